@@ -1,0 +1,115 @@
+package dev.lethe.models.graph;
+
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * One operator application.
+ *
+ * <p>Operators are ONNX's, and three that exist so that gradients close over themselves and are written as ONNX nodes
+ * when the graph is: {@link #CONV_WEIGHT}, {@link #DETACH} and {@link #ADD_ALL}.
+ */
+public final class Node {
+
+  /** Gradient of a convolution's weight: inputs x, gradient of the output, weight (its shape only). */
+  public static final String CONV_WEIGHT = "ConvWeight";
+  /** Identity that no gradient passes. */
+  public static final String DETACH = "Detach";
+  /** Sum of values of one shape. */
+  public static final String ADD_ALL = "Sum";
+  static final String IF = "If";
+  /** First character of attributes that repeat, for the gradient rules, what ONNX takes as constant inputs. */
+  static final String NOT_WRITTEN = "@";
+
+  /** The two sides of an If. */
+  record Branches(Scope then, List<Value> thenOutputs, Scope otherwise, List<Value> otherwiseOutputs) {}
+
+  /** Nodes in order of creation: the main graph's or a branch's. */
+  record Scope(Scope parent, List<Node> nodes) {
+    Scope(Scope parent) {
+      this(parent, new ArrayList<>());
+    }
+
+    // Identity, not contents: two empty scopes are different scopes.
+    @Override
+    public boolean equals(Object other) {
+      return this == other;
+    }
+
+    @Override
+    public int hashCode() {
+      return System.identityHashCode(this);
+    }
+  }
+
+  private final String op;
+  private final List<Value> inputs;
+  private final List<Value> outputs = new ArrayList<>();
+  private final Map<String, Object> attributes;
+  private final Branches branches;
+  private final Scope scope;
+
+  Node(String op, List<Value> inputs, Map<String, Object> attributes, Branches branches, Scope scope) {
+    this.op = op;
+    this.inputs = List.copyOf(inputs);
+    this.attributes = Map.copyOf(attributes);
+    this.branches = branches;
+    this.scope = scope;
+  }
+
+  public String op() {
+    return op;
+  }
+
+  public List<Value> inputs() {
+    return inputs;
+  }
+
+  public Value input(int i) {
+    return inputs.get(i);
+  }
+
+  public List<Value> outputs() {
+    return Collections.unmodifiableList(outputs);
+  }
+
+  public Value output() {
+    return outputs.get(0);
+  }
+
+  /** Attributes by ONNX name: {@code Long}, {@code Float}, {@code long[]}, {@code DataType}. */
+  public Map<String, Object> attributes() {
+    return attributes;
+  }
+
+  public long[] longs(String attribute) {
+    return ((long[]) attributes.get(attribute)).clone();
+  }
+
+  public long integer(String attribute) {
+    return (Long) attributes.get(attribute);
+  }
+
+  public float real(String attribute) {
+    return (Float) attributes.get(attribute);
+  }
+
+  Branches branches() {
+    return branches;
+  }
+
+  Scope scope() {
+    return scope;
+  }
+
+  void addOutput(Value value) {
+    outputs.add(value);
+  }
+
+  @Override
+  public String toString() {
+    return op + inputs + " -> " + outputs;
+  }
+}

@@ -1,0 +1,266 @@
+package dev.lethe.models.graph;
+
+import ai.onnx.proto.OnnxMl.AttributeProto;
+import ai.onnx.proto.OnnxMl.GraphProto;
+import ai.onnx.proto.OnnxMl.ModelProto;
+import ai.onnx.proto.OnnxMl.NodeProto;
+import ai.onnx.proto.OnnxMl.OperatorSetIdProto;
+import ai.onnx.proto.OnnxMl.TensorProto;
+import ai.onnx.proto.OnnxMl.TensorShapeProto;
+import ai.onnx.proto.OnnxMl.TypeProto;
+import ai.onnx.proto.OnnxMl.ValueInfoProto;
+import com.google.protobuf.ByteString;
+import dev.lethe.models.graph.Node.Branches;
+import dev.lethe.models.graph.Node.Scope;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collection;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/** Writes a {@link Graph} as an ONNX model: what its outputs need, and nothing else. */
+public final class OnnxWriter {
+
+  /** Version of ONNX's operators. */
+  public static final long OPSET = 18;
+  private static final long IR_VERSION = 9;
+  private static final String MICROSOFT = "com.microsoft";
+  private static final String BATCH = "N";
+
+  private final Graph graph;
+  private final Set<Node> needed = new HashSet<>();
+  private final Set<Value> leaves = new HashSet<>();
+
+  private OnnxWriter(Graph graph) {
+    this.graph = graph;
+    for (Value output : graph.outputs().values()) {
+      need(output, graph.main());
+    }
+  }
+
+  /**
+   * An inference model: parameters become initializers.
+   *
+   * @param weights every parameter that the outputs need, by name
+   */
+  public static ModelProto inference(Graph graph, Map<String, Tensor> weights) {
+    OnnxWriter writer = new OnnxWriter(graph);
+    GraphProto.Builder proto = writer.write();
+    for (Value parameter : graph.parameters().values()) {
+      if (writer.leaves.contains(parameter)) {
+        Tensor tensor = weights.get(parameter.name());
+        if (tensor == null) {
+          throw new IllegalArgumentException("no weights for parameter " + parameter);
+        }
+        if (!parameter.hasShape(tensor.shape())) {
+          throw new IllegalArgumentException("weights of parameter " + parameter + " have another shape: "
+              + Arrays.toString(tensor.shape()));
+        }
+        proto.addInitializer(tensorProto(parameter.name(), tensor));
+      }
+    }
+    return model(proto);
+  }
+
+  /** A training or evaluation model: every parameter of the graph is an input, after the user's inputs. */
+  public static ModelProto training(Graph graph) {
+    OnnxWriter writer = new OnnxWriter(graph);
+    GraphProto.Builder proto = writer.write();
+    for (Value parameter : graph.parameters().values()) {
+      proto.addInput(valueInfo(parameter.name(), parameter));
+    }
+    return model(proto);
+  }
+
+  private static ModelProto model(GraphProto.Builder graph) {
+    return ModelProto.newBuilder()
+        .setIrVersion(IR_VERSION)
+        .setProducerName("lethe")
+        .addOpsetImport(OperatorSetIdProto.newBuilder().setDomain("").setVersion(OPSET))
+        .addOpsetImport(OperatorSetIdProto.newBuilder().setDomain(MICROSOFT).setVersion(1))
+        .setGraph(graph)
+        .build();
+  }
+
+  // Marks what a value needs. Iterative: gradient graphs are deeper than a thread's stack.
+  private void need(Value start, Scope user) {
+    record Use(Value value, Scope scope) {}
+    List<Use> open = new ArrayList<>();
+    open.add(new Use(start, user));
+    while (!open.isEmpty()) {
+      Use use = open.remove(open.size() - 1);
+      Node node = use.value().producer();
+      if (node == null) {
+        leaves.add(use.value());
+        continue;
+      }
+      requireVisible(use.value(), node.scope(), use.scope());
+      if (needed.add(node)) {
+        node.inputs().forEach(v -> open.add(new Use(v, node.scope())));
+        Branches branches = node.branches();
+        if (branches != null) {
+          branches.thenOutputs().forEach(v -> open.add(new Use(v, branches.then())));
+          branches.otherwiseOutputs().forEach(v -> open.add(new Use(v, branches.otherwise())));
+        }
+      }
+    }
+  }
+
+  private static void requireVisible(Value value, Scope made, Scope used) {
+    for (Scope scope = used; scope != null; scope = scope.parent()) {
+      if (scope == made) {
+        return;
+      }
+    }
+    throw new IllegalStateException(value + " is made inside a branch and used outside of it");
+  }
+
+  private GraphProto.Builder write() {
+    GraphProto.Builder proto = GraphProto.newBuilder().setName(graph.name());
+    graph.constants().forEach((value, content) -> {
+      if (leaves.contains(value)) {
+        proto.addInitializer(content instanceof Tensor tensor
+            ? tensorProto(value.name(), tensor)
+            : tensorProto(value.name(), (long[]) content));
+      }
+    });
+    graph.inputs().values().forEach(v -> proto.addInput(valueInfo(v.name(), v)));
+    writeScope(proto, graph.main());
+    graph.outputs().forEach((name, value) -> {
+      proto.addNode(NodeProto.newBuilder().setOpType("Identity").addInput(value.name()).addOutput(name));
+      proto.addOutput(valueInfo(name, value));
+    });
+    return proto;
+  }
+
+  private void writeScope(GraphProto.Builder proto, Scope scope) {
+    for (Node node : scope.nodes()) {
+      if (needed.contains(node)) {
+        proto.addNode(node.branches() == null ? simple(node) : conditional(node));
+      }
+    }
+  }
+
+  private NodeProto simple(Node node) {
+    NodeProto.Builder proto = NodeProto.newBuilder().setName(node.output().name());
+    switch (node.op()) {
+      case Node.CONV_WEIGHT -> {
+        // ConvGrad(dY, X, W) -> dX, dW, dB; an output without a name is not computed.
+        proto.setOpType("ConvGrad").setDomain(MICROSOFT)
+            .addInput(node.input(1).name()).addInput(node.input(0).name()).addInput(node.input(2).name())
+            .addOutput("").addOutput(node.output().name());
+        attributes(proto, node.attributes());
+      }
+      case Node.DETACH -> proto.setOpType("Identity").addInput(node.input(0).name()).addOutput(node.output().name());
+      default -> {
+        proto.setOpType(node.op()).addOutput(node.output().name());
+        node.inputs().forEach(v -> proto.addInput(v.name()));
+        attributes(proto, node.attributes());
+      }
+    }
+    return proto.build();
+  }
+
+  private NodeProto conditional(Node node) {
+    Branches branches = node.branches();
+    NodeProto.Builder proto = NodeProto.newBuilder().setOpType("If").setName(node.output().name())
+        .addInput(node.input(0).name());
+    node.outputs().forEach(v -> proto.addOutput(v.name()));
+    proto.addAttribute(branchAttribute("then_branch", node, branches.then(), branches.thenOutputs()));
+    proto.addAttribute(branchAttribute("else_branch", node, branches.otherwise(), branches.otherwiseOutputs()));
+    return proto.build();
+  }
+
+  private AttributeProto branchAttribute(String name, Node node, Scope scope, List<Value> values) {
+    GraphProto.Builder proto = GraphProto.newBuilder().setName(node.output().name() + "_" + name);
+    writeScope(proto, scope);
+    for (int i = 0; i < values.size(); i++) {
+      // A branch's output must be made inside it, and under a name of its own.
+      Value value = values.get(i);
+      String output = node.outputs().get(i).name() + "_" + name;
+      proto.addNode(NodeProto.newBuilder().setOpType("Identity").addInput(value.name()).addOutput(output));
+      proto.addOutput(valueInfo(output, value));
+    }
+    return AttributeProto.newBuilder().setName(name).setType(AttributeProto.AttributeType.GRAPH).setG(proto).build();
+  }
+
+  private static void attributes(NodeProto.Builder proto, Map<String, Object> attributes) {
+    attributes.entrySet().stream()
+        .filter(entry -> !entry.getKey().startsWith(Node.NOT_WRITTEN))
+        .sorted(Map.Entry.comparingByKey()).forEach(entry -> {
+      AttributeProto.Builder attribute = AttributeProto.newBuilder().setName(entry.getKey());
+      Object value = entry.getValue();
+      if (value instanceof Long integer) {
+        attribute.setType(AttributeProto.AttributeType.INT).setI(integer);
+      } else if (value instanceof Float real) {
+        attribute.setType(AttributeProto.AttributeType.FLOAT).setF(real);
+      } else if (value instanceof long[] integers) {
+        attribute.setType(AttributeProto.AttributeType.INTS);
+        for (long i : integers) {
+          attribute.addInts(i);
+        }
+      } else if (value instanceof DataType type) {
+        attribute.setType(AttributeProto.AttributeType.INT).setI(type.onnx.getNumber());
+      } else {
+        throw new IllegalStateException("attribute " + entry.getKey() + " has a type that is not written: "
+            + value.getClass());
+      }
+      proto.addAttribute(attribute);
+    });
+  }
+
+  private static ValueInfoProto valueInfo(String name, Value value) {
+    TensorShapeProto.Builder shape = TensorShapeProto.newBuilder();
+    for (long d : value.shape()) {
+      shape.addDim(d == Shapes.FREE
+          ? TensorShapeProto.Dimension.newBuilder().setDimParam(BATCH)
+          : TensorShapeProto.Dimension.newBuilder().setDimValue(d));
+    }
+    return ValueInfoProto.newBuilder().setName(name)
+        .setType(TypeProto.newBuilder().setTensorType(
+            TypeProto.Tensor.newBuilder().setElemType(value.type().onnx.getNumber()).setShape(shape)))
+        .build();
+  }
+
+  private static TensorProto tensorProto(String name, Tensor tensor) {
+    ByteBuffer bytes = ByteBuffer.allocate(Math.multiplyExact(tensor.data().length, Float.BYTES))
+        .order(ByteOrder.LITTLE_ENDIAN);
+    bytes.asFloatBuffer().put(tensor.data());
+    return tensorProto(name, tensor.shape(), TensorProto.DataType.FLOAT, bytes);
+  }
+
+  private static TensorProto tensorProto(String name, long[] values) {
+    ByteBuffer bytes = ByteBuffer.allocate(values.length * Long.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    bytes.asLongBuffer().put(values);
+    return tensorProto(name, new long[] {values.length}, TensorProto.DataType.INT64, bytes);
+  }
+
+  private static TensorProto tensorProto(String name, long[] shape, TensorProto.DataType type, ByteBuffer bytes) {
+    TensorProto.Builder proto = TensorProto.newBuilder().setName(name).setDataType(type.getNumber())
+        .setRawData(ByteString.copyFrom(bytes));
+    for (long d : shape) {
+      proto.addDims(d);
+    }
+    return proto.build();
+  }
+
+  /** Every initializer of type float of a model, by name: the weights of an exported bundle. */
+  public static Map<String, Tensor> weights(ModelProto model, Collection<String> names) {
+    Map<String, Tensor> weights = new LinkedHashMap<>();
+    for (TensorProto proto : model.getGraph().getInitializerList()) {
+      if (names.contains(proto.getName())) {
+        ByteBuffer raw = proto.getRawData().asReadOnlyByteBuffer().order(ByteOrder.LITTLE_ENDIAN);
+        float[] data = new float[raw.remaining() / Float.BYTES];
+        raw.asFloatBuffer().get(data);
+        weights.put(proto.getName(),
+            new Tensor(proto.getDimsList().stream().mapToLong(Long::longValue).toArray(), data));
+      }
+    }
+    return weights;
+  }
+}

@@ -1,0 +1,362 @@
+package dev.lethe.models.graph;
+
+import static dev.lethe.models.graph.Shapes.FREE;
+
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.IntStream;
+
+/**
+ * The operators that graphs are built of: one method each, which checks its operands, infers the shape of its result
+ * and adds the node. Names and semantics are ONNX's unless a comment says otherwise.
+ */
+public final class Ops {
+
+  private Ops() {}
+
+  // ---- elementwise, with broadcasting ----
+
+  public static Value add(Value a, Value b) {
+    return binary("Add", a, b);
+  }
+
+  public static Value add(Value a, double b) {
+    return add(a, a.graph().constant(b));
+  }
+
+  public static Value sub(Value a, Value b) {
+    return binary("Sub", a, b);
+  }
+
+  public static Value mul(Value a, Value b) {
+    return binary("Mul", a, b);
+  }
+
+  public static Value mul(Value a, double b) {
+    return b == 1 ? a : mul(a, a.graph().constant(b));
+  }
+
+  public static Value div(Value a, Value b) {
+    return binary("Div", a, b);
+  }
+
+  private static Value binary(String op, Value a, Value b) {
+    return a.graph().node(op, DataType.FLOAT, Shapes.broadcast(a.shape(), b.shape()), Map.of(), a, b);
+  }
+
+  /** a > b, as bool. */
+  public static Value greater(Value a, Value b) {
+    return a.graph().node("Greater", DataType.BOOL, Shapes.broadcast(a.shape(), b.shape()), Map.of(), a, b);
+  }
+
+  public static Value where(Value condition, Value a, Value b) {
+    long[] shape = Shapes.broadcast(condition.shape(), Shapes.broadcast(a.shape(), b.shape()));
+    return condition.graph().node("Where", DataType.FLOAT, shape, Map.of(), condition, a, b);
+  }
+
+  /** Sum of values of one shape; a single one is given back as it is. */
+  public static Value addAll(List<Value> values) {
+    Value first = values.get(0);
+    if (values.size() == 1) {
+      return first;
+    }
+    for (Value value : values) {
+      if (!value.hasShape(first.shape())) {
+        throw new IllegalArgumentException("values to sum differ in shape: " + values);
+      }
+    }
+    return first.graph().node(Node.ADD_ALL, DataType.FLOAT, first.shape(), Map.of(), values.toArray(Value[]::new));
+  }
+
+  public static Value neg(Value x) {
+    return unary("Neg", x);
+  }
+
+  public static Value abs(Value x) {
+    return unary("Abs", x);
+  }
+
+  public static Value sign(Value x) {
+    return unary("Sign", x);
+  }
+
+  public static Value exp(Value x) {
+    return unary("Exp", x);
+  }
+
+  public static Value log(Value x) {
+    return unary("Log", x);
+  }
+
+  public static Value sqrt(Value x) {
+    return unary("Sqrt", x);
+  }
+
+  public static Value reciprocal(Value x) {
+    return unary("Reciprocal", x);
+  }
+
+  public static Value sigmoid(Value x) {
+    return unary("Sigmoid", x);
+  }
+
+  public static Value softplus(Value x) {
+    return unary("Softplus", x);
+  }
+
+  public static Value tanh(Value x) {
+    return unary("Tanh", x);
+  }
+
+  /** 1/sqrt(x). */
+  public static Value rsqrt(Value x) {
+    return reciprocal(sqrt(x));
+  }
+
+  public static Value square(Value x) {
+    return mul(x, x);
+  }
+
+  /** x for x > 0, alpha x otherwise. */
+  public static Value leakyRelu(Value x, double alpha) {
+    return x.graph().node("LeakyRelu", x.type(), x.shape(), Map.of("alpha", (float) alpha), x);
+  }
+
+  /** The value, through which no gradient passes. */
+  public static Value detach(Value x) {
+    return unary(Node.DETACH, x);
+  }
+
+  private static Value unary(String op, Value x) {
+    return x.graph().node(op, x.type(), x.shape(), Map.of(), x);
+  }
+
+  // ---- shape ----
+
+  /** At most one dimension may be -1: the one to infer. A free batch can only come from there. */
+  public static Value reshape(Value x, long... shape) {
+    long[] resolved = shape.clone();
+    int open = IntStream.range(0, shape.length).filter(i -> shape[i] == -1).findFirst().orElse(-1);
+    if (Shapes.isStatic(x.shape())) {
+      if (open >= 0) {
+        resolved[open] = 1;
+        resolved[open] = x.size() / Shapes.size(resolved);
+      }
+      if (Shapes.size(resolved) != x.size()) {
+        throw new IllegalArgumentException("cannot reshape " + x + " to " + Arrays.toString(shape));
+      }
+    } else if (open < 0) {
+      throw new IllegalArgumentException("cannot reshape " + x + ", of free batch, to " + Arrays.toString(shape));
+    }
+    if (x.hasShape(resolved)) {
+      return x;
+    }
+    return x.graph().node("Reshape", x.type(), resolved, Map.of(), x, x.graph().indices(resolved));
+  }
+
+  /** Result axis i is operand axis {@code permutation[i]}. */
+  public static Value transpose(Value x, int... permutation) {
+    long[] shape = Arrays.stream(permutation).mapToLong(x::dim).toArray();
+    long[] perm = Arrays.stream(permutation).mapToLong(i -> i).toArray();
+    return x.graph().node("Transpose", x.type(), shape, Map.of("perm", perm), x);
+  }
+
+  public static Value concat(int axis, List<Value> values) {
+    if (values.size() == 1) {
+      return values.get(0);
+    }
+    long[] shape = values.get(0).shape();
+    shape[axis] = 0;
+    for (Value value : values) {
+      for (int i = 0; i < shape.length; i++) {
+        if (i != axis && value.dim(i) != shape[i]) {
+          throw new IllegalArgumentException("cannot concatenate " + values + " on axis " + axis);
+        }
+      }
+      shape[axis] += value.dim(axis);
+    }
+    if (axis == 0 && values.stream().anyMatch(v -> v.dim(0) == FREE)) {
+      throw new IllegalArgumentException("cannot concatenate free batches: " + values);
+    }
+    return values.get(0).graph().node("Concat", values.get(0).type(), shape, Map.of("axis", (long) axis),
+        values.toArray(Value[]::new));
+  }
+
+  /** Elements {@code from} (inclusive) to {@code to} (exclusive) of one axis. */
+  public static Value slice(Value x, int axis, long from, long to) {
+    if (from < 0 || to <= from || (x.dim(axis) != FREE && to > x.dim(axis))) {
+      throw new IllegalArgumentException("cannot slice " + x + " from " + from + " to " + to + " on axis " + axis);
+    }
+    long[] shape = x.shape();
+    shape[axis] = to - from;
+    if (x.hasShape(shape)) {
+      return x;
+    }
+    Graph g = x.graph();
+    return g.node("Slice", x.type(), shape, Map.of("@axis", (long) axis, "@from", from, "@to", to), x,
+        g.indices(from), g.indices(to), g.indices(axis));
+  }
+
+  /** Puts zeros around: {@code before[i]} and {@code after[i]} of them on axis i. */
+  public static Value pad(Value x, long[] before, long[] after) {
+    if (Arrays.stream(before).allMatch(v -> v == 0) && Arrays.stream(after).allMatch(v -> v == 0)) {
+      return x;
+    }
+    long[] shape = x.shape();
+    long[] pads = new long[2 * shape.length];
+    for (int i = 0; i < shape.length; i++) {
+      if (shape[i] != FREE) {
+        shape[i] += before[i] + after[i];
+      } else if (before[i] + after[i] != 0) {
+        throw new IllegalArgumentException("cannot pad the free batch of " + x);
+      }
+      pads[i] = before[i];
+      pads[shape.length + i] = after[i];
+    }
+    Graph g = x.graph();
+    return g.node("Pad", x.type(), shape, Map.of("@before", before.clone(), "@after", after.clone()), x,
+        g.indices(pads), g.constant(0));
+  }
+
+  /** Broadcasts to a static shape. */
+  public static Value expand(Value x, long... shape) {
+    if (x.hasShape(shape)) {
+      return x;
+    }
+    if (!Arrays.equals(Shapes.broadcast(x.shape(), shape), shape)) {
+      throw new IllegalArgumentException("cannot expand " + x + " to " + Arrays.toString(shape));
+    }
+    return x.graph().node("Expand", x.type(), shape.clone(), Map.of(), x, x.graph().indices(shape));
+  }
+
+  /** Adds axes of length 1 at the end until the rank is {@code rank}: [N, C] → [N, C, 1, 1]. */
+  public static Value unsqueezeTo(Value x, int rank) {
+    long[] shape = Arrays.copyOf(x.shape(), rank);
+    Arrays.fill(shape, x.rank(), rank, 1);
+    return reshape(x, shape);
+  }
+
+  // ---- reductions ----
+
+  /** Sum over {@code axes}, which stay as axes of length 1. */
+  public static Value reduceSum(Value x, int... axes) {
+    return reduce("ReduceSum", x, axes);
+  }
+
+  /** Mean over {@code axes}, which stay as axes of length 1. */
+  public static Value reduceMean(Value x, int... axes) {
+    return reduce("ReduceMean", x, axes);
+  }
+
+  private static Value reduce(String op, Value x, int... axes) {
+    long[] shape = x.shape();
+    long[] longAxes = Arrays.stream(axes).mapToLong(i -> i).toArray();
+    for (int axis : axes) {
+      shape[axis] = 1;
+    }
+    return x.graph().node(op, x.type(), shape, Map.of("keepdims", 1L), x, x.graph().indices(longAxes));
+  }
+
+  /** Mean of all elements, as a scalar of shape []. */
+  public static Value mean(Value x) {
+    return reshape(reduceMean(x, IntStream.range(0, x.rank()).toArray()));
+  }
+
+  /** Sum of all elements, as a scalar of shape []. */
+  public static Value sum(Value x) {
+    return reshape(reduceSum(x, IntStream.range(0, x.rank()).toArray()));
+  }
+
+  /** log softmax over the last axis. */
+  public static Value logSoftmax(Value x) {
+    return x.graph().node("LogSoftmax", x.type(), x.shape(), Map.of("axis", -1L), x);
+  }
+
+  // ---- linear ----
+
+  /** alpha op(a) op(b), for matrices; op transposes where asked. */
+  public static Value gemm(Value a, Value b, boolean transposeA, boolean transposeB, double alpha) {
+    if (a.rank() != 2 || b.rank() != 2 || a.dim(transposeA ? 0 : 1) != b.dim(transposeB ? 1 : 0)) {
+      throw new IllegalArgumentException("cannot multiply " + a + (transposeA ? "^T" : "") + " by " + b
+          + (transposeB ? "^T" : ""));
+    }
+    long[] shape = {a.dim(transposeA ? 1 : 0), b.dim(transposeB ? 0 : 1)};
+    return a.graph().node("Gemm", DataType.FLOAT, shape,
+        Map.of("alpha", (float) alpha, "transA", transposeA ? 1L : 0L, "transB", transposeB ? 1L : 0L), a, b);
+  }
+
+  /**
+   * Geometry of a convolution.
+   *
+   * @param stride of both axes
+   * @param padBefore zeros above and to the left
+   * @param padAfter zeros below and to the right
+   * @param groups channel groups
+   */
+  public record Window(int stride, int padBefore, int padAfter, int groups) {
+
+    public static Window same(int kernel) {
+      return new Window(1, kernel / 2, kernel / 2, 1);
+    }
+
+    private Map<String, Object> attributes(long kernelHeight, long kernelWidth) {
+      return Map.of("strides", new long[] {stride, stride},
+          "pads", new long[] {padBefore, padBefore, padAfter, padAfter},
+          "group", (long) groups,
+          "dilations", new long[] {1, 1},
+          "kernel_shape", new long[] {kernelHeight, kernelWidth});
+    }
+
+    public static Window of(Node node) {
+      long[] pads = node.longs("pads");
+      return new Window((int) node.longs("strides")[0], (int) pads[0], (int) pads[2], (int) node.integer("group"));
+    }
+
+    long outputSize(long input, long kernel) {
+      return (input + padBefore + padAfter - kernel) / stride + 1;
+    }
+  }
+
+  /** x [N, C, H, W], weight [O, C / groups, kh, kw] → [N, O, H', W']. */
+  public static Value conv(Value x, Value weight, Window window) {
+    if (x.rank() != 4 || weight.rank() != 4 || x.dim(1) != weight.dim(1) * window.groups()) {
+      throw new IllegalArgumentException("cannot convolve " + x + " with " + weight + ", " + window);
+    }
+    long[] shape = {x.dim(0), weight.dim(0), window.outputSize(x.dim(2), weight.dim(2)),
+        window.outputSize(x.dim(3), weight.dim(3))};
+    return x.graph().node("Conv", DataType.FLOAT, shape, window.attributes(weight.dim(2), weight.dim(3)), x, weight);
+  }
+
+  /**
+   * The adjoint of {@link #conv} in x: y [N, O, H', W'], weight [O, C / groups, kh, kw] → [N, C, H, W].
+   *
+   * @param height H; several sizes share one H' when the stride is above 1
+   */
+  public static Value convTranspose(Value y, Value weight, Window window, long height, long width) {
+    if (y.rank() != 4 || weight.rank() != 4 || y.dim(1) != weight.dim(0)
+        || window.outputSize(height, weight.dim(2)) != y.dim(2)
+        || window.outputSize(width, weight.dim(3)) != y.dim(3)) {
+      throw new IllegalArgumentException("cannot convolve (transposed) " + y + " with " + weight + ", " + window
+          + " to " + height + "x" + width);
+    }
+    long extraHeight = height - ((y.dim(2) - 1) * window.stride() + weight.dim(2) - window.padBefore()
+        - window.padAfter());
+    long extraWidth = width - ((y.dim(3) - 1) * window.stride() + weight.dim(3) - window.padBefore()
+        - window.padAfter());
+    Map<String, Object> attributes = new java.util.HashMap<>(window.attributes(weight.dim(2), weight.dim(3)));
+    attributes.put("output_padding", new long[] {extraHeight, extraWidth});
+    long[] shape = {y.dim(0), weight.dim(1) * window.groups(), height, width};
+    return y.graph().node("ConvTranspose", DataType.FLOAT, shape, attributes, y, weight);
+  }
+
+  /**
+   * The adjoint of {@link #conv} in the weight: x [N, C, H, W], y [N, O, H', W'] → [O, C / groups, kh, kw].
+   *
+   * @param like a value of the weight's shape; its elements do not matter
+   */
+  public static Value convWeight(Value x, Value y, Value like, Window window) {
+    return x.graph().node(Node.CONV_WEIGHT, DataType.FLOAT, like.shape(),
+        window.attributes(like.dim(2), like.dim(3)), x, y, like);
+  }
+}
