@@ -23,7 +23,8 @@ public final class Graph {
   private final Map<Object, Value> constantsByContent = new LinkedHashMap<>();
   private final Scope main = new Scope(null);
   private Scope scope = main;
-  private int counter;
+  private int names;
+  private int nodes;
 
   public Graph(String name) {
     this.name = name;
@@ -118,7 +119,7 @@ public final class Graph {
       throw new IllegalArgumentException("branches give " + thenValues.size() + " and " + otherwiseValues.size()
           + " values");
     }
-    Node node = new Node(Node.IF, List.of(condition), Map.of(),
+    Node node = new Node(nodes++, Node.IF, List.of(condition), Map.of(),
         new Branches(thenScope, List.copyOf(thenValues), otherwiseScope, List.copyOf(otherwiseValues)), scope);
     scope.nodes().add(node);
     List<Value> values = new ArrayList<>();
@@ -139,7 +140,7 @@ public final class Graph {
         throw new IllegalArgumentException(operand + " belongs to graph " + operand.graph().name + ", not to " + name);
       }
     }
-    Node node = new Node(op, List.of(operands), attributes, null, scope);
+    Node node = new Node(nodes++, op, List.of(operands), attributes, null, scope);
     scope.nodes().add(node);
     return addOutput(node, type, shape);
   }
@@ -151,7 +152,7 @@ public final class Graph {
   }
 
   private String unique(String prefix) {
-    return prefix + "_" + counter++;
+    return prefix + "_" + names++;
   }
 
   private void requireNew(String newName) {

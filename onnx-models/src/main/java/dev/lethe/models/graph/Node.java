@@ -50,8 +50,10 @@ public final class Node {
   private final Map<String, Object> attributes;
   private final Branches branches;
   private final Scope scope;
+  private final int order;
 
-  Node(String op, List<Value> inputs, Map<String, Object> attributes, Branches branches, Scope scope) {
+  Node(int order, String op, List<Value> inputs, Map<String, Object> attributes, Branches branches, Scope scope) {
+    this.order = order;
     this.op = op;
     this.inputs = List.copyOf(inputs);
     this.attributes = Map.copyOf(attributes);
@@ -61,6 +63,11 @@ public final class Node {
 
   public String op() {
     return op;
+  }
+
+  /** Position in order of creation: above that of every node that this one depends on. */
+  public int order() {
+    return order;
   }
 
   public List<Value> inputs() {
