@@ -1,0 +1,189 @@
+package dev.lethe.models.runtime;
+
+import ai.onnxruntime.OrtEnvironment;
+import ai.onnxruntime.OrtException;
+import ai.onnxruntime.OrtLoggingLevel;
+import ai.onnxruntime.OrtProvider;
+import ai.onnxruntime.OrtSession;
+import ai.onnxruntime.providers.OrtCUDAProviderOptions;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Set;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * ONNX Runtime with its training APIs, loaded once into this process.
+ *
+ * <p>The Java API and its JNI library come from {@code com.microsoft.onnxruntime:onnxruntime}, the library built with
+ * training from {@code org.bytedeco:onnxruntime}; both must be of one version. They are extracted once to
+ * {@code ${XDG_CACHE_HOME:-~/.cache}/lethe/native}, or to the folder that the system property {@value #CACHE_PROPERTY}
+ * names. {@value #PATH_PROPERTY} names a folder with ready libraries instead: {@code libonnxruntime.so}, {@code
+ * libonnxruntime4j_jni.so} and, for CUDA, {@code libonnxruntime_providers_shared.so} and {@code
+ * libonnxruntime_providers_cuda.so}.
+ *
+ * <p>Call {@link #load} before any class of {@code ai.onnxruntime} is used: that package loads the library without
+ * training by itself otherwise.
+ *
+ * <p>CUDA: take the class path of the Maven profile {@code cuda}. The CUDA 13 and cuDNN 9 libraries are the system's;
+ * the loader finds them by its own rules ({@code LD_LIBRARY_PATH}, {@code ldconfig}).
+ */
+public final class NativeRuntime {
+
+  /** System property: the folder that native libraries are extracted to. */
+  public static final String CACHE_PROPERTY = "lethe.native.cache";
+
+  /** System property: a folder that has the native libraries already. */
+  public static final String PATH_PROPERTY = "lethe.native.path";
+
+  /** The Java API's own property for the same thing; it reads it when its first class is initialised. */
+  private static final String ORT_PATH_PROPERTY = "onnxruntime.native.path";
+
+  private static final Logger LOG = LoggerFactory.getLogger(NativeRuntime.class);
+
+  private static NativeRuntime loaded;
+
+  private final OrtEnvironment environment;
+  private final Path directory;
+  private final Set<OrtProvider> providers;
+
+  private NativeRuntime(OrtEnvironment environment, Path directory, Set<OrtProvider> providers) {
+    this.environment = environment;
+    this.directory = directory;
+    this.providers = providers;
+  }
+
+  /**
+   * Loads the native libraries on the first call and logs one line about them; later calls return the same object.
+   *
+   * @throws NativeRuntimeException if the platform is not supported, a library is missing or does not load, or the
+   *     library has no training; the message says what to do
+   */
+  public static synchronized NativeRuntime load() {
+    if (loaded == null) {
+      Path directory = libraries();
+      System.setProperty(ORT_PATH_PROPERTY, directory.toString());
+      OrtEnvironment environment = environment(directory);
+      NativeRuntime runtime = new NativeRuntime(environment, directory, OrtEnvironment.getAvailableProviders());
+      if (!runtime.environment.isTrainingEnabled()) {
+        throw new NativeRuntimeException("ONNX Runtime " + runtime.environment.getVersion() + " in " + directory
+            + " is built without the training APIs. Use the library of org.bytedeco:onnxruntime 1.28 or newer, and "
+            + "call NativeRuntime.load() before anything else uses ai.onnxruntime.");
+      }
+      LOG.info("{}", runtime);
+      loaded = runtime;
+    }
+    return loaded;
+  }
+
+  private static Path libraries() {
+    Platform platform = Platform.of(System.getProperty("os.name"), System.getProperty("os.arch"));
+    String ready = System.getProperty(PATH_PROPERTY);
+    if (ready == null) {
+      return new NativeLibraryCache(cacheRoot(), NativeRuntime.class.getClassLoader()).directory(platform);
+    }
+    Path directory = Path.of(ready).toAbsolutePath();
+    for (String file : List.of(platform.unversionedRuntimeLibrary(), platform.jniLibrary())) {
+      if (!Files.exists(directory.resolve(file))) {
+        throw new NativeRuntimeException("There is no " + file + " in " + directory + ", the folder that -D"
+            + PATH_PROPERTY + " names. Put it there, or leave the property out.");
+      }
+    }
+    return directory;
+  }
+
+  private static Path cacheRoot() {
+    String configured = System.getProperty(CACHE_PROPERTY);
+    if (configured != null) {
+      return Path.of(configured).toAbsolutePath();
+    }
+    String xdg = System.getenv("XDG_CACHE_HOME");
+    Path caches = xdg == null || xdg.isBlank() ? Path.of(System.getProperty("user.home"), ".cache") : Path.of(xdg);
+    return caches.resolve("lethe").resolve("native").toAbsolutePath();
+  }
+
+  private static OrtEnvironment environment(Path directory) {
+    try {
+      OrtEnvironment environment = OrtEnvironment.getEnvironment(OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR, "lethe");
+      environment.setTelemetry(false);
+      return environment;
+    } catch (LinkageError | IllegalStateException | OrtException e) {
+      Throwable cause = e instanceof ExceptionInInitializerError && e.getCause() != null ? e.getCause() : e;
+      throw new NativeRuntimeException("ONNX Runtime does not load from " + directory + ": " + cause.getMessage()
+          + ". The folder must allow execution, and the library and its JNI library must be of one version.", e);
+    }
+  }
+
+  /** The one environment of this process; it is never closed. */
+  public OrtEnvironment environment() {
+    return environment;
+  }
+
+  /** For example {@code 1.28.0}. */
+  public String version() {
+    return environment.getVersion();
+  }
+
+  /** The execution providers that the library is built with. That CUDA is among them does not mean there is a GPU. */
+  public Set<OrtProvider> providers() {
+    return EnumSet.copyOf(providers);
+  }
+
+  /** Where the native libraries were loaded from. */
+  public Path directory() {
+    return directory;
+  }
+
+  /**
+   * Options for a session on a device; the caller closes them once the session is there.
+   *
+   * @param threads threads inside an operator on the CPU, the calling thread included; 0 for one on each core
+   * @throws NativeRuntimeException if the device cannot be used, with what to do
+   */
+  public OrtSession.SessionOptions sessionOptions(ExecutionDevice device, int threads) {
+    if (threads < 0) {
+      throw new IllegalArgumentException("threads is " + threads + ": use 0 for one on each core, or a number above.");
+    }
+    OrtSession.SessionOptions options = new OrtSession.SessionOptions();
+    try {
+      options.setExecutionMode(OrtSession.SessionOptions.ExecutionMode.SEQUENTIAL);
+      options.setIntraOpNumThreads(threads);
+      options.setSessionLogLevel(OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR);
+      if (device instanceof ExecutionDevice.Cuda cuda) {
+        addCuda(options, cuda);
+      }
+      return options;
+    } catch (OrtException e) {
+      options.close();
+      throw new NativeRuntimeException("ONNX Runtime refuses the session options: " + e.getMessage(), e);
+    } catch (RuntimeException e) {
+      options.close();
+      throw e;
+    }
+  }
+
+  private void addCuda(OrtSession.SessionOptions options, ExecutionDevice.Cuda cuda) {
+    if (!providers.contains(OrtProvider.CUDA)) {
+      throw new NativeRuntimeException("Device " + cuda + " was asked for, but this ONNX Runtime is built without"
+          + " CUDA (" + this + "). Build with the Maven profile cuda (mvn -Pcuda), on linux-x86_64, or use the device cpu.");
+    }
+    try (OrtCUDAProviderOptions provider = new OrtCUDAProviderOptions(cuda.id())) {
+      // Trying every algorithm takes minutes at the first step of a graph with many convolutions.
+      provider.add("cudnn_conv_algo_search", "HEURISTIC");
+      options.addCUDA(provider);
+    } catch (OrtException e) {
+      throw new NativeRuntimeException("Device " + cuda + " cannot be used: " + e.getMessage() + ". It needs an NVIDIA"
+          + " GPU of that number with its driver (nvidia-smi lists them), and the CUDA 13 and cuDNN 9 libraries where"
+          + " the loader finds them (LD_LIBRARY_PATH).", e);
+    }
+  }
+
+  /** One line: version, training, providers, and where it was loaded from. */
+  @Override
+  public String toString() {
+    return "ONNX Runtime " + version() + ", training " + (environment.isTrainingEnabled() ? "yes" : "no")
+        + ", providers " + providers.stream().map(OrtProvider::getName).toList() + ", from " + directory;
+  }
+}
