@@ -87,12 +87,14 @@ final class GradientRules {
   private GradientRules() {}
 
   /** @throws IllegalArgumentException if the operator has no rule, naming it */
-  static List<Value> apply(Node node, Value gradient) {
-    Rule rule = RULES.get(node.op());
-    if (rule == null) {
+  static void require(Node node) {
+    if (!RULES.containsKey(node.op())) {
       throw new IllegalArgumentException("operator " + node.op() + " has no gradient rule (" + node + ")");
     }
-    return rule.apply(node, gradient);
+  }
+
+  static List<Value> apply(Node node, Value gradient) {
+    return RULES.get(node.op()).apply(node, gradient);
   }
 
   private interface UnaryRule {

@@ -89,9 +89,11 @@ public final class Gradients {
     List<Value> open = new ArrayList<>(outputs);
     while (!open.isEmpty()) {
       Node node = open.remove(open.size() - 1).producer();
-      if (node != null && ancestors.add(node)) {
-        open.addAll(node.inputs());
+      if (node == null || node.op().equals(Node.DETACH) || !ancestors.add(node)) {
+        continue;
       }
+      GradientRules.require(node);
+      open.addAll(node.inputs());
     }
     Set<Node> dependants = new HashSet<>();
     ancestors.stream().sorted(Comparator.comparingInt(Node::order)).forEach(node -> {

@@ -1,0 +1,102 @@
+package dev.lethe.models.features;
+
+import static dev.lethe.models.graph.Ops.add;
+import static dev.lethe.models.graph.Ops.conv;
+import static dev.lethe.models.graph.Ops.gemm;
+import static dev.lethe.models.graph.Ops.leakyRelu;
+import static dev.lethe.models.graph.Ops.reshape;
+
+import dev.lethe.models.graph.Graph;
+import dev.lethe.models.graph.Ops.Window;
+import dev.lethe.models.graph.Shapes;
+import dev.lethe.models.graph.Tensor;
+import dev.lethe.models.graph.Value;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.SplittableRandom;
+
+/**
+ * The small convolutional classifier in {@code features.onnx}. Its last hidden layer is the feature space of the
+ * perceptual loss and of the Fréchet distance; its logits give class accuracy. Each stage is a 3×3 convolution of
+ * stride 2 and, but for the last, one of stride 1, down to 4×4; then two fully connected layers.
+ *
+ * @param resolution height and width of an image, a power of two from 32
+ * @param channels 1 or 3
+ * @param classes number of logits
+ */
+public record FeatureNetwork(int resolution, int channels, int classes) {
+
+  /** Number of features, F. */
+  public static final int FEATURES = 128;
+  private static final int FIRST_WIDTH = 32;
+  private static final int MAX_WIDTH = 128;
+  private static final int LAST_RESOLUTION = 4;
+  private static final double SLOPE = 0.1;
+
+  /**
+   * What the network makes of images.
+   *
+   * @param features [N, F]
+   * @param logits [N, classes]
+   */
+  public record Outputs(Value features, Value logits) {}
+
+  public FeatureNetwork {
+    if (resolution < 2 * LAST_RESOLUTION || Integer.bitCount(resolution) != 1) {
+      throw new IllegalArgumentException("resolution " + resolution + " is not a power of two from 8");
+    }
+  }
+
+  /** Adds the network to a graph. Image [N, C, H, W] in [-1, 1]. */
+  public Outputs apply(Graph g, Value image) {
+    Value x = image;
+    int width = FIRST_WIDTH;
+    for (int r = resolution; r > LAST_RESOLUTION; r /= 2) {
+      x = layer(g, "F.conv" + r + ".down", x, width, 2);
+      if (r / 2 > LAST_RESOLUTION) {
+        x = layer(g, "F.conv" + r + ".same", x, width, 1);
+      }
+      width = Math.min(2 * width, MAX_WIDTH);
+    }
+    x = reshape(x, x.dim(0), x.dim(1) * x.dim(2) * x.dim(3));
+    Value features = leakyRelu(fullyConnected(g, "F.features", x, FEATURES), SLOPE);
+    return new Outputs(features, fullyConnected(g, "F.logits", features, classes));
+  }
+
+  private static Value layer(Graph g, String name, Value x, int width, int stride) {
+    Value weight = g.parameter(name + ".weight", width, x.dim(1), 3, 3);
+    Value bias = g.parameter(name + ".bias", width);
+    return leakyRelu(add(conv(x, weight, new Window(stride, 1, 1, 1)), reshape(bias, 1, width, 1, 1)), SLOPE);
+  }
+
+  private static Value fullyConnected(Graph g, String name, Value x, int width) {
+    Value weight = g.parameter(name + ".weight", width, x.dim(1));
+    return add(gemm(x, weight, false, true, 1), g.parameter(name + ".bias", width));
+  }
+
+  /** The serving graph: {@code image} → {@code features}, {@code logits}, of free batch. */
+  public Graph graph() {
+    Graph g = new Graph("features");
+    Outputs outputs = apply(g, g.input("image", Shapes.FREE, channels, resolution, resolution));
+    g.output("features", outputs.features());
+    g.output("logits", outputs.logits());
+    return g;
+  }
+
+  /** Random weights after He et al. 2015, eq. 14; biases 0. */
+  public Map<String, Tensor> initialize(long seed) {
+    SplittableRandom random = new SplittableRandom(seed);
+    Map<String, Tensor> weights = new LinkedHashMap<>();
+    graph().parameters().forEach((name, value) -> {
+      Tensor tensor = Tensor.zeros(value.shape());
+      if (value.rank() > 1) {
+        double deviation = Math.sqrt(2.0 * value.dim(0) / ((1 + SLOPE * SLOPE) * value.size()));
+        for (int i = 0; i < tensor.data().length; i++) {
+          tensor.data()[i] = (float) (random.nextGaussian() * deviation);
+        }
+      }
+      weights.put(name, tensor);
+    });
+    return weights;
+  }
+}
