@@ -36,8 +36,9 @@ public final class OnnxWriter {
   private final Set<Node> needed = new HashSet<>();
   private final Set<Value> leaves = new HashSet<>();
 
-  private OnnxWriter(Graph graph) {
+  private OnnxWriter(Graph graph, Collection<Value> kept) {
     this.graph = graph;
+    kept.forEach(value -> need(value, graph.main()));
     for (Value output : graph.outputs().values()) {
       need(output, graph.main());
     }
@@ -49,32 +50,46 @@ public final class OnnxWriter {
    * @param weights every parameter that the outputs need, by name
    */
   public static ModelProto inference(Graph graph, Map<String, Tensor> weights) {
-    OnnxWriter writer = new OnnxWriter(graph);
+    OnnxWriter writer = new OnnxWriter(graph, List.of());
     GraphProto.Builder proto = writer.write();
     for (Value parameter : graph.parameters().values()) {
       if (writer.leaves.contains(parameter)) {
-        Tensor tensor = weights.get(parameter.name());
-        if (tensor == null) {
-          throw new IllegalArgumentException("no weights for parameter " + parameter);
-        }
-        if (!parameter.hasShape(tensor.shape())) {
-          throw new IllegalArgumentException("weights of parameter " + parameter + " have another shape: "
-              + Arrays.toString(tensor.shape()));
-        }
-        proto.addInitializer(tensorProto(parameter.name(), tensor));
+        proto.addInitializer(initializer(parameter, weights.get(parameter.name())));
       }
     }
     return model(proto);
   }
 
-  /** A training or evaluation model: every parameter of the graph is an input, after the user's inputs. */
-  public static ModelProto training(Graph graph) {
-    OnnxWriter writer = new OnnxWriter(graph);
+  /**
+   * A training model: trainable parameters become inputs, after the user's; frozen ones initializers.
+   *
+   * @param kept values that are written although no output needs them: the gradients
+   * @param trainable names of parameters
+   * @param weights of the frozen parameters that the model needs, by name
+   */
+  public static ModelProto training(Graph graph, Collection<Value> kept, Set<String> trainable,
+      Map<String, Tensor> weights) {
+    OnnxWriter writer = new OnnxWriter(graph, kept);
     GraphProto.Builder proto = writer.write();
     for (Value parameter : graph.parameters().values()) {
-      proto.addInput(valueInfo(parameter.name(), parameter));
+      if (trainable.contains(parameter.name())) {
+        proto.addInput(valueInfo(parameter.name(), parameter));
+      } else if (writer.leaves.contains(parameter)) {
+        proto.addInitializer(initializer(parameter, weights.get(parameter.name())));
+      }
     }
     return model(proto);
+  }
+
+  private static TensorProto initializer(Value parameter, Tensor tensor) {
+    if (tensor == null) {
+      throw new IllegalArgumentException("no weights for parameter " + parameter);
+    }
+    if (!parameter.hasShape(tensor.shape())) {
+      throw new IllegalArgumentException("weights of parameter " + parameter + " have another shape: "
+          + Arrays.toString(tensor.shape()));
+    }
+    return tensorProto(parameter.name(), tensor);
   }
 
   private static ModelProto model(GraphProto.Builder graph) {

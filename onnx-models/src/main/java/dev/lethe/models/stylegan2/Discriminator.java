@@ -1,0 +1,98 @@
+package dev.lethe.models.stylegan2;
+
+import static dev.lethe.models.graph.Ops.add;
+import static dev.lethe.models.graph.Ops.concat;
+import static dev.lethe.models.graph.Ops.mul;
+import static dev.lethe.models.graph.Ops.reduceMean;
+import static dev.lethe.models.graph.Ops.reduceSum;
+import static dev.lethe.models.graph.Ops.reshape;
+import static dev.lethe.models.graph.Ops.sqrt;
+import static dev.lethe.models.graph.Ops.square;
+import static dev.lethe.models.graph.Ops.sub;
+
+import dev.lethe.models.graph.Graph;
+import dev.lethe.models.graph.Ops.Window;
+import dev.lethe.models.graph.Shapes;
+import dev.lethe.models.graph.Tensor;
+import dev.lethe.models.graph.Value;
+import java.util.Collections;
+import java.util.List;
+
+/**
+ * The discriminator: residual blocks, minibatch standard deviation, and projection for labels (Miyato and Koyama 2018).
+ * Parameters are named as the reference names them, after {@code D.}.
+ */
+public final class Discriminator {
+
+  private static final int LAST = 4;
+
+  private Discriminator() {}
+
+  /**
+   * Adds the network to a graph.
+   *
+   * @param image [N, C, H, W]; N below or a multiple of the group of the minibatch standard deviation
+   * @param label one-hot [N, classes]; null for an unconditional model
+   * @return logits [N, 1]: above 0 for what looks real
+   */
+  public static Value logits(Graph g, StyleGan2Config config, Value image, Value label) {
+    int top = config.resolution();
+    Value x = Layers.equalizedConv(g, block(top) + ".fromrgb", image, config.width(top), 1, Window.same(1), 1);
+    x = Layers.activate(Layers.bias(g, block(top) + ".fromrgb", x), 1);
+    for (int r = top; r > LAST; r /= 2) {
+      x = residual(g, config, block(r), x, config.width(r / 2));
+    }
+    long width = config.width(LAST);
+    x = concat(1, List.of(x, minibatchDeviation(x)));
+    x = Layers.equalizedConv(g, block(LAST) + ".conv", x, width, 3, Window.same(3), 1);
+    x = Layers.activate(Layers.bias(g, block(LAST) + ".conv", x), 1);
+    x = reshape(x, x.dim(0), width * LAST * LAST);
+    x = Layers.activate(Layers.linear(g, block(LAST) + ".fc", x, width, 1), 1);
+    if (!config.conditional()) {
+      return Layers.linear(g, block(LAST) + ".out", x, 1, 1);
+    }
+    Value projected = Layers.linear(g, block(LAST) + ".out", x, width, 1);
+    Value embedded = Layers.normalizeSecondMoment(Layers.linear(g, "D.mapping.embed", label, width, 1));
+    Value direction = Layers.mappingLayers(g, "D.mapping", embedded, StyleGan2Config.LABEL_LAYERS, width);
+    return mul(reduceSum(mul(projected, direction), 1), 1 / Math.sqrt(width));
+  }
+
+  private static String block(int resolution) {
+    return "D.b" + resolution;
+  }
+
+  private static Value residual(Graph g, StyleGan2Config config, String name, Value x, long out) {
+    Value y = Layers.equalizedConv(g, name + ".conv0", x, x.dim(1), 3, Window.same(3), 1);
+    y = Layers.activate(Layers.bias(g, name + ".conv0", y), 1);
+    y = Layers.filter(y, 1, 1, 2);
+    y = Layers.equalizedConv(g, name + ".conv1", y, out, 3, new Window(2, 0, 0, 1), 1);
+    y = Layers.activate(Layers.bias(g, name + ".conv1", y), Math.sqrt(0.5));
+    Value skip = Layers.filter(x, 1, 2, 1);
+    return add(y, Layers.equalizedConv(g, name + ".skip", skip, out, 1, Window.same(1), Math.sqrt(0.5)));
+  }
+
+  /**
+   * Standard deviation over groups of images, as one more feature map (Karras et al. 2018, section 3): image n belongs to
+   * group n mod (N / 4).
+   */
+  private static Value minibatchDeviation(Value x) {
+    long n = x.dim(0);
+    long group = n == Shapes.FREE ? StyleGan2Config.MBSTD_GROUP : Math.min(StyleGan2Config.MBSTD_GROUP, n);
+    Value y = reshape(x, group, n == Shapes.FREE ? -1 : n / group, x.dim(1), x.dim(2), x.dim(3));
+    y = sub(y, reduceMean(y, 0));
+    y = sqrt(add(reduceMean(square(y), 0), Layers.EPSILON));
+    y = reshape(reduceMean(y, 2, 3, 4), y.dim(1), 1, 1, 1);
+    Value repeated = concatBatch(y, (int) group);
+    return expandOver(repeated, x.dim(2), x.dim(3));
+  }
+
+  private static Value concatBatch(Value y, int times) {
+    // [M, 1, 1, 1] → [1, M, 1, 1] repeated to [times, M, 1, 1] → [times * M, 1, 1, 1], also for a free M.
+    Value row = reshape(y, 1, y.dim(0), 1, 1);
+    return reshape(concat(0, Collections.nCopies(times, row)), y.dim(0) == Shapes.FREE ? -1 : times * y.dim(0), 1, 1, 1);
+  }
+
+  private static Value expandOver(Value y, long height, long width) {
+    return add(y, y.graph().constant(Tensor.zeros(1, 1, height, width)));
+  }
+}

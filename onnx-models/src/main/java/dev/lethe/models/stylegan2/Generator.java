@@ -1,0 +1,175 @@
+package dev.lethe.models.stylegan2;
+
+import static dev.lethe.models.graph.Ops.add;
+import static dev.lethe.models.graph.Ops.concat;
+import static dev.lethe.models.graph.Ops.conv;
+import static dev.lethe.models.graph.Ops.convTranspose;
+import static dev.lethe.models.graph.Ops.gemm;
+import static dev.lethe.models.graph.Ops.mul;
+import static dev.lethe.models.graph.Ops.reduceSum;
+import static dev.lethe.models.graph.Ops.reshape;
+import static dev.lethe.models.graph.Ops.rsqrt;
+import static dev.lethe.models.graph.Ops.slice;
+import static dev.lethe.models.graph.Ops.square;
+import static dev.lethe.models.graph.Ops.sub;
+import static dev.lethe.models.graph.Ops.transpose;
+import static dev.lethe.models.graph.Ops.unsqueezeTo;
+
+import dev.lethe.models.graph.Graph;
+import dev.lethe.models.graph.Ops.Window;
+import dev.lethe.models.graph.Value;
+import java.util.Collections;
+import java.util.List;
+
+/**
+ * The generator: mapping (z, class → w) and synthesis (w → image), with skip connections. Parameters are named as the
+ * reference names them, after {@code G.}.
+ *
+ * <p>Modulation scales the activations, convolves with the weight that all images share and scales the result by the
+ * demodulation coefficients: the same function as the reference's per-image weights (section 2.2, eq. 1-3), as one
+ * ordinary convolution.
+ */
+public final class Generator {
+
+  private static final String MAPPING = "G.mapping";
+  private static final String SYNTHESIS = "G.synthesis.b";
+  private static final String W_AVG = MAPPING + ".w_avg";
+  private static final String NOISE_CONST = ".noise_const";
+
+  private Generator() {}
+
+  /** False for the statistics and buffers that training leaves alone: w_avg and the constant noise. */
+  public static boolean isTrainable(String parameter) {
+    return !parameter.equals(W_AVG) && !parameter.endsWith(NOISE_CONST);
+  }
+
+  /**
+   * Mapping network.
+   *
+   * @param z [N, z_dim]
+   * @param label one-hot [N, classes]; null for an unconditional model
+   * @return w [N, w_dim]
+   */
+  public static Value mapping(Graph g, StyleGan2Config config, Value z, Value label) {
+    Value x = Layers.normalizeSecondMoment(z);
+    if (config.conditional()) {
+      Value embedded = Layers.linear(g, MAPPING + ".embed", label, config.wDim(), 1);
+      x = concat(1, List.of(x, Layers.normalizeSecondMoment(embedded)));
+    }
+    return Layers.mappingLayers(g, MAPPING, x, config.mappingLayers(), config.wDim());
+  }
+
+  /**
+   * Truncation (Karras et al. 2019, appendix B): w_avg + ψ (w − w_avg).
+   *
+   * @param w [N, w_dim]
+   * @param psi [N, 1]
+   */
+  public static Value truncate(Graph g, StyleGan2Config config, Value w, Value psi) {
+    Value average = g.parameter(W_AVG, config.wDim());
+    return add(average, mul(psi, sub(w, average)));
+  }
+
+  /** The same w for every layer: [N, w_dim] → [N, num_ws, w_dim]. */
+  public static Value broadcast(StyleGan2Config config, Value w) {
+    Value one = reshape(w, w.dim(0), 1, w.dim(1));
+    return concat(1, Collections.nCopies(config.numWs(), one));
+  }
+
+  /** Noise values that one image takes: 16 + 2 (8² + ... + resolution²). */
+  public static int noiseSize(StyleGan2Config config) {
+    int size = 0;
+    for (int r = 4; r <= config.resolution(); r *= 2) {
+      size += (r == 4 ? 1 : 2) * r * r;
+    }
+    return size;
+  }
+
+  /**
+   * Synthesis network.
+   *
+   * @param ws [N, num_ws, w_dim]
+   * @return image [N, C, H, W], about [-1, 1]
+   */
+  public static Value synthesis(Graph g, StyleGan2Config config, Value ws, Noise noise) {
+    Synthesis synthesis = new Synthesis(g, config, ws, noise);
+    Value x = null;
+    Value image = null;
+    int layer = 0;
+    for (int r = 4; r <= config.resolution(); r *= 2) {
+      String block = SYNTHESIS + r;
+      if (r == 4) {
+        x = reshape(g.parameter(block + ".const", config.width(4), 4, 4), 1, config.width(4), 4, 4);
+      } else {
+        x = synthesis.layer(block + ".conv0", x, r, synthesis.w(layer++), true);
+      }
+      x = synthesis.layer(block + ".conv1", x, r, synthesis.w(layer++), false);
+      // toRGB takes the w of the convolution after it.
+      Value rgb = synthesis.toRgb(block + ".torgb", x, synthesis.w(layer));
+      image = image == null ? rgb : add(Layers.upsample(image), rgb);
+    }
+    return image;
+  }
+
+  private static final class Synthesis {
+    private final Graph g;
+    private final StyleGan2Config config;
+    private final Value ws;
+    private final Noise noise;
+    private int noiseOffset;
+
+    Synthesis(Graph g, StyleGan2Config config, Value ws, Noise noise) {
+      this.g = g;
+      this.config = config;
+      this.ws = ws;
+      this.noise = noise;
+    }
+
+    Value w(int layer) {
+      return reshape(slice(ws, 1, layer, layer + 1), ws.dim(0), config.wDim());
+    }
+
+    /** Modulated 3×3 convolution with demodulation, noise, bias and activation. */
+    Value layer(String name, Value x, int resolution, Value w, boolean up) {
+      long in = x.dim(1);
+      long out = config.width(resolution);
+      Value weight = g.parameter(name + ".weight", out, in, 3, 3);
+      Value styles = Layers.linear(g, name + ".affine", w, in, 1);
+      Value y = mul(x, unsqueezeTo(styles, 4));
+      if (up) {
+        Value upWeight = transpose(weight, 1, 0, 2, 3);
+        y = convTranspose(y, upWeight, new Window(2, 0, 0, 1), 2 * x.dim(2) + 1, 2 * x.dim(3) + 1);
+        y = Layers.filter(y, 4, 1, 1);
+      } else {
+        y = conv(y, weight, Window.same(3));
+      }
+      Value energy = reshape(reduceSum(square(weight), 2, 3), out, in);
+      Value demodulation = rsqrt(add(gemm(square(styles), energy, false, true, 1), Layers.EPSILON));
+      y = mul(y, unsqueezeTo(demodulation, 4));
+      return Layers.activate(Layers.bias(g, name, addNoise(name, y, resolution)), 1);
+    }
+
+    private Value addNoise(String name, Value y, int resolution) {
+      int size = resolution * resolution;
+      Value values;
+      if (noise instanceof Noise.Given given) {
+        values = reshape(slice(given.value(), 1, noiseOffset, noiseOffset + size),
+            given.value().dim(0), 1, resolution, resolution);
+        noiseOffset += size;
+      } else if (noise instanceof Noise.Constant) {
+        values = reshape(g.parameter(name + NOISE_CONST, resolution, resolution), 1, 1, resolution, resolution);
+      } else {
+        return y;
+      }
+      return add(y, mul(values, g.parameter(name + ".noise_strength", 1)));
+    }
+
+    /** Modulated 1×1 convolution to image channels, without demodulation. */
+    Value toRgb(String name, Value x, Value w) {
+      long in = x.dim(1);
+      Value weight = g.parameter(name + ".weight", config.channels(), in, 1, 1);
+      Value styles = mul(Layers.linear(g, name + ".affine", w, in, 1), 1 / Math.sqrt(in));
+      return Layers.bias(g, name, conv(mul(x, unsqueezeTo(styles, 4)), weight, Window.same(1)));
+    }
+  }
+}

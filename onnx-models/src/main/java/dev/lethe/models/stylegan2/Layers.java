@@ -1,0 +1,93 @@
+package dev.lethe.models.stylegan2;
+
+import static dev.lethe.models.graph.Ops.add;
+import static dev.lethe.models.graph.Ops.conv;
+import static dev.lethe.models.graph.Ops.convTranspose;
+import static dev.lethe.models.graph.Ops.gemm;
+import static dev.lethe.models.graph.Ops.leakyRelu;
+import static dev.lethe.models.graph.Ops.mul;
+import static dev.lethe.models.graph.Ops.reduceMean;
+import static dev.lethe.models.graph.Ops.reshape;
+import static dev.lethe.models.graph.Ops.rsqrt;
+import static dev.lethe.models.graph.Ops.square;
+
+import dev.lethe.models.graph.Graph;
+import dev.lethe.models.graph.Ops.Window;
+import dev.lethe.models.graph.Tensor;
+import dev.lethe.models.graph.Value;
+
+/** What both networks are made of, with the reference's gains. */
+final class Layers {
+
+  static final double EPSILON = 1e-8;
+  private static final double SLOPE = 0.2;
+  private static final double GAIN = Math.sqrt(2);
+  /** Learning rate multiplier of mapping networks. */
+  private static final double MAPPING_MULTIPLIER = 0.01;
+  private static final float[] FIR = {1, 3, 3, 1};
+
+  private Layers() {}
+
+  /** Leaky ReLU with its gain √2, times {@code gain}. */
+  static Value activate(Value x, double gain) {
+    return mul(leakyRelu(x, SLOPE), GAIN * gain);
+  }
+
+  /** Fully connected with equalized learning rate: x [N, in] → [N, out]. */
+  static Value linear(Graph g, String name, Value x, long out, double multiplier) {
+    Value weight = g.parameter(name + ".weight", out, x.dim(1));
+    Value bias = g.parameter(name + ".bias", out);
+    return add(gemm(x, weight, false, true, multiplier / Math.sqrt(x.dim(1))), mul(bias, multiplier));
+  }
+
+  /** x / √(mean x² + ε) over the features. */
+  static Value normalizeSecondMoment(Value x) {
+    return mul(x, rsqrt(add(reduceMean(square(x), 1), EPSILON)));
+  }
+
+  /** The fully connected stack of a mapping network: x [N, in] → [N, width]. */
+  static Value mappingLayers(Graph g, String name, Value x, int layers, long width) {
+    Value y = x;
+    for (int i = 0; i < layers; i++) {
+      y = activate(linear(g, name + ".fc" + i, y, width, MAPPING_MULTIPLIER), 1);
+    }
+    return y;
+  }
+
+  /** [C] → [1, C, 1, 1]. */
+  static Value perChannel(Value x) {
+    return reshape(x, 1, x.dim(0), 1, 1);
+  }
+
+  /** Equalized convolution: the weight times 1/√(fan in). */
+  static Value equalizedConv(Graph g, String name, Value x, long out, int kernel, Window window, double gain) {
+    Value weight = g.parameter(name + ".weight", out, x.dim(1), kernel, kernel);
+    return conv(x, mul(weight, gain / Math.sqrt(x.dim(1) * kernel * kernel)), window);
+  }
+
+  static Value bias(Graph g, String name, Value x) {
+    return add(x, perChannel(g.parameter(name + ".bias", x.dim(1))));
+  }
+
+  /** Low-pass filter [1, 3, 3, 1] of both axes, each channel by itself. Stride 1 or 2. */
+  static Value filter(Value x, double gain, int stride, int pad) {
+    int channels = (int) x.dim(1);
+    return conv(x, fir(x.graph(), channels, gain), new Window(stride, pad, pad, channels));
+  }
+
+  /** Doubles height and width: zeros between pixels, then the filter. */
+  static Value upsample(Value x) {
+    int channels = (int) x.dim(1);
+    return convTranspose(x, fir(x.graph(), channels, 4), new Window(2, 1, 1, channels), 2 * x.dim(2), 2 * x.dim(3));
+  }
+
+  private static Value fir(Graph g, int channels, double gain) {
+    Tensor kernel = Tensor.zeros(channels, 1, FIR.length, FIR.length);
+    for (int i = 0; i < kernel.data().length; i++) {
+      float vertical = FIR[i / FIR.length % FIR.length];
+      float horizontal = FIR[i % FIR.length];
+      kernel.data()[i] = (float) (gain * vertical * horizontal / 64);
+    }
+    return g.constant(kernel);
+  }
+}

@@ -1,0 +1,41 @@
+package dev.lethe.trainer.adversarial;
+
+import static dev.lethe.models.graph.Ops.add;
+import static dev.lethe.models.graph.Ops.mean;
+import static dev.lethe.models.graph.Ops.mul;
+import static dev.lethe.models.graph.Ops.neg;
+import static dev.lethe.models.graph.Ops.reduceSum;
+import static dev.lethe.models.graph.Ops.softplus;
+import static dev.lethe.models.graph.Ops.square;
+import static dev.lethe.models.graph.Ops.sum;
+
+import dev.lethe.models.graph.Value;
+import dev.lethe.trainer.autodiff.Gradients;
+import java.util.List;
+
+/** The losses of StyleGAN2 (Karras et al. 2020, section 2 and appendix B), each a scalar. Logits are [N, 1]. */
+public final class GanLosses {
+
+  private GanLosses() {}
+
+  /** Non-saturating logistic loss of the generator: mean softplus(−D(G(z))) (Goodfellow et al. 2014, section 3). */
+  public static Value generator(Value fakeLogits) {
+    return mean(softplus(neg(fakeLogits)));
+  }
+
+  /** Logistic loss of the discriminator: mean softplus(D(G(z))) + mean softplus(−D(x)). */
+  public static Value discriminator(Value realLogits, Value fakeLogits) {
+    return add(mean(softplus(fakeLogits)), mean(softplus(neg(realLogits))));
+  }
+
+  /**
+   * R1 (Mescheder et al. 2018, eq. 9): γ/2 E ‖∇ₓ D(x)‖², the norm over all elements of an image.
+   *
+   * @param realLogits D(real)
+   * @param real [N, C, H, W]
+   */
+  public static Value r1(Value realLogits, Value real, double gamma) {
+    Value gradient = Gradients.of(sum(realLogits), List.of(real)).get(0);
+    return mul(mean(reduceSum(square(gradient), 1, 2, 3)), gamma / 2);
+  }
+}
