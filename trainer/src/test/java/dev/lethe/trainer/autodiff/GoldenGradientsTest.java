@@ -1,0 +1,81 @@
+package dev.lethe.trainer.autodiff;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.lethe.models.graph.Graph;
+import dev.lethe.models.graph.OnnxWriter;
+import dev.lethe.models.graph.Tensor;
+import dev.lethe.models.graph.Value;
+import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.InferenceSession;
+import dev.lethe.models.stylegan2.Discriminator;
+import dev.lethe.models.stylegan2.Generator;
+import dev.lethe.models.stylegan2.GoldenNetworks;
+import dev.lethe.models.stylegan2.Noise;
+import dev.lethe.models.stylegan2.StyleGan2Config;
+import dev.lethe.trainer.adversarial.GanLosses;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Losses, and every parameter's gradient of each of them, against the reference implementation. */
+class GoldenGradientsTest {
+
+  private static final double LOSS_TOLERANCE = 1e-4;
+  private static final double GRADIENT_TOLERANCE = 1e-3;
+
+  @ParameterizedTest
+  @ValueSource(strings = {"cond-32-gray", "uncond-32-rgb"})
+  void gradientsAgreeWithTheReference(String name) {
+    GoldenNetworks golden = new GoldenNetworks(name);
+    StyleGan2Config config = golden.config();
+    int n = golden.batch();
+    Graph g = new Graph("losses");
+    Value z = g.input("z", n, config.zDim());
+    Value label = config.conditional() ? g.input("c", n, config.classes()) : null;
+    Value real = g.input("real", n, config.channels(), config.resolution(), config.resolution());
+    Value ws = Generator.broadcast(config, Generator.mapping(g, config, z, label));
+    Value fake = Generator.synthesis(g, config, ws, Noise.constant());
+    Value fakeLogits = Discriminator.logits(g, config, fake, label);
+    Value realLogits = Discriminator.logits(g, config, real, label);
+
+    Value generatorLoss = GanLosses.generator(fakeLogits);
+    Value discriminatorLoss = GanLosses.discriminator(realLogits, fakeLogits);
+    Value r1 = GanLosses.r1(realLogits, real, 1);
+    g.output("out.g_loss", generatorLoss);
+    g.output("out.d_loss", discriminatorLoss);
+    Map<String, Value> parameters = new HashMap<>(g.parameters());
+    int compared = output(g, golden, parameters, "grad.G.nonsaturating.", "G.", generatorLoss)
+        + output(g, golden, parameters, "grad.D.logistic.", "D.", discriminatorLoss)
+        + output(g, golden, parameters, "grad.D.r1.", "D.", r1);
+    assertTrue(compared > 100, "only " + compared + " gradients to compare");
+
+    Map<String, Tensor> inputs = golden.inputs();
+    inputs.put("real", golden.tensor("in.real"));
+    try (InferenceSession session = InferenceSession.open(OnnxWriter.inference(g, golden.weights()),
+        ExecutionDevice.CPU, 1)) {
+      Map<String, Tensor> outputs = session.run(inputs);
+      assertEquals(compared + 2, outputs.size());
+      outputs.forEach((output, actual) -> {
+        double error = GoldenNetworks.relativeError(actual.data(), golden.tensor(output).data());
+        double tolerance = output.startsWith("grad.") ? GRADIENT_TOLERANCE : LOSS_TOLERANCE;
+        assertTrue(error < tolerance, output + ": relative error " + error);
+      });
+    }
+  }
+
+  private static int output(Graph g, GoldenNetworks golden, Map<String, Value> parameters, String kind, String prefix,
+      Value loss) {
+    List<Value> trained = parameters.values().stream()
+        .filter(p -> p.name().startsWith(prefix) && golden.has(kind + p.name().substring(prefix.length())))
+        .toList();
+    List<Value> gradients = Gradients.of(loss, trained);
+    for (int i = 0; i < trained.size(); i++) {
+      g.output(kind + trained.get(i).name().substring(prefix.length()), gradients.get(i));
+    }
+    return trained.size();
+  }
+}
