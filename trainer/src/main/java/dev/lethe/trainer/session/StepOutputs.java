@@ -1,0 +1,44 @@
+package dev.lethe.trainer.session;
+
+import java.util.Map;
+import java.util.Set;
+
+/** What a step computed, copied to the Java heap: float32 tensors by output name, row-major. */
+public final class StepOutputs {
+
+  private final Map<String, float[]> values;
+
+  StepOutputs(Map<String, float[]> values) {
+    this.values = values;
+  }
+
+  public Set<String> names() {
+    return values.keySet();
+  }
+
+  /**
+   * All values of an output.
+   *
+   * @throws IllegalArgumentException if there is no such output
+   */
+  public float[] floats(String name) {
+    float[] found = values.get(name);
+    if (found == null) {
+      throw new IllegalArgumentException("There is no output " + name + ", only " + names() + ".");
+    }
+    return found;
+  }
+
+  /**
+   * The only value of an output.
+   *
+   * @throws IllegalArgumentException if there is no such output or it has more values than one
+   */
+  public float scalar(String name) {
+    float[] found = floats(name);
+    if (found.length != 1) {
+      throw new IllegalArgumentException("Output " + name + " has " + found.length + " values, not one.");
+    }
+    return found[0];
+  }
+}
