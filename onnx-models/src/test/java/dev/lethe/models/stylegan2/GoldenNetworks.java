@@ -57,12 +57,19 @@ public final class GoldenNetworks {
 
   /** ‖a − b‖ / ‖b‖. */
   public static double relativeError(float[] a, float[] b) {
-    double error = 0;
-    double norm = 0;
+    float[] difference = new float[b.length];
     for (int i = 0; i < b.length; i++) {
-      error += Math.pow(a[i] - b[i], 2);
-      norm += Math.pow(b[i], 2);
+      difference[i] = a[i] - b[i];
     }
-    return Math.sqrt(error / norm);
+    return norm(difference) / norm(b);
+  }
+
+  /** ‖a‖. */
+  public static double norm(float[] a) {
+    double squares = 0;
+    for (float v : a) {
+      squares += (double) v * v;
+    }
+    return Math.sqrt(squares);
   }
 }
