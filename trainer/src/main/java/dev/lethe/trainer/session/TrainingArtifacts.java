@@ -98,18 +98,20 @@ public record TrainingArtifacts(
    * (parameter − average)}, with the parameter's value before the optimizer step that follows. That keeps the
    * averages on the session's device and in its checkpoints, where reading all parameters in each step would copy them.
    *
-   * @param averages for each parameter the name of its average: a frozen parameter of the same shape, a graph input
-   *     that nothing else in the graph may use
+   * @param averages for each parameter the name of its average, which this adds as a graph input; among the parameters
+   *     of {@link #write} it is a frozen one of the same shape
    * @param shapes of these parameters
-   * @param rate name of a float input of one element, 1 − decay; 0 leaves the averages as they are
+   * @param rate name of a user input that this adds: float scalar, 1 − decay; 0 leaves the averages as they are
    */
   public static void addMovingAverages(
       GraphProto.Builder graph, Map<String, String> averages, Map<String, long[]> shapes, String rate) {
+    graph.addInput(value(rate, TensorProto.DataType.FLOAT));
     averages.forEach((parameter, average) -> {
       long[] shape = shapes.get(parameter);
       if (shape == null) {
         throw new IllegalArgumentException("Parameter " + parameter + " has a moving average but no shape.");
       }
+      graph.addInput(value(average, TensorProto.DataType.FLOAT, shape));
       String difference = average + "_difference";
       String change = average + "_change";
       graph.addNode(NodeProto.newBuilder().setOpType("Sub").setName(difference)

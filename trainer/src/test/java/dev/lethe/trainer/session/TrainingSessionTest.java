@@ -239,13 +239,13 @@ class TrainingSessionTest {
 
   @Test
   void movingAveragesFollowInsideTheSession() throws IOException {
-    GraphText graph = new GraphText().input("x", 2).input("rate")
+    GraphText graph = new GraphText().input("x", 2)
         .parameter("p", true, new float[] {1, 2}, 2)
-        .parameter("p.average", false, new float[] {1, 2}, 2)
         .node("g = Identity(x)").gradient("p", "g")
         .node("y = Mul(p, x)").output("y", 2);
     TrainingArtifacts.addMovingAverages(
         graph.proto, Map.of("p", "p.average"), Map.of("p", new long[] {2}), "rate");
+    graph.parameters.add(new Parameter("p.average", new long[] {2}, new float[] {1, 2}, false));
     try (TrainingSession session = open(graph, new AdamOptions(0.5f, 0, 0.5f, 1e-8f, 0));
         StepInputs inputs = new StepInputs().put("x", new float[] {1, -1}, 2).put("rate", new float[] {0.25f})) {
       assertEquals(List.of("y"), List.copyOf(session.outputNames()));
