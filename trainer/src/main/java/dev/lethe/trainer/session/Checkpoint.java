@@ -5,6 +5,7 @@ import java.nio.BufferUnderflowException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.LinkedHashMap;
@@ -42,6 +43,9 @@ public record Checkpoint(
    */
   public record Moments(float[] first, float[] second) {}
 
+  /** The longest array that Java makes is a little shorter than 2 GiB. */
+  private static final int MAX_BYTES = Integer.MAX_VALUE - 8;
+
   public Checkpoint {
     parameters = List.copyOf(parameters);
     numbers = Map.copyOf(numbers);
@@ -57,7 +61,7 @@ public record Checkpoint(
         + optimizer.map(state -> state.moments().values().stream()
             .mapToLong(moments -> moments.first().length + (long) moments.second().length).sum()).orElse(0L);
     long estimate = floats * Float.BYTES + 1024L * (parameters.size() + 1);
-    if (estimate > Integer.MAX_VALUE) {
+    if (estimate > MAX_BYTES) {
       throw new IOException(
           "The checkpoint " + file + " would have " + estimate + " bytes; at most 2 GiB are possible.");
     }
@@ -77,21 +81,20 @@ public record Checkpoint(
    * @throws IOException if there is none, or it is no checkpoint of this version, or damaged
    */
   public static Checkpoint read(Path file) throws IOException {
-    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
-      if (channel.size() > Integer.MAX_VALUE) {
-        throw new IOException(
-            "The checkpoint " + file + " has " + channel.size() + " bytes; at most 2 GiB are possible.");
-      }
-      ByteBuffer bytes = channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size()).order(ByteOrder.LITTLE_ENDIAN);
-      if (bytes.limit() < 8 || !hasIdentifier(bytes)) {
-        throw new IOException(file + " is no training checkpoint of ONNX Runtime.");
-      }
-      try {
-        return CheckpointReader.read(bytes);
-      } catch (IndexOutOfBoundsException | BufferUnderflowException | NegativeArraySizeException
-          | IllegalArgumentException e) {
-        throw new IOException("The checkpoint " + file + " cannot be read: " + e.getMessage(), e);
-      }
+    long size = Files.size(file);
+    if (size > MAX_BYTES) {
+      throw new IOException("The checkpoint " + file + " has " + size + " bytes; at most 2 GiB are possible.");
+    }
+    // Not mapped: Java unmaps at some later garbage collection, and a deleted file keeps its space until then.
+    ByteBuffer bytes = ByteBuffer.wrap(Files.readAllBytes(file)).order(ByteOrder.LITTLE_ENDIAN);
+    if (bytes.limit() < 8 || !hasIdentifier(bytes)) {
+      throw new IOException(file + " is no training checkpoint of ONNX Runtime.");
+    }
+    try {
+      return CheckpointReader.read(bytes);
+    } catch (IndexOutOfBoundsException | BufferUnderflowException | NegativeArraySizeException
+        | IllegalArgumentException e) {
+      throw new IOException("The checkpoint " + file + " cannot be read: " + e.getMessage(), e);
     }
   }
 
