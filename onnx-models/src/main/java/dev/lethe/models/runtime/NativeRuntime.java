@@ -167,7 +167,8 @@ public final class NativeRuntime {
   private void addCuda(OrtSession.SessionOptions options, ExecutionDevice.Cuda cuda) {
     if (!providers.contains(OrtProvider.CUDA)) {
       throw new NativeRuntimeException("Device " + cuda + " was asked for, but this ONNX Runtime is built without"
-          + " CUDA (" + this + "). Build with the Maven profile cuda (mvn -Pcuda), on linux-x86_64, or use the device cpu.");
+          + " CUDA (" + this + "). Build with the Maven profile cuda (mvn -Pcuda), on linux-x86_64, or use the device"
+          + " cpu.");
     }
     try (OrtCUDAProviderOptions provider = new OrtCUDAProviderOptions(cuda.id())) {
       // Trying every algorithm takes minutes at the first step of a graph with many convolutions.
