@@ -15,10 +15,13 @@ import dev.lethe.models.stylegan2.Generator;
 import dev.lethe.models.stylegan2.Noise;
 import dev.lethe.models.stylegan2.StyleGan2Config;
 import dev.lethe.trainer.autodiff.Gradients;
+import dev.lethe.trainer.session.Learner;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * One step of adversarial training as one graph. Generator parameters take the gradient of the generator's loss and
@@ -29,14 +32,13 @@ import java.util.Map;
  * <p>Inputs: {@code real} [N, C, H, W], {@code z} [N, z_dim], {@code z2} [N, z_dim] and {@code mix} [N, num_ws, 1] (1
  * where the styles of z apply, 0 where those of z2 do), {@code noise} [N, total], {@code r1} bool [1]; conditional
  * models: {@code real_c} and {@code fake_c} [N, classes]. Outputs: {@code g_loss}, {@code d_loss}, {@code r1_loss}, {@code
- * real_logit} (mean), {@code w_mean} [w_dim].
- *
- * @param graph the graph, outputs named
- * @param gradients by parameter name
+ * real_logit} (mean).
  */
-record AdversarialGraph(Graph graph, Map<String, Value> gradients) {
+final class AdversarialGraph {
 
-  static AdversarialGraph build(StyleGan2Config config, AdversarialOptions options) {
+  private AdversarialGraph() {}
+
+  static Learner.Problem build(StyleGan2Config config, AdversarialOptions options) {
     Graph g = new Graph("adversarial");
     int n = options.batch();
     Value real = g.input("real", n, config.channels(), config.resolution(), config.resolution());
@@ -88,8 +90,8 @@ record AdversarialGraph(Graph graph, Map<String, Value> gradients) {
     g.output("d_loss", discriminatorLoss);
     g.output("r1_loss", regularized.get(0));
     g.output("real_logit", reshape(reduceMean(realLogits, 0, 1)));
-    g.output("w_mean", reshape(reduceMean(w, 0), config.wDim()));
-    return new AdversarialGraph(g, gradients);
+    Set<String> averaged = generator.stream().map(Value::name).collect(Collectors.toSet());
+    return new Learner.Problem(g, gradients, averaged);
   }
 
   private static List<Value> parameters(Graph g, String prefix) {

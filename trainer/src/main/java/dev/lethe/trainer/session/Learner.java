@@ -1,0 +1,144 @@
+package dev.lethe.trainer.session;
+
+import ai.onnx.proto.OnnxMl.GraphProto;
+import ai.onnx.proto.OnnxMl.ModelProto;
+import dev.lethe.models.graph.Graph;
+import dev.lethe.models.graph.OnnxWriter;
+import dev.lethe.models.graph.Tensor;
+import dev.lethe.models.graph.Value;
+import dev.lethe.models.runtime.ExecutionDevice;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * Trains parameters of a graph, each along the gradient that the graph computes for it. Parameters without a gradient
+ * are frozen: they become constants of the training model. Not thread-safe.
+ */
+public final class Learner implements AutoCloseable {
+
+  private static final String AVERAGE = "average:";
+  private static final String AVERAGE_RATE = "average_rate";
+
+  /**
+   * What is learned.
+   *
+   * @param graph its outputs are what a step gives back
+   * @param gradients by name of the parameter that they are of
+   * @param averaged names of those parameters whose moving averages are kept
+   */
+  public record Problem(Graph graph, Map<String, Value> gradients, Set<String> averaged) {
+
+    public Problem(Graph graph, Map<String, Value> gradients) {
+      this(graph, gradients, Set.of());
+    }
+  }
+
+  private final TrainingSession session;
+  private final Map<String, long[]> shapes;
+  private final StepInputs inputs = new StepInputs();
+
+  private Learner(TrainingSession session, Map<String, long[]> shapes) {
+    this.session = session;
+    this.shapes = shapes;
+  }
+
+  /**
+   * Writes the artifacts and opens a session on them.
+   *
+   * @param weights initial values of every parameter that the graph needs, by name; averages start from them too
+   * @param directory for the artifacts
+   * @param checkpoint to go on from, of the same problem; empty to start from {@code weights}
+   * @param threads threads within an operator; 0 for one on each core
+   * @throws IOException if the artifacts cannot be written
+   */
+  public static Learner open(Problem problem, Map<String, Tensor> weights, AdamOptions adam, Path directory,
+      Optional<Path> checkpoint, ExecutionDevice device, int threads) throws IOException {
+    Map<String, long[]> shapes = new LinkedHashMap<>();
+    Map<String, String> gradientNames = new LinkedHashMap<>();
+    List<Parameter> parameters = new ArrayList<>();
+    problem.graph.parameters().forEach((name, value) -> {
+      Value gradient = problem.gradients.get(name);
+      if (gradient != null) {
+        shapes.put(name, value.shape());
+        gradientNames.put(name, gradient.name());
+        parameters.add(new Parameter(name, value.shape(), weights.get(name).data(), true));
+      }
+    });
+    ModelProto.Builder model =
+        OnnxWriter.training(problem.graph, problem.gradients.values(), shapes.keySet(), weights).toBuilder();
+    GraphProto.Builder proto = model.getGraphBuilder();
+    Map<String, String> averages = new LinkedHashMap<>();
+    problem.averaged.forEach(name -> averages.put(name, AVERAGE + name));
+    averages.forEach((name, average) -> {
+      parameters.add(new Parameter(average, shapes.get(name), weights.get(name).data(), false));
+    });
+    if (!averages.isEmpty()) {
+      TrainingArtifacts.addMovingAverages(proto, averages, shapes, AVERAGE_RATE);
+    }
+    TrainingArtifacts.addAccumulators(proto, gradientNames, shapes);
+    TrainingArtifacts artifacts =
+        TrainingArtifacts.write(directory, model.build(), Optional.empty(), parameters, adam);
+    if (checkpoint.isPresent()) {
+      artifacts = artifacts.resumeFrom(checkpoint.get());
+    }
+    return new Learner(TrainingSession.open(artifacts, device, threads), shapes);
+  }
+
+  /**
+   * One step: outputs and gradients at the present parameters, then Adam.
+   *
+   * @param floats the graph's float inputs by name; those of earlier steps stay where they are not replaced
+   * @param flags its bool inputs, likewise
+   */
+  public StepOutputs step(Map<String, Tensor> floats, Map<String, Boolean> flags) {
+    floats.forEach((name, tensor) -> inputs.put(name, tensor.data(), tensor.shape()));
+    flags.forEach(inputs::put);
+    StepOutputs outputs = session.trainStep(inputs.tensors());
+    session.optimizerStep();
+    session.lazyResetGrad();
+    return outputs;
+  }
+
+  public void setLearningRate(double rate) {
+    session.setLearningRate((float) rate);
+  }
+
+  /** 1 − decay of the moving averages, to be set before the first step of a problem that has them. */
+  public void setAverageRate(double rate) {
+    inputs.put(AVERAGE_RATE, new float[] {(float) rate});
+  }
+
+  /** Present values of the trained parameters. */
+  public Map<String, Tensor> parameters() throws IOException {
+    Map<String, float[]> values = session.parameters();
+    Map<String, Tensor> tensors = new LinkedHashMap<>();
+    shapes.forEach((name, shape) -> tensors.put(name, new Tensor(shape, values.get(name))));
+    return tensors;
+  }
+
+  /** Present values of the trained parameters, or where there is one their moving average. */
+  public Map<String, Tensor> averages() throws IOException {
+    Map<String, float[]> values = session.parameters();
+    Map<String, Tensor> tensors = new LinkedHashMap<>();
+    shapes.forEach((name, shape) ->
+        tensors.put(name, new Tensor(shape, values.getOrDefault(AVERAGE + name, values.get(name)))));
+    return tensors;
+  }
+
+  /** Writes a checkpoint to go on from, exactly. */
+  public void save(Path checkpoint) throws IOException {
+    session.saveCheckpoint(checkpoint);
+  }
+
+  @Override
+  public void close() {
+    inputs.close();
+    session.close();
+  }
+}
