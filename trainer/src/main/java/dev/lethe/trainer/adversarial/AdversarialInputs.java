@@ -1,0 +1,96 @@
+package dev.lethe.trainer.adversarial;
+
+import dev.lethe.models.graph.Tensor;
+import dev.lethe.models.stylegan2.Generator;
+import dev.lethe.models.stylegan2.StyleGan2Config;
+import dev.lethe.trainer.data.ImageDataset;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.SplittableRandom;
+
+/**
+ * The inputs of any step, from the seed and the number of the step alone: a run that resumes draws what the
+ * uninterrupted run would have drawn.
+ */
+final class AdversarialInputs {
+
+  private final StyleGan2Config config;
+  private final AdversarialOptions options;
+  private final ImageDataset data;
+  private int[] order = {};
+  private long orderEpoch = -1;
+
+  AdversarialInputs(StyleGan2Config config, AdversarialOptions options, ImageDataset data) {
+    this.config = config;
+    this.options = options;
+    this.data = data;
+  }
+
+  /** Every float input of a step; {@code r1} is the caller's. Not thread-safe. */
+  Map<String, Tensor> at(long step) {
+    int n = options.batch();
+    SplittableRandom random = generator(step, 1);
+    int[] indices = new int[n];
+    for (int i = 0; i < n; i++) {
+      indices[i] = realIndex(step * n + i);
+    }
+    Map<String, Tensor> inputs = new HashMap<>();
+    inputs.put("real", data.images(indices));
+    inputs.put("z", normal(random, n, config.zDim()));
+    inputs.put("noise", normal(random, n, Generator.noiseSize(config)));
+    if (config.conditional()) {
+      inputs.put("real_c", data.oneHot(indices));
+      // Labels of generated images are drawn as the real ones are distributed.
+      int[] labels = new int[n];
+      for (int i = 0; i < n; i++) {
+        labels[i] = random.nextInt(data.size());
+      }
+      inputs.put("fake_c", data.oneHot(labels));
+    }
+    if (options.mixing() > 0) {
+      inputs.put("z2", normal(random, n, config.zDim()));
+      inputs.put("mix", mixing(random, n));
+    }
+    return inputs;
+  }
+
+  // Real images come in a new random order each epoch.
+  private int realIndex(long position) {
+    long epoch = position / data.size();
+    if (epoch != orderEpoch) {
+      SplittableRandom random = generator(epoch, 2);
+      order = new int[data.size()];
+      for (int i = 0; i < order.length; i++) {
+        int j = random.nextInt(i + 1);
+        order[i] = order[j];
+        order[j] = i;
+      }
+      orderEpoch = epoch;
+    }
+    return order[(int) (position % data.size())];
+  }
+
+  private Tensor mixing(SplittableRandom random, int n) {
+    int layers = config.numWs();
+    Tensor mix = Tensor.zeros(n, layers, 1);
+    for (int i = 0; i < n; i++) {
+      int crossover = random.nextDouble() < options.mixing() ? 1 + random.nextInt(layers - 1) : layers;
+      for (int layer = 0; layer < crossover; layer++) {
+        mix.data()[i * layers + layer] = 1;
+      }
+    }
+    return mix;
+  }
+
+  private SplittableRandom generator(long number, int stream) {
+    return new SplittableRandom(new SplittableRandom(options.seed() * 31 + stream).nextLong() + number);
+  }
+
+  static Tensor normal(SplittableRandom random, long... shape) {
+    Tensor tensor = Tensor.zeros(shape);
+    for (int i = 0; i < tensor.data().length; i++) {
+      tensor.data()[i] = (float) random.nextGaussian();
+    }
+    return tensor;
+  }
+}
