@@ -114,6 +114,16 @@ public final class Learner implements AutoCloseable {
     inputs.put(AVERAGE_RATE, new float[] {(float) rate});
   }
 
+  /** Keeps a number of the caller's in checkpoints. */
+  public void setNumber(String name, double value) {
+    session.setNumber(name, (float) value);
+  }
+
+  /** A number that was set, or that the checkpoint had. */
+  public double number(String name) {
+    return session.number(name);
+  }
+
   /** Present values of the trained parameters. */
   public Map<String, Tensor> parameters() throws IOException {
     Map<String, float[]> values = session.parameters();

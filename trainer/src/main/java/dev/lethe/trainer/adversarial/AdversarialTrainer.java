@@ -1,0 +1,164 @@
+package dev.lethe.trainer.adversarial;
+
+import dev.lethe.models.graph.Tensor;
+import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.stylegan2.StyleGan2Config;
+import dev.lethe.trainer.data.ImageDataset;
+import dev.lethe.trainer.session.AdamOptions;
+import dev.lethe.trainer.session.Learner;
+import dev.lethe.trainer.session.StepOutputs;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+
+/**
+ * Trains a generator against a discriminator on a data set (Karras et al. 2020). Resumes from its directory: with the
+ * same options the run goes on exactly as if it had not stopped.
+ */
+public final class AdversarialTrainer implements AutoCloseable {
+
+  private static final String CHECKPOINT = "checkpoint.ort";
+  private static final String STEP = "lethe.step";
+  private static final String SECONDS = "lethe.seconds";
+
+  /**
+   * Losses of one step.
+   *
+   * @param step from 1
+   * @param realLogit mean output of the discriminator on real images
+   */
+  public record Losses(long step, double generator, double discriminator, double r1, double realLogit) {}
+
+  private final AdversarialOptions options;
+  private final Map<String, Tensor> initial;
+  private final Learner learner;
+  private final Path checkpoint;
+  private final AdversarialInputs inputs;
+  private final double emaDecay;
+  private CompletableFuture<Map<String, Tensor>> next;
+  private long step;
+  private double seconds;
+
+  private AdversarialTrainer(AdversarialOptions options, Map<String, Tensor> initial, Learner learner, Path checkpoint,
+      AdversarialInputs inputs, boolean resumed) {
+    this.options = options;
+    this.initial = initial;
+    this.learner = learner;
+    this.checkpoint = checkpoint;
+    this.inputs = inputs;
+    this.emaDecay = Math.pow(0.5, options.batch() / (options.emaKimg() * 1000));
+    this.step = resumed ? (long) learner.number(STEP) : 0;
+    this.seconds = resumed ? learner.number(SECONDS) : 0;
+    this.next = prepare();
+  }
+
+  /**
+   * Opens a run in a directory, or goes on with the one that is there.
+   *
+   * @param initial weights of both networks to start a new run from
+   * @param threads threads within an operator; 0 for one on each core
+   */
+  public static AdversarialTrainer open(StyleGan2Config config, AdversarialOptions options, ImageDataset data,
+      Map<String, Tensor> initial, Path directory, ExecutionDevice device, int threads) throws IOException {
+    requireFit(config, data);
+    Files.createDirectories(directory);
+    Path checkpoint = directory.resolve(CHECKPOINT);
+    boolean resumed = Files.exists(checkpoint);
+    AdamOptions adam = new AdamOptions((float) options.learningRate(), 0, 0.99f, 1e-8f, 0);
+    Learner learner = Learner.open(AdversarialGraph.build(config, options), initial, adam,
+        directory.resolve("session"), resumed ? Optional.of(checkpoint) : Optional.empty(), device, threads);
+    return new AdversarialTrainer(options, initial, learner, checkpoint, new AdversarialInputs(config, options, data),
+        resumed);
+  }
+
+  private static void requireFit(StyleGan2Config config, ImageDataset data) {
+    if (data.resolution() != config.resolution() || data.channels() != config.channels()) {
+      throw new IllegalArgumentException("the images are " + data.channels() + "x" + data.resolution() + "x"
+          + data.resolution() + ", the networks " + config.channels() + "x" + config.resolution() + "x"
+          + config.resolution());
+    }
+    if (config.conditional() && config.classes() != data.labels().size()) {
+      throw new IllegalArgumentException("the data set has " + data.labels().size() + " classes, the networks "
+          + config.classes());
+    }
+  }
+
+  /** Steps done, those of earlier runs included. */
+  public long steps() {
+    return step;
+  }
+
+  /** Seconds spent in steps, those of earlier runs included. */
+  public double seconds() {
+    return seconds;
+  }
+
+  /** Thousands of real images shown. */
+  public double kimg() {
+    return step * options.batch() / 1000.0;
+  }
+
+  /**
+   * One step of both networks.
+   *
+   * @throws DivergedException if a loss is not finite; the last checkpoint is good
+   */
+  public Losses step() {
+    long started = System.nanoTime();
+    Map<String, Tensor> current = next.join();
+    boolean regularize = step % options.r1Interval() == 0;
+    // The average follows the weights closely at first, as the reference's ramp-up does.
+    learner.setAverageRate(1 - Math.min(emaDecay, (step + 1.0) / (step + 10.0)));
+    step++;
+    next = prepare();
+    StepOutputs outputs = learner.step(current, Map.of("r1", regularize));
+    seconds += (System.nanoTime() - started) / 1e9;
+    Losses losses = new Losses(step, outputs.scalar("g_loss"), outputs.scalar("d_loss"), outputs.scalar("r1_loss"),
+        outputs.scalar("real_logit"));
+    if (!Double.isFinite(losses.generator() + losses.discriminator() + losses.r1())) {
+      throw new DivergedException(losses);
+    }
+    return losses;
+  }
+
+  /** The training loss is not finite. */
+  public static final class DivergedException extends RuntimeException {
+    DivergedException(Losses losses) {
+      super("training diverged: " + losses + "; lower the learning rate or raise gamma, and go on from the last "
+          + "checkpoint");
+    }
+  }
+
+  // While one step runs, another thread draws the inputs of the next.
+  private CompletableFuture<Map<String, Tensor>> prepare() {
+    long number = step;
+    return CompletableFuture.supplyAsync(() -> inputs.at(number));
+  }
+
+  /** Writes the checkpoint that {@link #open} goes on from. */
+  public void save() throws IOException {
+    learner.setNumber(STEP, step);
+    learner.setNumber(SECONDS, seconds);
+    learner.save(checkpoint);
+  }
+
+  /**
+   * Weights of both networks: the generator's are the moving average, the discriminator's as they are, and what is not
+   * trained as it was to begin with.
+   */
+  public Map<String, Tensor> weights() throws IOException {
+    Map<String, Tensor> weights = new HashMap<>(initial);
+    weights.putAll(learner.averages());
+    return weights;
+  }
+
+  @Override
+  public void close() {
+    next.join();
+    learner.close();
+  }
+}

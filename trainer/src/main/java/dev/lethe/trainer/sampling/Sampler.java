@@ -1,0 +1,120 @@
+package dev.lethe.trainer.sampling;
+
+import dev.lethe.models.graph.Graph;
+import dev.lethe.models.graph.OnnxWriter;
+import dev.lethe.models.graph.Shapes;
+import dev.lethe.models.graph.Tensor;
+import dev.lethe.models.graph.Value;
+import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.InferenceSession;
+import dev.lethe.models.stylegan2.Generator;
+import dev.lethe.models.stylegan2.Noise;
+import dev.lethe.models.stylegan2.StyleGan2Config;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.SplittableRandom;
+
+/** Draws latents and images from a generator, with its constant noise and without truncation. Safe for many threads. */
+public final class Sampler implements AutoCloseable {
+
+  private static final int BATCH = 128;
+
+  private final StyleGan2Config config;
+  private final InferenceSession mapping;
+  private final InferenceSession synthesis;
+
+  private Sampler(StyleGan2Config config, InferenceSession mapping, InferenceSession synthesis) {
+    this.config = config;
+    this.mapping = mapping;
+    this.synthesis = synthesis;
+  }
+
+  /**
+   * @param weights the generator's, by parameter name
+   * @param threads threads within an operator; 0 for one on each core
+   */
+  public static Sampler open(StyleGan2Config config, Map<String, Tensor> weights, ExecutionDevice device,
+      int threads) {
+    Graph m = new Graph("mapping");
+    Value z = m.input("z", Shapes.FREE, config.zDim());
+    Value c = config.conditional() ? m.input("c", Shapes.FREE, config.classes()) : null;
+    m.output("w", Generator.mapping(m, config, z, c));
+    Graph s = new Graph("synthesis");
+    Value w = s.input("w", Shapes.FREE, config.wDim());
+    s.output("image", Generator.synthesis(s, config, Generator.broadcast(config, w), Noise.constant()));
+    InferenceSession mapping = InferenceSession.open(OnnxWriter.inference(m, weights), device, threads);
+    return new Sampler(config, mapping, InferenceSession.open(OnnxWriter.inference(s, weights), device, threads));
+  }
+
+  /**
+   * Latents of random z.
+   *
+   * @param labels class of each; for an unconditional model only their number counts
+   * @return w [N, w_dim]
+   */
+  public Tensor latents(int[] labels, SplittableRandom random) {
+    int n = labels.length;
+    Map<String, Tensor> inputs = new HashMap<>();
+    Tensor z = Tensor.zeros(n, config.zDim());
+    for (int i = 0; i < z.data().length; i++) {
+      z.data()[i] = (float) random.nextGaussian();
+    }
+    inputs.put("z", z);
+    if (config.conditional()) {
+      Tensor c = Tensor.zeros(n, config.classes());
+      for (int i = 0; i < n; i++) {
+        c.data()[i * config.classes() + labels[i]] = 1;
+      }
+      inputs.put("c", c);
+    }
+    return mapping.run(inputs).get("w");
+  }
+
+  /** Mean of the w of random z of one class, [w_dim]; of an unconditional model any class is the same. */
+  public float[] meanLatent(int label, int samples, SplittableRandom random) {
+    int[] labels = new int[samples];
+    Arrays.fill(labels, label);
+    float[] w = latents(labels, random).data();
+    double[] mean = new double[config.wDim()];
+    for (int i = 0; i < w.length; i++) {
+      mean[i % mean.length] += w[i] / (double) samples;
+    }
+    float[] result = new float[mean.length];
+    for (int i = 0; i < mean.length; i++) {
+      result[i] = (float) mean[i];
+    }
+    return result;
+  }
+
+  /**
+   * Images of latents, of any number.
+   *
+   * @param w [N, w_dim]
+   * @return [N, C, H, W], about [-1, 1]
+   */
+  public Tensor images(Tensor w) {
+    int n = (int) w.shape()[0];
+    int wDim = config.wDim();
+    int imageSize = config.channels() * config.resolution() * config.resolution();
+    Tensor images = Tensor.zeros(n, config.channels(), config.resolution(), config.resolution());
+    for (int from = 0; from < n; from += BATCH) {
+      int to = Math.min(from + BATCH, n);
+      Tensor part = Tensor.of(Arrays.copyOfRange(w.data(), from * wDim, to * wDim), to - from, wDim);
+      float[] made = synthesis.run(Map.of("w", part)).get("image").data();
+      System.arraycopy(made, 0, images.data(), from * imageSize, made.length);
+    }
+    return images;
+  }
+
+  /** Images of random z, of the classes given. */
+  public Tensor images(int[] labels, SplittableRandom random) {
+    return images(latents(labels, random));
+  }
+
+  @Override
+  public void close() {
+    mapping.close();
+    synthesis.close();
+  }
+}
