@@ -23,7 +23,7 @@ final class Layers {
   private static final double SLOPE = 0.2;
   private static final double GAIN = Math.sqrt(2);
   /** Learning rate multiplier of mapping networks. */
-  private static final double MAPPING_MULTIPLIER = 0.01;
+  static final double MAPPING_MULTIPLIER = 0.01;
   private static final float[] FIR = {1, 3, 3, 1};
 
   private Layers() {}

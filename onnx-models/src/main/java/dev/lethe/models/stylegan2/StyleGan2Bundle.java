@@ -5,96 +5,130 @@ import dev.lethe.models.bundle.Bundle;
 import dev.lethe.models.bundle.ModelCard;
 import dev.lethe.models.graph.Graph;
 import dev.lethe.models.graph.OnnxWriter;
-import dev.lethe.models.graph.Shapes;
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.graph.Value;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.nio.channels.Channels;
+import java.nio.channels.FileChannel;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
-/** Bundles of StyleGAN2 models: from weights to graphs on disk and back. */
+/** Bundles of StyleGAN2 models: from weights to files and back, exactly, so that a bundle can be trained further. */
 public final class StyleGan2Bundle {
 
   private StyleGan2Bundle() {}
 
   /**
-   * Writes a bundle.
+   * Writes a bundle without {@code features.onnx}.
    *
-   * @param directory made if need be; must hold no bundle yet
-   * @param weights every parameter of both networks by name
-   * @param features a {@code features.onnx} to copy
-   * @param card its hashes are computed anew
+   * @param directory created if need be; must not hold a bundle
+   * @param card its network and labels give the configuration; its hashes are computed
+   * @param weights every parameter of {@link Weights#shapes}, by name
+   * @throws IOException if the files cannot be written, or the directory holds a bundle already
+   * @throws IllegalArgumentException if the weights are not those of the card's networks
    */
-  public static Bundle write(Path directory, Map<String, Tensor> weights, Path features, ModelCard card)
-      throws IOException {
-    if (Bundle.isBundle(directory)) {
-      throw new IOException(directory + " holds a bundle already, and bundles are immutable");
-    }
-    Files.createDirectories(directory);
-    StyleGan2Config config = StyleGan2Config.of(card);
-    write(directory.resolve(Bundle.MAPPING), mapping(config), weights);
-    write(directory.resolve(Bundle.SYNTHESIS), synthesis(config), weights);
-    write(directory.resolve(Bundle.DISCRIMINATOR), discriminator(config), weights);
-    Files.write(directory.resolve(Bundle.FEATURES), Files.readAllBytes(features));
+  public static Bundle write(Path directory, ModelCard card, Map<String, Tensor> weights) throws IOException {
+    writeNetworks(directory, card, weights);
     return Bundle.seal(directory, card);
   }
 
-  /** Every parameter of both networks, by name. */
+  /** The same with a feature network. */
+  public static Bundle write(Path directory, ModelCard card, Map<String, Tensor> weights, ModelProto features)
+      throws IOException {
+    writeNetworks(directory, card, weights);
+    write(directory.resolve(Bundle.FEATURES), features);
+    return Bundle.seal(directory, card);
+  }
+
+  /**
+   * The same with the feature network of another bundle, or a user's own.
+   *
+   * @param features a model file, which is copied
+   */
+  public static Bundle write(Path directory, ModelCard card, Map<String, Tensor> weights, Path features)
+      throws IOException {
+    writeNetworks(directory, card, weights);
+    Path copy = directory.resolve(Bundle.FEATURES);
+    Files.copy(features, copy, StandardCopyOption.REPLACE_EXISTING);
+    try (FileChannel channel = FileChannel.open(copy, StandardOpenOption.WRITE)) {
+      channel.force(true);
+    }
+    return Bundle.seal(directory, card);
+  }
+
+  private static void writeNetworks(Path directory, ModelCard card, Map<String, Tensor> weights) throws IOException {
+    StyleGan2Config config = configuration(card);
+    if (Bundle.isBundle(directory)) {
+      throw new FileAlreadyExistsException(directory.toString(), null,
+          "holds a bundle, and bundles do not change; write to another directory");
+    }
+    Files.createDirectories(directory);
+    write(directory.resolve(Bundle.MAPPING), OnnxWriter.inference(ServingGraphs.mapping(config), weights));
+    write(directory.resolve(Bundle.SYNTHESIS), OnnxWriter.inference(ServingGraphs.synthesis(config), weights));
+    write(directory.resolve(Bundle.DISCRIMINATOR), OnnxWriter.inference(ServingGraphs.discriminator(config), weights));
+  }
+
+  // Forced to the disk: the card that promises the file must not outlive it in a power cut.
+  private static void write(Path file, ModelProto model) throws IOException {
+    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE, StandardOpenOption.CREATE,
+        StandardOpenOption.TRUNCATE_EXISTING)) {
+      OutputStream out = Channels.newOutputStream(channel);
+      model.writeTo(out);
+      channel.force(true);
+    }
+  }
+
+  /**
+   * Every parameter of a bundle's generator and discriminator, by name.
+   *
+   * @throws IOException if a file cannot be read or lacks a parameter of the card's networks
+   */
   public static Map<String, Tensor> weights(Bundle bundle) throws IOException {
-    StyleGan2Config config = StyleGan2Config.of(bundle.card());
+    StyleGan2Config config = configuration(bundle.card());
     Map<String, Tensor> weights = new LinkedHashMap<>();
-    weights.putAll(read(bundle.mapping(), mapping(config)));
-    weights.putAll(read(bundle.synthesis(), synthesis(config)));
-    weights.putAll(read(bundle.discriminator(), discriminator(config)));
+    read(bundle.mapping(), ServingGraphs.mapping(config), weights);
+    read(bundle.synthesis(), ServingGraphs.synthesis(config), weights);
+    read(bundle.discriminator(), ServingGraphs.discriminator(config), weights);
     return weights;
   }
 
-  private static Graph mapping(StyleGan2Config config) {
-    Graph g = new Graph("mapping");
-    Value z = g.input("z", Shapes.FREE, config.zDim());
-    Value c = config.conditional() ? g.input("c", Shapes.FREE, config.classes()) : null;
-    Value w = Generator.mapping(g, config, z, c);
-    g.output("ws", Generator.broadcast(config, Generator.truncate(g, config, w, g.input("psi", Shapes.FREE, 1))));
-    return g;
-  }
-
-  private static Graph synthesis(StyleGan2Config config) {
-    Graph g = new Graph("synthesis");
-    Value ws = g.input("ws", Shapes.FREE, config.numWs(), config.wDim());
-    g.output("image", Generator.synthesis(g, config, ws, Noise.constant()));
-    return g;
-  }
-
-  private static Graph discriminator(StyleGan2Config config) {
-    Graph g = new Graph("discriminator");
-    Value image = g.input("image", Shapes.FREE, config.channels(), config.resolution(), config.resolution());
-    Value c = config.conditional() ? g.input("c", Shapes.FREE, config.classes()) : null;
-    g.output("logits", Discriminator.logits(g, config, image, c));
-    return g;
-  }
-
-  private static void write(Path file, Graph graph, Map<String, Tensor> weights) throws IOException {
-    try (OutputStream out = Files.newOutputStream(file)) {
-      OnnxWriter.inference(graph, weights).writeTo(out);
-    }
-  }
-
-  private static Map<String, Tensor> read(Path file, Graph graph) throws IOException {
-    Map<String, Tensor> weights;
+  private static void read(Path file, Graph graph, Map<String, Tensor> weights) throws IOException {
+    Map<String, Value> parameters = graph.parameters();
+    Map<String, Tensor> found;
     try (InputStream in = Files.newInputStream(file)) {
-      weights = OnnxWriter.weights(ModelProto.parseFrom(in), graph.parameters().keySet());
+      found = OnnxWriter.weights(ModelProto.parseFrom(in), parameters.keySet());
     }
-    for (Value parameter : graph.parameters().values()) {
-      Tensor tensor = weights.get(parameter.name());
-      if (tensor == null || !parameter.hasShape(tensor.shape())) {
-        throw new IOException(file + " is not of the architecture of its card: parameter " + parameter.name()
-            + (tensor == null ? " is missing" : " has another shape"));
+    for (Value parameter : parameters.values()) {
+      Tensor tensor = found.get(parameter.name());
+      if (tensor == null) {
+        throw new IOException(file + " lacks the parameter " + parameter + " of the networks in " + Bundle.CARD);
       }
+      if (!parameter.hasShape(tensor.shape())) {
+        throw new IOException(file + ": the parameter " + parameter + " has shape "
+            + Arrays.toString(tensor.shape()) + "; that is not the network in " + Bundle.CARD);
+      }
+      weights.put(parameter.name(), tensor);
     }
-    return weights;
+  }
+
+  private static StyleGan2Config configuration(ModelCard card) {
+    if (!card.architecture().equals(ModelCard.STYLEGAN2)) {
+      throw new IllegalArgumentException("the architecture is " + card.architecture() + "; this reads and writes "
+          + ModelCard.STYLEGAN2);
+    }
+    StyleGan2Config config = StyleGan2Config.of(card);
+    if (!config.network().equals(card.network())) {
+      throw new IllegalArgumentException("the card has num_ws " + card.network().numWs() + "; resolution "
+          + config.resolution() + " takes " + config.numWs());
+    }
+    return config;
   }
 }

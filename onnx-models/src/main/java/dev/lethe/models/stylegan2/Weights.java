@@ -1,41 +1,58 @@
 package dev.lethe.models.stylegan2;
 
 import dev.lethe.models.graph.Graph;
+import dev.lethe.models.graph.Shapes;
 import dev.lethe.models.graph.Tensor;
-import dev.lethe.models.graph.Value;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.TreeMap;
 
-/** Initial parameters of both networks, distributed as the reference's. */
+/** Parameters of a generator and its discriminator by name, statistics and constant noise included. */
 public final class Weights {
-
-  private static final double MAPPING_SCALE = 100;
 
   private Weights() {}
 
-  /** Every parameter of generator and discriminator by name, a function of the seed alone. */
-  public static Map<String, Tensor> initialize(StyleGan2Config config, long seed) {
-    Graph g = new Graph("all");
-    Value z = g.input("z", 4, config.zDim());
-    Value label = config.conditional() ? g.input("c", 4, config.classes()) : null;
-    Value w = Generator.truncate(g, config, Generator.mapping(g, config, z, label), g.input("psi", 4, 1));
-    Value image = Generator.synthesis(g, config, Generator.broadcast(config, w), Noise.constant());
-    Discriminator.logits(g, config, image, label);
+  /** The shape of every parameter, by name, in order of name. */
+  public static Map<String, long[]> shapes(StyleGan2Config config) {
+    Map<String, long[]> shapes = new TreeMap<>();
+    for (Graph graph : List.of(ServingGraphs.mapping(config), ServingGraphs.synthesis(config),
+        ServingGraphs.discriminator(config))) {
+      graph.parameters().forEach((name, value) -> shapes.put(name, value.shape()));
+    }
+    return shapes;
+  }
 
+  /**
+   * Weights to start training from, as the reference draws them: the equalized learning rate (Karras et al. 2018,
+   * section 4.1) puts every scale into the graph, so weights are standard normal, but for the mapping networks', which
+   * are as much larger as their learning rate is smaller. Biases are 0, those of styles 1; noise starts at strength 0.
+   *
+   * @param seed gives the same weights on every machine
+   */
+  public static Map<String, Tensor> initialize(StyleGan2Config config, long seed) {
     SplittableRandom random = new SplittableRandom(seed);
     Map<String, Tensor> weights = new LinkedHashMap<>();
-    g.parameters().forEach((name, value) -> {
-      Tensor tensor = Tensor.zeros(value.shape());
-      double constant = name.endsWith(".affine.bias") ? 1 : 0;
-      boolean zero = name.endsWith("bias") || name.endsWith("noise_strength") || name.endsWith("w_avg");
-      // Weights of mapping networks are divided by their learning rate multiplier, 0.01.
-      double scale = name.contains("mapping.fc") ? MAPPING_SCALE : 1;
-      for (int i = 0; i < tensor.data().length; i++) {
-        tensor.data()[i] = (float) (zero ? constant : random.nextGaussian() * scale);
-      }
-      weights.put(name, tensor);
-    });
+    shapes(config).forEach((name, shape) -> weights.put(name, initial(name, shape, random)));
     return weights;
+  }
+
+  private static Tensor initial(String name, long[] shape, SplittableRandom random) {
+    float[] data = new float[Math.toIntExact(Shapes.size(shape))];
+    if (name.endsWith(".affine.bias")) {
+      Arrays.fill(data, 1);
+    } else if (isNormal(name)) {
+      double deviation = name.contains(".mapping.fc") ? 1 / Layers.MAPPING_MULTIPLIER : 1;
+      for (int i = 0; i < data.length; i++) {
+        data[i] = (float) (deviation * random.nextGaussian());
+      }
+    }
+    return new Tensor(shape, data);
+  }
+
+  private static boolean isNormal(String name) {
+    return name.endsWith(".weight") || name.endsWith(".const") || name.endsWith(".noise_const");
   }
 }
