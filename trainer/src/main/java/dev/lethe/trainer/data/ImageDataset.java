@@ -1,6 +1,7 @@
 package dev.lethe.trainer.data;
 
 import dev.lethe.models.graph.Tensor;
+import dev.lethe.models.image.Pixels;
 import java.util.List;
 
 /** Images of one size in a fixed order, each with a class where there are classes. Safe for use by many threads. */
@@ -18,6 +19,11 @@ public interface ImageDataset {
   /** Class names by class index; empty for unlabelled images. */
   List<String> labels();
 
+  /** Number of classes; 0 for unlabelled images. */
+  default int classes() {
+    return labels().size();
+  }
+
   /**
    * Writes an image into an array, from {@code offset}: [C, H, W] in [-1, 1].
    *
@@ -33,6 +39,13 @@ public interface ImageDataset {
     return channels() * resolution() * resolution();
   }
 
+  /** The pixels of an image, [C, H, W], unsigned bytes; a fresh array. */
+  default byte[] pixels(int index) {
+    float[] image = new float[imageSize()];
+    copyTo(index, image, 0);
+    return Pixels.toBytes(image);
+  }
+
   /** [N, C, H, W] in [-1, 1]. */
   default Tensor images(int... indices) {
     Tensor batch = Tensor.zeros(indices.length, channels(), resolution(), resolution());
@@ -42,12 +55,11 @@ public interface ImageDataset {
     return batch;
   }
 
-  /** One-hot classes, [N, classes]. */
+  /** One-hot classes, [N, classes]; [N, 0] for unlabelled images. */
   default Tensor oneHot(int... indices) {
-    int classes = labels().size();
-    Tensor batch = Tensor.zeros(indices.length, classes);
-    for (int i = 0; i < indices.length; i++) {
-      batch.data()[i * classes + label(indices[i])] = 1;
+    Tensor batch = Tensor.zeros(indices.length, classes());
+    for (int i = 0; i < indices.length && classes() > 0; i++) {
+      batch.data()[i * classes() + label(indices[i])] = 1;
     }
     return batch;
   }
