@@ -1,0 +1,210 @@
+package dev.lethe.trainer.cli;
+
+import dev.lethe.models.bundle.Bundle;
+import dev.lethe.models.bundle.ModelCard;
+import dev.lethe.models.graph.Tensor;
+import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.stylegan2.StyleGan2Bundle;
+import dev.lethe.models.stylegan2.StyleGan2Config;
+import dev.lethe.models.stylegan2.Weights;
+import dev.lethe.trainer.adversarial.AdversarialOptions;
+import dev.lethe.trainer.adversarial.AdversarialTrainer;
+import dev.lethe.trainer.adversarial.RunRecord;
+import dev.lethe.trainer.adversarial.SampleGrid;
+import dev.lethe.trainer.data.Datasets;
+import dev.lethe.trainer.data.ImageDataset;
+import dev.lethe.trainer.data.Split;
+import dev.lethe.trainer.sampling.LatentStatistics;
+import dev.lethe.trainer.sampling.Sampler;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.LocalDate;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.stream.IntStream;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** Trains a generator and its discriminator from scratch, or goes on with a run, and writes a bundle at the end. */
+@Command(name = "gan", mixinStandardHelpOptions = true, sortOptions = false, showDefaultValues = true,
+    description = "Trains a StyleGAN2 generator on images and writes it as a bundle. A run that was stopped goes on "
+        + "where its last checkpoint was, with the same command.")
+final class GanCommand implements Callable<Integer> {
+
+  private static final double PROGRESS_SECONDS = 5;
+
+  @Option(names = "--data", required = true, paramLabel = "PATH",
+      description = "Training images: a folder with IDX files (MNIST) or CIFAR-10 binary files, or a folder or zip of "
+          + "PNG or JPEG images, with a folder per class.")
+  private Path data;
+
+  @Option(names = "--out", required = true, paramLabel = "DIR", description = "Where the bundle goes.")
+  private Path out;
+
+  @Option(names = "--run", required = true, paramLabel = "DIR",
+      description = "Where checkpoints and sample grids go, and where a stopped run goes on.")
+  private Path run;
+
+  @Option(names = "--features", paramLabel = "FILE",
+      description = "features.onnx for the bundle ('lethe train features' makes one); quality is measured with it.")
+  private Path features;
+
+  @Option(names = "--name", defaultValue = "model", description = "Name of the model.")
+  private String name;
+
+  @Option(names = "--version-name", defaultValue = "v1", description = "Name of the version.")
+  private String version;
+
+  @Option(names = "--kimg", defaultValue = "1000", description = "Thousands of real images to train on, in all.")
+  private double kimg;
+
+  @Option(names = "--batch", defaultValue = "64", description = "Images a step, a multiple of 4.")
+  private int batch;
+
+  @Option(names = "--learning-rate", defaultValue = "0.002", description = "Adam's learning rate.")
+  private double learningRate;
+
+  @Option(names = "--gamma", defaultValue = "0.1", description = "Weight of the R1 regularization.")
+  private double gamma;
+
+  @Option(names = "--ema-kimg", defaultValue = "20",
+      description = "Half-life of the moving average of the generator, in thousands of images.")
+  private double emaKimg;
+
+  @Option(names = "--mixing", defaultValue = "0", description = "Probability of style mixing, 0 to 1.")
+  private double mixing;
+
+  @Option(names = "--seed", defaultValue = "0", description = "Seed of every random draw.")
+  private long seed;
+
+  @Option(names = "--images", defaultValue = "0", description = "Use the first so many images only; 0 for all.")
+  private int images;
+
+  @Option(names = "--unconditional", description = "Ignore the classes of the data.")
+  private boolean unconditional;
+
+  @Option(names = "--z-dim", defaultValue = "64", description = "Size of z.")
+  private int zDim;
+
+  @Option(names = "--w-dim", defaultValue = "64", description = "Size of w.")
+  private int wDim;
+
+  @Option(names = "--mapping-layers", defaultValue = "2", description = "Layers of the mapping network.")
+  private int mappingLayers;
+
+  @Option(names = "--channel-base", defaultValue = "1024",
+      description = "Feature maps at resolution r: min(channel base / r, channel max).")
+  private int channelBase;
+
+  @Option(names = "--channel-max", defaultValue = "64", description = "Most feature maps.")
+  private int channelMax;
+
+  @Option(names = "--snapshot-kimg", defaultValue = "20",
+      description = "A checkpoint and a sample grid each so many thousand images.")
+  private double snapshotKimg;
+
+  @Option(names = "--minutes", defaultValue = "0",
+      description = "Stop after so many minutes, with a checkpoint; 0 for no limit.")
+  private double minutes;
+
+  @Option(names = "--device", defaultValue = "cpu", description = "cpu, cuda or cuda:ID.")
+  private String device;
+
+  @Option(names = "--threads", defaultValue = "0", description = "Threads; 0 for one on each core.")
+  private int threads;
+
+  @Override
+  public Integer call() throws IOException {
+    ExecutionDevice on = ExecutionDevice.parse(device);
+    ImageDataset training = Datasets.open(data, Split.TRAIN);
+    if (images > 0) {
+      training = training.subset(IntStream.range(0, Math.min(images, training.size())).toArray());
+    }
+    List<String> labels = unconditional ? List.of() : training.labels();
+    StyleGan2Config config = new StyleGan2Config(training.resolution(), training.channels(), labels.size(), zDim, wDim,
+        mappingLayers, channelBase, channelMax);
+    AdversarialOptions options = new AdversarialOptions(batch, kimg, learningRate, gamma, 16, emaKimg, mixing, seed);
+    System.out.printf("%d images of %d classes, %dx%dx%d; %d steps of %d images%n", training.size(), labels.size(),
+        config.channels(), config.resolution(), config.resolution(), options.steps(), batch);
+    Map<String, Tensor> initial = Weights.initialize(config, seed);
+    try (AdversarialTrainer trainer =
+        AdversarialTrainer.open(config, options, training, initial, run, on, threads)) {
+      if (!train(trainer, options, config, on)) {
+        System.out.println("stopped after " + minutes + " minutes; the same command goes on");
+        return 0;
+      }
+      export(trainer, config, labels, training.size(), on);
+    }
+    return 0;
+  }
+
+  /** False when the time was up first. */
+  private boolean train(AdversarialTrainer trainer, AdversarialOptions options, StyleGan2Config config,
+      ExecutionDevice on) throws IOException {
+    if (trainer.steps() > 0) {
+      System.out.printf(Locale.ROOT, "going on at %.1f kimg%n", trainer.kimg());
+    }
+    long started = System.nanoTime();
+    long printed = started;
+    long printedStep = trainer.steps();
+    long snapshotSteps = Math.max(1, Math.round(snapshotKimg * 1000 / batch));
+    while (trainer.steps() < options.steps()) {
+      AdversarialTrainer.Losses losses = trainer.step();
+      long now = System.nanoTime();
+      if ((now - printed) / 1e9 >= PROGRESS_SECONDS) {
+        double rate = (losses.step() - printedStep) * batch / ((now - printed) / 1e9);
+        System.out.printf(Locale.ROOT, "%8.1f of %.0f kimg | %6.0f images/s | G %.3f D %.3f real %+.2f | %s left%n",
+            trainer.kimg(), kimg, rate, losses.generator(), losses.discriminator(), losses.realLogit(),
+            duration((options.steps() - losses.step()) * batch / rate));
+        printed = now;
+        printedStep = losses.step();
+      }
+      boolean timeIsUp = minutes > 0 && (now - started) / 6e10 >= minutes;
+      if (losses.step() % snapshotSteps == 0 || losses.step() == options.steps() || timeIsUp) {
+        snapshot(trainer, config, on);
+      }
+      if (timeIsUp) {
+        return losses.step() == options.steps();
+      }
+    }
+    return true;
+  }
+
+  private void snapshot(AdversarialTrainer trainer, StyleGan2Config config, ExecutionDevice on) throws IOException {
+    trainer.save();
+    RunRecord.read(run).with(Machine.describe(on), LocalDate.now().toString()).write(run);
+    try (Sampler sampler = Sampler.open(config, trainer.weights(), on, threads)) {
+      Files.write(run.resolve(String.format(Locale.ROOT, "samples-%06.0f.png", trainer.kimg())),
+          SampleGrid.png(config, sampler));
+    }
+  }
+
+  private void export(AdversarialTrainer trainer, StyleGan2Config config, List<String> labels, int trainingImages,
+      ExecutionDevice on) throws IOException {
+    Map<String, Tensor> weights = trainer.weights();
+    RunRecord record = RunRecord.read(run);
+    ModelCard.Training training = new ModelCard.Training(data.getFileName().toString(), trainingImages, seed, batch,
+        trainer.kimg(), trainer.seconds(), trainer.kimg() * 1000 / trainer.seconds(),
+        String.join("; ", record.machines()), record.date());
+    try (Sampler sampler = Sampler.open(config, weights, on, threads)) {
+      ModelCard.WStatistics w = LatentStatistics.measure(config, sampler);
+      weights.put("G.mapping.w_avg", Tensor.of(w.avg(), config.wDim()));
+      ModelCard card = new ModelCard(ModelCard.FORMAT_VERSION, name, version, null, ModelCard.STYLEGAN2,
+          config.network(), labels, List.of(), w, training, null, Map.of());
+      Bundle bundle = features == null
+          ? StyleGan2Bundle.write(out, card, weights)
+          : StyleGan2Bundle.write(out, card, weights, features);
+      System.out.println("wrote " + bundle.directory());
+    }
+  }
+
+  private static String duration(double seconds) {
+    long s = Math.round(seconds);
+    return s >= 3600
+        ? String.format(Locale.ROOT, "%d h %02d min", s / 3600, s / 60 % 60)
+        : String.format(Locale.ROOT, "%d min %02d s", s / 60, s % 60);
+  }
+}

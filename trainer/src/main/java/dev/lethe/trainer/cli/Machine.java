@@ -1,0 +1,42 @@
+package dev.lethe.trainer.cli;
+
+import dev.lethe.models.runtime.ExecutionDevice;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/** Names the kind of machine that figures were taken on. */
+final class Machine {
+
+  private Machine() {}
+
+  /** For example {@code AMD EPYC, 2 cores}, and the accelerator when one is used. */
+  static String describe(ExecutionDevice device) {
+    String processor = firstLine(Path.of("/proc/cpuinfo"), "model name");
+    String description = processor + ", " + Runtime.getRuntime().availableProcessors() + " cores";
+    if (device instanceof ExecutionDevice.Cuda) {
+      return gpu() + " (" + description + ")";
+    }
+    return description;
+  }
+
+  private static String gpu() {
+    try {
+      Process process = new ProcessBuilder("nvidia-smi", "--query-gpu=name", "--format=csv,noheader").start();
+      String name = new String(process.getInputStream().readAllBytes()).strip();
+      return name.isEmpty() ? "NVIDIA GPU" : name.lines().findFirst().orElseThrow();
+    } catch (IOException e) {
+      return "NVIDIA GPU";
+    }
+  }
+
+  private static String firstLine(Path file, String key) {
+    try {
+      return Files.readAllLines(file).stream().filter(line -> line.startsWith(key)).findFirst()
+          .map(line -> line.substring(line.indexOf(':') + 1).strip())
+          .orElse(System.getProperty("os.arch"));
+    } catch (IOException e) {
+      return System.getProperty("os.name") + " " + System.getProperty("os.arch");
+    }
+  }
+}

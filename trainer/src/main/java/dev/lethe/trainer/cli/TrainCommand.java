@@ -1,0 +1,16 @@
+package dev.lethe.trainer.cli;
+
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+
+/** {@code lethe train}. */
+@Command(name = "train", mixinStandardHelpOptions = true, subcommands = {GanCommand.class},
+    description = "Trains models from scratch.")
+public final class TrainCommand {
+
+  private TrainCommand() {}
+
+  public static void main(String[] arguments) {
+    System.exit(new CommandLine(new TrainCommand()).execute(arguments));
+  }
+}
