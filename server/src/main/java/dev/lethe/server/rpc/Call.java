@@ -1,0 +1,134 @@
+package dev.lethe.server.rpc;
+
+import io.grpc.Status;
+import io.grpc.Status.Code;
+import io.vertx.core.Context;
+import io.vertx.core.Vertx;
+import io.vertx.grpc.common.GrpcStatus;
+import io.vertx.grpc.server.GrpcServerRequest;
+import io.vertx.grpc.server.GrpcServerResponse;
+import java.util.ArrayList;
+import java.util.List;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The answering side of one call. Ends exactly once: by {@link #finish}, {@link #fail}, the client or the deadline;
+ * what is sent later is dropped.
+ *
+ * <p>All methods but {@link #isOver} belong to the call's context, an event loop.
+ *
+ * @param <R> a message to the client
+ */
+public final class Call<R> {
+
+  private static final Logger LOG = LoggerFactory.getLogger(Call.class);
+
+  /** Clients refuse headers of more than 8 KiB in all, and a status description travels in one, percent-encoded. */
+  private static final int LONGEST_DESCRIPTION = 1000;
+
+  private final Context context;
+  private final String method;
+  private final GrpcServerRequest<?, R> request;
+  private final GrpcServerResponse<?, R> response;
+  private final CallObserver observer;
+  private final long start = System.nanoTime();
+  private final List<Runnable> abandonHandlers = new ArrayList<>();
+  // Written on the context only; compute threads read it to drop work that nobody waits for.
+  private volatile boolean over;
+
+  Call(GrpcServerRequest<?, R> request, CallObserver observer) {
+    this.context = Vertx.currentContext();
+    this.method = request.fullMethodName();
+    this.request = request;
+    this.response = request.response();
+    this.observer = observer;
+    observer.started(method);
+    // A reset arrives at the error handler; a lost connection at the request's handler while the client still sends,
+    // at the response's once it has ended.
+    request.errorHandler(error -> abandon(Code.CANCELLED));
+    request.exceptionHandler(error -> abandon(Code.CANCELLED));
+    response.exceptionHandler(error -> abandon(Code.CANCELLED));
+    if (request.deadline() != null) {
+      // Vert.x has answered DEADLINE_EXCEEDED by then.
+      request.deadline().onSuccess(late -> abandon(Code.DEADLINE_EXCEEDED));
+    }
+  }
+
+  /** The event loop that this call lives on. */
+  public Context context() {
+    return context;
+  }
+
+  /** True once nobody waits for an answer any more. Any thread may ask. */
+  public boolean isOver() {
+    return over;
+  }
+
+  /** True when the client has not taken what it was sent: wait for {@link #onDrain} before sending more. */
+  public boolean isFull() {
+    return response.writeQueueFull();
+  }
+
+  /** Runs {@code handler} whenever the client has taken enough for more to be sent. */
+  public void onDrain(Runnable handler) {
+    response.drainHandler(v -> {
+      if (!over) {
+        handler.run();
+      }
+    });
+  }
+
+  /** Runs {@code handler} if the client goes away, the deadline passes or the call fails. */
+  public void onAbandoned(Runnable handler) {
+    abandonHandlers.add(handler);
+  }
+
+  public void send(R message) {
+    if (!over) {
+      response.write(message);
+    }
+  }
+
+  /** Ends the call with OK. */
+  public void finish() {
+    if (!over) {
+      end(Code.OK);
+      response.end();
+    }
+  }
+
+  /** Ends the call with the status that {@code failure} carries; INTERNAL, and a line in the log, if it has none. */
+  public void fail(Throwable failure) {
+    if (over) {
+      return;
+    }
+    Status status = Status.fromThrowable(failure);
+    if (status.getCode() == Code.UNKNOWN) {
+      LOG.error("{} failed", method, failure);
+      status = Status.INTERNAL.withDescription("the server failed; its log has the reason");
+    }
+    end(status.getCode());
+    String description = status.getDescription();
+    if (description != null && description.length() > LONGEST_DESCRIPTION) {
+      description = description.substring(0, LONGEST_DESCRIPTION) + "...";
+    }
+    response.status(GrpcStatus.valueOf(status.getCode().value())).statusMessage(description).end();
+    abandonHandlers.forEach(Runnable::run);
+  }
+
+  private void abandon(Code code) {
+    if (!over) {
+      end(code);
+      if (request.deadline() != null) {
+        request.deadline().cancel();
+      }
+      abandonHandlers.forEach(Runnable::run);
+    }
+  }
+
+  private void end(Code code) {
+    over = true;
+    observer.ended(method, code, (System.nanoTime() - start) / 1e9);
+  }
+}

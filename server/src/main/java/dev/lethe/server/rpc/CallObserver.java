@@ -1,0 +1,17 @@
+package dev.lethe.server.rpc;
+
+import io.grpc.Status;
+import io.grpc.Status.Code;
+
+/** Told of every call, on the call's event loop: it must not block. */
+public interface CallObserver {
+
+  /** @param method full name, {@code package.Service/Method} */
+  void started(String method);
+
+  /**
+   * @param code what the client was told; {@link Status.Code#CANCELLED} if it had gone
+   * @param seconds since {@link #started}
+   */
+  void ended(String method, Code code, double seconds);
+}

@@ -1,0 +1,235 @@
+package dev.lethe.server.rpc;
+
+import com.google.protobuf.Descriptors;
+import io.grpc.MethodDescriptor;
+import io.grpc.ServiceDescriptor;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+import io.grpc.protobuf.ProtoServiceDescriptorSupplier;
+import io.vertx.core.Future;
+import io.vertx.grpc.common.GrpcMessage;
+import io.vertx.grpc.common.ServiceName;
+import io.vertx.grpc.common.WireFormat;
+import io.vertx.grpc.server.GrpcServer;
+import io.vertx.grpc.server.GrpcServerRequest;
+import io.vertx.grpc.server.Service;
+import io.vertx.grpcio.server.GrpcIoServer;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.BiConsumer;
+import java.util.function.BiFunction;
+import java.util.function.Function;
+import java.util.zip.GZIPInputStream;
+
+/**
+ * A gRPC service by the descriptors that grpc-java generated, on Vert.x's own request and response streams.
+ *
+ * <p>Vert.x's bridge for grpc-java service classes is not used: behind it a service cannot see that its client has
+ * gone, every call with a deadline leaves a timer behind until that deadline, and a compressed message is inflated
+ * without a limit.
+ */
+public final class RpcService implements Service {
+
+  private final ServiceName name;
+  private final Descriptors.ServiceDescriptor descriptor;
+  private final int maxMessageBytes;
+  private final CallObserver observer;
+  private final List<BiConsumer<GrpcIoServer, RpcService>> methods;
+
+  private RpcService(Builder builder) {
+    this.name = ServiceName.create(builder.descriptor.getName());
+    this.descriptor = ((ProtoServiceDescriptorSupplier) builder.descriptor.getSchemaDescriptor())
+        .getServiceDescriptor();
+    this.maxMessageBytes = builder.settings.maxMessageBytes();
+    this.observer = builder.settings.observer();
+    this.methods = List.copyOf(builder.methods);
+  }
+
+  /**
+   * What all services of a server have in common.
+   *
+   * @param maxMessageBytes limit of one message from a client, inflated
+   * @param observer told of every call
+   */
+  public record Settings(int maxMessageBytes, CallObserver observer) {}
+
+  public static Builder of(ServiceDescriptor descriptor, Settings settings) {
+    return new Builder(descriptor, settings);
+  }
+
+  @Override
+  public ServiceName name() {
+    return name;
+  }
+
+  @Override
+  public Descriptors.ServiceDescriptor descriptor() {
+    return descriptor;
+  }
+
+  @Override
+  public void bind(GrpcServer server) {
+    methods.forEach(method -> method.accept((GrpcIoServer) server, this));
+  }
+
+  private <Q, R> void accept(MethodDescriptor<Q, R> method, GrpcServerRequest<Q, R> request,
+      Function<Call<R>, Sink<Q>> open) {
+    Call<R> call = new Call<>(request, observer);
+    // Messages come one at a time, each after the one before was dealt with.
+    request.pause();
+    request.invalidMessageHandler(tooLarge -> call.fail(tooLarge(method)));
+    if (request.format() != WireFormat.PROTOBUF) {
+      call.fail(Status.UNIMPLEMENTED.withDescription("messages must be binary Protobuf (application/grpc)")
+          .asRuntimeException());
+      return;
+    }
+    Sink<Q> sink;
+    try {
+      sink = open.apply(call);
+    } catch (RuntimeException e) {
+      call.fail(e);
+      return;
+    }
+    call.onAbandoned(sink::abandoned);
+    request.messageHandler(message -> {
+      if (call.isOver()) {
+        request.fetch(1);
+        return;
+      }
+      Future<Void> taken;
+      try {
+        taken = sink.message(decode(method, message));
+      } catch (RuntimeException e) {
+        taken = Future.failedFuture(e);
+      }
+      taken.onFailure(call::fail).onComplete(done -> request.fetch(1));
+    });
+    request.endHandler(end -> {
+      if (!call.isOver()) {
+        try {
+          sink.end();
+        } catch (RuntimeException e) {
+          call.fail(e);
+        }
+      }
+    });
+    request.fetch(1);
+  }
+
+  private <Q> Q decode(MethodDescriptor<Q, ?> method, GrpcMessage message) {
+    byte[] bytes = message.payload().getBytes();
+    switch (message.encoding()) {
+      case "identity" -> { }
+      case "gzip" -> bytes = inflate(method, bytes);
+      default -> throw Status.UNIMPLEMENTED.withDescription("message compression " + message.encoding()
+          + " is not supported: use gzip or none").asRuntimeException();
+    }
+    try {
+      return method.parseRequest(new ByteArrayInputStream(bytes));
+    } catch (StatusRuntimeException e) {
+      throw Status.INVALID_ARGUMENT.withDescription("a message is no " + method.getBareMethodName() + " request: "
+          + e.getStatus().getDescription()).asRuntimeException();
+    }
+  }
+
+  private byte[] inflate(MethodDescriptor<?, ?> method, byte[] compressed) {
+    try (InputStream in = new GZIPInputStream(new ByteArrayInputStream(compressed))) {
+      byte[] bytes = in.readNBytes(maxMessageBytes + 1);
+      if (bytes.length > maxMessageBytes) {
+        throw tooLarge(method);
+      }
+      return bytes;
+    } catch (IOException e) {
+      throw Status.INVALID_ARGUMENT.withDescription("a message said to be gzip is not: " + e.getMessage())
+          .asRuntimeException();
+    }
+  }
+
+  private RuntimeException tooLarge(MethodDescriptor<?, ?> method) {
+    return Status.RESOURCE_EXHAUSTED.withDescription("a message of " + method.getBareMethodName()
+        + " exceeds the limit of " + maxMessageBytes + " bytes").asRuntimeException();
+  }
+
+  /** Collects a service's methods. */
+  public static final class Builder {
+
+    private final ServiceDescriptor descriptor;
+    private final Settings settings;
+    private final List<BiConsumer<GrpcIoServer, RpcService>> methods = new ArrayList<>();
+
+    private Builder(ServiceDescriptor descriptor, Settings settings) {
+      this.descriptor = descriptor;
+      this.settings = settings;
+    }
+
+    /** One message in, one out; the future completes on the call's context. */
+    public <Q, R> Builder unary(MethodDescriptor<Q, R> method, BiFunction<Q, Call<R>, Future<R>> handler) {
+      return serverStreaming(method, (message, call) ->
+          handler.apply(message, call).onFailure(call::fail).onSuccess(answer -> {
+            call.send(answer);
+            call.finish();
+          }));
+    }
+
+    /** One message in, an answer that does not have to wait for anything. */
+    public <Q, R> Builder immediate(MethodDescriptor<Q, R> method, Function<Q, R> handler) {
+      return unary(method, (message, call) -> Future.succeededFuture(handler.apply(message)));
+    }
+
+    /** One message in, any number out. */
+    public <Q, R> Builder serverStreaming(MethodDescriptor<Q, R> method, BiConsumer<Q, Call<R>> handler) {
+      return streaming(method, call -> new SingleMessage<>(call, handler));
+    }
+
+    /** Any number of messages in, any number out. */
+    public <Q, R> Builder streaming(MethodDescriptor<Q, R> method, Function<Call<R>, Sink<Q>> open) {
+      methods.add((server, service) ->
+          server.callHandler(method, request -> service.accept(method, request, open)));
+      return this;
+    }
+
+    public RpcService build() {
+      return new RpcService(this);
+    }
+  }
+
+  /** The sink of a method whose client sends exactly one message. */
+  private static final class SingleMessage<Q, R> implements Sink<Q> {
+
+    private final Call<R> call;
+    private final BiConsumer<Q, Call<R>> handler;
+    private Q message;
+
+    SingleMessage(Call<R> call, BiConsumer<Q, Call<R>> handler) {
+      this.call = call;
+      this.handler = handler;
+    }
+
+    @Override
+    public Future<Void> message(Q next) {
+      if (message != null) {
+        throw Status.INVALID_ARGUMENT.withDescription("this method takes one message, not several")
+            .asRuntimeException();
+      }
+      message = next;
+      return Future.succeededFuture();
+    }
+
+    @Override
+    public void end() {
+      if (message == null) {
+        throw Status.INVALID_ARGUMENT.withDescription("this method takes one message, and none came")
+            .asRuntimeException();
+      }
+      handler.accept(message, call);
+    }
+
+    @Override
+    public void abandoned() {
+      message = null;
+    }
+  }
+}
