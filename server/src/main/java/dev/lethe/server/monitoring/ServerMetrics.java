@@ -1,0 +1,174 @@
+package dev.lethe.server.monitoring;
+
+import dev.lethe.server.rpc.CallObserver;
+import dev.lethe.v1.JobState;
+import io.grpc.Status.Code;
+import io.prometheus.client.Collector;
+import io.prometheus.client.CollectorRegistry;
+import io.prometheus.client.Counter;
+import io.prometheus.client.Gauge;
+import io.prometheus.client.Histogram;
+import io.prometheus.client.exporter.common.TextFormat;
+import io.prometheus.client.hotspot.DefaultExports;
+import java.io.IOException;
+import java.io.StringWriter;
+import java.io.UncheckedIOException;
+import java.util.Locale;
+import java.util.Map;
+
+/**
+ * Everything that {@code /metrics} tells. The names are an interface: dashboards and alerts rest on them.
+ *
+ * <ul>
+ *   <li>{@code lethe_grpc_requests_total{method,code}}: calls that ended, by the status that the client was told
+ *   <li>{@code lethe_grpc_request_seconds{method}}: how long they took
+ *   <li>{@code lethe_grpc_requests_in_flight{method}}
+ *   <li>{@code lethe_images_generated_total{model}}
+ *   <li>{@code lethe_inference_batch_images{model}}: images in one run of the session
+ *   <li>{@code lethe_inference_queue_seconds{model}}: wait of a batch for a thread
+ *   <li>{@code lethe_inference_compute_seconds{model,stage}}: a batch's {@code generate} and {@code encode}
+ *   <li>{@code lethe_inference_queue_length}: batches that wait now
+ *   <li>{@code lethe_inference_dropped_total{model}}: batches dropped since their client had gone
+ *   <li>{@code lethe_model_active_version{model,version}}: 1 for the version that takes new requests
+ *   <li>{@code lethe_model_loaded_versions{model}}: versions in memory, those that drain included
+ *   <li>{@code lethe_model_swaps_total{model}}, {@code lethe_model_swap_seconds{model}}: from the order to the switch,
+ *       load and warm-up included
+ *   <li>{@code lethe_unlearning_jobs{state}}: jobs known, by state
+ *   <li>{@code lethe_unlearning_progress_ratio}: of the running job, 0 to 1; 0 when none runs
+ *   <li>{@code jvm_*}, {@code process_*}: the simpleclient's own
+ * </ul>
+ */
+public final class ServerMetrics implements CallObserver {
+
+  /** The content type of {@link #text}. */
+  public static final String CONTENT_TYPE = TextFormat.CONTENT_TYPE_004;
+
+  private static final double[] LATENCIES = {.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60};
+  private static final double[] SWAPS = {.05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60};
+
+  private final CollectorRegistry registry = new CollectorRegistry();
+
+  private final Counter requests = register(Counter.build("lethe_grpc_requests_total",
+      "Calls that ended, by the status that the client was told").labelNames("method", "code").create());
+  private final Histogram requestSeconds = register(Histogram.build("lethe_grpc_request_seconds",
+      "Duration of calls").labelNames("method").buckets(LATENCIES).create());
+  private final Gauge inFlight = register(Gauge.build("lethe_grpc_requests_in_flight",
+      "Calls that have not ended").labelNames("method").create());
+  private final Counter images = register(Counter.build("lethe_images_generated_total",
+      "Images generated").labelNames("model").create());
+  private final Histogram batchImages = register(Histogram.build("lethe_inference_batch_images",
+      "Images in one run of the session").labelNames("model").buckets(1, 2, 4, 8, 16, 32, 64).create());
+  private final Histogram queueSeconds = register(Histogram.build("lethe_inference_queue_seconds",
+      "Wait of a batch for a thread").labelNames("model").buckets(LATENCIES).create());
+  private final Histogram computeSeconds = register(Histogram.build("lethe_inference_compute_seconds",
+      "Work on a batch").labelNames("model", "stage").buckets(LATENCIES).create());
+  private final Gauge queueLength = register(Gauge.build("lethe_inference_queue_length",
+      "Batches that wait for a thread").create());
+  private final Counter dropped = register(Counter.build("lethe_inference_dropped_total",
+      "Batches dropped since their client had gone").labelNames("model").create());
+  private final Gauge activeVersion = register(Gauge.build("lethe_model_active_version",
+      "1 for the version that takes new requests").labelNames("model", "version").create());
+  private final Gauge loadedVersions = register(Gauge.build("lethe_model_loaded_versions",
+      "Versions in memory, those that drain included").labelNames("model").create());
+  private final Counter swaps = register(Counter.build("lethe_model_swaps_total",
+      "Hot swaps").labelNames("model").create());
+  private final Histogram swapSeconds = register(Histogram.build("lethe_model_swap_seconds",
+      "From the order to the switch, load and warm-up included").labelNames("model").buckets(SWAPS).create());
+  private final Gauge jobs = register(Gauge.build("lethe_unlearning_jobs",
+      "Unlearning jobs known, by state").labelNames("state").create());
+  private final Gauge progress = register(Gauge.build("lethe_unlearning_progress_ratio",
+      "Of the running job, 0 to 1; 0 when none runs").create());
+
+  public ServerMetrics() {
+    DefaultExports.register(registry);
+  }
+
+  private <C extends Collector> C register(C collector) {
+    return collector.register(registry);
+  }
+
+  /** All metrics in Prometheus' text format. */
+  public String text() {
+    StringWriter out = new StringWriter();
+    try {
+      TextFormat.write004(out, registry.metricFamilySamples());
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    return out.toString();
+  }
+
+  @Override
+  public void started(String method) {
+    inFlight.labels(method).inc();
+  }
+
+  @Override
+  public void ended(String method, Code code, double seconds) {
+    inFlight.labels(method).dec();
+    requests.labels(method, code.name()).inc();
+    requestSeconds.labels(method).observe(seconds);
+  }
+
+  public void batchQueued() {
+    queueLength.inc();
+  }
+
+  /** One that was counted as queued found no place. */
+  public void batchRejected() {
+    queueLength.dec();
+  }
+
+  /** @param seconds that it waited */
+  public void batchStarted(String model, double seconds) {
+    queueLength.dec();
+    queueSeconds.labels(model).observe(seconds);
+  }
+
+  public void batchDropped(String model) {
+    dropped.labels(model).inc();
+  }
+
+  public void batchDone(String model, int size, double generateSeconds, double encodeSeconds) {
+    images.labels(model).inc(size);
+    batchImages.labels(model).observe(size);
+    computeSeconds.labels(model, "generate").observe(generateSeconds);
+    computeSeconds.labels(model, "encode").observe(encodeSeconds);
+  }
+
+  public void versionLoaded(String model) {
+    loadedVersions.labels(model).inc();
+  }
+
+  public void versionClosed(String model) {
+    loadedVersions.labels(model).dec();
+  }
+
+  /** The first version of a model takes requests. */
+  public void activated(String model, String version) {
+    activeVersion.labels(model, version).set(1);
+  }
+
+  /** @param seconds from the order to the switch */
+  public void swapped(String model, String from, String to, double seconds) {
+    activeVersion.remove(model, from);
+    activeVersion.labels(model, to).set(1);
+    swaps.labels(model).inc();
+    swapSeconds.labels(model).observe(seconds);
+  }
+
+  /** @param counts jobs by state; states that are missing have none */
+  public void jobs(Map<JobState, Long> counts) {
+    for (JobState state : JobState.values()) {
+      if (state != JobState.UNRECOGNIZED && state != JobState.JOB_STATE_UNSPECIFIED) {
+        String name = state.name().substring("JOB_STATE_".length()).toLowerCase(Locale.ROOT);
+        jobs.labels(name).set(counts.getOrDefault(state, 0L));
+      }
+    }
+  }
+
+  /** @param fraction of the running job, 0 to 1 */
+  public void progress(double fraction) {
+    progress.set(fraction);
+  }
+}

@@ -1,0 +1,50 @@
+package dev.lethe.server.registry;
+
+import dev.lethe.models.bundle.ModelCard;
+import io.grpc.Status;
+import java.util.List;
+import java.util.stream.IntStream;
+
+/** Classes of a version by what clients call them. */
+public final class ClassLabels {
+
+  private ClassLabels() {}
+
+  /**
+   * The index of a class of a conditional model.
+   *
+   * @param label its name, or its index in decimal
+   * @param field the field that holds it, for errors
+   * @throws io.grpc.StatusRuntimeException INVALID_ARGUMENT for an unknown label, FAILED_PRECONDITION for one that this
+   *     version has unlearned
+   */
+  public static int index(ModelCard card, String label, String field) {
+    int index = card.labels().indexOf(label);
+    if (index < 0 && label.matches("\\d{1,9}")) {
+      index = Integer.parseInt(label);
+    }
+    if (index < 0 || index >= card.labels().size()) {
+      throw Status.INVALID_ARGUMENT.withDescription(field + ": model " + card.name() + " has no class \""
+          + abbreviate(label) + "\"; its classes are " + card.labels() + ", or by index 0 to "
+          + (card.labels().size() - 1)).asRuntimeException();
+    }
+    String name = card.labels().get(index);
+    if (card.unlearnedLabels().contains(name)) {
+      throw Status.FAILED_PRECONDITION.withDescription(field + ": version " + card.version() + " of " + card.name()
+          + " has unlearned class \"" + name + "\"").asRuntimeException();
+    }
+    return index;
+  }
+
+  /** Indices of the classes that are not unlearned, in order. */
+  public static List<Integer> kept(ModelCard card) {
+    return IntStream.range(0, card.labels().size())
+        .filter(i -> !card.unlearnedLabels().contains(card.labels().get(i)))
+        .boxed().toList();
+  }
+
+  /** Not more of a client's text than an error needs. */
+  public static String abbreviate(String text) {
+    return text.length() <= 64 ? text : text.substring(0, 64) + "...";
+  }
+}

@@ -1,0 +1,204 @@
+package dev.lethe.server.registry;
+
+import dev.lethe.models.bundle.Bundle;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.AtomicMoveNotSupportedException;
+import java.nio.file.FileSystemException;
+import java.nio.file.FileVisitResult;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.SimpleFileVisitor;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.util.List;
+import java.util.NavigableMap;
+import java.util.Optional;
+import java.util.SortedSet;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Bundles on disk: {@code DIR/MODEL/VERSION/}, in a directory of shipped models that is only read and a state directory
+ * where new versions go. {@code DIR/MODEL/active} names the version to serve; the state directory's comes first.
+ *
+ * <p>Blocks: not for event loops.
+ */
+public final class ModelRepository {
+
+  private static final Logger LOG = LoggerFactory.getLogger(ModelRepository.class);
+  private static final String ACTIVE = "active";
+
+  private final Path shipped;
+  private final Path state;
+
+  /**
+   * @param shipped models that came with the installation
+   * @param state made when the first version is installed
+   */
+  public ModelRepository(Path shipped, Path state) {
+    this.shipped = shipped.toAbsolutePath().normalize();
+    this.state = state.toAbsolutePath().normalize();
+  }
+
+  /** Names of models with at least one version. */
+  public SortedSet<String> models() throws IOException {
+    SortedSet<String> models = new TreeSet<>();
+    for (Path root : List.of(shipped, state)) {
+      for (Path directory : directories(root)) {
+        String model = directory.getFileName().toString();
+        if (!versions(model).isEmpty()) {
+          models.add(model);
+        }
+      }
+    }
+    return models;
+  }
+
+  /** Finished bundles of a model by version, in natural order; those that cannot be read are left out with a warning. */
+  public NavigableMap<String, Bundle> versions(String model) throws IOException {
+    NavigableMap<String, Bundle> versions = new TreeMap<>(VersionName.NATURAL);
+    for (Path root : List.of(state, shipped)) {
+      for (Path directory : directories(root.resolve(model))) {
+        if (Bundle.isBundle(directory)) {
+          try {
+            versions.put(directory.getFileName().toString(), open(directory, model));
+          } catch (IOException e) {
+            LOG.warn("left out: {}", e.getMessage());
+          }
+        }
+      }
+    }
+    return versions;
+  }
+
+  private static Bundle open(Path directory, String model) throws IOException {
+    Bundle bundle = Bundle.open(directory);
+    String version = directory.getFileName().toString();
+    if (!bundle.card().name().equals(model) || !bundle.card().version().equals(version)) {
+      throw new IOException(directory + " holds version " + bundle.card().version() + " of " + bundle.card().name()
+          + ": a bundle must lie in MODEL/VERSION/ by the names of its card");
+    }
+    return bundle;
+  }
+
+  /** The version to serve: the one that {@link #activate} set, else the one that came with the model, else the last. */
+  public Bundle active(String model) throws IOException {
+    NavigableMap<String, Bundle> versions = versions(model);
+    for (Path root : List.of(state, shipped)) {
+      Optional<String> named = pointer(root.resolve(model));
+      if (named.isPresent()) {
+        Bundle bundle = versions.get(named.get());
+        if (bundle == null) {
+          throw new IOException(root.resolve(model).resolve(ACTIVE) + " names version " + named.get()
+              + ", which is not there; there are " + versions.keySet());
+        }
+        return bundle;
+      }
+    }
+    if (versions.isEmpty()) {
+      throw new IOException("model " + model + " has no version in " + this);
+    }
+    return versions.lastEntry().getValue();
+  }
+
+  @Override
+  public String toString() {
+    return shipped + " or " + state;
+  }
+
+  private static Optional<String> pointer(Path directory) throws IOException {
+    try {
+      return Optional.of(Files.readString(directory.resolve(ACTIVE)).strip());
+    } catch (NoSuchFileException e) {
+      return Optional.empty();
+    }
+  }
+
+  /** Sets the version that a server serves from its next start on. */
+  public void activate(String model, String version) throws IOException {
+    Path directory = Files.createDirectories(state.resolve(model));
+    Path unfinished = directory.resolve(ACTIVE + ".tmp");
+    Files.write(unfinished, (version + "\n").getBytes(StandardCharsets.UTF_8), StandardOpenOption.CREATE,
+        StandardOpenOption.TRUNCATE_EXISTING, StandardOpenOption.WRITE, StandardOpenOption.SYNC);
+    Files.move(unfinished, directory.resolve(ACTIVE), StandardCopyOption.ATOMIC_MOVE,
+        StandardCopyOption.REPLACE_EXISTING);
+  }
+
+  /**
+   * Moves a finished bundle into the state directory.
+   *
+   * @return the bundle at its new place
+   * @throws IOException if that version exists, or the move fails
+   */
+  public Bundle install(Bundle candidate) throws IOException {
+    String model = candidate.card().name();
+    String version = candidate.card().version();
+    if (!VersionName.isValid(model) || !VersionName.isValid(version)) {
+      throw new IOException("a model or version cannot be named \"" + model + "\", \"" + version + "\"");
+    }
+    if (versions(model).containsKey(version)) {
+      throw new IOException("model " + model + " has a version " + version + " already");
+    }
+    Path target = Files.createDirectories(state.resolve(model)).resolve(version);
+    move(candidate.directory(), target);
+    return Bundle.open(target);
+  }
+
+  private static void move(Path from, Path to) throws IOException {
+    try {
+      Files.move(from, to, StandardCopyOption.ATOMIC_MOVE);
+      return;
+    } catch (AtomicMoveNotSupportedException e) {
+      LOG.debug("{} and {} are on two file systems: copying", from, to);
+    }
+    // No name that starts with a dot is a version, so nobody takes the copy for one before it is whole.
+    Path copy = to.resolveSibling("." + to.getFileName() + ".copy");
+    delete(copy);
+    Files.createDirectory(copy);
+    try (Stream<Path> files = Files.list(from)) {
+      for (Path file : files.toList()) {
+        Files.copy(file, copy.resolve(file.getFileName().toString()));
+      }
+    }
+    Files.move(copy, to, StandardCopyOption.ATOMIC_MOVE);
+    delete(from);
+  }
+
+  private static void delete(Path directory) throws IOException {
+    if (!Files.exists(directory)) {
+      return;
+    }
+    Files.walkFileTree(directory, new SimpleFileVisitor<>() {
+      @Override
+      public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) throws IOException {
+        Files.delete(file);
+        return FileVisitResult.CONTINUE;
+      }
+
+      @Override
+      public FileVisitResult postVisitDirectory(Path emptied, IOException failure) throws IOException {
+        Files.delete(emptied);
+        return FileVisitResult.CONTINUE;
+      }
+    });
+  }
+
+  private static List<Path> directories(Path parent) throws IOException {
+    try (Stream<Path> entries = Files.list(parent)) {
+      return entries.filter(Files::isDirectory)
+          .filter(entry -> VersionName.isValid(entry.getFileName().toString()))
+          .toList();
+    } catch (FileSystemException e) {
+      if (Files.isDirectory(parent)) {
+        throw e;
+      }
+      return List.of();
+    }
+  }
+}

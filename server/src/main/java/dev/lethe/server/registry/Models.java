@@ -1,0 +1,109 @@
+package dev.lethe.server.registry;
+
+import dev.lethe.models.bundle.Bundle;
+import dev.lethe.server.rpc.Call;
+import dev.lethe.server.rpc.RpcService;
+import dev.lethe.v1.ActivateRequest;
+import dev.lethe.v1.ActivateResponse;
+import dev.lethe.v1.GetActiveVersionRequest;
+import dev.lethe.v1.GetActiveVersionResponse;
+import dev.lethe.v1.GetCardRequest;
+import dev.lethe.v1.GetCardResponse;
+import dev.lethe.v1.ListModelsRequest;
+import dev.lethe.v1.ListModelsResponse;
+import dev.lethe.v1.ListVersionsRequest;
+import dev.lethe.v1.ListVersionsResponse;
+import dev.lethe.v1.ModelServiceGrpc;
+import dev.lethe.v1.ModelVersion;
+import dev.lethe.v1.VersionState;
+import io.grpc.Status;
+import io.vertx.core.Future;
+import io.vertx.core.Vertx;
+import io.vertx.grpc.server.Service;
+import java.nio.file.Files;
+import java.util.Map;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** {@code lethe.v1.ModelService}. */
+public final class Models {
+
+  private static final Logger LOG = LoggerFactory.getLogger(Models.class);
+
+  private final Vertx vertx;
+  private final ModelRegistry registry;
+
+  public Models(Vertx vertx, ModelRegistry registry) {
+    this.vertx = vertx;
+    this.registry = registry;
+  }
+
+  public Service service(RpcService.Settings settings) {
+    return RpcService.of(ModelServiceGrpc.getServiceDescriptor(), settings)
+        .immediate(ModelServiceGrpc.getListModelsMethod(), this::listModels)
+        .unary(ModelServiceGrpc.getListVersionsMethod(), this::listVersions)
+        .unary(ModelServiceGrpc.getGetCardMethod(), this::getCard)
+        .immediate(ModelServiceGrpc.getGetActiveVersionMethod(), this::getActiveVersion)
+        .unary(ModelServiceGrpc.getActivateMethod(), this::activate)
+        .build();
+  }
+
+  private ListModelsResponse listModels(ListModelsRequest request) {
+    return ListModelsResponse.newBuilder().addAllModels(registry.names()).build();
+  }
+
+  private Future<ListVersionsResponse> listVersions(ListVersionsRequest request, Call<ListVersionsResponse> call) {
+    ServedModel model = registry.model(request.getModel());
+    return vertx.executeBlocking(() -> {
+      Map<String, VersionState> states = model.states();
+      ListVersionsResponse.Builder list = ListVersionsResponse.newBuilder();
+      for (Bundle bundle : registry.repository().versions(model.name()).values()) {
+        ModelVersion.Builder version = ModelVersion.newBuilder()
+            .setModel(model.name())
+            .setVersion(bundle.card().version())
+            .setState(states.getOrDefault(bundle.card().version(), VersionState.VERSION_STATE_AVAILABLE))
+            .addAllUnlearnedLabels(bundle.card().unlearnedLabels());
+        if (bundle.card().parentVersion() != null) {
+          version.setParentVersion(bundle.card().parentVersion());
+        }
+        list.addVersions(version);
+      }
+      return list.build();
+    }, false);
+  }
+
+  private Future<GetCardResponse> getCard(GetCardRequest request, Call<GetCardResponse> call) {
+    ServedModel model = registry.model(request.getModel());
+    String version = request.getVersion().isEmpty() ? model.activeVersion() : request.getVersion();
+    return vertx.executeBlocking(() -> {
+      Bundle bundle = registry.repository().versions(model.name()).get(version);
+      if (bundle == null) {
+        throw Status.NOT_FOUND.withDescription("version: model " + model.name() + " has no version "
+            + ClassLabels.abbreviate(version)).asRuntimeException();
+      }
+      return GetCardResponse.newBuilder()
+          .setModel(model.name())
+          .setVersion(version)
+          .setCardJson(Files.readString(bundle.directory().resolve(Bundle.CARD)))
+          .build();
+    }, false);
+  }
+
+  private GetActiveVersionResponse getActiveVersion(GetActiveVersionRequest request) {
+    ServedModel model = registry.model(request.getModel());
+    return GetActiveVersionResponse.newBuilder().setModel(model.name()).setVersion(model.activeVersion()).build();
+  }
+
+  private Future<ActivateResponse> activate(ActivateRequest request, Call<ActivateResponse> call) {
+    ServedModel model = registry.model(request.getModel());
+    if (request.getVersion().isEmpty()) {
+      throw Status.INVALID_ARGUMENT.withDescription("version: name the version to activate").asRuntimeException();
+    }
+    LOG.info("{}: version {} is to be activated, by request", model.name(), request.getVersion());
+    return model.activate(request.getVersion()).map(previous -> ActivateResponse.newBuilder()
+        .setModel(model.name())
+        .setVersion(request.getVersion())
+        .setPreviousVersion(previous)
+        .build());
+  }
+}

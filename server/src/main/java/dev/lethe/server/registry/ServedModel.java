@@ -1,0 +1,269 @@
+package dev.lethe.server.registry;
+
+import dev.lethe.models.bundle.Bundle;
+import dev.lethe.server.monitoring.ServerMetrics;
+import dev.lethe.v1.VersionState;
+import io.grpc.Status;
+import io.vertx.core.Future;
+import io.vertx.core.Promise;
+import io.vertx.core.WorkerExecutor;
+import java.io.IOException;
+import java.util.HashMap;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ConcurrentHashMap;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One model: its active version, hot swap, and the few other versions that clients asked for by name.
+ *
+ * <p>Everything that loads, switches or closes runs on the loader, one at a time, so that a switch has no rival. Leases
+ * are taken on any thread and never wait for a load.
+ */
+public final class ServedModel {
+
+  private static final Logger LOG = LoggerFactory.getLogger(ServedModel.class);
+  /** Versions beside the active one that stay in memory after use. */
+  private static final int KEPT_BESIDE_ACTIVE = 2;
+
+  private final String name;
+  private final ModelRepository repository;
+  private final VersionLoader versions;
+  private final WorkerExecutor loader;
+  private final ServerMetrics metrics;
+  private final Map<ServedVersion, Promise<Void>> open = new ConcurrentHashMap<>();
+  private final Set<String> loading = ConcurrentHashMap.newKeySet();
+  // By version, least recently used first; guarded by itself.
+  private final Map<String, ServedVersion> besideActive = new LinkedHashMap<>(4, .75f, true);
+  // Written on the loader only.
+  private volatile ServedVersion active;
+  private volatile boolean closed;
+
+  ServedModel(String name, ModelRepository repository, VersionLoader versions, WorkerExecutor loader,
+      ServerMetrics metrics) {
+    this.name = name;
+    this.repository = repository;
+    this.versions = versions;
+    this.loader = loader;
+    this.metrics = metrics;
+  }
+
+  /** Loads the active version; on the loader, before anything else. */
+  void start() throws IOException {
+    active = load(repository.active(name));
+    metrics.activated(name, active.version());
+    LOG.info("{}: version {} serves", name, active.version());
+  }
+
+  public String name() {
+    return name;
+  }
+
+  /** The version that takes new requests. */
+  public String activeVersion() {
+    return active.version();
+  }
+
+  /** What versions do that do more than lie on the disk. */
+  public Map<String, VersionState> states() {
+    Map<String, VersionState> states = new HashMap<>();
+    Set<ServedVersion> kept;
+    synchronized (besideActive) {
+      kept = Set.copyOf(besideActive.values());
+    }
+    ServedVersion serving = active;
+    open.keySet().stream().filter(version -> version != serving && !kept.contains(version))
+        .forEach(version -> states.put(version.version(), VersionState.VERSION_STATE_DRAINING));
+    loading.forEach(version -> states.put(version, VersionState.VERSION_STATE_LOADING));
+    states.put(serving.version(), VersionState.VERSION_STATE_ACTIVE);
+    return states;
+  }
+
+  /** The active version, at once. */
+  public Lease lease() {
+    while (!closed) {
+      Lease lease = active.lease();
+      if (lease != null) {
+        return lease;
+      }
+      // It was switched and drained between the two steps: the field has its successor now.
+    }
+    throw Status.UNAVAILABLE.withDescription("the server is shutting down").asRuntimeException();
+  }
+
+  /**
+   * A version by name; the active one if the name is empty. Another one is loaded if it is not in memory.
+   *
+   * @return NOT_FOUND if there is no such version, FAILED_PRECONDITION if it does not load
+   */
+  public Future<Lease> lease(String version) {
+    if (version.isEmpty() || version.equals(active.version())) {
+      return Future.succeededFuture(lease());
+    }
+    Lease kept = leaseKept(version);
+    return kept != null ? Future.succeededFuture(kept) : onLoader(() -> leaseLoaded(version));
+  }
+
+  private Lease leaseKept(String version) {
+    synchronized (besideActive) {
+      ServedVersion kept = besideActive.get(version);
+      return kept == null ? null : kept.lease();
+    }
+  }
+
+  private Lease leaseLoaded(String version) throws IOException {
+    if (version.equals(active.version())) {
+      return lease();
+    }
+    Lease kept = leaseKept(version);
+    if (kept != null) {
+      return kept;
+    }
+    ServedVersion loaded = load(find(version));
+    Lease lease = loaded.lease();
+    synchronized (besideActive) {
+      besideActive.put(version, loaded);
+      Iterator<ServedVersion> oldest = besideActive.values().iterator();
+      while (besideActive.size() > KEPT_BESIDE_ACTIVE) {
+        ServedVersion evicted = oldest.next();
+        oldest.remove();
+        evicted.retire();
+      }
+    }
+    return lease;
+  }
+
+  private Bundle find(String version) throws IOException {
+    Bundle bundle = repository.versions(name).get(version);
+    if (bundle == null) {
+      throw Status.NOT_FOUND.withDescription("version: model " + name + " has no version " + version)
+          .asRuntimeException();
+    }
+    return bundle;
+  }
+
+  /**
+   * Hot swap to a version on disk.
+   *
+   * @return the version that served before; NOT_FOUND if there is no such version, FAILED_PRECONDITION if it is refused
+   */
+  public Future<String> activate(String version) {
+    long ordered = System.nanoTime();
+    return onLoader(() -> {
+      ServedVersion before = active;
+      if (before.version().equals(version)) {
+        return version;
+      }
+      ServedVersion next;
+      synchronized (besideActive) {
+        next = besideActive.remove(version);
+      }
+      if (next == null) {
+        next = load(find(version));
+      }
+      try {
+        switchTo(next, ordered);
+      } catch (IOException e) {
+        next.retire();
+        throw e;
+      }
+      return before.version();
+    });
+  }
+
+  /**
+   * Takes a candidate over: tries it, moves it into the repository and switches to it.
+   *
+   * @param candidate a finished bundle; its directory is moved
+   * @param instead promote only while this version is the active one; null: do not promote
+   * @return whether it was promoted; FAILED_PRECONDITION if the candidate is refused, and then nothing was changed
+   */
+  public Future<Boolean> install(Bundle candidate, String instead) {
+    long ordered = System.nanoTime();
+    return onLoader(() -> {
+      ServedVersion loaded = load(candidate);
+      boolean promoted = false;
+      try {
+        repository.install(candidate);
+        if (active.version().equals(instead)) {
+          switchTo(loaded, ordered);
+          promoted = true;
+        }
+        return promoted;
+      } finally {
+        if (!promoted) {
+          loaded.retire();
+        }
+      }
+    });
+  }
+
+  private void switchTo(ServedVersion next, long ordered) throws IOException {
+    ServedVersion before = active;
+    try {
+      // First, so that a restart never serves what this server has replaced.
+      repository.activate(name, next.version());
+    } catch (IOException e) {
+      throw new IOException("version " + next.version() + " of " + name + " is not switched to, since the choice"
+          + " cannot be written down: " + e.getMessage(), e);
+    }
+    active = next;
+    before.retire();
+    double seconds = (System.nanoTime() - ordered) / 1e9;
+    metrics.swapped(name, before.version(), next.version(), seconds);
+    LOG.info("{}: version {} serves instead of {}, after {} s", name, next.version(), before.version(),
+        "%.3f".formatted(seconds));
+  }
+
+  private ServedVersion load(Bundle bundle) throws IOException {
+    String version = bundle.card().version();
+    loading.add(version);
+    try {
+      ServedVersion loaded = versions.load(bundle, this::unused);
+      open.put(loaded, Promise.promise());
+      return loaded;
+    } finally {
+      loading.remove(version);
+    }
+  }
+
+  private void unused(ServedVersion version) {
+    // Whoever let go last may be an event loop, and closing sessions takes its time.
+    loader.executeBlocking(() -> {
+      version.generator().close();
+      metrics.versionClosed(name);
+      LOG.info("{}: version {} is closed", name, version.version());
+      open.remove(version).complete();
+      return null;
+    }, false);
+  }
+
+  private <T> Future<T> onLoader(Callable<T> work) {
+    return loader.executeBlocking(() -> {
+      try {
+        return work.call();
+      } catch (IOException e) {
+        throw Status.FAILED_PRECONDITION.withDescription(e.getMessage()).withCause(e).asRuntimeException();
+      }
+    }, false);
+  }
+
+  /** Gives everything up; completes once the last lease has ended and all sessions are closed. */
+  Future<Void> close() {
+    List<Future<Void>> closings = open.values().stream().map(Promise::future).toList();
+    return loader.executeBlocking(() -> {
+      closed = true;
+      active.retire();
+      synchronized (besideActive) {
+        besideActive.values().forEach(ServedVersion::retire);
+        besideActive.clear();
+      }
+      return null;
+    }, false).compose(retired -> Future.all(closings)).mapEmpty();
+  }
+}
