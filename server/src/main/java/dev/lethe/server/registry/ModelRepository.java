@@ -5,14 +5,11 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.AtomicMoveNotSupportedException;
 import java.nio.file.FileSystemException;
-import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.SimpleFileVisitor;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.BasicFileAttributes;
 import java.util.List;
 import java.util.NavigableMap;
 import java.util.Optional;
@@ -159,7 +156,7 @@ public final class ModelRepository {
     }
     // No name that starts with a dot is a version, so nobody takes the copy for one before it is whole.
     Path copy = to.resolveSibling("." + to.getFileName() + ".copy");
-    delete(copy);
+    FileTrees.delete(copy);
     Files.createDirectory(copy);
     try (Stream<Path> files = Files.list(from)) {
       for (Path file : files.toList()) {
@@ -167,26 +164,7 @@ public final class ModelRepository {
       }
     }
     Files.move(copy, to, StandardCopyOption.ATOMIC_MOVE);
-    delete(from);
-  }
-
-  private static void delete(Path directory) throws IOException {
-    if (!Files.exists(directory)) {
-      return;
-    }
-    Files.walkFileTree(directory, new SimpleFileVisitor<>() {
-      @Override
-      public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) throws IOException {
-        Files.delete(file);
-        return FileVisitResult.CONTINUE;
-      }
-
-      @Override
-      public FileVisitResult postVisitDirectory(Path emptied, IOException failure) throws IOException {
-        Files.delete(emptied);
-        return FileVisitResult.CONTINUE;
-      }
-    });
+    FileTrees.delete(from);
   }
 
   private static List<Path> directories(Path parent) throws IOException {

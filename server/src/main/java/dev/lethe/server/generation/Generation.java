@@ -1,0 +1,93 @@
+package dev.lethe.server.generation;
+
+import dev.lethe.models.bundle.ModelCard;
+import dev.lethe.server.inference.InferenceEngine;
+import dev.lethe.server.registry.Lease;
+import dev.lethe.server.registry.ModelRegistry;
+import dev.lethe.server.rpc.Call;
+import dev.lethe.server.rpc.RpcService;
+import dev.lethe.v1.GenerateRequest;
+import dev.lethe.v1.GenerateResponse;
+import dev.lethe.v1.GeneratedImage;
+import dev.lethe.v1.GenerationServiceGrpc;
+import dev.lethe.v1.ImageFormat;
+import io.vertx.grpc.server.Service;
+import java.util.function.Consumer;
+
+/** {@code lethe.v1.GenerationService}. */
+public final class Generation {
+
+  /** Most images in one answer. */
+  static final int LARGEST_UNARY_COUNT = 256;
+  /** Most images in one stream. */
+  static final int LARGEST_STREAM_COUNT = 100_000;
+  /** Most bytes of images in one answer, before compression. */
+  static final long LARGEST_ANSWER_BYTES = 64L << 20;
+  /** Batches of a stream in memory: one that is sent, one that is computed. */
+  private static final int STREAM_WINDOW = 2;
+
+  private final ModelRegistry registry;
+  private final InferenceEngine engine;
+
+  public Generation(ModelRegistry registry, InferenceEngine engine) {
+    this.registry = registry;
+    this.engine = engine;
+  }
+
+  public Service service(RpcService.Settings settings) {
+    return RpcService.of(GenerationServiceGrpc.getServiceDescriptor(), settings)
+        .serverStreaming(GenerationServiceGrpc.getGenerateMethod(), this::generate)
+        .serverStreaming(GenerationServiceGrpc.getGenerateStreamMethod(), this::generateStream)
+        .build();
+  }
+
+  private void generate(GenerateRequest request, Call<GenerateResponse> call) {
+    withVersion(request, call, lease -> {
+      GenerationPlan plan = GenerationRequests.check(request, lease.card(), LARGEST_UNARY_COUNT);
+      checkAnswerSize(plan, lease.card());
+      GenerateResponse.Builder answer = GenerateResponse.newBuilder()
+          .setModel(lease.card().name())
+          .setVersion(lease.card().version());
+      new GenerationRun(call, lease, engine, plan, engine.parallelism(), () -> false, answer::addImages, () -> {
+        call.send(answer.build());
+        call.finish();
+      }).start();
+    });
+  }
+
+  private void generateStream(GenerateRequest request, Call<GeneratedImage> call) {
+    withVersion(request, call, lease -> {
+      GenerationPlan plan = GenerationRequests.check(request, lease.card(), LARGEST_STREAM_COUNT);
+      GenerationRun run = new GenerationRun(call, lease, engine, plan, STREAM_WINDOW, call::isFull, call::send,
+          call::finish);
+      call.onDrain(run::proceed);
+      run.start();
+    });
+  }
+
+  private void withVersion(GenerateRequest request, Call<?> call, Consumer<Lease> use) {
+    registry.model(request.getModel()).lease(request.getVersion()).onFailure(call::fail).onSuccess(lease -> {
+      if (call.isOver()) {
+        lease.close();
+        return;
+      }
+      try {
+        use.accept(lease);
+      } catch (RuntimeException e) {
+        lease.close();
+        call.fail(e);
+      }
+    });
+  }
+
+  private static void checkAnswerSize(GenerationPlan plan, ModelCard card) {
+    ModelCard.Network network = card.network();
+    long values = (long) network.channels() * network.resolution() * network.resolution();
+    long bytes = values * (plan.format() == ImageFormat.IMAGE_FORMAT_RAW ? Float.BYTES : 1);
+    if (plan.count() * bytes > LARGEST_ANSWER_BYTES) {
+      throw GenerationRequests.invalid("count: " + plan.count() + " images of " + bytes + " bytes exceed the limit of "
+          + LARGEST_ANSWER_BYTES + " bytes in one answer; ask for at most " + LARGEST_ANSWER_BYTES / bytes
+          + ", or use GenerateStream");
+    }
+  }
+}

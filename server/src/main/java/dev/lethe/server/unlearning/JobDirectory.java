@@ -1,0 +1,112 @@
+package dev.lethe.server.unlearning;
+
+import com.google.protobuf.Message;
+import com.google.protobuf.MessageOrBuilder;
+import com.google.protobuf.util.JsonFormat;
+import dev.lethe.v1.ImageRole;
+import dev.lethe.v1.Job;
+import dev.lethe.v1.WorkerJob;
+import java.io.IOException;
+import java.nio.channels.Channels;
+import java.nio.channels.SeekableByteChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * The files of one job. The worker's are described in {@code lethe/v1/worker.proto}; {@code status.json} (the Job) and
+ * {@code worker.pid} are the server's own. Blocks: not for event loops.
+ *
+ * @param path absolute
+ */
+record JobDirectory(Path path) {
+
+  private static final int LOG_LINES = 12;
+  private static final int LOG_BYTES = 4096;
+
+  Job job() throws IOException {
+    return read(path.resolve("status.json"), Job.newBuilder()).build();
+  }
+
+  void write(Job job) throws IOException {
+    write("status.json", job);
+  }
+
+  WorkerJob workerJob() throws IOException {
+    return read(path.resolve("job.json"), WorkerJob.newBuilder()).build();
+  }
+
+  void write(WorkerJob job) throws IOException {
+    write("job.json", job);
+  }
+
+  /** @param index from 0, of its role */
+  void writeImage(ImageRole role, int index, byte[] png) throws IOException {
+    Path directory = path.resolve(role == ImageRole.IMAGE_ROLE_LEARN ? "learn" : "unlearn");
+    Files.createDirectories(directory);
+    Files.write(directory.resolve("%04d.png".formatted(index)), png);
+  }
+
+  Path candidate() {
+    return path.resolve("candidate");
+  }
+
+  Path log() {
+    return path.resolve("worker.log");
+  }
+
+  void writePid(long pid) throws IOException {
+    Files.writeString(path.resolve("worker.pid"), Long.toString(pid));
+  }
+
+  /** The worker that was started last for this job, if its process still runs. */
+  Optional<ProcessHandle> leftWorker() throws IOException {
+    try {
+      long pid = Long.parseLong(Files.readString(path.resolve("worker.pid")).strip());
+      // The number may be another process's by now: the worker's last argument is this directory.
+      return ProcessHandle.of(pid)
+          .filter(process -> process.info().arguments().map(List::of).orElse(List.of()).contains(path.toString()));
+    } catch (NoSuchFileException | NumberFormatException e) {
+      return Optional.empty();
+    }
+  }
+
+  /** The pictures of the report, if the worker made them. */
+  Optional<byte[]> beforeAfter() throws IOException {
+    try {
+      return Optional.of(Files.readAllBytes(path.resolve("before_after.png")));
+    } catch (NoSuchFileException e) {
+      return Optional.empty();
+    }
+  }
+
+  /** The last lines of the worker's log; empty if it wrote none. */
+  String endOfLog() throws IOException {
+    if (!Files.exists(log())) {
+      return "";
+    }
+    String end;
+    try (SeekableByteChannel log = Files.newByteChannel(log())) {
+      log.position(Math.max(0, log.size() - LOG_BYTES));
+      end = new String(Channels.newInputStream(log).readAllBytes(),
+          StandardCharsets.UTF_8).strip();
+    }
+    List<String> lines = end.lines().toList();
+    return String.join("\n", lines.subList(Math.max(0, lines.size() - LOG_LINES), lines.size()));
+  }
+
+  private void write(String name, MessageOrBuilder message) throws IOException {
+    Path unfinished = path.resolve(name + ".tmp");
+    Files.writeString(unfinished, JsonFormat.printer().print(message));
+    Files.move(unfinished, path.resolve(name), StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+  }
+
+  private static <B extends Message.Builder> B read(Path file, B into) throws IOException {
+    JsonFormat.parser().ignoringUnknownFields().merge(Files.readString(file), into);
+    return into;
+  }
+}

@@ -1,0 +1,82 @@
+package dev.lethe.server.unlearning;
+
+import com.google.protobuf.InvalidProtocolBufferException;
+import com.google.protobuf.util.JsonFormat;
+import dev.lethe.v1.WorkerEvent;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** One worker's process. Its standard input stays open as long as this server lives. */
+final class WorkerProcess {
+
+  private static final Logger LOG = LoggerFactory.getLogger(WorkerProcess.class);
+  private static final JsonFormat.Parser EVENTS = JsonFormat.parser().ignoringUnknownFields();
+  /** Unix reports the end by a signal as an exit status of this plus the signal's number. */
+  private static final int SIGNALLED = 128;
+  private static final int SIGKILL = 9;
+
+  private final Process process;
+  private final JobDirectory job;
+
+  private WorkerProcess(Process process, JobDirectory job) {
+    this.process = process;
+    this.job = job;
+  }
+
+  /** @throws IOException if the program cannot be started */
+  static WorkerProcess start(WorkerCommand command, JobDirectory job) throws IOException {
+    Process process = new ProcessBuilder(command.forJob(job))
+        .redirectError(ProcessBuilder.Redirect.appendTo(job.log().toFile()))
+        .start();
+    job.writePid(process.pid());
+    return new WorkerProcess(process, job);
+  }
+
+  /** Hands on the worker's events until it ends. Blocks until then. */
+  void run(Consumer<WorkerEvent> events) throws IOException, InterruptedException {
+    try (BufferedReader lines = process.inputReader()) {
+      for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+        WorkerEvent.Builder event = WorkerEvent.newBuilder();
+        try {
+          EVENTS.merge(line, event);
+        } catch (InvalidProtocolBufferException e) {
+          // Native libraries write to standard output now and then.
+          LOG.warn("{}: the worker printed what is no event: {}", job.path().getFileName(), line);
+          continue;
+        }
+        events.accept(event.build());
+      }
+    }
+    process.waitFor();
+  }
+
+  /** True if it ended with exit status 0. */
+  boolean succeeded() {
+    return process.exitValue() == 0;
+  }
+
+  /** How it ended, for people. */
+  String end() {
+    int status = process.exitValue();
+    if (status > SIGNALLED && status < SIGNALLED + 65) {
+      int signal = status - SIGNALLED;
+      return "was ended by signal " + signal
+          + (signal == SIGKILL ? " (SIGKILL: by the system if memory ran out, or by an operator)" : "");
+    }
+    return "exited with status " + status;
+  }
+
+  /** Asks it to end, and ends it after {@code patience}. Does not wait for that. */
+  void stop(Duration patience) {
+    process.destroy();
+    process.onExit().orTimeout(patience.toMillis(), TimeUnit.MILLISECONDS).exceptionally(late -> {
+      process.descendants().forEach(ProcessHandle::destroyForcibly);
+      return process.destroyForcibly();
+    });
+  }
+}
