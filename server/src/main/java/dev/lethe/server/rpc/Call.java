@@ -3,6 +3,8 @@ package dev.lethe.server.rpc;
 import io.grpc.Status;
 import io.grpc.Status.Code;
 import io.vertx.core.Context;
+import io.vertx.core.Future;
+import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
 import io.vertx.grpc.common.GrpcStatus;
 import io.vertx.grpc.server.GrpcServerRequest;
@@ -82,6 +84,13 @@ public final class Call<R> {
   /** Runs {@code handler} if the client goes away, the deadline passes or the call fails. */
   public void onAbandoned(Runnable handler) {
     abandonHandlers.add(handler);
+  }
+
+  /** The same outcome as that of {@code future}, which may come on any thread, on this call's context. */
+  public <T> Future<T> here(Future<T> future) {
+    Promise<T> promise = Promise.promise();
+    future.onComplete(done -> context.runOnContext(v -> promise.handle(done)));
+    return promise.future();
   }
 
   public void send(R message) {

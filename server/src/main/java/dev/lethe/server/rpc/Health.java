@@ -34,6 +34,13 @@ public final class Health {
     watchers.forEach(watcher -> watcher.call.context().runOnContext(v -> watcher.tell()));
   }
 
+  /** Not serving from now on; those that watch are told and let go, so that they do not hold up the end. */
+  public void end() {
+    serving(false);
+    watchers.forEach(watcher -> watcher.call.context().runOnContext(v -> watcher.call.fail(
+        Status.UNAVAILABLE.withDescription("the server is shutting down").asRuntimeException())));
+  }
+
   public Service service(RpcService.Settings settings) {
     return RpcService.of(HealthGrpc.getServiceDescriptor(), settings)
         .immediate(HealthGrpc.getCheckMethod(), this::check)

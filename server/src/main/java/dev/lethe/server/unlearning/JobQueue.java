@@ -1,5 +1,6 @@
 package dev.lethe.server.unlearning;
 
+import com.google.protobuf.util.Timestamps;
 import dev.lethe.server.monitoring.ServerMetrics;
 import dev.lethe.server.registry.ModelRegistry;
 import dev.lethe.v1.Job;
@@ -28,6 +29,8 @@ import org.slf4j.LoggerFactory;
 public final class JobQueue {
 
   private static final Logger LOG = LoggerFactory.getLogger(JobQueue.class);
+  private static final Comparator<TrackedJob> BY_AGE =
+      Comparator.comparing(job -> job.job().getSubmitted(), Timestamps.comparator());
   private static final Duration PATIENCE = Duration.ofSeconds(5);
 
   private final JobStore store;
@@ -72,7 +75,7 @@ public final class JobQueue {
     }
     jobs.values().stream()
         .filter(job -> job.job().getState() == JobState.JOB_STATE_QUEUED)
-        .sorted(Comparator.comparing(job -> job.job().getId()))
+        .sorted(BY_AGE)
         .forEach(this::enqueue);
     count();
   }
@@ -128,7 +131,7 @@ public final class JobQueue {
 
   List<TrackedJob> newestFirst() {
     return jobs.values().stream()
-        .sorted(Comparator.comparing((TrackedJob job) -> job.job().getId()).reversed())
+        .sorted(BY_AGE.reversed())
         .toList();
   }
 

@@ -1,5 +1,6 @@
 package dev.lethe.server.unlearning;
 
+import com.google.protobuf.util.Timestamps;
 import dev.lethe.models.bundle.Bundle;
 import dev.lethe.server.monitoring.ServerMetrics;
 import dev.lethe.server.registry.ModelRegistry;
@@ -52,6 +53,9 @@ final class JobRun {
   void run() {
     try {
       WorkerJob work = prepare();
+      if (TrackedJob.hasEnded(tracked.job())) {
+        return;
+      }
       work(work);
       if (tracked.pointOfNoReturn()) {
         takeOver(work);

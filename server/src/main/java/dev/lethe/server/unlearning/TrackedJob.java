@@ -1,5 +1,6 @@
 package dev.lethe.server.unlearning;
 
+import com.google.protobuf.util.Timestamps;
 import dev.lethe.v1.Job;
 import dev.lethe.v1.JobState;
 import io.vertx.core.Future;
@@ -23,7 +24,8 @@ final class TrackedJob {
   private final JobDirectory directory;
   private final Set<Consumer<Job>> watchers = new LinkedHashSet<>();
   private final Promise<Job> ended = Promise.promise();
-  private Job job;
+  // Written under the lock.
+  private volatile Job job;
   private WorkerProcess worker;
   private String stopReason;
   private boolean cancelled;
@@ -48,7 +50,7 @@ final class TrackedJob {
     return directory;
   }
 
-  synchronized Job job() {
+  Job job() {
     return job;
   }
 

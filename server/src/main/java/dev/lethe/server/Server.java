@@ -1,0 +1,155 @@
+package dev.lethe.server;
+
+import dev.lethe.server.generation.Generation;
+import dev.lethe.server.http.HttpFrontend;
+import dev.lethe.server.inference.InferenceEngine;
+import dev.lethe.server.monitoring.ServerMetrics;
+import dev.lethe.server.registry.ModelRegistry;
+import dev.lethe.server.registry.ModelRepository;
+import dev.lethe.server.registry.Models;
+import dev.lethe.server.rpc.Health;
+import dev.lethe.server.rpc.Reflection;
+import dev.lethe.server.rpc.RpcService;
+import dev.lethe.server.unlearning.Unlearning;
+import io.vertx.core.DeploymentOptions;
+import io.vertx.core.Future;
+import io.vertx.core.Vertx;
+import io.vertx.grpc.server.Service;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.stream.Collectors;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** A running server: its parts put together, started and stopped in order. */
+public final class Server implements AutoCloseable {
+
+  private static final Logger LOG = LoggerFactory.getLogger(Server.class);
+
+  /** Limit of one message of a client: an image of 1024 x 1024 as PNG, twice. */
+  private static final int MAX_MESSAGE_BYTES = 8 << 20;
+  private static final int INFERENCE_QUEUE = 1024;
+  /** What is left to do after calls were drained takes no longer than this. */
+  private static final Duration CLOSING = Duration.ofSeconds(30);
+
+  private final Vertx vertx;
+  private final ServerOptions options;
+  private Health health;
+  private ModelRegistry registry;
+  private InferenceEngine engine;
+  private Unlearning unlearning;
+  private String frontends;
+  private int port;
+
+  private Server(Vertx vertx, ServerOptions options) {
+    this.vertx = vertx;
+    this.options = options;
+  }
+
+  /**
+   * Loads the models, takes up the jobs and listens. Blocks until requests are answered.
+   *
+   * @throws IOException if there is no model, one does not load, or the port cannot be had; with the reason
+   */
+  public static Server start(ServerOptions options) throws IOException {
+    Server server = new Server(Vertx.vertx(), options);
+    boolean started = false;
+    try {
+      server.open();
+      started = true;
+      return server;
+    } finally {
+      if (!started) {
+        server.close();
+      }
+    }
+  }
+
+  private void open() throws IOException {
+    ServerMetrics metrics = new ServerMetrics();
+    ModelRepository repository = new ModelRepository(options.models(), options.state());
+    registry = ModelRegistry.open(vertx, repository, options.device(), options.threads(), metrics);
+    engine = new InferenceEngine(options.threads(), INFERENCE_QUEUE, metrics);
+    unlearning = Unlearning.open(vertx, registry, options.jobs(), options.worker(), options.data(), metrics);
+
+    RpcService.Settings settings = new RpcService.Settings(MAX_MESSAGE_BYTES, metrics);
+    List<Service> services = new ArrayList<>(List.of(
+        new Generation(registry, engine).service(settings),
+        unlearning.service(settings),
+        new Models(vertx, registry).service(settings)));
+    health = new Health(services.stream().map(s -> s.name().fullyQualifiedName()).collect(Collectors.toSet()));
+    services.add(health.service(settings));
+    services.add(new Reflection(services).service(settings));
+
+    listen(services, metrics);
+    health.serving(true);
+  }
+
+  private void listen(List<Service> services, ServerMetrics metrics) throws IOException {
+    Queue<HttpFrontend> instances = new ConcurrentLinkedQueue<>();
+    // A negative port is a free one that all instances share; with 0 each would get its own.
+    int asked = options.port() == 0 ? -1 : options.port();
+    Future<String> deployed = vertx.deployVerticle(() -> {
+      HttpFrontend instance = new HttpFrontend(options.host(), asked, MAX_MESSAGE_BYTES, services, health, metrics,
+          options.drain());
+      instances.add(instance);
+      return instance;
+    }, new DeploymentOptions().setInstances(Math.max(1, Runtime.getRuntime().availableProcessors() / 2)));
+    try {
+      frontends = deployed.toCompletionStage().toCompletableFuture().get();
+    } catch (ExecutionException e) {
+      throw new IOException("cannot listen on " + options.host() + ":" + options.port() + ": "
+          + e.getCause().getMessage() + "; choose another place with --host and --port", e.getCause());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IOException("interrupted while starting", e);
+    }
+    port = instances.element().actualPort();
+  }
+
+  /** The port that it listens on. */
+  public int port() {
+    return port;
+  }
+
+  /** Stops taking calls, lets those in flight end, stops the job that runs, and closes everything. Blocks. */
+  @Override
+  public void close() {
+    try {
+      if (health != null) {
+        health.end();
+      }
+      if (unlearning != null) {
+        unlearning.queue().close();
+      }
+      if (frontends != null) {
+        await(vertx.undeploy(frontends), options.drain());
+      }
+      if (engine != null) {
+        engine.close();
+      }
+      if (registry != null) {
+        await(registry.close(), Duration.ZERO);
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } finally {
+      vertx.close();
+    }
+  }
+
+  private static void await(Future<Void> closing, Duration drain) throws InterruptedException {
+    try {
+      closing.toCompletionStage().toCompletableFuture().get(drain.plus(CLOSING).toMillis(), TimeUnit.MILLISECONDS);
+    } catch (ExecutionException | TimeoutException e) {
+      LOG.warn("closing is not complete: {}", e.toString());
+    }
+  }
+}

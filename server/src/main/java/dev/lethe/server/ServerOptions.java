@@ -1,0 +1,24 @@
+package dev.lethe.server;
+
+import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.server.unlearning.WorkerCommand;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Optional;
+
+/**
+ * What an operator decides.
+ *
+ * @param host address to listen on
+ * @param port 0 for a free one
+ * @param models directory of shipped models, only read
+ * @param state directory that new versions go to
+ * @param jobs directory of unlearning jobs
+ * @param worker program that carries out jobs; empty: this server does not unlearn
+ * @param data directory of the data set that workers are told of
+ * @param device where inference runs
+ * @param threads batches computed at once
+ * @param drain how long calls in flight may go on at the end
+ */
+public record ServerOptions(String host, int port, Path models, Path state, Path jobs, Optional<WorkerCommand> worker,
+    Optional<Path> data, ExecutionDevice device, int threads, Duration drain) {}

@@ -1,0 +1,112 @@
+package dev.lethe.server.http;
+
+import dev.lethe.server.monitoring.ServerMetrics;
+import dev.lethe.server.rpc.Health;
+import io.vertx.core.Future;
+import io.vertx.core.VerticleBase;
+import io.vertx.core.http.HttpHeaders;
+import io.vertx.core.http.HttpMethod;
+import io.vertx.core.http.HttpServer;
+import io.vertx.core.http.HttpServerOptions;
+import io.vertx.core.http.HttpServerRequest;
+import io.vertx.core.http.HttpServerResponse;
+import io.vertx.grpc.server.GrpcServerOptions;
+import io.vertx.grpc.server.Service;
+import io.vertx.grpcio.server.GrpcIoServer;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * The one port: gRPC (HTTP/2 without TLS, and gRPC-Web), and {@code /healthz}, {@code /readyz} and {@code /metrics}.
+ * One instance for each event loop; they share the port.
+ */
+public final class HttpFrontend extends VerticleBase {
+
+  private final String host;
+  private final int port;
+  private final long maxMessageBytes;
+  private final List<Service> services;
+  private final Health health;
+  private final ServerMetrics metrics;
+  private final Duration drain;
+  private HttpServer server;
+
+  /**
+   * @param port 0 or more; or negative: a free one, the same for all instances with the same number
+   * @param maxMessageBytes limit of one message of a client
+   * @param drain how long calls may go on once it is to stop
+   */
+  public HttpFrontend(String host, int port, long maxMessageBytes, List<Service> services, Health health,
+      ServerMetrics metrics, Duration drain) {
+    this.host = host;
+    this.port = port;
+    this.maxMessageBytes = maxMessageBytes;
+    this.services = services;
+    this.health = health;
+    this.metrics = metrics;
+    this.drain = drain;
+  }
+
+  @Override
+  public Future<?> start() {
+    GrpcIoServer grpc = GrpcIoServer.server(vertx, new GrpcServerOptions()
+        .setMaxMessageSize(maxMessageBytes)
+        .setScheduleDeadlineAutomatically(true));
+    services.forEach(grpc::addService);
+    server = vertx.createHttpServer(new HttpServerOptions().setHost(host).setPort(port));
+    server.requestHandler(request -> {
+      String type = request.getHeader(HttpHeaders.CONTENT_TYPE);
+      if (type != null && type.startsWith("application/grpc")) {
+        grpc.handle(request);
+      } else {
+        plain(request);
+      }
+    });
+    return server.listen();
+  }
+
+  /** The port that it listens on. */
+  public int actualPort() {
+    return server.actualPort();
+  }
+
+  private void plain(HttpServerRequest request) {
+    if (request.method() != HttpMethod.GET && request.method() != HttpMethod.HEAD) {
+      answer(request, 405, "only GET is answered here; gRPC needs the content type application/grpc\n");
+      return;
+    }
+    switch (request.path()) {
+      case "/healthz" -> answer(request, 200, "ok\n");
+      case "/readyz" -> {
+        boolean ready = health.isServing();
+        answer(request, ready ? 200 : 503, ready ? "ready\n" : "not ready\n");
+      }
+      // Not on the event loop: some of the JVM's figures are read from files.
+      case "/metrics" -> vertx.executeBlocking(metrics::text, false)
+          .onSuccess(text -> answer(request.response().putHeader(HttpHeaders.CONTENT_TYPE,
+              ServerMetrics.CONTENT_TYPE), request, text))
+          .onFailure(e -> answer(request, 500, "the metrics cannot be collected\n"));
+      default -> answer(request, 404, "there are /healthz, /readyz and /metrics here, and gRPC\n");
+    }
+  }
+
+  private static void answer(HttpServerRequest request, int status, String text) {
+    answer(request.response().setStatusCode(status).putHeader(HttpHeaders.CONTENT_TYPE, "text/plain; charset=utf-8"),
+        request, text);
+  }
+
+  private static void answer(HttpServerResponse response, HttpServerRequest request, String text) {
+    if (request.method() == HttpMethod.HEAD) {
+      response.end();
+    } else {
+      response.end(text);
+    }
+  }
+
+  /** Takes no new calls, and lets those in flight end. */
+  @Override
+  public Future<?> stop() {
+    return server.shutdown(drain.toMillis(), TimeUnit.MILLISECONDS);
+  }
+}
