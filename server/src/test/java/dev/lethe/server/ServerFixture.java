@@ -1,0 +1,95 @@
+package dev.lethe.server;
+
+import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.server.unlearning.WorkerCommand;
+import dev.lethe.v1.GenerationServiceGrpc;
+import dev.lethe.v1.GenerationServiceGrpc.GenerationServiceBlockingStub;
+import dev.lethe.v1.ModelServiceGrpc;
+import dev.lethe.v1.ModelServiceGrpc.ModelServiceBlockingStub;
+import dev.lethe.v1.UnlearningServiceGrpc;
+import dev.lethe.v1.UnlearningServiceGrpc.UnlearningServiceBlockingStub;
+import io.grpc.ManagedChannel;
+import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/** A real server on a free port over the models in {@code root/models}, and a real client of it. */
+public final class ServerFixture implements AutoCloseable {
+
+  private final Server server;
+  private final ManagedChannel channel;
+
+  private ServerFixture(Server server) {
+    this.server = server;
+    this.channel = newChannel();
+  }
+
+  public static ServerFixture start(Path root) throws IOException {
+    return start(root, Optional.empty());
+  }
+
+  public static ServerFixture start(Path root, Optional<WorkerCommand> worker) throws IOException {
+    return new ServerFixture(Server.start(new ServerOptions("127.0.0.1", 0, root.resolve("models"),
+        root.resolve("state"), root.resolve("jobs"), worker, Optional.empty(), ExecutionDevice.CPU, 2,
+        Duration.ofSeconds(5))));
+  }
+
+  public int port() {
+    return server.port();
+  }
+
+  public ManagedChannel channel() {
+    return channel;
+  }
+
+  /** Another connection; the caller shuts it down. */
+  public ManagedChannel newChannel() {
+    return NettyChannelBuilder.forAddress("127.0.0.1", server.port()).usePlaintext()
+        .maxInboundMessageSize(64 << 20).build();
+  }
+
+  public GenerationServiceBlockingStub generation() {
+    return GenerationServiceGrpc.newBlockingStub(channel);
+  }
+
+  public ModelServiceBlockingStub models() {
+    return ModelServiceGrpc.newBlockingStub(channel);
+  }
+
+  public UnlearningServiceBlockingStub unlearning() {
+    return UnlearningServiceGrpc.newBlockingStub(channel);
+  }
+
+  public HttpResponse<String> get(String path) throws IOException, InterruptedException {
+    HttpClient client = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
+    return client.send(HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port() + path)).build(),
+        HttpResponse.BodyHandlers.ofString());
+  }
+
+  /** A metric's value of now; 0 if it is not there. */
+  public double metric(String nameAndLabels) throws IOException, InterruptedException {
+    Matcher line = Pattern.compile("^" + Pattern.quote(nameAndLabels) + " (\\S+)$", Pattern.MULTILINE)
+        .matcher(get("/metrics").body());
+    return line.find() ? Double.parseDouble(line.group(1)) : 0;
+  }
+
+  @Override
+  public void close() {
+    channel.shutdownNow();
+    try {
+      channel.awaitTermination(5, TimeUnit.SECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    server.close();
+  }
+}

@@ -1,0 +1,48 @@
+package dev.lethe.server;
+
+import dev.lethe.models.bundle.Bundle;
+import dev.lethe.models.bundle.ModelCard;
+import dev.lethe.models.bundle.ModelCard.WStatistics;
+import dev.lethe.models.stylegan2.StyleGan2Bundle;
+import dev.lethe.models.stylegan2.StyleGan2Config;
+import dev.lethe.models.stylegan2.Weights;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.IntStream;
+
+/** Bundles of random weights, small enough to load in a moment. */
+public final class TinyBundles {
+
+  public static final int Z_DIM = 16;
+  public static final int CLASSES = 10;
+  public static final StyleGan2Config CONDITIONAL = new StyleGan2Config(32, 1, CLASSES, Z_DIM, 16, 2, 256, 8);
+  public static final StyleGan2Config UNCONDITIONAL = new StyleGan2Config(32, 3, 0, Z_DIM, 16, 2, 256, 8);
+
+  private TinyBundles() {}
+
+  /** Writes a version of model {@code tiny}, digits by name, into {@code root/tiny/VERSION}; the seed makes it differ. */
+  public static Bundle conditional(Path root, String version, long seed, String... unlearned) throws IOException {
+    ModelCard card = card("tiny", version, null, CONDITIONAL, List.of(unlearned));
+    return StyleGan2Bundle.write(root.resolve("tiny").resolve(version), card,
+        Weights.initialize(CONDITIONAL, seed));
+  }
+
+  /** Writes a version of a model without classes. */
+  public static Bundle unconditional(Path root, String name, String version) throws IOException {
+    ModelCard card = card(name, version, null, UNCONDITIONAL, List.of());
+    return StyleGan2Bundle.write(root.resolve(name).resolve(version), card, Weights.initialize(UNCONDITIONAL, 1));
+  }
+
+  public static ModelCard card(String name, String version, String parent, StyleGan2Config config,
+      List<String> unlearned) {
+    List<String> labels = IntStream.range(0, config.classes()).mapToObj(i -> NAMES.get(i)).toList();
+    return new ModelCard(ModelCard.FORMAT_VERSION, name, version, parent, ModelCard.STYLEGAN2, config.network(),
+        labels, unlearned, new WStatistics(new float[config.wDim()], new float[config.classes()][config.wDim()]),
+        null, null, Map.of());
+  }
+
+  private static final List<String> NAMES =
+      List.of("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine");
+}
