@@ -80,7 +80,10 @@ final class GanCommand implements Callable<Integer> {
   @Option(names = "--seed", defaultValue = "0", description = "Seed of every random draw.")
   private long seed;
 
-  @Option(names = "--images", defaultValue = "0", description = "Use the first so many images only; 0 for all.")
+  @Option(names = "--skip", defaultValue = "0", description = "Leave out the first so many images.")
+  private int skip;
+
+  @Option(names = "--images", defaultValue = "0", description = "Use so many images only; 0 for all.")
   private int images;
 
   @Option(names = "--unconditional", description = "Ignore the classes of the data.")
@@ -120,9 +123,8 @@ final class GanCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     ExecutionDevice on = ExecutionDevice.parse(device);
     ImageDataset training = Datasets.open(data, Split.TRAIN);
-    if (images > 0) {
-      training = training.subset(IntStream.range(0, Math.min(images, training.size())).toArray());
-    }
+    int end = images > 0 ? Math.min(skip + images, training.size()) : training.size();
+    training = training.subset(IntStream.range(skip, end).toArray());
     List<String> labels = unconditional ? List.of() : training.labels();
     StyleGan2Config config = new StyleGan2Config(training.resolution(), training.channels(), labels.size(), zDim, wDim,
         mappingLayers, channelBase, channelMax);
