@@ -10,8 +10,8 @@ import java.util.List;
 import java.util.stream.IntStream;
 
 /**
- * CIFAR-10's binary version: {@code data_batch_1.bin} to {@code data_batch_5.bin} and {@code test_batch.bin}, each a row
- * of records of one label byte and 3 x 32 x 32 bytes: a plane each of red, green and blue.
+ * CIFAR-10's binary version: {@code data_batch_1.bin} to {@code data_batch_5.bin} and {@code test_batch.bin}, each a
+ * row of records of one label byte and 3 x 32 x 32 bytes: a plane each of red, green and blue.
  */
 final class Cifar10Format implements DatasetFormat {
 

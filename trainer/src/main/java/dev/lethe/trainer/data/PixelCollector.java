@@ -12,8 +12,8 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * Decodes image files into the pixels of one data set. The first image sets the resolution. The data set has one channel
- * as long as every image is grey, also where grey is stored as colour, and three from the first coloured image on.
+ * Decodes image files into the pixels of one data set. The first image sets the resolution. The data set has one
+ * channel as long as every image is grey, also where grey is stored as colour, and three from the first coloured image on.
  */
 final class PixelCollector {
 

@@ -3,8 +3,8 @@ package dev.lethe.trainer.metrics;
 import java.util.Arrays;
 
 /**
- * Running mean and covariance of feature vectors, in double precision, by Welford's update: it does not lose digits where
- * the mean is large beside the deviation. Not safe for use by several threads.
+ * Running mean and covariance of feature vectors, in double precision, by Welford's update: it does not lose digits
+ * where the mean is large beside the deviation. Not safe for use by several threads.
  */
 public final class FeatureStatistics {
 

@@ -11,8 +11,8 @@ import org.ejml.interfaces.decomposition.EigenDecomposition_F64;
  *
  * <pre>|m1 - m2|² + tr(C1) + tr(C2) - 2 tr((C1 C2)^½)</pre>
  *
- * <p>C1 C2 has the eigenvalues of C1^½ C2 C1^½, which is symmetric and positive semidefinite, so the trace is the sum of
- * their roots; singular covariances need no special care. 256 features take about a tenth of a second.
+ * <p>C1 C2 has the eigenvalues of C1^½ C2 C1^½, which is symmetric and positive semidefinite, so the trace is the sum
+ * of their roots; singular covariances need no special care. 256 features take about a tenth of a second.
  */
 public final class FrechetDistance {
 

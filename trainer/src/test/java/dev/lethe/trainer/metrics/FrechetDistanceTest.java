@@ -25,7 +25,8 @@ class FrechetDistanceTest {
 
   /** Of two dimensions: tr((C1 C2)^½) = √(tr(C1 C2) + 2 √(det C1 det C2)), also where C1 and C2 do not commute. */
   @Property(tries = 300)
-  void twoDimensions(@ForAll @DoubleRange(min = 0.1, max = 9) double a, @ForAll @DoubleRange(min = 0.1, max = 9) double b,
+  void twoDimensions(@ForAll @DoubleRange(min = 0.1, max = 9) double a,
+      @ForAll @DoubleRange(min = 0.1, max = 9) double b,
       @ForAll @DoubleRange(min = -0.9, max = 0.9) double correlation1,
       @ForAll @DoubleRange(min = 0.1, max = 9) double c, @ForAll @DoubleRange(min = 0.1, max = 9) double d,
       @ForAll @DoubleRange(min = -0.9, max = 0.9) double correlation2) {
@@ -39,7 +40,7 @@ class FrechetDistanceTest {
     assertEquals(distance, FrechetDistance.between(new double[] {4, 0}, c2, new double[] {0, 3}, c1), 1e-9);
   }
 
-  /** Turning the space changes nothing; scaling it by s scales the distance by s²; a set is at no distance of itself. */
+  /** Turning the space changes nothing; scaling it by s scales the distance by s²; a set has no distance to itself. */
   @Property(tries = 50)
   void invariances(@ForAll Random random) {
     int features = 6;
