@@ -86,7 +86,7 @@ public final class Node {
     return outputs.get(0);
   }
 
-  /** Attributes by ONNX name: {@code Long}, {@code Float}, {@code long[]}, {@code DataType}. */
+  /** Attributes by ONNX name: {@code Long}, {@code Float}, {@code long[]}. */
   public Map<String, Object> attributes() {
     return attributes;
   }
