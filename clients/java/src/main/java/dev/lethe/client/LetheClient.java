@@ -1,0 +1,269 @@
+package dev.lethe.client;
+
+import dev.lethe.v1.ActivateRequest;
+import dev.lethe.v1.ActivateResponse;
+import dev.lethe.v1.CancelJobRequest;
+import dev.lethe.v1.GenerateRequest;
+import dev.lethe.v1.GenerateResponse;
+import dev.lethe.v1.GeneratedImage;
+import dev.lethe.v1.GenerationServiceGrpc;
+import dev.lethe.v1.GetActiveVersionRequest;
+import dev.lethe.v1.GetCardRequest;
+import dev.lethe.v1.GetJobRequest;
+import dev.lethe.v1.GetReportRequest;
+import dev.lethe.v1.GetReportResponse;
+import dev.lethe.v1.Job;
+import dev.lethe.v1.JobEvent;
+import dev.lethe.v1.LabelledImage;
+import dev.lethe.v1.ListJobsRequest;
+import dev.lethe.v1.ListModelsRequest;
+import dev.lethe.v1.ListVersionsRequest;
+import dev.lethe.v1.ModelServiceGrpc;
+import dev.lethe.v1.ModelVersion;
+import dev.lethe.v1.UnlearnSpec;
+import dev.lethe.v1.UnlearningServiceGrpc;
+import dev.lethe.v1.WatchRequest;
+import io.grpc.Context;
+import io.grpc.Grpc;
+import io.grpc.InsecureChannelCredentials;
+import io.grpc.ManagedChannel;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+import io.grpc.stub.AbstractStub;
+import java.time.Duration;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Spliterator;
+import java.util.Spliterators;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+import java.util.stream.Stream;
+import java.util.stream.StreamSupport;
+
+/**
+ * A Lethe server over gRPC. Thread-safe; one client serves a whole application. Every method throws {@link
+ * LetheException} when the server refuses the call or cannot be reached.
+ *
+ * <pre>{@code
+ * try (LetheClient lethe = LetheClient.builder().host("localhost").port(8080).build()) {
+ *   GenerateResponse sevens = lethe.generate(GenerateRequest.newBuilder().setLabel("7").setCount(4).build());
+ *   Job job = lethe.submitUnlearn(UnlearnSpec.getDefaultInstance(), unlearn, learn);
+ *   Job ended = lethe.watch(job.getId(), now -> System.out.println(now.getProgress().getStage()));
+ * }
+ * }</pre>
+ */
+public final class LetheClient implements AutoCloseable {
+
+  /** The port that a server listens on unless told otherwise. */
+  public static final int DEFAULT_PORT = 8080;
+
+  /** An answer may hold many large images. */
+  private static final int MAX_ANSWER_BYTES = 256 << 20;
+
+  private final ManagedChannel channel;
+  private final Duration timeout;
+
+  private LetheClient(Builder builder) {
+    this.channel = Grpc.newChannelBuilderForAddress(builder.host, builder.port, InsecureChannelCredentials.create())
+        .maxInboundMessageSize(MAX_ANSWER_BYTES)
+        .build();
+    this.timeout = builder.timeout;
+  }
+
+  public static Builder builder() {
+    return new Builder();
+  }
+
+  /** Where the server is; by default localhost:{@value LetheClient#DEFAULT_PORT}, without TLS, without a timeout. */
+  public static final class Builder {
+    private String host = "localhost";
+    private int port = DEFAULT_PORT;
+    private Duration timeout;
+
+    private Builder() {}
+
+    public Builder host(String name) {
+      host = name;
+      return this;
+    }
+
+    public Builder port(int number) {
+      port = number;
+      return this;
+    }
+
+    /** For calls with one answer; a call that takes longer fails with DEADLINE_EXCEEDED. */
+    public Builder timeout(Duration longest) {
+      timeout = longest;
+      return this;
+    }
+
+    public LetheClient build() {
+      return new LetheClient(this);
+    }
+  }
+
+  /** Generates all images of a request in one answer. */
+  public GenerateResponse generate(GenerateRequest request) {
+    return call(() -> generation().generate(request));
+  }
+
+  /** Generates images one by one, in order, as the stream is consumed; closing it early cancels the rest. */
+  public Stream<GeneratedImage> generateStream(GenerateRequest request) {
+    Context.CancellableContext context = Context.current().withCancellation();
+    Context previous = context.attach();
+    Iterator<GeneratedImage> images;
+    try {
+      images = GenerationServiceGrpc.newBlockingStub(channel).generateStream(request);
+    } finally {
+      context.detach(previous);
+    }
+    Iterator<GeneratedImage> translated = new Iterator<>() {
+      @Override
+      public boolean hasNext() {
+        return call(images::hasNext);
+      }
+
+      @Override
+      public GeneratedImage next() {
+        return call(images::next);
+      }
+    };
+    return StreamSupport
+        .stream(Spliterators.spliteratorUnknownSize(translated, Spliterator.ORDERED | Spliterator.NONNULL), false)
+        .onClose(() -> context.cancel(null));
+  }
+
+  /**
+   * Uploads images and queues a job.
+   *
+   * @param unlearn images that the model shall forget, PNG or JPEG, of the model's resolution
+   * @param learn images of what it must keep, for the few-shot mode; may be empty
+   * @return the queued job
+   */
+  public Job submitUnlearn(UnlearnSpec spec, List<LabelledImage> unlearn, List<LabelledImage> learn) {
+    Upload upload = new Upload(Upload.messages(spec, unlearn, learn).iterator());
+    UnlearningServiceGrpc.newStub(channel).submit(upload);
+    return upload.await();
+  }
+
+  /**
+   * Follows a job until it ends.
+   *
+   * @param observer called on this thread with the job as it is now, then after every change
+   * @return the ended job
+   */
+  public Job watch(String jobId, Consumer<Job> observer) {
+    Job last = call(() -> {
+      Job seen = null;
+      Iterator<JobEvent> events = UnlearningServiceGrpc.newBlockingStub(channel)
+          .watch(WatchRequest.newBuilder().setJobId(jobId).build());
+      while (events.hasNext()) {
+        seen = events.next().getJob();
+        observer.accept(seen);
+      }
+      return seen;
+    });
+    if (last == null || !hasEnded(last)) {
+      throw new LetheException(Status.Code.UNAVAILABLE, "the server stopped reporting before job " + jobId + " ended",
+          null);
+    }
+    return last;
+  }
+
+  /** True once a job has succeeded, failed or been cancelled. */
+  public static boolean hasEnded(Job job) {
+    return switch (job.getState()) {
+      case JOB_STATE_SUCCEEDED, JOB_STATE_FAILED, JOB_STATE_CANCELLED -> true;
+      case JOB_STATE_UNSPECIFIED, JOB_STATE_QUEUED, JOB_STATE_RUNNING, UNRECOGNIZED -> false;
+    };
+  }
+
+  public Job job(String jobId) {
+    return call(() -> unlearning().getJob(GetJobRequest.newBuilder().setJobId(jobId).build()));
+  }
+
+  /** All jobs that the server knows, newest first. */
+  public List<Job> jobs() {
+    return call(() -> unlearning().listJobs(ListJobsRequest.getDefaultInstance())).getJobsList();
+  }
+
+  /** Ends a queued or running job. */
+  public Job cancel(String jobId) {
+    return call(() -> unlearning().cancelJob(CancelJobRequest.newBuilder().setJobId(jobId).build()));
+  }
+
+  /** What an ended job measured, and its pictures. */
+  public GetReportResponse report(String jobId) {
+    return call(() -> unlearning().getReport(GetReportRequest.newBuilder().setJobId(jobId).build()));
+  }
+
+  /** The names of the models that the server knows. */
+  public List<String> models() {
+    return call(() -> modelService().listModels(ListModelsRequest.getDefaultInstance())).getModelsList();
+  }
+
+  public List<ModelVersion> versions(String model) {
+    return call(() -> modelService().listVersions(ListVersionsRequest.newBuilder().setModel(model).build()))
+        .getVersionsList();
+  }
+
+  /** The version that takes new requests. */
+  public String activeVersion(String model) {
+    return call(() -> modelService().getActiveVersion(GetActiveVersionRequest.newBuilder().setModel(model).build()))
+        .getVersion();
+  }
+
+  /**
+   * The model card.
+   *
+   * @param version empty for the active one
+   * @return {@code model.json}, verbatim
+   */
+  public String card(String model, String version) {
+    return call(() -> modelService().getCard(
+        GetCardRequest.newBuilder().setModel(model).setVersion(version).build())).getCardJson();
+  }
+
+  /** Hot-swaps a model to a version that lies on the server's disk. */
+  public ActivateResponse activate(String model, String version) {
+    return call(() -> modelService().activate(
+        ActivateRequest.newBuilder().setModel(model).setVersion(version).build()));
+  }
+
+  /** Ends calls in progress and closes the connection. */
+  @Override
+  public void close() {
+    channel.shutdownNow();
+    try {
+      channel.awaitTermination(5, TimeUnit.SECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private GenerationServiceGrpc.GenerationServiceBlockingStub generation() {
+    return limited(GenerationServiceGrpc.newBlockingStub(channel));
+  }
+
+  private UnlearningServiceGrpc.UnlearningServiceBlockingStub unlearning() {
+    return limited(UnlearningServiceGrpc.newBlockingStub(channel));
+  }
+
+  private ModelServiceGrpc.ModelServiceBlockingStub modelService() {
+    return limited(ModelServiceGrpc.newBlockingStub(channel));
+  }
+
+  private <S extends AbstractStub<S>> S limited(S stub) {
+    return timeout == null ? stub : stub.withDeadlineAfter(timeout);
+  }
+
+  private static <T> T call(Supplier<T> rpc) {
+    try {
+      return rpc.get();
+    } catch (StatusRuntimeException e) {
+      throw LetheException.of(e);
+    }
+  }
+}

@@ -1,0 +1,107 @@
+package dev.lethe.client;
+
+import dev.lethe.v1.ImageRole;
+import dev.lethe.v1.Job;
+import dev.lethe.v1.LabelledImage;
+import dev.lethe.v1.SubmitRequest;
+import dev.lethe.v1.UnlearnSpec;
+import dev.lethe.v1.UploadedImages;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+import io.grpc.stub.ClientCallStreamObserver;
+import io.grpc.stub.ClientResponseObserver;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+
+/** The client's side of {@code Submit}: sends as fast as the server takes messages, so that it buffers only a few. */
+final class Upload implements ClientResponseObserver<SubmitRequest, Job> {
+
+  /** Messages stay well below gRPC's usual limit of 4 MiB; an image larger than this goes alone. */
+  private static final int MESSAGE_BYTES = 1 << 20;
+
+  private final Iterator<SubmitRequest> messages;
+  private final CompletableFuture<Job> answer = new CompletableFuture<>();
+  private ClientCallStreamObserver<SubmitRequest> call;
+  private boolean completed;
+
+  Upload(Iterator<SubmitRequest> messages) {
+    this.messages = messages;
+  }
+
+  /** The specification, then the images in order, several in a message. */
+  static List<SubmitRequest> messages(UnlearnSpec spec, List<LabelledImage> unlearn, List<LabelledImage> learn) {
+    List<SubmitRequest> messages = new ArrayList<>();
+    messages.add(SubmitRequest.newBuilder().setSpec(spec).build());
+    addImages(messages, unlearn, ImageRole.IMAGE_ROLE_UNLEARN);
+    addImages(messages, learn, ImageRole.IMAGE_ROLE_LEARN);
+    return messages;
+  }
+
+  private static void addImages(List<SubmitRequest> messages, List<LabelledImage> images, ImageRole role) {
+    UploadedImages.Builder message = UploadedImages.newBuilder().setRole(role);
+    int bytes = 0;
+    for (LabelledImage image : images) {
+      if (message.getImagesCount() > 0 && bytes + image.getSerializedSize() > MESSAGE_BYTES) {
+        messages.add(SubmitRequest.newBuilder().setImages(message).build());
+        message.clearImages();
+        bytes = 0;
+      }
+      message.addImages(image);
+      bytes += image.getSerializedSize();
+    }
+    if (message.getImagesCount() > 0) {
+      messages.add(SubmitRequest.newBuilder().setImages(message).build());
+    }
+  }
+
+  @Override
+  public void beforeStart(ClientCallStreamObserver<SubmitRequest> stream) {
+    call = stream;
+    stream.setOnReadyHandler(this::send);
+  }
+
+  /** Called whenever the transport takes messages again, never by two threads at once. */
+  private void send() {
+    while (call.isReady() && messages.hasNext()) {
+      call.onNext(messages.next());
+    }
+    if (!messages.hasNext() && !completed) {
+      completed = true;
+      call.onCompleted();
+    }
+  }
+
+  @Override
+  public void onNext(Job job) {
+    answer.complete(job);
+  }
+
+  @Override
+  public void onError(Throwable t) {
+    answer.completeExceptionally(t);
+  }
+
+  @Override
+  public void onCompleted() {
+    answer.completeExceptionally(
+        Status.INTERNAL.withDescription("the server closed the upload without an answer").asRuntimeException());
+  }
+
+  Job await() {
+    try {
+      return answer.get();
+    } catch (ExecutionException e) {
+      if (e.getCause() instanceof StatusRuntimeException status) {
+        throw LetheException.of(status);
+      }
+      throw new LetheException(Status.Code.UNKNOWN, String.valueOf(e.getCause()), e.getCause());
+    } catch (InterruptedException e) {
+      call.cancel("interrupted", e);
+      Thread.currentThread().interrupt();
+      throw new LetheException(Status.Code.CANCELLED, "interrupted while uploading", e);
+    }
+  }
+}

@@ -1,0 +1,65 @@
+package dev.lethe.client.cli;
+
+import dev.lethe.client.LetheClient;
+import dev.lethe.client.console.Console;
+import dev.lethe.client.console.ProgressLine;
+import dev.lethe.client.report.ReportTable;
+import dev.lethe.v1.Job;
+
+/** Follows a job on the console to its end and turns the end into an exit code. */
+final class JobOutcome {
+
+  /** Measured, but a gate failed: the candidate lies on the server's disk and the old version serves. */
+  static final int NOT_PROMOTED = 3;
+
+  private final Console console;
+
+  JobOutcome(Console console) {
+    this.console = console;
+  }
+
+  /** Shows progress; returns the ended job. */
+  Job follow(LetheClient lethe, String jobId) {
+    ProgressLine progress = new ProgressLine(console);
+    try {
+      return lethe.watch(jobId, progress::update);
+    } finally {
+      progress.end();
+    }
+  }
+
+  /**
+   * Prints an ended job.
+   *
+   * @return 0 when the job did what was asked, 1 when it failed or was cancelled, {@link #NOT_PROMOTED}
+   */
+  int report(Job job) {
+    if (job.hasReport()) {
+      ReportTable.of(job.getReport()).print(console.out());
+    }
+    return switch (job.getState()) {
+      case JOB_STATE_SUCCEEDED -> succeeded(job);
+      case JOB_STATE_FAILED -> {
+        console.err().println("lethe: job " + job.getId() + " failed: " + job.getMessage());
+        yield 1;
+      }
+      case JOB_STATE_CANCELLED -> {
+        console.err().println("lethe: job " + job.getId() + " was cancelled");
+        yield 1;
+      }
+      case JOB_STATE_UNSPECIFIED, JOB_STATE_QUEUED, JOB_STATE_RUNNING, UNRECOGNIZED ->
+          throw new IllegalArgumentException("job " + job.getId() + " has not ended");
+    };
+  }
+
+  private int succeeded(Job job) {
+    if (job.getPromoted()) {
+      console.out().println("Version " + job.getNewVersion() + " serves now, in place of " + job.getBaseVersion()
+          + ".");
+      return 0;
+    }
+    String candidate = "Version " + job.getNewVersion() + " is a candidate; " + job.getBaseVersion() + " still serves";
+    console.out().println(job.getMessage().isEmpty() ? candidate + "." : candidate + ": " + job.getMessage());
+    return job.getSpec().getKeepAsCandidate() ? 0 : NOT_PROMOTED;
+  }
+}

@@ -1,0 +1,101 @@
+package dev.lethe.client.cli;
+
+import com.google.protobuf.Timestamp;
+import dev.lethe.client.LetheClient;
+import dev.lethe.client.console.Console;
+import dev.lethe.client.console.ProgressLine;
+import dev.lethe.client.console.Table;
+import dev.lethe.client.report.ReportTable;
+import dev.lethe.v1.Job;
+import java.io.PrintStream;
+import java.time.Instant;
+import java.time.ZoneId;
+import java.time.format.DateTimeFormatter;
+import java.util.List;
+import java.util.Locale;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Parameters;
+
+/** {@code lethe jobs list|get|watch|cancel}. */
+@Command(name = "jobs", description = "Shows, follows and cancels unlearning jobs.", synopsisSubcommandLabel = "COMMAND")
+final class JobsCommand {
+
+  private static final DateTimeFormatter TIME = DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm:ss");
+
+  private final Console console;
+
+  JobsCommand(Console console) {
+    this.console = console;
+  }
+
+  @Command(name = "list", description = "Lists all jobs, newest first.")
+  int list(@Mixin ServerOptions server) {
+    try (LetheClient lethe = server.connect()) {
+      List<Job> jobs = lethe.jobs();
+      Table table = new Table("JOB", "STATE", "DONE", "IMAGES", "BASE", "NEW", "SERVES", "SUBMITTED");
+      for (Job job : jobs) {
+        table.row(job.getId(), ProgressLine.name(job.getState()),
+            String.format(Locale.ROOT, "%.0f %%", 100 * job.getProgress().getFraction()),
+            String.valueOf(job.getUnlearnImages()), job.getBaseVersion(), job.getNewVersion(),
+            job.getPromoted() ? "yes" : "no", time(job.getSubmitted()));
+      }
+      table.print(console.out());
+      return 0;
+    }
+  }
+
+  @Command(name = "get", description = "Prints one job, and what it measured.")
+  int get(@Mixin ServerOptions server, @Parameters(paramLabel = "JOB") String id) {
+    try (LetheClient lethe = server.connect()) {
+      print(lethe.job(id));
+      return 0;
+    }
+  }
+
+  @Command(name = "watch", description = "Follows a job until it ends; exit codes as of unlearn.")
+  int watch(@Mixin ServerOptions server, @Parameters(paramLabel = "JOB") String id) {
+    try (LetheClient lethe = server.connect()) {
+      JobOutcome outcome = new JobOutcome(console);
+      return outcome.report(outcome.follow(lethe, id));
+    }
+  }
+
+  @Command(name = "cancel", description = "Ends a queued or running job.")
+  int cancel(@Mixin ServerOptions server, @Parameters(paramLabel = "JOB") String id) {
+    try (LetheClient lethe = server.connect()) {
+      print(lethe.cancel(id));
+      return 0;
+    }
+  }
+
+  private void print(Job job) {
+    PrintStream out = console.out();
+    out.println("job        " + job.getId());
+    out.println("state      " + ProgressLine.name(job.getState())
+        + (job.getMessage().isEmpty() ? "" : ": " + job.getMessage()));
+    if (!LetheClient.hasEnded(job) && job.hasProgress()) {
+      out.printf(Locale.ROOT, "progress   %.0f %%, %s%n", 100 * job.getProgress().getFraction(),
+          job.getProgress().getStage());
+    }
+    out.println("images     " + job.getUnlearnImages() + " to unlearn, " + job.getLearnImages() + " to keep");
+    out.println("base       " + job.getBaseVersion());
+    if (!job.getNewVersion().isEmpty()) {
+      out.println("new        " + job.getNewVersion() + (job.getPromoted() ? ", serves" : ", a candidate"));
+    }
+    out.println("submitted  " + time(job.getSubmitted()));
+    if (job.hasStarted()) {
+      out.println("started    " + time(job.getStarted()));
+    }
+    if (job.hasEnded()) {
+      out.println("ended      " + time(job.getEnded()));
+    }
+    if (job.hasReport()) {
+      ReportTable.of(job.getReport()).print(out);
+    }
+  }
+
+  private static String time(Timestamp time) {
+    return TIME.format(Instant.ofEpochSecond(time.getSeconds()).atZone(ZoneId.systemDefault()));
+  }
+}

@@ -1,0 +1,89 @@
+package dev.lethe.client.cli;
+
+import com.google.protobuf.Descriptors.EnumDescriptor;
+import com.google.protobuf.Descriptors.EnumValueDescriptor;
+import com.google.protobuf.ProtocolMessageEnum;
+import dev.lethe.v1.SubstituteKind;
+import dev.lethe.v1.UnlearnKind;
+import dev.lethe.v1.UnlearnMode;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Locale;
+import picocli.CommandLine;
+import picocli.CommandLine.TypeConversionException;
+
+/**
+ * The values of a protocol enumeration as options: UNLEARN_MODE_FEW_SHOT of UnlearnMode is {@code few-shot}. Values that
+ * the protocol gains are options without more code.
+ */
+final class ProtoNames {
+
+  private ProtoNames() {}
+
+  /** For the help text of an option of this type. */
+  static final class Kinds extends Candidates {
+    Kinds() {
+      super(UnlearnKind.getDescriptor());
+    }
+  }
+
+  /** For the help text of an option of this type. */
+  static final class Modes extends Candidates {
+    Modes() {
+      super(UnlearnMode.getDescriptor());
+    }
+  }
+
+  /** For the help text of an option of this type. */
+  static final class Substitutes extends Candidates {
+    Substitutes() {
+      super(SubstituteKind.getDescriptor());
+    }
+  }
+
+  private abstract static class Candidates implements Iterable<String> {
+    private final EnumDescriptor type;
+
+    Candidates(EnumDescriptor type) {
+      this.type = type;
+    }
+
+    @Override
+    public Iterator<String> iterator() {
+      return of(type).iterator();
+    }
+  }
+
+  /** Lets a command line read options of these types. */
+  static void register(CommandLine commands) {
+    commands.registerConverter(UnlearnKind.class, text -> parse(UnlearnKind.values(), text));
+    commands.registerConverter(UnlearnMode.class, text -> parse(UnlearnMode.values(), text));
+    commands.registerConverter(SubstituteKind.class, text -> parse(SubstituteKind.values(), text));
+  }
+
+  /** The names of all values but the unspecified one. */
+  static List<String> of(EnumDescriptor type) {
+    return type.getValues().stream().filter(value -> value.getNumber() != 0).map(ProtoNames::name).toList();
+  }
+
+  /**
+   * @param values all values of the type
+   * @throws TypeConversionException naming the values there are
+   */
+  static <E extends Enum<E> & ProtocolMessageEnum> E parse(E[] values, String text) {
+    EnumDescriptor type = values[0].getDescriptorForType();
+    for (EnumValueDescriptor value : type.getValues()) {
+      if (value.getNumber() != 0 && name(value).equalsIgnoreCase(text)) {
+        // Java's values are in the order of the protocol's, with UNRECOGNIZED after them.
+        return values[value.getIndex()];
+      }
+    }
+    throw new TypeConversionException("'" + text + "' is none of " + String.join(", ", of(type)));
+  }
+
+  private static String name(EnumValueDescriptor value) {
+    // UnlearnMode -> UNLEARN_MODE_, the prefix of its values.
+    String prefix = value.getType().getName().replaceAll("(?<=[a-z])(?=[A-Z])", "_").toUpperCase(Locale.ROOT) + "_";
+    return value.getName().substring(prefix.length()).toLowerCase(Locale.ROOT).replace('_', '-');
+  }
+}

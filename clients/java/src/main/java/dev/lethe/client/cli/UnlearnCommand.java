@@ -1,0 +1,176 @@
+package dev.lethe.client.cli;
+
+import dev.lethe.client.LetheClient;
+import dev.lethe.client.console.Console;
+import dev.lethe.client.image.ImageFiles;
+import dev.lethe.client.report.ReportJson;
+import dev.lethe.v1.GetReportResponse;
+import dev.lethe.v1.Job;
+import dev.lethe.v1.LabelledImage;
+import dev.lethe.v1.SubstituteKind;
+import dev.lethe.v1.UnlearnKind;
+import dev.lethe.v1.UnlearnMode;
+import dev.lethe.v1.UnlearnSpec;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.ArgGroup;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code lethe unlearn}. */
+@Command(name = "unlearn", description = "Takes images out of a model: uploads them, follows the job, and prints what "
+    + "was measured before and after.",
+    exitCodeListHeading = "%nExit codes:%n",
+    exitCodeList = {"0:done: the unlearned version serves (with --keep-as-candidate: lies ready; with --detach: queued)",
+        "1:the job failed, was cancelled or was refused", "2:wrong options",
+        "3:measured, but a gate failed: the old version still serves"})
+final class UnlearnCommand implements Callable<Integer> {
+
+  private final Console console;
+
+  @Mixin
+  private ServerOptions server;
+
+  @Parameters(arity = "1..*", paramLabel = "PATH",
+      description = "What to unlearn: PNG and JPEG files, folders and zip files of them; the name of an image's "
+          + "sub-folder is its label.")
+  private List<Path> images;
+
+  @Option(names = "--label", paramLabel = "CLASS",
+      description = "The label of every image, instead of the names of sub-folders; '' for none.")
+  private String label;
+
+  @Option(names = "--learn", paramLabel = "PATH",
+      description = "Images that the model must keep, in the same forms; may be given more than once.")
+  private List<Path> learn = List.of();
+
+  @ArgGroup(validate = false, heading = "%nWhat to do and how; each has a default that works:%n")
+  private SpecOptions spec = new SpecOptions();
+
+  @Option(names = "--detach", description = "Print the job's id as soon as it is queued, and end.")
+  private boolean detach;
+
+  @Option(names = {"-o", "--out"}, paramLabel = "DIR",
+      description = "Write report.json and unlearned.png (before and after) there.")
+  private Path out;
+
+  /** The fields of {@link UnlearnSpec}; one that is not given is left to the server. */
+  static final class SpecOptions {
+
+    @Option(names = "--model", description = "The model; default: the server's only one.")
+    private String model;
+
+    @Option(names = "--kind", completionCandidates = ProtoNames.Kinds.class,
+        description = "What is unlearned: ${COMPLETION-CANDIDATES}")
+    private UnlearnKind kind;
+
+    @Option(names = "--mode", completionCandidates = ProtoNames.Modes.class,
+        description = "What the model relearns from: ${COMPLETION-CANDIDATES}")
+    private UnlearnMode mode;
+
+    @Option(names = "--substitute", completionCandidates = ProtoNames.Substitutes.class,
+        description = "What the generator learns to draw instead: ${COMPLETION-CANDIDATES}")
+    private SubstituteKind substitute;
+
+    @Option(names = "--fake-label", paramLabel = "F",
+        description = "What the discriminator learns to answer for unlearned images.")
+    private Double fakeLabel;
+
+    @Option(names = "--iterations", description = "Cascade iterations.")
+    private Integer iterations;
+
+    @Option(names = "--batch", description = "Images a step, a multiple of 4.")
+    private Integer batch;
+
+    @Option(names = "--learning-rate", description = "Adam's learning rate.")
+    private Double learningRate;
+
+    @Option(names = "--lambda1", description = "Weight of the pixel loss.")
+    private Double lambda1;
+
+    @Option(names = "--lambda2", description = "Weight of the perceptual loss.")
+    private Double lambda2;
+
+    @Option(names = "--seed", description = "Seed of every random draw of the job.")
+    private Long seed;
+
+    @Option(names = "--min-auc-lu", description = "Gate: promote only from this membership AUC on.")
+    private Double minAucLu;
+
+    @Option(names = "--max-fid-l-increase", paramLabel = "RATIO",
+        description = "Gate: promote only if the FID of kept images rises by no more than this share of it.")
+    private Double maxFidIncrease;
+
+    @Option(names = "--min-acc", description = "Gate: promote only from this classifier accuracy on.")
+    private Double minAcc;
+
+    @Option(names = "--keep-as-candidate", description = "Do not promote, whatever the gates say.")
+    private boolean keepAsCandidate;
+
+    UnlearnSpec build() {
+      UnlearnSpec.Builder built = UnlearnSpec.newBuilder().setKeepAsCandidate(keepAsCandidate);
+      Optional.ofNullable(model).ifPresent(built::setModel);
+      Optional.ofNullable(kind).ifPresent(built::setKind);
+      Optional.ofNullable(mode).ifPresent(built::setMode);
+      Optional.ofNullable(substitute).ifPresent(built::setSubstitute);
+      Optional.ofNullable(fakeLabel).ifPresent(built::setFakeLabel);
+      Optional.ofNullable(iterations).ifPresent(built::setIterations);
+      Optional.ofNullable(batch).ifPresent(built::setBatch);
+      Optional.ofNullable(learningRate).ifPresent(built::setLearningRate);
+      Optional.ofNullable(lambda1).ifPresent(built::setLambda1);
+      Optional.ofNullable(lambda2).ifPresent(built::setLambda2);
+      Optional.ofNullable(seed).ifPresent(built::setSeed);
+      Optional.ofNullable(minAucLu).ifPresent(value -> built.getGatesBuilder().setMinAucLu(value));
+      Optional.ofNullable(maxFidIncrease).ifPresent(value -> built.getGatesBuilder().setMaxFidLIncrease(value));
+      Optional.ofNullable(minAcc).ifPresent(value -> built.getGatesBuilder().setMinAcc(value));
+      return built.build();
+    }
+  }
+
+  UnlearnCommand(Console console) {
+    this.console = console;
+  }
+
+  @Override
+  public Integer call() throws IOException {
+    ImageFiles files = new ImageFiles(Optional.ofNullable(label));
+    List<LabelledImage> unlearn = files.read(images);
+    List<LabelledImage> keep = files.read(learn);
+    try (LetheClient lethe = server.connect()) {
+      Job job = lethe.submitUnlearn(spec(), unlearn, keep);
+      if (detach) {
+        console.out().println(job.getId());
+        return 0;
+      }
+      console.out().println("Job " + job.getId() + ": unlearning " + count(unlearn) + ", with " + count(keep)
+          + " to keep. It goes on if this command ends: lethe jobs watch " + job.getId());
+      JobOutcome outcome = new JobOutcome(console);
+      Job ended = outcome.follow(lethe, job.getId());
+      if (out != null && ended.hasReport()) {
+        save(lethe.report(job.getId()));
+      }
+      return outcome.report(ended);
+    }
+  }
+
+  UnlearnSpec spec() {
+    return spec.build();
+  }
+
+  private void save(GetReportResponse report) throws IOException {
+    Files.createDirectories(out);
+    Files.writeString(out.resolve("report.json"), ReportJson.write(report.getReport(), Optional.empty()));
+    Files.write(out.resolve("unlearned.png"), report.getBeforeAfterPng().toByteArray());
+    console.out().println("report.json and unlearned.png are in " + out);
+  }
+
+  private static String count(List<LabelledImage> images) {
+    return images.size() + (images.size() == 1 ? " image" : " images");
+  }
+}
