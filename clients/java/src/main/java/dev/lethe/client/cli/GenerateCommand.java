@@ -80,11 +80,15 @@ final class GenerateCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    try (LetheClient lethe = server.connect(); Stream<GeneratedImage> images = lethe.generateStream(request())) {
+    try (LetheClient lethe = server.connect(); Stream<GeneratedImage> stream = lethe.generateStream(request())) {
+      Iterator<GeneratedImage> images = stream.iterator();
+      if (!images.hasNext()) {
+        throw new IOException("the server sent no image");
+      }
       if (grid) {
-        writeGrid(images.iterator());
+        writeGrid(images);
       } else {
-        writeEach(images.iterator());
+        writeEach(images);
       }
     }
     return 0;
@@ -110,9 +114,6 @@ final class GenerateCommand implements Callable<Integer> {
     List<BufferedImage> pictures = new ArrayList<>();
     while (images.hasNext()) {
       pictures.add(Pictures.decode(images.next().getImage()));
-    }
-    if (pictures.isEmpty()) {
-      throw new IOException("the server sent no image");
     }
     Path file = isImageName(out) ? out : out.resolveSibling(out.getFileName() + ".png");
     BufferedImage picture = Pictures.grid(pictures, Math.max(1, Math.min(columns, pictures.size())),

@@ -18,7 +18,8 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Parameters;
 
 /** {@code lethe jobs list|get|watch|cancel}. */
-@Command(name = "jobs", description = "Shows, follows and cancels unlearning jobs.", synopsisSubcommandLabel = "COMMAND")
+@Command(name = "jobs", description = "Shows, follows and cancels unlearning jobs.",
+    synopsisSubcommandLabel = "COMMAND")
 final class JobsCommand {
 
   private static final DateTimeFormatter TIME = DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm:ss");

@@ -62,8 +62,8 @@ final class ModelsCommand {
       @Parameters(paramLabel = "VERSION") String version) {
     try (LetheClient lethe = server.connect()) {
       ActivateResponse swapped = lethe.activate(model, version);
-      console.out().println("Version " + swapped.getVersion() + " of " + swapped.getModel() + " serves now, in place of "
-          + swapped.getPreviousVersion() + ".");
+      console.out().println("Version " + swapped.getVersion() + " of " + swapped.getModel()
+          + " serves now, in place of " + swapped.getPreviousVersion() + ".");
       return 0;
     }
   }

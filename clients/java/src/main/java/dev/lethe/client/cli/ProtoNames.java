@@ -13,8 +13,8 @@ import picocli.CommandLine;
 import picocli.CommandLine.TypeConversionException;
 
 /**
- * The values of a protocol enumeration as options: UNLEARN_MODE_FEW_SHOT of UnlearnMode is {@code few-shot}. Values that
- * the protocol gains are options without more code.
+ * The values of a protocol enumeration as options: UNLEARN_MODE_FEW_SHOT of UnlearnMode is {@code few-shot}. Values
+ * that the protocol gains are options without more code.
  */
 final class ProtoNames {
 

@@ -27,7 +27,8 @@ import picocli.CommandLine.Parameters;
 @Command(name = "unlearn", description = "Takes images out of a model: uploads them, follows the job, and prints what "
     + "was measured before and after.",
     exitCodeListHeading = "%nExit codes:%n",
-    exitCodeList = {"0:done: the unlearned version serves (with --keep-as-candidate: lies ready; with --detach: queued)",
+    exitCodeList = {"0:done: the unlearned version serves (with --keep-as-candidate: lies ready; with --detach: "
+            + "queued)",
         "1:the job failed, was cancelled or was refused", "2:wrong options",
         "3:measured, but a gate failed: the old version still serves"})
 final class UnlearnCommand implements Callable<Integer> {

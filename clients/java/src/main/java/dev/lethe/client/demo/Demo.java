@@ -36,16 +36,18 @@ final class Demo {
 
   private static final int CLASSES = 10;
   private static final int SEEDS = 8;
-  private static final Duration SWAP_SEEN = Duration.ofSeconds(15);
 
   private final LetheClient lethe;
   private final Console console;
   private final Path out;
+  private final Duration patience;
 
-  Demo(LetheClient lethe, Console console, Path out) {
+  /** @param patience for the first answer of the new version to a client that keeps asking */
+  Demo(LetheClient lethe, Console console, Path out, Duration patience) {
     this.lethe = lethe;
     this.console = console;
     this.out = out;
+    this.patience = patience;
   }
 
   /** A picture of every class (columns) for every seed (rows), all of one version. */
@@ -72,7 +74,7 @@ final class Demo {
       load.start();
       ended = unlearn(spec, choice);
       if (ended.getPromoted()) {
-        load.awaitAnswerOf(ended.getNewVersion(), SWAP_SEEN);
+        load.awaitAnswerOf(ended.getNewVersion(), patience);
       }
     }
     if (ended.getState() != JobState.JOB_STATE_SUCCEEDED) {

@@ -22,8 +22,8 @@ import picocli.CommandLine.Spec;
 
 /** {@code lethe demo}: the whole of Lethe on the shipped MNIST model, in a few minutes. */
 @Command(name = "lethe demo", description = {
-    "Starts a server with the shipped MNIST model, generates digits, unlearns real training images, swaps the result in "
-        + "while a client keeps generating, and generates the same digits again.",
+    "Starts a server with the shipped MNIST model, generates digits, unlearns real training images, swaps the "
+        + "result in while a client keeps generating, and generates the same digits again.",
     "Writes before.png, after.png, unlearned.png, report.json, index.html and server.log."},
     exitCodeListHeading = "%nExit codes:%n",
     exitCodeList = {"0:everything worked", "1:something failed, or the unlearned version was not swapped in",
@@ -36,6 +36,7 @@ public final class DemoCommand implements Callable<Integer> {
   private static final String MODEL = "mnist";
   private static final Duration SERVER_START = Duration.ofMinutes(2);
   private static final Duration ANSWER = Duration.ofSeconds(60);
+  private static final Duration SWAP_SEEN = Duration.ofSeconds(15);
 
   /** What an unlearned version must reach to be swapped in. */
   private static final Gates GATES = Gates.newBuilder().setMinAucLu(0.9).setMaxFidLIncrease(0.15).build();
@@ -85,9 +86,9 @@ public final class DemoCommand implements Callable<Integer> {
     List<String> wrong;
     try (ServerProcess server = ServerProcess.start(serve(home, work), out.resolve("server.log"), SERVER_START);
         LetheClient lethe = LetheClient.builder().host("127.0.0.1").port(server.port()).timeout(ANSWER).build()) {
-      console.out().println("A server with the model " + MODEL + " listens on 127.0.0.1:" + server.port() + ", its log: "
-          + out.resolve("server.log"));
-      wrong = new Demo(lethe, console, out).run(spec(), choice);
+      console.out().println("A server with the model " + MODEL + " listens on 127.0.0.1:" + server.port()
+          + ", its log: " + out.resolve("server.log"));
+      wrong = new Demo(lethe, console, out, SWAP_SEEN).run(spec(), choice);
     }
     if (!wrong.isEmpty()) {
       wrong.forEach(line -> console.err().println("lethe: " + line));

@@ -18,8 +18,8 @@ import java.util.Random;
 import java.util.zip.GZIPInputStream;
 
 /**
- * Real MNIST training images from gzipped IDX files, as uploads of 32x32 pixels: MNIST's 28x28 on black, as the model was
- * trained with.
+ * Real MNIST training images from gzipped IDX files, as uploads of 32x32 pixels: MNIST's 28x28 on black, as the
+ * model was trained with.
  */
 final class MnistSample {
 

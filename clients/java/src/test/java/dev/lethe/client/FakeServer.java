@@ -1,0 +1,359 @@
+package dev.lethe.client;
+
+import com.google.protobuf.ByteString;
+import dev.lethe.client.image.Pictures;
+import dev.lethe.v1.ActivateRequest;
+import dev.lethe.v1.ActivateResponse;
+import dev.lethe.v1.BeforeAfter;
+import dev.lethe.v1.CancelJobRequest;
+import dev.lethe.v1.GenerateRequest;
+import dev.lethe.v1.GenerateResponse;
+import dev.lethe.v1.GeneratedImage;
+import dev.lethe.v1.GenerationServiceGrpc;
+import dev.lethe.v1.GetActiveVersionRequest;
+import dev.lethe.v1.GetActiveVersionResponse;
+import dev.lethe.v1.GetCardRequest;
+import dev.lethe.v1.GetCardResponse;
+import dev.lethe.v1.GetJobRequest;
+import dev.lethe.v1.GetReportRequest;
+import dev.lethe.v1.GetReportResponse;
+import dev.lethe.v1.Image;
+import dev.lethe.v1.ImageFormat;
+import dev.lethe.v1.ImageRole;
+import dev.lethe.v1.Job;
+import dev.lethe.v1.JobEvent;
+import dev.lethe.v1.JobState;
+import dev.lethe.v1.ListJobsRequest;
+import dev.lethe.v1.ListJobsResponse;
+import dev.lethe.v1.ListModelsRequest;
+import dev.lethe.v1.ListModelsResponse;
+import dev.lethe.v1.ListVersionsRequest;
+import dev.lethe.v1.ListVersionsResponse;
+import dev.lethe.v1.ModelServiceGrpc;
+import dev.lethe.v1.ModelVersion;
+import dev.lethe.v1.Progress;
+import dev.lethe.v1.ReinversionMse;
+import dev.lethe.v1.SubmitRequest;
+import dev.lethe.v1.UnlearnReport;
+import dev.lethe.v1.UnlearningServiceGrpc;
+import dev.lethe.v1.VersionState;
+import dev.lethe.v1.WatchRequest;
+import io.grpc.Grpc;
+import io.grpc.InsecureServerCredentials;
+import io.grpc.Server;
+import io.grpc.Status;
+import io.grpc.stub.ServerCallStreamObserver;
+import io.grpc.stub.StreamObserver;
+import java.awt.image.BufferedImage;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
+
+/**
+ * A server of the protocol for tests of clients: one model "mnist" without a network behind it. Its images are grey
+ * squares, and its only job ends as the test says.
+ */
+public final class FakeServer implements AutoCloseable {
+
+  private static final String MODEL = "mnist";
+  private static final int SIDE = 32;
+
+  /** What the client uploaded last. */
+  public final List<SubmitRequest> uploaded = new CopyOnWriteArrayList<>();
+  public final List<GenerateRequest> generated = new CopyOnWriteArrayList<>();
+  /** Counted down when a client gives up a stream of images. */
+  public final CountDownLatch streamCancelled = new CountDownLatch(1);
+
+  private final Server server;
+  private volatile String active = "v1";
+  private volatile Job outcome;
+  private volatile int brokenAfter = Integer.MAX_VALUE;
+  private volatile int uploadLimit = Integer.MAX_VALUE;
+  private volatile boolean watchBreaks;
+  private volatile long jobMillis;
+
+  public FakeServer() throws IOException {
+    outcome = Job.newBuilder()
+        .setId("job-1").setState(JobState.JOB_STATE_SUCCEEDED).setBaseVersion("v1").setNewVersion("v2")
+        .setPromoted(true).setReport(report()).build();
+    server = Grpc.newServerBuilderForPort(0, InsecureServerCredentials.create())
+        .addService(new Generation()).addService(new Unlearning()).addService(new Models())
+        .build().start();
+  }
+
+  public int port() {
+    return server.getPort();
+  }
+
+  public String address() {
+    return "localhost:" + port();
+  }
+
+  public LetheClient client() {
+    return LetheClient.builder().host("localhost").port(port()).build();
+  }
+
+  /** How the next job ends. */
+  public FakeServer jobEndsAs(Job job) {
+    outcome = job.toBuilder().setId("job-1").build();
+    return this;
+  }
+
+  public Job outcome() {
+    return outcome;
+  }
+
+  public FakeServer jobTakes(long millis) {
+    jobMillis = millis;
+    return this;
+  }
+
+  /** From then on images are no images. */
+  public FakeServer breaksAfter(int requests) {
+    brokenAfter = requests;
+    return this;
+  }
+
+  /** Refuses uploads of more messages. */
+  public FakeServer refusesAfter(int messages) {
+    uploadLimit = messages;
+    return this;
+  }
+
+  /** Watching ends without an end of the job. */
+  public FakeServer watchBreaks() {
+    watchBreaks = true;
+    return this;
+  }
+
+  public void activate(String version) {
+    active = version;
+  }
+
+  @Override
+  public void close() {
+    server.shutdownNow();
+  }
+
+  public static UnlearnReport report() {
+    return UnlearnReport.newBuilder()
+        .setJobId("job-1").setKind("item").setMode("few-shot").setSubstitute("average").setFakeLabel(-1).setImages(64)
+        .setSeconds(40).setRetrainSeconds(3600).setSpeedup(90)
+        .setAucLu(BeforeAfter.newBuilder().setBefore(0.5).setAfter(0.97))
+        .setFidL(BeforeAfter.newBuilder().setBefore(3).setAfter(3.1))
+        .setFidU(BeforeAfter.newBuilder().setBefore(9).setAfter(12))
+        .setAcc(BeforeAfter.newBuilder().setBefore(0.98).setAfter(0.97))
+        .setReinversionMse(
+            ReinversionMse.newBuilder().setUnlearnedBefore(0.01).setUnlearnedAfter(0.02).setNeverSeen(0.02))
+        .setBaseVersion("v1").setNewVersion("v2")
+        .build();
+  }
+
+  private final class Generation extends GenerationServiceGrpc.GenerationServiceImplBase {
+
+    @Override
+    public void generate(GenerateRequest request, StreamObserver<GenerateResponse> answer) {
+      if (refused(request, answer)) {
+        return;
+      }
+      String version = request.getVersion().isEmpty() ? active : request.getVersion();
+      GenerateResponse.Builder response = GenerateResponse.newBuilder().setModel(MODEL).setVersion(version);
+      for (int i = 0; i < count(request); i++) {
+        response.addImages(image(request, i, version));
+      }
+      answer.onNext(response.build());
+      answer.onCompleted();
+    }
+
+    @Override
+    public void generateStream(GenerateRequest request, StreamObserver<GeneratedImage> answer) {
+      if (refused(request, answer)) {
+        return;
+      }
+      ServerCallStreamObserver<GeneratedImage> call = (ServerCallStreamObserver<GeneratedImage>) answer;
+      call.setOnCancelHandler(streamCancelled::countDown);
+      for (int i = 0; i < count(request); i++) {
+        call.onNext(image(request, i, active));
+      }
+      if (request.getCount() < 1000) {
+        call.onCompleted();
+      }
+    }
+
+    private boolean refused(GenerateRequest request, StreamObserver<?> answer) {
+      generated.add(request);
+      if (request.getLabel().equals("cat")) {
+        answer.onError(Status.INVALID_ARGUMENT.withDescription("label: there is no class \"cat\"").asException());
+        return true;
+      }
+      return false;
+    }
+
+    private int count(GenerateRequest request) {
+      return Math.max(1, Math.max(request.getCount(), request.getSeeds().getValuesCount()));
+    }
+
+    private GeneratedImage image(GenerateRequest request, int index, String version) {
+      boolean broken = generated.size() > brokenAfter;
+      return GeneratedImage.newBuilder()
+          .setIndex(index).setSeed(index).setLabel(request.getLabel().isEmpty() ? "0" : request.getLabel())
+          .setVersion(version)
+          .setImage(Image.newBuilder().setFormat(ImageFormat.IMAGE_FORMAT_PNG)
+              .setData(broken ? ByteString.copyFromUtf8("no image") : square(index)))
+          .build();
+    }
+
+    private static ByteString square(int index) {
+      BufferedImage picture = new BufferedImage(SIDE, SIDE, BufferedImage.TYPE_BYTE_GRAY);
+      picture.getRaster().setSample(SIDE / 2, SIDE / 2, 0, 100 + index % 100);
+      return ByteString.copyFrom(Pictures.png(picture));
+    }
+  }
+
+  private final class Unlearning extends UnlearningServiceGrpc.UnlearningServiceImplBase {
+
+    @Override
+    public StreamObserver<SubmitRequest> submit(StreamObserver<Job> answer) {
+      uploaded.clear();
+      return new StreamObserver<>() {
+        @Override
+        public void onNext(SubmitRequest message) {
+          uploaded.add(message);
+          if (uploaded.size() == uploadLimit + 1) {
+            answer.onError(Status.INVALID_ARGUMENT.withDescription("images: more than the limit").asException());
+          }
+        }
+
+        @Override
+        public void onError(Throwable t) {}
+
+        @Override
+        public void onCompleted() {
+          int unlearn = 0;
+          int learn = 0;
+          for (SubmitRequest message : uploaded) {
+            boolean keep = message.getImages().getRole() == ImageRole.IMAGE_ROLE_LEARN;
+            unlearn += keep ? 0 : message.getImages().getImagesCount();
+            learn += keep ? message.getImages().getImagesCount() : 0;
+          }
+          outcome = outcome.toBuilder().setSpec(uploaded.get(0).getSpec())
+              .setUnlearnImages(unlearn).setLearnImages(learn).build();
+          answer.onNext(running(0));
+          answer.onCompleted();
+        }
+      };
+    }
+
+    @Override
+    public void watch(WatchRequest request, StreamObserver<JobEvent> answer) {
+      if (!known(request.getJobId(), answer)) {
+        return;
+      }
+      try {
+        for (int step = 0; step < 4; step++) {
+          answer.onNext(JobEvent.newBuilder().setJob(running(step)).build());
+          Thread.sleep(jobMillis / 4);
+        }
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+      }
+      if (!watchBreaks) {
+        if (outcome.getPromoted()) {
+          active = outcome.getNewVersion();
+        }
+        answer.onNext(JobEvent.newBuilder().setJob(outcome).build());
+      }
+      answer.onCompleted();
+    }
+
+    private Job running(int step) {
+      return outcome.toBuilder().setState(JobState.JOB_STATE_RUNNING).clearReport().clearNewVersion().clearPromoted()
+          .setProgress(Progress.newBuilder().setStage(step < 2 ? "inversion" : "unlearning").setStep(step).setSteps(4)
+              .setFraction(step / 4.0).setSecondsLeft(65).putValues("loss_d", 0.25))
+          .build();
+    }
+
+    private boolean known(String id, StreamObserver<?> answer) {
+      if (!id.equals("job-1")) {
+        answer.onError(Status.NOT_FOUND.withDescription("there is no job \"" + id + "\"").asException());
+        return false;
+      }
+      return true;
+    }
+
+    @Override
+    public void getJob(GetJobRequest request, StreamObserver<Job> answer) {
+      if (known(request.getJobId(), answer)) {
+        answer.onNext(outcome);
+        answer.onCompleted();
+      }
+    }
+
+    @Override
+    public void listJobs(ListJobsRequest request, StreamObserver<ListJobsResponse> answer) {
+      answer.onNext(ListJobsResponse.newBuilder().addJobs(outcome).build());
+      answer.onCompleted();
+    }
+
+    @Override
+    public void cancelJob(CancelJobRequest request, StreamObserver<Job> answer) {
+      outcome = outcome.toBuilder().setState(JobState.JOB_STATE_CANCELLED).setPromoted(false).clearReport().build();
+      getJob(GetJobRequest.newBuilder().setJobId(request.getJobId()).build(), answer);
+    }
+
+    @Override
+    public void getReport(GetReportRequest request, StreamObserver<GetReportResponse> answer) {
+      answer.onNext(GetReportResponse.newBuilder().setReport(outcome.getReport())
+          .setBeforeAfterPng(ByteString.copyFrom(
+              Pictures.png(new BufferedImage(8, 3, BufferedImage.TYPE_BYTE_GRAY))))
+          .build());
+      answer.onCompleted();
+    }
+  }
+
+  private final class Models extends ModelServiceGrpc.ModelServiceImplBase {
+
+    @Override
+    public void listModels(ListModelsRequest request, StreamObserver<ListModelsResponse> answer) {
+      answer.onNext(ListModelsResponse.newBuilder().addModels(MODEL).build());
+      answer.onCompleted();
+    }
+
+    @Override
+    public void listVersions(ListVersionsRequest request, StreamObserver<ListVersionsResponse> answer) {
+      List<ModelVersion> versions = new ArrayList<>();
+      for (String version : List.of("v1", "v2")) {
+        versions.add(ModelVersion.newBuilder().setModel(MODEL).setVersion(version)
+            .setState(version.equals(active)
+                ? VersionState.VERSION_STATE_ACTIVE : VersionState.VERSION_STATE_AVAILABLE)
+            .build());
+      }
+      answer.onNext(ListVersionsResponse.newBuilder().addAllVersions(versions).build());
+      answer.onCompleted();
+    }
+
+    @Override
+    public void getCard(GetCardRequest request, StreamObserver<GetCardResponse> answer) {
+      answer.onNext(GetCardResponse.newBuilder().setModel(MODEL).setVersion(active)
+          .setCardJson("{\"name\": \"mnist\"}\n").build());
+      answer.onCompleted();
+    }
+
+    @Override
+    public void getActiveVersion(GetActiveVersionRequest request, StreamObserver<GetActiveVersionResponse> answer) {
+      answer.onNext(GetActiveVersionResponse.newBuilder().setModel(MODEL).setVersion(active).build());
+      answer.onCompleted();
+    }
+
+    @Override
+    public void activate(ActivateRequest request, StreamObserver<ActivateResponse> answer) {
+      String previous = active;
+      active = request.getVersion();
+      answer.onNext(ActivateResponse.newBuilder().setModel(MODEL).setVersion(active).setPreviousVersion(previous)
+          .build());
+      answer.onCompleted();
+    }
+  }
+}

@@ -1,0 +1,220 @@
+package dev.lethe.client.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.lethe.client.FakeServer;
+import dev.lethe.client.console.Console;
+import dev.lethe.v1.Gates;
+import dev.lethe.v1.GenerateRequest;
+import dev.lethe.v1.ImageFormat;
+import dev.lethe.v1.Job;
+import dev.lethe.v1.JobState;
+import dev.lethe.v1.SubmitRequest;
+import dev.lethe.v1.SubstituteKind;
+import dev.lethe.v1.UnlearnKind;
+import dev.lethe.v1.UnlearnMode;
+import dev.lethe.v1.UnlearnSpec;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+import javax.imageio.ImageIO;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** The commands as a user types them, against a server of the protocol. */
+@Timeout(30)
+class MainTest {
+
+  @TempDir
+  private Path folder;
+
+  private final ByteArrayOutputStream out = new ByteArrayOutputStream();
+  private final ByteArrayOutputStream err = new ByteArrayOutputStream();
+  private FakeServer server;
+
+  @BeforeEach
+  void start() throws IOException {
+    server = new FakeServer();
+  }
+
+  @AfterEach
+  void stop() {
+    server.close();
+  }
+
+  /** Adds --server. */
+  private int lethe(String... args) {
+    List<String> all = new ArrayList<>(List.of(args));
+    all.add("--server=" + server.address());
+    return Main.commandLine(new Console(new PrintStream(out, true), new PrintStream(err, true), 0))
+        .execute(all.toArray(String[]::new));
+  }
+
+  private Path image() throws IOException {
+    return Files.writeString(folder.resolve("a.png"), "pixels");
+  }
+
+  private List<String> written(Path in) throws IOException {
+    try (Stream<Path> files = Files.list(in)) {
+      return files.map(file -> file.getFileName().toString()).sorted().toList();
+    }
+  }
+
+  @Test
+  void generateWritesAFileForEachSeed() throws IOException {
+    Path to = folder.resolve("out");
+    assertEquals(0, lethe("generate", "--seeds", "0,2-3", "--label", "7", "--psi", "0.5", "--out", to.toString()));
+    assertEquals(List.of("0000-7-seed0.png", "0001-7-seed1.png", "0002-7-seed2.png"), written(to));
+    GenerateRequest request = server.generated.get(0);
+    assertEquals(List.of(0, 2, 3), request.getSeeds().getValuesList());
+    assertEquals("7", request.getLabel());
+    assertEquals(0.5f, request.getPsi());
+    assertEquals(ImageFormat.IMAGE_FORMAT_PNG, request.getFormat());
+    assertFalse(request.hasCount());
+  }
+
+  @Test
+  void generateLeavesDefaultsToTheServer() {
+    assertEquals(0, lethe("generate", "--out", folder.resolve("one.png").toString()));
+    assertEquals(GenerateRequest.newBuilder().setFormat(ImageFormat.IMAGE_FORMAT_PNG).build(),
+        server.generated.get(0));
+    assertTrue(Files.exists(folder.resolve("one.png")));
+  }
+
+  @Test
+  void generateDrawsAGrid() throws IOException {
+    Path grid = folder.resolve("grid.png");
+    assertEquals(0, lethe("generate", "-n", "6", "--grid", "--columns", "3", "-o", grid.toString()));
+    assertEquals(3 * 64 + 4 * 2, ImageIO.read(grid.toFile()).getWidth());
+    assertEquals(2 * 64 + 3 * 2, ImageIO.read(grid.toFile()).getHeight());
+  }
+
+  @Test
+  void aRefusalIsOneLine() {
+    assertEquals(1, lethe("generate", "--label", "cat"));
+    assertEquals("lethe: INVALID_ARGUMENT: label: there is no class \"cat\"" + System.lineSeparator(), err.toString());
+    err.reset();
+    assertEquals(1, lethe("jobs", "get", "job-9"));
+    assertEquals("lethe: NOT_FOUND: there is no job \"job-9\"" + System.lineSeparator(), err.toString());
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"--seeds=", "--seeds=3-1", "--seeds=-1", "--seeds=4294967296", "--seeds=a", "--seeds=0-70000",
+      "--psi=x", "--format=gif", "--server=nowhere", "--bogus"})
+  void wrongOptionsAreExplained(String option) {
+    String server = option.startsWith("--server") ? option : "--server=localhost:1";
+    int exit = Main.commandLine(new Console(new PrintStream(out, true), new PrintStream(err, true), 0))
+        .execute("generate", option.startsWith("--server") ? "-n=1" : option, server);
+    assertEquals(2, exit);
+    assertTrue(err.toString().startsWith("lethe: "), err.toString());
+    assertTrue(err.toString().lines().count() <= 2, err.toString());
+  }
+
+  @Test
+  void unlearnSendsEveryField() throws IOException {
+    assertEquals(0, lethe("unlearn", image().toString(), "--label=3", "--learn", image().toString(), "--model=mnist",
+        "--kind=item", "--mode=few-shot", "--substitute=average", "--fake-label=-1", "--iterations=10", "--batch=8",
+        "--learning-rate=0.01", "--lambda1=2", "--lambda2=0.3", "--seed=9", "--min-auc-lu=0.9",
+        "--max-fid-l-increase=0.2", "--min-acc=0.8", "--keep-as-candidate"));
+    assertEquals(UnlearnSpec.newBuilder().setModel("mnist").setKind(UnlearnKind.UNLEARN_KIND_ITEM)
+        .setMode(UnlearnMode.UNLEARN_MODE_FEW_SHOT).setSubstitute(SubstituteKind.SUBSTITUTE_KIND_AVERAGE)
+        .setFakeLabel(-1).setIterations(10).setBatch(8).setLearningRate(0.01).setLambda1(2).setLambda2(0.3).setSeed(9)
+        .setGates(Gates.newBuilder().setMinAucLu(0.9).setMaxFidLIncrease(0.2).setMinAcc(0.8)).setKeepAsCandidate(true)
+        .build(), server.uploaded.get(0).getSpec());
+    SubmitRequest images = server.uploaded.get(1);
+    assertEquals("3", images.getImages().getImages(0).getLabel());
+    assertEquals("pixels", images.getImages().getImages(0).getImage().getData().toStringUtf8());
+  }
+
+  @Test
+  void everyFieldOfTheSpecificationHasAnOption() {
+    assertEquals(13, UnlearnSpec.getDescriptor().getFields().size(),
+        "a new field of UnlearnSpec needs an option of unlearn, and a place in the test above");
+  }
+
+  @Test
+  void unlearnReportsAndSaves() throws IOException {
+    Path results = folder.resolve("results");
+    assertEquals(0, lethe("unlearn", image().toString(), "--label=3", "--out", results.toString()), err::toString);
+    assertEquals(UnlearnSpec.getDefaultInstance(), server.uploaded.get(0).getSpec());
+    assertEquals(List.of("report.json", "unlearned.png"), written(results));
+    assertTrue(out.toString().contains("inversion"), out.toString());
+    assertTrue(out.toString().contains("membership AUC"), out.toString());
+    assertTrue(out.toString().contains("Version v2 serves now, in place of v1."), out.toString());
+  }
+
+  @Test
+  void unlearnDetached() throws IOException {
+    assertEquals(0, lethe("unlearn", image().toString(), "--detach"));
+    assertEquals("job-1" + System.lineSeparator(), out.toString());
+  }
+
+  @Test
+  void aFailedJobIsExitCode1() throws IOException {
+    server.jobEndsAs(Job.newBuilder().setState(JobState.JOB_STATE_FAILED).setMessage("out of memory").build());
+    assertEquals(1, lethe("unlearn", image().toString()));
+    assertEquals("lethe: job job-1 failed: out of memory" + System.lineSeparator(), err.toString());
+  }
+
+  @Test
+  void aClosedGateIsExitCode3() throws IOException {
+    server.jobEndsAs(server.outcome().toBuilder().setPromoted(false).setMessage("not promoted: auc_lu is 0.6").build());
+    assertEquals(3, lethe("unlearn", image().toString()));
+    assertTrue(out.toString().contains("Version v2 is a candidate; v1 still serves: not promoted: auc_lu is 0.6"));
+  }
+
+  @Test
+  void unlearnRefusesFilesBeforeItConnects() {
+    assertEquals(1, lethe("unlearn", folder.resolve("none.png").toString()));
+    assertEquals("lethe: NoSuchFile: " + folder.resolve("none.png") + System.lineSeparator(), err.toString());
+    err.reset();
+    assertEquals(2, lethe("unlearn", "x.png", "--mode", "no-shot"));
+    assertTrue(err.toString().contains("'no-shot' is none of few-shot"), err.toString());
+  }
+
+  @Test
+  void jobs() {
+    assertEquals(0, lethe("jobs", "list"));
+    assertTrue(out.toString().contains("job-1  succeeded"), out.toString());
+    assertEquals(0, lethe("jobs", "get", "job-1"));
+    assertTrue(out.toString().contains("new        v2, serves"), out.toString());
+    assertEquals(0, lethe("jobs", "watch", "job-1"));
+    assertEquals(0, lethe("jobs", "cancel", "job-1"));
+    assertTrue(out.toString().contains("state      cancelled"), out.toString());
+    assertEquals(1, lethe("jobs", "watch", "job-1"));
+  }
+
+  @Test
+  void models() {
+    assertEquals(0, lethe("models", "list"));
+    assertTrue(out.toString().contains("mnist  v1       active"), out.toString());
+    assertEquals(0, lethe("models", "activate", "mnist", "v2"));
+    out.reset();
+    assertEquals(0, lethe("models", "active", "mnist"));
+    assertEquals("v2" + System.lineSeparator(), out.toString());
+    out.reset();
+    assertEquals(0, lethe("models", "card", "mnist"));
+    assertEquals("{\"name\": \"mnist\"}" + System.lineSeparator(), out.toString());
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"generate", "unlearn", "jobs", "models"})
+  void everyCommandHasHelp(String command) {
+    int exit = Main.commandLine(new Console(new PrintStream(out, true), new PrintStream(err, true), 0))
+        .execute(command, "--help");
+    assertEquals(0, exit);
+    assertTrue(out.toString().contains("Usage: lethe " + command), out.toString());
+  }
+}
