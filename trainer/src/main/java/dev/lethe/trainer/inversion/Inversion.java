@@ -1,0 +1,177 @@
+package dev.lethe.trainer.inversion;
+
+import static dev.lethe.models.graph.Ops.add;
+import static dev.lethe.models.graph.Ops.mul;
+import static dev.lethe.models.graph.Ops.reduceMean;
+import static dev.lethe.models.graph.Ops.reshape;
+import static dev.lethe.models.graph.Ops.square;
+import static dev.lethe.models.graph.Ops.sub;
+import static dev.lethe.models.graph.Ops.mean;
+
+import dev.lethe.models.features.FeatureNetwork;
+import dev.lethe.models.graph.Graph;
+import dev.lethe.models.graph.Tensor;
+import dev.lethe.models.graph.Value;
+import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.stylegan2.Generator;
+import dev.lethe.models.stylegan2.Noise;
+import dev.lethe.models.stylegan2.StyleGan2Config;
+import dev.lethe.trainer.autodiff.Gradients;
+import dev.lethe.trainer.features.PerceptualLoss;
+import dev.lethe.trainer.sampling.Sampler;
+import dev.lethe.trainer.session.AdamOptions;
+import dev.lethe.trainer.session.Learner;
+import dev.lethe.trainer.session.StepOutputs;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.SplittableRandom;
+import java.util.TreeMap;
+
+/**
+ * GAN inversion: for each image the w whose picture is nearest to it, w_u = argmin_w ‖G(w) − x‖² + a perceptual term. All
+ * images in one batch: first the nearest of many random latents of the image's class, then gradient descent.
+ */
+public final class Inversion {
+
+  /**
+   * What was found.
+   *
+   * @param w [N, w_dim]
+   * @param errors mean squared pixel error of each image, on the scale of [-1, 1]
+   */
+  public record Result(Tensor w, double[] errors) {
+
+    /** Mean of the errors. */
+    public double meanError() {
+      return Arrays.stream(errors).average().orElse(0);
+    }
+  }
+
+  /** Told how far a run is. */
+  public interface Progress {
+    void step(int step, int steps, double error);
+  }
+
+  private final StyleGan2Config config;
+  private final Map<String, Tensor> weights;
+  private final FeatureNetwork features;
+  private final InversionOptions options;
+  private final ExecutionDevice device;
+  private final int threads;
+
+  /**
+   * @param weights of the generator and of the feature network, by parameter name
+   * @param features of the perceptual term
+   */
+  public Inversion(StyleGan2Config config, Map<String, Tensor> weights, FeatureNetwork features,
+      InversionOptions options, ExecutionDevice device, int threads) {
+    this.config = config;
+    this.weights = weights;
+    this.features = features;
+    this.options = options;
+    this.device = device;
+    this.threads = threads;
+  }
+
+  /**
+   * Inverts images.
+   *
+   * @param images [N, C, H, W] in [-1, 1]
+   * @param labels class of each; of an unconditional model they do not matter
+   * @param directory for the training session's files
+   */
+  public Result invert(Tensor images, int[] labels, Path directory, long seed, Progress progress) throws IOException {
+    Map<String, Tensor> parameters = new HashMap<>(weights);
+    try (Sampler sampler = Sampler.open(config, weights, device, threads)) {
+      parameters.put("w", nearestStarts(sampler, images, labels, new SplittableRandom(seed)));
+    }
+    AdamOptions adam = new AdamOptions((float) options.learningRate(), 0.9f, 0.999f, 1e-8f, 0);
+    try (Learner learner = Learner.open(problem(labels.length), parameters, adam, directory, Optional.empty(), device,
+        threads)) {
+      Map<String, Tensor> inputs = Map.of("target", images);
+      for (int step = 0; step < options.steps(); step++) {
+        learner.setLearningRate(options.learningRate() * (1 + Math.cos(Math.PI * step / options.steps())) / 2);
+        StepOutputs outputs = learner.step(inputs, Map.of());
+        inputs = Map.of();
+        progress.step(step + 1, options.steps(), average(outputs.floats("errors")));
+      }
+      Tensor w = learner.parameters().get("w");
+      // The errors that a step reports are those before it, so the last are measured by a step that moves nothing.
+      learner.setLearningRate(0);
+      float[] errors = learner.step(inputs, Map.of()).floats("errors");
+      double[] wide = new double[errors.length];
+      for (int i = 0; i < errors.length; i++) {
+        wide[i] = errors[i];
+      }
+      return new Result(w, wide);
+    }
+  }
+
+  private Learner.Problem problem(int n) {
+    Graph g = new Graph("inversion");
+    Value target = g.input("target", n, config.channels(), config.resolution(), config.resolution());
+    Value w = g.parameter("w", n, config.wDim());
+    Value image = Generator.synthesis(g, config, Generator.broadcast(config, w), Noise.constant());
+    Value errors = reduceMean(square(sub(image, target)), 1, 2, 3);
+    Value perceptual = PerceptualLoss.between(g, features, image, PerceptualLoss.directions(g, features, target));
+    Value loss = add(mean(errors), mul(perceptual, options.perceptualWeight()));
+    g.output("errors", reshape(errors, n));
+    return new Learner.Problem(g, Map.of("w", Gradients.of(loss, List.of(w)).get(0)));
+  }
+
+  private Tensor nearestStarts(Sampler sampler, Tensor images, int[] labels, SplittableRandom random) {
+    int imageSize = images.data().length / labels.length;
+    int wDim = config.wDim();
+    Tensor starts = Tensor.zeros(labels.length, wDim);
+    for (Map.Entry<Integer, List<Integer>> group : byLabel(labels).entrySet()) {
+      int[] candidates = new int[options.starts()];
+      Arrays.fill(candidates, group.getKey());
+      Tensor w = sampler.latents(candidates, random);
+      float[] made = sampler.images(w).data();
+      for (int i : group.getValue()) {
+        int best = nearest(made, images.data(), i * imageSize, imageSize);
+        System.arraycopy(w.data(), best * wDim, starts.data(), i * wDim, wDim);
+      }
+    }
+    return starts;
+  }
+
+  private Map<Integer, List<Integer>> byLabel(int[] labels) {
+    Map<Integer, List<Integer>> groups = new TreeMap<>();
+    for (int i = 0; i < labels.length; i++) {
+      groups.computeIfAbsent(config.conditional() ? labels[i] : 0, label -> new ArrayList<>()).add(i);
+    }
+    return groups;
+  }
+
+  private static int nearest(float[] candidates, float[] images, int offset, int size) {
+    int best = 0;
+    double least = Double.POSITIVE_INFINITY;
+    for (int c = 0; c < candidates.length / size; c++) {
+      double distance = 0;
+      for (int k = 0; k < size && distance < least; k++) {
+        double difference = candidates[c * size + k] - images[offset + k];
+        distance += difference * difference;
+      }
+      if (distance < least) {
+        least = distance;
+        best = c;
+      }
+    }
+    return best;
+  }
+
+  private static double average(float[] values) {
+    double sum = 0;
+    for (float v : values) {
+      sum += v;
+    }
+    return sum / values.length;
+  }
+}
