@@ -74,14 +74,13 @@ class BackgroundClientTest {
     try (client) {
       client.start();
       client.awaitAnswerOf("v1", PATIENCE);
-      server.activate("v2");
-      client.awaitAnswerOf("v2", PATIENCE);
-      server.activate("v1");
-      while (client.requests(Set.of("v1", "v2")).failed() == 0) {
-        Thread.sleep(10);
+      // One caller's first answer may be after a swap already: to and fro until one has seen v1, v2, v1.
+      for (int swap = 0; client.requests(Set.of("v1", "v2")).failed() == 0; swap++) {
+        server.activate(swap % 2 == 0 ? "v2" : "v1");
+        Thread.sleep(300);
       }
     }
-    assertTrue(client.firstFailure().contains("v1 answered again"), client.firstFailure());
+    assertTrue(client.firstFailure().contains("answered again"), client.firstFailure());
   }
 
   @Test
