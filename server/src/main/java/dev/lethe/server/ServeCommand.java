@@ -18,7 +18,7 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /** {@code lethe serve}. */
-@Command(name = "serve", mixinStandardHelpOptions = true, sortOptions = false, usageHelpWidth = 100,
+@Command(name = "lethe serve", sortOptions = false, usageHelpWidth = 100,
     description = "Serves models over gRPC, and unlearns on request. When it is ready it prints one line on standard"
         + " output, \"lethe: serving on HOST:PORT\". SIGTERM and SIGINT end it after the calls in flight.")
 public final class ServeCommand implements Callable<Integer> {
@@ -63,6 +63,9 @@ public final class ServeCommand implements Callable<Integer> {
   @Option(names = "--drain", paramLabel = "SECONDS", defaultValue = "10",
       description = "How long calls in flight may go on at the end. Default: ${DEFAULT-VALUE}")
   private int drain;
+
+  @Option(names = {"-h", "--help"}, usageHelp = true, description = "Show this help.")
+  private boolean help;
 
   @Spec
   private CommandSpec spec;

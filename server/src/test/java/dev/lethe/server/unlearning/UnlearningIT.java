@@ -1,0 +1,455 @@
+package dev.lethe.server.unlearning;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.google.protobuf.ByteString;
+import com.google.protobuf.util.JsonFormat;
+import dev.lethe.models.image.ImageDecoder;
+import dev.lethe.models.image.ImageEncoder;
+import dev.lethe.server.ServerFixture;
+import dev.lethe.server.TinyBundles;
+import dev.lethe.v1.ActivateRequest;
+import dev.lethe.v1.CancelJobRequest;
+import dev.lethe.v1.Gates;
+import dev.lethe.v1.GenerateRequest;
+import dev.lethe.v1.GetActiveVersionRequest;
+import dev.lethe.v1.GetJobRequest;
+import dev.lethe.v1.GetReportRequest;
+import dev.lethe.v1.GetReportResponse;
+import dev.lethe.v1.Image;
+import dev.lethe.v1.ImageFormat;
+import dev.lethe.v1.ImageRole;
+import dev.lethe.v1.Job;
+import dev.lethe.v1.JobEvent;
+import dev.lethe.v1.JobState;
+import dev.lethe.v1.LabelledImage;
+import dev.lethe.v1.ListJobsRequest;
+import dev.lethe.v1.ListVersionsRequest;
+import dev.lethe.v1.ModelVersion;
+import dev.lethe.v1.SubmitRequest;
+import dev.lethe.v1.UnlearnSpec;
+import dev.lethe.v1.UnlearningServiceGrpc;
+import dev.lethe.v1.UploadedImages;
+import dev.lethe.v1.WatchRequest;
+import dev.lethe.v1.WorkerJob;
+import io.grpc.Status.Code;
+import io.grpc.StatusRuntimeException;
+import io.grpc.stub.StreamObserver;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Optional;
+import java.util.Random;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Jobs through a real server; the worker is a process that speaks the protocol and does not train. */
+@Timeout(60)
+class UnlearningIT {
+
+  @TempDir
+  Path root;
+
+  private ServerFixture server;
+
+  @BeforeEach
+  void start() throws IOException {
+    TinyBundles.conditional(root.resolve("models"), "v1", 7, "three");
+    server = ServerFixture.start(root, Optional.of(worker()));
+  }
+
+  @AfterEach
+  void stop() {
+    server.close();
+  }
+
+  private static WorkerCommand worker() {
+    return new WorkerCommand(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+        "-XX:TieredStopAtLevel=1", "-cp", System.getProperty("java.class.path"), WorkerDouble.class.getName()));
+  }
+
+  @Test
+  void jobRunsIsWatchedAndItsCandidateServes() throws Exception {
+    byte[] pixels = pixels(1);
+    Job submitted = submit(spec(WorkerDouble.CHATTERS).build(),
+        images(ImageRole.IMAGE_ROLE_UNLEARN, labelled(pixels, "seven"), labelled(pixels(2), "9")),
+        images(ImageRole.IMAGE_ROLE_LEARN, labelled(pixels(3), "zero")));
+    assertEquals(JobState.JOB_STATE_QUEUED, submitted.getState());
+    assertEquals(2, submitted.getUnlearnImages());
+    assertEquals(1, submitted.getLearnImages());
+    assertEquals(60, submitted.getSpec().getIterations());
+    assertEquals("tiny", submitted.getSpec().getModel());
+
+    List<Job> changes = watch(submitted.getId());
+    assertTrue(changes.stream().anyMatch(job -> job.getProgress().getStage().equals("unlearning")
+        && job.getProgress().getFraction() == 0.5 && job.getProgress().getValuesMap().get("loss_g") == 0.25));
+    Job end = changes.get(changes.size() - 1);
+    assertEquals(JobState.JOB_STATE_SUCCEEDED, end.getState(), end.getMessage());
+    assertTrue(end.getPromoted());
+    assertEquals("v1", end.getBaseVersion());
+    assertEquals("v1-u1", end.getNewVersion());
+    assertEquals(0.93, end.getReport().getAucLu().getAfter());
+    assertEquals(end, server.unlearning().getJob(GetJobRequest.newBuilder().setJobId(end.getId()).build()));
+    assertEquals(List.of(end), watch(end.getId()));
+
+    assertEquals("v1-u1", activeVersion());
+    assertEquals("v1-u1", server.generation().generate(GenerateRequest.getDefaultInstance()).getVersion());
+    ModelVersion version = server.models().listVersions(ListVersionsRequest.newBuilder().setModel("tiny").build())
+        .getVersions(1);
+    assertEquals("v1", version.getParentVersion());
+
+    Path directory = root.resolve("jobs").resolve(end.getId());
+    assertArrayEquals(pixels, ImageDecoder.decodeBytes(Files.readAllBytes(directory.resolve("unlearn/0000.png")), 1, 32));
+    assertTrue(Files.exists(directory.resolve("unlearn/0001.png")));
+    assertTrue(Files.exists(directory.resolve("learn/0000.png")));
+    WorkerJob.Builder work = WorkerJob.newBuilder();
+    JsonFormat.parser().merge(Files.readString(directory.resolve("job.json")), work);
+    assertEquals(List.of(7, 9), work.getUnlearnLabelsList());
+    assertEquals(List.of(0), work.getLearnLabelsList());
+
+    GetReportResponse report = server.unlearning()
+        .getReport(GetReportRequest.newBuilder().setJobId(end.getId()).build());
+    assertEquals(end.getReport(), report.getReport());
+    assertArrayEquals(pixels, ImageDecoder.decodeBytes(report.getBeforeAfterPng().toByteArray(), 1, 32));
+    assertEquals(1, server.metric("lethe_unlearning_jobs{state=\"succeeded\",}"));
+  }
+
+  @Test
+  void secondJobStartsFromWhatTheFirstHasLeft() {
+    Job first = submitOne(spec(0).build());
+    Job second = submitOne(spec(0).build());
+    assertEquals("v1", last(first).getBaseVersion());
+    Job end = last(second);
+    assertEquals("v1-u1", end.getBaseVersion());
+    assertEquals("v1-u2", end.getNewVersion());
+    assertEquals("v1-u2", activeVersion());
+    assertEquals(List.of(second.getId(), first.getId()), server.unlearning()
+        .listJobs(ListJobsRequest.getDefaultInstance()).getJobsList().stream().map(Job::getId).toList());
+  }
+
+  @Test
+  void candidateThatFailsAGateStaysACandidate() {
+    Job end = last(submitOne(spec(0).setGates(Gates.newBuilder()
+        .setMinAucLu(0.95).setMaxFidLIncrease(0.05).setMinAcc(0.5)).build()));
+    assertEquals(JobState.JOB_STATE_SUCCEEDED, end.getState(), end.getMessage());
+    assertFalse(end.getPromoted());
+    assertTrue(end.getMessage().contains("auc_lu is 0.93"), end.getMessage());
+    assertTrue(end.getMessage().contains("fid_l is 11.0"), end.getMessage());
+    assertTrue(end.getMessage().contains("acc was not measured"), end.getMessage());
+    assertEquals("v1", activeVersion());
+    server.models().activate(ActivateRequest.newBuilder().setModel("tiny").setVersion("v1-u1").build());
+    assertEquals("v1-u1", activeVersion());
+  }
+
+  @Test
+  void candidateIsKeptWhenAskedTo() {
+    Job end = last(submitOne(spec(0).setKeepAsCandidate(true).build()));
+    assertFalse(end.getPromoted());
+    assertEquals("v1-u1", end.getNewVersion());
+    assertEquals("v1", activeVersion());
+  }
+
+  @Test
+  void crashFailsTheJobWithItsCauseAndTheServerGoesOn() {
+    Job end = last(submitOne(spec(WorkerDouble.CRASHES).build()));
+    assertEquals(JobState.JOB_STATE_FAILED, end.getState());
+    assertTrue(end.getMessage().contains("signal 6"), end.getMessage());
+    assertTrue(end.getMessage().contains("there was no memory left for a tensor"), end.getMessage());
+    assertEquals("v1", server.generation().generate(GenerateRequest.getDefaultInstance()).getVersion());
+    assertEquals(JobState.JOB_STATE_SUCCEEDED, last(submitOne(spec(0).build())).getState());
+  }
+
+  @Test
+  void failureThatTheWorkerReportsIsTheJobs() {
+    Job end = last(submitOne(spec(WorkerDouble.REPORTS_FAILURE).build()));
+    assertEquals(JobState.JOB_STATE_FAILED, end.getState());
+    assertTrue(end.getMessage().startsWith("the loss is not a number (the worker exited with status 1)"),
+        end.getMessage());
+    StatusRuntimeException refusal = assertThrows(StatusRuntimeException.class, () -> server.unlearning()
+        .getReport(GetReportRequest.newBuilder().setJobId(end.getId()).build()));
+    assertEquals(Code.FAILED_PRECONDITION, refusal.getStatus().getCode());
+  }
+
+  @Test
+  void workerThatEndsWithoutDoneHasFailed() {
+    Job end = last(submitOne(spec(WorkerDouble.ENDS_WITHOUT_DONE).build()));
+    assertEquals(JobState.JOB_STATE_FAILED, end.getState());
+    assertTrue(end.getMessage().contains("without having said that it was done"), end.getMessage());
+    assertEquals("v1", activeVersion());
+  }
+
+  @Test
+  void damagedCandidateIsRefusedAndBecomesNoVersion() {
+    Job end = last(submitOne(spec(WorkerDouble.LEAVES_DAMAGED_CANDIDATE).build()));
+    assertEquals(JobState.JOB_STATE_FAILED, end.getState());
+    assertTrue(end.getMessage().contains("refused") && end.getMessage().contains("SHA-256"), end.getMessage());
+    assertEquals("v1", activeVersion());
+    assertEquals(1, server.models().listVersions(ListVersionsRequest.newBuilder().setModel("tiny").build())
+        .getVersionsCount());
+  }
+
+  @Test
+  void runningAndQueuedJobsAreCancelled() {
+    Job running = submitOne(spec(WorkerDouble.WAITS).build());
+    Job queued = submitOne(spec(0).build());
+    untilProgress(running);
+    Job cancelled = cancel(queued);
+    assertEquals(JobState.JOB_STATE_CANCELLED, cancelled.getState());
+    assertEquals(JobState.JOB_STATE_CANCELLED, cancel(running).getState());
+    assertEquals(JobState.JOB_STATE_CANCELLED, last(running).getState());
+    StatusRuntimeException late = assertThrows(StatusRuntimeException.class, () -> cancel(running));
+    assertEquals(Code.FAILED_PRECONDITION, late.getStatus().getCode());
+    assertEquals(JobState.JOB_STATE_SUCCEEDED, last(submitOne(spec(0).build())).getState());
+  }
+
+  @Test
+  void workerThatDoesNotHeedSigtermIsKilled() {
+    Job running = submitOne(spec(WorkerDouble.IGNORES_SIGTERM).build());
+    untilProgress(running);
+    assertEquals(JobState.JOB_STATE_CANCELLED, cancel(running).getState());
+  }
+
+  @Test
+  void restartKeepsTheActiveVersionFailsWhatRanAndTakesUpWhatWaited() throws IOException {
+    Job done = last(submitOne(spec(0).build()));
+    Job running = submitOne(spec(WorkerDouble.WAITS).build());
+    Job waiting = submitOne(spec(0).build());
+    untilProgress(running);
+    server.close();
+    server = ServerFixture.start(root, Optional.of(worker()));
+    assertEquals(done, last(done));
+    Job failed = last(running);
+    assertEquals(JobState.JOB_STATE_FAILED, failed.getState());
+    assertTrue(failed.getMessage().contains("server was stopped"), failed.getMessage());
+    Job end = last(waiting);
+    assertEquals(JobState.JOB_STATE_SUCCEEDED, end.getState(), end.getMessage());
+    assertEquals("v1-u1", end.getBaseVersion());
+    assertEquals("v1-u2", activeVersion());
+  }
+
+  @Test
+  void badSubmissionsAreRefusedByFieldAndLimit() throws IOException {
+    SubmitRequest good = images(ImageRole.IMAGE_ROLE_UNLEARN, labelled(pixels(1), "one"));
+    SubmitRequest learn = images(ImageRole.IMAGE_ROLE_LEARN, labelled(pixels(1), "one"));
+    UnlearnSpec spec = spec(0).build();
+    refused(Code.INVALID_ARGUMENT, "spec: is missing");
+    refused(Code.INVALID_ARGUMENT, "spec: is missing", good);
+    refused(Code.INVALID_ARGUMENT, "none to unlearn", of(spec));
+    refused(Code.INVALID_ARGUMENT, "none to unlearn", of(spec), learn);
+    refused(Code.INVALID_ARGUMENT, "role LEARN", of(spec), good);
+    refused(Code.INVALID_ARGUMENT, "spec: came twice", of(spec), of(spec));
+    refused(Code.INVALID_ARGUMENT, "part", of(spec), SubmitRequest.getDefaultInstance());
+    refused(Code.NOT_FOUND, "model", of(spec(0).setModel("other").build()));
+    refused(Code.INVALID_ARGUMENT, "spec.batch: is 6; it must be a multiple of 4 from 4 to 256",
+        of(spec(0).setBatch(6).build()));
+    refused(Code.INVALID_ARGUMENT, "spec.iterations: is 0", of(spec(0).setIterations(0).build()));
+    refused(Code.INVALID_ARGUMENT, "spec.learning_rate: is 0.2", of(spec(0).setLearningRate(0.2).build()));
+    refused(Code.INVALID_ARGUMENT, "spec.fake_label: is NaN", of(spec(0).setFakeLabel(Double.NaN).build()));
+    refused(Code.INVALID_ARGUMENT, "spec.lambda2", of(spec(0).setLambda2(-1).build()));
+    refused(Code.INVALID_ARGUMENT, "spec.mode: 9", of(spec(0).setModeValue(9).build()));
+    refused(Code.INVALID_ARGUMENT, "spec.gates.min_auc_lu: is 1.5",
+        of(spec(0).setGates(Gates.newBuilder().setMinAucLu(1.5)).build()));
+
+    refused(Code.INVALID_ARGUMENT, "unlearn images[1].image: the 5 bytes are neither", of(spec), good,
+        images(ImageRole.IMAGE_ROLE_UNLEARN, labelled(ByteString.copyFromUtf8("hello"), "one")));
+    byte[] small = ImageEncoder.png(new byte[28 * 28], 1, 28, 28);
+    refused(Code.INVALID_ARGUMENT, "unlearn images[0].image: the image is 28x28 pixels; it must be exactly 32x32",
+        of(spec), images(ImageRole.IMAGE_ROLE_UNLEARN, labelled(ByteString.copyFrom(small), "one")));
+    refused(Code.INVALID_ARGUMENT, "bytes; at most", of(spec),
+        images(ImageRole.IMAGE_ROLE_UNLEARN, labelled(ByteString.copyFrom(new byte[2 << 20]), "one")));
+    refused(Code.INVALID_ARGUMENT, "learn images[0].label: model tiny has no class \"ten\"", of(spec), good,
+        images(ImageRole.IMAGE_ROLE_LEARN, labelled(pixels(1), "ten")));
+    refused(Code.INVALID_ARGUMENT, "unlearn images[0].label: is empty", of(spec),
+        images(ImageRole.IMAGE_ROLE_UNLEARN, labelled(pixels(1), "")));
+    refused(Code.FAILED_PRECONDITION, "version v1 of tiny has unlearned class \"three\"", of(spec),
+        images(ImageRole.IMAGE_ROLE_UNLEARN, labelled(pixels(1), "3")));
+    LabelledImage raw = LabelledImage.newBuilder().setLabel("one")
+        .setImage(Image.newBuilder().setFormat(ImageFormat.IMAGE_FORMAT_RAW)).build();
+    refused(Code.INVALID_ARGUMENT, "unlearn images[0].image.format: RAW", of(spec),
+        images(ImageRole.IMAGE_ROLE_UNLEARN, raw));
+    refused(Code.RESOURCE_EXHAUSTED, "8388608", of(spec),
+        images(ImageRole.IMAGE_ROLE_UNLEARN, labelled(ByteString.copyFrom(new byte[9 << 20]), "one")));
+
+    assertEquals(List.of(), server.unlearning().listJobs(ListJobsRequest.getDefaultInstance()).getJobsList());
+    untilNoUploadIsLeft();
+  }
+
+  @Test
+  void uploadThatBreaksOffLeavesNothing() throws Exception {
+    CompletableFuture<Job> answer = new CompletableFuture<>();
+    StreamObserver<SubmitRequest> upload = UnlearningServiceGrpc.newStub(server.channel()).submit(observer(answer));
+    upload.onNext(of(spec(0).build()));
+    upload.onNext(images(ImageRole.IMAGE_ROLE_UNLEARN, labelled(pixels(1), "one")));
+    until(() -> count(root.resolve("jobs")) == 1);
+    upload.onError(new RuntimeException("the client has changed its mind"));
+    untilNoUploadIsLeft();
+  }
+
+  @Test
+  void unknownJobIsNotFound() {
+    for (Runnable call : List.<Runnable>of(
+        () -> server.unlearning().getJob(GetJobRequest.newBuilder().setJobId("x").build()),
+        () -> server.unlearning().watch(WatchRequest.newBuilder().setJobId("x").build()).next(),
+        () -> server.unlearning().cancelJob(CancelJobRequest.newBuilder().setJobId("x").build()),
+        () -> server.unlearning().getReport(GetReportRequest.newBuilder().setJobId("../x").build()))) {
+      StatusRuntimeException refusal = assertThrows(StatusRuntimeException.class, call::run);
+      assertEquals(Code.NOT_FOUND, refusal.getStatus().getCode());
+    }
+  }
+
+  @Test
+  void serverWithoutWorkerRefusesToUnlearn() throws IOException {
+    server.close();
+    server = ServerFixture.start(root);
+    refused(Code.FAILED_PRECONDITION, "--worker-command", of(spec(0).build()));
+  }
+
+  @Test
+  void workerThatCannotBeStartedFailsTheJob() throws IOException {
+    server.close();
+    server = ServerFixture.start(root, Optional.of(WorkerCommand.parse("/no/such/program")));
+    Job end = last(submitOne(spec(0).build()));
+    assertEquals(JobState.JOB_STATE_FAILED, end.getState());
+    assertTrue(end.getMessage().contains("/no/such/program"), end.getMessage());
+  }
+
+  private String activeVersion() {
+    return server.models().getActiveVersion(GetActiveVersionRequest.newBuilder().setModel("tiny").build())
+        .getVersion();
+  }
+
+  private Job cancel(Job job) {
+    return server.unlearning().cancelJob(CancelJobRequest.newBuilder().setJobId(job.getId()).build());
+  }
+
+  private List<Job> watch(String id) {
+    List<Job> jobs = new ArrayList<>();
+    server.unlearning().watch(WatchRequest.newBuilder().setJobId(id).build())
+        .forEachRemaining(event -> jobs.add(event.getJob()));
+    return jobs;
+  }
+
+  private Job last(Job job) {
+    List<Job> changes = watch(job.getId());
+    return changes.get(changes.size() - 1);
+  }
+
+  private void untilProgress(Job job) {
+    Iterator<JobEvent> events = server.unlearning().watch(WatchRequest.newBuilder().setJobId(job.getId()).build());
+    while (events.next().getJob().getProgress().getStep() == 0) {
+      // The next event says more.
+    }
+  }
+
+  private static UnlearnSpec.Builder spec(long behaviour) {
+    return UnlearnSpec.newBuilder().setSeed(behaviour);
+  }
+
+  private Job submitOne(UnlearnSpec spec) {
+    return submit(spec, images(ImageRole.IMAGE_ROLE_UNLEARN, labelled(pixels(1), "one")),
+        images(ImageRole.IMAGE_ROLE_LEARN, labelled(pixels(2), "two")));
+  }
+
+  private Job submit(UnlearnSpec spec, SubmitRequest... images) {
+    return send(Stream.concat(Stream.of(of(spec)), Stream.of(images)).toArray(SubmitRequest[]::new));
+  }
+
+  private Job send(SubmitRequest... messages) {
+    CompletableFuture<Job> answer = new CompletableFuture<>();
+    StreamObserver<SubmitRequest> upload = UnlearningServiceGrpc.newStub(server.channel()).submit(observer(answer));
+    for (SubmitRequest message : messages) {
+      upload.onNext(message);
+    }
+    upload.onCompleted();
+    return answer.orTimeout(20, TimeUnit.SECONDS).join();
+  }
+
+  private void refused(Code code, String part, SubmitRequest... messages) {
+    CompletionException failure = assertThrows(CompletionException.class, () -> send(messages));
+    StatusRuntimeException refusal = (StatusRuntimeException) failure.getCause();
+    assertEquals(code, refusal.getStatus().getCode(), refusal.getMessage());
+    assertTrue(refusal.getStatus().getDescription().contains(part), refusal.getMessage() + " lacks " + part);
+  }
+
+  private static StreamObserver<Job> observer(CompletableFuture<Job> answer) {
+    return new StreamObserver<>() {
+      @Override
+      public void onNext(Job job) {
+        answer.complete(job);
+      }
+
+      @Override
+      public void onError(Throwable failure) {
+        answer.completeExceptionally(failure);
+      }
+
+      @Override
+      public void onCompleted() {
+        answer.completeExceptionally(new IllegalStateException("no job"));
+      }
+    };
+  }
+
+  private static SubmitRequest of(UnlearnSpec spec) {
+    return SubmitRequest.newBuilder().setSpec(spec).build();
+  }
+
+  private static SubmitRequest images(ImageRole role, LabelledImage... images) {
+    return SubmitRequest.newBuilder()
+        .setImages(UploadedImages.newBuilder().setRole(role).addAllImages(List.of(images))).build();
+  }
+
+  private static LabelledImage labelled(byte[] pixels, String label) {
+    return labelled(ByteString.copyFrom(ImageEncoder.png(pixels, 1, 32, 32)), label);
+  }
+
+  private static LabelledImage labelled(ByteString file, String label) {
+    return LabelledImage.newBuilder().setImage(Image.newBuilder().setData(file)).setLabel(label).build();
+  }
+
+  private static byte[] pixels(long seed) {
+    byte[] pixels = new byte[32 * 32];
+    new Random(seed).nextBytes(pixels);
+    return pixels;
+  }
+
+  private void untilNoUploadIsLeft() throws IOException {
+    until(() -> count(root.resolve("jobs")) == 0);
+  }
+
+  private interface Condition {
+    boolean holds() throws IOException;
+  }
+
+  private static void until(Condition condition) throws IOException {
+    long limit = System.nanoTime() + TimeUnit.SECONDS.toNanos(10);
+    while (!condition.holds()) {
+      assertTrue(System.nanoTime() < limit, "the condition did not come true in 10 seconds");
+      try {
+        Thread.sleep(10);
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+      }
+    }
+  }
+
+  private static long count(Path directory) throws IOException {
+    try (Stream<Path> entries = Files.list(directory)) {
+      return entries.count();
+    }
+  }
+}

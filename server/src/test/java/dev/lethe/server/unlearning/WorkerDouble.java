@@ -1,0 +1,95 @@
+package dev.lethe.server.unlearning;
+
+import com.google.protobuf.util.JsonFormat;
+import dev.lethe.models.bundle.Bundle;
+import dev.lethe.models.bundle.ModelCard;
+import dev.lethe.v1.BeforeAfter;
+import dev.lethe.v1.Progress;
+import dev.lethe.v1.UnlearnReport;
+import dev.lethe.v1.WorkerDone;
+import dev.lethe.v1.WorkerEvent;
+import dev.lethe.v1.WorkerFailure;
+import dev.lethe.v1.WorkerJob;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+
+/**
+ * Speaks the worker's protocol without training: the base's graphs under a new card are its candidate. The seed of the
+ * job's specification chooses how it behaves.
+ */
+public final class WorkerDouble {
+
+  static final long CRASHES = 1;
+  static final long REPORTS_FAILURE = 2;
+  static final long WAITS = 3;
+  static final long LEAVES_DAMAGED_CANDIDATE = 4;
+  static final long ENDS_WITHOUT_DONE = 5;
+  static final long IGNORES_SIGTERM = 6;
+  static final long CHATTERS = 7;
+
+  private WorkerDouble() {}
+
+  public static void main(String[] arguments) throws Exception {
+    Path directory = Path.of(arguments[0]);
+    WorkerJob.Builder job = WorkerJob.newBuilder();
+    JsonFormat.parser().merge(Files.readString(directory.resolve("job.json")), job);
+    long behaviour = job.getSpec().getSeed();
+    if (behaviour == IGNORES_SIGTERM) {
+      Runtime.getRuntime().addShutdownHook(new Thread(WorkerDouble::sleep));
+    }
+    say(WorkerEvent.newBuilder().setProgress(Progress.newBuilder()
+        .setStage("unlearning").setStep(1).setSteps(2).setFraction(0.5).setSecondsLeft(1).putValues("loss_g", 0.25)));
+    if (behaviour == WAITS || behaviour == IGNORES_SIGTERM) {
+      sleep();
+    } else if (behaviour == CRASHES) {
+      System.err.println("there was no memory left for a tensor");
+      Runtime.getRuntime().halt(134);
+    } else if (behaviour == REPORTS_FAILURE) {
+      say(WorkerEvent.newBuilder().setFailure(WorkerFailure.newBuilder().setMessage("the loss is not a number")));
+      System.exit(1);
+    } else if (behaviour == CHATTERS) {
+      System.out.println("a native library has something to say");
+    }
+    candidate(job, directory, behaviour == LEAVES_DAMAGED_CANDIDATE);
+    say(WorkerEvent.newBuilder().setReport(UnlearnReport.newBuilder()
+        .setJobId(job.getJobId())
+        .setImages(job.getUnlearnLabelsCount())
+        .setAucLu(BeforeAfter.newBuilder().setBefore(0.5).setAfter(0.93))
+        .setFidL(BeforeAfter.newBuilder().setBefore(10).setAfter(11))));
+    Files.write(directory.resolve("before_after.png"), Files.readAllBytes(directory.resolve("unlearn/0000.png")));
+    if (behaviour != ENDS_WITHOUT_DONE) {
+      say(WorkerEvent.newBuilder().setDone(WorkerDone.getDefaultInstance()));
+    }
+  }
+
+  private static void candidate(WorkerJob.Builder job, Path directory, boolean damaged) throws IOException {
+    Bundle base = Bundle.open(Path.of(job.getBaseBundle()));
+    ModelCard old = base.card();
+    Path candidate = Files.createDirectories(directory.resolve("candidate"));
+    for (String file : List.of(Bundle.MAPPING, Bundle.SYNTHESIS, Bundle.DISCRIMINATOR)) {
+      Files.copy(base.directory().resolve(file), candidate.resolve(file));
+    }
+    Bundle.seal(candidate, new ModelCard(old.formatVersion(), old.name(), job.getNewVersion(), old.version(),
+        old.architecture(), old.network(), old.labels(), old.unlearnedLabels(), old.w(), old.training(), old.quality(),
+        old.sha256()));
+    if (damaged) {
+      byte[] graph = Files.readAllBytes(candidate.resolve(Bundle.SYNTHESIS));
+      graph[graph.length / 2] ^= 1;
+      Files.write(candidate.resolve(Bundle.SYNTHESIS), graph);
+    }
+  }
+
+  private static void say(WorkerEvent.Builder event) throws IOException {
+    System.out.println(JsonFormat.printer().omittingInsignificantWhitespace().print(event));
+  }
+
+  private static void sleep() {
+    try {
+      Thread.sleep(60_000);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}
