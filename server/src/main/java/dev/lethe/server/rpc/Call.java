@@ -33,24 +33,23 @@ public final class Call<R> {
   private final String method;
   private final GrpcServerRequest<?, R> request;
   private final GrpcServerResponse<?, R> response;
-  private final CallObserver observer;
+  private final RpcService.Settings settings;
+  private final Runnable lost = () -> abandon(Code.CANCELLED);
   private final long start = System.nanoTime();
   private final List<Runnable> abandonHandlers = new ArrayList<>();
   // Written on the context only; compute threads read it to drop work that nobody waits for.
   private volatile boolean over;
 
-  Call(GrpcServerRequest<?, R> request, CallObserver observer) {
+  Call(GrpcServerRequest<?, R> request, RpcService.Settings settings) {
     this.context = Vertx.currentContext();
     this.method = request.fullMethodName();
     this.request = request;
     this.response = request.response();
-    this.observer = observer;
-    observer.started(method);
-    // A reset arrives at the error handler; a lost connection at the request's handler while the client still sends,
-    // at the response's once it has ended.
-    request.errorHandler(error -> abandon(Code.CANCELLED));
-    request.exceptionHandler(error -> abandon(Code.CANCELLED));
-    response.exceptionHandler(error -> abandon(Code.CANCELLED));
+    this.settings = settings;
+    settings.observer().started(method);
+    request.errorHandler(reset -> abandon(Code.CANCELLED));
+    request.exceptionHandler(broken -> abandon(Code.CANCELLED));
+    settings.connections().add(request.connection(), lost);
     if (request.deadline() != null) {
       // Vert.x has answered DEADLINE_EXCEEDED by then.
       request.deadline().onSuccess(late -> abandon(Code.DEADLINE_EXCEEDED));
@@ -138,6 +137,7 @@ public final class Call<R> {
 
   private void end(Code code) {
     over = true;
-    observer.ended(method, code, (System.nanoTime() - start) / 1e9);
+    settings.connections().remove(request.connection(), lost);
+    settings.observer().ended(method, code, (System.nanoTime() - start) / 1e9);
   }
 }

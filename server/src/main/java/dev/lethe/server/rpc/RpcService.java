@@ -35,16 +35,14 @@ public final class RpcService implements Service {
 
   private final ServiceName name;
   private final Descriptors.ServiceDescriptor descriptor;
-  private final int maxMessageBytes;
-  private final CallObserver observer;
+  private final Settings settings;
   private final List<BiConsumer<GrpcIoServer, RpcService>> methods;
 
   private RpcService(Builder builder) {
     this.name = ServiceName.create(builder.descriptor.getName());
     this.descriptor = ((ProtoServiceDescriptorSupplier) builder.descriptor.getSchemaDescriptor())
         .getServiceDescriptor();
-    this.maxMessageBytes = builder.settings.maxMessageBytes();
-    this.observer = builder.settings.observer();
+    this.settings = builder.settings;
     this.methods = List.copyOf(builder.methods);
   }
 
@@ -53,8 +51,14 @@ public final class RpcService implements Service {
    *
    * @param maxMessageBytes limit of one message from a client, inflated
    * @param observer told of every call
+   * @param connections ends calls with their connection
    */
-  public record Settings(int maxMessageBytes, CallObserver observer) {}
+  public record Settings(int maxMessageBytes, CallObserver observer, Connections connections) {
+
+    public Settings(int maxMessageBytes, CallObserver observer) {
+      this(maxMessageBytes, observer, new Connections());
+    }
+  }
 
   public static Builder of(ServiceDescriptor descriptor, Settings settings) {
     return new Builder(descriptor, settings);
@@ -77,7 +81,7 @@ public final class RpcService implements Service {
 
   private <Q, R> void accept(MethodDescriptor<Q, R> method, GrpcServerRequest<Q, R> request,
       Function<Call<R>, Sink<Q>> open) {
-    Call<R> call = new Call<>(request, observer);
+    Call<R> call = new Call<>(request, settings);
     // Messages come one at a time, each after the one before was dealt with.
     request.pause();
     request.invalidMessageHandler(tooLarge -> call.fail(tooLarge(method)));
@@ -137,8 +141,8 @@ public final class RpcService implements Service {
 
   private byte[] inflate(MethodDescriptor<?, ?> method, byte[] compressed) {
     try (InputStream in = new GZIPInputStream(new ByteArrayInputStream(compressed))) {
-      byte[] bytes = in.readNBytes(maxMessageBytes + 1);
-      if (bytes.length > maxMessageBytes) {
+      byte[] bytes = in.readNBytes(settings.maxMessageBytes() + 1);
+      if (bytes.length > settings.maxMessageBytes()) {
         throw tooLarge(method);
       }
       return bytes;
@@ -150,7 +154,7 @@ public final class RpcService implements Service {
 
   private RuntimeException tooLarge(MethodDescriptor<?, ?> method) {
     return Status.RESOURCE_EXHAUSTED.withDescription("a message of " + method.getBareMethodName()
-        + " exceeds the limit of " + maxMessageBytes + " bytes").asRuntimeException();
+        + " exceeds the limit of " + settings.maxMessageBytes() + " bytes").asRuntimeException();
   }
 
   /** Collects a service's methods. */
