@@ -1,0 +1,71 @@
+package dev.lethe.server.registry;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.lethe.models.bundle.Bundle;
+import dev.lethe.server.TinyBundles;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Set;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class ModelRepositoryTest {
+
+  @TempDir
+  Path root;
+
+  private ModelRepository repository;
+
+  @BeforeEach
+  void fill() throws IOException {
+    TinyBundles.conditional(root.resolve("shipped"), "v2", 1);
+    TinyBundles.conditional(root.resolve("shipped"), "v10", 2);
+    repository = new ModelRepository(root.resolve("shipped"), root.resolve("state"));
+  }
+
+  @Test
+  void lastVersionServesUntilOneIsNamed() throws IOException {
+    assertEquals("v10", repository.active("tiny").card().version());
+    Files.writeString(root.resolve("shipped/tiny/active"), "v2\n");
+    assertEquals("v2", repository.active("tiny").card().version());
+    repository.activate("tiny", "v10");
+    assertEquals("v10", repository.active("tiny").card().version());
+    repository.activate("tiny", "v11");
+    IOException missing = assertThrows(IOException.class, () -> repository.active("tiny"));
+    assertTrue(missing.getMessage().contains("v11") && missing.getMessage().contains("[v2, v10]"),
+        missing.getMessage());
+  }
+
+  @Test
+  void candidateMovesIntoTheStateDirectory() throws IOException {
+    Bundle candidate = TinyBundles.conditional(root.resolve("job"), "v3", 3);
+    Bundle installed = repository.install(candidate);
+    assertEquals(root.resolve("state/tiny/v3").toAbsolutePath(), installed.directory());
+    assertFalse(Files.exists(candidate.directory()));
+    assertEquals(Set.of("v2", "v3", "v10"), repository.versions("tiny").keySet());
+    Bundle again = TinyBundles.conditional(root.resolve("job"), "v3", 4);
+    assertThrows(IOException.class, () -> repository.install(again));
+    assertTrue(Bundle.isBundle(again.directory()));
+  }
+
+  @Test
+  void whatIsNoBundleIsLeftOut() throws IOException {
+    Files.createDirectories(root.resolve("shipped/tiny/v99"));
+    Files.createDirectories(root.resolve("shipped/empty"));
+    Files.writeString(root.resolve("shipped/README.md"), "bundles");
+    Path broken = Files.createDirectories(root.resolve("shipped/tiny/broken"));
+    Files.writeString(broken.resolve("model.json"), "{");
+    Path misplaced = root.resolve("shipped/tiny/v4");
+    Files.move(TinyBundles.conditional(root.resolve("job"), "v3", 3).directory(), misplaced);
+    assertEquals(List.of("v2", "v10"), List.copyOf(repository.versions("tiny").keySet()));
+    assertEquals(Set.of("tiny"), repository.models());
+    assertEquals(Set.of(), new ModelRepository(root.resolve("no"), root.resolve("where")).models());
+  }
+}

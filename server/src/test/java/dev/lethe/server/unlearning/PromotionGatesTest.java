@@ -1,0 +1,49 @@
+package dev.lethe.server.unlearning;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.lethe.v1.BeforeAfter;
+import dev.lethe.v1.Gates;
+import dev.lethe.v1.UnlearnReport;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+class PromotionGatesTest {
+
+  private static final Gates GATES =
+      Gates.newBuilder().setMinAucLu(0.9).setMaxFidLIncrease(0.15).setMinAcc(0.97).build();
+
+  @Test
+  void limitsThemselvesPass() {
+    assertEquals(List.of(), PromotionGates.failures(GATES, report(0.9, 8, 9.2, 0.97)));
+  }
+
+  @Test
+  void eachGateFailsAlone() {
+    assertEquals(List.of("auc_lu is 0.89; gate min_auc_lu is 0.9"),
+        PromotionGates.failures(GATES, report(0.89, 8, 8, 1)));
+    assertEquals(List.of("fid_l is 9.3, and was 8.0 before; gate max_fid_l_increase is 0.15"),
+        PromotionGates.failures(GATES, report(1, 8, 9.3, 1)));
+    assertEquals(List.of("acc is 0.96; gate min_acc is 0.97"), PromotionGates.failures(GATES, report(1, 8, 8, 0.96)));
+  }
+
+  @Test
+  void noNumberPassesNoGate() {
+    assertEquals(3, PromotionGates.failures(GATES, report(Double.NaN, 8, Double.NaN, Double.NaN)).size());
+    assertEquals(3, PromotionGates.failures(GATES, UnlearnReport.getDefaultInstance()).size());
+  }
+
+  @Test
+  void withoutGatesEverythingPasses() {
+    assertTrue(PromotionGates.failures(Gates.getDefaultInstance(), UnlearnReport.getDefaultInstance()).isEmpty());
+  }
+
+  private static UnlearnReport report(double auc, double fidBefore, double fidAfter, double acc) {
+    return UnlearnReport.newBuilder()
+        .setAucLu(BeforeAfter.newBuilder().setAfter(auc))
+        .setFidL(BeforeAfter.newBuilder().setBefore(fidBefore).setAfter(fidAfter))
+        .setAcc(BeforeAfter.newBuilder().setAfter(acc))
+        .build();
+  }
+}
