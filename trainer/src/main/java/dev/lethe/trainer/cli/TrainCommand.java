@@ -4,7 +4,7 @@ import picocli.CommandLine;
 import picocli.CommandLine.Command;
 
 /** {@code lethe train}. */
-@Command(name = "train", mixinStandardHelpOptions = true, subcommands = {GanCommand.class},
+@Command(name = "train", mixinStandardHelpOptions = true, subcommands = {FeaturesCommand.class, GanCommand.class},
     description = "Trains models from scratch.")
 public final class TrainCommand {
 
