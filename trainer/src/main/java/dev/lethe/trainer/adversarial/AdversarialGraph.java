@@ -2,18 +2,18 @@ package dev.lethe.trainer.adversarial;
 
 import static dev.lethe.models.graph.Ops.add;
 import static dev.lethe.models.graph.Ops.mul;
-import static dev.lethe.models.graph.Ops.reduceMean;
-import static dev.lethe.models.graph.Ops.reshape;
 import static dev.lethe.models.graph.Ops.sub;
 
 import dev.lethe.models.graph.DataType;
 import dev.lethe.models.graph.Graph;
+import dev.lethe.models.graph.Ops;
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.graph.Value;
 import dev.lethe.models.stylegan2.Discriminator;
 import dev.lethe.models.stylegan2.Generator;
 import dev.lethe.models.stylegan2.Noise;
 import dev.lethe.models.stylegan2.StyleGan2Config;
+import dev.lethe.models.stylegan2.Weights;
 import dev.lethe.trainer.autodiff.Gradients;
 import dev.lethe.trainer.session.Learner;
 import java.util.ArrayList;
@@ -24,31 +24,44 @@ import java.util.Set;
 import java.util.stream.Collectors;
 
 /**
- * One step of adversarial training as one graph. Generator parameters take the gradient of the generator's loss and
- * discriminator parameters that of the discriminator's, both from one shared pass over the same generated images: the
- * two networks step at once instead of in turn, which saves a sixth of the arithmetic. R1 is computed on the steps that
- * ask for it, by a branch.
+ * Both steps of adversarial training as one graph, so that they share parameters and optimizer: a branch chooses whether
+ * the discriminator or the generator learns; a branch within, whether R1 applies. A network that does not learn in a
+ * step gets gradients of 0, which leave it as it is, Adam's β1 being 0.
  *
- * <p>Inputs: {@code real} [N, C, H, W], {@code z} [N, z_dim], {@code z2} [N, z_dim] and {@code mix} [N, num_ws, 1] (1
- * where the styles of z apply, 0 where those of z2 do), {@code noise} [N, total], {@code r1} bool [1]; conditional
- * models: {@code real_c} and {@code fake_c} [N, classes]. Outputs: {@code g_loss}, {@code d_loss}, {@code r1_loss}, {@code
- * real_logit} (mean).
+ * <p>The networks learn in turn. Learning at once from one shared pass would save a sixth of the arithmetic, but was
+ * seen to go round in circles on MNIST: each network chases the other's last position.
  */
 final class AdversarialGraph {
 
+  /** Input, bool [1]: the discriminator learns, not the generator. */
+  static final String DISCRIMINATE = "discriminate";
+  /** Input, bool [1]: R1 applies to this step of the discriminator. */
+  static final String REGULARIZE = "regularize";
+
   private AdversarialGraph() {}
 
+  /**
+   * Inputs besides those two: {@code real} [N, C, H, W], {@code z} [N, z_dim], {@code noise} [N, total]; conditional
+   * models: {@code real_c} and {@code fake_c} [N, classes]; with style mixing: {@code z2} [N, z_dim] and {@code mix} [N,
+   * num_ws, 1], 1 where the styles of z apply and 0 where those of z2 do. Outputs: {@code loss} of the network that
+   * learns, {@code r1_loss}, {@code real_logit} (mean).
+   */
   static Learner.Problem build(StyleGan2Config config, AdversarialOptions options) {
     Graph g = new Graph("adversarial");
     int n = options.batch();
+    Value discriminate = g.input(DISCRIMINATE, DataType.BOOL, 1);
+    Value regularize = g.input(REGULARIZE, DataType.BOOL, 1);
     Value real = g.input("real", n, config.channels(), config.resolution(), config.resolution());
+    Value realC = config.conditional() ? g.input("real_c", n, config.classes()) : null;
+    Value fakeC = config.conditional() ? g.input("fake_c", n, config.classes()) : null;
     Value z = g.input("z", n, config.zDim());
     Value z2 = options.mixing() > 0 ? g.input("z2", n, config.zDim()) : null;
     Value mix = options.mixing() > 0 ? g.input("mix", n, config.numWs(), 1) : null;
     Value noise = g.input("noise", n, Generator.noiseSize(config));
-    Value r1 = g.input("r1", DataType.BOOL, 1);
-    Value realC = config.conditional() ? g.input("real_c", n, config.classes()) : null;
-    Value fakeC = config.conditional() ? g.input("fake_c", n, config.classes()) : null;
+    // Declared before the branches, for both to see the same.
+    Weights.shapes(config).forEach(g::parameter);
+    List<Value> generator = trainable(g, "G.");
+    List<Value> discriminator = trainable(g, "D.");
 
     Value w = Generator.mapping(g, config, z, fakeC);
     Value ws = Generator.broadcast(config, w);
@@ -58,43 +71,54 @@ final class AdversarialGraph {
     }
     Value fake = Generator.synthesis(g, config, ws, Noise.given(noise));
     Value fakeLogits = Discriminator.logits(g, config, fake, fakeC);
-    Value realLogits = Discriminator.logits(g, config, real, realC);
 
-    List<Value> generator = parameters(g, "G.");
-    List<Value> discriminator = parameters(g, "D.");
-    Value generatorLoss = GanLosses.generator(fakeLogits);
-    Value discriminatorLoss = GanLosses.discriminator(realLogits, fakeLogits);
-    List<Value> generatorGradients = Gradients.of(generatorLoss, generator);
-    List<Value> discriminatorGradients = Gradients.of(discriminatorLoss, discriminator);
-
-    // The interval makes up for the steps without: lazily applied, R1 keeps its weight on average.
-    List<Value> regularized = g.branch(r1, () -> {
-      Value penalty = GanLosses.r1(realLogits, real, options.gamma() * options.r1Interval());
-      List<Value> values = new ArrayList<>(List.of(penalty));
-      values.addAll(Gradients.of(penalty, discriminator));
-      return values;
+    List<Value> values = g.branch(discriminate, () -> {
+      Value realLogits = Discriminator.logits(g, config, real, realC);
+      Value loss = GanLosses.discriminator(realLogits, fakeLogits);
+      List<Value> gradients = Gradients.of(loss, discriminator);
+      List<Value> r1 = g.branch(regularize, () -> {
+        // The interval makes up for the steps without: lazily applied, R1 keeps its weight on average.
+        Value penalty = GanLosses.r1(realLogits, real, options.gamma() * options.r1Interval());
+        return join(List.of(penalty), Gradients.of(penalty, discriminator));
+      }, () -> join(List.of(g.constant(0)), zeros(discriminator)));
+      List<Value> sums = new ArrayList<>();
+      for (int i = 0; i < gradients.size(); i++) {
+        sums.add(add(gradients.get(i), r1.get(i + 1)));
+      }
+      return join(List.of(loss, r1.get(0), Ops.mean(realLogits)), zeros(generator), sums);
     }, () -> {
-      List<Value> zeros = new ArrayList<>(List.of(g.constant(0)));
-      discriminator.forEach(p -> zeros.add(g.constant(Tensor.zeros(p.shape()))));
-      return zeros;
+      Value loss = GanLosses.generator(fakeLogits);
+      return join(List.of(loss, g.constant(0), g.constant(0)), Gradients.of(loss, generator), zeros(discriminator));
     });
 
+    g.output("loss", values.get(0));
+    g.output("r1_loss", values.get(1));
+    g.output("real_logit", values.get(2));
     Map<String, Value> gradients = new LinkedHashMap<>();
-    for (int i = 0; i < generator.size(); i++) {
-      gradients.put(generator.get(i).name(), generatorGradients.get(i));
+    List<Value> parameters = join(generator, discriminator);
+    for (int i = 0; i < parameters.size(); i++) {
+      gradients.put(parameters.get(i).name(), values.get(i + 3));
     }
-    for (int i = 0; i < discriminator.size(); i++) {
-      gradients.put(discriminator.get(i).name(), add(discriminatorGradients.get(i), regularized.get(i + 1)));
-    }
-    g.output("g_loss", generatorLoss);
-    g.output("d_loss", discriminatorLoss);
-    g.output("r1_loss", regularized.get(0));
-    g.output("real_logit", reshape(reduceMean(realLogits, 0, 1)));
     Set<String> averaged = generator.stream().map(Value::name).collect(Collectors.toSet());
     return new Learner.Problem(g, gradients, averaged);
   }
 
-  private static List<Value> parameters(Graph g, String prefix) {
-    return g.parameters().values().stream().filter(p -> p.name().startsWith(prefix)).toList();
+  private static List<Value> trainable(Graph g, String prefix) {
+    return g.parameters().values().stream()
+        .filter(p -> p.name().startsWith(prefix) && Generator.isTrainable(p.name()))
+        .toList();
+  }
+
+  private static List<Value> zeros(List<Value> like) {
+    return like.stream().map(p -> p.graph().constant(Tensor.zeros(p.shape()))).toList();
+  }
+
+  @SafeVarargs
+  private static List<Value> join(List<Value>... parts) {
+    List<Value> all = new ArrayList<>();
+    for (List<Value> part : parts) {
+      all.addAll(part);
+    }
+    return all;
   }
 }

@@ -26,20 +26,35 @@ final class AdversarialInputs {
     this.data = data;
   }
 
-  /** Every float input of a step; {@code r1} is the caller's. Not thread-safe. */
-  Map<String, Tensor> at(long step) {
+  /**
+   * Float inputs of one step of training.
+   *
+   * @param discriminator those of the discriminator's step, real images included
+   * @param generator those of the generator's, new latents
+   */
+  record Step(Map<String, Tensor> discriminator, Map<String, Tensor> generator) {}
+
+  /** Inputs of a step, from 0. Not thread-safe. */
+  Step at(long step) {
     int n = options.batch();
-    SplittableRandom random = generator(step, 1);
     int[] indices = new int[n];
     for (int i = 0; i < n; i++) {
       indices[i] = realIndex(step * n + i);
     }
+    Map<String, Tensor> discriminator = latents(generator(step, 1));
+    discriminator.put("real", data.images(indices));
+    if (config.conditional()) {
+      discriminator.put("real_c", data.oneHot(indices));
+    }
+    return new Step(discriminator, latents(generator(step, 3)));
+  }
+
+  private Map<String, Tensor> latents(SplittableRandom random) {
+    int n = options.batch();
     Map<String, Tensor> inputs = new HashMap<>();
-    inputs.put("real", data.images(indices));
     inputs.put("z", normal(random, n, config.zDim()));
     inputs.put("noise", normal(random, n, Generator.noiseSize(config)));
     if (config.conditional()) {
-      inputs.put("real_c", data.oneHot(indices));
       // Labels of generated images are drawn as the real ones are distributed.
       int[] labels = new int[n];
       for (int i = 0; i < n; i++) {

@@ -39,7 +39,7 @@ public final class AdversarialTrainer implements AutoCloseable {
   private final Path checkpoint;
   private final AdversarialInputs inputs;
   private final double emaDecay;
-  private CompletableFuture<Map<String, Tensor>> next;
+  private CompletableFuture<AdversarialInputs.Step> next;
   private long step;
   private double seconds;
 
@@ -103,22 +103,25 @@ public final class AdversarialTrainer implements AutoCloseable {
   }
 
   /**
-   * One step of both networks.
+   * One step of the discriminator, then one of the generator.
    *
    * @throws DivergedException if a loss is not finite; the last checkpoint is good
    */
   public Losses step() {
     long started = System.nanoTime();
-    Map<String, Tensor> current = next.join();
+    AdversarialInputs.Step inputs = next.join();
     boolean regularize = step % options.r1Interval() == 0;
-    // The average follows the weights closely at first, as the reference's ramp-up does.
-    learner.setAverageRate(1 - Math.min(emaDecay, (step + 1.0) / (step + 10.0)));
     step++;
     next = prepare();
-    StepOutputs outputs = learner.step(current, Map.of("r1", regularize));
+    learner.setAverageRate(0);
+    StepOutputs discriminator = learner.step(inputs.discriminator(),
+        Map.of(AdversarialGraph.DISCRIMINATE, true, AdversarialGraph.REGULARIZE, regularize));
+    // The average follows the weights closely at first, as the reference's ramp-up does.
+    learner.setAverageRate(1 - Math.min(emaDecay, step / (step + 9.0)));
+    StepOutputs generator = learner.step(inputs.generator(), Map.of(AdversarialGraph.DISCRIMINATE, false));
     seconds += (System.nanoTime() - started) / 1e9;
-    Losses losses = new Losses(step, outputs.scalar("g_loss"), outputs.scalar("d_loss"), outputs.scalar("r1_loss"),
-        outputs.scalar("real_logit"));
+    Losses losses = new Losses(step, generator.scalar("loss"), discriminator.scalar("loss"),
+        discriminator.scalar("r1_loss"), discriminator.scalar("real_logit"));
     if (!Double.isFinite(losses.generator() + losses.discriminator() + losses.r1())) {
       throw new DivergedException(losses);
     }
@@ -134,7 +137,7 @@ public final class AdversarialTrainer implements AutoCloseable {
   }
 
   // While one step runs, another thread draws the inputs of the next.
-  private CompletableFuture<Map<String, Tensor>> prepare() {
+  private CompletableFuture<AdversarialInputs.Step> prepare() {
     long number = step;
     return CompletableFuture.supplyAsync(() -> inputs.at(number));
   }
