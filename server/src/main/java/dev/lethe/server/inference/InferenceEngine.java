@@ -65,7 +65,7 @@ public final class InferenceEngine implements AutoCloseable {
    * @param context where the future completes
    * @return the answers in order; RESOURCE_EXHAUSTED if the queue is full; {@link CancellationException} if abandoned
    */
-  public <T> Future<List<T>> generate(Generator generator, List<Latent> batch, BooleanSupplier abandoned,
+  public <T> Future<List<T>> generate(GeneratorSessions generator, List<Latent> batch, BooleanSupplier abandoned,
       Function<float[], T> encode, Context context) {
     Promise<List<T>> promise = Promise.promise();
     String model = generator.card().name();

@@ -57,7 +57,7 @@ public final class ModelRepository {
     return models;
   }
 
-  /** Finished bundles of a model by version, in natural order; those that cannot be read are left out with a warning. */
+  /** Finished bundles of a model by version, in natural order; what cannot be read is left out with a warning. */
   public NavigableMap<String, Bundle> versions(String model) throws IOException {
     NavigableMap<String, Bundle> versions = new TreeMap<>(VersionName.NATURAL);
     for (Path root : List.of(state, shipped)) {

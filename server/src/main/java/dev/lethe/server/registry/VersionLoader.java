@@ -2,7 +2,7 @@ package dev.lethe.server.registry;
 
 import dev.lethe.models.bundle.Bundle;
 import dev.lethe.models.runtime.ExecutionDevice;
-import dev.lethe.server.inference.Generator;
+import dev.lethe.server.inference.GeneratorSessions;
 import dev.lethe.server.inference.InferenceEngine;
 import dev.lethe.server.monitoring.ServerMetrics;
 import java.io.IOException;
@@ -23,7 +23,7 @@ record VersionLoader(ExecutionDevice device, int threads, ServerMetrics metrics)
    */
   ServedVersion load(Bundle bundle, Consumer<ServedVersion> unused) throws IOException {
     bundle.verify();
-    Generator generator = Generator.load(bundle, device, threads);
+    GeneratorSessions generator = GeneratorSessions.load(bundle, device, threads);
     try {
       generator.warm(1, InferenceEngine.batchSize(bundle.card()));
     } catch (IOException | RuntimeException e) {

@@ -14,6 +14,7 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 
@@ -59,20 +60,24 @@ record JobDirectory(Path path) {
     return path.resolve("worker.log");
   }
 
-  void writePid(long pid) throws IOException {
-    Files.writeString(path.resolve("worker.pid"), Long.toString(pid));
+  void writeProcess(ProcessHandle worker) throws IOException {
+    Files.writeString(path.resolve("worker.pid"), identity(worker));
   }
 
   /** The worker that was started last for this job, if its process still runs. */
   Optional<ProcessHandle> leftWorker() throws IOException {
     try {
-      long pid = Long.parseLong(Files.readString(path.resolve("worker.pid")).strip());
-      // The number may be another process's by now: the worker's last argument is this directory.
-      return ProcessHandle.of(pid)
-          .filter(process -> process.info().arguments().map(List::of).orElse(List.of()).contains(path.toString()));
+      String written = Files.readString(path.resolve("worker.pid")).strip();
+      return ProcessHandle.of(Long.parseLong(written.split(" ")[0]))
+          .filter(process -> identity(process).equals(written));
     } catch (NoSuchFileException | NumberFormatException e) {
       return Optional.empty();
     }
+  }
+
+  // The number alone may be another process's by the time that it is read.
+  private static String identity(ProcessHandle process) {
+    return process.pid() + " " + process.info().startInstant().map(Instant::toEpochMilli).orElse(0L);
   }
 
   /** The pictures of the report, if the worker made them. */

@@ -93,6 +93,8 @@ public final class JobQueue {
     TrackedJob tracked = track(store.commit(upload, job.getId()), job);
     jobs.put(job.getId(), tracked);
     count();
+    LOG.info("job {} is queued: {} images to unlearn from {}", job.getId(), job.getUnlearnImages(),
+        job.getSpec().getModel());
     enqueue(tracked);
     return job;
   }

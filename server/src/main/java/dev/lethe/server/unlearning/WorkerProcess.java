@@ -33,7 +33,7 @@ final class WorkerProcess {
     Process process = new ProcessBuilder(command.forJob(job))
         .redirectError(ProcessBuilder.Redirect.appendTo(job.log().toFile()))
         .start();
-    job.writePid(process.pid());
+    job.writeProcess(process.toHandle());
     return new WorkerProcess(process, job);
   }
 

@@ -202,6 +202,28 @@ class CallsIT {
   }
 
   @Test
+  void closingLetsCallsInFlightEnd() throws Exception {
+    TinyBundles.conditional(root.resolve("third/models"), "v1", 7);
+    ServerFixture third = ServerFixture.start(root.resolve("third"));
+    ManagedChannel channel = third.newChannel();
+    try {
+      Iterator<GeneratedImage> images = GenerationServiceGrpc.newBlockingStub(channel)
+          .generateStream(GenerateRequest.newBuilder().setCount(1500).build());
+      images.next();
+      CompletableFuture<Void> closed = CompletableFuture.runAsync(third::close);
+      int received = 1;
+      while (images.hasNext()) {
+        assertEquals(received, images.next().getIndex());
+        received++;
+      }
+      assertEquals(1500, received);
+      closed.get(10, TimeUnit.SECONDS);
+    } finally {
+      channel.shutdownNow();
+    }
+  }
+
+  @Test
   void reflectionAnswersSeveralQuestionsOnOneStream() throws Exception {
     BlockingQueue<ServerReflectionResponse> answers = new LinkedBlockingQueue<>();
     CompletableFuture<Void> end = new CompletableFuture<>();

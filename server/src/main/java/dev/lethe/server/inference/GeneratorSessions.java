@@ -22,14 +22,14 @@ import java.util.Random;
  * The mapping and synthesis sessions of one version. {@link #generate} may run on several threads at once; {@link
  * #close} only when it runs on none.
  */
-public final class Generator implements AutoCloseable {
+public final class GeneratorSessions implements AutoCloseable {
 
   private final ModelCard card;
   private final OrtEnvironment environment;
   private final OrtSession mapping;
   private final OrtSession synthesis;
 
-  private Generator(ModelCard card, OrtEnvironment environment, OrtSession mapping, OrtSession synthesis) {
+  private GeneratorSessions(ModelCard card, OrtEnvironment environment, OrtSession mapping, OrtSession synthesis) {
     this.card = card;
     this.environment = environment;
     this.mapping = mapping;
@@ -42,7 +42,7 @@ public final class Generator implements AutoCloseable {
    * @param threads threads inside an operator, the calling thread included
    * @throws IOException if a graph cannot be loaded or is not that of the card, with the reason
    */
-  public static Generator load(Bundle bundle, ExecutionDevice device, int threads) throws IOException {
+  public static GeneratorSessions load(Bundle bundle, ExecutionDevice device, int threads) throws IOException {
     NativeRuntime runtime = NativeRuntime.load();
     OrtSession mapping = null;
     OrtSession synthesis = null;
@@ -51,7 +51,7 @@ public final class Generator implements AutoCloseable {
       options.addConfigEntry("session.intra_op.allow_spinning", "0");
       mapping = runtime.environment().createSession(bundle.mapping().toString(), options);
       synthesis = runtime.environment().createSession(bundle.synthesis().toString(), options);
-      Generator generator = new Generator(bundle.card(), runtime.environment(), mapping, synthesis);
+      GeneratorSessions generator = new GeneratorSessions(bundle.card(), runtime.environment(), mapping, synthesis);
       generator.checkShapes(bundle);
       return generator;
     } catch (OrtException | IOException e) {
