@@ -37,22 +37,20 @@ public final class Discriminator {
    */
   public static Value logits(Graph g, StyleGan2Config config, Value image, Value label) {
     int top = config.resolution();
-    Value x = Layers.equalizedConv(g, block(top) + ".fromrgb", image, config.width(top), 1, Window.same(1), 1);
-    x = Layers.activate(Layers.bias(g, block(top) + ".fromrgb", x), 1);
+    Value x = Layers.activatedConv(g, block(top) + ".fromrgb", image, config.width(top), 1, Window.same(1), 1);
     for (int r = top; r > LAST; r /= 2) {
       x = residual(g, config, block(r), x, config.width(r / 2));
     }
     long width = config.width(LAST);
     x = concat(1, List.of(x, minibatchDeviation(x)));
-    x = Layers.equalizedConv(g, block(LAST) + ".conv", x, width, 3, Window.same(3), 1);
-    x = Layers.activate(Layers.bias(g, block(LAST) + ".conv", x), 1);
+    x = Layers.activatedConv(g, block(LAST) + ".conv", x, width, 3, Window.same(3), 1);
     x = reshape(x, x.dim(0), width * LAST * LAST);
-    x = Layers.activate(Layers.linear(g, block(LAST) + ".fc", x, width, 1), 1);
+    x = Layers.activatedLinear(g, block(LAST) + ".fc", x, width, 1);
     if (!config.conditional()) {
-      return Layers.linear(g, block(LAST) + ".out", x, 1, 1);
+      return Layers.linear(g, block(LAST) + ".out", x, 1);
     }
-    Value projected = Layers.linear(g, block(LAST) + ".out", x, width, 1);
-    Value embedded = Layers.normalizeSecondMoment(Layers.linear(g, "D.mapping.embed", label, width, 1));
+    Value projected = Layers.linear(g, block(LAST) + ".out", x, width);
+    Value embedded = Layers.normalizeSecondMoment(Layers.linear(g, "D.mapping.embed", label, width));
     Value direction = Layers.mappingLayers(g, "D.mapping", embedded, StyleGan2Config.LABEL_LAYERS, width);
     return mul(reduceSum(mul(projected, direction), 1), 1 / Math.sqrt(width));
   }
@@ -62,11 +60,9 @@ public final class Discriminator {
   }
 
   private static Value residual(Graph g, StyleGan2Config config, String name, Value x, long out) {
-    Value y = Layers.equalizedConv(g, name + ".conv0", x, x.dim(1), 3, Window.same(3), 1);
-    y = Layers.activate(Layers.bias(g, name + ".conv0", y), 1);
+    Value y = Layers.activatedConv(g, name + ".conv0", x, x.dim(1), 3, Window.same(3), 1);
     y = Layers.filter(y, 1, 1, 2);
-    y = Layers.equalizedConv(g, name + ".conv1", y, out, 3, new Window(2, 0, 0, 1), 1);
-    y = Layers.activate(Layers.bias(g, name + ".conv1", y), Math.sqrt(0.5));
+    y = Layers.activatedConv(g, name + ".conv1", y, out, 3, new Window(2, 0, 0, 1), Math.sqrt(0.5));
     Value skip = Layers.filter(x, 1, 2, 1);
     return add(y, Layers.equalizedConv(g, name + ".skip", skip, out, 1, Window.same(1), Math.sqrt(0.5)));
   }

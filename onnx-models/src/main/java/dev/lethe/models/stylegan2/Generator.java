@@ -53,7 +53,7 @@ public final class Generator {
   public static Value mapping(Graph g, StyleGan2Config config, Value z, Value label) {
     Value x = Layers.normalizeSecondMoment(z);
     if (config.conditional()) {
-      Value embedded = Layers.linear(g, MAPPING + ".embed", label, config.wDim(), 1);
+      Value embedded = Layers.linear(g, MAPPING + ".embed", label, config.wDim());
       x = concat(1, List.of(x, Layers.normalizeSecondMoment(embedded)));
     }
     return Layers.mappingLayers(g, MAPPING, x, config.mappingLayers(), config.wDim());
@@ -134,7 +134,7 @@ public final class Generator {
       long in = x.dim(1);
       long out = config.width(resolution);
       Value weight = g.parameter(name + ".weight", out, in, 3, 3);
-      Value styles = Layers.linear(g, name + ".affine", w, in, 1);
+      Value styles = Layers.linear(g, name + ".affine", w, in);
       Value y = mul(x, unsqueezeTo(styles, 4));
       if (up) {
         Value upWeight = transpose(weight, 1, 0, 2, 3);
@@ -145,8 +145,8 @@ public final class Generator {
       }
       Value energy = reshape(reduceSum(square(weight), 2, 3), out, in);
       Value demodulation = rsqrt(add(gemm(square(styles), energy, false, true, 1), Layers.EPSILON));
-      y = mul(y, unsqueezeTo(demodulation, 4));
-      return Layers.activate(Layers.bias(g, name, addNoise(name, y, resolution)), 1);
+      y = mul(y, unsqueezeTo(mul(demodulation, Layers.GAIN), 4));
+      return Layers.activate(Layers.bias(g, name, addNoise(name, y, resolution), Layers.GAIN));
     }
 
     private Value addNoise(String name, Value y, int resolution) {
@@ -161,15 +161,15 @@ public final class Generator {
       } else {
         return y;
       }
-      return add(y, mul(values, g.parameter(name + ".noise_strength", 1)));
+      return add(y, mul(values, mul(g.parameter(name + ".noise_strength", 1), Layers.GAIN)));
     }
 
     /** Modulated 1×1 convolution to image channels, without demodulation. */
     Value toRgb(String name, Value x, Value w) {
       long in = x.dim(1);
       Value weight = g.parameter(name + ".weight", config.channels(), in, 1, 1);
-      Value styles = mul(Layers.linear(g, name + ".affine", w, in, 1), 1 / Math.sqrt(in));
-      return Layers.bias(g, name, conv(mul(x, unsqueezeTo(styles, 4)), weight, Window.same(1)));
+      Value styles = mul(Layers.linear(g, name + ".affine", w, in), 1 / Math.sqrt(in));
+      return Layers.bias(g, name, conv(mul(x, unsqueezeTo(styles, 4)), weight, Window.same(1)), 1);
     }
   }
 }

@@ -21,23 +21,36 @@ final class Layers {
 
   static final double EPSILON = 1e-8;
   private static final double SLOPE = 0.2;
-  private static final double GAIN = Math.sqrt(2);
+  /** Keeps the variance of activations through a leaky ReLU. */
+  static final double GAIN = Math.sqrt(2);
   /** Learning rate multiplier of mapping networks. */
   static final double MAPPING_MULTIPLIER = 0.01;
   private static final float[] FIR = {1, 3, 3, 1};
 
   private Layers() {}
 
-  /** Leaky ReLU with its gain √2, times {@code gain}. */
-  static Value activate(Value x, double gain) {
-    return mul(leakyRelu(x, SLOPE), GAIN * gain);
+  /**
+   * Leaky ReLU. Its gain, {@link #GAIN}, is for the caller to put before it, into weights, biases and coefficients:
+   * gain · lrelu(x) = lrelu(gain · x), and those are small where x is large.
+   */
+  static Value activate(Value x) {
+    return leakyRelu(x, SLOPE);
   }
 
   /** Fully connected with equalized learning rate: x [N, in] → [N, out]. */
-  static Value linear(Graph g, String name, Value x, long out, double multiplier) {
+  static Value linear(Graph g, String name, Value x, long out) {
+    return linear(g, name, x, out, 1, 1);
+  }
+
+  /** The same with an activation. */
+  static Value activatedLinear(Graph g, String name, Value x, long out, double multiplier) {
+    return activate(linear(g, name, x, out, multiplier, GAIN));
+  }
+
+  private static Value linear(Graph g, String name, Value x, long out, double multiplier, double gain) {
     Value weight = g.parameter(name + ".weight", out, x.dim(1));
     Value bias = g.parameter(name + ".bias", out);
-    return add(gemm(x, weight, false, true, multiplier / Math.sqrt(x.dim(1))), mul(bias, multiplier));
+    return add(gemm(x, weight, false, true, gain * multiplier / Math.sqrt(x.dim(1))), mul(bias, gain * multiplier));
   }
 
   /** x / √(mean x² + ε) over the features. */
@@ -49,7 +62,7 @@ final class Layers {
   static Value mappingLayers(Graph g, String name, Value x, int layers, long width) {
     Value y = x;
     for (int i = 0; i < layers; i++) {
-      y = activate(linear(g, name + ".fc" + i, y, width, MAPPING_MULTIPLIER), 1);
+      y = activatedLinear(g, name + ".fc" + i, y, width, MAPPING_MULTIPLIER);
     }
     return y;
   }
@@ -59,14 +72,20 @@ final class Layers {
     return reshape(x, 1, x.dim(0), 1, 1);
   }
 
-  /** Equalized convolution: the weight times 1/√(fan in). */
+  /** Equalized convolution, bias and activation, times {@code gain}. */
+  static Value activatedConv(Graph g, String name, Value x, long out, int kernel, Window window, double gain) {
+    return activate(bias(g, name, equalizedConv(g, name, x, out, kernel, window, GAIN * gain), GAIN * gain));
+  }
+
+  /** Equalized convolution: the weight times gain/√(fan in). */
   static Value equalizedConv(Graph g, String name, Value x, long out, int kernel, Window window, double gain) {
     Value weight = g.parameter(name + ".weight", out, x.dim(1), kernel, kernel);
     return conv(x, mul(weight, gain / Math.sqrt(x.dim(1) * kernel * kernel)), window);
   }
 
-  static Value bias(Graph g, String name, Value x) {
-    return add(x, perChannel(g.parameter(name + ".bias", x.dim(1))));
+  /** Adds gain times the bias. */
+  static Value bias(Graph g, String name, Value x, double gain) {
+    return add(x, perChannel(mul(g.parameter(name + ".bias", x.dim(1)), gain)));
   }
 
   /** Low-pass filter [1, 3, 3, 1] of both axes, each channel by itself. Stride 1 or 2. */
