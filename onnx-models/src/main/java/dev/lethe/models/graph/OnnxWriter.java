@@ -210,7 +210,10 @@ public final class OnnxWriter {
     Value weight = node.input(1);
     long groups = node.integer("group");
     boolean depthwise = groups == weight.dim(0) && weight.dim(1) == 1;
-    return node.longs("strides")[0] == 1 && (groups == 1 || depthwise);
+    // A convolution cannot cut off what padding as large as the kernel would.
+    boolean padsWithinKernel = Arrays.stream(node.longs("pads")).max().getAsLong()
+        < Math.min(weight.dim(2), weight.dim(3));
+    return node.longs("strides")[0] == 1 && (groups == 1 || depthwise) && padsWithinKernel;
   }
 
   private void convolutionWithFlippedWeight(GraphProto.Builder proto, Node node) {
