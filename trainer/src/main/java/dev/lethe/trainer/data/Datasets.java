@@ -1,8 +1,11 @@
 package dev.lethe.trainer.data;
 
+import dev.lethe.models.graph.Tensor;
+import dev.lethe.models.image.Pixels;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Collectors;
 
@@ -13,6 +16,23 @@ public final class Datasets {
       List.of(new IdxFormat(), new Cifar10Format(), new ImageFolderFormat());
 
   private Datasets() {}
+
+  /**
+   * Images in memory, rounded to unsigned bytes.
+   *
+   * @param labels class names; empty for unlabelled images
+   * @param images [N, C, H, W] in [-1, 1]
+   * @param classes class index of each image
+   */
+  public static ImageDataset of(List<String> labels, Tensor images, int[] classes) {
+    int n = classes.length;
+    int size = n == 0 ? 0 : images.data().length / n;
+    byte[][] pixels = new byte[n][];
+    for (int i = 0; i < n; i++) {
+      pixels[i] = Pixels.toBytes(Arrays.copyOfRange(images.data(), i * size, (i + 1) * size));
+    }
+    return new MemoryDataset((int) images.shape()[1], (int) images.shape()[2], labels, pixels, classes.clone());
+  }
 
   /**
    * Reads one split of a data set into memory, in whichever of these formats it is:
