@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import picocli.CommandLine.Command;
@@ -162,7 +163,7 @@ final class GenerateCommand implements Callable<Integer> {
   }
 
   private static boolean isImageName(Path path) {
-    return path.getFileName().toString().toLowerCase(java.util.Locale.ROOT).matches(".*\\.(png|jpg|jpeg)");
+    return path.getFileName().toString().toLowerCase(Locale.ROOT).matches(".*\\.(png|jpg|jpeg)");
   }
 
   private static void write(Path file, byte[] bytes) throws IOException {

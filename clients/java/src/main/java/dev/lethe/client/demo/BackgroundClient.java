@@ -12,10 +12,10 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.TreeMap;
 
 /**
  * A client that never stops asking: a few callers generate one image after another and check every answer, so that a
@@ -38,7 +38,7 @@ final class BackgroundClient implements AutoCloseable {
   // Guarded by this.
   private long failed;
   private String firstFailure = "";
-  private final Map<String, Long> answersByVersion = new TreeMap<>();
+  private final Map<String, Long> answersByVersion = new LinkedHashMap<>();
 
   /**
    * @param request gets a new seed each time
@@ -61,10 +61,10 @@ final class BackgroundClient implements AutoCloseable {
     }
   }
 
-  /** Waits until a version has answered, at most this long. */
-  synchronized boolean awaitAnswerOf(String version, Duration patience) throws InterruptedException {
+  /** Waits until a version has given that many good answers, at most this long; false if it has not. */
+  synchronized boolean awaitAnswers(String version, int answers, Duration patience) throws InterruptedException {
     long end = System.nanoTime() + patience.toNanos();
-    while (!answersByVersion.containsKey(version)) {
+    while (answersByVersion.getOrDefault(version, 0L) < answers) {
       long millis = Duration.ofNanos(end - System.nanoTime()).toMillis();
       if (millis <= 0) {
         return false;
@@ -87,9 +87,9 @@ final class BackgroundClient implements AutoCloseable {
     }
   }
 
-  /** Good answers by the version that gave them. */
+  /** Good answers by the version that gave them, in the order in which versions answered first. */
   synchronized Map<String, Long> answersByVersion() {
-    return Map.copyOf(answersByVersion);
+    return new LinkedHashMap<>(answersByVersion);
   }
 
   /**

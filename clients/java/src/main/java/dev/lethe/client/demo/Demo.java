@@ -17,6 +17,7 @@ import dev.lethe.v1.Seeds;
 import dev.lethe.v1.UnlearnSpec;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -26,6 +27,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /**
@@ -36,13 +38,15 @@ final class Demo {
 
   private static final int CLASSES = 10;
   private static final int SEEDS = 8;
+  /** That the client in the background waits for from the new version, so that it sees the swap from both sides. */
+  private static final int ANSWERS_AFTER_SWAP = 20;
 
   private final LetheClient lethe;
   private final Console console;
   private final Path out;
   private final Duration patience;
 
-  /** @param patience for the first answer of the new version to a client that keeps asking */
+  /** @param patience for the first answers of the new version to the client in the background */
   Demo(LetheClient lethe, Console console, Path out, Duration patience) {
     this.lethe = lethe;
     this.console = console;
@@ -74,7 +78,7 @@ final class Demo {
       load.start();
       ended = unlearn(spec, choice);
       if (ended.getPromoted()) {
-        load.awaitAnswerOf(ended.getNewVersion(), patience);
+        load.awaitAnswers(ended.getNewVersion(), ANSWERS_AFTER_SWAP, patience);
       }
     }
     if (ended.getState() != JobState.JOB_STATE_SUCCEEDED) {
@@ -101,7 +105,7 @@ final class Demo {
     if (requests.failed() > 0) {
       wrong.add(requests.failed() + " of " + requests.total() + " requests failed; the first: " + load.firstFailure());
     }
-    write("report.json", ReportJson.write(job.getReport(), Optional.of(requests)).getBytes());
+    write("report.json", ReportJson.write(job.getReport(), Optional.of(requests)).getBytes(StandardCharsets.UTF_8));
     byte[] unlearned = lethe.report(job.getId()).getBeforeAfterPng().toByteArray();
     write("unlearned.png", unlearned);
     Table table = ReportTable.of(job.getReport());
@@ -126,14 +130,14 @@ final class Demo {
         Pictures.png(before.picture()));
     pictures.put("After, version " + after.version() + ": the same classes and seeds", Pictures.png(after.picture()));
     pictures.put("The unlearned images, as the old generator redraws them, and as the new one does", unlearned);
-    write("index.html", DemoPage.html(table, pictures).getBytes(java.nio.charset.StandardCharsets.UTF_8));
+    write("index.html", DemoPage.html(table, pictures).getBytes(StandardCharsets.UTF_8));
     return wrong;
   }
 
   private static String answers(BackgroundClient load) {
-    StringBuilder text = new StringBuilder("answered by version");
-    load.answersByVersion().forEach((version, count) -> text.append(' ').append(version).append(": ").append(count));
-    return text.toString();
+    return "must all be answered; were: " + load.answersByVersion().entrySet().stream()
+        .map(answers -> answers.getValue() + " by version " + answers.getKey())
+        .collect(Collectors.joining(", "));
   }
 
   private Grid generate(String model) throws IOException {

@@ -2,6 +2,7 @@ package dev.lethe.client.image;
 
 import dev.lethe.v1.Image;
 import dev.lethe.v1.ImageFormat;
+import java.awt.Color;
 import java.awt.Graphics2D;
 import java.awt.image.BufferedImage;
 import java.io.ByteArrayInputStream;
@@ -53,7 +54,7 @@ public final class Pictures {
         BufferedImage.TYPE_INT_RGB);
     Graphics2D canvas = grid.createGraphics();
     try {
-      canvas.setColor(new java.awt.Color(BACKGROUND));
+      canvas.setColor(new Color(BACKGROUND));
       canvas.fillRect(0, 0, grid.getWidth(), grid.getHeight());
       for (int i = 0; i < pictures.size(); i++) {
         BufferedImage picture = pictures.get(i);

@@ -45,10 +45,10 @@ class BackgroundClientTest {
     BackgroundClient client = client(32);
     try (client) {
       client.start();
-      assertTrue(client.awaitAnswerOf("v1", PATIENCE));
-      assertFalse(client.awaitAnswerOf("v2", Duration.ofMillis(50)));
+      assertTrue(client.awaitAnswers("v1", 1, PATIENCE));
+      assertFalse(client.awaitAnswers("v2", 1, Duration.ofMillis(50)));
       server.activate("v2");
-      assertTrue(client.awaitAnswerOf("v2", PATIENCE));
+      assertTrue(client.awaitAnswers("v2", 1, PATIENCE));
     }
     Requests requests = client.requests(Set.of("v1", "v2"));
     assertEquals(0, requests.failed(), client.firstFailure());
@@ -61,7 +61,7 @@ class BackgroundClientTest {
     BackgroundClient client = client(32);
     try (client) {
       client.start();
-      client.awaitAnswerOf("v1", PATIENCE);
+      client.awaitAnswers("v1", 1, PATIENCE);
     }
     Requests requests = client.requests(Set.of("v8", "v9"));
     assertTrue(requests.failed() > 0);
@@ -73,7 +73,7 @@ class BackgroundClientTest {
     BackgroundClient client = client(32);
     try (client) {
       client.start();
-      client.awaitAnswerOf("v1", PATIENCE);
+      client.awaitAnswers("v1", 1, PATIENCE);
       // One caller's first answer may be after a swap already: to and fro until one has seen v1, v2, v1.
       for (int swap = 0; client.requests(Set.of("v1", "v2")).failed() == 0; swap++) {
         server.activate(swap % 2 == 0 ? "v2" : "v1");

@@ -83,7 +83,8 @@ class DemoTest {
     String page = Files.readString(out.resolve("index.html"));
     assertEquals(3, page.split("data:image/png;base64,", -1).length - 1);
     assertTrue(page.contains("<td>membership AUC</td>"));
-    assertTrue(printed.toString().contains("v1: ") && printed.toString().contains("v2: "), printed.toString());
+    assertTrue(printed.toString().contains(" by version v1, ") && printed.toString().contains(" by version v2"),
+        printed.toString());
   }
 
   @Test
