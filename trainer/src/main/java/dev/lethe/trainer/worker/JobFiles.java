@@ -1,0 +1,67 @@
+package dev.lethe.trainer.worker;
+
+import com.google.protobuf.util.JsonFormat;
+import dev.lethe.models.bundle.ModelCard;
+import dev.lethe.models.graph.Tensor;
+import dev.lethe.models.image.ImageDecoder;
+import dev.lethe.trainer.data.Datasets;
+import dev.lethe.trainer.data.ImageDataset;
+import dev.lethe.v1.UnlearnReport;
+import dev.lethe.v1.WorkerJob;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+
+/** The files of a job directory, as {@code worker.proto} describes them. */
+record JobFiles(Path directory) {
+
+  WorkerJob job() throws IOException {
+    WorkerJob.Builder job = WorkerJob.newBuilder();
+    JsonFormat.parser().merge(Files.readString(directory.resolve("job.json")), job);
+    return job.build();
+  }
+
+  /** Images to unlearn; {@code labels} as in the job. */
+  ImageDataset unlearn(ModelCard card, List<Integer> labels) throws IOException {
+    return read("unlearn", card, labels);
+  }
+
+  /** Learning images. */
+  ImageDataset learn(ModelCard card, List<Integer> labels) throws IOException {
+    return read("learn", card, labels);
+  }
+
+  private ImageDataset read(String folder, ModelCard card, List<Integer> labels) throws IOException {
+    int channels = card.network().channels();
+    int resolution = card.network().resolution();
+    int size = channels * resolution * resolution;
+    int n = count(folder);
+    Tensor images = Tensor.zeros(n, channels, resolution, resolution);
+    int[] classes = new int[n];
+    for (int i = 0; i < n; i++) {
+      byte[] file = Files.readAllBytes(image(folder, i));
+      System.arraycopy(ImageDecoder.decode(file, channels, resolution), 0, images.data(), i * size, size);
+      classes[i] = card.conditional() ? labels.get(i) : 0;
+    }
+    return Datasets.of(card.labels(), images, classes);
+  }
+
+  private int count(String folder) {
+    int n = 0;
+    while (Files.exists(image(folder, n))) {
+      n++;
+    }
+    return n;
+  }
+
+  private Path image(String folder, int index) {
+    return directory.resolve(folder).resolve(String.format(Locale.ROOT, "%04d.png", index));
+  }
+
+  void writeReport(UnlearnReport report) throws IOException {
+    Files.writeString(directory.resolve("report.json"),
+        JsonFormat.printer().preservingProtoFieldNames().alwaysPrintFieldsWithNoPresence().print(report));
+  }
+}
