@@ -12,10 +12,15 @@ import dev.lethe.trainer.features.FeatureTrainer;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Comparator;
 import java.util.Locale;
 import java.util.concurrent.Callable;
+import java.util.stream.Stream;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
 
 /** Trains the classifier whose features measure and guide unlearning. */
 @Command(name = "features", mixinStandardHelpOptions = true, sortOptions = false, showDefaultValues = true,
@@ -52,31 +57,58 @@ final class FeaturesCommand implements Callable<Integer> {
   @Option(names = "--threads", defaultValue = "0", description = "Threads; 0 for one on each core.")
   private int threads;
 
+  @Spec private CommandSpec spec;
+
   @Override
   public Integer call() throws IOException {
     ExecutionDevice on = ExecutionDevice.parse(device);
     ImageDataset training = Datasets.open(data, Split.TRAIN);
-    Path files = Files.createTempDirectory("lethe-features");
-    long started = System.nanoTime();
-    long[] printed = {started};
-    var weights = FeatureTrainer.train(training,
-        new FeatureTrainer.Options(epochs, batch, learningRate, shift, seed), files, on, threads,
-        (step, steps, loss) -> {
-          long now = System.nanoTime();
-          if ((now - printed[0]) / 1e9 >= PROGRESS_SECONDS || step == steps) {
-            double rate = step / ((now - started) / 1e9);
-            System.out.printf(Locale.ROOT, "step %d of %d | %.0f images/s | loss %.4f | %.0f s left%n", step, steps,
-                rate * batch, loss, (steps - step) / rate);
-            printed[0] = now;
-          }
-        });
-    FeatureNetwork network = new FeatureNetwork(training.resolution(), training.channels(), training.classes());
-    ModelProto model = OnnxWriter.inference(network.graph(), weights);
+    // Read before training: a data set without a test split must not show after it.
+    ImageDataset test = Datasets.open(data, Split.TEST);
+    if (training.classes() < 2) {
+      throw new ParameterException(spec.commandLine(), data + " holds images without classes; a classifier needs a "
+          + "folder for each class, or a file of labels");
+    }
+    Files.createDirectories(out.toAbsolutePath().getParent());
+    ModelProto model = train(training, on);
     Files.write(out, model.toByteArray());
     try (FeatureExtractor extractor = FeatureExtractor.open(model, on, threads)) {
-      System.out.printf(Locale.ROOT, "wrote %s; test accuracy %.4f%n", out,
-          extractor.accuracy(Datasets.open(data, Split.TEST)));
+      System.out.printf(Locale.ROOT, "wrote %s; test accuracy %.4f%n", out, extractor.accuracy(test));
     }
     return 0;
+  }
+
+  private ModelProto train(ImageDataset training, ExecutionDevice on) throws IOException {
+    FeatureTrainer.Options options = new FeatureTrainer.Options(epochs, batch, learningRate, shift, seed);
+    Path files = Files.createTempDirectory("lethe-features");
+    try {
+      var weights = FeatureTrainer.train(training, options, files, on, threads, progress());
+      FeatureNetwork network = new FeatureNetwork(training.resolution(), training.channels(), training.classes());
+      return OnnxWriter.inference(network.graph(), weights);
+    } finally {
+      delete(files);
+    }
+  }
+
+  private FeatureTrainer.Progress progress() {
+    long started = System.nanoTime();
+    long[] printed = {started};
+    return (step, steps, loss) -> {
+      long now = System.nanoTime();
+      if ((now - printed[0]) / 1e9 >= PROGRESS_SECONDS || step == steps) {
+        double rate = step / ((now - started) / 1e9);
+        System.out.printf(Locale.ROOT, "step %d of %d | %.0f images/s | loss %.4f | %.0f s left%n", step, steps,
+            rate * batch, loss, (steps - step) / rate);
+        printed[0] = now;
+      }
+    };
+  }
+
+  private static void delete(Path directory) throws IOException {
+    try (Stream<Path> files = Files.walk(directory)) {
+      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+        Files.delete(file);
+      }
+    }
   }
 }

@@ -52,38 +52,50 @@ public final class FeatureExtractor implements AutoCloseable {
     return new FeatureExtractor(InferenceSession.open(model, device, threads));
   }
 
-  /** Any number of images, [N, C, H, W] in [-1, 1]. */
+  /**
+   * Any number of images, from 1.
+   *
+   * @param images [N, C, H, W] in [-1, 1]
+   */
   public Outputs run(Tensor images) {
-    int n = (int) images.shape()[0];
-    int imageSize = n == 0 ? 0 : images.data().length / n;
-    float[][] parts = new float[2][];
-    long[] widths = new long[2];
-    for (int from = 0; from < n; from += BATCH) {
-      int to = Math.min(from + BATCH, n);
-      long[] shape = images.shape().clone();
-      shape[0] = to - from;
-      Tensor batch = from == 0 && to == n
-          ? images
-          : new Tensor(shape, Arrays.copyOfRange(images.data(), from * imageSize, to * imageSize));
-      Map<String, Tensor> outputs = session.run(Map.of("image", batch));
-      Tensor[] made = {outputs.get("features"), outputs.get("logits")};
-      for (int k = 0; k < made.length; k++) {
-        widths[k] = made[k].shape()[1];
-        if (parts[k] == null) {
-          parts[k] = new float[(int) (n * widths[k])];
-        }
-        System.arraycopy(made[k].data(), 0, parts[k], (int) (from * widths[k]), made[k].data().length);
-      }
-    }
-    if (n == 0) {
-      throw new IllegalArgumentException("no images");
-    }
-    return new Outputs(Tensor.of(parts[0], n, widths[0]), Tensor.of(parts[1], n, widths[1]));
+    long[] shape = images.shape();
+    int imageSize = shape[0] == 0 ? 0 : images.data().length / (int) shape[0];
+    return run((int) shape[0], (from, to) -> to - from == shape[0]
+        ? images
+        : Tensor.of(Arrays.copyOfRange(images.data(), from * imageSize, to * imageSize), to - from, shape[1],
+            shape[2], shape[3]));
   }
 
-  /** All images of a data set, in order. */
+  /** All images of a data set, in order; only a part of them at a time is in memory as floats. */
   public Outputs run(ImageDataset data) {
-    return run(data.images(IntStream.range(0, data.size()).toArray()));
+    return run(data.size(), (from, to) -> data.images(IntStream.range(from, to).toArray()));
+  }
+
+  /** Gives images {@code from} to {@code to - 1}, [to - from, C, H, W]. */
+  private interface Source {
+    Tensor images(int from, int to);
+  }
+
+  private Outputs run(int n, Source source) {
+    if (n == 0) {
+      throw new IllegalArgumentException("there are no images to run the feature network on");
+    }
+    Tensor features = null;
+    Tensor logits = null;
+    for (int from = 0; from < n; from += BATCH) {
+      Map<String, Tensor> part = session.run(Map.of("image", source.images(from, Math.min(from + BATCH, n))));
+      features = put(part.get("features"), features, from, n);
+      logits = put(part.get("logits"), logits, from, n);
+    }
+    return new Outputs(features, logits);
+  }
+
+  /** Copies rows into [n, width] from row {@code from}; the whole is made with the first part, which tells its width. */
+  private static Tensor put(Tensor part, Tensor whole, int from, int n) {
+    int width = (int) part.shape()[1];
+    Tensor target = whole == null ? Tensor.zeros(n, width) : whole;
+    System.arraycopy(part.data(), 0, target.data(), from * width, part.data().length);
+    return target;
   }
 
   /** Share of the images that the network assigns to their class, 0 to 1. */

@@ -51,17 +51,24 @@ public final class FeatureTrainer {
   private FeatureTrainer() {}
 
   /**
-   * Trains from random weights.
+   * Trains from random weights. Equal arguments give equal weights, but for rounding on other hardware or with another
+   * number of threads.
    *
-   * @param data with classes
+   * @param data with 2 classes or more
    * @param directory for the training session's files
    * @return weights of the network by parameter name
+   * @throws IllegalArgumentException if there are no images, or no classes to tell apart
    */
   public static Map<String, Tensor> train(ImageDataset data, Options options, Path directory, ExecutionDevice device,
       int threads, Progress progress) throws IOException {
+    if (data.size() == 0 || data.classes() < 2) {
+      throw new IllegalArgumentException("a classifier is trained on images of 2 classes or more; these are "
+          + data.size() + " images of " + data.classes() + " classes");
+    }
     FeatureNetwork network = new FeatureNetwork(data.resolution(), data.channels(), data.classes());
     AdamOptions adam = new AdamOptions((float) options.learningRate(), 0.9f, 0.999f, 1e-8f, 0);
     long steps = Math.max(1, Math.round(options.epochs() * data.size() / options.batch()));
+    RandomShift shift = new RandomShift(options.shift());
     int[] order = {};
     try (Learner learner = Learner.open(problem(network, options.batch()), network.initialize(options.seed()), adam,
         directory, Optional.empty(), device, threads)) {
@@ -77,7 +84,7 @@ public final class FeatureTrainer {
           indices[i] = order[at++];
         }
         learner.setLearningRate(options.learningRate() * (1 + Math.cos(Math.PI * step / steps)) / 2);
-        Map<String, Tensor> inputs = Map.of("image", shifted(data.images(indices), options.shift(), random),
+        Map<String, Tensor> inputs = Map.of("image", shift.apply(data.images(indices), random),
             "c", data.oneHot(indices));
         progress.step(step + 1, steps, learner.step(inputs, Map.of()).scalar("loss"));
       }
@@ -108,29 +115,5 @@ public final class FeatureTrainer {
       order[j] = i;
     }
     return order;
-  }
-
-  /** Moves each image by itself; what comes in from outside is the lowest value, -1. */
-  private static Tensor shifted(Tensor images, int most, SplittableRandom random) {
-    if (most == 0) {
-      return images;
-    }
-    int channels = (int) images.shape()[1];
-    int size = (int) images.shape()[2];
-    Tensor moved = Tensor.zeros(images.shape());
-    for (int n = 0; n < images.shape()[0]; n++) {
-      int dy = random.nextInt(-most, most + 1);
-      int dx = random.nextInt(-most, most + 1);
-      for (int row = 0; row < channels * size; row++) {
-        int y = row % size + dy;
-        int plane = (n * channels + row / size) * size;
-        for (int x = 0; x < size; x++) {
-          boolean inside = y >= 0 && y < size && x + dx >= 0 && x + dx < size;
-          moved.data()[(n * channels * size + row) * size + x] =
-              inside ? images.data()[(plane + y) * size + x + dx] : -1;
-        }
-      }
-    }
-    return moved;
   }
 }
