@@ -90,7 +90,7 @@ public final class FeatureExtractor implements AutoCloseable {
     return new Outputs(features, logits);
   }
 
-  /** Copies rows into [n, width] from row {@code from}; the whole is made with the first part, which tells its width. */
+  /** Copies rows into [n, width] from row {@code from}; the first part tells the width. */
   private static Tensor put(Tensor part, Tensor whole, int from, int n) {
     int width = (int) part.shape()[1];
     Tensor target = whole == null ? Tensor.zeros(n, width) : whole;

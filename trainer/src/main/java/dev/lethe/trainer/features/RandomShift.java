@@ -5,8 +5,8 @@ import java.util.Arrays;
 import java.util.SplittableRandom;
 
 /**
- * Moves each image by its own whole number of pixels, up to {@code most} up or down and left or right. What comes in from
- * outside is black, -1.
+ * Moves each image by its own whole number of pixels, up to {@code most} up or down and left or right. What comes in
+ * from outside is black, -1.
  *
  * @param most pixels, 0 to leave images as they are
  */
