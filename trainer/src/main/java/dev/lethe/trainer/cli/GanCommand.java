@@ -14,6 +14,8 @@ import dev.lethe.trainer.adversarial.SampleGrid;
 import dev.lethe.trainer.data.Datasets;
 import dev.lethe.trainer.data.ImageDataset;
 import dev.lethe.trainer.data.Split;
+import dev.lethe.trainer.features.FeatureExtractor;
+import dev.lethe.trainer.metrics.ModelQuality;
 import dev.lethe.trainer.sampling.LatentStatistics;
 import dev.lethe.trainer.sampling.Sampler;
 import java.io.IOException;
@@ -23,6 +25,7 @@ import java.time.LocalDate;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.stream.IntStream;
 import picocli.CommandLine.Command;
@@ -49,7 +52,8 @@ final class GanCommand implements Callable<Integer> {
   private Path run;
 
   @Option(names = "--features", paramLabel = "FILE",
-      description = "features.onnx for the bundle ('lethe train features' makes one); quality is measured with it.")
+      description = "features.onnx for the bundle ('lethe train features' makes one); quality is measured with it "
+          + "when the data has a test split.")
   private Path features;
 
   @Option(names = "--name", defaultValue = "model", description = "Name of the model.")
@@ -122,9 +126,9 @@ final class GanCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     ExecutionDevice on = ExecutionDevice.parse(device);
-    ImageDataset training = Datasets.open(data, Split.TRAIN);
-    int end = images > 0 ? Math.min(skip + images, training.size()) : training.size();
-    training = training.subset(IntStream.range(skip, end).toArray());
+    ImageDataset all = Datasets.open(data, Split.TRAIN);
+    int end = images > 0 ? Math.min(skip + images, all.size()) : all.size();
+    ImageDataset training = all.subset(IntStream.range(skip, end).toArray());
     List<String> labels = unconditional ? List.of() : training.labels();
     StyleGan2Config config = new StyleGan2Config(training.resolution(), training.channels(), labels.size(), zDim, wDim,
         mappingLayers, channelBase, channelMax);
@@ -132,15 +136,28 @@ final class GanCommand implements Callable<Integer> {
     System.out.printf("%d images of %d classes, %dx%dx%d; %d steps of %d images%n", training.size(), labels.size(),
         config.channels(), config.resolution(), config.resolution(), options.steps(), batch);
     Map<String, Tensor> initial = Weights.initialize(config, seed);
-    try (AdversarialTrainer trainer =
-        AdversarialTrainer.open(config, options, training, initial, run, on, threads)) {
+    // What quality is measured with is made ready first: a mistake in it must not show after hours of training.
+    try (FeatureExtractor extractor = features == null ? null : FeatureExtractor.open(features, on, threads);
+        AdversarialTrainer trainer =
+            AdversarialTrainer.open(config, options, training, initial, run, on, threads)) {
+      Optional<ModelQuality> quality = extractor == null ? Optional.empty() : quality(extractor, all);
       if (!train(trainer, options, config, on)) {
         System.out.println("stopped after " + minutes + " minutes; the same command goes on");
         return 0;
       }
-      export(trainer, config, labels, training.size(), on);
+      export(trainer, config, labels, training.size(), quality, on);
     }
     return 0;
+  }
+
+  /** Compares with the whole train split, so that the figures of a part are those that 'lethe train quality' gives. */
+  private Optional<ModelQuality> quality(FeatureExtractor extractor, ImageDataset all) throws IOException {
+    Optional<ImageDataset> test = Datasets.find(data, Split.TEST);
+    if (test.isEmpty()) {
+      System.out.println("quality will not be measured: " + data + " has no test split");
+    }
+    return test.map(images -> new ModelQuality(extractor, all, images, Math.min(ModelQuality.SAMPLES, all.size()),
+        ModelQuality.SEED));
   }
 
   /** False when the time was up first. */
@@ -185,7 +202,7 @@ final class GanCommand implements Callable<Integer> {
   }
 
   private void export(AdversarialTrainer trainer, StyleGan2Config config, List<String> labels, int trainingImages,
-      ExecutionDevice on) throws IOException {
+      Optional<ModelQuality> quality, ExecutionDevice on) throws IOException {
     Map<String, Tensor> weights = trainer.weights();
     RunRecord record = RunRecord.read(run);
     ModelCard.Training training = new ModelCard.Training(data.getFileName().toString(), trainingImages, seed, batch,
@@ -195,10 +212,14 @@ final class GanCommand implements Callable<Integer> {
       ModelCard.WStatistics w = LatentStatistics.measure(config, sampler);
       weights.put("G.mapping.w_avg", Tensor.of(w.avg(), config.wDim()));
       ModelCard card = new ModelCard(ModelCard.FORMAT_VERSION, name, version, null, ModelCard.STYLEGAN2,
-          config.network(), labels, List.of(), w, training, null, Map.of());
+          config.network(), labels, List.of(), w, training,
+          quality.map(measure -> measure.measure(config, sampler)).orElse(null), Map.of());
       Bundle bundle = features == null
           ? StyleGan2Bundle.write(out, card, weights)
           : StyleGan2Bundle.write(out, card, weights, features);
+      if (card.quality() != null) {
+        System.out.print(QualityTable.of(card.quality()));
+      }
       System.out.println("wrote " + bundle.directory());
     }
   }

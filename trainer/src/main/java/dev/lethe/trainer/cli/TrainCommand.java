@@ -4,8 +4,9 @@ import picocli.CommandLine;
 import picocli.CommandLine.Command;
 
 /** {@code lethe train}. */
-@Command(name = "train", mixinStandardHelpOptions = true, subcommands = {FeaturesCommand.class, GanCommand.class},
-    description = "Trains models from scratch.")
+@Command(name = "train", mixinStandardHelpOptions = true,
+    subcommands = {FeaturesCommand.class, GanCommand.class, QualityCommand.class},
+    description = "Trains models from scratch and measures them.")
 public final class TrainCommand {
 
   private TrainCommand() {}

@@ -31,7 +31,7 @@ final class Cifar10Format implements DatasetFormat {
   public ImageDataset read(Path path, Split split) throws IOException {
     List<Path> files = files(path, split);
     if (files.isEmpty()) {
-      throw new DatasetException(path, "no " + split + " split: there is no "
+      throw new MissingSplitException(path, split, "there is no "
           + (split == Split.TRAIN ? "data_batch_1.bin" : "test_batch.bin"));
     }
     List<byte[]> pixels = new ArrayList<>();

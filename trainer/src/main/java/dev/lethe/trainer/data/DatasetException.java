@@ -4,7 +4,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 
 /** A data set that cannot be read as it is; the message names the file, what is wrong, and what was expected. */
-public final class DatasetException extends IOException {
+public sealed class DatasetException extends IOException permits MissingSplitException {
 
   private static final long serialVersionUID = 1;
 

@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Collectors;
 
 /** Opens data sets. */
@@ -58,5 +59,18 @@ public final class Datasets {
     }
     throw new DatasetException(path, FORMATS.stream().map(DatasetFormat::description)
         .collect(Collectors.joining(", nor ", "no data set found: neither ", "")));
+  }
+
+  /**
+   * Reads a split that a data set may lack.
+   *
+   * @throws DatasetException if the path holds no data set, or a damaged one
+   */
+  public static Optional<ImageDataset> find(Path path, Split split) throws IOException {
+    try {
+      return Optional.of(open(path, split));
+    } catch (MissingSplitException e) {
+      return Optional.empty();
+    }
   }
 }

@@ -39,9 +39,8 @@ final class IdxFormat implements DatasetFormat {
 
   @Override
   public ImageDataset read(Path path, Split split) throws IOException {
-    Path imagesFile = find(path, split, "images").orElseThrow(() -> new DatasetException(path,
-        "no " + split + " split: there is no " + name(split, "images", '-') + " or " + name(split, "images", '-')
-            + ".gz"));
+    Path imagesFile = find(path, split, "images").orElseThrow(() -> new MissingSplitException(path,
+        split, "there is no " + name(split, "images", '-') + " or " + name(split, "images", '-') + ".gz"));
     Images images = read(imagesFile, IMAGES_MAGIC, (in, count) -> images(imagesFile, in, count));
     Optional<Path> labelsFile = find(path, split, "labels");
     if (labelsFile.isEmpty()) {

@@ -65,7 +65,7 @@ final class ImageFolderFormat implements DatasetFormat {
     List<String> folders = names(folders(root));
     boolean splits = !folders.isEmpty() && SPLITS.containsAll(folders);
     if (splits ? !folders.contains(split.toString()) : split == Split.TEST) {
-      throw new DatasetException(root, "no " + split + " split: put its images into a folder \"" + split
+      throw new MissingSplitException(root, split, "put its images into a folder \"" + split
           + "\" beside \"" + (split == Split.TRAIN ? Split.TEST : Split.TRAIN) + "\"");
     }
     if (!splits) {

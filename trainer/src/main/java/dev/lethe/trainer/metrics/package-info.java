@@ -1,2 +1,2 @@
-/** Measures of generators and discriminators: Fréchet distance of features, area under the ROC curve. */
+/** Measures of generators and discriminators: quality of samples, Fréchet distance, area under the ROC curve. */
 package dev.lethe.trainer.metrics;
