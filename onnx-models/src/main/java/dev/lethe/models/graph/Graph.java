@@ -4,6 +4,7 @@ import dev.lethe.models.graph.Node.Branches;
 import dev.lethe.models.graph.Node.Scope;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -18,6 +19,7 @@ public final class Graph {
   private final String name;
   private final Map<String, Value> inputs = new LinkedHashMap<>();
   private final Map<String, Value> parameters = new LinkedHashMap<>();
+  private final Map<String, Value> expressions = new HashMap<>();
   private final Map<String, Value> outputs = new LinkedHashMap<>();
   private final Map<Value, Object> constants = new LinkedHashMap<>();
   private final Map<Object, Value> constantsByContent = new LinkedHashMap<>();
@@ -49,7 +51,7 @@ public final class Graph {
 
   /** The parameter of this name; declared at its first use, of the same shape at every later one. */
   public Value parameter(String parameterName, long... shape) {
-    Value known = parameters.get(parameterName);
+    Value known = expressions.getOrDefault(parameterName, parameters.get(parameterName));
     if (known != null) {
       if (!known.hasShape(shape)) {
         throw new IllegalArgumentException("parameter " + known + " was declared with another shape");
@@ -60,6 +62,15 @@ public final class Graph {
     Value value = new Value(this, parameterName, DataType.FLOAT, shape.clone(), null);
     parameters.put(parameterName, value);
     return value;
+  }
+
+  /**
+   * Puts an expression in the place of a parameter that is not declared yet: whoever asks for the parameter gets the
+   * expression. So parameters can be trained in other coordinates than their own.
+   */
+  public void express(String parameterName, Value expression) {
+    requireNew(parameterName);
+    expressions.put(parameterName, expression);
   }
 
   /** Names {@code value} as an output of the model. */
@@ -156,7 +167,7 @@ public final class Graph {
   }
 
   private void requireNew(String newName) {
-    if (inputs.containsKey(newName) || parameters.containsKey(newName)) {
+    if (inputs.containsKey(newName) || parameters.containsKey(newName) || expressions.containsKey(newName)) {
       throw new IllegalArgumentException(newName + " exists already");
     }
   }

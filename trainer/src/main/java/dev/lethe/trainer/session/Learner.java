@@ -97,12 +97,22 @@ public final class Learner implements AutoCloseable {
    * @param flags its bool inputs, likewise
    */
   public StepOutputs step(Map<String, Tensor> floats, Map<String, Boolean> flags) {
+    StepOutputs outputs = accumulate(floats, flags);
+    update();
+    return outputs;
+  }
+
+  /** Outputs and gradients, which add up until {@link #update}. */
+  public StepOutputs accumulate(Map<String, Tensor> floats, Map<String, Boolean> flags) {
     floats.forEach((name, tensor) -> inputs.put(name, tensor.data(), tensor.shape()));
     flags.forEach(inputs::put);
-    StepOutputs outputs = session.trainStep(inputs.tensors());
+    return session.trainStep(inputs.tensors());
+  }
+
+  /** Adam, with the gradients accumulated since the last time. */
+  public void update() {
     session.optimizerStep();
     session.lazyResetGrad();
-    return outputs;
   }
 
   public void setLearningRate(double rate) {

@@ -36,8 +36,10 @@ import java.util.SplittableRandom;
 import java.util.stream.Collectors;
 
 /**
- * Cascaded unlearning (arXiv 2308.09881, algorithm 1): in every iteration an unlearning step, then a learning step, each
- * with an update of its own. Both are branches of one training graph, so they share parameters and Adam's moments.
+ * Cascaded unlearning (arXiv 2308.09881, algorithm 1): in every iteration an unlearning phase, then a learning phase. Both
+ * are branches of one training graph, so they share parameters and Adam's moments. Their gradients add up to one update:
+ * with an update each, the phases pull the discriminator's bias to and fro and it hardly learns what sets the unlearned
+ * images apart.
  *
  * <p>Unlearning phase: the generator minimises λ1 mean |G(w_u) − S(x_u)| + λ2 · perceptual distance, the discriminator
  * (D(x_u) − F)². The paper leaves the norm of the pixel loss open; the mean absolute difference is our choice.
@@ -45,6 +47,8 @@ import java.util.stream.Collectors;
 final class Cascade implements AutoCloseable {
 
   private static final String UNLEARN = "unlearn";
+  private static final String ORIGINAL = "original:";
+  private static final String CHANGE = "change:";
   private static final double AVERAGE_HORIZON = 10;
 
   /**
@@ -70,11 +74,13 @@ final class Cascade implements AutoCloseable {
   private final CascadeOptions options;
   private final Targets targets;
   private final LearningPhase learning;
+  private final Map<String, Tensor> original;
   private final Learner learner;
   private int iteration;
 
   private Cascade(StyleGan2Config config, CascadeOptions options, Targets targets, LearningPhase learning,
-      Learner learner) {
+      Map<String, Tensor> original, Learner learner) {
+    this.original = original;
     this.config = config;
     this.options = options;
     this.targets = targets;
@@ -89,10 +95,15 @@ final class Cascade implements AutoCloseable {
   static Cascade open(StyleGan2Config config, FeatureNetwork features, CascadeOptions options, Targets targets,
       LearningPhase learning, Map<String, Tensor> weights, Path directory, ExecutionDevice device, int threads)
       throws IOException {
-    AdamOptions adam = new AdamOptions((float) options.learningRate(), 0, 0.99f, 1e-8f, 0);
-    Learner learner = Learner.open(problem(config, features, options, learning), weights, adam, directory,
+    AdamOptions adam = new AdamOptions((float) options.learningRate(), 0.9f, 0.99f, 1e-8f, 0);
+    Map<String, Tensor> parameters = new HashMap<>(weights);
+    weights.forEach((name, tensor) -> {
+      parameters.put(ORIGINAL + name, tensor);
+      parameters.put(CHANGE + name, Tensor.zeros(tensor.shape()));
+    });
+    Learner learner = Learner.open(problem(config, features, options, learning), parameters, adam, directory,
         Optional.empty(), device, threads);
-    return new Cascade(config, options, targets, learning, learner);
+    return new Cascade(config, options, targets, learning, weights, learner);
   }
 
   private static Learner.Problem problem(StyleGan2Config config, FeatureNetwork features, CascadeOptions options,
@@ -105,9 +116,8 @@ final class Cascade implements AutoCloseable {
     Value latent = g.input("u.w", n, config.wDim());
     Value substitute = g.input("u.substitute", n, config.channels(), config.resolution(), config.resolution());
     learning.declareInputs(g);
-    declareParameters(g, config);
-    List<Value> generator = trainable(g, "G.");
-    List<Value> discriminator = trainable(g, "D.");
+    List<Value> generator = declare(g, config, "G.", options.generatorRate());
+    List<Value> discriminator = declare(g, config, "D.", 1);
 
     List<Value> values = g.branch(unlearn, () -> {
       Value made = Generator.synthesis(g, config, Generator.broadcast(config, latent), Noise.constant());
@@ -142,15 +152,21 @@ final class Cascade implements AutoCloseable {
     return values;
   }
 
-  // Both branches must see the same parameters, so all are declared before either is built.
-  private static void declareParameters(Graph g, StyleGan2Config config) {
-    Weights.shapes(config).forEach(g::parameter);
-  }
-
-  private static List<Value> trainable(Graph g, String prefix) {
-    return g.parameters().values().stream()
-        .filter(p -> p.name().startsWith(prefix) && Generator.isTrainable(p.name()))
-        .toList();
+  /**
+   * Adam's step does not depend on the scale of gradients, and ONNX Runtime knows one learning rate, so that a network
+   * learns at another rate by learning the change of its parameters in other units: p = p0 + rate · change. Declared
+   * before the branches, for both to see the same.
+   */
+  private static List<Value> declare(Graph g, StyleGan2Config config, String prefix, double rate) {
+    List<Value> changes = new ArrayList<>();
+    Weights.shapes(config).forEach((name, shape) -> {
+      if (name.startsWith(prefix) && Generator.isTrainable(name)) {
+        Value change = g.parameter(CHANGE + name, shape);
+        g.express(name, add(g.parameter(ORIGINAL + name, shape), mul(change, rate)));
+        changes.add(change);
+      }
+    });
+    return changes;
   }
 
   /** One iteration: an unlearning step, then a learning step. */
@@ -159,9 +175,10 @@ final class Cascade implements AutoCloseable {
     Map<String, Tensor> inputs = unlearningInputs();
     inputs.putAll(learning.inputs(iteration));
     learner.setAverageRate(0);
-    StepOutputs unlearned = learner.step(inputs, Map.of(UNLEARN, true));
+    StepOutputs unlearned = learner.accumulate(inputs, Map.of(UNLEARN, true));
     learner.setAverageRate(Math.max(1 / AVERAGE_HORIZON, 1.0 / (iteration + 1)));
-    StepOutputs learned = learner.step(Map.of(), Map.of(UNLEARN, false));
+    StepOutputs learned = learner.accumulate(Map.of(), Map.of(UNLEARN, false));
+    learner.update();
     iteration++;
     return new Losses(unlearned.scalar("g_loss"), unlearned.scalar("d_loss"), learned.scalar("g_loss"),
         learned.scalar("d_loss"));
@@ -214,7 +231,17 @@ final class Cascade implements AutoCloseable {
 
   /** Weights of both networks after the iterations so far; the generator's are their moving average. */
   Map<String, Tensor> weights() throws IOException {
-    return learner.averages();
+    Map<String, Tensor> weights = new HashMap<>();
+    learner.averages().forEach((changeName, change) -> {
+      String name = changeName.substring(CHANGE.length());
+      double rate = name.startsWith("G.") ? options.generatorRate() : 1;
+      Tensor moved = Tensor.of(original.get(name).data().clone(), change.shape());
+      for (int i = 0; i < moved.data().length; i++) {
+        moved.data()[i] += (float) (rate * change.data()[i]);
+      }
+      weights.put(name, moved);
+    });
+    return weights;
   }
 
   @Override
