@@ -174,6 +174,7 @@ final class Cascade implements AutoCloseable {
     // Both phases' inputs are there in every step; the branch reads its own.
     Map<String, Tensor> inputs = unlearningInputs();
     inputs.putAll(learning.inputs(iteration));
+    learner.setLearningRate(options.learningRate() * (1 + Math.cos(Math.PI * iteration / options.iterations())) / 2);
     learner.setAverageRate(0);
     StepOutputs unlearned = learner.accumulate(inputs, Map.of(UNLEARN, true));
     learner.setAverageRate(Math.max(1 / AVERAGE_HORIZON, 1.0 / (iteration + 1)));
