@@ -113,6 +113,7 @@ public final class AdversarialTrainer implements AutoCloseable {
     boolean regularize = step % options.r1Interval() == 0;
     step++;
     next = prepare();
+    learner.setLearningRate(options.learningRate(step));
     learner.setAverageRate(0);
     StepOutputs discriminator = learner.step(inputs.discriminator(),
         Map.of(AdversarialGraph.DISCRIMINATE, true, AdversarialGraph.REGULARIZE, regularize));

@@ -71,6 +71,10 @@ final class GanCommand implements Callable<Integer> {
   @Option(names = "--learning-rate", defaultValue = "0.002", description = "Adam's learning rate.")
   private double learningRate;
 
+  @Option(names = "--decay-kimg", defaultValue = "0",
+      description = "Let the learning rate fall to 0 over the last so many thousand images.")
+  private double decayKimg;
+
   @Option(names = "--gamma", defaultValue = "0.1", description = "Weight of the R1 regularization.")
   private double gamma;
 
@@ -132,7 +136,8 @@ final class GanCommand implements Callable<Integer> {
     List<String> labels = unconditional ? List.of() : training.labels();
     StyleGan2Config config = new StyleGan2Config(training.resolution(), training.channels(), labels.size(), zDim, wDim,
         mappingLayers, channelBase, channelMax);
-    AdversarialOptions options = new AdversarialOptions(batch, kimg, learningRate, gamma, 16, emaKimg, mixing, seed);
+    AdversarialOptions options = new AdversarialOptions(batch, kimg, learningRate, decayKimg, gamma, 16, emaKimg,
+        mixing, seed);
     System.out.printf("%d images of %d classes, %dx%dx%d; %d steps of %d images%n", training.size(), labels.size(),
         config.channels(), config.resolution(), config.resolution(), options.steps(), batch);
     Map<String, Tensor> initial = Weights.initialize(config, seed);
