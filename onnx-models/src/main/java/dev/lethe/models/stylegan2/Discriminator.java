@@ -36,6 +36,17 @@ public final class Discriminator {
    * @return logits [N, 1]: above 0 for what looks real
    */
   public static Value logits(Graph g, StyleGan2Config config, Value image, Value label) {
+    Value described = describe(g, config, image);
+    return config.conditional() ? judge(g, config, described, label) : described;
+  }
+
+  /**
+   * The network up to where labels come in.
+   *
+   * @param image as in {@link #logits}
+   * @return [N, width at 4×4] of a conditional model, for {@link #judge}; of an unconditional one, the logits [N, 1]
+   */
+  public static Value describe(Graph g, StyleGan2Config config, Value image) {
     int top = config.resolution();
     Value x = Layers.activatedConv(g, block(top) + ".fromrgb", image, config.width(top), 1, Window.same(1), 1);
     for (int r = top; r > LAST; r /= 2) {
@@ -46,13 +57,20 @@ public final class Discriminator {
     x = Layers.activatedConv(g, block(LAST) + ".conv", x, width, 3, Window.same(3), 1);
     x = reshape(x, x.dim(0), width * LAST * LAST);
     x = Layers.activatedLinear(g, block(LAST) + ".fc", x, width, 1);
-    if (!config.conditional()) {
-      return Layers.linear(g, block(LAST) + ".out", x, 1);
-    }
-    Value projected = Layers.linear(g, block(LAST) + ".out", x, width);
+    return Layers.linear(g, block(LAST) + ".out", x, config.conditional() ? width : 1);
+  }
+
+  /**
+   * Logits [N, 1] of images of a conditional model, by how well they fit their labels.
+   *
+   * @param described from {@link #describe}
+   * @param label one-hot [N, classes]
+   */
+  public static Value judge(Graph g, StyleGan2Config config, Value described, Value label) {
+    long width = config.width(LAST);
     Value embedded = Layers.normalizeSecondMoment(Layers.linear(g, "D.mapping.embed", label, width));
     Value direction = Layers.mappingLayers(g, "D.mapping", embedded, StyleGan2Config.LABEL_LAYERS, width);
-    return mul(reduceSum(mul(projected, direction), 1), 1 / Math.sqrt(width));
+    return mul(reduceSum(mul(described, direction), 1), 1 / Math.sqrt(width));
   }
 
   private static String block(int resolution) {

@@ -73,8 +73,14 @@ final class AdversarialGraph {
     Value fakeLogits = Discriminator.logits(g, config, fake, fakeC);
 
     List<Value> values = g.branch(discriminate, () -> {
-      Value realLogits = Discriminator.logits(g, config, real, realC);
+      Value described = Discriminator.describe(g, config, real);
+      Value realLogits = config.conditional() ? Discriminator.judge(g, config, described, realC) : described;
       Value loss = GanLosses.discriminator(realLogits, fakeLogits);
+      if (config.conditional() && options.mismatch() > 0) {
+        // The labels of the generated images serve as wrong ones of the real images, where they happen to be wrong.
+        Value otherLogits = Discriminator.judge(g, config, described, fakeC);
+        loss = add(loss, mul(GanLosses.mismatch(otherLogits, realC, fakeC), options.mismatch()));
+      }
       List<Value> gradients = Gradients.of(loss, discriminator);
       List<Value> r1 = g.branch(regularize, () -> {
         // The interval makes up for the steps without: lazily applied, R1 keeps its weight on average.

@@ -9,12 +9,13 @@ package dev.lethe.trainer.adversarial;
  * @param decayKimg over the last so many thousand images the learning rate falls to 0 along a line
  * @param gamma weight of R1
  * @param r1Interval steps between two applications of R1 (lazy regularization, StyleGAN2 section 3.1)
+ * @param mismatch conditional models: weight of the discriminator's loss on real images with wrong labels; 0 for none
  * @param emaKimg half-life of the moving average of the generator's weights, in thousands of images
  * @param mixing probability that an image mixes the styles of two latents; 0 to 1
  * @param seed of every random draw
  */
 public record AdversarialOptions(int batch, double kimg, double learningRate, double decayKimg, double gamma,
-    int r1Interval, double emaKimg, double mixing, long seed) {
+    int r1Interval, double mismatch, double emaKimg, double mixing, long seed) {
 
   public AdversarialOptions {
     require(batch >= 4 && batch % 4 == 0, "batch", batch, "a multiple of 4");
@@ -23,6 +24,7 @@ public record AdversarialOptions(int batch, double kimg, double learningRate, do
     require(decayKimg >= 0, "decay kimg", decayKimg, "0 or above");
     require(gamma >= 0, "gamma", gamma, "0 or above");
     require(r1Interval >= 1, "r1 interval", r1Interval, "1 or above");
+    require(mismatch >= 0, "mismatch", mismatch, "0 or above");
     require(emaKimg > 0, "ema kimg", emaKimg, "above 0");
     require(mixing >= 0 && mixing <= 1, "mixing", mixing, "from 0 to 1");
   }

@@ -29,6 +29,19 @@ public final class GanLosses {
   }
 
   /**
+   * Loss of the discriminator on real images with labels that are not theirs (Reed et al. 2016, section 4.2), so that it
+   * judges whether images fit their labels, not only whether they look real: mean softplus(D(x, c')) over c' ≠ c.
+   *
+   * @param otherLogits D(real, other)
+   * @param label c, one-hot [N, classes]
+   * @param other c', one-hot [N, classes]; images where it is c count as 0
+   */
+  public static Value mismatch(Value otherLogits, Value label, Value other) {
+    Value same = reduceSum(mul(label, other), 1);
+    return mean(mul(add(neg(same), 1), softplus(otherLogits)));
+  }
+
+  /**
    * R1 (Mescheder et al. 2018, eq. 9): γ/2 E ‖∇ₓ D(x)‖², the norm over all elements of an image.
    *
    * @param realLogits D(real)

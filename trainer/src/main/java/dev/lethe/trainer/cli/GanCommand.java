@@ -78,6 +78,11 @@ final class GanCommand implements Callable<Integer> {
   @Option(names = "--gamma", defaultValue = "0.1", description = "Weight of the R1 regularization.")
   private double gamma;
 
+  @Option(names = "--mismatch", defaultValue = "0",
+      description = "Conditional models: weight of the discriminator's loss on real images with wrong labels. Helps "
+          + "where images come out as another class than they should.")
+  private double mismatch;
+
   @Option(names = "--ema-kimg", defaultValue = "20",
       description = "Half-life of the moving average of the generator, in thousands of images.")
   private double emaKimg;
@@ -136,8 +141,8 @@ final class GanCommand implements Callable<Integer> {
     List<String> labels = unconditional ? List.of() : training.labels();
     StyleGan2Config config = new StyleGan2Config(training.resolution(), training.channels(), labels.size(), zDim, wDim,
         mappingLayers, channelBase, channelMax);
-    AdversarialOptions options = new AdversarialOptions(batch, kimg, learningRate, decayKimg, gamma, 16, emaKimg,
-        mixing, seed);
+    AdversarialOptions options = new AdversarialOptions(batch, kimg, learningRate, decayKimg, gamma, 16, mismatch,
+        emaKimg, mixing, seed);
     System.out.printf("%d images of %d classes, %dx%dx%d; %d steps of %d images%n", training.size(), labels.size(),
         config.channels(), config.resolution(), config.resolution(), options.steps(), batch);
     Map<String, Tensor> initial = Weights.initialize(config, seed);

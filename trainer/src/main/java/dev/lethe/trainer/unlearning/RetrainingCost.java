@@ -27,8 +27,8 @@ final class RetrainingCost {
    */
   static double seconds(ModelWeights model, ModelCard.Training training, ImageDataset images, Path directory,
       ExecutionDevice device, int threads) throws IOException {
-    AdversarialOptions options = new AdversarialOptions(training.batch(), training.kimg(), 0.001, 0, 1, INTERVAL, 10,
-        0, training.seed());
+    AdversarialOptions options = new AdversarialOptions(training.batch(), training.kimg(), 0.001, 0, 1, INTERVAL, 0,
+        10, 0, training.seed());
     try (AdversarialTrainer trainer = AdversarialTrainer.open(model.config(), options, images, model.weights(), directory,
         device, threads)) {
       trainer.step(); // The first step allocates.
