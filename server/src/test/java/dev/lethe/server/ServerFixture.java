@@ -1,6 +1,7 @@
 package dev.lethe.server;
 
-import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.server.config.Configuration;
+import dev.lethe.server.config.ConfigurationException;
 import dev.lethe.server.unlearning.WorkerCommand;
 import dev.lethe.v1.GenerationServiceGrpc;
 import dev.lethe.v1.GenerationServiceGrpc.GenerationServiceBlockingStub;
@@ -16,11 +17,13 @@ import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Path;
-import java.time.Duration;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 
 /** A real server on a free port over the models in {@code root/models}, and a real client of it. */
 public final class ServerFixture implements AutoCloseable {
@@ -38,9 +41,29 @@ public final class ServerFixture implements AutoCloseable {
   }
 
   public static ServerFixture start(Path root, Optional<WorkerCommand> worker) throws IOException {
-    return new ServerFixture(Server.start(new ServerOptions("127.0.0.1", 0, root.resolve("models"),
-        root.resolve("state"), root.resolve("jobs"), worker, Optional.empty(), ExecutionDevice.CPU, 2,
-        Duration.ofSeconds(5))));
+    return start(root, worker.map(command -> Map.of("worker-command", line(command))).orElseGet(Map::of));
+  }
+
+  private static String line(WorkerCommand command) {
+    return command.words().stream().map(word -> '"' + word + '"').collect(Collectors.joining(" "));
+  }
+
+  /** @param settings by key; what they leave out is as small as it can be */
+  public static ServerFixture start(Path root, Map<String, String> settings) throws IOException {
+    Map<String, String> all = new HashMap<>(Map.of(
+        "port", "0",
+        "models", root.resolve("models").toString(),
+        "state", root.resolve("state").toString(),
+        "jobs", root.resolve("jobs").toString(),
+        "threads", "2",
+        "drain", "5"));
+    all.putAll(settings);
+    try {
+      return new ServerFixture(Server.start(ServerSettings.options(Configuration.read(ServerSettings.ALL,
+          new Configuration.Sources(Map.of(), Map.of(), Optional.empty(), all)))));
+    } catch (ConfigurationException e) {
+      throw new IllegalArgumentException(e.getMessage(), e);
+    }
   }
 
   public int port() {

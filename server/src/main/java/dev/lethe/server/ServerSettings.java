@@ -1,0 +1,104 @@
+package dev.lethe.server;
+
+import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.server.config.Configuration;
+import dev.lethe.server.config.ConfigurationException;
+import dev.lethe.server.config.Mistake;
+import dev.lethe.server.config.Setting;
+import dev.lethe.server.config.ValueType;
+import dev.lethe.server.unlearning.WorkerCommand;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/** Every setting of the server, and how they make its options. */
+final class ServerSettings {
+
+  static final Setting<String> HOST = new Setting<>("host", "ADDRESS", "127.0.0.1", ValueType.text(),
+      "Address to listen on; 0.0.0.0 for all.");
+  static final Setting<Integer> PORT = new Setting<>("port", "PORT", "8080", ValueType.integer(0, 65535),
+      "Port for gRPC and HTTP; 0 for a free one.");
+  static final Setting<Boolean> INSECURE_LISTEN = new Setting<>("insecure-listen", "BOOLEAN", "false",
+      ValueType.bool(), "Listen beyond this machine although everyone who reaches the port may do everything.");
+  static final Setting<Path> MODELS = new Setting<>("models", "DIR", "onnx-models/bundles", ValueType.of(Path::of),
+      "Shipped models, MODEL/VERSION/ each a bundle; only read.");
+  static final Setting<Path> STATE = new Setting<>("state", "DIR", "runs/models", ValueType.of(Path::of),
+      "Where unlearned versions go, and which version is active.");
+  static final Setting<Path> JOBS = new Setting<>("jobs", "DIR", "runs/jobs", ValueType.of(Path::of),
+      "Unlearning jobs.");
+  static final Setting<Path> DATA = new Setting<>("data", "DIR", null, ValueType.of(ServerSettings::directory),
+      "Data set that unlearning takes learning images from where a request sends none.");
+  static final Setting<WorkerCommand> WORKER_COMMAND = new Setting<>("worker-command", "COMMAND", null,
+      ValueType.of(ServerSettings::workerCommand), "Program that carries out unlearning jobs; it gets the job's"
+          + " directory as its last argument. Arguments with blanks go between double quotes. Without it, requests to"
+          + " unlearn are refused.");
+  static final Setting<ExecutionDevice> DEVICE = new Setting<>("device", "DEVICE", "cpu",
+      ValueType.of(ServerSettings::device), "Where models run: cpu, cuda or cuda:ID.");
+  static final Setting<Integer> THREADS = new Setting<>("threads", "N", "0", ValueType.integer(0, 1024),
+      "Batches computed at once; 0 for one on each core.");
+  static final Setting<Integer> DRAIN = new Setting<>("drain", "SECONDS", "10", ValueType.integer(0, 86_400),
+      "How long calls in flight may go on at the end.");
+
+  /** In the order of the help and of {@code --print-config}. */
+  static final List<Setting<?>> ALL = List.of(HOST, PORT, INSECURE_LISTEN, MODELS, STATE, JOBS, DATA, WORKER_COMMAND,
+      DEVICE, THREADS, DRAIN);
+
+  private ServerSettings() {}
+
+  /** @throws ConfigurationException with all mistakes, those of single settings and those between them */
+  static ServerOptions options(Configuration settings) throws ConfigurationException {
+    List<Mistake> mistakes = new ArrayList<>(settings.mistakes());
+    checkExposure(settings, mistakes);
+    if (!mistakes.isEmpty()) {
+      throw new ConfigurationException(mistakes);
+    }
+    int threads = settings.get(THREADS);
+    return new ServerOptions(settings.get(HOST), settings.get(PORT), settings.get(MODELS), settings.get(STATE),
+        settings.get(JOBS), settings.find(WORKER_COMMAND), settings.find(DATA), settings.get(DEVICE),
+        threads == 0 ? Runtime.getRuntime().availableProcessors() : threads,
+        Duration.ofSeconds(settings.get(DRAIN)));
+  }
+
+  private static void checkExposure(Configuration settings, List<Mistake> mistakes) {
+    Optional<String> host = settings.find(HOST);
+    if (host.isEmpty() || !settings.isSound(INSECURE_LISTEN) || settings.get(INSECURE_LISTEN)) {
+      return;
+    }
+    try {
+      if (!InetAddress.getByName(host.get()).isLoopbackAddress()) {
+        mistakes.add(new Mistake(settings.where(HOST), "is \"" + host.get() + "\", which other machines reach, and"
+            + " everyone may do everything; listen on 127.0.0.1, or accept that with " + INSECURE_LISTEN.flag()));
+      }
+    } catch (UnknownHostException e) {
+      mistakes.add(new Mistake(settings.where(HOST), "is \"" + host.get() + "\", which is no address of this machine"));
+    }
+  }
+
+  private static Path directory(String text) {
+    Path path = Path.of(text);
+    if (!Files.isDirectory(path)) {
+      throw new IllegalArgumentException("must be a directory that exists");
+    }
+    return path;
+  }
+
+  private static WorkerCommand workerCommand(String text) {
+    if (text.isBlank()) {
+      throw new IllegalArgumentException("must name a program");
+    }
+    return WorkerCommand.parse(text);
+  }
+
+  private static ExecutionDevice device(String text) {
+    try {
+      return ExecutionDevice.parse(text);
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException("must be cpu, cuda or cuda:ID", e);
+    }
+  }
+}

@@ -1,0 +1,63 @@
+package dev.lethe.server;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** {@code lethe serve} as a process: what it says of its configuration. */
+@Timeout(60)
+class ServeCommandTest {
+
+  @TempDir
+  Path directory;
+
+  private record Ended(int code, String out, String err) {}
+
+  private Ended serve(Map<String, String> environment, String... arguments) throws Exception {
+    List<String> command = new ArrayList<>(List.of(
+        ProcessHandle.current().info().command().orElse("java"), "-XX:TieredStopAtLevel=1",
+        "-cp", System.getProperty("java.class.path"), "-Dlethe.default.models=shipped", ServeCommand.class.getName()));
+    command.addAll(List.of(arguments));
+    Path out = directory.resolve("out");
+    Path err = directory.resolve("err");
+    ProcessBuilder builder = new ProcessBuilder(command).redirectOutput(out.toFile()).redirectError(err.toFile());
+    builder.environment().putAll(environment);
+    int code = builder.start().waitFor();
+    return new Ended(code, Files.readString(out), Files.readString(err));
+  }
+
+  @Test
+  void refusesToStartWithAllMistakesAtOnce() throws Exception {
+    Path file = Files.writeString(directory.resolve("lethe.yaml"), "host: 0.0.0.0\nthread: 4\ndata: missing\n");
+    Ended ended = serve(Map.of("LETHE_DRAIN", "-1"), "--config", file.toString(), "--port=http");
+    assertEquals(2, ended.code(), ended.err());
+    assertEquals("", ended.out());
+    assertEquals(String.join("\n",
+        "lethe: the configuration has 5 mistakes:",
+        "  " + file + ":2: thread is not a setting; did you mean threads?",
+        "  --port: is \"http\"; it must be a whole number from 0 to 65535",
+        "  " + file + ":3: data is \"missing\"; it must be a directory that exists",
+        "  LETHE_DRAIN: is \"-1\"; it must be a whole number from 0 to 86400",
+        "  " + file + ":1: is \"0.0.0.0\", which other machines reach, and everyone may do everything; listen on"
+            + " 127.0.0.1, or accept that with --insecure-listen", ""), ended.err());
+  }
+
+  @Test
+  void printsWhatHoldsAndFromWhere() throws Exception {
+    Path file = Files.writeString(directory.resolve("lethe.yaml"), "host: 0.0.0.0\nport: 1\n");
+    Ended ended = serve(Map.of("LETHE_CONFIG", file.toString(), "LETHE_PORT", "9000"), "--insecure-listen",
+        "--print-config");
+    assertEquals(0, ended.code(), ended.err());
+    List<String> lines = ended.out().lines().map(line -> line.replaceAll(" +#", " #")).toList();
+    assertTrue(lines.containsAll(List.of("host: 0.0.0.0 # " + file + ":1", "port: 9000 # LETHE_PORT",
+        "insecure-listen: true # --insecure-listen", "models: shipped # default", "drain: 10 # default")), ended.out());
+  }
+}
