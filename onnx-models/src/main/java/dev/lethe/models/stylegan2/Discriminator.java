@@ -25,6 +25,7 @@ import java.util.List;
 public final class Discriminator {
 
   private static final int LAST = 4;
+  private static final int HEAD = 8;
 
   private Discriminator() {}
 
@@ -36,20 +37,55 @@ public final class Discriminator {
    * @return logits [N, 1]: above 0 for what looks real
    */
   public static Value logits(Graph g, StyleGan2Config config, Value image, Value label) {
-    Value described = describe(g, config, image);
+    return head(g, config, stem(g, config, image), label);
+  }
+
+  /**
+   * The blocks above 8×8, which see images one by one.
+   *
+   * @param image [N, C, H, W]
+   * @return activations [N, width at 8×8, 8, 8]
+   */
+  public static Value stem(Graph g, StyleGan2Config config, Value image) {
+    int top = config.resolution();
+    Value x = Layers.activatedConv(g, block(top) + ".fromrgb", image, config.width(top), 1, Window.same(1), 1);
+    for (int r = top; r > HEAD; r /= 2) {
+      x = residual(g, config, block(r), x, config.width(r / 2));
+    }
+    return x;
+  }
+
+  /** Shape of the {@link #stem}'s activations of n images. */
+  public static long[] stemShape(StyleGan2Config config, long n) {
+    int resolution = Math.min(HEAD, config.resolution());
+    return new long[] {n, config.width(resolution), resolution, resolution};
+  }
+
+  /** Whether a parameter of the network is one of its {@link #head}. */
+  public static boolean inHead(String parameter) {
+    return parameter.startsWith("D.mapping.") || parameter.startsWith(block(HEAD) + ".conv")
+        || parameter.startsWith(block(HEAD) + ".skip") || parameter.startsWith(block(LAST) + ".conv")
+        || parameter.startsWith(block(LAST) + ".fc") || parameter.startsWith(block(LAST) + ".out");
+  }
+
+  /**
+   * The rest of the network: logits [N, 1] of the {@link #stem}'s activations.
+   *
+   * @param label one-hot [N, classes]; null for an unconditional model
+   */
+  public static Value head(Graph g, StyleGan2Config config, Value activations, Value label) {
+    Value described = describe(g, config, activations);
     return config.conditional() ? judge(g, config, described, label) : described;
   }
 
   /**
-   * The network up to where labels come in.
+   * The network between the {@link #stem} and where labels come in.
    *
-   * @param image as in {@link #logits}
    * @return [N, width at 4×4] of a conditional model, for {@link #judge}; of an unconditional one, the logits [N, 1]
    */
-  public static Value describe(Graph g, StyleGan2Config config, Value image) {
-    int top = config.resolution();
-    Value x = Layers.activatedConv(g, block(top) + ".fromrgb", image, config.width(top), 1, Window.same(1), 1);
-    for (int r = top; r > LAST; r /= 2) {
+  public static Value describe(Graph g, StyleGan2Config config, Value activations) {
+    Value x = activations;
+    for (int r = Math.min(HEAD, config.resolution()); r > LAST; r /= 2) {
       x = residual(g, config, block(r), x, config.width(r / 2));
     }
     long width = config.width(LAST);

@@ -17,7 +17,7 @@ final class UnlearnSpecs {
   private static final int BATCH = 32;
   private static final int BATCH_STEP = 4;
   private static final int LARGEST_BATCH = 256;
-  private static final double LEARNING_RATE = 0.001;
+  private static final double LEARNING_RATE = 0.02;
   private static final double LARGEST_LEARNING_RATE = 0.1;
   private static final double LAMBDA1 = 1;
   private static final double LAMBDA2 = 0.1;

@@ -73,7 +73,7 @@ final class AdversarialGraph {
     Value fakeLogits = Discriminator.logits(g, config, fake, fakeC);
 
     List<Value> values = g.branch(discriminate, () -> {
-      Value described = Discriminator.describe(g, config, real);
+      Value described = Discriminator.describe(g, config, Discriminator.stem(g, config, real));
       Value realLogits = config.conditional() ? Discriminator.judge(g, config, described, realC) : described;
       Value loss = GanLosses.discriminator(realLogits, fakeLogits);
       if (config.conditional() && options.mismatch() > 0) {

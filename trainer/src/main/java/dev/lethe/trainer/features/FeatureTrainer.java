@@ -98,13 +98,7 @@ public final class FeatureTrainer {
     Value c = g.input("c", batch, network.classes());
     Value loss = neg(mean(reduceSum(mul(c, logSoftmax(network.apply(g, image).logits())), 1)));
     g.output("loss", loss);
-    List<Value> parameters = List.copyOf(g.parameters().values());
-    List<Value> gradients = Gradients.of(loss, parameters);
-    Map<String, Value> byName = new LinkedHashMap<>();
-    for (int i = 0; i < parameters.size(); i++) {
-      byName.put(parameters.get(i).name(), gradients.get(i));
-    }
-    return new Learner.Problem(g, byName);
+    return Learner.Problem.descent(g, loss, name -> true);
   }
 
   private static int[] shuffled(int size, SplittableRandom random) {

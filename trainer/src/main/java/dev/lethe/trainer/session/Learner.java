@@ -7,6 +7,7 @@ import dev.lethe.models.graph.OnnxWriter;
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.graph.Value;
 import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.trainer.autodiff.Gradients;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -15,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Predicate;
 
 /**
  * Trains parameters of a graph, each along the gradient that the graph computes for it. Parameters without a gradient
@@ -36,6 +38,17 @@ public final class Learner implements AutoCloseable {
 
     public Problem(Graph graph, Map<String, Value> gradients) {
       this(graph, gradients, Set.of());
+    }
+
+    /** Those parameters of the graph that are chosen by name descend along the gradient of a loss, a scalar. */
+    public static Problem descent(Graph graph, Value loss, Predicate<String> chosen) {
+      List<Value> parameters = graph.parameters().values().stream().filter(p -> chosen.test(p.name())).toList();
+      List<Value> gradients = Gradients.of(loss, parameters);
+      Map<String, Value> byName = new LinkedHashMap<>();
+      for (int i = 0; i < gradients.size(); i++) {
+        byName.put(parameters.get(i).name(), gradients.get(i));
+      }
+      return new Problem(graph, byName);
     }
   }
 

@@ -39,7 +39,7 @@ public record UnlearningJob(Bundle base, String newVersion, ImageDataset unlearn
     ImageDataset tests, Substitute substitute, CascadeOptions options, Path directory, ExecutionDevice device,
     int threads) {
 
-  private static final double R1_GAMMA = 1;
+  private static final int TEACHER_IMAGES = 1024;
   private static final int SAMPLES = 2000;
   private static final int CLASSIFIER_IMAGES = 3000;
   private static final int PICTURES = 16;
@@ -124,23 +124,37 @@ public record UnlearningJob(Bundle base, String newVersion, ImageDataset unlearn
 
   private Map<String, Tensor> cascade(ModelWeights original, Tensor latents, Tensor substitutes,
       ProgressListener listener) throws IOException {
-    Cascade.Targets targets =
-        new Cascade.Targets(unlearned.images(all(unlearned)), labels(unlearned), latents, substitutes);
-    LearningPhase learning =
-        new FewShotPhase(original.config(), learned, options.batch(), R1_GAMMA, options.seed());
-    try (Cascade cascade = Cascade.open(original.config(), original.features(), options, targets, learning,
-        original.weights(), directory.resolve("session"), device, threads)) {
+    Teacher teacher = Teacher.of(original, teacherLabels(original), options.seed(), device, threads);
+    LearningPhase learning;
+    Activations seen;
+    try (Activations.Stem stem = Activations.Stem.open(original.config(), original.weights(), device, threads)) {
+      seen = stem.of(unlearned.images(all(unlearned)), labels(unlearned));
+      learning = new FewShotPhase(original.config(), options.batch(),
+          stem.of(learned.images(all(learned)), labels(learned)), stem.of(teacher.images(), teacher.labels()),
+          options.seed());
+    }
+    try (Cascade cascade = new Cascade(options,
+        GeneratorUnlearning.open(original, options, latents, substitutes, teacher, directory.resolve("generator"),
+            device, threads),
+        DiscriminatorUnlearning.open(original.config(), original.weights(), options, seen, learning,
+            directory.resolve("discriminator"), device, threads))) {
       for (int i = 1; i <= options.iterations(); i++) {
         Cascade.Losses losses = cascade.iterate();
         if (!losses.finite()) {
           throw new DivergedException(i, losses);
         }
         tell(listener, Stage.UNLEARNING, i, options.iterations(), Map.of(
-            "unlearn_g_loss", losses.unlearnGenerator(), "unlearn_d_loss", losses.unlearnDiscriminator(),
-            "learn_g_loss", losses.learnGenerator(), "learn_d_loss", losses.learnDiscriminator()));
+            "unlearn_g_loss", losses.unlearnGenerator(), "learn_g_loss", losses.learnGenerator(),
+            "unlearn_d_loss", losses.unlearnDiscriminator(), "learn_d_loss", losses.learnDiscriminator()));
       }
       return cascade.weights();
     }
+  }
+
+  /** As many of each class. */
+  private static int[] teacherLabels(ModelWeights model) {
+    int classes = Math.max(1, model.config().classes());
+    return IntStream.range(0, TEACHER_IMAGES).map(i -> i % classes).toArray();
   }
 
   private void export(ModelWeights candidate) throws IOException {

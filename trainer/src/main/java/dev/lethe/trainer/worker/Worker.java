@@ -43,6 +43,7 @@ public final class Worker {
   private static final Logger LOG = LoggerFactory.getLogger(Worker.class);
   private static final int MAX_LEARNING_IMAGES = 1024;
   private static final double GENERATOR_RATE = 0.1;
+  private static final int DISCRIMINATOR_STEPS = 6;
 
   private final JobFiles files;
   private final PrintStream events;
@@ -118,9 +119,9 @@ public final class Worker {
 
   private static CascadeOptions options(UnlearnSpec spec) {
     return new CascadeOptions(spec.hasIterations() ? spec.getIterations() : 60, spec.hasBatch() ? spec.getBatch() : 32,
-        spec.hasLearningRate() ? spec.getLearningRate() : 0.001, GENERATOR_RATE,
-        spec.hasLambda1() ? spec.getLambda1() : 1,
-        spec.hasLambda2() ? spec.getLambda2() : 0.1, spec.hasFakeLabel() ? spec.getFakeLabel() : -1, spec.getSeed());
+        spec.hasLearningRate() ? spec.getLearningRate() : 0.02, GENERATOR_RATE, DISCRIMINATOR_STEPS,
+        spec.hasLambda1() ? spec.getLambda1() : 1, spec.hasLambda2() ? spec.getLambda2() : 0.1,
+        spec.hasFakeLabel() ? spec.getFakeLabel() : -1, spec.getSeed());
   }
 
   private static Substitute substitute(SubstituteKind kind) {
