@@ -35,7 +35,6 @@ public final class Server implements AutoCloseable {
 
   /** Limit of one message of a client: an image of 1024 x 1024 as PNG, twice. */
   private static final int MAX_MESSAGE_BYTES = 8 << 20;
-  private static final int INFERENCE_QUEUE = 1024;
   /** What is left to do after calls were drained takes no longer than this. */
   private static final Duration CLOSING = Duration.ofSeconds(30);
 
@@ -75,8 +74,8 @@ public final class Server implements AutoCloseable {
   private void open() throws IOException {
     ServerMetrics metrics = new ServerMetrics();
     ModelRepository repository = new ModelRepository(options.models(), options.state());
-    registry = ModelRegistry.open(vertx, repository, options.device(), options.threads(), metrics);
-    engine = new InferenceEngine(options.threads(), INFERENCE_QUEUE, metrics);
+    engine = new InferenceEngine(options.device(), options.threads(), options.batching(), metrics);
+    registry = ModelRegistry.open(vertx, repository, engine, metrics);
     unlearning = Unlearning.open(vertx, registry, options.jobs(), options.worker(), options.data(), metrics);
 
     RpcService.Settings settings = new RpcService.Settings(MAX_MESSAGE_BYTES, metrics);

@@ -1,6 +1,7 @@
 package dev.lethe.server;
 
 import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.server.inference.BatchingOptions;
 import dev.lethe.server.unlearning.WorkerCommand;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -17,8 +18,9 @@ import java.util.Optional;
  * @param worker program that carries out jobs; empty: this server does not unlearn
  * @param data directory of the data set that workers are told of
  * @param device where inference runs
- * @param threads batches computed at once
+ * @param threads threads inside an operator of a model
+ * @param batching how images are gathered into batches
  * @param drain how long calls in flight may go on at the end
  */
 public record ServerOptions(String host, int port, Path models, Path state, Path jobs, Optional<WorkerCommand> worker,
-    Optional<Path> data, ExecutionDevice device, int threads, Duration drain) {}
+    Optional<Path> data, ExecutionDevice device, int threads, BatchingOptions batching, Duration drain) {}

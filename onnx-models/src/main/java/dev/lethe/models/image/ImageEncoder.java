@@ -43,7 +43,16 @@ public final class ImageEncoder {
    * @param image [C, H, W], clamped to [-1, 1]; C is 1 or 3
    */
   public static byte[] jpeg(float[] image, int channels, int height, int width) {
-    return write("jpeg", raster(Pixels.toBytes(image), channels, height, width), JPEG_QUALITY);
+    return jpeg(Pixels.toBytes(image), channels, height, width);
+  }
+
+  /**
+   * A JPEG file of quality 95.
+   *
+   * @param image [C, H, W], unsigned; C is 1 or 3
+   */
+  public static byte[] jpeg(byte[] image, int channels, int height, int width) {
+    return write("jpeg", raster(image, channels, height, width), JPEG_QUALITY);
   }
 
   private static BufferedImage raster(byte[] image, int channels, int height, int width) {

@@ -1,5 +1,7 @@
 package dev.lethe.models.image;
 
+import java.nio.FloatBuffer;
+
 /** The two forms of a pixel's channel: an unsigned byte in files and data sets, a float in [-1, 1] in networks. */
 public final class Pixels {
 
@@ -32,6 +34,15 @@ public final class Pixels {
     byte[] bytes = new byte[values.length];
     for (int i = 0; i < values.length; i++) {
       bytes[i] = toByte(values[i]);
+    }
+    return bytes;
+  }
+
+  /** {@link #toByte(float)} of every element that remains; the buffer's position stays. */
+  public static byte[] toBytes(FloatBuffer values) {
+    byte[] bytes = new byte[values.remaining()];
+    for (int i = 0; i < bytes.length; i++) {
+      bytes[i] = toByte(values.get(values.position() + i));
     }
     return bytes;
   }

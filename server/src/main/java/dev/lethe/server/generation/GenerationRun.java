@@ -65,7 +65,7 @@ final class GenerationRun {
     this.plan = plan;
     this.formatter = new ImageFormatter(lease.card().network(), plan.format());
     this.window = window;
-    this.batchSize = InferenceEngine.batchSize(lease.card());
+    this.batchSize = lease.generator().batchSize();
     this.full = full;
     this.emit = emit;
     this.finish = finish;
@@ -119,12 +119,15 @@ final class GenerationRun {
       items.add(item);
       latents.add(item.latent());
     }
+    boolean first = submitted == 0;
     Batch batch = new Batch(submitted, items);
     batches.addLast(batch);
     submitted += items.size();
     running++;
-    Future<List<Image>> images =
-        engine.generate(lease.generator(), latents, call::isOver, formatter::format, call.context());
+    // The queue's limit is for calls that begin: it does not cut off a stream.
+    Future<List<Image>> images = first
+        ? engine.generate(lease.generator(), latents, call::isOver, formatter::format, call.context())
+        : engine.generateMore(lease.generator(), latents, call::isOver, formatter::format, call.context());
     images.onComplete(done -> {
       running--;
       if (call.isOver()) {

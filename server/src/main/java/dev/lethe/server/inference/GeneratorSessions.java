@@ -1,7 +1,6 @@
 package dev.lethe.server.inference;
 
 import ai.onnxruntime.NodeInfo;
-import ai.onnxruntime.OnnxTensor;
 import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtSession;
@@ -11,18 +10,12 @@ import dev.lethe.models.bundle.ModelCard;
 import dev.lethe.models.runtime.ExecutionDevice;
 import dev.lethe.models.runtime.NativeRuntime;
 import java.io.IOException;
-import java.nio.FloatBuffer;
 import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.List;
 import java.util.Map;
-import java.util.Random;
 
-/**
- * The mapping and synthesis sessions of one version. {@link #generate} may run on several threads at once; {@link
- * #close} only when it runs on none.
- */
-public final class GeneratorSessions implements AutoCloseable {
+/** The mapping and synthesis sessions of one version. They run on any number of threads at once. */
+final class GeneratorSessions implements AutoCloseable {
 
   private final ModelCard card;
   private final OrtEnvironment environment;
@@ -42,7 +35,7 @@ public final class GeneratorSessions implements AutoCloseable {
    * @param threads threads inside an operator, the calling thread included
    * @throws IOException if a graph cannot be loaded or is not that of the card, with the reason
    */
-  public static GeneratorSessions load(Bundle bundle, ExecutionDevice device, int threads) throws IOException {
+  static GeneratorSessions load(Bundle bundle, ExecutionDevice device, int threads) throws IOException {
     NativeRuntime runtime = NativeRuntime.load();
     OrtSession mapping = null;
     OrtSession synthesis = null;
@@ -90,101 +83,20 @@ public final class GeneratorSessions implements AutoCloseable {
     }
   }
 
-  public ModelCard card() {
+  ModelCard card() {
     return card;
   }
 
-  /** Values in one image: C * H * W. */
-  public int imageValues() {
-    ModelCard.Network network = card.network();
-    return network.channels() * network.resolution() * network.resolution();
+  OrtEnvironment environment() {
+    return environment;
   }
 
-  /**
-   * Runs batches of the given sizes, so that the first request does not pay for what a first run allocates.
-   *
-   * @throws IOException if an image has a value that is no number: the weights are broken
-   */
-  public void warm(int... batchSizes) throws IOException {
-    Random random = new Random(0);
-    for (int size : batchSizes) {
-      Latent[] batch = new Latent[size];
-      for (int i = 0; i < size; i++) {
-        float[] z = new float[card.network().zDim()];
-        for (int k = 0; k < z.length; k++) {
-          z[k] = (float) random.nextGaussian();
-        }
-        batch[i] = new Latent.Z(z, card.conditional() ? i % card.labels().size() : 0, 1);
-      }
-      float[][] images;
-      try {
-        images = generate(List.of(batch));
-      } catch (OrtException e) {
-        throw new IOException("version " + card.version() + " of " + card.name() + " does not run: " + e.getMessage(),
-            e);
-      }
-      for (float[] image : images) {
-        for (float value : image) {
-          if (!Float.isFinite(value)) {
-            throw new IOException("version " + card.version() + " of " + card.name()
-                + " generates values that are no numbers: its weights are broken");
-          }
-        }
-      }
-    }
+  OrtSession mapping() {
+    return mapping;
   }
 
-  /** One image [C, H, W] for each latent, row-major, about [-1, 1]. */
-  public float[][] generate(List<Latent> batch) throws OrtException {
-    ModelCard.Network network = card.network();
-    int rowLength = network.numWs() * network.wDim();
-    FloatBuffer ws = FloatBuffer.allocate(batch.size() * rowLength);
-    List<Latent.Z> unmapped = batch.stream()
-        .filter(Latent.Z.class::isInstance).map(Latent.Z.class::cast).toList();
-    FloatBuffer mapped = unmapped.isEmpty() ? FloatBuffer.allocate(0) : map(unmapped);
-    for (Latent latent : batch) {
-      if (latent instanceof Latent.W w) {
-        ws.put(w.ws());
-      } else {
-        float[] row = new float[rowLength];
-        mapped.get(row);
-        ws.put(row);
-      }
-    }
-    ws.rewind();
-    try (OnnxTensor input = OnnxTensor.createTensor(environment, ws,
-            new long[] {batch.size(), network.numWs(), network.wDim()});
-        OrtSession.Result result = synthesis.run(Map.of("ws", input))) {
-      FloatBuffer pixels = ((OnnxTensor) result.get(0)).getFloatBuffer();
-      float[][] images = new float[batch.size()][imageValues()];
-      for (float[] image : images) {
-        pixels.get(image);
-      }
-      return images;
-    }
-  }
-
-  private FloatBuffer map(List<Latent.Z> batch) throws OrtException {
-    int n = batch.size();
-    int classes = card.labels().size();
-    FloatBuffer z = FloatBuffer.allocate(n * card.network().zDim());
-    FloatBuffer c = FloatBuffer.allocate(n * classes);
-    FloatBuffer psi = FloatBuffer.allocate(n);
-    for (int i = 0; i < n; i++) {
-      z.put(batch.get(i).z());
-      psi.put(batch.get(i).psi());
-      if (card.conditional()) {
-        c.put(i * classes + batch.get(i).classIndex(), 1);
-      }
-    }
-    try (OnnxTensor zs = OnnxTensor.createTensor(environment, z.rewind(), new long[] {n, card.network().zDim()});
-        OnnxTensor psis = OnnxTensor.createTensor(environment, psi.rewind(), new long[] {n, 1});
-        OnnxTensor cs = card.conditional()
-            ? OnnxTensor.createTensor(environment, c, new long[] {n, classes}) : null;
-        OrtSession.Result result = mapping.run(
-            cs == null ? Map.of("z", zs, "psi", psis) : Map.of("z", zs, "psi", psis, "c", cs))) {
-      return ((OnnxTensor) result.get(0)).getFloatBuffer();
-    }
+  OrtSession synthesis() {
+    return synthesis;
   }
 
   @Override

@@ -1,119 +1,164 @@
 package dev.lethe.server.inference;
 
-import dev.lethe.models.bundle.ModelCard;
+import dev.lethe.models.bundle.Bundle;
+import dev.lethe.models.runtime.ExecutionDevice;
 import dev.lethe.server.monitoring.ServerMetrics;
+import io.grpc.Metadata;
 import io.grpc.Status;
+import io.netty.buffer.UnpooledByteBufAllocator;
 import io.vertx.core.Context;
 import io.vertx.core.Future;
-import io.vertx.core.Promise;
-import java.util.ArrayList;
+import java.io.IOException;
+import java.nio.FloatBuffer;
 import java.util.List;
-import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.CancellationException;
-import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ForkJoinPool;
+import java.util.concurrent.ForkJoinWorkerThread;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BooleanSupplier;
 import java.util.function.Function;
 
 /**
- * Runs generators off the event loops: a bounded queue of batches and a fixed number of threads. A batch runs as it
- * was submitted.
+ * Generates images off the event loops. Images of all requests for a version are batched together, up to a bounded
+ * number that wait; all versions share the engine's threads.
  */
 public final class InferenceEngine implements AutoCloseable {
 
-  /** Largest batch. Above it, images per second no longer grow and the first image comes later. */
-  private static final int LARGEST_BATCH = 8;
-  /** Pixels in a batch: one image of 1024 x 1024. */
-  private static final int BATCH_PIXELS = 1 << 20;
+  /** How long a refused client should wait, in milliseconds: gRPC's clients that retry keep to it. */
+  static final Metadata.Key<String> RETRY_PUSHBACK =
+      Metadata.Key.of("grpc-retry-pushback-ms", Metadata.ASCII_STRING_MARSHALLER);
+  private static final long SHORTEST_PUSHBACK_MS = 10;
+  private static final long LONGEST_PUSHBACK_MS = 30_000;
+  private static final int CLOSING_SECONDS = 30;
 
-  private final ThreadPoolExecutor threads;
-  private final int queueCapacity;
-  private final ServerMetrics metrics;
+  private final ExecutionDevice device;
+  private final int threads;
+  private final BatchingOptions options;
+  private final Resources resources;
+  // One permit for each request in flight: who has all of them knows that there is none.
+  private final Semaphore inFlight = new Semaphore(Integer.MAX_VALUE);
+  private volatile boolean closed;
 
   /**
-   * @param parallelism batches that run at once
-   * @param queueCapacity batches that may wait
+   * What generators share.
+   *
+   * @param pool a worker goes on with what its own work has led to, so that an image passes from mapping to synthesis
+   *     to encoding without waiting for a thread to wake up; idle workers help
+   * @param timer ends waits for fuller batches
+   * @param buffers counts what is allocated, and frees on release
    */
-  public InferenceEngine(int parallelism, int queueCapacity, ServerMetrics metrics) {
+  record Resources(ForkJoinPool pool, ScheduledExecutorService timer, UnpooledByteBufAllocator buffers,
+      ServerMetrics metrics) {}
+
+  /** @param threads threads inside an operator, the calling thread included */
+  public InferenceEngine(ExecutionDevice device, int threads, BatchingOptions options, ServerMetrics metrics) {
+    this.device = device;
+    this.threads = threads;
+    this.options = options;
     AtomicInteger number = new AtomicInteger();
-    this.threads = new ThreadPoolExecutor(parallelism, parallelism, 0, TimeUnit.SECONDS,
-        new ArrayBlockingQueue<>(queueCapacity),
-        work -> new Thread(work, "lethe-inference-" + number.getAndIncrement()));
-    this.queueCapacity = queueCapacity;
-    this.metrics = metrics;
-  }
-
-  /** Batches that run at once. */
-  public int parallelism() {
-    return threads.getCorePoolSize();
-  }
-
-  /** How many images of a model a batch should have, at most. */
-  public static int batchSize(ModelCard card) {
-    int pixels = card.network().resolution() * card.network().resolution();
-    return Math.max(1, Math.min(LARGEST_BATCH, BATCH_PIXELS / pixels));
+    ForkJoinPool pool = new ForkJoinPool(threads + options.concurrency(), owner -> {
+      ForkJoinWorkerThread worker = ForkJoinPool.defaultForkJoinWorkerThreadFactory.newThread(owner);
+      worker.setName("lethe-inference-" + number.getAndIncrement());
+      return worker;
+    }, null, false);
+    ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor(work -> {
+      Thread thread = new Thread(work, "lethe-batch-timer");
+      thread.setDaemon(true);
+      return thread;
+    });
+    this.resources = new Resources(pool, timer, new UnpooledByteBufAllocator(true), metrics);
+    metrics.bufferBytes(() -> resources.buffers().metric().usedDirectMemory());
   }
 
   /**
-   * Generates and encodes a batch.
+   * Loads and warms a version. Blocks.
+   *
+   * @return the caller closes it, once no request is left
+   * @throws IOException if the bundle does not load, is not what its card says or generates no numbers, with the reason
+   */
+  public Generator open(Bundle bundle) throws IOException {
+    options.checkFits(bundle.card());
+    Generator generator = new Generator(GeneratorSessions.load(bundle, device, threads), options, resources);
+    try {
+      generator.warm(generator.batchSize(), 1);
+      return generator;
+    } catch (IOException | RuntimeException e) {
+      generator.close();
+      throw e;
+    }
+  }
+
+  /** Groups of {@link Generator#batchSize} images that one call should have under way to keep the engine busy. */
+  public int window() {
+    return options.concurrency() + 1;
+  }
+
+  /**
+   * Generates and encodes images, for a call that begins.
    *
    * @param generator must stay open until the future has completed
-   * @param abandoned asked before the work starts: whether nobody waits for it any more
-   * @param encode turns an image [C, H, W] into an answer, on the engine's thread
+   * @param abandoned whether nobody waits any more: asked just before each step, on any thread
+   * @param encode turns an image [C, H, W], about [-1, 1], into an answer, on an engine's thread; the buffer is valid
+   *     until it returns
    * @param context where the future completes
-   * @return the answers in order; RESOURCE_EXHAUSTED if the queue is full; {@link CancellationException} if abandoned
+   * @return the answers in order; RESOURCE_EXHAUSTED, with the time to wait as a trailer, if too many images wait;
+   *     UNAVAILABLE if the engine is closed; {@link CancellationException} if abandoned
    */
-  public <T> Future<List<T>> generate(GeneratorSessions generator, List<Latent> batch, BooleanSupplier abandoned,
-      Function<float[], T> encode, Context context) {
-    Promise<List<T>> promise = Promise.promise();
-    String model = generator.card().name();
-    long queued = System.nanoTime();
-    metrics.batchQueued();
-    try {
-      threads.execute(() -> {
-        long started = System.nanoTime();
-        metrics.batchStarted(model, (started - queued) / 1e9);
-        if (abandoned.getAsBoolean()) {
-          metrics.batchDropped(model);
-          context.runOnContext(v -> promise.fail(new CancellationException("nobody waits for this batch")));
-          return;
-        }
-        try {
-          float[][] images = generator.generate(batch);
-          long generated = System.nanoTime();
-          List<T> answers = new ArrayList<>(images.length);
-          for (float[] image : images) {
-            answers.add(encode.apply(image));
-          }
-          metrics.batchDone(model, images.length, (generated - started) / 1e9, (System.nanoTime() - generated) / 1e9);
-          context.runOnContext(v -> promise.complete(answers));
-        } catch (Throwable e) {
-          context.runOnContext(v -> promise.fail(e));
-        }
-      });
-    } catch (RejectedExecutionException e) {
-      metrics.batchRejected();
-      Status status = threads.isShutdown()
-          ? Status.UNAVAILABLE.withDescription("the server is shutting down")
-          : Status.RESOURCE_EXHAUSTED.withDescription("the server is at its limit of " + queueCapacity
-              + " waiting batches: try again later");
-      return Future.failedFuture(status.asRuntimeException());
+  public <T> Future<List<T>> generate(Generator generator, List<Latent> latents, BooleanSupplier abandoned,
+      Function<FloatBuffer, T> encode, Context context) {
+    if (isFull(generator, latents.size())) {
+      generator.purge();
+      if (isFull(generator, latents.size())) {
+        resources.metrics().callRefused(generator.card().name());
+        return Future.failedFuture(refusal(generator));
+      }
     }
-    return promise.future();
+    return generateMore(generator, latents, abandoned, encode, context);
   }
 
-  /** Runs what is queued, then ends. */
+  /** The same for a call that has begun: it is not refused half way. It should have few images under way at a time. */
+  public <T> Future<List<T>> generateMore(Generator generator, List<Latent> latents, BooleanSupplier abandoned,
+      Function<FloatBuffer, T> encode, Context context) {
+    if (closed) {
+      return Future.failedFuture(
+          Status.UNAVAILABLE.withDescription("the server is shutting down").asRuntimeException());
+    }
+    ImageRequest<T> request = new ImageRequest<>(latents.size(), abandoned, encode, context);
+    inFlight.acquireUninterruptibly();
+    request.future().onComplete(settled -> inFlight.release());
+    generator.submit(request, latents);
+    return request.future();
+  }
+
+  /** A call of more images than may wait is taken when none waits, else it never would be. */
+  private boolean isFull(Generator generator, int more) {
+    int waiting = generator.waiting();
+    return waiting > 0 && waiting + more > options.maxQueue();
+  }
+
+  private RuntimeException refusal(Generator generator) {
+    long wait = Math.max(SHORTEST_PUSHBACK_MS,
+        Math.min(LONGEST_PUSHBACK_MS, Math.round(generator.backlogSeconds() * 1000)));
+    Metadata trailers = new Metadata();
+    trailers.put(RETRY_PUSHBACK, Long.toString(wait));
+    return Status.RESOURCE_EXHAUSTED.withDescription("model " + generator.card().name() + " is at its limit of "
+        + options.maxQueue() + " waiting images: try again in " + wait + " ms").asRuntimeException(trailers);
+  }
+
+  /** Ends once the requests that it has taken are settled. */
   @Override
   public void close() {
-    threads.shutdown();
+    closed = true;
     try {
-      if (!threads.awaitTermination(30, TimeUnit.SECONDS)) {
-        threads.shutdownNow();
-      }
+      inFlight.tryAcquire(Integer.MAX_VALUE, CLOSING_SECONDS, TimeUnit.SECONDS);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
+    resources.pool().shutdown();
+    resources.timer().shutdownNow();
   }
 }

@@ -15,6 +15,7 @@ import java.io.StringWriter;
 import java.io.UncheckedIOException;
 import java.util.Locale;
 import java.util.Map;
+import java.util.function.DoubleSupplier;
 
 /**
  * Everything that {@code /metrics} tells. The names are an interface: dashboards and alerts rest on them.
@@ -24,11 +25,16 @@ import java.util.Map;
  *   <li>{@code lethe_grpc_request_seconds{method}}: how long they took
  *   <li>{@code lethe_grpc_requests_in_flight{method}}
  *   <li>{@code lethe_images_generated_total{model}}
- *   <li>{@code lethe_inference_batch_images{model}}: images in one run of the session
- *   <li>{@code lethe_inference_queue_seconds{model}}: wait of a batch for a thread
- *   <li>{@code lethe_inference_compute_seconds{model,stage}}: a batch's {@code generate} and {@code encode}
- *   <li>{@code lethe_inference_queue_length}: batches that wait now
- *   <li>{@code lethe_inference_dropped_total{model}}: batches dropped since their client had gone
+ *   <li>{@code lethe_inference_batch_images{model,stage}}: images in one run of a session; {@code stage} is {@code
+ *       mapping} or {@code synthesis}
+ *   <li>{@code lethe_inference_queue_seconds{model,stage}}: wait of an image for that run
+ *   <li>{@code lethe_inference_compute_seconds{model,stage}}: a run of {@code mapping} or {@code synthesis}, and to
+ *       {@code encode} an image
+ *   <li>{@code lethe_inference_queue_length{model}}: images whose synthesis has not begun
+ *   <li>{@code lethe_inference_dropped_total{model}}: images dropped since their client had gone or its deadline had
+ *       passed
+ *   <li>{@code lethe_inference_refused_total{model}}: calls refused since the queue was full
+ *   <li>{@code lethe_inference_buffer_bytes}: memory of the batches of all loaded versions, outside the Java heap
  *   <li>{@code lethe_model_active_version{model,version}}: 1 for the version that takes new requests
  *   <li>{@code lethe_model_loaded_versions{model}}: versions in memory, those that drain included
  *   <li>{@code lethe_model_swaps_total{model}}, {@code lethe_model_swap_seconds{model}}: from the order to the switch,
@@ -46,6 +52,13 @@ public final class ServerMetrics implements CallObserver {
   private static final double[] LATENCIES = {.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60};
   private static final double[] SWAPS = {.05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60};
 
+  /** What a batch goes through. */
+  public enum Stage {
+    MAPPING, SYNTHESIS;
+
+    private final String label = name().toLowerCase(Locale.ROOT);
+  }
+
   private final CollectorRegistry registry = new CollectorRegistry();
 
   private final Counter requests = register(Counter.build("lethe_grpc_requests_total",
@@ -57,15 +70,20 @@ public final class ServerMetrics implements CallObserver {
   private final Counter images = register(Counter.build("lethe_images_generated_total",
       "Images generated").labelNames("model").create());
   private final Histogram batchImages = register(Histogram.build("lethe_inference_batch_images",
-      "Images in one run of the session").labelNames("model").buckets(1, 2, 4, 8, 16, 32, 64).create());
+      "Images in one run of a session").labelNames("model", "stage").buckets(1, 2, 4, 8, 16, 32, 64).create());
   private final Histogram queueSeconds = register(Histogram.build("lethe_inference_queue_seconds",
-      "Wait of a batch for a thread").labelNames("model").buckets(LATENCIES).create());
+      "Wait of an image for a run").labelNames("model", "stage").buckets(LATENCIES).create());
   private final Histogram computeSeconds = register(Histogram.build("lethe_inference_compute_seconds",
-      "Work on a batch").labelNames("model", "stage").buckets(LATENCIES).create());
+      "A run of mapping or synthesis, and to encode an image").labelNames("model", "stage").buckets(LATENCIES)
+      .create());
   private final Gauge queueLength = register(Gauge.build("lethe_inference_queue_length",
-      "Batches that wait for a thread").create());
+      "Images whose synthesis has not begun").labelNames("model").create());
   private final Counter dropped = register(Counter.build("lethe_inference_dropped_total",
-      "Batches dropped since their client had gone").labelNames("model").create());
+      "Images dropped since their client had gone or its deadline had passed").labelNames("model").create());
+  private final Counter refused = register(Counter.build("lethe_inference_refused_total",
+      "Calls refused since the queue was full").labelNames("model").create());
+  private final Gauge bufferBytes = register(Gauge.build("lethe_inference_buffer_bytes",
+      "Memory of the batches of all loaded versions, outside the Java heap").create());
   private final Gauge activeVersion = register(Gauge.build("lethe_model_active_version",
       "1 for the version that takes new requests").labelNames("model", "version").create());
   private final Gauge loadedVersions = register(Gauge.build("lethe_model_loaded_versions",
@@ -110,30 +128,51 @@ public final class ServerMetrics implements CallObserver {
     requestSeconds.labels(method).observe(seconds);
   }
 
-  public void batchQueued() {
-    queueLength.inc();
+  public void imagesQueued(String model, int number) {
+    queueLength.labels(model).inc(number);
   }
 
-  /** One that was counted as queued found no place. */
-  public void batchRejected() {
-    queueLength.dec();
+  /** Their synthesis begins, or never will. */
+  public void imagesUnqueued(String model, int number) {
+    queueLength.labels(model).dec(number);
   }
 
-  /** @param seconds that it waited */
-  public void batchStarted(String model, double seconds) {
-    queueLength.dec();
-    queueSeconds.labels(model).observe(seconds);
-  }
-
-  public void batchDropped(String model) {
+  public void imageDropped(String model) {
     dropped.labels(model).inc();
   }
 
-  public void batchDone(String model, int size, double generateSeconds, double encodeSeconds) {
-    images.labels(model).inc(size);
-    batchImages.labels(model).observe(size);
-    computeSeconds.labels(model, "generate").observe(generateSeconds);
-    computeSeconds.labels(model, "encode").observe(encodeSeconds);
+  public void callRefused(String model) {
+    refused.labels(model).inc();
+  }
+
+  /** @param seconds that an image waited for a run */
+  public void waited(String model, Stage stage, double seconds) {
+    queueSeconds.labels(model, stage.label).observe(seconds);
+  }
+
+  /** @param images in a run that begins */
+  public void batch(String model, Stage stage, int images) {
+    batchImages.labels(model, stage.label).observe(images);
+  }
+
+  public void computed(String model, Stage stage, double seconds) {
+    computeSeconds.labels(model, stage.label).observe(seconds);
+  }
+
+  /** An image is ready. */
+  public void encoded(String model, double seconds) {
+    images.labels(model).inc();
+    computeSeconds.labels(model, "encode").observe(seconds);
+  }
+
+  /** @param bytes asked whenever the metrics are read */
+  public void bufferBytes(DoubleSupplier bytes) {
+    bufferBytes.setChild(new Gauge.Child() {
+      @Override
+      public double get() {
+        return bytes.getAsDouble();
+      }
+    });
   }
 
   public void versionLoaded(String model) {

@@ -1,6 +1,6 @@
 package dev.lethe.server.registry;
 
-import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.server.inference.InferenceEngine;
 import dev.lethe.server.monitoring.ServerMetrics;
 import io.grpc.Status;
 import io.vertx.core.Future;
@@ -26,15 +26,15 @@ public final class ModelRegistry {
   /**
    * Loads the active version of every model of the repository. Blocks.
    *
-   * @param threads threads inside an operator
+   * @param engine generates with the versions that it opens for the registry
    * @throws IOException if there is no model, or an active version does not load; with the reason
    */
-  public static ModelRegistry open(Vertx vertx, ModelRepository repository, ExecutionDevice device, int threads,
+  public static ModelRegistry open(Vertx vertx, ModelRepository repository, InferenceEngine engine,
       ServerMetrics metrics) throws IOException {
     // One thread: loads and switches follow one another. Vert.x warns of work that takes longer than the last figure.
     WorkerExecutor loader = vertx.createSharedWorkerExecutor("lethe-loader", 1, 10, TimeUnit.MINUTES);
     ModelRegistry registry = new ModelRegistry(repository, loader);
-    VersionLoader versions = new VersionLoader(device, threads, metrics);
+    VersionLoader versions = new VersionLoader(engine, metrics);
     for (String name : repository.models()) {
       ServedModel model = new ServedModel(name, repository, versions, loader, metrics);
       model.start();

@@ -1,19 +1,14 @@
 package dev.lethe.server.registry;
 
 import dev.lethe.models.bundle.Bundle;
-import dev.lethe.models.runtime.ExecutionDevice;
-import dev.lethe.server.inference.GeneratorSessions;
+import dev.lethe.server.inference.Generator;
 import dev.lethe.server.inference.InferenceEngine;
 import dev.lethe.server.monitoring.ServerMetrics;
 import java.io.IOException;
 import java.util.function.Consumer;
 
-/**
- * Brings versions into memory: hashes checked, graphs loaded, warmed.
- *
- * @param threads threads inside an operator
- */
-record VersionLoader(ExecutionDevice device, int threads, ServerMetrics metrics) {
+/** Brings versions into memory: hashes checked, graphs loaded, warmed. */
+record VersionLoader(InferenceEngine engine, ServerMetrics metrics) {
 
   /**
    * Blocks for as long as that takes.
@@ -23,13 +18,7 @@ record VersionLoader(ExecutionDevice device, int threads, ServerMetrics metrics)
    */
   ServedVersion load(Bundle bundle, Consumer<ServedVersion> unused) throws IOException {
     bundle.verify();
-    GeneratorSessions generator = GeneratorSessions.load(bundle, device, threads);
-    try {
-      generator.warm(1, InferenceEngine.batchSize(bundle.card()));
-    } catch (IOException | RuntimeException e) {
-      generator.close();
-      throw e;
-    }
+    Generator generator = engine.open(bundle);
     metrics.versionLoaded(bundle.card().name());
     return new ServedVersion(generator, unused);
   }

@@ -1,0 +1,231 @@
+package dev.lethe.server.inference;
+
+import ai.onnxruntime.OrtException;
+import dev.lethe.models.bundle.ModelCard;
+import dev.lethe.server.inference.InferenceEngine.Resources;
+import dev.lethe.server.monitoring.ServerMetrics;
+import dev.lethe.server.monitoring.ServerMetrics.Stage;
+import java.io.IOException;
+import java.nio.FloatBuffer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
+
+/**
+ * One version, ready to generate: its sessions, a batcher for mapping and one for synthesis, and the buffers that they
+ * run on. Images that come with their w skip mapping. {@link InferenceEngine#open} makes it; {@link #close} it when no
+ * request is left.
+ */
+public final class Generator implements AutoCloseable {
+
+  private final GeneratorSessions sessions;
+  private final Resources resources;
+  private final ServerMetrics metrics;
+  private final String model;
+  private final int batchSize;
+  private final MappingRun mapping;
+  private final List<SynthesisRun> syntheses = new ArrayList<>();
+  private final Batcher<ImageTask> mappingBatcher;
+  private final Batcher<ImageTask> synthesisBatcher;
+  private final AtomicInteger waiting = new AtomicInteger();
+  // Seconds of synthesis for an image, smoothed; a lost update of two lanes does no harm.
+  private volatile double secondsPerImage;
+
+  Generator(GeneratorSessions sessions, BatchingOptions options, Resources resources) {
+    this.sessions = sessions;
+    this.resources = resources;
+    this.metrics = resources.metrics();
+    this.model = sessions.card().name();
+    this.batchSize = options.batchSize(sessions.card());
+    this.mapping = new MappingRun(sessions, batchSize, resources.buffers());
+    for (int i = 0; i < options.concurrency(); i++) {
+      syntheses.add(new SynthesisRun(sessions, batchSize, resources.buffers()));
+    }
+    this.mappingBatcher = new Batcher<>(List.of(this::map), batchSize, options.maxDelay(), resources.pool(),
+        resources.timer());
+    this.synthesisBatcher = new Batcher<>(
+        syntheses.stream().map(run -> (Batcher.Lane<ImageTask>) (batch, free) -> synthesize(run, batch, free)).toList(),
+        batchSize, options.maxDelay(), resources.pool(), resources.timer());
+  }
+
+  /**
+   * Runs batches of the given sizes on every buffer, so that the first requests do not pay for what first runs
+   * allocate.
+   *
+   * @throws IOException if it does not run, or an image has a value that is no number: the weights are broken
+   */
+  void warm(int... sizes) throws IOException {
+    Random random = new Random(0);
+    for (SynthesisRun synthesis : syntheses) {
+      for (int size : sizes) {
+        try {
+          mapping.run(randomLatents(size, random));
+          synthesis.run(IntStream.range(0, size).mapToObj(mapping::ws).toList());
+        } catch (OrtException e) {
+          throw new IOException(name() + " does not run: " + e.getMessage(), e);
+        }
+        for (int i = 0; i < size; i++) {
+          checkFinite(synthesis.image(i));
+        }
+      }
+    }
+  }
+
+  private List<Latent.Z> randomLatents(int size, Random random) {
+    List<Latent.Z> latents = new ArrayList<>(size);
+    for (int i = 0; i < size; i++) {
+      float[] z = new float[card().network().zDim()];
+      for (int k = 0; k < z.length; k++) {
+        z[k] = (float) random.nextGaussian();
+      }
+      latents.add(new Latent.Z(z, card().conditional() ? i % card().labels().size() : 0, 1));
+    }
+    return latents;
+  }
+
+  private void checkFinite(FloatBuffer image) throws IOException {
+    for (int i = 0; i < image.capacity(); i++) {
+      if (!Float.isFinite(image.get(i))) {
+        throw new IOException(name() + " generates values that are no numbers: its weights are broken");
+      }
+    }
+  }
+
+  private String name() {
+    return "version " + card().version() + " of " + card().name();
+  }
+
+  public ModelCard card() {
+    return sessions.card();
+  }
+
+  /** Most images in one run. */
+  public int batchSize() {
+    return batchSize;
+  }
+
+  /** Images that were submitted and whose synthesis has not begun. */
+  int waiting() {
+    return waiting.get();
+  }
+
+  /** About how long the images that wait now will take, in seconds. */
+  double backlogSeconds() {
+    return waiting.get() * secondsPerImage;
+  }
+
+  /** Makes room that is taken by images that nobody waits for any more. */
+  void purge() {
+    mappingBatcher.purge();
+    synthesisBatcher.purge();
+  }
+
+  void submit(ImageRequest<?> request, List<Latent> latents) {
+    waiting.addAndGet(latents.size());
+    metrics.imagesQueued(model, latents.size());
+    List<ImageTask> unmapped = new ArrayList<>(latents.size());
+    List<ImageTask> mapped = new ArrayList<>();
+    for (int i = 0; i < latents.size(); i++) {
+      Latent latent = latents.get(i);
+      (latent instanceof Latent.W ? mapped : unmapped).add(new ImageTask(request, i, latent, this::dropped));
+    }
+    if (!unmapped.isEmpty()) {
+      mappingBatcher.submit(unmapped);
+    }
+    if (!mapped.isEmpty()) {
+      synthesisBatcher.submit(mapped);
+    }
+  }
+
+  private void map(List<ImageTask> batch, Runnable free) {
+    long started = started(Stage.MAPPING, batch);
+    try {
+      mapping.run(batch.stream().map(task -> (Latent.Z) task.latent()).toList());
+      for (int i = 0; i < batch.size(); i++) {
+        batch.get(i).mapped(mapping.ws(i));
+      }
+      metrics.computed(model, Stage.MAPPING, secondsSince(started));
+    } catch (Throwable e) {
+      waiting.addAndGet(-batch.size());
+      metrics.imagesUnqueued(model, batch.size());
+      free.run();
+      batch.forEach(task -> task.fail(e));
+      return;
+    }
+    free.run();
+    synthesisBatcher.submit(batch);
+  }
+
+  private void synthesize(SynthesisRun run, List<ImageTask> batch, Runnable free) {
+    waiting.addAndGet(-batch.size());
+    metrics.imagesUnqueued(model, batch.size());
+    long started = started(Stage.SYNTHESIS, batch);
+    try {
+      run.run(batch.stream().map(ImageTask::ws).toList());
+    } catch (Throwable e) {
+      free.run();
+      batch.forEach(task -> task.fail(e));
+      return;
+    }
+    double seconds = secondsSince(started);
+    double each = seconds / batch.size();
+    secondsPerImage = secondsPerImage == 0 ? each : 0.8 * secondsPerImage + 0.2 * each;
+    metrics.computed(model, Stage.SYNTHESIS, seconds);
+    encode(run, batch, free);
+  }
+
+  /** Encodes the images of a batch on as many threads as there are; the last one frees the lane. */
+  private void encode(SynthesisRun run, List<ImageTask> batch, Runnable free) {
+    AtomicInteger left = new AtomicInteger(batch.size());
+    for (int i = 1; i < batch.size(); i++) {
+      int index = i;
+      resources.pool().execute(() -> encode(run, batch, index, left, free));
+    }
+    encode(run, batch, 0, left, free);
+  }
+
+  private void encode(SynthesisRun run, List<ImageTask> batch, int index, AtomicInteger left, Runnable free) {
+    ImageTask task = batch.get(index);
+    if (task.wanted()) {
+      long started = System.nanoTime();
+      task.encode(run.image(index));
+      metrics.encoded(model, secondsSince(started));
+    } else {
+      metrics.imageDropped(model);
+      task.discard();
+    }
+    // With the last image of the last request this generator may be closed by now: nothing below touches its buffers.
+    if (left.decrementAndGet() == 0) {
+      free.run();
+    }
+  }
+
+  private void dropped() {
+    waiting.decrementAndGet();
+    metrics.imagesUnqueued(model, 1);
+    metrics.imageDropped(model);
+  }
+
+  /** The time of now, after the wait of each image was written down. */
+  private long started(Stage stage, List<ImageTask> batch) {
+    long now = System.nanoTime();
+    for (ImageTask task : batch) {
+      metrics.waited(model, stage, (now - task.submitted()) / 1e9);
+    }
+    metrics.batch(model, stage, batch.size());
+    return now;
+  }
+
+  private static double secondsSince(long nanos) {
+    return (System.nanoTime() - nanos) / 1e9;
+  }
+
+  @Override
+  public void close() {
+    mapping.close();
+    syntheses.forEach(SynthesisRun::close);
+    sessions.close();
+  }
+}

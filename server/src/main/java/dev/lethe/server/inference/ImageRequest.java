@@ -1,0 +1,82 @@
+package dev.lethe.server.inference;
+
+import io.vertx.core.Context;
+import io.vertx.core.Future;
+import io.vertx.core.Promise;
+import java.nio.FloatBuffer;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.BooleanSupplier;
+import java.util.function.Function;
+
+/**
+ * Images that were asked for together, wherever they are batched. Settled only when each of them is encoded, dropped
+ * or failed: until then the version that they are made with is in use.
+ *
+ * @param <T> an encoded image
+ */
+final class ImageRequest<T> {
+
+  private final BooleanSupplier abandoned;
+  private final Function<FloatBuffer, T> encode;
+  private final Context context;
+  private final Promise<List<T>> promise = Promise.promise();
+  private final AtomicReference<Throwable> failure = new AtomicReference<>();
+  // The count orders the writes of the answers, each from its own thread, before their reading.
+  private final T[] answers;
+  private final AtomicInteger left;
+
+  @SuppressWarnings("unchecked")
+  ImageRequest(int images, BooleanSupplier abandoned, Function<FloatBuffer, T> encode, Context context) {
+    this.abandoned = abandoned;
+    this.encode = encode;
+    this.context = context;
+    this.answers = (T[]) new Object[images];
+    this.left = new AtomicInteger(images);
+  }
+
+  Future<List<T>> future() {
+    return promise.future();
+  }
+
+  /** False once its caller has gone or one of its images has failed. */
+  boolean wanted() {
+    return failure.get() == null && !abandoned.getAsBoolean();
+  }
+
+  /** @param image [C, H, W], read before this returns */
+  void encode(int index, FloatBuffer image) {
+    try {
+      answers[index] = encode.apply(image);
+    } catch (Throwable e) {
+      failure.compareAndSet(null, e);
+    }
+    settleLast();
+  }
+
+  /** One of its images failed. */
+  void fail(Throwable reason) {
+    failure.compareAndSet(null, reason);
+    settleLast();
+  }
+
+  /** One of its images was dropped, since it was no longer {@link #wanted}. */
+  void drop() {
+    fail(new CancellationException("nobody waits for these images"));
+  }
+
+  private void settleLast() {
+    if (left.decrementAndGet() == 0) {
+      context.runOnContext(v -> {
+        if (failure.get() == null) {
+          promise.complete(Arrays.asList(answers));
+        } else {
+          promise.fail(failure.get());
+        }
+      });
+    }
+  }
+}
