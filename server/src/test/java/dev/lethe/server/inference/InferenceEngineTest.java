@@ -1,0 +1,240 @@
+package dev.lethe.server.inference;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.lethe.models.bundle.Bundle;
+import dev.lethe.models.latent.NumpyRandom;
+import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.server.TinyBundles;
+import dev.lethe.server.monitoring.ServerMetrics;
+import dev.lethe.server.registry.FileTrees;
+import io.grpc.Status;
+import io.grpc.Status.Code;
+import io.vertx.core.Context;
+import io.vertx.core.Future;
+import io.vertx.core.Vertx;
+import java.io.IOException;
+import java.nio.FloatBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Function;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.IntStream;
+import net.jqwik.api.Example;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import net.jqwik.api.constraints.IntRange;
+import net.jqwik.api.constraints.Size;
+import net.jqwik.api.lifecycle.AfterContainer;
+import net.jqwik.api.lifecycle.BeforeContainer;
+
+/** The engine on a tiny model: what batching must not change, and what it must drop and refuse. */
+class InferenceEngineTest {
+
+  private static final int LATENTS = 24;
+  private static final Function<FloatBuffer, float[]> COPY = image -> {
+    float[] copy = new float[image.remaining()];
+    image.get(copy);
+    return copy;
+  };
+
+  private static Path root;
+  private static Vertx vertx;
+  private static Context context;
+  private static Bundle bundle;
+  private static List<Latent> latents;
+  private static List<float[]> alone;
+
+  @BeforeContainer
+  static void start() throws Exception {
+    root = Files.createTempDirectory("engine");
+    vertx = Vertx.vertx();
+    context = vertx.getOrCreateContext();
+    bundle = TinyBundles.conditional(root, "v1", 7);
+    latents = new ArrayList<>();
+    int rowLength = bundle.card().network().numWs() * bundle.card().network().wDim();
+    for (int i = 0; i < LATENTS; i++) {
+      latents.add(i % 3 == 2 ? new Latent.W(NumpyRandom.normal(i, rowLength))
+          : new Latent.Z(NumpyRandom.normal(i, TinyBundles.Z_DIM), i % TinyBundles.CLASSES, i % 2 == 0 ? 1 : 0.5f));
+    }
+    alone = new ArrayList<>();
+    try (Engine one = new Engine(new BatchingOptions(1, Duration.ZERO, 1, 1000))) {
+      for (Latent latent : latents) {
+        alone.addAll(await(one.generate(List.of(latent))));
+      }
+    }
+  }
+
+  @AfterContainer
+  static void stop() throws IOException {
+    vertx.close();
+    FileTrees.delete(root);
+  }
+
+  /** An engine with the one version open. */
+  private static final class Engine implements AutoCloseable {
+
+    final ServerMetrics metrics = new ServerMetrics();
+    final InferenceEngine engine;
+    final Generator generator;
+
+    Engine(BatchingOptions options) throws IOException {
+      engine = new InferenceEngine(ExecutionDevice.CPU, 1, options, metrics);
+      generator = engine.open(bundle);
+    }
+
+    Future<List<float[]>> generate(List<Latent> request) {
+      return engine.generate(generator, request, () -> false, COPY, context);
+    }
+
+    double metric(String nameAndLabels) {
+      Matcher line = Pattern.compile("^" + Pattern.quote(nameAndLabels) + " (\\S+)$", Pattern.MULTILINE)
+          .matcher(metrics.text());
+      return line.find() ? Double.parseDouble(line.group(1)) : 0;
+    }
+
+    @Override
+    public void close() {
+      engine.close();
+      generator.close();
+      assertEquals(0, metric("lethe_inference_buffer_bytes"));
+      assertEquals(0, metric("lethe_inference_queue_length{model=\"tiny\",}"));
+    }
+  }
+
+  private static <T> T await(Future<T> future) throws Exception {
+    try {
+      return future.toCompletionStage().toCompletableFuture().get(20, TimeUnit.SECONDS);
+    } catch (ExecutionException e) {
+      throw (Exception) e.getCause();
+    }
+  }
+
+  @Property(tries = 20)
+  void imageDoesNotDependOnWhatItIsBatchedWith(@ForAll @IntRange(min = 1, max = 9) int maxBatch,
+      @ForAll @IntRange(min = 1, max = 3) int concurrency,
+      @ForAll @Size(min = 1, max = 12) List<@Size(min = 1, max = 9) List<@IntRange(max = LATENTS - 1) Integer>> calls)
+      throws Exception {
+    try (Engine engine = new Engine(new BatchingOptions(maxBatch, Duration.ofMillis(1), concurrency, 1000))) {
+      List<Future<List<float[]>>> answers = calls.stream()
+          .map(call -> engine.generate(call.stream().map(latents::get).toList())).toList();
+      for (int call = 0; call < calls.size(); call++) {
+        List<float[]> images = await(answers.get(call));
+        for (int i = 0; i < images.size(); i++) {
+          assertArrayEquals(alone.get(calls.get(call).get(i)), images.get(i), 1e-5f);
+        }
+      }
+    }
+  }
+
+  @Example
+  void requestsShareBatches() throws Exception {
+    try (Engine engine = new Engine(new BatchingOptions(8, Duration.ZERO, 1, 1000))) {
+      CountDownLatch hold = new CountDownLatch(1);
+      Future<List<Object>> first = engine.engine.generate(engine.generator, latents.subList(0, 1), () -> false,
+          image -> awaitUninterruptibly(hold), context);
+      while (engine.metric("lethe_inference_compute_seconds_count{model=\"tiny\",stage=\"synthesis\",}") == 0) {
+        Thread.sleep(5);
+      }
+      // While the only lane is at work, 16 requests of one image gather. Images made from w wait for nothing else.
+      List<Future<List<float[]>>> others = IntStream.range(0, 16)
+          .mapToObj(i -> engine.generate(latents.subList(2, 3))).toList();
+      hold.countDown();
+      await(first);
+      for (Future<List<float[]>> other : others) {
+        await(other);
+      }
+      assertEquals(3, engine.metric("lethe_inference_batch_images_count{model=\"tiny\",stage=\"synthesis\",}"));
+      assertEquals(17, engine.metric("lethe_inference_batch_images_sum{model=\"tiny\",stage=\"synthesis\",}"));
+    }
+  }
+
+  @Example
+  void abandonedWorkIsDroppedBeforeItReachesTheSession() throws Exception {
+    try (Engine engine = new Engine(new BatchingOptions(4, Duration.ZERO, 1, 1000))) {
+      CountDownLatch hold = new CountDownLatch(1);
+      Future<List<Object>> first = engine.engine.generate(engine.generator, latents.subList(0, 4), () -> false,
+          image -> awaitUninterruptibly(hold), context);
+      AtomicBoolean gone = new AtomicBoolean();
+      Future<List<float[]>> left = engine.engine.generate(engine.generator, latents, gone::get, COPY, context);
+      gone.set(true);
+      hold.countDown();
+      await(first);
+      assertThrows(CancellationException.class, () -> await(left));
+      assertTrue(engine.metric("lethe_inference_batch_images_sum{model=\"tiny\",stage=\"synthesis\",}") <= 8);
+      assertTrue(engine.metric("lethe_inference_dropped_total{model=\"tiny\",}") >= LATENTS - 4);
+    }
+  }
+
+  @Example
+  void fullQueueRefusesAndSaysWhenToTryAgain() throws Exception {
+    try (Engine engine = new Engine(new BatchingOptions(1, Duration.ZERO, 1, 10))) {
+      CountDownLatch hold = new CountDownLatch(1);
+      Future<List<Object>> first = engine.engine.generate(engine.generator, latents.subList(0, 1), () -> false,
+          image -> awaitUninterruptibly(hold), context);
+      while (engine.metric("lethe_inference_compute_seconds_count{model=\"tiny\",stage=\"synthesis\",}") == 0) {
+        Thread.sleep(5);
+      }
+      AtomicBoolean gone = new AtomicBoolean();
+      Future<List<float[]>> waiting = engine.engine.generate(engine.generator, latents.subList(0, 9), gone::get, COPY,
+          context);
+      Future<List<float[]>> refused = engine.generate(latents.subList(0, 2));
+      Status status = Status.fromThrowable(assertThrows(Exception.class, () -> await(refused)));
+      assertEquals(Code.RESOURCE_EXHAUSTED, status.getCode());
+      assertTrue(status.getDescription().contains("model tiny is at its limit of 10 waiting images"), status.toString());
+      long pushback = Long.parseLong(Status.trailersFromThrowable(refused.cause()).get(InferenceEngine.RETRY_PUSHBACK));
+      assertTrue(pushback >= 10 && pushback <= 30_000, "pushback " + pushback);
+      // What has begun goes on, and images that nobody waits for any more take no room.
+      Future<List<float[]>> begun = engine.engine.generateMore(engine.generator, latents.subList(0, 2), () -> false,
+          COPY, context);
+      gone.set(true);
+      Future<List<float[]>> taken = engine.generate(latents.subList(0, 8));
+      hold.countDown();
+      await(first);
+      assertThrows(CancellationException.class, () -> await(waiting));
+      assertEquals(2, await(begun).size());
+      assertEquals(8, await(taken).size());
+      assertEquals(1, engine.metric("lethe_inference_refused_total{model=\"tiny\",}"));
+    }
+  }
+
+  @Example
+  void failureOfOneEncodingFailsItsRequestAlone() throws Exception {
+    try (Engine engine = new Engine(new BatchingOptions(8, Duration.ZERO, 1, 1000))) {
+      Future<List<float[]>> failing = engine.engine.generate(engine.generator, latents.subList(0, 3), () -> false,
+          image -> {
+            throw new IllegalStateException("no such format");
+          }, context);
+      Future<List<float[]>> other = engine.generate(latents.subList(0, 3));
+      assertThrows(IllegalStateException.class, () -> await(failing));
+      assertArrayEquals(alone.get(1), await(other).get(1), 1e-5f);
+    }
+  }
+
+  @Example
+  void batchThatNoBufferHoldsIsRefused() {
+    IOException refusal = assertThrows(IOException.class,
+        () -> new Engine(new BatchingOptions(1_000_000, Duration.ZERO, 1, 10)));
+    assertTrue(refusal.getMessage().contains("tiny can have at most 524287 images in one"), refusal.getMessage());
+  }
+
+  private static Object awaitUninterruptibly(CountDownLatch latch) {
+    try {
+      return latch.await(20, TimeUnit.SECONDS);
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+}
