@@ -7,7 +7,7 @@ import java.time.Duration;
 /**
  * How images are gathered into batches.
  *
- * @param maxBatch most images in one run of a session, from 1; 0: 8, and fewer for large images, so that a batch is no
+ * @param maxBatch most images in one run of a session; 0: 8, and fewer for large images, so that a batch is no
  *     more than one image of 1024 x 1024
  * @param maxDelay how long a batch that is not full waits for more images while another one of its version is computed;
  *     where none is, it never waits
@@ -19,7 +19,6 @@ public record BatchingOptions(int maxBatch, Duration maxDelay, int concurrency, 
   /** Above it, images per second no longer grow on a CPU, and the first image comes later. */
   private static final int LARGEST_CHOSEN_BATCH = 8;
   private static final int LARGEST_CHOSEN_PIXELS = 1 << 20;
-
 
   public BatchingOptions {
     if (maxBatch < 0 || maxDelay.isNegative() || concurrency < 1 || maxQueue < 1) {
