@@ -10,15 +10,18 @@ import dev.lethe.server.registry.Models;
 import dev.lethe.server.rpc.Health;
 import dev.lethe.server.rpc.Reflection;
 import dev.lethe.server.rpc.RpcService;
+import dev.lethe.server.security.Tls;
 import dev.lethe.server.unlearning.Unlearning;
 import io.vertx.core.DeploymentOptions;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
+import io.vertx.core.net.ServerSSLOptions;
 import io.vertx.grpc.server.Service;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutionException;
@@ -92,12 +95,14 @@ public final class Server implements AutoCloseable {
   }
 
   private void listen(List<Service> services, ServerMetrics metrics) throws IOException {
+    Optional<Tls> tls = options.tls().map(files -> new Tls(vertx, files, metrics::certificateExpires));
+    Optional<ServerSSLOptions> certificates = tls.isPresent() ? Optional.of(tls.get().load()) : Optional.empty();
     Queue<HttpFrontend> instances = new ConcurrentLinkedQueue<>();
     // A negative port is a free one that all instances share; with 0 each would get its own.
     int asked = options.port() == 0 ? -1 : options.port();
     Future<String> deployed = vertx.deployVerticle(() -> {
-      HttpFrontend instance = new HttpFrontend(options.host(), asked, MAX_MESSAGE_BYTES, services, health, metrics,
-          options.drain());
+      HttpFrontend instance = new HttpFrontend(options.host(), asked, certificates, MAX_MESSAGE_BYTES, services,
+          health, metrics, options.drain());
       instances.add(instance);
       return instance;
     }, new DeploymentOptions().setInstances(Math.max(1, Runtime.getRuntime().availableProcessors() / 2)));
@@ -110,7 +115,12 @@ public final class Server implements AutoCloseable {
       Thread.currentThread().interrupt();
       throw new IOException("interrupted while starting", e);
     }
-    port = instances.element().actualPort();
+    // They share one listening socket, and so its certificates.
+    HttpFrontend any = instances.element();
+    port = any.actualPort();
+    if (tls.isPresent()) {
+      tls.get().watch(any::updateTls);
+    }
   }
 
   /** The port that it listens on. */

@@ -2,6 +2,7 @@ package dev.lethe.server;
 
 import dev.lethe.models.runtime.ExecutionDevice;
 import dev.lethe.server.inference.BatchingOptions;
+import dev.lethe.server.security.TlsOptions;
 import dev.lethe.server.unlearning.WorkerCommand;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -12,6 +13,7 @@ import java.util.Optional;
  *
  * @param host address to listen on
  * @param port 0 for a free one
+ * @param tls empty: without TLS
  * @param models directory of shipped models, only read
  * @param state directory that new versions go to
  * @param jobs directory of unlearning jobs
@@ -22,5 +24,6 @@ import java.util.Optional;
  * @param batching how images are gathered into batches
  * @param drain how long calls in flight may go on at the end
  */
-public record ServerOptions(String host, int port, Path models, Path state, Path jobs, Optional<WorkerCommand> worker,
-    Optional<Path> data, ExecutionDevice device, int threads, BatchingOptions batching, Duration drain) {}
+public record ServerOptions(String host, int port, Optional<TlsOptions> tls, Path models, Path state, Path jobs,
+    Optional<WorkerCommand> worker, Optional<Path> data, ExecutionDevice device, int threads, BatchingOptions batching,
+    Duration drain) {}

@@ -16,6 +16,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /** Every setting of the server, and how they make its options. */
 final class ServerSettings {
@@ -56,23 +57,26 @@ final class ServerSettings {
       "How long calls in flight may go on at the end.");
 
   /** In the order of the help and of {@code --print-config}. */
-  static final List<Setting<?>> ALL = List.of(HOST, PORT, INSECURE_LISTEN, MODELS, STATE, JOBS, DATA, WORKER_COMMAND,
-      DEVICE, THREADS, MAX_BATCH, MAX_QUEUE_DELAY, CONCURRENCY, MAX_QUEUE, DRAIN);
+  static final List<Setting<?>> ALL = Stream.concat(
+      Stream.of(HOST, PORT, INSECURE_LISTEN, MODELS, STATE, JOBS, DATA, WORKER_COMMAND, DEVICE, THREADS, MAX_BATCH,
+          MAX_QUEUE_DELAY, CONCURRENCY, MAX_QUEUE, DRAIN),
+      SecuritySettings.ALL.stream()).<Setting<?>>map(setting -> setting).toList();
 
   private ServerSettings() {}
 
   /** @throws ConfigurationException with all mistakes, those of single settings and those between them */
   static ServerOptions options(Configuration settings) throws ConfigurationException {
     List<Mistake> mistakes = new ArrayList<>(settings.mistakes());
+    SecuritySettings.check(settings, mistakes);
     checkExposure(settings, mistakes);
     if (!mistakes.isEmpty()) {
       throw new ConfigurationException(mistakes);
     }
     int threads = settings.get(THREADS);
-    return new ServerOptions(settings.get(HOST), settings.get(PORT), settings.get(MODELS), settings.get(STATE),
-        settings.get(JOBS), settings.find(WORKER_COMMAND), settings.find(DATA), settings.get(DEVICE),
-        threads == 0 ? Runtime.getRuntime().availableProcessors() : threads, batching(settings),
-        Duration.ofSeconds(settings.get(DRAIN)));
+    return new ServerOptions(settings.get(HOST), settings.get(PORT), SecuritySettings.tls(settings),
+        settings.get(MODELS), settings.get(STATE), settings.get(JOBS), settings.find(WORKER_COMMAND),
+        settings.find(DATA), settings.get(DEVICE), threads == 0 ? Runtime.getRuntime().availableProcessors() : threads,
+        batching(settings), Duration.ofSeconds(settings.get(DRAIN)));
   }
 
   private static BatchingOptions batching(Configuration settings) {

@@ -23,13 +23,21 @@ import dev.lethe.v1.ModelVersion;
 import dev.lethe.v1.UnlearnSpec;
 import dev.lethe.v1.UnlearningServiceGrpc;
 import dev.lethe.v1.WatchRequest;
+import io.grpc.ChannelCredentials;
 import io.grpc.Context;
 import io.grpc.Grpc;
 import io.grpc.InsecureChannelCredentials;
 import io.grpc.ManagedChannel;
+import io.grpc.ManagedChannelBuilder;
+import io.grpc.ManagedChannelRegistry;
+import io.grpc.Metadata;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
+import io.grpc.TlsChannelCredentials;
 import io.grpc.stub.AbstractStub;
+import io.grpc.stub.MetadataUtils;
+import java.io.IOException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Iterator;
 import java.util.List;
@@ -61,13 +69,27 @@ public final class LetheClient implements AutoCloseable {
   /** An answer may hold many large images. */
   private static final int MAX_ANSWER_BYTES = 256 << 20;
 
+  private static final Metadata.Key<String> AUTHORIZATION =
+      Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER);
+
   private final ManagedChannel channel;
   private final Duration timeout;
 
   private LetheClient(Builder builder) {
-    this.channel = Grpc.newChannelBuilderForAddress(builder.host, builder.port, InsecureChannelCredentials.create())
-        .maxInboundMessageSize(MAX_ANSWER_BYTES)
-        .build();
+    ManagedChannelBuilder<?> channel;
+    try {
+      channel = Grpc.newChannelBuilderForAddress(builder.host, builder.port, builder.credentials())
+          .maxInboundMessageSize(MAX_ANSWER_BYTES);
+    } catch (ManagedChannelRegistry.ProviderNotFoundException e) {
+      throw new LetheException(Status.Code.INVALID_ARGUMENT, "a file of TLS is not what it should be, PEM: "
+          + e.getMessage(), e);
+    }
+    if (builder.token != null) {
+      Metadata headers = new Metadata();
+      headers.put(AUTHORIZATION, "Bearer " + builder.token);
+      channel.intercept(MetadataUtils.newAttachHeadersInterceptor(headers));
+    }
+    this.channel = channel.build();
     this.timeout = builder.timeout;
   }
 
@@ -80,6 +102,11 @@ public final class LetheClient implements AutoCloseable {
     private String host = "localhost";
     private int port = DEFAULT_PORT;
     private Duration timeout;
+    private boolean tls;
+    private Path authority;
+    private Path certificate;
+    private Path key;
+    private String token;
 
     private Builder() {}
 
@@ -99,8 +126,52 @@ public final class LetheClient implements AutoCloseable {
       return this;
     }
 
+    /** Speaks TLS, and trusts the authorities that Java trusts. */
+    public Builder tls() {
+      tls = true;
+      return this;
+    }
+
+    /** Speaks TLS, and trusts the authorities of this PEM file alone. */
+    public Builder tls(Path authorities) {
+      authority = authorities;
+      return tls();
+    }
+
+    /** Shows the server a certificate (mutual TLS); both files in PEM, the key in PKCS #8. */
+    public Builder certificate(Path chain, Path privateKey) {
+      certificate = chain;
+      key = privateKey;
+      return tls();
+    }
+
+    /** Sends a bearer token with every call. Without TLS, everyone on the way can read it. */
+    public Builder token(String bearer) {
+      token = bearer;
+      return this;
+    }
+
+    /** @throws LetheException INVALID_ARGUMENT if a file of TLS cannot be used, with the reason */
     public LetheClient build() {
       return new LetheClient(this);
+    }
+
+    private ChannelCredentials credentials() {
+      if (!tls) {
+        return InsecureChannelCredentials.create();
+      }
+      TlsChannelCredentials.Builder credentials = TlsChannelCredentials.newBuilder();
+      try {
+        if (authority != null) {
+          credentials.trustManager(authority.toFile());
+        }
+        if (certificate != null) {
+          credentials.keyManager(certificate.toFile(), key.toFile());
+        }
+      } catch (IOException e) {
+        throw new LetheException(Status.Code.INVALID_ARGUMENT, "a file of TLS cannot be read: " + e.getMessage(), e);
+      }
+      return credentials.build();
     }
   }
 

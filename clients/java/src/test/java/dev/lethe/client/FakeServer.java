@@ -40,7 +40,12 @@ import dev.lethe.v1.VersionState;
 import dev.lethe.v1.WatchRequest;
 import io.grpc.Grpc;
 import io.grpc.InsecureServerCredentials;
+import io.grpc.Metadata;
 import io.grpc.Server;
+import io.grpc.ServerCall;
+import io.grpc.ServerCallHandler;
+import io.grpc.ServerCredentials;
+import io.grpc.ServerInterceptor;
 import io.grpc.Status;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
@@ -66,6 +71,9 @@ public final class FakeServer implements AutoCloseable {
   /** Counted down when a client gives up a stream of images. */
   public final CountDownLatch streamCancelled = new CountDownLatch(1);
 
+  /** What the last call said of its client; null for nothing. */
+  public volatile String authorization;
+
   private final Server server;
   private volatile String active = "v1";
   private volatile Job outcome;
@@ -75,10 +83,22 @@ public final class FakeServer implements AutoCloseable {
   private volatile long jobMillis;
 
   public FakeServer() throws IOException {
+    this(InsecureServerCredentials.create());
+  }
+
+  public FakeServer(ServerCredentials credentials) throws IOException {
     outcome = Job.newBuilder()
         .setId("job-1").setState(JobState.JOB_STATE_SUCCEEDED).setBaseVersion("v1").setNewVersion("v2")
         .setPromoted(true).setReport(report()).build();
-    server = Grpc.newServerBuilderForPort(0, InsecureServerCredentials.create())
+    server = Grpc.newServerBuilderForPort(0, credentials)
+        .intercept(new ServerInterceptor() {
+          @Override
+          public <Q, R> ServerCall.Listener<Q> interceptCall(ServerCall<Q, R> call, Metadata headers,
+              ServerCallHandler<Q, R> next) {
+            authorization = headers.get(Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER));
+            return next.startCall(call, headers);
+          }
+        })
         .addService(new Generation()).addService(new Unlearning()).addService(new Models())
         .build().start();
   }

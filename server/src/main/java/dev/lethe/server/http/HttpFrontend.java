@@ -10,21 +10,24 @@ import io.vertx.core.http.HttpServer;
 import io.vertx.core.http.HttpServerOptions;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
+import io.vertx.core.net.ServerSSLOptions;
 import io.vertx.grpc.server.GrpcServerOptions;
 import io.vertx.grpc.server.Service;
 import io.vertx.grpcio.server.GrpcIoServer;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 
 /**
- * The one port: gRPC (HTTP/2 without TLS, and gRPC-Web), and {@code /healthz}, {@code /readyz} and {@code /metrics}.
+ * The one port: gRPC (HTTP/2, and gRPC-Web), and {@code /healthz}, {@code /readyz} and {@code /metrics}.
  * One instance for each event loop; they share the port.
  */
 public final class HttpFrontend extends VerticleBase {
 
   private final String host;
   private final int port;
+  private final Optional<ServerSSLOptions> tls;
   private final long maxMessageBytes;
   private final List<Service> services;
   private final Health health;
@@ -34,13 +37,15 @@ public final class HttpFrontend extends VerticleBase {
 
   /**
    * @param port 0 or more; or negative: a free one, the same for all instances with the same number
+   * @param tls empty: without TLS
    * @param maxMessageBytes limit of one message of a client
    * @param drain how long calls may go on once it is to stop
    */
-  public HttpFrontend(String host, int port, long maxMessageBytes, List<Service> services, Health health,
-      ServerMetrics metrics, Duration drain) {
+  public HttpFrontend(String host, int port, Optional<ServerSSLOptions> tls, long maxMessageBytes,
+      List<Service> services, Health health, ServerMetrics metrics, Duration drain) {
     this.host = host;
     this.port = port;
+    this.tls = tls;
     this.maxMessageBytes = maxMessageBytes;
     this.services = services;
     this.health = health;
@@ -54,7 +59,10 @@ public final class HttpFrontend extends VerticleBase {
         .setMaxMessageSize(maxMessageBytes)
         .setScheduleDeadlineAutomatically(true));
     services.forEach(grpc::addService);
-    server = vertx.createHttpServer(new HttpServerOptions().setHost(host).setPort(port));
+    HttpServerOptions options = new HttpServerOptions().setHost(host).setPort(port);
+    tls.ifPresent(ssl -> options.setSsl(true).setUseAlpn(true).setClientAuth(ssl.getClientAuth())
+        .setKeyCertOptions(ssl.getKeyCertOptions()).setTrustOptions(ssl.getTrustOptions()));
+    server = vertx.createHttpServer(options);
     server.requestHandler(request -> {
       String type = request.getHeader(HttpHeaders.CONTENT_TYPE);
       if (type != null && type.startsWith("application/grpc")) {
@@ -69,6 +77,11 @@ public final class HttpFrontend extends VerticleBase {
   /** The port that it listens on. */
   public int actualPort() {
     return server.actualPort();
+  }
+
+  /** New connections are made with these certificates; those that are open stay as they are. */
+  public Future<Boolean> updateTls(ServerSSLOptions changed) {
+    return server.updateSSLOptions(changed);
   }
 
   private void plain(HttpServerRequest request) {

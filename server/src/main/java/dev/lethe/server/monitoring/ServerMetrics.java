@@ -13,6 +13,7 @@ import io.prometheus.client.hotspot.DefaultExports;
 import java.io.IOException;
 import java.io.StringWriter;
 import java.io.UncheckedIOException;
+import java.time.Instant;
 import java.util.Locale;
 import java.util.Map;
 import java.util.function.DoubleSupplier;
@@ -41,6 +42,7 @@ import java.util.function.DoubleSupplier;
  *       load and warm-up included
  *   <li>{@code lethe_unlearning_jobs{state}}: jobs known, by state
  *   <li>{@code lethe_unlearning_progress_ratio}: of the running job, 0 to 1; 0 when none runs
+ *   <li>{@code lethe_tls_certificate_expiry_timestamp_seconds}: when the server's certificate expires; 0 without TLS
  *   <li>{@code jvm_*}, {@code process_*}: the simpleclient's own
  * </ul>
  */
@@ -96,6 +98,9 @@ public final class ServerMetrics implements CallObserver {
       "Unlearning jobs known, by state").labelNames("state").create());
   private final Gauge progress = register(Gauge.build("lethe_unlearning_progress_ratio",
       "Of the running job, 0 to 1; 0 when none runs").create());
+
+  private final Gauge certificateExpiry = register(Gauge.build("lethe_tls_certificate_expiry_timestamp_seconds",
+      "When the server's certificate expires, in seconds since 1970; 0 without TLS").create());
 
   public ServerMetrics() {
     DefaultExports.register(registry);
@@ -209,5 +214,9 @@ public final class ServerMetrics implements CallObserver {
   /** @param fraction of the running job, 0 to 1 */
   public void progress(double fraction) {
     progress.set(fraction);
+  }
+
+  public void certificateExpires(Instant when) {
+    certificateExpiry.set(when.getEpochSecond());
   }
 }

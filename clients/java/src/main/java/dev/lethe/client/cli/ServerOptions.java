@@ -1,6 +1,7 @@
 package dev.lethe.client.cli;
 
 import dev.lethe.client.LetheClient;
+import java.nio.file.Path;
 import java.time.Duration;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -21,6 +22,27 @@ final class ServerOptions {
       description = "Give up on a call with one answer after this long. Default: never.")
   private Integer timeoutSeconds;
 
+  @Option(names = "--tls", description = "Speak TLS, and trust the authorities that Java trusts.")
+  private boolean tls;
+
+  @Option(names = "--tls-ca", paramLabel = "FILE", defaultValue = "${env:LETHE_TLS_CA}",
+      description = "Speak TLS, and trust the authorities of this PEM file alone; default: the environment's"
+          + " LETHE_TLS_CA.")
+  private Path authority;
+
+  @Option(names = "--cert", paramLabel = "FILE", defaultValue = "${env:LETHE_CERT}",
+      description = "Certificate to show the server (mutual TLS), in PEM; default: the environment's LETHE_CERT.")
+  private Path certificate;
+
+  @Option(names = "--key", paramLabel = "FILE", defaultValue = "${env:LETHE_KEY}",
+      description = "The certificate's private key, in PEM (PKCS #8); default: the environment's LETHE_KEY.")
+  private Path key;
+
+  @Option(names = "--token", paramLabel = "TOKEN", defaultValue = "${env:LETHE_TOKEN}",
+      description = "Bearer token. Other users of this machine can read it on a command line, so better the default:"
+          + " the environment's LETHE_TOKEN.")
+  private String token;
+
   LetheClient connect() {
     int colon = server.lastIndexOf(':');
     int port;
@@ -39,6 +61,21 @@ final class ServerOptions {
     LetheClient.Builder client = LetheClient.builder().host(server.substring(0, colon)).port(port);
     if (timeoutSeconds != null) {
       client.timeout(Duration.ofSeconds(timeoutSeconds));
+    }
+    if (tls) {
+      client.tls();
+    }
+    if (authority != null) {
+      client.tls(authority);
+    }
+    if ((certificate == null) != (key == null)) {
+      throw new ParameterException(command.commandLine(), "--cert and --key go together");
+    }
+    if (certificate != null) {
+      client.certificate(certificate, key);
+    }
+    if (token != null) {
+      client.token(token.strip());
     }
     return client.build();
   }
