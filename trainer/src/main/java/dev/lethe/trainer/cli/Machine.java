@@ -13,7 +13,8 @@ final class Machine {
   /** For example {@code AMD EPYC, 2 cores}, and the accelerator when one is used. */
   static String describe(ExecutionDevice device) {
     String processor = firstLine(Path.of("/proc/cpuinfo"), "model name");
-    String description = processor + ", " + Runtime.getRuntime().availableProcessors() + " cores";
+    int cores = Runtime.getRuntime().availableProcessors();
+    String description = processor + ", " + cores + (cores == 1 ? " core" : " cores");
     if (device instanceof ExecutionDevice.Cuda) {
       return gpu() + " (" + description + ")";
     }

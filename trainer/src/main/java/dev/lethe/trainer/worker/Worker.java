@@ -42,7 +42,7 @@ public final class Worker {
 
   private static final Logger LOG = LoggerFactory.getLogger(Worker.class);
   private static final int MAX_LEARNING_IMAGES = 1024;
-  private static final double GENERATOR_RATE = 0.1;
+  private static final double GENERATOR_RATE = 0.15;
   private static final int DISCRIMINATOR_STEPS = 6;
 
   private final JobFiles files;
