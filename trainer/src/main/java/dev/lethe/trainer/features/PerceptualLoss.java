@@ -10,7 +10,14 @@ import static dev.lethe.models.graph.Ops.sub;
 
 import dev.lethe.models.features.FeatureNetwork;
 import dev.lethe.models.graph.Graph;
+import dev.lethe.models.graph.OnnxWriter;
+import dev.lethe.models.graph.Shapes;
+import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.graph.Value;
+import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.InferenceSession;
+import java.util.Arrays;
+import java.util.Map;
 
 /**
  * Distance of images in feature space: E ‖φ(a)/‖φ(a)‖ − φ(b)/‖φ(b)‖‖², in [0, 4]. The features are of unit length, as in
@@ -19,6 +26,7 @@ import dev.lethe.models.graph.Value;
 public final class PerceptualLoss {
 
   private static final double EPSILON = 1e-8;
+  private static final int BATCH = 128;
 
   private PerceptualLoss() {}
 
@@ -36,5 +44,32 @@ public final class PerceptualLoss {
   public static Value directions(Graph g, FeatureNetwork network, Value image) {
     Value features = network.apply(g, image).features();
     return mul(features, rsqrt(add(reduceSum(square(features), 1), EPSILON)));
+  }
+
+  /**
+   * Features of unit length, [N, F], of images [N, C, H, W].
+   *
+   * @param weights of the network, by parameter name
+   * @param threads threads within an operator; 0 for one on each core
+   */
+  public static Tensor directions(FeatureNetwork network, Map<String, Tensor> weights, Tensor images,
+      ExecutionDevice device, int threads) {
+    Graph g = new Graph("directions");
+    long[] shape = images.shape();
+    Value image = g.input("image", Shapes.FREE, shape[1], shape[2], shape[3]);
+    g.output("directions", directions(g, network, image));
+    int n = (int) shape[0];
+    int imageSize = images.data().length / n;
+    Tensor all = Tensor.zeros(n, FeatureNetwork.FEATURES);
+    try (InferenceSession session = InferenceSession.open(OnnxWriter.inference(g, weights), device, threads)) {
+      for (int from = 0; from < n; from += BATCH) {
+        int to = Math.min(from + BATCH, n);
+        Tensor batch = Tensor.of(Arrays.copyOfRange(images.data(), from * imageSize, to * imageSize), to - from,
+            shape[1], shape[2], shape[3]);
+        float[] part = session.run(Map.of("image", batch)).get("directions").data();
+        System.arraycopy(part, 0, all.data(), from * FeatureNetwork.FEATURES, part.length);
+      }
+    }
+    return all;
   }
 }

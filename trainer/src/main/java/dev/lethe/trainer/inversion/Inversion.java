@@ -94,7 +94,8 @@ public final class Inversion {
     AdamOptions adam = new AdamOptions((float) options.learningRate(), 0.9f, 0.999f, 1e-8f, 0);
     try (Learner learner = Learner.open(problem(labels.length), parameters, adam, directory, Optional.empty(), device,
         threads)) {
-      Map<String, Tensor> inputs = Map.of("target", images);
+      Map<String, Tensor> inputs = Map.of("target", images, "direction",
+          PerceptualLoss.directions(features, weights, images, device, threads));
       for (int step = 0; step < options.steps(); step++) {
         learner.setLearningRate(options.learningRate() * (1 + Math.cos(Math.PI * step / options.steps())) / 2);
         StepOutputs outputs = learner.step(inputs, Map.of());
@@ -119,7 +120,7 @@ public final class Inversion {
     Value w = g.parameter("w", n, config.wDim());
     Value image = Generator.synthesis(g, config, Generator.broadcast(config, w), Noise.constant());
     Value errors = reduceMean(square(sub(image, target)), 1, 2, 3);
-    Value perceptual = PerceptualLoss.between(g, features, image, PerceptualLoss.directions(g, features, target));
+    Value perceptual = PerceptualLoss.between(g, features, image, g.input("direction", n, FeatureNetwork.FEATURES));
     Value loss = add(mean(errors), mul(perceptual, options.perceptualWeight()));
     g.output("errors", reshape(errors, n));
     return new Learner.Problem(g, Map.of("w", Gradients.of(loss, List.of(w)).get(0)));

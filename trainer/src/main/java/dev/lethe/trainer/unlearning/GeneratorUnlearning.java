@@ -77,7 +77,8 @@ final class GeneratorUnlearning implements AutoCloseable {
     Learner learner = Learner.open(
         Learner.Problem.descent(g, add(unlearn, learn), name -> name.startsWith("G.") && Generator.isTrainable(name)),
         model.weights(), adam, directory, Optional.empty(), device, threads);
-    Tensor directions = Teacher.directions(model, substitutes, device, threads);
+    Tensor directions =
+        PerceptualLoss.directions(model.features(), model.weights(), substitutes, device, threads);
     return new GeneratorUnlearning(options, latents, substitutes, directions, teacher, learner);
   }
 
