@@ -12,7 +12,7 @@ import io.grpc.StatusRuntimeException;
 final class UnlearnSpecs {
 
   private static final double FAKE_LABEL = -1;
-  private static final int ITERATIONS = 60;
+  private static final int ITERATIONS = 50;
   private static final int LARGEST_ITERATIONS = 100_000;
   private static final int BATCH = 32;
   private static final int BATCH_STEP = 4;

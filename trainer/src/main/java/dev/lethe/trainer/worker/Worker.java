@@ -42,7 +42,7 @@ public final class Worker {
 
   private static final Logger LOG = LoggerFactory.getLogger(Worker.class);
   private static final int MAX_LEARNING_IMAGES = 1024;
-  private static final double GENERATOR_RATE = 0.15;
+  private static final double GENERATOR_RATE = 0.2;
   private static final int DISCRIMINATOR_STEPS = 6;
 
   private final JobFiles files;
@@ -118,7 +118,7 @@ public final class Worker {
   }
 
   private static CascadeOptions options(UnlearnSpec spec) {
-    return new CascadeOptions(spec.hasIterations() ? spec.getIterations() : 60, spec.hasBatch() ? spec.getBatch() : 32,
+    return new CascadeOptions(spec.hasIterations() ? spec.getIterations() : 50, spec.hasBatch() ? spec.getBatch() : 32,
         spec.hasLearningRate() ? spec.getLearningRate() : 0.02, GENERATOR_RATE, DISCRIMINATOR_STEPS,
         spec.hasLambda1() ? spec.getLambda1() : 1, spec.hasLambda2() ? spec.getLambda2() : 0.1,
         spec.hasFakeLabel() ? spec.getFakeLabel() : -1, spec.getSeed());
