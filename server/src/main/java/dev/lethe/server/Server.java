@@ -2,11 +2,13 @@ package dev.lethe.server;
 
 import dev.lethe.server.generation.Generation;
 import dev.lethe.server.http.HttpFrontend;
+import dev.lethe.server.http.Limits;
 import dev.lethe.server.inference.InferenceEngine;
 import dev.lethe.server.monitoring.ServerMetrics;
 import dev.lethe.server.registry.ModelRegistry;
 import dev.lethe.server.registry.ModelRepository;
 import dev.lethe.server.registry.Models;
+import dev.lethe.server.rpc.Connections;
 import dev.lethe.server.rpc.Health;
 import dev.lethe.server.rpc.Reflection;
 import dev.lethe.server.rpc.RpcService;
@@ -36,8 +38,6 @@ public final class Server implements AutoCloseable {
 
   private static final Logger LOG = LoggerFactory.getLogger(Server.class);
 
-  /** Limit of one message of a client: an image of 1024 x 1024 as PNG, twice. */
-  private static final int MAX_MESSAGE_BYTES = 8 << 20;
   /** What is left to do after calls were drained takes no longer than this. */
   private static final Duration CLOSING = Duration.ofSeconds(30);
 
@@ -81,28 +81,30 @@ public final class Server implements AutoCloseable {
     registry = ModelRegistry.open(vertx, repository, engine, metrics);
     unlearning = Unlearning.open(vertx, registry, options.jobs(), options.worker(), options.data(), metrics);
 
-    RpcService.Settings settings = new RpcService.Settings(MAX_MESSAGE_BYTES, metrics);
+    Limits limits = options.limits();
+    RpcService.Settings settings = new RpcService.Settings(limits.messageBytes(), metrics,
+        new Connections(limits.connections(), metrics));
     List<Service> services = new ArrayList<>(List.of(
-        new Generation(registry, engine).service(settings),
+        new Generation(registry, engine, limits.images(), limits.streamImages()).service(settings),
         unlearning.service(settings),
         new Models(vertx, registry).service(settings)));
     health = new Health(services.stream().map(s -> s.name().fullyQualifiedName()).collect(Collectors.toSet()));
     services.add(health.service(settings));
     services.add(new Reflection(services).service(settings));
 
-    listen(services, metrics);
+    listen(services, settings.connections(), metrics);
     health.serving(true);
   }
 
-  private void listen(List<Service> services, ServerMetrics metrics) throws IOException {
+  private void listen(List<Service> services, Connections connections, ServerMetrics metrics) throws IOException {
     Optional<Tls> tls = options.tls().map(files -> new Tls(vertx, files, metrics::certificateExpires));
     Optional<ServerSSLOptions> certificates = tls.isPresent() ? Optional.of(tls.get().load()) : Optional.empty();
     Queue<HttpFrontend> instances = new ConcurrentLinkedQueue<>();
     // A negative port is a free one that all instances share; with 0 each would get its own.
     int asked = options.port() == 0 ? -1 : options.port();
     Future<String> deployed = vertx.deployVerticle(() -> {
-      HttpFrontend instance = new HttpFrontend(options.host(), asked, certificates, MAX_MESSAGE_BYTES, services,
-          health, metrics, options.drain());
+      HttpFrontend instance = new HttpFrontend(options.host(), asked, certificates, options.limits(), services,
+          connections, health, metrics, options.drain());
       instances.add(instance);
       return instance;
     }, new DeploymentOptions().setInstances(Math.max(1, Runtime.getRuntime().availableProcessors() / 2)));

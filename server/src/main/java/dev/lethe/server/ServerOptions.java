@@ -1,6 +1,7 @@
 package dev.lethe.server;
 
 import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.server.http.Limits;
 import dev.lethe.server.inference.BatchingOptions;
 import dev.lethe.server.security.TlsOptions;
 import dev.lethe.server.unlearning.WorkerCommand;
@@ -22,8 +23,9 @@ import java.util.Optional;
  * @param device where inference runs
  * @param threads threads inside an operator of a model
  * @param batching how images are gathered into batches
+ * @param limits how much clients may ask for
  * @param drain how long calls in flight may go on at the end
  */
 public record ServerOptions(String host, int port, Optional<TlsOptions> tls, Path models, Path state, Path jobs,
     Optional<WorkerCommand> worker, Optional<Path> data, ExecutionDevice device, int threads, BatchingOptions batching,
-    Duration drain) {}
+    Limits limits, Duration drain) {}

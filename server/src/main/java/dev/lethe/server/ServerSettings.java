@@ -6,7 +6,6 @@ import dev.lethe.server.config.ConfigurationException;
 import dev.lethe.server.config.Mistake;
 import dev.lethe.server.config.Setting;
 import dev.lethe.server.config.ValueType;
-import dev.lethe.server.inference.BatchingOptions;
 import dev.lethe.server.unlearning.WorkerCommand;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
@@ -43,24 +42,14 @@ final class ServerSettings {
       ValueType.of(ServerSettings::device), "Where models run: cpu, cuda or cuda:ID.");
   static final Setting<Integer> THREADS = new Setting<>("threads", "N", "0", ValueType.integer(0, 1024),
       "Threads that compute one batch; 0 for one on each core.");
-  static final Setting<Integer> MAX_BATCH = new Setting<>("max-batch", "N", "0", ValueType.integer(0, 1024),
-      "Most images in one batch; 0 for 8, and fewer where images are larger than 256 x 256.");
-  static final Setting<Double> MAX_QUEUE_DELAY = new Setting<>("max-queue-delay", "MS", "0",
-      ValueType.number(0, 10_000), "How long a batch that is not full waits for more images while another one is"
-          + " computed, in milliseconds, fractions allowed. A request to an idle server never waits.");
-  static final Setting<Integer> CONCURRENCY = new Setting<>("concurrency", "N", "2", ValueType.integer(1, 64),
-      "Batches of one model version under way at once: with 2, one is computed while the images of the other are"
-          + " encoded.");
-  static final Setting<Integer> MAX_QUEUE = new Setting<>("max-queue", "N", "1024", ValueType.integer(1, 1_000_000),
-      "Images of one model version that may wait; above that, calls are refused and told when to try again.");
   static final Setting<Integer> DRAIN = new Setting<>("drain", "SECONDS", "10", ValueType.integer(0, 86_400),
       "How long calls in flight may go on at the end.");
 
   /** In the order of the help and of {@code --print-config}. */
   static final List<Setting<?>> ALL = Stream.concat(
-      Stream.of(HOST, PORT, INSECURE_LISTEN, MODELS, STATE, JOBS, DATA, WORKER_COMMAND, DEVICE, THREADS, MAX_BATCH,
-          MAX_QUEUE_DELAY, CONCURRENCY, MAX_QUEUE, DRAIN),
-      SecuritySettings.ALL.stream()).<Setting<?>>map(setting -> setting).toList();
+      Stream.of(HOST, PORT, INSECURE_LISTEN, MODELS, STATE, JOBS, DATA, WORKER_COMMAND, DEVICE, THREADS, DRAIN),
+      Stream.concat(LoadSettings.ALL.stream(), SecuritySettings.ALL.stream()))
+      .<Setting<?>>map(setting -> setting).toList();
 
   private ServerSettings() {}
 
@@ -76,12 +65,7 @@ final class ServerSettings {
     return new ServerOptions(settings.get(HOST), settings.get(PORT), SecuritySettings.tls(settings),
         settings.get(MODELS), settings.get(STATE), settings.get(JOBS), settings.find(WORKER_COMMAND),
         settings.find(DATA), settings.get(DEVICE), threads == 0 ? Runtime.getRuntime().availableProcessors() : threads,
-        batching(settings), Duration.ofSeconds(settings.get(DRAIN)));
-  }
-
-  private static BatchingOptions batching(Configuration settings) {
-    return new BatchingOptions(settings.get(MAX_BATCH), Duration.ofNanos(Math.round(settings.get(MAX_QUEUE_DELAY) * 1e6)),
-        settings.get(CONCURRENCY), settings.get(MAX_QUEUE));
+        LoadSettings.batching(settings), LoadSettings.limits(settings), Duration.ofSeconds(settings.get(DRAIN)));
   }
 
   private static void checkExposure(Configuration settings, List<Mistake> mistakes) {

@@ -17,10 +17,6 @@ import java.util.function.Consumer;
 /** {@code lethe.v1.GenerationService}. */
 public final class Generation {
 
-  /** Most images in one answer. */
-  static final int LARGEST_UNARY_COUNT = 256;
-  /** Most images in one stream. */
-  static final int LARGEST_STREAM_COUNT = 100_000;
   /** Most bytes of images in one answer, before compression. */
   static final long LARGEST_ANSWER_BYTES = 64L << 20;
   /** Batches of a stream in memory: one that is sent, one that is computed. */
@@ -28,10 +24,18 @@ public final class Generation {
 
   private final ModelRegistry registry;
   private final InferenceEngine engine;
+  private final int largestAnswer;
+  private final int largestStream;
 
-  public Generation(ModelRegistry registry, InferenceEngine engine) {
+  /**
+   * @param largestAnswer most images in one answer
+   * @param largestStream most images in one stream
+   */
+  public Generation(ModelRegistry registry, InferenceEngine engine, int largestAnswer, int largestStream) {
     this.registry = registry;
     this.engine = engine;
+    this.largestAnswer = largestAnswer;
+    this.largestStream = largestStream;
   }
 
   public Service service(RpcService.Settings settings) {
@@ -43,7 +47,7 @@ public final class Generation {
 
   private void generate(GenerateRequest request, Call<GenerateResponse> call) {
     withVersion(request, call, lease -> {
-      GenerationPlan plan = GenerationRequests.check(request, lease.card(), LARGEST_UNARY_COUNT);
+      GenerationPlan plan = GenerationRequests.check(request, lease.card(), largestAnswer);
       checkAnswerSize(plan, lease.card());
       GenerateResponse.Builder answer = GenerateResponse.newBuilder()
           .setModel(lease.card().name())
@@ -57,7 +61,7 @@ public final class Generation {
 
   private void generateStream(GenerateRequest request, Call<GeneratedImage> call) {
     withVersion(request, call, lease -> {
-      GenerationPlan plan = GenerationRequests.check(request, lease.card(), LARGEST_STREAM_COUNT);
+      GenerationPlan plan = GenerationRequests.check(request, lease.card(), largestStream);
       GenerationRun run = new GenerationRun(call, lease, engine, plan, STREAM_WINDOW, call::isFull, call::send,
           call::finish);
       call.onDrain(run::proceed);

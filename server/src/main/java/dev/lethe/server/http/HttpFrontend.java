@@ -1,9 +1,11 @@
 package dev.lethe.server.http;
 
 import dev.lethe.server.monitoring.ServerMetrics;
+import dev.lethe.server.rpc.Connections;
 import dev.lethe.server.rpc.Health;
 import io.vertx.core.Future;
 import io.vertx.core.VerticleBase;
+import io.vertx.core.http.Http2Settings;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServer;
@@ -25,11 +27,18 @@ import java.util.concurrent.TimeUnit;
  */
 public final class HttpFrontend extends VerticleBase {
 
+  /**
+   * How many times in a second a connection may cancel as many calls as it may have open; beyond that it is an attack,
+   * and closed. Vert.x's own limit, 200 calls in 30 seconds, is soon reached by clients whose deadlines pass.
+   */
+  private static final int RESETS_FOR_EACH_STREAM = 4;
+
   private final String host;
   private final int port;
   private final Optional<ServerSSLOptions> tls;
-  private final long maxMessageBytes;
+  private final Limits limits;
   private final List<Service> services;
+  private final Connections connections;
   private final Health health;
   private final ServerMetrics metrics;
   private final Duration drain;
@@ -38,16 +47,17 @@ public final class HttpFrontend extends VerticleBase {
   /**
    * @param port 0 or more; or negative: a free one, the same for all instances with the same number
    * @param tls empty: without TLS
-   * @param maxMessageBytes limit of one message of a client
+   * @param connections told of every new one
    * @param drain how long calls may go on once it is to stop
    */
-  public HttpFrontend(String host, int port, Optional<ServerSSLOptions> tls, long maxMessageBytes,
-      List<Service> services, Health health, ServerMetrics metrics, Duration drain) {
+  public HttpFrontend(String host, int port, Optional<ServerSSLOptions> tls, Limits limits, List<Service> services,
+      Connections connections, Health health, ServerMetrics metrics, Duration drain) {
     this.host = host;
     this.port = port;
     this.tls = tls;
-    this.maxMessageBytes = maxMessageBytes;
+    this.limits = limits;
     this.services = services;
+    this.connections = connections;
     this.health = health;
     this.metrics = metrics;
     this.drain = drain;
@@ -56,13 +66,17 @@ public final class HttpFrontend extends VerticleBase {
   @Override
   public Future<?> start() {
     GrpcIoServer grpc = GrpcIoServer.server(vertx, new GrpcServerOptions()
-        .setMaxMessageSize(maxMessageBytes)
+        .setMaxMessageSize(limits.messageBytes())
         .setScheduleDeadlineAutomatically(true));
     services.forEach(grpc::addService);
-    HttpServerOptions options = new HttpServerOptions().setHost(host).setPort(port);
+    HttpServerOptions options = new HttpServerOptions().setHost(host).setPort(port)
+        .setInitialSettings(new Http2Settings().setMaxConcurrentStreams(limits.streams()))
+        .setHttp2RstFloodWindowDuration(1)
+        .setHttp2RstFloodMaxRstFramePerWindow(RESETS_FOR_EACH_STREAM * limits.streams());
     tls.ifPresent(ssl -> options.setSsl(true).setUseAlpn(true).setClientAuth(ssl.getClientAuth())
         .setKeyCertOptions(ssl.getKeyCertOptions()).setTrustOptions(ssl.getTrustOptions()));
     server = vertx.createHttpServer(options);
+    server.connectionHandler(connections::opened);
     server.requestHandler(request -> {
       String type = request.getHeader(HttpHeaders.CONTENT_TYPE);
       if (type != null && type.startsWith("application/grpc")) {

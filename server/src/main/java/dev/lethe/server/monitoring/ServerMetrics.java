@@ -25,6 +25,7 @@ import java.util.function.DoubleSupplier;
  *   <li>{@code lethe_grpc_requests_total{method,code}}: calls that ended, by the status that the client was told
  *   <li>{@code lethe_grpc_request_seconds{method}}: how long they took
  *   <li>{@code lethe_grpc_requests_in_flight{method}}
+ *   <li>{@code lethe_connections}: open ones; {@code lethe_connections_refused_total}: refused since there were too many
  *   <li>{@code lethe_images_generated_total{model}}
  *   <li>{@code lethe_inference_batch_images{model,stage}}: images in one run of a session; {@code stage} is {@code
  *       mapping} or {@code synthesis}
@@ -69,6 +70,9 @@ public final class ServerMetrics implements CallObserver {
       "Duration of calls").labelNames("method").buckets(LATENCIES).create());
   private final Gauge inFlight = register(Gauge.build("lethe_grpc_requests_in_flight",
       "Calls that have not ended").labelNames("method").create());
+  private final Gauge connections = register(Gauge.build("lethe_connections", "Open connections").create());
+  private final Counter connectionsRefused = register(Counter.build("lethe_connections_refused_total",
+      "Connections refused since there were too many").create());
   private final Counter images = register(Counter.build("lethe_images_generated_total",
       "Images generated").labelNames("model").create());
   private final Histogram batchImages = register(Histogram.build("lethe_inference_batch_images",
@@ -131,6 +135,16 @@ public final class ServerMetrics implements CallObserver {
     inFlight.labels(method).dec();
     requests.labels(method, code.name()).inc();
     requestSeconds.labels(method).observe(seconds);
+  }
+
+  @Override
+  public void connections(int open) {
+    connections.set(open);
+  }
+
+  @Override
+  public void connectionRefused() {
+    connectionsRefused.inc();
   }
 
   public void imagesQueued(String model, int number) {

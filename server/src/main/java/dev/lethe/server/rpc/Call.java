@@ -1,5 +1,6 @@
 package dev.lethe.server.rpc;
 
+import io.grpc.Metadata;
 import io.grpc.Status;
 import io.grpc.Status.Code;
 import io.vertx.core.Context;
@@ -106,7 +107,10 @@ public final class Call<R> {
     }
   }
 
-  /** Ends the call with the status that {@code failure} carries; INTERNAL, and a line in the log, if it has none. */
+  /**
+   * Ends the call with the status and trailers that {@code failure} carries; INTERNAL, and a line in the log, if it has
+   * no status.
+   */
   public void fail(Throwable failure) {
     if (over) {
       return;
@@ -120,6 +124,12 @@ public final class Call<R> {
     String description = status.getDescription();
     if (description != null && description.length() > LONGEST_DESCRIPTION) {
       description = description.substring(0, LONGEST_DESCRIPTION) + "...";
+    }
+    Metadata trailers = Status.trailersFromThrowable(failure);
+    if (trailers != null) {
+      for (String name : trailers.keys()) {
+        response.trailers().set(name, trailers.get(Metadata.Key.of(name, Metadata.ASCII_STRING_MARSHALLER)));
+      }
     }
     response.status(GrpcStatus.valueOf(status.getCode().value())).statusMessage(description).end();
     abandonHandlers.forEach(Runnable::run);

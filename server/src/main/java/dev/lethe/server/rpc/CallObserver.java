@@ -3,7 +3,7 @@ package dev.lethe.server.rpc;
 import io.grpc.Status;
 import io.grpc.Status.Code;
 
-/** Told of every call, on the call's event loop: it must not block. */
+/** Told of every call and connection, on its event loop: it must not block. */
 public interface CallObserver {
 
   /** @param method full name, {@code package.Service/Method} */
@@ -14,4 +14,10 @@ public interface CallObserver {
    * @param seconds since {@link #started}
    */
   void ended(String method, Code code, double seconds);
+
+  /** @param open connections there are now */
+  void connections(int open);
+
+  /** A connection was refused, since there are too many. */
+  void connectionRefused();
 }

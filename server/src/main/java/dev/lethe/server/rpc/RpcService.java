@@ -53,12 +53,7 @@ public final class RpcService implements Service {
    * @param observer told of every call
    * @param connections ends calls with their connection
    */
-  public record Settings(int maxMessageBytes, CallObserver observer, Connections connections) {
-
-    public Settings(int maxMessageBytes, CallObserver observer) {
-      this(maxMessageBytes, observer, new Connections());
-    }
-  }
+  public record Settings(int maxMessageBytes, CallObserver observer, Connections connections) {}
 
   public static Builder of(ServiceDescriptor descriptor, Settings settings) {
     return new Builder(descriptor, settings);
@@ -92,6 +87,7 @@ public final class RpcService implements Service {
     }
     Sink<Q> sink;
     try {
+      settings.connections().check(request.connection());
       sink = open.apply(call);
     } catch (RuntimeException e) {
       call.fail(e);
