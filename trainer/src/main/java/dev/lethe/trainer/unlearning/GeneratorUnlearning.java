@@ -35,6 +35,9 @@ import java.util.SplittableRandom;
  */
 final class GeneratorUnlearning implements AutoCloseable {
 
+  /** Weight of the teacher: with 1, the same move of the generator costs several times the Fréchet distance. */
+  private static final double TEACHER = 2;
+
   /** Losses of one step. */
   record Losses(double unlearn, double learn) {}
 
@@ -75,7 +78,7 @@ final class GeneratorUnlearning implements AutoCloseable {
     AdamOptions adam = new AdamOptions((float) (options.learningRate() * options.generatorRate()),
         CascadeOptions.BETA1, CascadeOptions.BETA2, 1e-8f, 0);
     Learner learner = Learner.open(
-        Learner.Problem.descent(g, add(unlearn, learn), name -> name.startsWith("G.") && Generator.isTrainable(name)),
+        Learner.Problem.descent(g, add(unlearn, mul(learn, TEACHER)), name -> name.startsWith("G.") && Generator.isTrainable(name)),
         model.weights(), adam, directory, Optional.empty(), device, threads);
     Tensor directions =
         PerceptualLoss.directions(model.features(), model.weights(), substitutes, device, threads);

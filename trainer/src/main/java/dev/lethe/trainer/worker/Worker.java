@@ -42,8 +42,8 @@ public final class Worker {
 
   private static final Logger LOG = LoggerFactory.getLogger(Worker.class);
   private static final int MAX_LEARNING_IMAGES = 1024;
-  private static final double GENERATOR_RATE = 0.2;
-  private static final int DISCRIMINATOR_STEPS = 6;
+  private static final double GENERATOR_RATE = 0.3;
+  private static final int DISCRIMINATOR_STEPS = 8;
 
   private final JobFiles files;
   private final PrintStream events;
