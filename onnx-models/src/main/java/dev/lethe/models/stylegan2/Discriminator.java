@@ -57,8 +57,7 @@ public final class Discriminator {
 
   /** Shape of the {@link #stem}'s activations of n images. */
   public static long[] stemShape(StyleGan2Config config, long n) {
-    int resolution = Math.min(HEAD, config.resolution());
-    return new long[] {n, config.width(resolution), resolution, resolution};
+    return new long[] {n, config.width(HEAD), HEAD, HEAD};
   }
 
   /** Whether a parameter of the network is one of its {@link #head}. */
@@ -85,7 +84,7 @@ public final class Discriminator {
    */
   public static Value describe(Graph g, StyleGan2Config config, Value activations) {
     Value x = activations;
-    for (int r = Math.min(HEAD, config.resolution()); r > LAST; r /= 2) {
+    for (int r = HEAD; r > LAST; r /= 2) {
       x = residual(g, config, block(r), x, config.width(r / 2));
     }
     long width = config.width(LAST);
