@@ -1,5 +1,6 @@
 package dev.lethe.server;
 
+import dev.lethe.server.audit.AuditLog;
 import dev.lethe.server.generation.Generation;
 import dev.lethe.server.http.HttpFrontend;
 import dev.lethe.server.http.Limits;
@@ -12,6 +13,8 @@ import dev.lethe.server.rpc.Connections;
 import dev.lethe.server.rpc.Health;
 import dev.lethe.server.rpc.Reflection;
 import dev.lethe.server.rpc.RpcService;
+import dev.lethe.server.security.AccessControl;
+import dev.lethe.server.security.MethodRule;
 import dev.lethe.server.security.Tls;
 import dev.lethe.server.unlearning.Unlearning;
 import io.vertx.core.DeploymentOptions;
@@ -79,11 +82,13 @@ public final class Server implements AutoCloseable {
     ModelRepository repository = new ModelRepository(options.models(), options.state());
     engine = new InferenceEngine(options.device(), options.threads(), options.batching(), metrics);
     registry = ModelRegistry.open(vertx, repository, engine, metrics);
-    unlearning = Unlearning.open(vertx, registry, options.jobs(), options.worker(), options.data(), metrics);
+    AuditLog audit = new AuditLog();
+    unlearning = Unlearning.open(vertx, registry, options.jobs(), options.worker(), options.data(), metrics, audit);
 
+    AccessControl access = AccessControl.open(vertx, options.access());
     Limits limits = options.limits();
     RpcService.Settings settings = new RpcService.Settings(limits.messageBytes(), metrics,
-        new Connections(limits.connections(), metrics));
+        new Connections(limits.connections(), metrics), access, audit);
     List<Service> services = new ArrayList<>(List.of(
         new Generation(registry, engine, limits.images(), limits.streamImages()).service(settings),
         unlearning.service(settings),
@@ -92,11 +97,23 @@ public final class Server implements AutoCloseable {
     services.add(health.service(settings));
     services.add(new Reflection(services).service(settings));
 
-    listen(services, settings.connections(), metrics);
+    requireRules(services);
+    listen(services, settings, metrics);
     health.serving(true);
   }
 
-  private void listen(List<Service> services, Connections connections, ServerMetrics metrics) throws IOException {
+  /** A method that nobody has thought about must not be served to anyone. */
+  private static void requireRules(List<Service> services) {
+    services.forEach(service -> service.descriptor().getMethods().forEach(method -> {
+      String name = service.name().fullyQualifiedName() + "/" + method.getName();
+      if (MethodRule.of(name).isEmpty()) {
+        throw new IllegalStateException("there is no rule for who may call " + name);
+      }
+    }));
+  }
+
+  private void listen(List<Service> services, RpcService.Settings settings, ServerMetrics metrics)
+      throws IOException {
     Optional<Tls> tls = options.tls().map(files -> new Tls(vertx, files, metrics::certificateExpires));
     Optional<ServerSSLOptions> certificates = tls.isPresent() ? Optional.of(tls.get().load()) : Optional.empty();
     Queue<HttpFrontend> instances = new ConcurrentLinkedQueue<>();
@@ -104,7 +121,7 @@ public final class Server implements AutoCloseable {
     int asked = options.port() == 0 ? -1 : options.port();
     Future<String> deployed = vertx.deployVerticle(() -> {
       HttpFrontend instance = new HttpFrontend(options.host(), asked, certificates, options.limits(), services,
-          connections, health, metrics, options.drain());
+          settings, health, metrics, options.drain());
       instances.add(instance);
       return instance;
     }, new DeploymentOptions().setInstances(Math.max(1, Runtime.getRuntime().availableProcessors() / 2)));

@@ -3,6 +3,7 @@ package dev.lethe.server;
 import dev.lethe.models.runtime.ExecutionDevice;
 import dev.lethe.server.http.Limits;
 import dev.lethe.server.inference.BatchingOptions;
+import dev.lethe.server.security.AccessOptions;
 import dev.lethe.server.security.TlsOptions;
 import dev.lethe.server.unlearning.WorkerCommand;
 import java.nio.file.Path;
@@ -15,6 +16,7 @@ import java.util.Optional;
  * @param host address to listen on
  * @param port 0 for a free one
  * @param tls empty: without TLS
+ * @param access who may do what
  * @param models directory of shipped models, only read
  * @param state directory that new versions go to
  * @param jobs directory of unlearning jobs
@@ -26,6 +28,6 @@ import java.util.Optional;
  * @param limits how much clients may ask for
  * @param drain how long calls in flight may go on at the end
  */
-public record ServerOptions(String host, int port, Optional<TlsOptions> tls, Path models, Path state, Path jobs,
-    Optional<WorkerCommand> worker, Optional<Path> data, ExecutionDevice device, int threads, BatchingOptions batching,
-    Limits limits, Duration drain) {}
+public record ServerOptions(String host, int port, Optional<TlsOptions> tls, AccessOptions access, Path models,
+    Path state, Path jobs, Optional<WorkerCommand> worker, Optional<Path> data, ExecutionDevice device, int threads,
+    BatchingOptions batching, Limits limits, Duration drain) {}

@@ -46,8 +46,9 @@ class ServeCommandTest {
         "  --port: is \"http\"; it must be a whole number from 0 to 65535",
         "  " + file + ":3: data is \"missing\"; it must be a directory that exists",
         "  LETHE_DRAIN: is \"-1\"; it must be a whole number from 0 to 86400",
-        "  " + file + ":1: is \"0.0.0.0\", which other machines reach, and everyone may do everything; listen on"
-            + " 127.0.0.1, or accept that with --insecure-listen", ""), ended.err());
+        "  " + file + ":1: is \"0.0.0.0\", which other machines reach, and everyone may do everything: name"
+            + " principals (--auth-principals), token keys (--jwt-keys) or certificates (--tls-client-ca), listen on"
+            + " 127.0.0.1, or accept it with --insecure-listen", ""), ended.err());
   }
 
   @Test

@@ -49,6 +49,7 @@ public final class Generation {
     withVersion(request, call, lease -> {
       GenerationPlan plan = GenerationRequests.check(request, lease.card(), largestAnswer);
       checkAnswerSize(plan, lease.card());
+      call.caller().chargeImages(plan.count());
       GenerateResponse.Builder answer = GenerateResponse.newBuilder()
           .setModel(lease.card().name())
           .setVersion(lease.card().version());
@@ -62,9 +63,10 @@ public final class Generation {
   private void generateStream(GenerateRequest request, Call<GeneratedImage> call) {
     withVersion(request, call, lease -> {
       GenerationPlan plan = GenerationRequests.check(request, lease.card(), largestStream);
-      GenerationRun run = new GenerationRun(call, lease, engine, plan, STREAM_WINDOW, call::isFull, call::send,
+      Pace pace = new Pace(call);
+      GenerationRun run = new GenerationRun(call, lease, engine, plan, STREAM_WINDOW, pace::holdsBack, call::send,
           call::finish);
-      call.onDrain(run::proceed);
+      pace.onRelease(run::proceed);
       run.start();
     });
   }

@@ -1,8 +1,10 @@
 package dev.lethe.server.http;
 
 import dev.lethe.server.monitoring.ServerMetrics;
-import dev.lethe.server.rpc.Connections;
 import dev.lethe.server.rpc.Health;
+import dev.lethe.server.rpc.RpcService;
+import dev.lethe.server.security.MethodRule;
+import io.grpc.Status;
 import io.vertx.core.Future;
 import io.vertx.core.VerticleBase;
 import io.vertx.core.http.Http2Settings;
@@ -38,7 +40,7 @@ public final class HttpFrontend extends VerticleBase {
   private final Optional<ServerSSLOptions> tls;
   private final Limits limits;
   private final List<Service> services;
-  private final Connections connections;
+  private final RpcService.Settings settings;
   private final Health health;
   private final ServerMetrics metrics;
   private final Duration drain;
@@ -47,17 +49,17 @@ public final class HttpFrontend extends VerticleBase {
   /**
    * @param port 0 or more; or negative: a free one, the same for all instances with the same number
    * @param tls empty: without TLS
-   * @param connections told of every new one
+   * @param settings what the services have in common: connections, and who may see the metrics
    * @param drain how long calls may go on once it is to stop
    */
   public HttpFrontend(String host, int port, Optional<ServerSSLOptions> tls, Limits limits, List<Service> services,
-      Connections connections, Health health, ServerMetrics metrics, Duration drain) {
+      RpcService.Settings settings, Health health, ServerMetrics metrics, Duration drain) {
     this.host = host;
     this.port = port;
     this.tls = tls;
     this.limits = limits;
     this.services = services;
-    this.connections = connections;
+    this.settings = settings;
     this.health = health;
     this.metrics = metrics;
     this.drain = drain;
@@ -76,7 +78,7 @@ public final class HttpFrontend extends VerticleBase {
     tls.ifPresent(ssl -> options.setSsl(true).setUseAlpn(true).setClientAuth(ssl.getClientAuth())
         .setKeyCertOptions(ssl.getKeyCertOptions()).setTrustOptions(ssl.getTrustOptions()));
     server = vertx.createHttpServer(options);
-    server.connectionHandler(connections::opened);
+    server.connectionHandler(settings.connections()::opened);
     server.requestHandler(request -> {
       String type = request.getHeader(HttpHeaders.CONTENT_TYPE);
       if (type != null && type.startsWith("application/grpc")) {
@@ -109,13 +111,32 @@ public final class HttpFrontend extends VerticleBase {
         boolean ready = health.isServing();
         answer(request, ready ? 200 : 503, ready ? "ready\n" : "not ready\n");
       }
-      // Not on the event loop: some of the JVM's figures are read from files.
-      case "/metrics" -> vertx.executeBlocking(metrics::text, false)
-          .onSuccess(text -> answer(request.response().putHeader(HttpHeaders.CONTENT_TYPE,
-              ServerMetrics.CONTENT_TYPE), request, text))
-          .onFailure(e -> answer(request, 500, "the metrics cannot be collected\n"));
+      case MethodRule.METRICS -> settings.access()
+          .admit(MethodRule.METRICS, request.getHeader(HttpHeaders.AUTHORIZATION), request.connection())
+          .onSuccess(caller -> metrics(request))
+          .onFailure(refusal -> refuse(request, Status.fromThrowable(refusal)));
       default -> answer(request, 404, "there are /healthz, /readyz and /metrics here, and gRPC\n");
     }
+  }
+
+  private void metrics(HttpServerRequest request) {
+    // Not on the event loop: some of the JVM's figures are read from files.
+    vertx.executeBlocking(metrics::text, false)
+        .onSuccess(text -> answer(request.response().putHeader(HttpHeaders.CONTENT_TYPE,
+            ServerMetrics.CONTENT_TYPE), request, text))
+        .onFailure(e -> answer(request, 500, "the metrics cannot be collected\n"));
+  }
+
+  private static void refuse(HttpServerRequest request, Status status) {
+    int code = switch (status.getCode()) {
+      case UNAUTHENTICATED -> 401;
+      case RESOURCE_EXHAUSTED -> 429;
+      default -> 403;
+    };
+    if (code == 401) {
+      request.response().putHeader("WWW-Authenticate", "Bearer");
+    }
+    answer(request, code, status.getDescription() + "\n");
   }
 
   private static void answer(HttpServerRequest request, int status, String text) {

@@ -95,15 +95,20 @@ public final class Models {
   }
 
   private Future<ActivateResponse> activate(ActivateRequest request, Call<ActivateResponse> call) {
+    call.about("model", request.getModel());
+    call.about("version", ClassLabels.abbreviate(request.getVersion()));
     ServedModel model = registry.model(request.getModel());
     if (request.getVersion().isEmpty()) {
       throw Status.INVALID_ARGUMENT.withDescription("version: name the version to activate").asRuntimeException();
     }
     LOG.info("{}: version {} is to be activated, by request", model.name(), request.getVersion());
-    return model.activate(request.getVersion()).map(previous -> ActivateResponse.newBuilder()
-        .setModel(model.name())
-        .setVersion(request.getVersion())
-        .setPreviousVersion(previous)
-        .build());
+    return call.here(model.activate(request.getVersion())).map(previous -> {
+      call.about("previous_version", previous);
+      return ActivateResponse.newBuilder()
+          .setModel(model.name())
+          .setVersion(request.getVersion())
+          .setPreviousVersion(previous)
+          .build();
+    });
   }
 }

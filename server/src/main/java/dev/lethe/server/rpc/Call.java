@@ -1,5 +1,6 @@
 package dev.lethe.server.rpc;
 
+import dev.lethe.server.security.Caller;
 import io.grpc.Metadata;
 import io.grpc.Status;
 import io.grpc.Status.Code;
@@ -11,9 +12,12 @@ import io.vertx.grpc.common.GrpcStatus;
 import io.vertx.grpc.server.GrpcServerRequest;
 import io.vertx.grpc.server.GrpcServerResponse;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.MDC;
 
 /**
  * The answering side of one call. Ends exactly once: by {@link #finish}, {@link #fail}, the client or the deadline;
@@ -38,6 +42,10 @@ public final class Call<R> {
   private final Runnable lost = () -> abandon(Code.CANCELLED);
   private final long start = System.nanoTime();
   private final List<Runnable> abandonHandlers = new ArrayList<>();
+  private final String id;
+  private final Map<String, String> subject = new LinkedHashMap<>();
+  // Set before a handler sees the call.
+  private Caller caller;
   // Written on the context only; compute threads read it to drop work that nobody waits for.
   private volatile boolean over;
 
@@ -47,6 +55,8 @@ public final class Call<R> {
     this.request = request;
     this.response = request.response();
     this.settings = settings;
+    this.id = RequestId.of(request.headers().get(RequestId.HEADER));
+    response.headers().set(RequestId.HEADER, id);
     settings.observer().started(method);
     request.errorHandler(reset -> abandon(Code.CANCELLED));
     request.exceptionHandler(broken -> abandon(Code.CANCELLED));
@@ -54,6 +64,27 @@ public final class Call<R> {
     if (request.deadline() != null) {
       // Vert.x has answered DEADLINE_EXCEEDED by then.
       request.deadline().onSuccess(late -> abandon(Code.DEADLINE_EXCEEDED));
+    }
+  }
+
+  void admitted(Caller by) {
+    caller = by;
+  }
+
+  /** Who calls. */
+  public Caller caller() {
+    return caller;
+  }
+
+  /** Tells what the call is about, for the audit log: {@code model}, {@code job_id}, never what an image shows. */
+  public void about(String name, String value) {
+    subject.put(name, value);
+  }
+
+  /** Runs a step of the call with its request id in the context of the log. */
+  void step(Runnable step) {
+    try (MDC.MDCCloseable logged = MDC.putCloseable(RequestId.LOG_KEY, id)) {
+      step.run();
     }
   }
 
@@ -102,7 +133,7 @@ public final class Call<R> {
   /** Ends the call with OK. */
   public void finish() {
     if (!over) {
-      end(Code.OK);
+      end(Code.OK, "");
       response.end();
     }
   }
@@ -117,14 +148,14 @@ public final class Call<R> {
     }
     Status status = Status.fromThrowable(failure);
     if (status.getCode() == Code.UNKNOWN) {
-      LOG.error("{} failed", method, failure);
+      step(() -> LOG.error("{} failed", method, failure));
       status = Status.INTERNAL.withDescription("the server failed; its log has the reason");
     }
-    end(status.getCode());
     String description = status.getDescription();
     if (description != null && description.length() > LONGEST_DESCRIPTION) {
       description = description.substring(0, LONGEST_DESCRIPTION) + "...";
     }
+    end(status.getCode(), description == null ? "" : description);
     Metadata trailers = Status.trailersFromThrowable(failure);
     if (trailers != null) {
       for (String name : trailers.keys()) {
@@ -137,7 +168,7 @@ public final class Call<R> {
 
   private void abandon(Code code) {
     if (!over) {
-      end(code);
+      end(code, "");
       if (request.deadline() != null) {
         request.deadline().cancel();
       }
@@ -145,9 +176,12 @@ public final class Call<R> {
     }
   }
 
-  private void end(Code code) {
+  private void end(Code code, String message) {
     over = true;
     settings.connections().remove(request.connection(), lost);
-    settings.observer().ended(method, code, (System.nanoTime() - start) / 1e9);
+    double seconds = (System.nanoTime() - start) / 1e9;
+    settings.observer().ended(method, code, seconds);
+    settings.log().accept(new EndedCall(id, method, caller == null ? "" : caller.principal().name(),
+        String.valueOf(request.connection().remoteAddress()), code, message, seconds, subject));
   }
 }

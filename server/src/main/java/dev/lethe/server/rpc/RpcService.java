@@ -1,12 +1,14 @@
 package dev.lethe.server.rpc;
 
 import com.google.protobuf.Descriptors;
+import dev.lethe.server.security.AccessControl;
 import io.grpc.MethodDescriptor;
 import io.grpc.ServiceDescriptor;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.protobuf.ProtoServiceDescriptorSupplier;
 import io.vertx.core.Future;
+import io.vertx.core.http.HttpHeaders;
 import io.vertx.grpc.common.GrpcMessage;
 import io.vertx.grpc.common.ServiceName;
 import io.vertx.grpc.common.WireFormat;
@@ -21,6 +23,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.BiConsumer;
 import java.util.function.BiFunction;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.zip.GZIPInputStream;
 
@@ -52,8 +55,11 @@ public final class RpcService implements Service {
    * @param maxMessageBytes limit of one message from a client, inflated
    * @param observer told of every call
    * @param connections ends calls with their connection
+   * @param access decides who may call
+   * @param log told of every call that is over, on the call's event loop: it must not block
    */
-  public record Settings(int maxMessageBytes, CallObserver observer, Connections connections) {}
+  public record Settings(int maxMessageBytes, CallObserver observer, Connections connections, AccessControl access,
+      Consumer<EndedCall> log) {}
 
   public static Builder of(ServiceDescriptor descriptor, Settings settings) {
     return new Builder(descriptor, settings);
@@ -85,6 +91,19 @@ public final class RpcService implements Service {
           .asRuntimeException());
       return;
     }
+    call.here(settings.access().admit(method.getFullMethodName(),
+        request.headers().get(HttpHeaders.AUTHORIZATION), request.connection()))
+        .onFailure(call::fail)
+        .onSuccess(caller -> {
+          if (!call.isOver()) {
+            call.admitted(caller);
+            call.step(() -> serve(method, request, open, call));
+          }
+        });
+  }
+
+  private <Q, R> void serve(MethodDescriptor<Q, R> method, GrpcServerRequest<Q, R> request,
+      Function<Call<R>, Sink<Q>> open, Call<R> call) {
     Sink<Q> sink;
     try {
       settings.connections().check(request.connection());
@@ -94,7 +113,7 @@ public final class RpcService implements Service {
       return;
     }
     call.onAbandoned(sink::abandoned);
-    request.messageHandler(message -> {
+    request.messageHandler(message -> call.step(() -> {
       if (call.isOver()) {
         request.fetch(1);
         return;
@@ -106,8 +125,8 @@ public final class RpcService implements Service {
         taken = Future.failedFuture(e);
       }
       taken.onFailure(call::fail).onComplete(done -> request.fetch(1));
-    });
-    request.endHandler(end -> {
+    }));
+    request.endHandler(end -> call.step(() -> {
       if (!call.isOver()) {
         try {
           sink.end();
@@ -115,7 +134,7 @@ public final class RpcService implements Service {
           call.fail(e);
         }
       }
-    });
+    }));
     request.fetch(1);
   }
 

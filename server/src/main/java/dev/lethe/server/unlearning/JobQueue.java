@@ -1,6 +1,7 @@
 package dev.lethe.server.unlearning;
 
 import com.google.protobuf.util.Timestamps;
+import dev.lethe.server.audit.AuditLog;
 import dev.lethe.server.monitoring.ServerMetrics;
 import dev.lethe.server.registry.ModelRegistry;
 import dev.lethe.v1.Job;
@@ -37,15 +38,18 @@ public final class JobQueue {
   private final ModelRegistry registry;
   private final Optional<WorkerCommand> command;
   private final ServerMetrics metrics;
+  private final AuditLog audit;
   private final Map<String, TrackedJob> jobs = new ConcurrentHashMap<>();
   private final ExecutorService runner = Executors.newSingleThreadExecutor(work -> new Thread(work, "lethe-jobs"));
   private volatile boolean closing;
 
-  JobQueue(JobStore store, ModelRegistry registry, Optional<WorkerCommand> command, ServerMetrics metrics) {
+  JobQueue(JobStore store, ModelRegistry registry, Optional<WorkerCommand> command, ServerMetrics metrics,
+      AuditLog audit) {
     this.store = store;
     this.registry = registry;
     this.command = command;
     this.metrics = metrics;
+    this.audit = audit;
   }
 
   /**
@@ -101,7 +105,13 @@ public final class JobQueue {
 
   private TrackedJob track(JobDirectory directory, Job job) {
     TrackedJob tracked = new TrackedJob(directory, job);
-    tracked.watch(changed -> count());
+    boolean old = TrackedJob.hasEnded(job);
+    tracked.watch(changed -> {
+      count();
+      if (!old && TrackedJob.hasEnded(changed)) {
+        audit.ended(changed);
+      }
+    });
     return tracked;
   }
 

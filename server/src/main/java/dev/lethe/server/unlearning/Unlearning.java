@@ -1,6 +1,7 @@
 package dev.lethe.server.unlearning;
 
 import com.google.protobuf.UnsafeByteOperations;
+import dev.lethe.server.audit.AuditLog;
 import dev.lethe.server.monitoring.ServerMetrics;
 import dev.lethe.server.registry.ModelRegistry;
 import dev.lethe.server.rpc.Call;
@@ -50,9 +51,9 @@ public final class Unlearning {
    * @throws IOException if the directory cannot be read and written
    */
   public static Unlearning open(Vertx vertx, ModelRegistry registry, Path jobs, Optional<WorkerCommand> command,
-      Optional<Path> data, ServerMetrics metrics) throws IOException {
+      Optional<Path> data, ServerMetrics metrics, AuditLog audit) throws IOException {
     JobStore store = new JobStore(jobs);
-    JobQueue queue = new JobQueue(store, registry, command, metrics);
+    JobQueue queue = new JobQueue(store, registry, command, metrics, audit);
     queue.recover();
     return new Unlearning(vertx, registry, store, queue, data.map(path -> path.toAbsolutePath().toString()).orElse(""));
   }
@@ -84,6 +85,7 @@ public final class Unlearning {
   }
 
   private Future<Job> cancelJob(CancelJobRequest request, Call<Job> call) {
+    call.about("job_id", request.getJobId());
     return call.here(queue.cancel(request.getJobId()));
   }
 

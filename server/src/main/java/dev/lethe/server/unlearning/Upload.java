@@ -95,6 +95,8 @@ final class Upload implements Sink<SubmitRequest> {
   }
 
   private void begin(UnlearnSpec requested) {
+    call.about("job_id", id);
+    call.about("model", requested.getModel());
     queue.unavailable().ifPresent(reason -> {
       throw Status.FAILED_PRECONDITION.withDescription(reason).asRuntimeException();
     });
@@ -198,6 +200,7 @@ final class Upload implements Sink<SubmitRequest> {
         .setLearnImages(learnImages)
         .setSubmitted(Timestamps.now())
         .setBaseVersion(card.version())
+        .setSubmittedBy(call.caller().principal().name())
         .build();
     return queue.submit(directory, job, work.setJobId(id).setSpec(spec).setData(data).build());
   }

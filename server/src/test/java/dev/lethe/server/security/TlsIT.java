@@ -37,7 +37,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** TLS and mutual TLS by a real server, real certificates and a real client. */
-@Timeout(60)
+@Timeout(180)
 class TlsIT {
 
   @TempDir
@@ -67,7 +67,7 @@ class TlsIT {
   private static void generate(ServerFixture server, ChannelCredentials credentials) {
     ManagedChannel channel = Grpc.newChannelBuilderForAddress("127.0.0.1", server.port(), credentials).build();
     try {
-      assertEquals(1, GenerationServiceGrpc.newBlockingStub(channel).withDeadlineAfter(10, TimeUnit.SECONDS)
+      assertEquals(1, GenerationServiceGrpc.newBlockingStub(channel).withDeadlineAfter(30, TimeUnit.SECONDS)
           .generate(GenerateRequest.getDefaultInstance()).getImagesCount());
     } finally {
       channel.shutdownNow();

@@ -1,0 +1,59 @@
+package dev.lethe.server.audit;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.lethe.server.rpc.EndedCall;
+import dev.lethe.server.security.MethodRule;
+import dev.lethe.v1.Job;
+import java.time.Instant;
+import java.util.Locale;
+import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Who ordered which unlearning or change of a model, when, and what became of it: one JSON object a line, refused
+ * orders included, by the logger {@value #NAME}. Nothing of an image ever goes into it.
+ */
+public final class AuditLog implements Consumer<EndedCall> {
+
+  /** The logger's name, by which a configuration of the log gives it a place of its own. */
+  public static final String NAME = "lethe.audit";
+
+  private static final Logger LOG = LoggerFactory.getLogger(NAME);
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  @Override
+  public void accept(EndedCall call) {
+    if (MethodRule.of(call.method()).map(MethodRule::audited).orElse(false)) {
+      ObjectNode line = line("call", call.method(), call.principal(), call.code().name(), call.message());
+      line.put("request_id", call.id());
+      line.put("remote", call.remote());
+      call.subject().forEach(line::put);
+      LOG.info("{}", line);
+    }
+  }
+
+  /** A job has ended: only then is it known whether a model has changed. */
+  public void ended(Job job) {
+    ObjectNode line = line("job", "unlearn", job.getSubmittedBy(),
+        job.getState().name().replace("JOB_STATE_", "").toLowerCase(Locale.ROOT), job.getMessage());
+    line.put("job_id", job.getId());
+    line.put("model", job.getSpec().getModel());
+    line.put("images", job.getUnlearnImages());
+    line.put("base_version", job.getBaseVersion());
+    line.put("new_version", job.getNewVersion());
+    line.put("promoted", job.getPromoted());
+    LOG.info("{}", line);
+  }
+
+  private static ObjectNode line(String event, String operation, String principal, String outcome, String message) {
+    return JSON.createObjectNode()
+        .put("time", Instant.now().toString())
+        .put("event", event)
+        .put("operation", operation)
+        .put("principal", principal)
+        .put("outcome", outcome)
+        .put("message", message);
+  }
+}
