@@ -91,7 +91,7 @@ class UnlearningIT {
     assertEquals(JobState.JOB_STATE_QUEUED, submitted.getState());
     assertEquals(2, submitted.getUnlearnImages());
     assertEquals(1, submitted.getLearnImages());
-    assertEquals(60, submitted.getSpec().getIterations());
+    assertEquals(50, submitted.getSpec().getIterations());
     assertEquals("tiny", submitted.getSpec().getModel());
 
     List<Job> changes = watch(submitted.getId());
