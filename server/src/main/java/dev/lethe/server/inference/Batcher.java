@@ -84,6 +84,21 @@ final class Batcher<W extends Batcher.Work> {
     dispatch();
   }
 
+  /**
+   * The same, on a thread of the pool that has nothing else to do: it runs a batch itself if one is due, and no other
+   * thread has to wake up for it.
+   */
+  void submitAndRun(Collection<? extends W> work) {
+    synchronized (this) {
+      queue.addAll(work);
+    }
+    Lane<W> own = nextLane();
+    if (own != null) {
+      dispatch();
+      run(own);
+    }
+  }
+
   /** Drops what nobody wants any more without waiting for its turn. */
   void purge() {
     List<W> unwanted = new ArrayList<>();

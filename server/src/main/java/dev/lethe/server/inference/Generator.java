@@ -155,7 +155,7 @@ public final class Generator implements AutoCloseable {
       return;
     }
     free.run();
-    synthesisBatcher.submit(batch);
+    synthesisBatcher.submitAndRun(batch);
   }
 
   private void synthesize(SynthesisRun run, List<ImageTask> batch, Runnable free) {
@@ -176,25 +176,30 @@ public final class Generator implements AutoCloseable {
     encode(run, batch, free);
   }
 
-  /** Encodes the images of a batch on as many threads as there are; the last one frees the lane. */
+  /** Encodes the images of a batch on several threads; the last one frees the lane. */
   private void encode(SynthesisRun run, List<ImageTask> batch, Runnable free) {
-    AtomicInteger left = new AtomicInteger(batch.size());
-    for (int i = 1; i < batch.size(); i++) {
-      int index = i;
-      resources.pool().execute(() -> encode(run, batch, index, left, free));
+    int encoders = Math.min(batch.size(), resources.encoders());
+    AtomicInteger left = new AtomicInteger(encoders);
+    for (int i = 1; i < encoders; i++) {
+      int first = i;
+      resources.pool().execute(() -> encode(run, batch, first, encoders, left, free));
     }
-    encode(run, batch, 0, left, free);
+    encode(run, batch, 0, encoders, left, free);
   }
 
-  private void encode(SynthesisRun run, List<ImageTask> batch, int index, AtomicInteger left, Runnable free) {
-    ImageTask task = batch.get(index);
-    if (task.wanted()) {
-      long started = System.nanoTime();
-      task.encode(run.image(index));
-      metrics.encoded(model, secondsSince(started));
-    } else {
-      metrics.imageDropped(model);
-      task.discard();
+  /** Every {@code step}th image from the first on. */
+  private void encode(SynthesisRun run, List<ImageTask> batch, int first, int step, AtomicInteger left,
+      Runnable free) {
+    for (int i = first; i < batch.size(); i += step) {
+      ImageTask task = batch.get(i);
+      if (task.wanted()) {
+        long started = System.nanoTime();
+        task.encode(run.image(i));
+        metrics.encoded(model, secondsSince(started));
+      } else {
+        metrics.imageDropped(model);
+        task.discard();
+      }
     }
     // With the last image of the last request this generator may be closed by now: nothing below touches its buffers.
     if (left.decrementAndGet() == 0) {

@@ -48,11 +48,12 @@ public final class InferenceEngine implements AutoCloseable {
    *
    * @param pool a worker goes on with what its own work has led to, so that an image passes from mapping to synthesis
    *     to encoding without waiting for a thread to wake up; idle workers help
+   * @param encoders threads that encode the images of one batch
    * @param timer ends waits for fuller batches
    * @param buffers counts what is allocated, and frees on release
    */
-  record Resources(ForkJoinPool pool, ScheduledExecutorService timer, UnpooledByteBufAllocator buffers,
-      ServerMetrics metrics) {}
+  record Resources(ForkJoinPool pool, int encoders, ScheduledExecutorService timer,
+      UnpooledByteBufAllocator buffers, ServerMetrics metrics) {}
 
   /** @param threads threads inside an operator, the calling thread included */
   public InferenceEngine(ExecutionDevice device, int threads, BatchingOptions options, ServerMetrics metrics) {
@@ -70,7 +71,7 @@ public final class InferenceEngine implements AutoCloseable {
       thread.setDaemon(true);
       return thread;
     });
-    this.resources = new Resources(pool, timer, new UnpooledByteBufAllocator(true), metrics);
+    this.resources = new Resources(pool, Math.max(1, threads), timer, new UnpooledByteBufAllocator(true), metrics);
     metrics.bufferBytes(() -> resources.buffers().metric().usedDirectMemory());
   }
 

@@ -115,7 +115,11 @@ class BatcherTest {
       } else if (action > 0) {
         List<Piece> more = pieces(action);
         submitted.addAll(more);
-        batcher.submit(more);
+        if (action == 5) {
+          batcher.submitAndRun(more);
+        } else {
+          batcher.submit(more);
+        }
       }
       assertTrue(running.size() + pool.size() <= lanes, "more batches at work than lanes");
     }
@@ -144,6 +148,17 @@ class BatcherTest {
     batcher.submit(pieces(7));
     runPool();
     assertEquals(List.of(8), batches.stream().map(List::size).toList());
+  }
+
+  @Test
+  void threadThatBringsWorkRunsOneBatchItself() {
+    Batcher<Piece> batcher = batcher(2, 4, Duration.ZERO);
+    batcher.submitAndRun(pieces(6));
+    assertEquals("[[0, 1, 2, 3]]", batches.toString());
+    runPool();
+    assertEquals("[[0, 1, 2, 3], [4, 5]]", batches.toString());
+    batcher.submitAndRun(pieces(1));
+    assertEquals(2, batches.size());
   }
 
   @Test

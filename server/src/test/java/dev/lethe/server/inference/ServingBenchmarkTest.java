@@ -37,10 +37,11 @@ import org.junit.jupiter.api.io.TempDir;
 
 /**
  * How much of the bare sessions' speed the server passes on, and what a swap does to latency. Needs a machine to
- * itself, so it runs on request: {@code mvn -pl server -am test -Dgroups=slow -DexcludedGroups=
+ * itself, so it runs on request: {@code mvn -pl server -am test -Dgroups=slow -DexcludedGroups=none
  * -Dtest=ServingBenchmarkTest -Dsurefire.failIfNoSpecifiedTests=false}.
  * The model is the shipped one, or that of {@code -Dlethe.bench.models=DIR -Dlethe.bench.model=NAME}; {@code
- * -Dlethe.bench.seconds} is the length of one measurement, 3 by default.
+ * -Dlethe.bench.seconds} is the length of one measurement, 3 by default, and {@code -Dlethe.bench.concurrency} as the
+ * server's setting.
  *
  * <p>What is compared is measured in turns, several times, and the medians are reported.
  */
@@ -52,7 +53,8 @@ class ServingBenchmarkTest {
   private static final double SECONDS = Double.parseDouble(System.getProperty("lethe.bench.seconds", "3"));
   private static final int ROUNDS = 5;
   private static final int THREADS = Runtime.getRuntime().availableProcessors();
-  private static final BatchingOptions OPTIONS = new BatchingOptions(0, Duration.ZERO, 2, 4096);
+  private static final BatchingOptions OPTIONS = new BatchingOptions(0, Duration.ZERO,
+      Integer.getInteger("lethe.bench.concurrency", 2), 4096);
 
   @TempDir
   Path root;
