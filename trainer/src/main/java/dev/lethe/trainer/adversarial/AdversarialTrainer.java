@@ -61,6 +61,9 @@ public final class AdversarialTrainer implements AutoCloseable {
    *
    * @param initial weights of both networks to start a new run from
    * @param threads threads within an operator; 0 for one on each core
+   * @throws IllegalArgumentException if data and networks do not fit together, or the run in the directory is one of
+   *     other networks
+   * @throws IOException if the directory cannot be written, or its checkpoint not be read
    */
   public static AdversarialTrainer open(StyleGan2Config config, AdversarialOptions options, ImageDataset data,
       Map<String, Tensor> initial, Path directory, ExecutionDevice device, int threads) throws IOException {
@@ -76,6 +79,9 @@ public final class AdversarialTrainer implements AutoCloseable {
   }
 
   private static void requireFit(StyleGan2Config config, ImageDataset data) {
+    if (data.size() == 0) {
+      throw new IllegalArgumentException("there are no images to train on");
+    }
     if (data.resolution() != config.resolution() || data.channels() != config.channels()) {
       throw new IllegalArgumentException("the images are " + data.channels() + "x" + data.resolution() + "x"
           + data.resolution() + ", the networks " + config.channels() + "x" + config.resolution() + "x"
@@ -124,15 +130,18 @@ public final class AdversarialTrainer implements AutoCloseable {
     Losses losses = new Losses(step, generator.scalar("loss"), discriminator.scalar("loss"),
         discriminator.scalar("r1_loss"), discriminator.scalar("real_logit"));
     if (!Double.isFinite(losses.generator() + losses.discriminator() + losses.r1())) {
-      throw new DivergedException(losses);
+      throw new DivergedException(losses.toString());
     }
     return losses;
   }
 
-  /** The training loss is not finite. */
+  /** A loss or a weight is not finite. */
   public static final class DivergedException extends RuntimeException {
-    DivergedException(Losses losses) {
-      super("training diverged: " + losses + "; lower the learning rate or raise gamma, and go on from the last "
+
+    private static final long serialVersionUID = 1;
+
+    DivergedException(String what) {
+      super("training diverged: " + what + "; lower the learning rate or raise gamma, and go on from the last "
           + "checkpoint");
     }
   }
@@ -143,8 +152,20 @@ public final class AdversarialTrainer implements AutoCloseable {
     return CompletableFuture.supplyAsync(() -> inputs.at(number));
   }
 
-  /** Writes the checkpoint that {@link #open} goes on from. */
+  /**
+   * Writes the checkpoint that {@link #open} goes on from.
+   *
+   * @throws DivergedException if a weight is not finite; the checkpoint stays as it was
+   */
   public void save() throws IOException {
+    // The losses of a step are those before its update, so the update that spoils the weights may have been the last.
+    learner.parameters().forEach((name, tensor) -> {
+      for (float value : tensor.data()) {
+        if (!Float.isFinite(value)) {
+          throw new DivergedException("after step " + step + " " + name + " has the value " + value);
+        }
+      }
+    });
     learner.setNumber(STEP, step);
     learner.setNumber(SECONDS, seconds);
     learner.save(checkpoint);

@@ -29,7 +29,10 @@ import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.stream.IntStream;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
 
 /** Trains a generator and its discriminator from scratch, or goes on with a run, and writes a bundle at the end. */
 @Command(name = "gan", mixinStandardHelpOptions = true, sortOptions = false, showDefaultValues = true,
@@ -132,25 +135,38 @@ final class GanCommand implements Callable<Integer> {
   @Option(names = "--threads", defaultValue = "0", description = "Threads; 0 for one on each core.")
   private int threads;
 
+  @Spec
+  private CommandSpec spec;
+
+  /** Makes what may turn out to be impossible with the options given. */
+  private interface Making<T> {
+    T make() throws IOException;
+  }
+
   @Override
   public Integer call() throws IOException {
-    ExecutionDevice on = ExecutionDevice.parse(device);
+    require(snapshotKimg > 0, "--snapshot-kimg", snapshotKimg, "above 0");
+    require(minutes >= 0, "--minutes", minutes, "0 or above");
+    // Looked at before training, not only when all is done.
+    require(!Bundle.isBundle(out), "--out", out, "a new directory; this one holds a bundle, and bundles do not change");
+    ExecutionDevice on = accepted(() -> ExecutionDevice.parse(device));
     ImageDataset all = Datasets.open(data, Split.TRAIN);
-    int end = images > 0 ? Math.min(skip + images, all.size()) : all.size();
-    ImageDataset training = all.subset(IntStream.range(skip, end).toArray());
+    ImageDataset training = part(all);
     List<String> labels = unconditional ? List.of() : training.labels();
-    StyleGan2Config config = new StyleGan2Config(training.resolution(), training.channels(), labels.size(), zDim, wDim,
-        mappingLayers, channelBase, channelMax);
-    AdversarialOptions options = new AdversarialOptions(batch, kimg, learningRate, decayKimg, gamma, 16, mismatch,
-        emaKimg, mixing, seed);
+    StyleGan2Config config = accepted(() -> new StyleGan2Config(training.resolution(), training.channels(),
+        labels.size(), zDim, wDim, mappingLayers, channelBase, channelMax));
+    AdversarialOptions options = accepted(() -> new AdversarialOptions(batch, kimg, learningRate, decayKimg, gamma, 16,
+        mismatch, emaKimg, mixing, seed));
     System.out.printf("%d images of %d classes, %dx%dx%d; %d steps of %d images%n", training.size(), labels.size(),
         config.channels(), config.resolution(), config.resolution(), options.steps(), batch);
     Map<String, Tensor> initial = Weights.initialize(config, seed);
     // What quality is measured with is made ready first: a mistake in it must not show after hours of training.
-    try (FeatureExtractor extractor = features == null ? null : FeatureExtractor.open(features, on, threads);
+    try (FeatureExtractor extractor =
+            features == null ? null : accepted(() -> FeatureExtractor.open(features, on, threads));
         AdversarialTrainer trainer =
-            AdversarialTrainer.open(config, options, training, initial, run, on, threads)) {
-      Optional<ModelQuality> quality = extractor == null ? Optional.empty() : quality(extractor, all);
+            accepted(() -> AdversarialTrainer.open(config, options, training, initial, run, on, threads))) {
+      Optional<ModelQuality> quality =
+          extractor == null ? Optional.empty() : accepted(() -> quality(extractor, all));
       if (!train(trainer, options, config, on)) {
         System.out.println("stopped after " + minutes + " minutes; the same command goes on");
         return 0;
@@ -158,6 +174,29 @@ final class GanCommand implements Callable<Integer> {
       export(trainer, config, labels, training.size(), quality, on);
     }
     return 0;
+  }
+
+  private ImageDataset part(ImageDataset all) {
+    require(skip >= 0 && skip < all.size(), "--skip", skip, "from 0 to " + (all.size() - 1) + " with the "
+        + all.size() + " images of " + data);
+    require(images >= 0, "--images", images, "0 or above");
+    int end = images > 0 ? (int) Math.min((long) skip + images, all.size()) : all.size();
+    return all.subset(IntStream.range(skip, end).toArray());
+  }
+
+  private void require(boolean holds, String option, Object value, String allowed) {
+    if (!holds) {
+      throw new ParameterException(spec.commandLine(), option + " is " + value + "; it must be " + allowed);
+    }
+  }
+
+  /** Told as a mistake in the options if it is impossible. */
+  private <T> T accepted(Making<T> making) throws IOException {
+    try {
+      return making.make();
+    } catch (IllegalArgumentException e) {
+      throw new ParameterException(spec.commandLine(), e.getMessage(), e);
+    }
   }
 
   /** Compares with the whole train split, so that the figures of a part are those that 'lethe train quality' gives. */

@@ -82,11 +82,17 @@ public final class Inversion {
   /**
    * Inverts images.
    *
-   * @param images [N, C, H, W] in [-1, 1]
+   * @param images [N, C, H, W] in [-1, 1], one or more
    * @param labels class of each; of an unconditional model they do not matter
    * @param directory for the training session's files
+   * @throws IllegalArgumentException if images and labels do not fit the generator or each other
    */
   public Result invert(Tensor images, int[] labels, Path directory, long seed, Progress progress) throws IOException {
+    long[] shape = {labels.length, config.channels(), config.resolution(), config.resolution()};
+    if (labels.length == 0 || !Arrays.equals(shape, images.shape())) {
+      throw new IllegalArgumentException("the images have the shape " + Arrays.toString(images.shape()) + "; with "
+          + labels.length + " labels it must be " + Arrays.toString(shape) + ", and there must be one or more");
+    }
     Map<String, Tensor> parameters = new HashMap<>(weights);
     try (Sampler sampler = Sampler.open(config, weights, device, threads)) {
       parameters.put("w", nearestStarts(sampler, images, labels, new SplittableRandom(seed)));

@@ -13,9 +13,16 @@ public record InversionOptions(int starts, int steps, double learningRate, doubl
   public static final InversionOptions DEFAULT = new InversionOptions(256, 64, 0.08, 0.1);
 
   public InversionOptions {
-    if (starts < 1 || steps < 0 || !(learningRate > 0) || perceptualWeight < 0) {
-      throw new IllegalArgumentException("inversion needs at least 1 start, no fewer than 0 steps, a learning rate "
-          + "above 0 and no negative weight");
+    require(starts >= 1, "starts", starts, "1 or above");
+    require(steps >= 0, "steps", steps, "0 or above");
+    require(learningRate > 0 && Double.isFinite(learningRate), "learning rate", learningRate, "above 0");
+    require(perceptualWeight >= 0 && Double.isFinite(perceptualWeight), "perceptual weight", perceptualWeight,
+        "0 or above");
+  }
+
+  private static void require(boolean holds, String name, Object value, String allowed) {
+    if (!holds) {
+      throw new IllegalArgumentException("inversion's " + name + " is " + value + "; it must be " + allowed);
     }
   }
 }

@@ -52,6 +52,7 @@ public final class Sampler implements AutoCloseable {
    *
    * @param labels class of each; for an unconditional model only their number counts
    * @return w [N, w_dim]
+   * @throws IllegalArgumentException if the model has no such class
    */
   public Tensor latents(int[] labels, SplittableRandom random) {
     int n = labels.length;
@@ -64,6 +65,10 @@ public final class Sampler implements AutoCloseable {
     if (config.conditional()) {
       Tensor c = Tensor.zeros(n, config.classes());
       for (int i = 0; i < n; i++) {
+        if (labels[i] < 0 || labels[i] >= config.classes()) {
+          throw new IllegalArgumentException("there is no class " + labels[i] + "; the model has classes 0 to "
+              + (config.classes() - 1));
+        }
         c.data()[i * config.classes() + labels[i]] = 1;
       }
       inputs.put("c", c);

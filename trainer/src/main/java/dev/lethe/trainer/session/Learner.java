@@ -11,6 +11,7 @@ import dev.lethe.trainer.autodiff.Gradients;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -68,7 +69,8 @@ public final class Learner implements AutoCloseable {
    * @param directory for the artifacts
    * @param checkpoint to go on from, of the same problem; empty to start from {@code weights}
    * @param threads threads within an operator; 0 for one on each core
-   * @throws IOException if the artifacts cannot be written
+   * @throws IllegalArgumentException if the checkpoint is of another problem
+   * @throws IOException if the artifacts cannot be written, or the checkpoint not be read
    */
   public static Learner open(Problem problem, Map<String, Tensor> weights, AdamOptions adam, Path directory,
       Optional<Path> checkpoint, ExecutionDevice device, int threads) throws IOException {
@@ -98,9 +100,31 @@ public final class Learner implements AutoCloseable {
     TrainingArtifacts artifacts =
         TrainingArtifacts.write(directory, model.build(), Optional.empty(), parameters, adam);
     if (checkpoint.isPresent()) {
+      requireSame(parameters, checkpoint.get());
       artifacts = artifacts.resumeFrom(checkpoint.get());
     }
     return new Learner(TrainingSession.open(artifacts, device, threads), shapes);
+  }
+
+  /** ONNX Runtime takes parameters of other shapes without a word, and its accumulators write past their ends. */
+  private static void requireSame(List<Parameter> parameters, Path checkpoint) throws IOException {
+    Map<String, long[]> found = new LinkedHashMap<>();
+    Checkpoint.read(checkpoint).parameters().forEach(parameter -> found.put(parameter.name(), parameter.shape()));
+    for (Parameter expected : parameters) {
+      long[] shape = found.remove(expected.name());
+      if (!Arrays.equals(expected.shape(), shape)) {
+        throw ofOtherNetworks(checkpoint, expected.name() + " has the shape " + Arrays.toString(expected.shape())
+            + ", there " + (shape == null ? "it is missing" : Arrays.toString(shape)));
+      }
+    }
+    if (!found.isEmpty()) {
+      throw ofOtherNetworks(checkpoint, "it has " + found.keySet() + " besides");
+    }
+  }
+
+  private static IllegalArgumentException ofOtherNetworks(Path checkpoint, String difference) {
+    return new IllegalArgumentException("the checkpoint " + checkpoint + " is of other networks: " + difference
+        + "; give the options that the run began with, or another directory");
   }
 
   /**
