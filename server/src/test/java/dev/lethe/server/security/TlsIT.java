@@ -93,7 +93,8 @@ class TlsIT {
 
   @Test
   void mutualTlsLetsInWhoIsCertified() throws Exception {
-    Map<String, String> mutual = Map.of("tls.client-ca", authority.certificate().toString());
+    Map<String, String> mutual = Map.of("tls.client-ca", authority.certificate().toString(),
+        "auth.certificate-roles", "generate");
     Pair client = authority.issue("client", "alice");
     Pair strangers = new TestAuthority(root, "stranger").issue("stranger", "alice");
     try (ServerFixture server = start(mutual)) {
