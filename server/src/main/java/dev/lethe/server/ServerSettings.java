@@ -63,20 +63,22 @@ final class ServerSettings {
     }
     int threads = settings.get(THREADS);
     return new ServerOptions(settings.get(HOST), settings.get(PORT), SecuritySettings.tls(settings),
-        SecuritySettings.access(settings), settings.get(MODELS), settings.get(STATE), settings.get(JOBS), settings.find(WORKER_COMMAND),
-        settings.find(DATA), settings.get(DEVICE), threads == 0 ? Runtime.getRuntime().availableProcessors() : threads,
-        LoadSettings.batching(settings), LoadSettings.limits(settings), Duration.ofSeconds(settings.get(DRAIN)));
+        SecuritySettings.access(settings), settings.get(MODELS), settings.get(STATE), settings.get(JOBS),
+        settings.find(WORKER_COMMAND), settings.find(DATA), settings.get(DEVICE),
+        threads == 0 ? Runtime.getRuntime().availableProcessors() : threads, LoadSettings.batching(settings), LoadSettings.limits(settings), Duration.ofSeconds(settings.get(DRAIN)));
   }
 
   private static void checkExposure(Configuration settings, List<Mistake> mistakes) {
     Optional<String> host = settings.find(HOST);
-    if (SecuritySettings.authenticates(settings) || host.isEmpty() || !settings.isSound(INSECURE_LISTEN) || settings.get(INSECURE_LISTEN)) {
+    if (SecuritySettings.authenticates(settings) || host.isEmpty() || !settings.isSound(INSECURE_LISTEN)
+        || settings.get(INSECURE_LISTEN)) {
       return;
     }
     try {
       if (!InetAddress.getByName(host.get()).isLoopbackAddress()) {
         mistakes.add(new Mistake(settings.where(HOST), "is \"" + host.get() + "\", which other machines reach, and"
-            + " everyone may do everything: name principals (" + SecuritySettings.AUTH_PRINCIPALS.flag() + "), token keys ("
+            + " everyone may do everything: name principals (" + SecuritySettings.AUTH_PRINCIPALS.flag()
+            + "), token keys ("
             + SecuritySettings.JWT_KEYS.flag() + ") or certificates (" + SecuritySettings.TLS_CLIENT_CA.flag()
             + "), listen on 127.0.0.1, or accept it with " + INSECURE_LISTEN.flag()));
       }

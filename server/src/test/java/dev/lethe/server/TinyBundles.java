@@ -8,8 +8,10 @@ import dev.lethe.models.stylegan2.StyleGan2Config;
 import dev.lethe.models.stylegan2.Weights;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /** Bundles of random weights, small enough to load in a moment. */
@@ -24,19 +26,20 @@ public final class TinyBundles {
 
   /** Writes a version of model {@code tiny}, digits by name, into {@code root/tiny/VERSION}; the seed makes it differ. */
   public static Bundle conditional(Path root, String version, long seed, String... unlearned) throws IOException {
-    ModelCard card = card("tiny", version, null, CONDITIONAL, List.of(unlearned));
+    Map<String, String> erased = Arrays.stream(unlearned).collect(Collectors.toMap(label -> label, label -> version));
+    ModelCard card = card("tiny", version, null, CONDITIONAL, erased);
     return StyleGan2Bundle.write(root.resolve("tiny").resolve(version), card,
         Weights.initialize(CONDITIONAL, seed));
   }
 
   /** Writes a version of a model without classes. */
   public static Bundle unconditional(Path root, String name, String version) throws IOException {
-    ModelCard card = card(name, version, null, UNCONDITIONAL, List.of());
+    ModelCard card = card(name, version, null, UNCONDITIONAL, Map.of());
     return StyleGan2Bundle.write(root.resolve(name).resolve(version), card, Weights.initialize(UNCONDITIONAL, 1));
   }
 
   public static ModelCard card(String name, String version, String parent, StyleGan2Config config,
-      List<String> unlearned) {
+      Map<String, String> unlearned) {
     List<String> labels = IntStream.range(0, config.classes()).mapToObj(i -> NAMES.get(i)).toList();
     return new ModelCard(ModelCard.FORMAT_VERSION, name, version, parent, ModelCard.STYLEGAN2, config.network(),
         labels, unlearned, new WStatistics(new float[config.wDim()], new float[config.classes()][config.wDim()]),

@@ -16,7 +16,7 @@ import java.util.Map;
  * @param architecture {@value #STYLEGAN2}
  * @param network sizes of the networks
  * @param labels class names by class index; empty for an unconditional model
- * @param unlearnedLabels those of {@code labels} that were unlearned
+ * @param unlearnedLabels those of {@code labels} that were unlearned, each with the version that unlearned it
  * @param w statistics of the intermediate latents
  * @param training how the weights were trained; null when they were not
  * @param quality what was measured; null when nothing was
@@ -32,7 +32,7 @@ public record ModelCard(
     String architecture,
     Network network,
     List<String> labels,
-    List<String> unlearnedLabels,
+    Map<String, String> unlearnedLabels,
     WStatistics w,
     Training training,
     Quality quality,

@@ -24,4 +24,33 @@ public record Tensor(long[] shape, float[] data) {
   public static Tensor zeros(long... shape) {
     return new Tensor(shape, new float[Math.toIntExact(Shapes.size(shape))]);
   }
+
+  /** The slices of the first axis at these indices, in their order. */
+  public Tensor rows(int[] indices) {
+    long[] taken = shape.clone();
+    int size = data.length / (int) shape[0];
+    taken[0] = indices.length;
+    float[] values = new float[indices.length * size];
+    for (int i = 0; i < indices.length; i++) {
+      System.arraycopy(data, indices[i] * size, values, i * size, size);
+    }
+    return new Tensor(taken, values);
+  }
+
+  /** The slices of the first axis from one index up to another, exclusive. */
+  public Tensor rows(int from, int to) {
+    long[] taken = shape.clone();
+    int size = data.length / (int) shape[0];
+    taken[0] = to - from;
+    return new Tensor(taken, Arrays.copyOfRange(data, from * size, to * size));
+  }
+
+  /** Rows of 0 with a 1 where the class is, [N, classes]. */
+  public static Tensor oneHot(int[] indices, int classes) {
+    Tensor rows = zeros(indices.length, classes);
+    for (int i = 0; i < indices.length; i++) {
+      rows.data[i * classes + indices[i]] = 1;
+    }
+    return rows;
+  }
 }

@@ -118,7 +118,7 @@ class StyleGan2BundleTest {
   private static ModelCard card(StyleGan2Config config) {
     List<String> labels = IntStream.range(0, config.classes()).mapToObj(Integer::toString).toList();
     return new ModelCard(ModelCard.FORMAT_VERSION, "test", "1", null, ModelCard.STYLEGAN2, config.network(), labels,
-        List.of(), null, null, null, Map.of());
+        Map.of(), null, null, null, Map.of());
   }
 
   @SafeVarargs

@@ -29,9 +29,10 @@ public final class ClassLabels {
           + (card.labels().size() - 1)).asRuntimeException();
     }
     String name = card.labels().get(index);
-    if (card.unlearnedLabels().contains(name)) {
-      throw Status.FAILED_PRECONDITION.withDescription(field + ": version " + card.version() + " of " + card.name()
-          + " has unlearned class \"" + name + "\"").asRuntimeException();
+    if (card.unlearnedLabels().containsKey(name)) {
+      throw Status.FAILED_PRECONDITION.withDescription(field + ": version " + card.unlearnedLabels().get(name) + " of "
+          + card.name() + " has unlearned class \"" + name + "\"; the classes that are left are "
+          + kept(card).stream().map(card.labels()::get).toList()).asRuntimeException();
     }
     return index;
   }
@@ -39,7 +40,7 @@ public final class ClassLabels {
   /** Indices of the classes that are not unlearned, in order. */
   public static List<Integer> kept(ModelCard card) {
     return IntStream.range(0, card.labels().size())
-        .filter(i -> !card.unlearnedLabels().contains(card.labels().get(i)))
+        .filter(i -> !card.unlearnedLabels().containsKey(card.labels().get(i)))
         .boxed().toList();
   }
 

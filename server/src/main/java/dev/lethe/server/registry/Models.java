@@ -62,7 +62,7 @@ public final class Models {
             .setModel(model.name())
             .setVersion(bundle.card().version())
             .setState(states.getOrDefault(bundle.card().version(), VersionState.VERSION_STATE_AVAILABLE))
-            .addAllUnlearnedLabels(bundle.card().unlearnedLabels());
+            .addAllUnlearnedLabels(bundle.card().unlearnedLabels().keySet());
         if (bundle.card().parentVersion() != null) {
           version.setParentVersion(bundle.card().parentVersion());
         }

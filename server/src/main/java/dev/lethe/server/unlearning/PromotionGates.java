@@ -14,6 +14,9 @@ final class PromotionGates {
   /** Why the candidate of this report may not be promoted, one reason for each gate that it fails; empty if it may. */
   static List<String> failures(Gates gates, UnlearnReport report) {
     List<String> failures = new ArrayList<>();
+    if (report.getDiverged()) {
+      failures.add("the run diverged: " + String.join(" ", report.getNotesList()));
+    }
     // A comparison with NaN is false, so a value that is no number passes no gate.
     if (gates.hasMinAucLu() && !(report.hasAucLu() && report.getAucLu().getAfter() >= gates.getMinAucLu())) {
       failures.add("auc_lu" + measured(report.hasAucLu(), report.getAucLu()) + "; gate min_auc_lu is "

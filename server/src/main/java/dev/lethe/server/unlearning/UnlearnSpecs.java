@@ -1,5 +1,8 @@
 package dev.lethe.server.unlearning;
 
+import dev.lethe.models.bundle.ModelCard;
+import dev.lethe.server.registry.ClassLabels;
+import dev.lethe.v1.BadImages;
 import dev.lethe.v1.Gates;
 import dev.lethe.v1.SubstituteKind;
 import dev.lethe.v1.UnlearnKind;
@@ -7,8 +10,13 @@ import dev.lethe.v1.UnlearnMode;
 import dev.lethe.v1.UnlearnSpec;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
+import java.util.SortedSet;
+import java.util.TreeSet;
 
-/** Checks specifications and writes the defaults into them, so that a job's record says what was really done. */
+/**
+ * Checks specifications and writes the defaults into them, so that a job's record says what was really done. Whether the
+ * images that come after a specification fit it is for {@link Upload} to say.
+ */
 final class UnlearnSpecs {
 
   private static final double FAKE_LABEL = -1;
@@ -21,27 +29,38 @@ final class UnlearnSpecs {
   private static final double LARGEST_LEARNING_RATE = 0.1;
   private static final double LAMBDA1 = 1;
   private static final double LAMBDA2 = 0.1;
+  /** AUC of scores that tell two groups apart no better than chance. */
+  private static final double INDISTINGUISHABLE = 0.5;
 
   private UnlearnSpecs() {}
 
   /**
-   * @param model name of the model that it is for
-   * @return every field set, but for the gates that the client left out
-   * @throws StatusRuntimeException INVALID_ARGUMENT naming the field and its limits
+   * @param card of the model that it is for
+   * @return every field set, but for the mode and those that have no default
+   * @throws StatusRuntimeException INVALID_ARGUMENT naming the field and its limits; FAILED_PRECONDITION for classes that
+   *     are gone already
    */
-  static UnlearnSpec check(UnlearnSpec spec, String model) {
-    UnlearnSpec.Builder checked = spec.toBuilder().setModel(model)
+  static UnlearnSpec check(UnlearnSpec spec, ModelCard card) {
+    UnlearnSpec.Builder checked = spec.toBuilder().setModel(card.name())
         .setKind(kind(spec))
         .setMode(mode(spec))
         .setSubstitute(substitute(spec))
-        .setFakeLabel(spec.hasFakeLabel() ? spec.getFakeLabel() : FAKE_LABEL)
+        .setBadImages(badImages(spec))
         .setIterations(spec.hasIterations() ? spec.getIterations() : ITERATIONS)
         .setBatch(spec.hasBatch() ? spec.getBatch() : BATCH)
         .setLearningRate(spec.hasLearningRate() ? spec.getLearningRate() : LEARNING_RATE)
         .setLambda1(spec.hasLambda1() ? spec.getLambda1() : LAMBDA1)
         .setLambda2(spec.hasLambda2() ? spec.getLambda2() : LAMBDA2)
         .setSeed(spec.getSeed());
-    require(Double.isFinite(checked.getFakeLabel()), "fake_label", checked.getFakeLabel(), "must be finite");
+    if (spec.getAutoFakeLabel() && spec.hasFakeLabel()) {
+      throw invalid("spec.fake_label: is " + spec.getFakeLabel() + " together with auto_fake_label; set one of the two");
+    }
+    if (!spec.getAutoFakeLabel()) {
+      checked.setFakeLabel(spec.hasFakeLabel() ? spec.getFakeLabel() : FAKE_LABEL);
+      require(Double.isFinite(checked.getFakeLabel()), "fake_label", checked.getFakeLabel(), "must be finite");
+    }
+    require(!spec.hasMaxInversionError() || spec.getMaxInversionError() > 0, "max_inversion_error",
+        spec.getMaxInversionError(), "must be above 0");
     require(checked.getIterations() >= 1 && checked.getIterations() <= LARGEST_ITERATIONS, "iterations",
         checked.getIterations(), "must be from 1 to " + LARGEST_ITERATIONS);
     int batch = checked.getBatch();
@@ -51,28 +70,73 @@ final class UnlearnSpecs {
         checked.getLearningRate(), "must be above 0, up to " + LARGEST_LEARNING_RATE);
     weight("lambda1", checked.getLambda1());
     weight("lambda2", checked.getLambda2());
-    gates(spec.getGates());
+    gates(spec.getGates(), spec.getAutoFakeLabel(), card);
+    kindsOwn(checked, card);
     return checked.build();
+  }
+
+  private static void kindsOwn(UnlearnSpec.Builder spec, ModelCard card) {
+    boolean named = spec.getClassesCount() > 0;
+    if (spec.getKind() == UnlearnKind.UNLEARN_KIND_ITEM) {
+      if (named) {
+        throw invalid("spec.classes: is " + spec.getClassesList() + ", but kind ITEM unlearns the images sent and no "
+            + "whole class; set kind to CLASS, or leave classes empty");
+      }
+      return;
+    }
+    if (spec.hasMaxInversionError()) {
+      throw invalid("spec.max_inversion_error: is for kind ITEM; kind CLASS looks for no latents of images");
+    }
+    if (!card.conditional() && named) {
+      throw invalid("spec.classes: model " + card.name() + " has no classes; send images that show what to unlearn");
+    }
+    if (card.conditional() && !named) {
+      throw invalid("spec.classes: is empty; name the classes to unlearn, of " + card.labels());
+    }
+    if (card.conditional() && classes(spec.build(), card).size() >= ClassLabels.kept(card).size()) {
+      throw invalid("spec.classes: is all that version " + card.version() + " of " + card.name()
+          + " has left; at least one class must stay");
+    }
+  }
+
+  /** Indices of the classes that a specification names, each once, in order. */
+  static SortedSet<Integer> classes(UnlearnSpec spec, ModelCard card) {
+    SortedSet<Integer> classes = new TreeSet<>();
+    for (int i = 0; i < spec.getClassesCount(); i++) {
+      classes.add(ClassLabels.index(card, spec.getClasses(i), "spec.classes[" + i + "]"));
+    }
+    return classes;
   }
 
   private static UnlearnKind kind(UnlearnSpec spec) {
     return switch (spec.getKind()) {
-      case UNLEARN_KIND_UNSPECIFIED, UNLEARN_KIND_ITEM -> UnlearnKind.UNLEARN_KIND_ITEM;
-      case UNRECOGNIZED -> throw unknown("kind", spec.getKindValue(), "ITEM (1)");
+      case UNLEARN_KIND_UNSPECIFIED -> UnlearnKind.UNLEARN_KIND_ITEM;
+      case UNLEARN_KIND_ITEM, UNLEARN_KIND_CLASS -> spec.getKind();
+      case UNRECOGNIZED -> throw unknown("kind", spec.getKindValue(), "ITEM (1) or CLASS (2)");
     };
   }
 
   private static UnlearnMode mode(UnlearnSpec spec) {
     return switch (spec.getMode()) {
-      case UNLEARN_MODE_UNSPECIFIED, UNLEARN_MODE_FEW_SHOT -> UnlearnMode.UNLEARN_MODE_FEW_SHOT;
-      case UNRECOGNIZED -> throw unknown("mode", spec.getModeValue(), "FEW_SHOT (1)");
+      case UNLEARN_MODE_UNSPECIFIED, UNLEARN_MODE_FEW_SHOT, UNLEARN_MODE_ZERO_SHOT -> spec.getMode();
+      case UNRECOGNIZED -> throw unknown("mode", spec.getModeValue(), "FEW_SHOT (1) or ZERO_SHOT (2)");
     };
   }
 
   private static SubstituteKind substitute(UnlearnSpec spec) {
     return switch (spec.getSubstitute()) {
-      case SUBSTITUTE_KIND_UNSPECIFIED, SUBSTITUTE_KIND_AVERAGE -> SubstituteKind.SUBSTITUTE_KIND_AVERAGE;
-      case UNRECOGNIZED -> throw unknown("substitute", spec.getSubstituteValue(), "AVERAGE (1)");
+      case SUBSTITUTE_KIND_UNSPECIFIED -> SubstituteKind.SUBSTITUTE_KIND_AVERAGE;
+      case SUBSTITUTE_KIND_AVERAGE, SUBSTITUTE_KIND_TRUNCATION, SUBSTITUTE_KIND_PROJECTION -> spec.getSubstitute();
+      case UNRECOGNIZED -> throw unknown("substitute", spec.getSubstituteValue(),
+          "AVERAGE (1), TRUNCATION (2) or PROJECTION (3)");
+    };
+  }
+
+  private static BadImages badImages(UnlearnSpec spec) {
+    return switch (spec.getBadImages()) {
+      case BAD_IMAGES_UNSPECIFIED -> BadImages.BAD_IMAGES_REFUSE;
+      case BAD_IMAGES_REFUSE, BAD_IMAGES_SKIP -> spec.getBadImages();
+      case UNRECOGNIZED -> throw unknown("bad_images", spec.getBadImagesValue(), "REFUSE (1) or SKIP (2)");
     };
   }
 
@@ -80,12 +144,20 @@ final class UnlearnSpecs {
     require(value >= 0 && Double.isFinite(value), field, value, "must be 0 or more, and finite");
   }
 
-  private static void gates(Gates gates) {
+  private static void gates(Gates gates, boolean autoFakeLabel, ModelCard card) {
     share("gates.min_auc_lu", gates.getMinAucLu());
     share("gates.min_acc", gates.getMinAcc());
     double increase = gates.getMaxFidLIncrease();
     require(increase >= 0 && Double.isFinite(increase), "gates.max_fid_l_increase", increase,
         "must be 0 or more, and finite");
+    if (autoFakeLabel && gates.getMinAucLu() > INDISTINGUISHABLE) {
+      throw invalid("spec.gates.min_auc_lu: is " + gates.getMinAucLu() + " together with auto_fake_label, which makes "
+          + "unlearned images look like any others: the gate asks for the opposite. Leave out one of the two");
+    }
+    if (gates.hasMinAcc() && !card.conditional()) {
+      throw invalid("spec.gates.min_acc: model " + card.name() + " has no classes, so that its accuracy cannot be "
+          + "measured; leave the gate out");
+    }
   }
 
   private static void share(String field, double value) {

@@ -10,12 +10,14 @@ import dev.lethe.server.registry.Lease;
 import dev.lethe.server.registry.ModelRegistry;
 import dev.lethe.server.rpc.Call;
 import dev.lethe.server.rpc.Sink;
+import dev.lethe.v1.BadImages;
 import dev.lethe.v1.ImageFormat;
 import dev.lethe.v1.ImageRole;
 import dev.lethe.v1.Job;
 import dev.lethe.v1.JobState;
 import dev.lethe.v1.LabelledImage;
 import dev.lethe.v1.SubmitRequest;
+import dev.lethe.v1.UnlearnMode;
 import dev.lethe.v1.UnlearnSpec;
 import dev.lethe.v1.UploadedImages;
 import dev.lethe.v1.WorkerJob;
@@ -23,6 +25,15 @@ import io.grpc.Status;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalInt;
+import java.util.Set;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -55,11 +66,15 @@ final class Upload implements Sink<SubmitRequest> {
   // Set by the first message.
   private UnlearnSpec spec;
   private ModelCard card;
+  private Set<Integer> erased;
   // Written where blocking work runs, which is never two pieces at once.
   private JobDirectory directory;
   private int unlearnImages;
   private int learnImages;
   private long bytes;
+  private final Map<ByteBuffer, String> seen = new HashMap<>();
+  private final List<Integer> skipped = new ArrayList<>();
+  private int sentToUnlearn;
 
   /** @param data directory of the data set that workers are told of; empty for none */
   Upload(Vertx vertx, ModelRegistry registry, JobStore store, JobQueue queue, String data, Call<Job> call) {
@@ -103,7 +118,9 @@ final class Upload implements Sink<SubmitRequest> {
     try (Lease active = registry.model(requested.getModel()).lease()) {
       card = active.card();
     }
-    spec = UnlearnSpecs.check(requested, card.name());
+    spec = UnlearnSpecs.check(requested, card);
+    erased = card.conditional() ? UnlearnSpecs.classes(spec, card) : Set.of();
+    work.addAllClasses(erased);
   }
 
   private void store(UploadedImages images) throws IOException {
@@ -113,63 +130,107 @@ final class Upload implements Sink<SubmitRequest> {
       case UNRECOGNIZED -> throw UnlearnSpecs.invalid("images.role: " + images.getRoleValue()
           + " is not known; use UNLEARN (1) or LEARN (2)");
     };
-    if (directory == null) {
-      directory = store.beginUpload(id);
-    }
+    beginDirectory();
     for (LabelledImage image : images.getImagesList()) {
       store(role, image);
     }
   }
 
+  private void beginDirectory() throws IOException {
+    if (directory == null) {
+      directory = store.beginUpload(id);
+    }
+  }
+
   private void store(ImageRole role, LabelledImage image) throws IOException {
     boolean learn = role == ImageRole.IMAGE_ROLE_LEARN;
-    int index = learn ? learnImages : unlearnImages;
-    String field = (learn ? "learn" : "unlearn") + " images[" + index + "]";
-    if (index == LARGEST_COUNT) {
+    int sent = learn ? learnImages : sentToUnlearn++;
+    String field = (learn ? "learn" : "unlearn") + " images[" + sent + "]";
+    if (sent == LARGEST_COUNT) {
       throw UnlearnSpecs.invalid(field + ": is one too many; the limit is " + LARGEST_COUNT);
     }
     if (image.getImage().getFormat() == ImageFormat.IMAGE_FORMAT_RAW) {
       throw UnlearnSpecs.invalid(field + ".image.format: RAW is not taken; upload PNG or JPEG");
     }
-    label(field, image.getLabel(), learn);
-    ModelCard.Network network = card.network();
-    byte[] png;
-    try {
-      byte[] pixels = ImageDecoder.decodeBytes(image.getImage().getData().toByteArray(), network.channels(),
-          network.resolution());
-      png = ImageEncoder.png(pixels, network.channels(), network.resolution(), network.resolution());
-    } catch (InvalidImageException e) {
-      throw UnlearnSpecs.invalid(field + ".image: " + e.getMessage());
+    OptionalInt label = label(field, image.getLabel(), learn);
+    byte[] pixels = pixels(field, image);
+    if (known(field, pixels, learn)) {
+      skipped.add(sent);
+      return;
     }
+    ModelCard.Network network = card.network();
+    byte[] png = ImageEncoder.png(pixels, network.channels(), network.resolution(), network.resolution());
     bytes += png.length;
     if (bytes > LARGEST_BYTES) {
       throw UnlearnSpecs.invalid(field + ".image: passes the limit of " + LARGEST_BYTES
           + " bytes for all images of a job");
     }
-    directory.writeImage(role, index, png);
+    directory.writeImage(role, learn ? learnImages : unlearnImages, png);
     if (learn) {
+      label.ifPresent(work::addLearnLabels);
       learnImages++;
     } else {
+      label.ifPresent(work::addUnlearnLabels);
+      work.addUnlearnIndices(sent);
       unlearnImages++;
     }
   }
 
-  private void label(String field, String label, boolean learn) {
+  private byte[] pixels(String field, LabelledImage image) {
+    ModelCard.Network network = card.network();
+    try {
+      return ImageDecoder.decodeBytes(image.getImage().getData().toByteArray(), network.channels(),
+          network.resolution());
+    } catch (InvalidImageException e) {
+      throw UnlearnSpecs.invalid(field + ".image: " + e.getMessage());
+    }
+  }
+
+  /**
+   * Whether an image to unlearn is here already and shall be left out. Learning images may come twice, but none of them
+   * may be one to unlearn.
+   */
+  private boolean known(String field, byte[] pixels, boolean learn) throws IOException {
+    String other = seen.putIfAbsent(ByteBuffer.wrap(sha256(pixels)), field);
+    if (other == null || learn && other.startsWith("learn")) {
+      return false;
+    }
+    if (learn || other.startsWith("learn")) {
+      throw UnlearnSpecs.invalid(field + ".image: is the same as " + other + "; an image cannot be both learned and "
+          + "unlearned");
+    }
+    if (spec.getBadImages() == BadImages.BAD_IMAGES_SKIP) {
+      return true;
+    }
+    throw UnlearnSpecs.invalid(field + ".image: is the same as " + other + "; send it once, or let bad_images be SKIP");
+  }
+
+  private static byte[] sha256(byte[] pixels) {
+    try {
+      return MessageDigest.getInstance("SHA-256").digest(pixels);
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every Java platform has SHA-256", e);
+    }
+  }
+
+  /** The class of an image; empty for an unconditional model. */
+  private OptionalInt label(String field, String label, boolean learn) {
     if (!card.conditional()) {
       if (!label.isEmpty()) {
         throw UnlearnSpecs.invalid(field + ".label: model " + card.name() + " has no classes; leave it empty");
       }
-      return;
+      return OptionalInt.empty();
     }
     if (label.isEmpty()) {
       throw UnlearnSpecs.invalid(field + ".label: is empty; name the image's class, one of " + card.labels());
     }
     int index = ClassLabels.index(card, label, field + ".label");
-    if (learn) {
-      work.addLearnLabels(index);
-    } else {
-      work.addUnlearnLabels(index);
+    if (!erased.isEmpty() && learn == erased.contains(index)) {
+      throw UnlearnSpecs.invalid(field + ".label: is \"" + card.labels().get(index) + "\", "
+          + (learn ? "a class to unlearn; learning images must be of the others"
+              : "which is none of the classes to unlearn, " + spec.getClassesList()));
     }
+    return OptionalInt.of(index);
   }
 
   @Override
@@ -177,12 +238,17 @@ final class Upload implements Sink<SubmitRequest> {
     if (spec == null) {
       throw UnlearnSpecs.invalid("spec: is missing; the submission is empty");
     }
-    if (unlearnImages == 0) {
+    if (unlearnImages == 0 && erased.isEmpty()) {
       throw UnlearnSpecs.invalid("images: there is none to unlearn; send at least one");
     }
-    if (learnImages == 0 && data.isEmpty()) {
+    boolean learnable = learnImages > 0 || !data.isEmpty();
+    if (spec.getMode() == UnlearnMode.UNLEARN_MODE_FEW_SHOT && !learnable) {
       throw UnlearnSpecs.invalid("images: there is none of role LEARN, and this server has no data set (--data)"
-          + " to take learning images from");
+          + " to take learning images from; send some, or let mode be ZERO_SHOT");
+    }
+    if (spec.getMode() == UnlearnMode.UNLEARN_MODE_UNSPECIFIED) {
+      spec = spec.toBuilder().setMode(learnable ? UnlearnMode.UNLEARN_MODE_FEW_SHOT
+          : UnlearnMode.UNLEARN_MODE_ZERO_SHOT).build();
     }
     submitting = true;
     vertx.executeBlocking(this::submit, false).onFailure(call::fail).onSuccess(job -> {
@@ -192,6 +258,7 @@ final class Upload implements Sink<SubmitRequest> {
   }
 
   private Job submit() throws IOException {
+    beginDirectory();
     Job job = Job.newBuilder()
         .setId(id)
         .setSpec(spec)
@@ -202,7 +269,8 @@ final class Upload implements Sink<SubmitRequest> {
         .setBaseVersion(card.version())
         .setSubmittedBy(call.caller().principal().name())
         .build();
-    return queue.submit(directory, job, work.setJobId(id).setSpec(spec).setData(data).build());
+    return queue.submit(directory, job, work.setJobId(id).setSpec(spec).setData(data)
+        .addAllSkippedImages(skipped).build());
   }
 
   @Override

@@ -184,7 +184,7 @@ class HotSwapIT {
     weights.values().stream().filter(tensor -> tensor.shape().length == 4).forEach(
         tensor -> Arrays.fill(tensor.data(), Float.NaN));
     StyleGan2Bundle.write(state.resolve("tiny/nan"),
-        TinyBundles.card("tiny", "nan", null, TinyBundles.CONDITIONAL, List.of()), weights);
+        TinyBundles.card("tiny", "nan", null, TinyBundles.CONDITIONAL, Map.of()), weights);
     refused("nan", "values that are no numbers");
 
     StatusRuntimeException unknown = assertThrows(StatusRuntimeException.class, () -> activate("v9"));

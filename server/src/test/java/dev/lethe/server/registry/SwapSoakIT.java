@@ -61,7 +61,7 @@ class SwapSoakIT {
   void swapsGoUnnoticedAndLeaveNothingBehind() throws Exception {
     Path models = root.resolve("models");
     for (int i = 1; i <= 2; i++) {
-      StyleGan2Bundle.write(models.resolve("tiny/v" + i), TinyBundles.card("tiny", "v" + i, null, CONFIG, List.of()),
+      StyleGan2Bundle.write(models.resolve("tiny/v" + i), TinyBundles.card("tiny", "v" + i, null, CONFIG, Map.of()),
           Weights.initialize(CONFIG, i));
     }
     Files.writeString(models.resolve("tiny/active"), "v1\n");

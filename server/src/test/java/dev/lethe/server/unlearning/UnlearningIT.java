@@ -13,6 +13,7 @@ import dev.lethe.models.image.ImageEncoder;
 import dev.lethe.server.ServerFixture;
 import dev.lethe.server.TinyBundles;
 import dev.lethe.v1.ActivateRequest;
+import dev.lethe.v1.BadImages;
 import dev.lethe.v1.CancelJobRequest;
 import dev.lethe.v1.Gates;
 import dev.lethe.v1.GenerateRequest;
@@ -31,6 +32,8 @@ import dev.lethe.v1.ListJobsRequest;
 import dev.lethe.v1.ListVersionsRequest;
 import dev.lethe.v1.ModelVersion;
 import dev.lethe.v1.SubmitRequest;
+import dev.lethe.v1.UnlearnKind;
+import dev.lethe.v1.UnlearnMode;
 import dev.lethe.v1.UnlearnSpec;
 import dev.lethe.v1.UnlearningServiceGrpc;
 import dev.lethe.v1.UploadedImages;
@@ -250,7 +253,8 @@ class UnlearningIT {
     refused(Code.INVALID_ARGUMENT, "spec: is missing", good);
     refused(Code.INVALID_ARGUMENT, "none to unlearn", of(spec));
     refused(Code.INVALID_ARGUMENT, "none to unlearn", of(spec), learn);
-    refused(Code.INVALID_ARGUMENT, "role LEARN", of(spec), good);
+    refused(Code.INVALID_ARGUMENT, "role LEARN",
+        of(spec(0).setMode(UnlearnMode.UNLEARN_MODE_FEW_SHOT).build()), good);
     refused(Code.INVALID_ARGUMENT, "spec: came twice", of(spec), of(spec));
     refused(Code.INVALID_ARGUMENT, "part", of(spec), SubmitRequest.getDefaultInstance());
     refused(Code.NOT_FOUND, "model", of(spec(0).setModel("other").build()));
@@ -259,10 +263,18 @@ class UnlearningIT {
     refused(Code.INVALID_ARGUMENT, "spec.iterations: is 0", of(spec(0).setIterations(0).build()));
     refused(Code.INVALID_ARGUMENT, "spec.learning_rate: is 0.2", of(spec(0).setLearningRate(0.2).build()));
     refused(Code.INVALID_ARGUMENT, "spec.fake_label: is NaN", of(spec(0).setFakeLabel(Double.NaN).build()));
+    refused(Code.INVALID_ARGUMENT, "auto_fake_label; set one of the two",
+        of(spec(0).setFakeLabel(1).setAutoFakeLabel(true).build()));
+    refused(Code.INVALID_ARGUMENT, "spec.max_inversion_error: is 0.0", of(spec(0).setMaxInversionError(0).build()));
+    refused(Code.INVALID_ARGUMENT, "spec.bad_images: 7", of(spec(0).setBadImagesValue(7).build()));
+    refused(Code.INVALID_ARGUMENT, "spec.kind: 8", of(spec(0).setKindValue(8).build()));
+    refused(Code.INVALID_ARGUMENT, "spec.substitute: 8", of(spec(0).setSubstituteValue(8).build()));
     refused(Code.INVALID_ARGUMENT, "spec.lambda2", of(spec(0).setLambda2(-1).build()));
     refused(Code.INVALID_ARGUMENT, "spec.mode: 9", of(spec(0).setModeValue(9).build()));
     refused(Code.INVALID_ARGUMENT, "spec.gates.min_auc_lu: is 1.5",
         of(spec(0).setGates(Gates.newBuilder().setMinAucLu(1.5)).build()));
+    refused(Code.INVALID_ARGUMENT, "spec.gates.min_auc_lu: is 0.9 together with auto_fake_label",
+        of(spec(0).setAutoFakeLabel(true).setGates(Gates.newBuilder().setMinAucLu(0.9)).build()));
 
     refused(Code.INVALID_ARGUMENT, "unlearn images[1].image: the 5 bytes are neither", of(spec), good,
         images(ImageRole.IMAGE_ROLE_UNLEARN, labelled(ByteString.copyFromUtf8("hello"), "one")));
@@ -286,6 +298,59 @@ class UnlearningIT {
 
     assertEquals(List.of(), server.unlearning().listJobs(ListJobsRequest.getDefaultInstance()).getJobsList());
     untilNoUploadIsLeft();
+  }
+
+  @Test
+  void classIsUnlearnedWithoutImagesAndIsGoneForClients() {
+    Job end = last(submit(classes("seven", "8").build()));
+    assertEquals(JobState.JOB_STATE_SUCCEEDED, end.getState(), end.getMessage());
+    assertEquals(UnlearnMode.UNLEARN_MODE_ZERO_SHOT, end.getSpec().getMode());
+    assertEquals("v1-u1", activeVersion());
+    StatusRuntimeException gone = assertThrows(StatusRuntimeException.class,
+        () -> server.generation().generate(GenerateRequest.newBuilder().setLabel("seven").build()));
+    assertEquals(Code.FAILED_PRECONDITION, gone.getStatus().getCode());
+    assertTrue(gone.getStatus().getDescription().contains("version v1-u1"), gone.getMessage());
+    server.generation().generate(GenerateRequest.newBuilder().setLabel("nine").build());
+    refused(Code.FAILED_PRECONDITION, "spec.classes[1]: version v1-u1 of tiny has unlearned class \"eight\"",
+        of(classes("one", "eight").build()));
+  }
+
+  @Test
+  void badClassSubmissionsAreRefusedByFieldAndLimit() {
+    refused(Code.INVALID_ARGUMENT, "spec.classes: is empty", of(classes().build()));
+    refused(Code.INVALID_ARGUMENT, "spec.classes[0]: model tiny has no class \"ten\"", of(classes("ten").build()));
+    refused(Code.FAILED_PRECONDITION, "spec.classes[0]: version v1 of tiny has unlearned class \"three\"",
+        of(classes("three").build()));
+    refused(Code.INVALID_ARGUMENT, "at least one class must stay",
+        of(classes("0", "1", "2", "4", "5", "6", "7", "8", "9").build()));
+    refused(Code.INVALID_ARGUMENT, "spec.classes: is [one]", of(spec(0).addClasses("one").build()));
+    refused(Code.INVALID_ARGUMENT, "spec.max_inversion_error: is for kind ITEM",
+        of(classes("one").setMaxInversionError(1).build()));
+    refused(Code.INVALID_ARGUMENT, "unlearn images[0].label: is \"two\", which is none of the classes to unlearn",
+        of(classes("one").build()), images(ImageRole.IMAGE_ROLE_UNLEARN, labelled(pixels(1), "two")));
+    refused(Code.INVALID_ARGUMENT, "learn images[0].label: is \"one\", a class to unlearn",
+        of(classes("one").build()), images(ImageRole.IMAGE_ROLE_LEARN, labelled(pixels(1), "one")));
+  }
+
+  @Test
+  void imagesSentTwiceAreRefusedOrLeftOut() throws Exception {
+    SubmitRequest twice = images(ImageRole.IMAGE_ROLE_UNLEARN, labelled(pixels(1), "one"), labelled(pixels(2), "two"),
+        labelled(pixels(1), "one"), labelled(pixels(3), "four"));
+    SubmitRequest learn = images(ImageRole.IMAGE_ROLE_LEARN, labelled(pixels(4), "one"), labelled(pixels(4), "one"));
+    refused(Code.INVALID_ARGUMENT, "unlearn images[2].image: is the same as unlearn images[0]", of(spec(0).build()),
+        twice, learn);
+    refused(Code.INVALID_ARGUMENT, "learn images[0].image: is the same as unlearn images[1]", of(spec(0).build()),
+        images(ImageRole.IMAGE_ROLE_UNLEARN, labelled(pixels(1), "one"), labelled(pixels(2), "two")),
+        images(ImageRole.IMAGE_ROLE_LEARN, labelled(pixels(2), "two")));
+
+    Job end = last(submit(spec(0).setBadImages(BadImages.BAD_IMAGES_SKIP).build(), twice, learn));
+    assertEquals(JobState.JOB_STATE_SUCCEEDED, end.getState(), end.getMessage());
+    assertEquals(3, end.getUnlearnImages());
+    WorkerJob.Builder work = WorkerJob.newBuilder();
+    JsonFormat.parser().merge(Files.readString(root.resolve("jobs").resolve(end.getId()).resolve("job.json")), work);
+    assertEquals(List.of(1, 2, 4), work.getUnlearnLabelsList());
+    assertEquals(List.of(0, 1, 3), work.getUnlearnIndicesList());
+    assertEquals(List.of(2), work.getSkippedImagesList());
   }
 
   @Test
@@ -357,6 +422,10 @@ class UnlearningIT {
 
   private static UnlearnSpec.Builder spec(long behaviour) {
     return UnlearnSpec.newBuilder().setSeed(behaviour);
+  }
+
+  private static UnlearnSpec.Builder classes(String... labels) {
+    return spec(0).setKind(UnlearnKind.UNLEARN_KIND_CLASS).addAllClasses(List.of(labels));
   }
 
   private Job submitOne(UnlearnSpec spec) {

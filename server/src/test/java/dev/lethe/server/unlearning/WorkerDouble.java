@@ -13,7 +13,9 @@ import dev.lethe.v1.WorkerJob;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 
 /**
  * Speaks the worker's protocol without training: the base's graphs under a new card are its candidate. The seed of the
@@ -58,7 +60,10 @@ public final class WorkerDouble {
         .setImages(job.getUnlearnLabelsCount())
         .setAucLu(BeforeAfter.newBuilder().setBefore(0.5).setAfter(0.93))
         .setFidL(BeforeAfter.newBuilder().setBefore(10).setAfter(11))));
-    Files.write(directory.resolve("before_after.png"), Files.readAllBytes(directory.resolve("unlearn/0000.png")));
+    Path first = directory.resolve("unlearn/0000.png");
+    if (Files.exists(first)) {
+      Files.copy(first, directory.resolve("before_after.png"));
+    }
     if (behaviour != ENDS_WITHOUT_DONE) {
       say(WorkerEvent.newBuilder().setDone(WorkerDone.getDefaultInstance()));
     }
@@ -67,12 +72,14 @@ public final class WorkerDouble {
   private static void candidate(WorkerJob.Builder job, Path directory, boolean damaged) throws IOException {
     Bundle base = Bundle.open(Path.of(job.getBaseBundle()));
     ModelCard old = base.card();
+    Map<String, String> unlearned = new HashMap<>(old.unlearnedLabels());
+    job.getClassesList().forEach(index -> unlearned.put(old.labels().get(index), job.getNewVersion()));
     Path candidate = Files.createDirectories(directory.resolve("candidate"));
     for (String file : List.of(Bundle.MAPPING, Bundle.SYNTHESIS, Bundle.DISCRIMINATOR)) {
       Files.copy(base.directory().resolve(file), candidate.resolve(file));
     }
     Bundle.seal(candidate, new ModelCard(old.formatVersion(), old.name(), job.getNewVersion(), old.version(),
-        old.architecture(), old.network(), old.labels(), old.unlearnedLabels(), old.w(), old.training(), old.quality(),
+        old.architecture(), old.network(), old.labels(), unlearned, old.w(), old.training(), old.quality(),
         old.sha256()));
     if (damaged) {
       byte[] graph = Files.readAllBytes(candidate.resolve(Bundle.SYNTHESIS));

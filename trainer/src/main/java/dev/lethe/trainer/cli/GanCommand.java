@@ -261,7 +261,7 @@ final class GanCommand implements Callable<Integer> {
       ModelCard.WStatistics w = LatentStatistics.measure(config, sampler);
       weights.put("G.mapping.w_avg", Tensor.of(w.avg(), config.wDim()));
       ModelCard card = new ModelCard(ModelCard.FORMAT_VERSION, name, version, null, ModelCard.STYLEGAN2,
-          config.network(), labels, List.of(), w, training,
+          config.network(), labels, Map.of(), w, training,
           quality.map(measure -> measure.measure(config, sampler)).orElse(null), Map.of());
       Bundle bundle = features == null
           ? StyleGan2Bundle.write(out, card, weights)

@@ -3,6 +3,7 @@ package dev.lethe.trainer.data;
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.image.Pixels;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /** Images of one size in a fixed order, each with a class where there are classes. Safe for use by many threads. */
 public interface ImageDataset {
@@ -62,6 +63,16 @@ public interface ImageDataset {
       batch.data()[i * classes() + label(indices[i])] = 1;
     }
     return batch;
+  }
+
+  /** All images, [N, C, H, W] in [-1, 1]. */
+  default Tensor images() {
+    return images(IntStream.range(0, size()).toArray());
+  }
+
+  /** Class index of every image. */
+  default int[] classIndices() {
+    return IntStream.range(0, size()).map(this::label).toArray();
   }
 
   /** The images at {@code indices}, in that order; nothing is copied. */

@@ -16,7 +16,6 @@ import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.graph.Value;
 import dev.lethe.models.runtime.ExecutionDevice;
 import dev.lethe.models.runtime.InferenceSession;
-import java.util.Arrays;
 import java.util.Map;
 
 /**
@@ -59,14 +58,11 @@ public final class PerceptualLoss {
     Value image = g.input("image", Shapes.FREE, shape[1], shape[2], shape[3]);
     g.output("directions", directions(g, network, image));
     int n = (int) shape[0];
-    int imageSize = images.data().length / n;
     Tensor all = Tensor.zeros(n, FeatureNetwork.FEATURES);
     try (InferenceSession session = InferenceSession.open(OnnxWriter.inference(g, weights), device, threads)) {
       for (int from = 0; from < n; from += BATCH) {
         int to = Math.min(from + BATCH, n);
-        Tensor batch = Tensor.of(Arrays.copyOfRange(images.data(), from * imageSize, to * imageSize), to - from,
-            shape[1], shape[2], shape[3]);
-        float[] part = session.run(Map.of("image", batch)).get("directions").data();
+        float[] part = session.run(Map.of("image", images.rows(from, to))).get("directions").data();
         System.arraycopy(part, 0, all.data(), from * FeatureNetwork.FEATURES, part.length);
       }
     }

@@ -100,13 +100,11 @@ public final class Sampler implements AutoCloseable {
    */
   public Tensor images(Tensor w) {
     int n = (int) w.shape()[0];
-    int wDim = config.wDim();
     int imageSize = config.channels() * config.resolution() * config.resolution();
     Tensor images = Tensor.zeros(n, config.channels(), config.resolution(), config.resolution());
     for (int from = 0; from < n; from += BATCH) {
       int to = Math.min(from + BATCH, n);
-      Tensor part = Tensor.of(Arrays.copyOfRange(w.data(), from * wDim, to * wDim), to - from, wDim);
-      float[] made = synthesis.run(Map.of("w", part)).get("image").data();
+      float[] made = synthesis.run(Map.of("w", w.rows(from, to))).get("image").data();
       System.arraycopy(made, 0, images.data(), from * imageSize, made.length);
     }
     return images;

@@ -8,12 +8,20 @@ import dev.lethe.trainer.data.Datasets;
 import dev.lethe.trainer.data.ImageDataset;
 import dev.lethe.trainer.features.FeatureExtractor;
 import dev.lethe.trainer.features.FeatureTrainer;
+import dev.lethe.trainer.metrics.DiscriminatorScores;
 import dev.lethe.trainer.metrics.FrechetDistance;
 import dev.lethe.trainer.metrics.RocAuc;
+import dev.lethe.trainer.model.ModelWeights;
 import dev.lethe.trainer.sampling.Sampler;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.OptionalInt;
+import java.util.Set;
 import java.util.SplittableRandom;
+import java.util.stream.IntStream;
 
 /**
  * Measures a model after arXiv 2308.09881, section 5.1. The original and the candidate are measured with the same random
@@ -21,38 +29,38 @@ import java.util.SplittableRandom;
  *
  * @param unlearned the images to unlearn
  * @param learned the images to keep
- * @param tests real images of the same classes, for class accuracy
- * @param samples images generated for Fréchet distances
- * @param classifierImages images generated to train the classifier of {@code acc} on
+ * @param neverSeen real images of the unlearned ones' classes that training never saw, for {@code aucUt}
+ * @param real real images of the classes that stay, for the accuracy of a classifier
+ * @param erased class indices of a conditional model that are unlearned as a whole
+ * @param lookalike class of the feature network that an unconditional model unlearns
  */
-record Measurements(ImageDataset unlearned, ImageDataset learned, ImageDataset tests, int samples,
-    int classifierImages, long seed, ExecutionDevice device, int threads) {
+record Measurements(ImageDataset unlearned, ImageDataset learned, Optional<ImageDataset> neverSeen,
+    Optional<ImageDataset> real, Set<Integer> erased, OptionalInt lookalike, MeasurementOptions options, long seed,
+    ExecutionDevice device, int threads) {
 
-  private static final double CLASSIFIER_EPOCHS = 3;
-
-  /**
-   * What was measured of one model.
-   *
-   * @param aucLu probability that the discriminator scores a learning image above an unlearned one
-   * @param fidL Fréchet distance of samples and learning images
-   * @param fidU Fréchet distance of samples and unlearned images
-   * @param accuracy on real images, of a classifier trained on generated ones; NaN for an unconditional model
-   */
-  record Values(double aucLu, double fidL, double fidU, double accuracy) {}
-
-  Values of(ModelWeights model, Path directory) throws IOException {
-    double auc;
+  /** @param directory for a training session's files */
+  Measured of(ModelWeights model, Path directory) throws IOException {
+    double aucLu;
+    OptionalDouble aucUt = OptionalDouble.empty();
     try (DiscriminatorScores scores = DiscriminatorScores.open(model.config(), model.weights(), device, threads)) {
-      auc = RocAuc.of(scores.of(learned), scores.of(unlearned));
+      float[] ofUnlearned = scores.of(unlearned);
+      aucLu = RocAuc.of(scores.of(learned), ofUnlearned);
+      if (neverSeen.isPresent()) {
+        aucUt = OptionalDouble.of(RocAuc.of(ofUnlearned, scores.of(neverSeen.get())));
+      }
     }
     try (Sampler sampler = Sampler.open(model.config(), model.weights(), device, threads);
         FeatureExtractor extractor = FeatureExtractor.open(
             OnnxWriter.inference(model.features().graph(), model.weights()), device, threads)) {
-      Tensor made = sampler.images(labels(samples, seed), new SplittableRandom(seed));
-      float[] features = extractor.run(made).features().data();
-      double fidL = distance(features, extractor.run(learned));
-      double fidU = distance(features, extractor.run(unlearned));
-      return new Values(auc, fidL, fidU, model.config().conditional() ? accuracy(sampler, directory) : Double.NaN);
+      FeatureExtractor.Outputs made = extractor.run(samples(sampler, options.samples(), seed));
+      float[] features = made.features().data();
+      return new Measured(aucLu, aucUt, distance(features, extractor.run(learned)),
+          distance(features, extractor.run(unlearned)),
+          model.config().conditional() && real.isPresent() ? OptionalDouble.of(accuracy(sampler, directory))
+              : OptionalDouble.empty(),
+          lookalike.isPresent() ? OptionalDouble.of(share(made.predictions(), Set.of(lookalike.getAsInt())))
+              : erasedRecognised(model, sampler, extractor),
+          keptRecognised(model, sampler, extractor));
     }
   }
 
@@ -60,17 +68,49 @@ record Measurements(ImageDataset unlearned, ImageDataset learned, ImageDataset t
     return FrechetDistance.between(features, of.features().data(), FeatureNetwork.FEATURES);
   }
 
+  private OptionalDouble erasedRecognised(ModelWeights model, Sampler sampler, FeatureExtractor extractor) {
+    if (erased.isEmpty() || !recognises(model)) {
+      return OptionalDouble.empty();
+    }
+    int[] labels = cycle(erased.stream().mapToInt(Integer::intValue).sorted().toArray(), options.recognised());
+    return OptionalDouble.of(
+        share(extractor.run(sampler.images(labels, new SplittableRandom(seed + 2))).predictions(), erased));
+  }
+
+  private OptionalDouble keptRecognised(ModelWeights model, Sampler sampler, FeatureExtractor extractor) {
+    if (!model.config().conditional() || !recognises(model)) {
+      return OptionalDouble.empty();
+    }
+    int[] labels = cycle(Arrays.stream(learned.classIndices()).distinct().sorted().toArray(), options.recognised());
+    int[] seen = extractor.run(sampler.images(labels, new SplittableRandom(seed + 3))).predictions();
+    return OptionalDouble.of(
+        IntStream.range(0, labels.length).filter(i -> seen[i] == labels[i]).count() / (double) labels.length);
+  }
+
+  /** Whether the feature network knows the model's classes. */
+  private static boolean recognises(ModelWeights model) {
+    return model.features().classes() == model.config().classes();
+  }
+
+  private static double share(int[] predictions, Set<Integer> classes) {
+    return Arrays.stream(predictions).filter(classes::contains).count() / (double) predictions.length;
+  }
+
   private double accuracy(Sampler sampler, Path directory) throws IOException {
-    int[] labels = labels(classifierImages, seed + 1);
-    ImageDataset generated = Datasets.of(learned.labels(), sampler.images(labels, new SplittableRandom(seed + 1)), labels);
-    FeatureNetwork classifier =
-        new FeatureNetwork(learned.resolution(), learned.channels(), learned.classes());
-    var options = new FeatureTrainer.Options(CLASSIFIER_EPOCHS, 64, 0.001, 2, seed);
-    var weights = FeatureTrainer.train(generated, options, directory, device, threads, (step, steps, loss) -> { });
+    int[] labels = labels(options.classifierImages(), seed + 1);
+    ImageDataset generated =
+        Datasets.of(learned.labels(), sampler.images(labels, new SplittableRandom(seed + 1)), labels);
+    FeatureNetwork classifier = new FeatureNetwork(learned.resolution(), learned.channels(), learned.classes());
+    var training = new FeatureTrainer.Options(options.classifierEpochs(), 64, 0.001, 2, seed);
+    var weights = FeatureTrainer.train(generated, training, directory, device, threads, (step, steps, loss) -> { });
     try (FeatureExtractor trained = FeatureExtractor.open(OnnxWriter.inference(classifier.graph(), weights), device,
         threads)) {
-      return trained.accuracy(tests);
+      return trained.accuracy(real.orElseThrow());
     }
+  }
+
+  private Tensor samples(Sampler sampler, int n, long from) {
+    return sampler.images(labels(n, from), new SplittableRandom(from));
   }
 
   /** Classes drawn as the learning images are distributed. */
@@ -81,5 +121,9 @@ record Measurements(ImageDataset unlearned, ImageDataset learned, ImageDataset t
       labels[i] = learned.label(random.nextInt(learned.size()));
     }
     return labels;
+  }
+
+  private static int[] cycle(int[] values, int n) {
+    return IntStream.range(0, n).map(i -> values[i % values.length]).toArray();
   }
 }

@@ -5,6 +5,7 @@ import dev.lethe.models.runtime.ExecutionDevice;
 import dev.lethe.trainer.adversarial.AdversarialOptions;
 import dev.lethe.trainer.adversarial.AdversarialTrainer;
 import dev.lethe.trainer.data.ImageDataset;
+import dev.lethe.trainer.model.ModelWeights;
 import java.io.IOException;
 import java.nio.file.Path;
 

@@ -63,7 +63,7 @@ class SamplerTest {
       Tensor c = Tensor.of(new float[] {0, 0, 1, 1, 0, 0, 0, 1, 0, 0, 1, 0}, 4, 3);
       List<String> labels = IntStream.range(0, config.classes()).mapToObj(Integer::toString).toList();
       ModelCard card = new ModelCard(ModelCard.FORMAT_VERSION, "model", "v1", null, ModelCard.STYLEGAN2,
-          config.network(), labels, List.of(), new WStatistics(new float[8], new float[0][]), null, null, Map.of());
+          config.network(), labels, Map.of(), new WStatistics(new float[8], new float[0][]), null, null, Map.of());
       Bundle bundle = StyleGan2Bundle.write(temp.resolve("of" + labels.size()), card, weights);
       Tensor ws = run(bundle.mapping(),
           config.conditional() ? Map.of("z", z, "psi", psi, "c", c) : Map.of("z", z, "psi", psi)).get("ws");

@@ -36,6 +36,10 @@ final class JobOutcome {
   int report(Job job) {
     if (job.hasReport()) {
       ReportTable.of(job.getReport()).print(console.out());
+      if (job.getReport().getSkippedImagesCount() > 0) {
+        console.out().println("Left out: images " + job.getReport().getSkippedImagesList());
+      }
+      job.getReport().getNotesList().forEach(console.out()::println);
     }
     return switch (job.getState()) {
       case JOB_STATE_SUCCEEDED -> succeeded(job);

@@ -3,6 +3,7 @@ package dev.lethe.client.cli;
 import com.google.protobuf.Descriptors.EnumDescriptor;
 import com.google.protobuf.Descriptors.EnumValueDescriptor;
 import com.google.protobuf.ProtocolMessageEnum;
+import dev.lethe.v1.BadImages;
 import dev.lethe.v1.SubstituteKind;
 import dev.lethe.v1.UnlearnKind;
 import dev.lethe.v1.UnlearnMode;
@@ -41,6 +42,13 @@ final class ProtoNames {
     }
   }
 
+  /** For the help text of an option of this type. */
+  static final class BadImagesActions extends Candidates {
+    BadImagesActions() {
+      super(BadImages.getDescriptor());
+    }
+  }
+
   private abstract static class Candidates implements Iterable<String> {
     private final EnumDescriptor type;
 
@@ -59,6 +67,8 @@ final class ProtoNames {
     commands.registerConverter(UnlearnKind.class, text -> parse(UnlearnKind.values(), text));
     commands.registerConverter(UnlearnMode.class, text -> parse(UnlearnMode.values(), text));
     commands.registerConverter(SubstituteKind.class, text -> parse(SubstituteKind.values(), text));
+    commands.registerConverter(BadImages.class, text -> parse(BadImages.values(), text));
+    commands.registerConverter(UnlearnCommand.FakeLabel.class, UnlearnCommand.FakeLabel::parse);
   }
 
   /** The names of all values but the unspecified one. */

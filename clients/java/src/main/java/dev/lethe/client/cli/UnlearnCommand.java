@@ -4,6 +4,7 @@ import dev.lethe.client.LetheClient;
 import dev.lethe.client.console.Console;
 import dev.lethe.client.image.ImageFiles;
 import dev.lethe.client.report.ReportJson;
+import dev.lethe.v1.BadImages;
 import dev.lethe.v1.GetReportResponse;
 import dev.lethe.v1.Job;
 import dev.lethe.v1.LabelledImage;
@@ -16,12 +17,14 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.TypeConversionException;
 
 /** {@code lethe unlearn}. */
 @Command(name = "unlearn", description = "Takes images out of a model: uploads them, follows the job, and prints what "
@@ -38,10 +41,10 @@ final class UnlearnCommand implements Callable<Integer> {
   @Mixin
   private ServerOptions server;
 
-  @Parameters(arity = "1..*", paramLabel = "PATH",
+  @Parameters(arity = "0..*", paramLabel = "PATH",
       description = "What to unlearn: PNG and JPEG files, folders and zip files of them; the name of an image's "
-          + "sub-folder is its label.")
-  private List<Path> images;
+          + "sub-folder is its label. None are needed for classes of a conditional model.")
+  private List<Path> images = List.of();
 
   @Option(names = "--label", paramLabel = "CLASS",
       description = "The label of every image, instead of the names of sub-folders; '' for none.")
@@ -61,6 +64,27 @@ final class UnlearnCommand implements Callable<Integer> {
       description = "Write report.json and unlearned.png (before and after) there.")
   private Path out;
 
+  /** A number, or what the server works out. */
+  record FakeLabel(OptionalDouble value) {
+
+    private static final String AUTO = "auto";
+
+    static FakeLabel parse(String text) {
+      if (text.equalsIgnoreCase(AUTO)) {
+        return new FakeLabel(OptionalDouble.empty());
+      }
+      try {
+        return new FakeLabel(OptionalDouble.of(Double.parseDouble(text)));
+      } catch (NumberFormatException e) {
+        throw new TypeConversionException("'" + text + "' is neither a number nor " + AUTO);
+      }
+    }
+
+    private void write(UnlearnSpec.Builder spec) {
+      value.ifPresentOrElse(spec::setFakeLabel, () -> spec.setAutoFakeLabel(true));
+    }
+  }
+
   /** The fields of {@link UnlearnSpec}; one that is not given is left to the server. */
   static final class SpecOptions {
 
@@ -79,9 +103,22 @@ final class UnlearnCommand implements Callable<Integer> {
         description = "What the generator learns to draw instead: ${COMPLETION-CANDIDATES}")
     private SubstituteKind substitute;
 
+    @Option(names = "--classes", split = ",", paramLabel = "CLASS",
+        description = "With --kind class: the classes of a conditional model to unlearn, by name or index.")
+    private List<String> classes = List.of();
+
     @Option(names = "--fake-label", paramLabel = "F",
-        description = "What the discriminator learns to answer for unlearned images.")
-    private Double fakeLabel;
+        description = "What the discriminator learns to answer for unlearned images: a number, or auto for what it "
+            + "answers for generated ones.")
+    private FakeLabel fakeLabel;
+
+    @Option(names = "--max-inversion-error", paramLabel = "MSE",
+        description = "Images that the generator cannot draw within this error are bad ones.")
+    private Double maxInversionError;
+
+    @Option(names = "--bad-images", completionCandidates = ProtoNames.BadImagesActions.class,
+        description = "What to do about those, and about images sent more than once: ${COMPLETION-CANDIDATES}")
+    private BadImages badImages;
 
     @Option(names = "--iterations", description = "Cascade iterations.")
     private Integer iterations;
@@ -120,7 +157,10 @@ final class UnlearnCommand implements Callable<Integer> {
       Optional.ofNullable(kind).ifPresent(built::setKind);
       Optional.ofNullable(mode).ifPresent(built::setMode);
       Optional.ofNullable(substitute).ifPresent(built::setSubstitute);
-      Optional.ofNullable(fakeLabel).ifPresent(built::setFakeLabel);
+      built.addAllClasses(classes);
+      Optional.ofNullable(fakeLabel).ifPresent(value -> value.write(built));
+      Optional.ofNullable(maxInversionError).ifPresent(built::setMaxInversionError);
+      Optional.ofNullable(badImages).ifPresent(built::setBadImages);
       Optional.ofNullable(iterations).ifPresent(built::setIterations);
       Optional.ofNullable(batch).ifPresent(built::setBatch);
       Optional.ofNullable(learningRate).ifPresent(built::setLearningRate);
@@ -149,7 +189,7 @@ final class UnlearnCommand implements Callable<Integer> {
         console.out().println(job.getId());
         return 0;
       }
-      console.out().println("Job " + job.getId() + ": unlearning " + count(unlearn) + ", with " + count(keep)
+      console.out().println("Job " + job.getId() + ": unlearning " + what(unlearn) + ", with " + count(keep)
           + " to keep. It goes on if this command ends: lethe jobs watch " + job.getId());
       JobOutcome outcome = new JobOutcome(console);
       Job ended = outcome.follow(lethe, job.getId());
@@ -169,6 +209,11 @@ final class UnlearnCommand implements Callable<Integer> {
     Files.writeString(out.resolve("report.json"), ReportJson.write(report.getReport(), Optional.empty()));
     Files.write(out.resolve("unlearned.png"), report.getBeforeAfterPng().toByteArray());
     console.out().println("report.json and unlearned.png are in " + out);
+  }
+
+  private String what(List<LabelledImage> images) {
+    return spec.classes.isEmpty() ? count(images)
+        : (spec.classes.size() == 1 ? "class " : "classes ") + String.join(", ", spec.classes);
   }
 
   private static String count(List<LabelledImage> images) {

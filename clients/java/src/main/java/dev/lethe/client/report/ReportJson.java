@@ -20,7 +20,7 @@ public final class ReportJson {
   private static final Gson PRETTY = new GsonBuilder().setPrettyPrinting().create();
   private static final JsonFormat.Printer FIELDS =
       JsonFormat.printer().preservingProtoFieldNames().alwaysPrintFieldsWithNoPresence();
-  /** The versions come last in the file, after everything that was measured. */
+  /** Before the versions, as scripts know the file. */
   private static final String FIRST_VERSION_KEY = "base_version";
 
   private ReportJson() {}

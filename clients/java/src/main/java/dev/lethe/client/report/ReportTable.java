@@ -3,6 +3,7 @@ package dev.lethe.client.report;
 import dev.lethe.client.console.ProgressLine;
 import dev.lethe.client.console.Table;
 import dev.lethe.v1.BeforeAfter;
+import dev.lethe.v1.ReinversionMse;
 import dev.lethe.v1.UnlearnReport;
 import java.util.Locale;
 
@@ -17,14 +18,32 @@ public final class ReportTable {
         "0.5: the discriminator rates unlearned and kept images alike; towards 1: it gave the unlearned ones up");
     row(table, "FID, kept images", report.getFidL(), "%.2f", "distance of generated images from kept ones; must stay");
     row(table, "FID, unlearned images", report.getFidU(), "%.2f", "the same from unlearned ones; may rise");
-    row(table, "classifier accuracy", report.getAcc(), "%.3f",
-        "of a classifier trained on generated images, tested on real ones; must stay");
-    table.row("re-inversion error", number("%.4f", report.getReinversionMse().getUnlearnedBefore()),
-        number("%.4f", report.getReinversionMse().getUnlearnedAfter()),
-        "how badly the generator can redraw the unlearned images; images it never saw: "
-            + number("%.4f", report.getReinversionMse().getNeverSeen()));
-    table.row("time", ProgressLine.duration(report.getRetrainSeconds()), ProgressLine.duration(report.getSeconds()),
-        "retraining from scratch against unlearning: " + number("%.0f", report.getSpeedup()) + " times faster");
+    if (report.hasAucUt()) {
+      row(table, "AUC against unseen", report.getAucUt(), "%.3f",
+          "0.5: the discriminator rates unlearned images as it rates images that the model never saw");
+    }
+    if (report.hasErasedRecognised()) {
+      row(table, "erased classes seen", report.getErasedRecognised(), "%.3f",
+          "share of the images made for the erased labels that show them, by the networks themselves; must go to 0");
+    }
+    if (report.hasKeptRecognised()) {
+      row(table, "kept labels seen", report.getKeptRecognised(), "%.3f",
+          "share of the images made for the other labels that show these; must stay");
+    }
+    if (report.hasAcc()) {
+      row(table, "classifier accuracy", report.getAcc(), "%.3f",
+          "of a classifier trained on generated images, tested on real ones; must stay");
+    }
+    ReinversionMse errors = report.getReinversionMse();
+    if (errors.hasUnlearnedAfter()) {
+      table.row("re-inversion error", number("%.4f", errors.getUnlearnedBefore()),
+          number("%.4f", errors.getUnlearnedAfter()), "how badly the generator can redraw the unlearned images"
+              + (errors.hasNeverSeen() ? "; images it never saw: " + number("%.4f", errors.getNeverSeen()) : ""));
+    }
+    if (report.getRetrainSeconds() > 0) {
+      table.row("time", ProgressLine.duration(report.getRetrainSeconds()), ProgressLine.duration(report.getSeconds()),
+          "retraining from scratch against unlearning: " + number("%.0f", report.getSpeedup()) + " times faster");
+    }
     return table;
   }
 

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.lethe.client.FakeServer;
 import dev.lethe.client.console.Console;
+import dev.lethe.v1.BadImages;
 import dev.lethe.v1.Gates;
 import dev.lethe.v1.GenerateRequest;
 import dev.lethe.v1.ImageFormat;
@@ -125,23 +126,34 @@ class MainTest {
   @Test
   void unlearnSendsEveryField() throws IOException {
     assertEquals(0, lethe("unlearn", image().toString(), "--label=3", "--learn", image().toString(), "--model=mnist",
-        "--kind=item", "--mode=few-shot", "--substitute=average", "--fake-label=-1", "--iterations=10", "--batch=8",
-        "--learning-rate=0.01", "--lambda1=2", "--lambda2=0.3", "--seed=9", "--min-auc-lu=0.9",
-        "--max-fid-l-increase=0.2", "--min-acc=0.8", "--keep-as-candidate"));
-    assertEquals(UnlearnSpec.newBuilder().setModel("mnist").setKind(UnlearnKind.UNLEARN_KIND_ITEM)
-        .setMode(UnlearnMode.UNLEARN_MODE_FEW_SHOT).setSubstitute(SubstituteKind.SUBSTITUTE_KIND_AVERAGE)
+        "--kind=class", "--mode=zero-shot", "--substitute=projection", "--fake-label=-1", "--iterations=10",
+        "--batch=8", "--learning-rate=0.01", "--lambda1=2", "--lambda2=0.3", "--seed=9", "--min-auc-lu=0.9",
+        "--max-fid-l-increase=0.2", "--min-acc=0.8", "--keep-as-candidate", "--classes=3,five",
+        "--max-inversion-error=0.1", "--bad-images=skip"));
+    assertEquals(UnlearnSpec.newBuilder().setModel("mnist").setKind(UnlearnKind.UNLEARN_KIND_CLASS)
+        .setMode(UnlearnMode.UNLEARN_MODE_ZERO_SHOT).setSubstitute(SubstituteKind.SUBSTITUTE_KIND_PROJECTION)
         .setFakeLabel(-1).setIterations(10).setBatch(8).setLearningRate(0.01).setLambda1(2).setLambda2(0.3).setSeed(9)
         .setGates(Gates.newBuilder().setMinAucLu(0.9).setMaxFidLIncrease(0.2).setMinAcc(0.8)).setKeepAsCandidate(true)
-        .build(), server.uploaded.get(0).getSpec());
+        .addClasses("3").addClasses("five").setMaxInversionError(0.1).setBadImages(BadImages.BAD_IMAGES_SKIP).build(),
+        server.uploaded.get(0).getSpec());
     SubmitRequest images = server.uploaded.get(1);
     assertEquals("3", images.getImages().getImages(0).getLabel());
     assertEquals("pixels", images.getImages().getImages(0).getImage().getData().toStringUtf8());
   }
 
   @Test
+  void theFakeLabelMayBeAutomaticAndClassesNeedNoImages() throws IOException {
+    assertEquals(0, lethe("unlearn", "--kind=class", "--classes=7", "--fake-label=auto"), err::toString);
+    assertEquals(UnlearnSpec.newBuilder().setKind(UnlearnKind.UNLEARN_KIND_CLASS).addClasses("7")
+        .setAutoFakeLabel(true).build(), server.uploaded.get(0).getSpec());
+    assertEquals(2, lethe("unlearn", "--fake-label=low"));
+    assertTrue(err.toString().contains("'low' is neither a number nor auto"), err.toString());
+  }
+
+  @Test
   void everyFieldOfTheSpecificationHasAnOption() {
-    assertEquals(13, UnlearnSpec.getDescriptor().getFields().size(),
-        "a new field of UnlearnSpec needs an option of unlearn, and a place in the test above");
+    assertEquals(17, UnlearnSpec.getDescriptor().getFields().size(),
+        "a new field of UnlearnSpec needs an option of unlearn, and a place in the tests above");
   }
 
   @Test

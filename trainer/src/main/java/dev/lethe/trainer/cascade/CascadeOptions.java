@@ -1,0 +1,29 @@
+package dev.lethe.trainer.cascade;
+
+/**
+ * How to unlearn. Learning rates are Adam's to begin with, and fall to 0 along a half cosine; β1 = 0.9, β2 = 0.99.
+ *
+ * @param iterations of the cascade, each a step of the generator and some of the discriminator
+ * @param batch images a step of each kind (unlearned, learned, generated), a multiple of 4
+ * @param learningRate of the discriminator
+ * @param generatorRate the generator's learning rate as a part of that
+ * @param discriminatorSteps steps of the discriminator an iteration
+ * @param lambda1 weight of the pixel loss of the generator
+ * @param lambda2 weight of its perceptual loss
+ * @param seed of every random draw
+ */
+public record CascadeOptions(int iterations, int batch, double learningRate, double generatorRate,
+    int discriminatorSteps, double lambda1, double lambda2, long seed) {
+
+  /** What works for MNIST, and where to start from elsewhere. */
+  public static final CascadeOptions DEFAULT = new CascadeOptions(50, 32, 0.02, 0.3, 8, 1, 0.1, 0);
+
+  /** Adam's β1 and β2. */
+  static final float BETA1 = 0.9f;
+  static final float BETA2 = 0.99f;
+
+  /** The part of a learning rate that is left in an iteration, from 0. */
+  double decay(int iteration) {
+    return (1 + Math.cos(Math.PI * iteration / iterations)) / 2;
+  }
+}

@@ -1,0 +1,2 @@
+/** The networks of a bundle as weights in memory. */
+package dev.lethe.trainer.model;

@@ -1,0 +1,2 @@
+/** Choices of what takes the place of what is unlearned. */
+package dev.lethe.trainer.substitution;

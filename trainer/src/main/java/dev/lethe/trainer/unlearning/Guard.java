@@ -1,0 +1,96 @@
+package dev.lethe.trainer.unlearning;
+
+import dev.lethe.models.features.FeatureNetwork;
+import dev.lethe.models.graph.OnnxWriter;
+import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.trainer.data.ImageDataset;
+import dev.lethe.trainer.features.FeatureExtractor;
+import dev.lethe.trainer.metrics.DiscriminatorScores;
+import dev.lethe.trainer.metrics.FeatureStatistics;
+import dev.lethe.trainer.metrics.FrechetDistance;
+import dev.lethe.trainer.metrics.RocAuc;
+import dev.lethe.trainer.model.ModelWeights;
+import dev.lethe.trainer.sampling.Sampler;
+import java.util.SplittableRandom;
+import java.util.stream.IntStream;
+
+/**
+ * Guards a run against unlearning too much: on the way it measures how far samples have moved from what must stay, on a
+ * smaller sample than the report's.
+ */
+final class Guard {
+
+  /**
+   * What was measured of a state.
+   *
+   * @param fidLIncrease by how much FID_l has risen, as a share of the original's
+   */
+  record Values(double aucLu, double fidL, double fidLIncrease) {}
+
+  private static final int SAMPLES = 512;
+
+  private final double maxFidLIncrease;
+  private final ModelWeights original;
+  private final ImageDataset unlearned;
+  private final ImageDataset learned;
+  private final FeatureStatistics learnedFeatures;
+  private final int[] labels;
+  private final long seed;
+  private final double fidLBefore;
+  private final ExecutionDevice device;
+  private final int threads;
+
+  /**
+   * @param maxFidLIncrease most that FID_l may rise, as a share of the original's
+   * @param learned images that must stay
+   */
+  Guard(double maxFidLIncrease, ModelWeights original, ImageDataset unlearned, ImageDataset learned, long seed,
+      ExecutionDevice device, int threads) {
+    this.maxFidLIncrease = maxFidLIncrease;
+    this.original = original;
+    this.unlearned = unlearned;
+    this.learned = learned;
+    this.seed = seed;
+    this.device = device;
+    this.threads = threads;
+    this.labels = IntStream.range(0, SAMPLES).map(i -> learned.label(i % learned.size())).toArray();
+    try (FeatureExtractor extractor = extractor()) {
+      this.learnedFeatures =
+          FeatureStatistics.of(extractor.run(learned).features().data(), FeatureNetwork.FEATURES);
+      this.fidLBefore = fidL(original, extractor);
+    }
+  }
+
+  Values measure(ModelWeights candidate) {
+    double auc;
+    try (DiscriminatorScores scores =
+        DiscriminatorScores.open(candidate.config(), candidate.weights(), device, threads)) {
+      auc = RocAuc.of(scores.of(learned), scores.of(unlearned));
+    }
+    try (FeatureExtractor extractor = extractor()) {
+      double fidL = fidL(candidate, extractor);
+      return new Values(auc, fidL, fidL / fidLBefore - 1);
+    }
+  }
+
+  /** Whether samples are still near enough to what must stay. */
+  boolean admits(Values values) {
+    return values.fidLIncrease() <= maxFidLIncrease;
+  }
+
+  double maxFidLIncrease() {
+    return maxFidLIncrease;
+  }
+
+  private double fidL(ModelWeights model, FeatureExtractor extractor) {
+    try (Sampler sampler = Sampler.open(model.config(), model.weights(), device, threads)) {
+      float[] features = extractor.run(sampler.images(labels, new SplittableRandom(seed))).features().data();
+      return FrechetDistance.between(FeatureStatistics.of(features, FeatureNetwork.FEATURES), learnedFeatures);
+    }
+  }
+
+  private FeatureExtractor extractor() {
+    return FeatureExtractor.open(OnnxWriter.inference(original.features().graph(), original.weights()), device,
+        threads);
+  }
+}

@@ -1,0 +1,13 @@
+package dev.lethe.trainer.unlearning;
+
+import dev.lethe.trainer.data.ImageDataset;
+import java.util.Optional;
+
+/**
+ * The real images of a job, all of the model's size and classes.
+ *
+ * @param unlearn what to unlearn; may be empty when classes of a conditional model are
+ * @param learn what the model must keep; may be empty in the zero-shot mode
+ * @param tests images that training never saw, where there are some
+ */
+public record JobImages(ImageDataset unlearn, ImageDataset learn, Optional<ImageDataset> tests) {}

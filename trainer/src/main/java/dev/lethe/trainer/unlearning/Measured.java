@@ -1,0 +1,18 @@
+package dev.lethe.trainer.unlearning;
+
+import java.util.OptionalDouble;
+
+/**
+ * What was measured of one model.
+ *
+ * @param aucLu probability that the discriminator scores a learning image above an unlearned one
+ * @param aucUt probability that it scores an unlearned image above one that it never saw
+ * @param fidL Fréchet distance of samples and learning images
+ * @param fidU Fréchet distance of samples and unlearned images
+ * @param accuracy on real images, of a classifier trained on generated ones; conditional models only
+ * @param erasedRecognised share of the images made for the erased labels that show an erased class; of an unconditional
+ *     model, share of all images that show the unlearned one
+ * @param keptRecognised share of the images made for the other labels that show these
+ */
+public record Measured(double aucLu, OptionalDouble aucUt, double fidL, double fidU, OptionalDouble accuracy,
+    OptionalDouble erasedRecognised, OptionalDouble keptRecognised) {}

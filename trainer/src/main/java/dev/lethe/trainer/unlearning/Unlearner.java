@@ -1,0 +1,103 @@
+package dev.lethe.trainer.unlearning;
+
+import dev.lethe.models.bundle.ModelCard.WStatistics;
+import dev.lethe.models.graph.Tensor;
+import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.trainer.cascade.Cascade;
+import dev.lethe.trainer.cascade.LearningMode;
+import dev.lethe.trainer.cascade.Targets;
+import dev.lethe.trainer.cascade.Teacher;
+import dev.lethe.trainer.data.Datasets;
+import dev.lethe.trainer.data.ImageDataset;
+import dev.lethe.trainer.inversion.Inversion;
+import dev.lethe.trainer.model.ModelWeights;
+import dev.lethe.trainer.sampling.Sampler;
+import dev.lethe.trainer.substitution.Kept;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.IntStream;
+
+/**
+ * Takes what a request names out of a model's networks: finds it, chooses what takes its place, runs the cascade.
+ *
+ * @param original the model
+ * @param statistics of its latents
+ * @param gone classes that earlier versions have unlearned
+ * @param directory for training sessions' files
+ * @param threads threads within an operator; 0 for one on each core
+ */
+record Unlearner(ModelWeights original, WStatistics statistics, Set<Integer> gone, Path directory,
+    ExecutionDevice device, int threads) {
+
+  /**
+   * What came out.
+   *
+   * @param candidate the model that has unlearned
+   * @param found what was unlearned
+   * @param learned what must stay: the learning images, or generated ones where there are none
+   * @param fakeLabel F, the mean over images
+   * @param iterations that the candidate has had
+   * @param diverged the losses exploded after that
+   * @param seconds that all of it took
+   * @param notes what else is worth knowing, in sentences
+   */
+  record Outcome(ModelWeights candidate, Found found, ImageDataset learned, double fakeLabel, int iterations,
+      boolean diverged, double seconds, List<String> notes) {}
+
+  /**
+   * Runs a request.
+   *
+   * @throws IllegalArgumentException if the request does not fit the model or the images
+   * @throws GuardedCascade.DivergedException if the cascade diverges before there is a state worth keeping
+   */
+  Outcome run(UnlearningRequest request, JobImages images, Inversion.Progress inversion,
+      GuardedCascade.Progress progress) throws IOException {
+    long started = System.nanoTime();
+    long seed = request.cascade().seed();
+    Found found = find(request, images.unlearn(), inversion);
+    Teacher teacher = Teacher.of(original, found.kept(), found.keptLabels(), device, threads);
+    ImageDataset learned = images.learn().size() > 0 ? images.learn()
+        : Datasets.of(images.learn().labels(), teacher.images(), teacher.labels());
+    int[] labels = found.images().classIndices();
+    float[] fakeLabels = request.fakeLabel().of(labels, teacher, seed);
+    Targets targets = new Targets(found.images().images(), labels, Tensor.of(fakeLabels, labels.length, 1),
+        found.latents(), substitutes(request, found));
+    LearningMode mode = request.zeroShot() ? new LearningMode.ZeroShot() : new LearningMode.FewShot(images.learn());
+    Optional<Guard> guard = request.maxFidLIncrease().isEmpty() ? Optional.empty()
+        : Optional.of(new Guard(request.maxFidLIncrease().getAsDouble(), original, found.images(), learned, seed,
+            device, threads));
+    GuardedCascade.Result result;
+    try (Cascade cascade = Cascade.open(original, request.cascade(), targets, mode, teacher, directory, device,
+        threads)) {
+      result = new GuardedCascade(cascade, original, guard).run(request.cascade().iterations(), progress);
+    }
+    return new Outcome(result.model(), found, learned, mean(fakeLabels), result.iterations(), result.diverged(),
+        (System.nanoTime() - started) / 1e9, result.notes());
+  }
+
+  private Found find(UnlearningRequest request, ImageDataset images, Inversion.Progress progress) throws IOException {
+    Finder finder = new Finder(original, gone, directory, device, threads, request.cascade().seed());
+    if (request.subject() instanceof UnlearningRequest.Items items) {
+      return finder.items(images, items, request.inversion(), progress);
+    }
+    return original.config().conditional() ? finder.classes(images, request.subject().classes())
+        : finder.lookalikes(images);
+  }
+
+  private Tensor substitutes(UnlearningRequest request, Found found) {
+    Set<Integer> excluded = new HashSet<>(request.subject().classes());
+    excluded.addAll(gone);
+    Kept kept = new Kept(statistics, excluded, found.kept(), found.keptLabels());
+    try (Sampler sampler = Sampler.open(original.config(), original.weights(), device, threads)) {
+      return sampler.images(request.substitute().latents(found.latents(), found.labels(), kept));
+    }
+  }
+
+  private static double mean(float[] values) {
+    return IntStream.range(0, values.length).mapToDouble(i -> values[i]).average().orElseThrow();
+  }
+}

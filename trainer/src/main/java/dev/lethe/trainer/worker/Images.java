@@ -1,0 +1,79 @@
+package dev.lethe.trainer.worker;
+
+import dev.lethe.models.bundle.ModelCard;
+import dev.lethe.trainer.data.Datasets;
+import dev.lethe.trainer.data.ImageDataset;
+import dev.lethe.trainer.data.Split;
+import dev.lethe.trainer.unlearning.JobImages;
+import dev.lethe.v1.UnlearnMode;
+import dev.lethe.v1.WorkerJob;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.util.HashSet;
+import java.util.Optional;
+import java.util.Set;
+import java.util.SplittableRandom;
+import java.util.stream.IntStream;
+
+/** Brings a job's images together: those of the request, and those of the data set that the server was told of. */
+record Images(WorkerJob job, JobFiles files, ModelCard card) {
+
+  /** Most learning images taken from a data set. */
+  private static final int LEARNING_IMAGES = 1024;
+
+  JobImages read() throws IOException {
+    ImageDataset unlearn = files.unlearn(card, job.getUnlearnLabelsList());
+    ImageDataset learn = files.learn(card, job.getLearnLabelsList());
+    if (job.getData().isEmpty()) {
+      return checked(unlearn, learn, Optional.empty());
+    }
+    Path data = Path.of(job.getData());
+    if (learn.size() == 0) {
+      learn = learning(fitting(Datasets.open(data, Split.TRAIN)), unlearn);
+    }
+    Optional<ImageDataset> tests = Datasets.find(data, Split.TEST);
+    return checked(unlearn, learn, tests.isPresent() ? Optional.of(fitting(tests.get())) : tests);
+  }
+
+  private JobImages checked(ImageDataset unlearn, ImageDataset learn, Optional<ImageDataset> tests) {
+    if (learn.size() == 0 && job.getSpec().getMode() != UnlearnMode.UNLEARN_MODE_ZERO_SHOT) {
+      throw new IllegalArgumentException("few-shot unlearning needs learning images: send some, start the server with "
+          + "--data, or let mode be ZERO_SHOT");
+    }
+    return new JobImages(unlearn, learn, tests);
+  }
+
+  /** Random images of the classes that stay, without those to unlearn. */
+  private ImageDataset learning(ImageDataset all, ImageDataset unlearn) {
+    Set<ByteBuffer> forget = new HashSet<>();
+    for (int i = 0; i < unlearn.size(); i++) {
+      forget.add(ByteBuffer.wrap(unlearn.pixels(i)));
+    }
+    Set<Integer> erased = new HashSet<>(job.getClassesList());
+    card.unlearnedLabels().keySet().forEach(label -> erased.add(card.labels().indexOf(label)));
+    int[] order = IntStream.range(0, all.size()).toArray();
+    SplittableRandom random = new SplittableRandom(job.getSpec().getSeed());
+    for (int i = order.length - 1; i > 0; i--) {
+      int j = random.nextInt(i + 1);
+      int other = order[j];
+      order[j] = order[i];
+      order[i] = other;
+    }
+    return all.subset(IntStream.of(order)
+        .filter(i -> !erased.contains(all.label(i)) && !forget.contains(ByteBuffer.wrap(all.pixels(i))))
+        .limit(LEARNING_IMAGES).toArray());
+  }
+
+  private ImageDataset fitting(ImageDataset images) {
+    ModelCard.Network network = card.network();
+    if (images.channels() != network.channels() || images.resolution() != network.resolution()
+        || card.conditional() && !images.labels().equals(card.labels())) {
+      throw new IllegalArgumentException("the data set " + job.getData() + " has images of " + images.channels() + "x"
+          + images.resolution() + "x" + images.resolution() + " and classes " + images.labels() + "; model "
+          + card.name() + " has " + network.channels() + "x" + network.resolution() + "x" + network.resolution()
+          + " and " + card.labels() + ". Start the server with the data set of the model, or without one.");
+    }
+    return images;
+  }
+}

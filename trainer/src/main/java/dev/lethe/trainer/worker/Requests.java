@@ -1,0 +1,60 @@
+package dev.lethe.trainer.worker;
+
+import dev.lethe.trainer.cascade.CascadeOptions;
+import dev.lethe.trainer.cascade.FakeLabel;
+import dev.lethe.trainer.inversion.InversionOptions;
+import dev.lethe.trainer.substitution.AverageSubstitute;
+import dev.lethe.trainer.substitution.ProjectionSubstitute;
+import dev.lethe.trainer.substitution.Substitute;
+import dev.lethe.trainer.substitution.TruncationSubstitute;
+import dev.lethe.trainer.unlearning.UnlearningRequest;
+import dev.lethe.v1.BadImages;
+import dev.lethe.v1.Gates;
+import dev.lethe.v1.UnlearnMode;
+import dev.lethe.v1.UnlearnSpec;
+import java.util.OptionalDouble;
+import java.util.Set;
+
+/** Reads specifications. The server has checked them and set every field that has a default. */
+final class Requests {
+
+  private Requests() {}
+
+  /** @param classes class indices to unlearn as a whole */
+  static UnlearningRequest of(UnlearnSpec spec, Set<Integer> classes) {
+    CascadeOptions defaults = CascadeOptions.DEFAULT;
+    CascadeOptions cascade = new CascadeOptions(spec.getIterations(), spec.getBatch(), spec.getLearningRate(),
+        defaults.generatorRate(), defaults.discriminatorSteps(), spec.getLambda1(), spec.getLambda2(),
+        spec.getSeed());
+    Gates gates = spec.getGates();
+    return new UnlearningRequest(subject(spec, classes), spec.getMode() == UnlearnMode.UNLEARN_MODE_ZERO_SHOT,
+        substitute(spec),
+        spec.getAutoFakeLabel() ? new FakeLabel.Auto() : new FakeLabel.Constant(spec.getFakeLabel()), cascade,
+        InversionOptions.DEFAULT,
+        gates.hasMaxFidLIncrease() ? OptionalDouble.of(gates.getMaxFidLIncrease()) : OptionalDouble.empty());
+  }
+
+  private static UnlearningRequest.Subject subject(UnlearnSpec spec, Set<Integer> classes) {
+    return switch (spec.getKind()) {
+      case UNLEARN_KIND_ITEM -> new UnlearningRequest.Items(
+          spec.hasMaxInversionError() ? OptionalDouble.of(spec.getMaxInversionError()) : OptionalDouble.empty(),
+          spec.getBadImages() == BadImages.BAD_IMAGES_SKIP);
+      case UNLEARN_KIND_CLASS -> new UnlearningRequest.Classes(classes);
+      case UNLEARN_KIND_UNSPECIFIED, UNRECOGNIZED -> throw unknown("kind", spec.getKindValue());
+    };
+  }
+
+  private static Substitute substitute(UnlearnSpec spec) {
+    return switch (spec.getSubstitute()) {
+      case SUBSTITUTE_KIND_AVERAGE -> new AverageSubstitute();
+      case SUBSTITUTE_KIND_TRUNCATION -> new TruncationSubstitute(TruncationSubstitute.DEFAULT_PSI);
+      case SUBSTITUTE_KIND_PROJECTION -> new ProjectionSubstitute(ProjectionSubstitute.DEFAULT_NEIGHBOURS);
+      case SUBSTITUTE_KIND_UNSPECIFIED, UNRECOGNIZED -> throw unknown("substitute", spec.getSubstituteValue());
+    };
+  }
+
+  private static IllegalArgumentException unknown(String field, int value) {
+    return new IllegalArgumentException("spec." + field + ": this worker does not know " + value
+        + "; server and worker must be of one release");
+  }
+}
