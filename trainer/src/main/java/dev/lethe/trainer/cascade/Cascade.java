@@ -3,6 +3,7 @@ package dev.lethe.trainer.cascade;
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.runtime.ExecutionDevice;
 import dev.lethe.trainer.model.ModelWeights;
+import dev.lethe.trainer.session.Effort;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.HashMap;
@@ -84,6 +85,16 @@ public final class Cascade implements AutoCloseable {
     Map<String, Tensor> weights = new HashMap<>(generator.weights());
     weights.putAll(discriminator.weights());
     return weights;
+  }
+
+  /** What the generator's steps took so far. */
+  public Effort generatorEffort() {
+    return generator.effort();
+  }
+
+  /** What the discriminator's steps took so far. */
+  public Effort discriminatorEffort() {
+    return discriminator.effort();
   }
 
   @Override

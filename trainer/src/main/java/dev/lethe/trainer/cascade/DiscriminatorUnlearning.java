@@ -12,6 +12,7 @@ import dev.lethe.models.runtime.ExecutionDevice;
 import dev.lethe.models.stylegan2.Discriminator;
 import dev.lethe.models.stylegan2.StyleGan2Config;
 import dev.lethe.trainer.session.AdamOptions;
+import dev.lethe.trainer.session.Effort;
 import dev.lethe.trainer.session.Learner;
 import dev.lethe.trainer.session.StepOutputs;
 import java.io.IOException;
@@ -87,6 +88,10 @@ final class DiscriminatorUnlearning implements AutoCloseable {
   /** Weights of the head. */
   Map<String, Tensor> weights() throws IOException {
     return learner.parameters();
+  }
+
+  Effort effort() {
+    return learner.effort();
   }
 
   @Override

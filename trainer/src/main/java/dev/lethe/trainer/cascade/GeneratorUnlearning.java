@@ -17,6 +17,7 @@ import dev.lethe.models.stylegan2.StyleGan2Config;
 import dev.lethe.trainer.features.PerceptualLoss;
 import dev.lethe.trainer.model.ModelWeights;
 import dev.lethe.trainer.session.AdamOptions;
+import dev.lethe.trainer.session.Effort;
 import dev.lethe.trainer.session.Learner;
 import dev.lethe.trainer.session.StepOutputs;
 import java.io.IOException;
@@ -116,6 +117,10 @@ final class GeneratorUnlearning implements AutoCloseable {
   /** Weights of the synthesis network. */
   Map<String, Tensor> weights() throws IOException {
     return learner.parameters();
+  }
+
+  Effort effort() {
+    return learner.effort();
   }
 
   @Override

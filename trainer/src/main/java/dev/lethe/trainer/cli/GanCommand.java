@@ -18,6 +18,7 @@ import dev.lethe.trainer.features.FeatureExtractor;
 import dev.lethe.trainer.metrics.ModelQuality;
 import dev.lethe.trainer.sampling.LatentStatistics;
 import dev.lethe.trainer.sampling.Sampler;
+import dev.lethe.trainer.session.Machine;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -20,6 +20,7 @@ import dev.lethe.trainer.autodiff.Gradients;
 import dev.lethe.trainer.features.PerceptualLoss;
 import dev.lethe.trainer.sampling.Sampler;
 import dev.lethe.trainer.session.AdamOptions;
+import dev.lethe.trainer.session.Effort;
 import dev.lethe.trainer.session.Learner;
 import dev.lethe.trainer.session.StepOutputs;
 import java.io.IOException;
@@ -44,8 +45,9 @@ public final class Inversion {
    *
    * @param w [N, w_dim]
    * @param errors mean squared pixel error of each image, on the scale of [-1, 1]
+   * @param effort what the gradient steps took
    */
-  public record Result(Tensor w, double[] errors) {
+  public record Result(Tensor w, double[] errors, Effort effort) {
 
     /** Mean of the errors. */
     public double meanError() {
@@ -116,7 +118,7 @@ public final class Inversion {
       for (int i = 0; i < errors.length; i++) {
         wide[i] = errors[i];
       }
-      return new Result(w, wide);
+      return new Result(w, wide, learner.effort());
     }
   }
 

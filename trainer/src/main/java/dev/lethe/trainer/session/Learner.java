@@ -2,6 +2,7 @@ package dev.lethe.trainer.session;
 
 import ai.onnx.proto.OnnxMl.GraphProto;
 import ai.onnx.proto.OnnxMl.ModelProto;
+import dev.lethe.models.graph.Arithmetic;
 import dev.lethe.models.graph.Graph;
 import dev.lethe.models.graph.OnnxWriter;
 import dev.lethe.models.graph.Tensor;
@@ -12,6 +13,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -51,15 +53,24 @@ public final class Learner implements AutoCloseable {
       }
       return new Problem(graph, byName);
     }
+
+    private double multiplyAdds() {
+      Set<Value> results = new HashSet<>(gradients.values());
+      results.addAll(graph.outputs().values());
+      return Arithmetic.multiplyAdds(results);
+    }
   }
 
   private final TrainingSession session;
   private final Map<String, long[]> shapes;
   private final StepInputs inputs = new StepInputs();
+  private final double multiplyAdds;
+  private Effort effort = Effort.NONE;
 
-  private Learner(TrainingSession session, Map<String, long[]> shapes) {
+  private Learner(TrainingSession session, Map<String, long[]> shapes, double multiplyAdds) {
     this.session = session;
     this.shapes = shapes;
+    this.multiplyAdds = multiplyAdds;
   }
 
   /**
@@ -103,7 +114,7 @@ public final class Learner implements AutoCloseable {
       requireSame(parameters, checkpoint.get());
       artifacts = artifacts.resumeFrom(checkpoint.get());
     }
-    return new Learner(TrainingSession.open(artifacts, device, threads), shapes);
+    return new Learner(TrainingSession.open(artifacts, device, threads), shapes, problem.multiplyAdds());
   }
 
   /** ONNX Runtime takes parameters of other shapes without a word, and its accumulators write past their ends. */
@@ -134,9 +145,16 @@ public final class Learner implements AutoCloseable {
    * @param flags its bool inputs, likewise
    */
   public StepOutputs step(Map<String, Tensor> floats, Map<String, Boolean> flags) {
+    long started = System.nanoTime();
     StepOutputs outputs = accumulate(floats, flags);
     update();
+    effort = effort.plus((System.nanoTime() - started) / 1e9, multiplyAdds);
     return outputs;
+  }
+
+  /** What all steps so far took; what branches compute is not counted in their arithmetic. */
+  public Effort effort() {
+    return effort;
   }
 
   /** Outputs and gradients, which add up until {@link #update}. */

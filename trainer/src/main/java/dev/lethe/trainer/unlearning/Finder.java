@@ -10,6 +10,7 @@ import dev.lethe.trainer.inversion.Inversion;
 import dev.lethe.trainer.inversion.InversionOptions;
 import dev.lethe.trainer.model.ModelWeights;
 import dev.lethe.trainer.sampling.Sampler;
+import dev.lethe.trainer.session.Effort;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -60,7 +61,7 @@ record Finder(ModelWeights model, Set<Integer> gone, Path directory, ExecutionDe
     int[] keptLabels = kept(Set.of());
     try (Sampler sampler = sampler()) {
       return new Found(found, inverted.w().rows(left), found.classIndices(), OptionalDouble.of(error), above,
-          sampler.latents(keptLabels, random()), keptLabels, OptionalInt.empty());
+          sampler.latents(keptLabels, random()), keptLabels, OptionalInt.empty(), inverted.effort(), 0);
     }
   }
 
@@ -79,7 +80,7 @@ record Finder(ModelWeights model, Set<Integer> gone, Path directory, ExecutionDe
       Tensor kept = sampler.latents(keptLabels, random);
       ImageDataset shown = images.size() > 0 ? images : Datasets.of(images.labels(), sampler.images(latents), labels);
       return new Found(shown, latents, labels, OptionalDouble.empty(), List.of(), kept, keptLabels,
-          OptionalInt.empty());
+          OptionalInt.empty(), Effort.NONE, 0);
     }
   }
 
@@ -104,7 +105,7 @@ record Finder(ModelWeights model, Set<Integer> gone, Path directory, ExecutionDe
             + "something else; class unlearning needs at least " + FEWEST + " of each");
       }
       return new Found(images, latents.rows(same), new int[same.length], OptionalDouble.empty(), List.of(),
-          latents.rows(others), new int[others.length], OptionalInt.of(shown));
+          latents.rows(others), new int[others.length], OptionalInt.of(shown), Effort.NONE, 0);
     }
   }
 

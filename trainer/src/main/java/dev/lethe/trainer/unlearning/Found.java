@@ -2,6 +2,7 @@ package dev.lethe.trainer.unlearning;
 
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.trainer.data.ImageDataset;
+import dev.lethe.trainer.session.Effort;
 import java.util.List;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
@@ -18,6 +19,14 @@ import java.util.OptionalInt;
  * @param kept latents of generated images that stay, [M, w_dim]
  * @param keptLabels class of each
  * @param lookalike class of the feature network that an unconditional model unlearns
+ * @param inversion what the gradient steps of inversion took
+ * @param seconds that finding took
  */
-record Found(ImageDataset images, Tensor latents, int[] labels, OptionalDouble inversionError, List<Integer> skipped,
-    Tensor kept, int[] keptLabels, OptionalInt lookalike) {}
+public record Found(ImageDataset images, Tensor latents, int[] labels, OptionalDouble inversionError, List<Integer> skipped,
+    Tensor kept, int[] keptLabels, OptionalInt lookalike, Effort inversion, double seconds) {
+
+  Found in(double time) {
+    return new Found(images, latents, labels, inversionError, skipped, kept, keptLabels, lookalike, inversion,
+        time);
+  }
+}

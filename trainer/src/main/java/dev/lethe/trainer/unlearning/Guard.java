@@ -29,7 +29,7 @@ final class Guard {
 
   private static final int SAMPLES = 512;
 
-  private final double maxFidLIncrease;
+  private final UnlearningRequest.Bounds bounds;
   private final ModelWeights original;
   private final ImageDataset unlearned;
   private final ImageDataset learned;
@@ -40,13 +40,10 @@ final class Guard {
   private final ExecutionDevice device;
   private final int threads;
 
-  /**
-   * @param maxFidLIncrease most that FID_l may rise, as a share of the original's
-   * @param learned images that must stay
-   */
-  Guard(double maxFidLIncrease, ModelWeights original, ImageDataset unlearned, ImageDataset learned, long seed,
+  /** @param learned images that must stay */
+  Guard(UnlearningRequest.Bounds bounds, ModelWeights original, ImageDataset unlearned, ImageDataset learned, long seed,
       ExecutionDevice device, int threads) {
-    this.maxFidLIncrease = maxFidLIncrease;
+    this.bounds = bounds;
     this.original = original;
     this.unlearned = unlearned;
     this.learned = learned;
@@ -75,11 +72,11 @@ final class Guard {
 
   /** Whether samples are still near enough to what must stay. */
   boolean admits(Values values) {
-    return values.fidLIncrease() <= maxFidLIncrease;
+    return values.fidLIncrease() <= bounds.maxFidLIncrease();
   }
 
-  double maxFidLIncrease() {
-    return maxFidLIncrease;
+  UnlearningRequest.Bounds bounds() {
+    return bounds;
   }
 
   private double fidL(ModelWeights model, FeatureExtractor extractor) {

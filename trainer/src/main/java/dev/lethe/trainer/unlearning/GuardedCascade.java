@@ -12,9 +12,9 @@ import java.util.Map;
 import java.util.Optional;
 
 /** A cascade's run to its end, or to where it goes wrong: then the last good state is what it gives. */
-final class GuardedCascade {
+public final class GuardedCascade {
 
-  /** How often a state is kept, and measured where there is a guard. */
+  /** How often a state is kept where there is no guard. */
   private static final int STATES = 5;
   /** A loss that has grown to so many times what it was at first, and by as much in itself, will not come back. */
   private static final double EXPLOSION = 10;
@@ -29,7 +29,7 @@ final class GuardedCascade {
   record Result(ModelWeights model, int iterations, boolean diverged, List<String> notes) {}
 
   /** Told of every iteration: losses, and metrics where they were measured. */
-  interface Progress {
+  public interface Progress {
     void iteration(int iteration, int iterations, Map<String, Double> values);
   }
 
@@ -50,6 +50,7 @@ final class GuardedCascade {
   /** @throws DivergedException if there is no good state yet when the losses explode */
   Result run(int iterations, Progress progress) throws IOException {
     List<String> notes = new ArrayList<>();
+    int every = Math.max(1, iterations / guard.map(g -> g.bounds().checks()).orElse(STATES));
     for (int i = 1; i <= iterations; i++) {
       Cascade.Losses losses = cascade.iterate();
       if (i == 1) {
@@ -64,7 +65,7 @@ final class GuardedCascade {
         return new Result(kept, keptIterations, true, notes);
       }
       Map<String, Double> values = values(losses);
-      if (i == iterations || i % Math.max(1, iterations / STATES) == 0) {
+      if (i == iterations || i % every == 0) {
         ModelWeights state = original.with(cascade.weights());
         Optional<Guard.Values> measured = guard.map(g -> g.measure(state));
         measured.ifPresent(m -> {
@@ -90,7 +91,7 @@ final class GuardedCascade {
     }
     return String.format(Locale.ROOT, "stopped after iteration %d: on a small sample FID_l had risen by %.1f %%, and "
         + "max_fid_l_increase allows %.1f %%; the candidate is what it was after %d iterations.", iteration,
-        100 * measured.fidLIncrease(), 100 * guard.maxFidLIncrease(), keptIterations);
+        100 * measured.fidLIncrease(), 100 * guard.bounds().maxFidLIncrease(), keptIterations);
   }
 
   private void keep(ModelWeights state, int iteration) {
@@ -117,7 +118,7 @@ final class GuardedCascade {
   }
 
   /** The cascade's losses exploded before there was a state worth keeping. */
-  static final class DivergedException extends RuntimeException {
+  public static final class DivergedException extends RuntimeException {
 
     private static final long serialVersionUID = 1;
 

@@ -7,6 +7,7 @@ import java.util.OptionalDouble;
  *
  * @param aucLu probability that the discriminator scores a learning image above an unlearned one
  * @param aucUt probability that it scores an unlearned image above one that it never saw
+ * @param aucLt probability that it scores a learning image above one that it never saw
  * @param fidL Fréchet distance of samples and learning images
  * @param fidU Fréchet distance of samples and unlearned images
  * @param accuracy on real images, of a classifier trained on generated ones; conditional models only
@@ -14,5 +15,5 @@ import java.util.OptionalDouble;
  *     model, share of all images that show the unlearned one
  * @param keptRecognised share of the images made for the other labels that show these
  */
-public record Measured(double aucLu, OptionalDouble aucUt, double fidL, double fidU, OptionalDouble accuracy,
+public record Measured(double aucLu, OptionalDouble aucUt, OptionalDouble aucLt, double fidL, double fidU, OptionalDouble accuracy,
     OptionalDouble erasedRecognised, OptionalDouble keptRecognised) {}

@@ -34,19 +34,23 @@ import java.util.stream.IntStream;
  * @param erased class indices of a conditional model that are unlearned as a whole
  * @param lookalike class of the feature network that an unconditional model unlearns
  */
-record Measurements(ImageDataset unlearned, ImageDataset learned, Optional<ImageDataset> neverSeen,
+public record Measurements(ImageDataset unlearned, ImageDataset learned, Optional<ImageDataset> neverSeen,
     Optional<ImageDataset> real, Set<Integer> erased, OptionalInt lookalike, MeasurementOptions options, long seed,
     ExecutionDevice device, int threads) {
 
   /** @param directory for a training session's files */
-  Measured of(ModelWeights model, Path directory) throws IOException {
+  public Measured of(ModelWeights model, Path directory) throws IOException {
     double aucLu;
     OptionalDouble aucUt = OptionalDouble.empty();
+    OptionalDouble aucLt = OptionalDouble.empty();
     try (DiscriminatorScores scores = DiscriminatorScores.open(model.config(), model.weights(), device, threads)) {
       float[] ofUnlearned = scores.of(unlearned);
-      aucLu = RocAuc.of(scores.of(learned), ofUnlearned);
+      float[] ofLearned = scores.of(learned);
+      aucLu = RocAuc.of(ofLearned, ofUnlearned);
       if (neverSeen.isPresent()) {
-        aucUt = OptionalDouble.of(RocAuc.of(ofUnlearned, scores.of(neverSeen.get())));
+        float[] ofNeverSeen = scores.of(neverSeen.get());
+        aucUt = OptionalDouble.of(RocAuc.of(ofUnlearned, ofNeverSeen));
+        aucLt = OptionalDouble.of(RocAuc.of(ofLearned, ofNeverSeen));
       }
     }
     try (Sampler sampler = Sampler.open(model.config(), model.weights(), device, threads);
@@ -54,7 +58,7 @@ record Measurements(ImageDataset unlearned, ImageDataset learned, Optional<Image
             OnnxWriter.inference(model.features().graph(), model.weights()), device, threads)) {
       FeatureExtractor.Outputs made = extractor.run(samples(sampler, options.samples(), seed));
       float[] features = made.features().data();
-      return new Measured(aucLu, aucUt, distance(features, extractor.run(learned)),
+      return new Measured(aucLu, aucUt, aucLt, distance(features, extractor.run(learned)),
           distance(features, extractor.run(unlearned)),
           model.config().conditional() && real.isPresent() ? OptionalDouble.of(accuracy(sampler, directory))
               : OptionalDouble.empty(),

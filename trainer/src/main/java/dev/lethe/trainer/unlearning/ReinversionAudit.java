@@ -15,16 +15,16 @@ import java.util.stream.IntStream;
  * Whether a generator can still draw images, which is what clients reach: inverts them as an attacker would, with the
  * same budget as the job had.
  */
-record ReinversionAudit(InversionOptions how, Path directory, long seed, ExecutionDevice device, int threads) {
+public record ReinversionAudit(InversionOptions how, Path directory, long seed, ExecutionDevice device, int threads) {
 
   /** Mean over images of the squared pixel error, in [-1, 1] pixels. */
-  double error(ModelWeights model, ImageDataset images, Inversion.Progress progress) throws IOException {
+  public double error(ModelWeights model, ImageDataset images, Inversion.Progress progress) throws IOException {
     return new Inversion(model.config(), model.weights(), model.features(), how, device, threads)
         .invert(images.images(), images.classIndices(), directory, seed, progress).meanError();
   }
 
   /** As many images as there are in {@code like}, of the same classes as far as there are enough; at least one. */
-  static ImageDataset alike(ImageDataset images, ImageDataset like) {
+  public static ImageDataset alike(ImageDataset images, ImageDataset like) {
     List<Integer> chosen = new ArrayList<>();
     boolean[] taken = new boolean[images.size()];
     for (int i = 0; i < like.size(); i++) {

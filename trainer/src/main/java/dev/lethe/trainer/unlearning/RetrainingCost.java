@@ -13,7 +13,7 @@ import java.nio.file.Path;
  * What retraining from scratch would take on this machine now: the base's kimg times the seconds per kimg of a burst of
  * real training steps.
  */
-final class RetrainingCost {
+public final class RetrainingCost {
 
   /** Steps between two applications of R1, so that a burst of as many has exactly one. */
   private static final int INTERVAL = 16;
@@ -26,7 +26,7 @@ final class RetrainingCost {
    * @param training how the base was trained
    * @param images any images of the model's classes
    */
-  static double seconds(ModelWeights model, ModelCard.Training training, ImageDataset images, Path directory,
+  public static double seconds(ModelWeights model, ModelCard.Training training, ImageDataset images, Path directory,
       ExecutionDevice device, int threads) throws IOException {
     AdversarialOptions options = new AdversarialOptions(training.batch(), training.kimg(), 0.001, 0, 1, INTERVAL, 0,
         10, 0, training.seed());

@@ -12,6 +12,7 @@ import dev.lethe.trainer.data.ImageDataset;
 import dev.lethe.trainer.inversion.Inversion;
 import dev.lethe.trainer.model.ModelWeights;
 import dev.lethe.trainer.sampling.Sampler;
+import dev.lethe.trainer.session.Effort;
 import dev.lethe.trainer.substitution.Kept;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -30,35 +31,52 @@ import java.util.stream.IntStream;
  * @param directory for training sessions' files
  * @param threads threads within an operator; 0 for one on each core
  */
-record Unlearner(ModelWeights original, WStatistics statistics, Set<Integer> gone, Path directory,
+public record Unlearner(ModelWeights original, WStatistics statistics, Set<Integer> gone, Path directory,
     ExecutionDevice device, int threads) {
 
   /**
    * What came out.
    *
    * @param candidate the model that has unlearned
-   * @param found what was unlearned
    * @param learned what must stay: the learning images, or generated ones where there are none
    * @param fakeLabel F, the mean over images
    * @param iterations that the candidate has had
    * @param diverged the losses exploded after that
-   * @param seconds that all of it took
+   * @param seconds that it took, without finding
+   * @param generator what the steps of the generator took
+   * @param discriminator and those of the discriminator
    * @param notes what else is worth knowing, in sentences
    */
-  record Outcome(ModelWeights candidate, Found found, ImageDataset learned, double fakeLabel, int iterations,
-      boolean diverged, double seconds, List<String> notes) {}
+  public record Outcome(ModelWeights candidate, ImageDataset learned, double fakeLabel, int iterations,
+      boolean diverged, double seconds, Effort generator, Effort discriminator, List<String> notes) {}
 
   /**
-   * Runs a request.
+   * Finds what a request names, and what stays.
    *
    * @throws IllegalArgumentException if the request does not fit the model or the images
+   */
+  public Found find(UnlearningRequest request, ImageDataset images, Inversion.Progress progress) throws IOException {
+    long started = System.nanoTime();
+    Finder finder = new Finder(original, gone, directory, device, threads, request.cascade().seed());
+    Found found;
+    if (request.subject() instanceof UnlearningRequest.Items items) {
+      found = finder.items(images, items, request.inversion(), progress);
+    } else {
+      found = original.config().conditional() ? finder.classes(images, request.subject().classes())
+          : finder.lookalikes(images);
+    }
+    return found.in((System.nanoTime() - started) / 1e9);
+  }
+
+  /**
+   * Unlearns what was found.
+   *
    * @throws GuardedCascade.DivergedException if the cascade diverges before there is a state worth keeping
    */
-  Outcome run(UnlearningRequest request, JobImages images, Inversion.Progress inversion,
-      GuardedCascade.Progress progress) throws IOException {
+  public Outcome unlearn(UnlearningRequest request, JobImages images, Found found, GuardedCascade.Progress progress)
+      throws IOException {
     long started = System.nanoTime();
     long seed = request.cascade().seed();
-    Found found = find(request, images.unlearn(), inversion);
     Teacher teacher = Teacher.of(original, found.kept(), found.keptLabels(), device, threads);
     ImageDataset learned = images.learn().size() > 0 ? images.learn()
         : Datasets.of(images.learn().labels(), teacher.images(), teacher.labels());
@@ -67,25 +85,19 @@ record Unlearner(ModelWeights original, WStatistics statistics, Set<Integer> gon
     Targets targets = new Targets(found.images().images(), labels, Tensor.of(fakeLabels, labels.length, 1),
         found.latents(), substitutes(request, found));
     LearningMode mode = request.zeroShot() ? new LearningMode.ZeroShot() : new LearningMode.FewShot(images.learn());
-    Optional<Guard> guard = request.maxFidLIncrease().isEmpty() ? Optional.empty()
-        : Optional.of(new Guard(request.maxFidLIncrease().getAsDouble(), original, found.images(), learned, seed,
-            device, threads));
+    Optional<Guard> guard = request.bounds().map(bounds ->
+        new Guard(bounds, original, found.images(), learned, seed, device, threads));
     GuardedCascade.Result result;
+    Effort generator;
+    Effort discriminator;
     try (Cascade cascade = Cascade.open(original, request.cascade(), targets, mode, teacher, directory, device,
         threads)) {
       result = new GuardedCascade(cascade, original, guard).run(request.cascade().iterations(), progress);
+      generator = cascade.generatorEffort();
+      discriminator = cascade.discriminatorEffort();
     }
-    return new Outcome(result.model(), found, learned, mean(fakeLabels), result.iterations(), result.diverged(),
-        (System.nanoTime() - started) / 1e9, result.notes());
-  }
-
-  private Found find(UnlearningRequest request, ImageDataset images, Inversion.Progress progress) throws IOException {
-    Finder finder = new Finder(original, gone, directory, device, threads, request.cascade().seed());
-    if (request.subject() instanceof UnlearningRequest.Items items) {
-      return finder.items(images, items, request.inversion(), progress);
-    }
-    return original.config().conditional() ? finder.classes(images, request.subject().classes())
-        : finder.lookalikes(images);
+    return new Outcome(result.model(), learned, mean(fakeLabels), result.iterations(), result.diverged(),
+        (System.nanoTime() - started) / 1e9, generator, discriminator, result.notes());
   }
 
   private Tensor substitutes(UnlearningRequest request, Found found) {

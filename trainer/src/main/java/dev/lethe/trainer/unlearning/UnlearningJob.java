@@ -58,18 +58,20 @@ public record UnlearningJob(Bundle base, String newVersion, UnlearningRequest re
     Set<Integer> gone = card.unlearnedLabels().keySet().stream().map(card.labels()::indexOf)
         .collect(Collectors.toSet());
     Unlearner unlearner = new Unlearner(original, card.w(), gone, directory.resolve("session"), device, threads);
-    Unlearner.Outcome outcome = unlearner.run(request, images,
-        (step, steps, error) -> tell(listener, Stage.INVERSION, step, steps, Map.of("mse", error)),
+    Found found = unlearner.find(request, images.unlearn(),
+        (step, steps, error) -> tell(listener, Stage.INVERSION, step, steps, Map.of("mse", error)));
+    Unlearner.Outcome outcome = unlearner.unlearn(request, images, found,
         (step, steps, values) -> tell(listener, Stage.UNLEARNING, step, steps, values));
 
     tell(listener, Stage.EXPORT, 0, 1, Map.of());
-    CandidateExport export = new CandidateExport(base, original, outcome.candidate(), device, threads);
-    export.writeBundle(directory.resolve("candidate"), newVersion, request.subject().classes());
-    export.writePicture(directory.resolve("before_after.png"), outcome.found());
+    new CandidateExport(base, outcome.candidate(), device, threads)
+        .write(directory.resolve("candidate"), newVersion, request.subject().classes());
+    new BeforeAfterPicture(original, outcome.candidate(), device, threads)
+        .write(directory.resolve("before_after.png"), found);
 
-    Reinversion reinversion = audit(original, outcome, listener);
+    Reinversion reinversion = audit(original, outcome.candidate(), found, listener);
 
-    Measurements measurements = measurements(outcome, gone);
+    Measurements measurements = measurements(found, outcome.learned(), gone);
     tell(listener, Stage.MEASURING, 0, 2, Map.of());
     Measured before = measurements.of(original, directory.resolve("session"));
     tell(listener, Stage.MEASURING, 1, 2, Map.of("auc_lu_before", before.aucLu(), "fid_l_before", before.fidL()));
@@ -78,29 +80,29 @@ public record UnlearningJob(Bundle base, String newVersion, UnlearningRequest re
     OptionalDouble retraining = card.training() == null ? OptionalDouble.empty()
         : OptionalDouble.of(RetrainingCost.seconds(original, card.training(), outcome.learned(),
             directory.resolve("retraining"), device, threads));
-    return new UnlearningReport(outcome.found().images().size(), outcome.fakeLabel(), outcome.iterations(),
-        outcome.seconds(), retraining, before, after, reinversion, outcome.diverged(), outcome.found().skipped(),
-        outcome.notes());
+    return new UnlearningReport(found.images().size(), outcome.fakeLabel(), outcome.iterations(),
+        found.seconds() + outcome.seconds(), retraining, before, after, reinversion, outcome.diverged(),
+        found.skipped(), outcome.notes());
   }
 
-  private Reinversion audit(ModelWeights original, Unlearner.Outcome outcome, ProgressListener listener)
+  private Reinversion audit(ModelWeights original, ModelWeights candidate, Found found, ProgressListener listener)
       throws IOException {
     if (images.unlearn().size() == 0) {
       return new Reinversion(OptionalDouble.empty(), OptionalDouble.empty(), OptionalDouble.empty());
     }
     ReinversionAudit audit = new ReinversionAudit(request.inversion(), directory.resolve("session"),
         request.cascade().seed(), device, threads);
-    ImageDataset unlearned = outcome.found().images();
+    ImageDataset unlearned = found.images();
     ImageDataset some = unlearned.subset(
         IntStream.range(0, Math.min(measuring.inverted(), unlearned.size())).toArray());
     // The job itself has inverted single images in the original.
-    boolean known = outcome.found().inversionError().isPresent() && some.size() == unlearned.size();
+    boolean known = found.inversionError().isPresent() && some.size() == unlearned.size();
     int parts = (known ? 1 : 2) + (images.tests().isPresent() ? 1 : 0);
-    OptionalDouble before = known ? outcome.found().inversionError()
+    OptionalDouble before = known ? found.inversionError()
         : OptionalDouble.of(audit.error(original, some, part(listener, parts - 1, parts)));
-    double after = audit.error(outcome.candidate(), some, part(listener, 0, parts));
+    double after = audit.error(candidate, some, part(listener, 0, parts));
     OptionalDouble neverSeen = images.tests().isEmpty() ? OptionalDouble.empty()
-        : OptionalDouble.of(audit.error(outcome.candidate(), ReinversionAudit.alike(images.tests().get(), some),
+        : OptionalDouble.of(audit.error(candidate, ReinversionAudit.alike(images.tests().get(), some),
             part(listener, 1, parts)));
     return new Reinversion(before, OptionalDouble.of(after), neverSeen);
   }
@@ -110,19 +112,19 @@ public record UnlearningJob(Bundle base, String newVersion, UnlearningRequest re
         tell(listener, Stage.REINVERSION, part * steps + step, parts * steps, Map.of("mse", error));
   }
 
-  private Measurements measurements(Unlearner.Outcome outcome, Set<Integer> gone) {
+  private Measurements measurements(Found found, ImageDataset learned, Set<Integer> gone) {
     Set<Integer> erased = request.subject().classes();
     ImageDataset real = images.tests().orElse(images.learn());
     ImageDataset staying = real.subset(IntStream.range(0, real.size())
         .filter(i -> !base.card().conditional() || !erased.contains(real.label(i)) && !gone.contains(real.label(i)))
         .toArray());
-    ImageDataset unlearned = outcome.found().images();
+    ImageDataset unlearned = found.images();
     Set<Integer> shown = Arrays.stream(unlearned.classIndices()).boxed().collect(Collectors.toSet());
     Optional<ImageDataset> neverSeen = images.tests().map(tests -> tests.subset(
         IntStream.range(0, tests.size()).filter(i -> shown.contains(tests.label(i))).toArray()))
         .filter(tests -> tests.size() > 0);
-    return new Measurements(unlearned, outcome.learned(), neverSeen,
-        staying.size() == 0 ? Optional.empty() : Optional.of(staying), erased, outcome.found().lookalike(), measuring,
+    return new Measurements(unlearned, learned, neverSeen,
+        staying.size() == 0 ? Optional.empty() : Optional.of(staying), erased, found.lookalike(), measuring,
         request.cascade().seed(), device, threads);
   }
 

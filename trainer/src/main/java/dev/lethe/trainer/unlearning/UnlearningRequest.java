@@ -4,6 +4,7 @@ import dev.lethe.trainer.cascade.CascadeOptions;
 import dev.lethe.trainer.cascade.FakeLabel;
 import dev.lethe.trainer.inversion.InversionOptions;
 import dev.lethe.trainer.substitution.Substitute;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.Set;
 
@@ -14,11 +15,22 @@ import java.util.Set;
  * @param zeroShot relearn from generated images instead of learning images
  * @param substitute what takes the place of what is unlearned
  * @param inversion how hard to look for the latents of images
- * @param maxFidLIncrease rise of FID_l, as a share of it, at which the run is cut short; empty: it is not measured on the
- *     way
+ * @param bounds when the run is cut short; empty: it is not measured on the way
  */
 public record UnlearningRequest(Subject subject, boolean zeroShot, Substitute substitute, FakeLabel fakeLabel,
-    CascadeOptions cascade, InversionOptions inversion, OptionalDouble maxFidLIncrease) {
+    CascadeOptions cascade, InversionOptions inversion, Optional<Bounds> bounds) {
+
+  /**
+   * When a run is cut short.
+   *
+   * @param maxFidLIncrease most that FID_l may rise, as a share of the original's
+   * @param checks how often to measure
+   */
+  public record Bounds(double maxFidLIncrease, int checks) {
+
+    /** Checks enough to stop in time, and few enough to cost little. */
+    public static final int CHECKS = 5;
+  }
 
   /** What is to be unlearned. */
   public sealed interface Subject {

@@ -12,6 +12,7 @@ import dev.lethe.v1.BadImages;
 import dev.lethe.v1.Gates;
 import dev.lethe.v1.UnlearnMode;
 import dev.lethe.v1.UnlearnSpec;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.Set;
 
@@ -31,7 +32,9 @@ final class Requests {
         substitute(spec),
         spec.getAutoFakeLabel() ? new FakeLabel.Auto() : new FakeLabel.Constant(spec.getFakeLabel()), cascade,
         InversionOptions.DEFAULT,
-        gates.hasMaxFidLIncrease() ? OptionalDouble.of(gates.getMaxFidLIncrease()) : OptionalDouble.empty());
+        gates.hasMaxFidLIncrease()
+            ? Optional.of(new UnlearningRequest.Bounds(gates.getMaxFidLIncrease(), UnlearningRequest.Bounds.CHECKS))
+            : Optional.empty());
   }
 
   private static UnlearningRequest.Subject subject(UnlearnSpec spec, Set<Integer> classes) {

@@ -117,7 +117,7 @@ class UnlearningJobTest {
   void aRunThatGoesTooFarIsCutShortAndSaysSo() throws IOException {
     Bundle base = TinyModel.bundle(root.resolve("v1"), 3, Map.of());
     UnlearningRequest request = new UnlearningRequest(ITEMS, true, new AverageSubstitute(),
-        FakeLabel.Constant.DEFAULT, cascade(10, 0.05), new InversionOptions(4, 4, 0.1, 0.1), OptionalDouble.of(-1));
+        FakeLabel.Constant.DEFAULT, cascade(10, 0.05), new InversionOptions(4, 4, 0.1, 0.1), Optional.of(new UnlearningRequest.Bounds(-1, 5)));
     UnlearningReport report = run(base, request, images(3, 8));
     assertEquals(2, report.iterations());
     assertTrue(report.notes().get(0).startsWith("stopped after iteration 2: on a small sample FID_l had risen by "),
@@ -129,7 +129,7 @@ class UnlearningJobTest {
   void aRunThatExplodesKeepsItsLastGoodStateOrFails() throws IOException {
     Bundle base = TinyModel.bundle(root.resolve("v1"), 3, Map.of());
     UnlearningRequest request = new UnlearningRequest(ITEMS, true, new AverageSubstitute(),
-        FakeLabel.Constant.DEFAULT, cascade(20, 1e6), new InversionOptions(4, 4, 0.1, 0.1), OptionalDouble.empty());
+        FakeLabel.Constant.DEFAULT, cascade(20, 1e6), new InversionOptions(4, 4, 0.1, 0.1), Optional.empty());
     RuntimeException failure =
         assertThrows(GuardedCascade.DivergedException.class, () -> run(base, request, images(3, 8)));
     assertTrue(failure.getMessage().contains("lower learning_rate"), failure.getMessage());
@@ -141,7 +141,7 @@ class UnlearningJobTest {
 
   private static UnlearningRequest request(Subject subject, boolean zeroShot, int iterations) {
     return new UnlearningRequest(subject, zeroShot, new ProjectionSubstitute(4), FakeLabel.Constant.DEFAULT,
-        cascade(iterations, 0.01), new InversionOptions(4, 4, 0.1, 0.1), OptionalDouble.empty());
+        cascade(iterations, 0.01), new InversionOptions(4, 4, 0.1, 0.1), Optional.empty());
   }
 
   private static JobImages images(int classes, int n) {

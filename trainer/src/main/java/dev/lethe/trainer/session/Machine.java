@@ -1,4 +1,4 @@
-package dev.lethe.trainer.cli;
+package dev.lethe.trainer.session;
 
 import dev.lethe.models.runtime.ExecutionDevice;
 import java.io.IOException;
@@ -6,12 +6,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /** Names the kind of machine that figures were taken on. */
-final class Machine {
+public final class Machine {
 
   private Machine() {}
 
   /** For example {@code AMD EPYC, 2 cores}, and the accelerator when one is used. */
-  static String describe(ExecutionDevice device) {
+  public static String describe(ExecutionDevice device) {
     String processor = firstLine(Path.of("/proc/cpuinfo"), "model name");
     int cores = Runtime.getRuntime().availableProcessors();
     String description = processor + ", " + cores + (cores == 1 ? " core" : " cores");

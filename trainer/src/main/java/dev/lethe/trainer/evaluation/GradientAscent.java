@@ -1,0 +1,91 @@
+package dev.lethe.trainer.evaluation;
+
+import static dev.lethe.models.graph.Ops.abs;
+import static dev.lethe.models.graph.Ops.mean;
+import static dev.lethe.models.graph.Ops.mul;
+import static dev.lethe.models.graph.Ops.sub;
+
+import dev.lethe.models.graph.Graph;
+import dev.lethe.models.graph.Tensor;
+import dev.lethe.models.graph.Value;
+import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.stylegan2.Discriminator;
+import dev.lethe.models.stylegan2.Generator;
+import dev.lethe.models.stylegan2.Noise;
+import dev.lethe.models.stylegan2.StyleGan2Config;
+import dev.lethe.trainer.adversarial.GanLosses;
+import dev.lethe.trainer.model.ModelWeights;
+import dev.lethe.trainer.session.AdamOptions;
+import dev.lethe.trainer.session.Learner;
+import dev.lethe.trainer.unlearning.Found;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.SplittableRandom;
+import java.util.function.Predicate;
+
+/**
+ * The plainest baseline: both networks go up the losses that they once went down on the images to unlearn. The
+ * discriminator's is that of real images, softplus(−D(x_u)); the generator's is the distance |G(w_u) − x_u| of what it
+ * makes of their latents. Nothing holds the networks to what must stay.
+ */
+record GradientAscent(ModelWeights model, Path directory, ExecutionDevice device, int threads) {
+
+  private static final int STEPS = 50;
+  private static final int BATCH = 32;
+  /** As in training StyleGAN2 (Karras et al. 2020, appendix B). */
+  private static final AdamOptions ADAM = new AdamOptions(0.002f, 0, 0.99f, 1e-8f, 0);
+
+  ModelWeights run(Found found, long seed) throws IOException {
+    Map<String, Tensor> changed = new HashMap<>(ascend(discriminator(), name -> name.startsWith("D."), found, seed));
+    changed.putAll(ascend(generator(),
+        name -> name.startsWith("G.synthesis.") && Generator.isTrainable(name), found, seed));
+    return model.with(changed);
+  }
+
+  private Graph discriminator() {
+    StyleGan2Config config = model.config();
+    Graph g = new Graph("discriminator_ascent");
+    Value image = g.input("image", BATCH, config.channels(), config.resolution(), config.resolution());
+    Value c = config.conditional() ? g.input("c", BATCH, config.classes()) : null;
+    // softplus(−D), of real images here as of generated ones there.
+    g.output("loss", GanLosses.generator(Discriminator.logits(g, config, image, c)));
+    return g;
+  }
+
+  private Graph generator() {
+    StyleGan2Config config = model.config();
+    Graph g = new Graph("generator_ascent");
+    Value image = g.input("image", BATCH, config.channels(), config.resolution(), config.resolution());
+    Value made = Generator.synthesis(g, config, Generator.broadcast(config, g.input("w", BATCH, config.wDim())),
+        Noise.constant());
+    g.output("loss", mean(abs(sub(made, image))));
+    return g;
+  }
+
+  private Map<String, Tensor> ascend(Graph g, Predicate<String> learns, Found found, long seed) throws IOException {
+    Value up = mul(g.outputs().get("loss"), -1);
+    try (Learner learner = Learner.open(Learner.Problem.descent(g, up, learns), model.weights(), ADAM,
+        directory.resolve(g.name()), Optional.empty(), device, threads)) {
+      SplittableRandom random = new SplittableRandom(seed);
+      for (int step = 0; step < STEPS; step++) {
+        learner.step(inputs(g, found, random.ints(BATCH, 0, found.images().size()).toArray()), Map.of());
+      }
+      return learner.parameters();
+    }
+  }
+
+  private Map<String, Tensor> inputs(Graph g, Found found, int[] hand) {
+    Map<String, Tensor> inputs = new HashMap<>();
+    inputs.put("image", found.images().images(hand));
+    if (g.inputs().containsKey("c")) {
+      inputs.put("c", found.images().oneHot(hand));
+    }
+    if (g.inputs().containsKey("w")) {
+      inputs.put("w", found.latents().rows(hand));
+    }
+    return inputs;
+  }
+}
