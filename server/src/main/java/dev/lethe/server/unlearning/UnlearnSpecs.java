@@ -20,12 +20,12 @@ import java.util.TreeSet;
 final class UnlearnSpecs {
 
   private static final double FAKE_LABEL = -1;
-  private static final int ITERATIONS = 50;
+  private static final int ITERATIONS = 32;
   private static final int LARGEST_ITERATIONS = 100_000;
   private static final int BATCH = 32;
   private static final int BATCH_STEP = 4;
   private static final int LARGEST_BATCH = 256;
-  private static final double LEARNING_RATE = 0.02;
+  private static final double LEARNING_RATE = 0.03;
   private static final double LARGEST_LEARNING_RATE = 0.1;
   private static final double LAMBDA1 = 1;
   private static final double LAMBDA2 = 0.1;

@@ -94,7 +94,7 @@ class UnlearningIT {
     assertEquals(JobState.JOB_STATE_QUEUED, submitted.getState());
     assertEquals(2, submitted.getUnlearnImages());
     assertEquals(1, submitted.getLearnImages());
-    assertEquals(50, submitted.getSpec().getIterations());
+    assertEquals(32, submitted.getSpec().getIterations());
     assertEquals("tiny", submitted.getSpec().getModel());
 
     List<Job> changes = watch(submitted.getId());

@@ -16,7 +16,7 @@ public record CascadeOptions(int iterations, int batch, double learningRate, dou
     int discriminatorSteps, double lambda1, double lambda2, long seed) {
 
   /** What works for MNIST, and where to start from elsewhere. */
-  public static final CascadeOptions DEFAULT = new CascadeOptions(50, 32, 0.02, 0.3, 8, 1, 0.1, 0);
+  public static final CascadeOptions DEFAULT = new CascadeOptions(32, 32, 0.03, 0.12, 7, 1, 0.1, 0);
 
   /** Adam's β1 and β2. */
   static final float BETA1 = 0.9f;

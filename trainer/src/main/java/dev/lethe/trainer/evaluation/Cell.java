@@ -2,6 +2,7 @@ package dev.lethe.trainer.evaluation;
 
 import com.fasterxml.jackson.databind.PropertyNamingStrategies;
 import com.fasterxml.jackson.databind.annotation.JsonNaming;
+import dev.lethe.trainer.cascade.CascadeOptions;
 import java.util.Locale;
 
 /**
@@ -35,8 +36,8 @@ public record Cell(Base base, Method method, Kind kind, Mode mode, SubstituteCho
 
   /** The usual choice of everything: 64 images, few-shot. */
   static Cell item() {
-    return new Cell(Base.MNIST, Method.CASCADE, Kind.ITEM, Mode.FEW_SHOT, SubstituteChoice.AVERAGE, "-1", 0.1, 50, 64,
-        0, false, 0);
+    return new Cell(Base.MNIST, Method.CASCADE, Kind.ITEM, Mode.FEW_SHOT, SubstituteChoice.AVERAGE, "-1",
+        CascadeOptions.DEFAULT.lambda2(), CascadeOptions.DEFAULT.iterations(), 64, 0, false, 0);
   }
 
   /** A whole class, with 256 images of it. */
@@ -73,7 +74,8 @@ public record Cell(Base base, Method method, Kind kind, Mode mode, SubstituteCho
   }
 
   Cell lambda2(double value) {
-    return new Cell(base, method, kind, mode, substitute, fakeLabel, value, iterations, images, measures, thorough, seed);
+    return new Cell(base, method, kind, mode, substitute, fakeLabel, value, iterations, images, measures, thorough,
+        seed);
   }
 
   Cell iterations(int value) {
@@ -81,11 +83,13 @@ public record Cell(Base base, Method method, Kind kind, Mode mode, SubstituteCho
   }
 
   Cell images(int value) {
-    return new Cell(base, method, kind, mode, substitute, fakeLabel, lambda2, iterations, value, measures, thorough, seed);
+    return new Cell(base, method, kind, mode, substitute, fakeLabel, lambda2, iterations, value, measures, thorough,
+        seed);
   }
 
   Cell measures(int value) {
-    return new Cell(base, method, kind, mode, substitute, fakeLabel, lambda2, iterations, images, value, thorough, seed);
+    return new Cell(base, method, kind, mode, substitute, fakeLabel, lambda2, iterations, images, value, thorough,
+        seed);
   }
 
   Cell thoroughly() {

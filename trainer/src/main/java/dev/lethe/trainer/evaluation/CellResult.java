@@ -25,7 +25,8 @@ import java.util.OptionalDouble;
 @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
 @JsonInclude(JsonInclude.Include.NON_NULL)
 public record CellResult(Cell cell, String unlearned, double seconds, double findingSeconds, double retrainSeconds,
-    double fakeLabel, Values before, Values after, Audit audit, Map<String, Effort> efforts, double limit, List<Point> curve, String date, String machine) {
+    double fakeLabel, Values before, Values after, Audit audit, Map<String, Effort> efforts, double limit,
+    List<Point> curve, String date, String machine) {
 
   /** What {@link Measured} is of, as plain numbers; null where it was not measured. */
   @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)

@@ -50,6 +50,10 @@ public final class EvaluateCommand implements Callable<Integer> {
       description = "Where the result of each run is kept.")
   private Path runs;
 
+  @Option(names = "--only", defaultValue = "", paramLabel = "TEXT",
+      description = "Make only runs whose names contain this, such as 'overfitted' or 'n64-end-s0'.")
+  private String only;
+
   @Option(names = "--device", defaultValue = "cpu", description = "cpu, cuda or cuda:ID.")
   private String device;
 
@@ -73,9 +77,10 @@ public final class EvaluateCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     ExecutionDevice on = ExecutionDevice.parse(device);
     Models models = new Models(Bundle.open(base), bundle(overfitted), bundle(retrained));
-    List<Cell> cells = suite.cells().stream().filter(models::has).toList();
-    if (cells.size() < suite.cells().size()) {
-      System.out.println((suite.cells().size() - cells.size()) + " runs are left out: their model is not there");
+    List<Cell> asked = suite.cells().stream().filter(cell -> cell.id().contains(only)).toList();
+    List<Cell> cells = asked.stream().filter(models::has).toList();
+    if (cells.size() < asked.size()) {
+      System.out.println((asked.size() - cells.size()) + " runs are left out: their model is not there");
     }
     ResultStore store = new ResultStore(runs.resolve("results"));
     Files.createDirectories(out);
@@ -101,7 +106,7 @@ public final class EvaluateCommand implements Callable<Integer> {
       }
       results.add(known.get());
     }
-    String table = new ResultPage(out, fileName(), "./lethe evaluate --suite " + Cell.name(suite), results).write();
+    String table = new ResultPage(out, fileName(), command(), results).write();
     System.out.println();
     System.out.print(table);
     System.out.println("All tables and plots: " + out.resolve(fileName() + ".md"));
@@ -110,6 +115,10 @@ public final class EvaluateCommand implements Callable<Integer> {
 
   private static Optional<Bundle> bundle(Path directory) throws IOException {
     return directory != null && Bundle.isBundle(directory) ? Optional.of(Bundle.open(directory)) : Optional.empty();
+  }
+
+  private String command() {
+    return "./lethe evaluate --suite " + Cell.name(suite) + (only.isEmpty() ? "" : " --only " + only);
   }
 
   private String fileName() {

@@ -132,14 +132,15 @@ final class Evaluation {
     };
     last = candidate.model;
     lastFound = there;
-    double retraining = RetrainingCost.seconds(original, card.training(), candidate.learned, directory, device, threads);
+    double retraining =
+        RetrainingCost.seconds(original, card.training(), candidate.learned, directory, device, threads);
     Measurements measurements = measurements(cell, there, candidate.learned, images);
     Measured before = before(cell, original, measurements);
     Measured after = measurements.of(candidate.model, directory);
     return new CellResult(cell, data.describe(cell), candidate.seconds, there.seconds(), retraining,
         candidate.fakeLabel, Values.of(before), Values.of(after),
-        cell.thorough() && cell.images() > 0 ? audit(cell, candidate.model, there, images) : null, candidate.efforts, limit, candidate.curve,
-        LocalDate.now().toString(), machine);
+        cell.thorough() && cell.images() > 0 ? audit(cell, candidate.model, there, images) : null, candidate.efforts,
+        limit, candidate.curve, LocalDate.now().toString(), machine);
   }
 
   private UnlearningRequest request(Cell cell) {
@@ -217,7 +218,8 @@ final class Evaluation {
   private static Candidate timed(ImageDataset learned, double findingSeconds, Making making) throws IOException {
     long started = System.nanoTime();
     ModelWeights made = making.make();
-    return new Candidate(made, learned, findingSeconds + (System.nanoTime() - started) / 1e9, Double.NaN, Map.of(), List.of());
+    return new Candidate(made, learned, findingSeconds + (System.nanoTime() - started) / 1e9, Double.NaN, Map.of(),
+        List.of());
   }
 
   private Measurements measurements(Cell cell, Found there, ImageDataset learned, JobImages images) {

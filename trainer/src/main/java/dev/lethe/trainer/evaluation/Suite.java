@@ -19,7 +19,7 @@ public enum Suite {
     @Override
     List<Cell> choices() {
       return List.of(Cell.item().thoroughly(), Cell.item().with(Mode.ZERO_SHOT).thoroughly(),
-          Cell.ofClass().with(Mode.ZERO_SHOT).images(0));
+          Cell.ofClass().with(Mode.ZERO_SHOT).images(0).thoroughly());
     }
   },
 
@@ -53,7 +53,7 @@ public enum Suite {
         cells.add(Cell.item().with(mode).iterations(400).measures(20));
       }
       for (Method method : List.of(Method.FINE_TUNING, Method.GRADIENT_ASCENT, Method.RETRAINING)) {
-        cells.add(Cell.item().with(method));
+        cells.add(Cell.item().with(method).thoroughly());
       }
       return List.copyOf(cells);
     }
