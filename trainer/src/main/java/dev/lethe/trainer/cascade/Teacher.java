@@ -38,6 +38,11 @@ public record Teacher(Tensor latents, int[] labels, Tensor images, Tensor direct
         Tensor.of(judgements, judgements.length, 1));
   }
 
+  /** What the original discriminator says of these images. */
+  public Judgements judged() {
+    return new Judgements(labels, judgements.data());
+  }
+
   int size() {
     return labels.length;
   }

@@ -45,8 +45,10 @@ record EvaluationData(ImageDataset train, ImageDataset test) {
         .filter(i -> own < 0 || i < own || i >= own + unlearn.length)
         .filter(i -> !classes.contains(train.label(i)))
         .limit(Math.min(LEARNING_IMAGES, end - from - unlearn.length)).toArray();
-    int[] tests = IntStream.range(0, Math.min(TEST_IMAGES, test.size())).toArray();
-    return new JobImages(train.subset(unlearn), train.subset(learn), Optional.of(test.subset(tests)));
+    int tests = Math.min(TEST_IMAGES, test.size() / 2);
+    return new JobImages(train.subset(unlearn), train.subset(learn),
+        Optional.of(test.subset(IntStream.range(0, tests).toArray())),
+        Optional.of(test.subset(IntStream.range(tests, 2 * tests).toArray())));
   }
 
   /** Class indices that are unlearned as a whole. */

@@ -26,22 +26,28 @@ record Images(WorkerJob job, JobFiles files, ModelCard card) {
     ImageDataset unlearn = files.unlearn(card, job.getUnlearnLabelsList());
     ImageDataset learn = files.learn(card, job.getLearnLabelsList());
     if (job.getData().isEmpty()) {
-      return checked(unlearn, learn, Optional.empty());
+      requireLearnable(learn);
+      return new JobImages(unlearn, learn, Optional.empty(), Optional.empty());
     }
     Path data = Path.of(job.getData());
     if (learn.size() == 0) {
       learn = learning(fitting(Datasets.open(data, Split.TRAIN)), unlearn);
     }
-    Optional<ImageDataset> tests = Datasets.find(data, Split.TEST);
-    return checked(unlearn, learn, tests.isPresent() ? Optional.of(fitting(tests.get())) : tests);
+    requireLearnable(learn);
+    Optional<ImageDataset> tests = Datasets.find(data, Split.TEST).map(this::fitting);
+    return new JobImages(unlearn, learn, tests.map(all -> everySecond(all, 0)), tests.map(all -> everySecond(all, 1)));
   }
 
-  private JobImages checked(ImageDataset unlearn, ImageDataset learn, Optional<ImageDataset> tests) {
+  /** What is calibrated with one half is measured with the other. */
+  private static ImageDataset everySecond(ImageDataset images, int from) {
+    return images.subset(IntStream.range(0, images.size()).filter(i -> i % 2 == from).toArray());
+  }
+
+  private void requireLearnable(ImageDataset learn) {
     if (learn.size() == 0 && job.getSpec().getMode() != UnlearnMode.UNLEARN_MODE_ZERO_SHOT) {
       throw new IllegalArgumentException("few-shot unlearning needs learning images: send some, start the server with "
           + "--data, or let mode be ZERO_SHOT");
     }
-    return new JobImages(unlearn, learn, tests);
   }
 
   /** Random images of the classes that stay, without those to unlearn. */

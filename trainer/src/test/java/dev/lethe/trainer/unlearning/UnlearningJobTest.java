@@ -71,7 +71,7 @@ class UnlearningJobTest {
     Bundle base = TinyModel.bundle(root.resolve("v1"), 4, Map.of("class 0", "v0"));
     ImageDataset none = TinyModel.learned(4, 0);
     UnlearningReport report = run(base, request(new Classes(Set.of(2)), true, 2),
-        new JobImages(none, none, Optional.empty()));
+        new JobImages(none, none, Optional.empty(), Optional.empty()));
     assertTrue(report.after().erasedRecognised().isPresent() && report.after().keptRecognised().isPresent());
     assertTrue(report.after().accuracy().isEmpty() && report.after().aucUt().isEmpty());
     assertTrue(report.reinversion().unlearnedAfter().isEmpty());
@@ -146,7 +146,7 @@ class UnlearningJobTest {
 
   private static JobImages images(int classes, int n) {
     return new JobImages(TinyModel.unlearned(classes, n), TinyModel.learned(classes, 12),
-        Optional.of(TinyModel.learned(classes, 20)));
+        Optional.of(TinyModel.learned(classes, 20)), Optional.of(TinyModel.learned(classes, 10)));
   }
 
   private UnlearningReport run(Bundle base, UnlearningRequest request, JobImages images) throws IOException {

@@ -109,7 +109,7 @@ final class UnlearnCommand implements Callable<Integer> {
 
     @Option(names = "--fake-label", paramLabel = "F",
         description = "What the discriminator learns to answer for unlearned images: a number, or auto for what it "
-            + "answers for generated ones.")
+            + "answers for images that the model never saw.")
     private FakeLabel fakeLabel;
 
     @Option(names = "--max-inversion-error", paramLabel = "MSE",
