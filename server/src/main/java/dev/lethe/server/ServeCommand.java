@@ -7,6 +7,7 @@ import dev.lethe.server.config.Setting;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.HashMap;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -18,15 +19,18 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
+import sun.misc.Signal;
 
 /** {@code lethe serve}. */
 @Command(name = "lethe serve", sortOptions = false, usageHelpWidth = 100,
     description = "Serves models over gRPC, and unlearns on request. When it is ready it prints one line on standard"
-        + " output, \"lethe: serving on HOST:PORT\". SIGTERM and SIGINT end it after the calls in flight.",
+        + " output, \"lethe: serving on HOST:PORT\". SIGTERM and SIGINT end it after the calls in flight, a second one at once.",
     footer = {"", "Each setting can also stand in the file, as \"port: 8080\", or in the environment, as"
         + " LETHE_PORT. Flags go before the environment, the environment before the file."})
 public final class ServeCommand implements Callable<Integer> {
 
+  /** What a process that a signal has ended gives as its status, less the signal's number. */
+  private static final int SIGNALLED = 128;
   /** Followed by a setting's key: the property by which a start script gives another default. */
   private static final String DEFAULT_PREFIX = "lethe.default.";
 
@@ -78,6 +82,9 @@ public final class ServeCommand implements Callable<Integer> {
       System.out.print(configuration.toYaml());
       return ExitCode.OK;
     }
+    // Before the first line of the log: its configuration reads the property.
+    System.setProperty("lethe.log.format",
+        configuration.get(ServerSettings.LOG_FORMAT).name().toLowerCase(Locale.ROOT));
     return serve(options);
   }
 
@@ -111,14 +118,26 @@ public final class ServeCommand implements Callable<Integer> {
       System.err.println("lethe: " + e.getMessage());
       return ExitCode.SOFTWARE;
     }
-    CountDownLatch ended = new CountDownLatch(1);
-    Runtime.getRuntime().addShutdownHook(new Thread(() -> {
-      server.close();
-      ended.countDown();
-    }, "lethe-shutdown"));
+    CountDownLatch asked = new CountDownLatch(1);
+    endOn("TERM", asked);
+    endOn("INT", asked);
     String host = options.host();
     System.out.println("lethe: serving on " + (host.contains(":") ? "[" + host + "]" : host) + ":" + server.port());
-    ended.await();
+    asked.await();
+    server.close();
     return ExitCode.OK;
+  }
+
+  /**
+   * Takes a signal before the Java virtual machine does: its shutdown hooks run side by side, and one of ONNX Runtime's
+   * frees what sessions still compute with while calls in flight go on. A second signal ends the process at once.
+   */
+  private static void endOn(String signal, CountDownLatch asked) {
+    Signal.handle(new Signal(signal), received -> {
+      if (asked.getCount() == 0) {
+        Runtime.getRuntime().halt(SIGNALLED + received.getNumber());
+      }
+      asked.countDown();
+    });
   }
 }

@@ -152,6 +152,7 @@ public final class Server implements AutoCloseable {
   public void close() {
     try {
       if (health != null) {
+        LOG.info("draining: no new calls; those in flight have {} s to end", options.drain().toSeconds());
         health.end();
       }
       if (unlearning != null) {

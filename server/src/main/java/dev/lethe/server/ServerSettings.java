@@ -44,12 +44,17 @@ final class ServerSettings {
       "Threads that compute one batch; 0 for one on each core.");
   static final Setting<Integer> DRAIN = new Setting<>("drain", "SECONDS", "10", ValueType.integer(0, 86_400),
       "How long calls in flight may go on at the end.");
+  static final Setting<LogFormat> LOG_FORMAT = new Setting<>("log.format", "FORMAT", "text",
+      ValueType.oneOf(LogFormat.class), "Of the log on standard error: text, or json for one object a line.");
 
   /** In the order of the help and of {@code --print-config}. */
   static final List<Setting<?>> ALL = Stream.concat(
-      Stream.of(HOST, PORT, INSECURE_LISTEN, MODELS, STATE, JOBS, DATA, WORKER_COMMAND, DEVICE, THREADS, DRAIN),
+      Stream.of(HOST, PORT, INSECURE_LISTEN, MODELS, STATE, JOBS, DATA, WORKER_COMMAND, DEVICE, THREADS, DRAIN,
+          LOG_FORMAT),
       Stream.concat(LoadSettings.ALL.stream(), SecuritySettings.ALL.stream()))
       .<Setting<?>>map(setting -> setting).toList();
+
+  enum LogFormat { TEXT, JSON }
 
   private ServerSettings() {}
 

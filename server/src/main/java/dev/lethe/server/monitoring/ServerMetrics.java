@@ -195,6 +195,9 @@ public final class ServerMetrics implements CallObserver {
   }
 
   public void versionLoaded(String model) {
+    // Counters that are there from the start: the first increase of one that appears with it would be lost on Prometheus.
+    dropped.labels(model);
+    refused.labels(model);
     loadedVersions.labels(model).inc();
   }
 

@@ -1,0 +1,156 @@
+package dev.lethe.server;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.lethe.v1.ActivateRequest;
+import dev.lethe.v1.GenerateRequest;
+import dev.lethe.v1.GeneratedImage;
+import dev.lethe.v1.GenerationServiceGrpc;
+import dev.lethe.v1.ModelServiceGrpc;
+import io.grpc.ManagedChannel;
+import io.grpc.StatusRuntimeException;
+import io.grpc.health.v1.HealthCheckRequest;
+import io.grpc.health.v1.HealthCheckResponse;
+import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
+import io.grpc.health.v1.HealthGrpc;
+import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** SIGTERM to the real process, and what it writes to its log. */
+@Timeout(120)
+class DrainIT {
+
+  @TempDir
+  Path root;
+
+  private Path log;
+  private Process process;
+  private ManagedChannel channel;
+
+  @BeforeEach
+  void prepare() throws IOException {
+    TinyBundles.conditional(root.resolve("models"), "v1", 7);
+    log = root.resolve("log");
+  }
+
+  private void start(String... more) throws IOException {
+    List<String> command = new ArrayList<>(List.of(
+        ProcessHandle.current().info().command().orElse("java"), "-XX:TieredStopAtLevel=1",
+        "-cp", System.getProperty("java.class.path"), ServeCommand.class.getName(), "--port=0",
+        "--models=" + root.resolve("models"), "--state=" + root.resolve("state"), "--jobs=" + root.resolve("jobs"),
+        "--rate-images=20"));
+    command.addAll(List.of(more));
+    process = new ProcessBuilder(command).redirectError(log.toFile()).start();
+    String line = process.inputReader().readLine();
+    assertNotNull(line, () -> "the server has not started: " + read(log));
+    Matcher serving = Pattern.compile("lethe: serving on 127.0.0.1:(\\d+)").matcher(line);
+    assertTrue(serving.matches(), line);
+    channel = NettyChannelBuilder.forAddress("127.0.0.1", Integer.parseInt(serving.group(1))).usePlaintext().build();
+  }
+
+  @AfterEach
+  void stop() {
+    channel.shutdownNow();
+    process.destroyForcibly();
+  }
+
+  private static String read(Path file) {
+    try {
+      return Files.readString(file);
+    } catch (IOException e) {
+      return e.toString();
+    }
+  }
+
+  /** At 20 images a second, with 20 at once. */
+  private Iterator<GeneratedImage> stream(int count) {
+    return GenerationServiceGrpc.newBlockingStub(channel)
+        .generateStream(GenerateRequest.newBuilder().setCount(count).build());
+  }
+
+  @Test
+  void sigtermLetsCallsInFlightEndAndTakesNoMore() throws Exception {
+    start("--drain=60");
+    Iterator<HealthCheckResponse> health =
+        HealthGrpc.newBlockingStub(channel).watch(HealthCheckRequest.getDefaultInstance());
+    assertEquals(ServingStatus.SERVING, health.next().getStatus());
+    Iterator<GeneratedImage> images = stream(60);
+    images.next();
+    process.destroy();
+    assertEquals(ServingStatus.NOT_SERVING, health.next().getStatus());
+    int received = 1;
+    while (images.hasNext()) {
+      images.next();
+      received++;
+    }
+    assertEquals(60, received);
+    assertTrue(process.waitFor(30, TimeUnit.SECONDS), "it has not ended");
+    assertEquals(0, process.exitValue());
+    assertThrows(StatusRuntimeException.class, () -> stream(1).next());
+  }
+
+  @Test
+  void theDrainHasALimit() throws Exception {
+    start("--drain=1");
+    Iterator<GeneratedImage> images = stream(100_000);
+    images.next();
+    long asked = System.nanoTime();
+    process.destroy();
+    assertThrows(StatusRuntimeException.class, () -> images.forEachRemaining(image -> { }));
+    assertTrue(process.waitFor(30, TimeUnit.SECONDS), "it has not ended");
+    double seconds = (System.nanoTime() - asked) / 1e9;
+    assertTrue(seconds >= 1, () -> "ended after " + seconds + " s");
+  }
+
+  @Test
+  void aSecondSignalEndsItAtOnce() throws Exception {
+    start("--drain=60");
+    Iterator<GeneratedImage> images = stream(100_000);
+    images.next();
+    process.destroy();
+    // The same signal twice before the first is taken is one.
+    while (!read(log).contains("draining")) {
+      Thread.sleep(20);
+    }
+    process.destroy();
+    assertTrue(process.waitFor(30, TimeUnit.SECONDS), "it has not ended");
+    assertEquals(128 + 15, process.exitValue());
+  }
+
+  @Test
+  void theLogIsJsonWhereItIsAskedFor() throws Exception {
+    start("--log-format=json", "--drain=1");
+    ModelServiceGrpc.newBlockingStub(channel)
+        .activate(ActivateRequest.newBuilder().setModel("tiny").setVersion("v1").build());
+    process.destroy();
+    assertTrue(process.waitFor(30, TimeUnit.SECONDS), "it has not ended");
+    ObjectMapper json = new ObjectMapper();
+    boolean ordered = false;
+    boolean audited = false;
+    for (String line : Files.readAllLines(log)) {
+      JsonNode entry = json.readTree(line);
+      ordered |= entry.path("formattedMessage").asText().startsWith("tiny: version v1 is to be activated")
+          && entry.path("mdc").path("request_id").asText().matches("[0-9a-f]{16}");
+      audited |= entry.path("operation").asText().equals("lethe.v1.ModelService/Activate");
+    }
+    assertTrue(ordered && audited, () -> read(log));
+  }
+}
