@@ -119,9 +119,11 @@ class OperationsIT {
         });
     upload.onNext(SubmitRequest.newBuilder().setSpec(UnlearnSpec.newBuilder().setModel("tiny").setSeed(0)).build());
     for (ImageRole role : List.of(ImageRole.IMAGE_ROLE_UNLEARN, ImageRole.IMAGE_ROLE_LEARN)) {
+      byte[] pixels = new byte[32 * 32];
+      pixels[0] = (byte) role.getNumber();
       upload.onNext(SubmitRequest.newBuilder().setImages(UploadedImages.newBuilder().setRole(role).addImages(
           LabelledImage.newBuilder().setLabel("seven").setImage(Image.newBuilder()
-              .setData(ByteString.copyFrom(ImageEncoder.png(new byte[32 * 32], 1, 32, 32)))))).build());
+              .setData(ByteString.copyFrom(ImageEncoder.png(pixels, 1, 32, 32)))))).build());
     }
     upload.onCompleted();
     String id = submitted.get(60, TimeUnit.SECONDS).getId();
