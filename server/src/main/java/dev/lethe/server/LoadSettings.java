@@ -22,7 +22,7 @@ final class LoadSettings {
   static final Setting<Integer> MAX_QUEUE = new Setting<>("max-queue", "N", "1024", ValueType.integer(1, 1_000_000),
       "Images of one model version that may wait; above that, calls are refused and told when to try again.");
   static final Setting<Integer> MAX_IMAGES = new Setting<>("max-images", "N", "256", ValueType.integer(1, 65_536),
-      "Most images in one answer of Generate.");
+      "Most images in one answer of Generate or ModelInfer.");
   static final Setting<Integer> MAX_STREAM_IMAGES = new Setting<>("max-stream-images", "N", "100000",
       ValueType.integer(1, Integer.MAX_VALUE), "Most images in one call of GenerateStream.");
   static final Setting<Integer> MAX_MESSAGE = new Setting<>("max-message", "MIB", "8", ValueType.integer(1, 1023),

@@ -6,6 +6,7 @@ import dev.lethe.server.http.HttpFrontend;
 import dev.lethe.server.http.Limits;
 import dev.lethe.server.inference.InferenceEngine;
 import dev.lethe.server.monitoring.ServerMetrics;
+import dev.lethe.server.openinference.OpenInference;
 import dev.lethe.server.registry.ModelRegistry;
 import dev.lethe.server.registry.ModelRepository;
 import dev.lethe.server.registry.Models;
@@ -92,7 +93,8 @@ public final class Server implements AutoCloseable {
     List<Service> services = new ArrayList<>(List.of(
         new Generation(registry, engine, limits.images(), limits.streamImages()).service(settings),
         unlearning.service(settings),
-        new Models(vertx, registry).service(settings)));
+        new Models(vertx, registry).service(settings),
+        new OpenInference(vertx, registry, engine, limits.images(), () -> health.isServing()).service(settings)));
     health = new Health(services.stream().map(s -> s.name().fullyQualifiedName()).collect(Collectors.toSet()));
     services.add(health.service(settings));
     services.add(new Reflection(services).service(settings));

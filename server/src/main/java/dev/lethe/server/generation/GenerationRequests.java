@@ -21,7 +21,6 @@ import java.util.function.IntToLongFunction;
 /** Checks requests to generate against the model that they are for. Every error names the field and the limit. */
 final class GenerationRequests {
 
-  private static final float LARGEST_PSI = 2;
   private static final long SEEDS = NumpyRandom.MAX_SEED + 1;
 
   private final ModelCard card;
@@ -148,8 +147,8 @@ final class GenerationRequests {
 
   private float psi() {
     float psi = request.hasPsi() ? request.getPsi() : 1;
-    if (!(psi >= 0 && psi <= LARGEST_PSI)) {
-      throw invalid("psi: is " + psi + "; it must be from 0 to " + LARGEST_PSI);
+    if (!(psi >= 0 && psi <= Latent.LARGEST_PSI)) {
+      throw invalid("psi: is " + psi + "; it must be from 0 to " + Latent.LARGEST_PSI);
     }
     return psi;
   }

@@ -28,7 +28,7 @@ public record BatchingOptions(int maxBatch, Duration maxDelay, int concurrency, 
   }
 
   /** Most images of this model in one run. */
-  int batchSize(ModelCard card) {
+  public int batchSize(ModelCard card) {
     if (maxBatch > 0) {
       return maxBatch;
     }

@@ -29,6 +29,7 @@ public final class Generator implements AutoCloseable {
   private final List<SynthesisRun> syntheses = new ArrayList<>();
   private final Batcher<ImageTask> mappingBatcher;
   private final Batcher<ImageTask> synthesisBatcher;
+  private final GeneratorStatistics statistics = new GeneratorStatistics();
   private final AtomicInteger waiting = new AtomicInteger();
   // Seconds of synthesis for an image, smoothed; a lost update of two lanes does no harm.
   private volatile double secondsPerImage;
@@ -106,6 +107,10 @@ public final class Generator implements AutoCloseable {
     return batchSize;
   }
 
+  public GeneratorStatistics statistics() {
+    return statistics;
+  }
+
   /** Images that were submitted and whose synthesis has not begun. */
   int waiting() {
     return waiting.get();
@@ -146,7 +151,9 @@ public final class Generator implements AutoCloseable {
       for (int i = 0; i < batch.size(); i++) {
         batch.get(i).mapped(mapping.ws(i));
       }
-      metrics.computed(model, Stage.MAPPING, secondsSince(started));
+      long took = System.nanoTime() - started;
+      statistics.mapped(batch.size(), took);
+      metrics.computed(model, Stage.MAPPING, took / 1e9);
     } catch (Throwable e) {
       waiting.addAndGet(-batch.size());
       metrics.imagesUnqueued(model, batch.size());
@@ -169,7 +176,9 @@ public final class Generator implements AutoCloseable {
       batch.forEach(task -> task.fail(e));
       return;
     }
-    double seconds = secondsSince(started);
+    long took = System.nanoTime() - started;
+    statistics.synthesized(batch.size(), took);
+    double seconds = took / 1e9;
     double each = seconds / batch.size();
     secondsPerImage = secondsPerImage == 0 ? each : 0.8 * secondsPerImage + 0.2 * each;
     metrics.computed(model, Stage.SYNTHESIS, seconds);
@@ -195,7 +204,9 @@ public final class Generator implements AutoCloseable {
       if (task.wanted()) {
         long started = System.nanoTime();
         task.encode(run.image(i));
-        metrics.encoded(model, secondsSince(started));
+        long took = System.nanoTime() - started;
+        statistics.encoded(batch.size(), took);
+        metrics.encoded(model, took / 1e9);
       } else {
         metrics.imageDropped(model);
         task.discard();
@@ -216,15 +227,15 @@ public final class Generator implements AutoCloseable {
   /** The time of now, after the wait of each image was written down. */
   private long started(Stage stage, List<ImageTask> batch) {
     long now = System.nanoTime();
+    long waits = 0;
     for (ImageTask task : batch) {
-      metrics.waited(model, stage, (now - task.submitted()) / 1e9);
+      long wait = now - task.submitted();
+      waits += wait;
+      metrics.waited(model, stage, wait / 1e9);
     }
+    statistics.waited(waits);
     metrics.batch(model, stage, batch.size());
     return now;
-  }
-
-  private static double secondsSince(long nanos) {
-    return (System.nanoTime() - nanos) / 1e9;
   }
 
   @Override

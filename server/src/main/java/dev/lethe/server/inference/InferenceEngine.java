@@ -93,6 +93,15 @@ public final class InferenceEngine implements AutoCloseable {
     }
   }
 
+  /** How it gathers images into batches. */
+  public BatchingOptions batching() {
+    return options;
+  }
+
+  public ExecutionDevice device() {
+    return device;
+  }
+
   /** Groups of {@link Generator#batchSize} images that one call should have under way to keep the engine busy. */
   public int window() {
     return options.concurrency() + 1;
@@ -130,7 +139,13 @@ public final class InferenceEngine implements AutoCloseable {
     }
     ImageRequest<T> request = new ImageRequest<>(latents.size(), abandoned, encode, context);
     inFlight.acquireUninterruptibly();
-    request.future().onComplete(settled -> inFlight.release());
+    GeneratorStatistics statistics = generator.statistics();
+    statistics.requested();
+    long started = System.nanoTime();
+    request.future().onComplete(settled -> {
+      statistics.ended(settled.succeeded(), System.nanoTime() - started);
+      inFlight.release();
+    });
     generator.submit(request, latents);
     return request.future();
   }

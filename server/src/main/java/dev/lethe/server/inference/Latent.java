@@ -3,10 +3,13 @@ package dev.lethe.server.inference;
 /** What one image is made from. */
 public sealed interface Latent {
 
+  /** Of psi. */
+  float LARGEST_PSI = 2;
+
   /**
    * @param z [z_dim]
    * @param classIndex ignored by unconditional models
-   * @param psi truncation, 0 to 2
+   * @param psi truncation, 0 to {@value #LARGEST_PSI}
    */
   record Z(float[] z, int classIndex, float psi) implements Latent {}
 

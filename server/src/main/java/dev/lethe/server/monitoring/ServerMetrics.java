@@ -205,9 +205,14 @@ public final class ServerMetrics implements CallObserver {
     loadedVersions.labels(model).dec();
   }
 
-  /** The first version of a model takes requests. */
+  /** A version takes requests, of a model that took none. */
   public void activated(String model, String version) {
     activeVersion.labels(model, version).set(1);
+  }
+
+  /** The model is unloaded. */
+  public void deactivated(String model, String version) {
+    activeVersion.remove(model, version);
   }
 
   /** @param seconds from the order to the switch */

@@ -23,11 +23,21 @@ public final class ClassLabels {
     if (index < 0 && label.matches("\\d{1,9}")) {
       index = Integer.parseInt(label);
     }
-    if (index < 0 || index >= card.labels().size()) {
-      throw Status.INVALID_ARGUMENT.withDescription(field + ": model " + card.name() + " has no class \""
-          + abbreviate(label) + "\"; its classes are " + card.labels() + ", or by index 0 to "
-          + (card.labels().size() - 1)).asRuntimeException();
+    return checked(card, index, "\"" + abbreviate(label) + "\"", field);
+  }
+
+  /** The same for a class by its index alone, which may be another class's name. */
+  public static int index(ModelCard card, long index, String field) {
+    return checked(card, index, Long.toString(index), field);
+  }
+
+  private static int checked(ModelCard card, long asked, String text, String field) {
+    if (asked < 0 || asked >= card.labels().size()) {
+      throw Status.INVALID_ARGUMENT.withDescription(field + ": model " + card.name() + " has no class " + text
+          + "; its classes are " + card.labels() + ", or by index 0 to " + (card.labels().size() - 1))
+          .asRuntimeException();
     }
+    int index = (int) asked;
     String name = card.labels().get(index);
     if (card.unlearnedLabels().containsKey(name)) {
       throw Status.FAILED_PRECONDITION.withDescription(field + ": version " + card.unlearnedLabels().get(name) + " of "

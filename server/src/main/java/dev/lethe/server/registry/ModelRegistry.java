@@ -8,19 +8,26 @@ import io.vertx.core.Vertx;
 import io.vertx.core.WorkerExecutor;
 import java.io.IOException;
 import java.util.NavigableSet;
-import java.util.TreeMap;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentNavigableMap;
+import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.TimeUnit;
 
-/** The models of this server, fixed at its start. */
+/** The models of this server: those of its start, and those that were loaded since. */
 public final class ModelRegistry {
 
   private final ModelRepository repository;
   private final WorkerExecutor loader;
-  private final TreeMap<String, ServedModel> models = new TreeMap<>();
+  private final VersionLoader versions;
+  private final ServerMetrics metrics;
+  private final ConcurrentNavigableMap<String, ServedModel> models = new ConcurrentSkipListMap<>();
 
-  private ModelRegistry(ModelRepository repository, WorkerExecutor loader) {
+  private ModelRegistry(ModelRepository repository, WorkerExecutor loader, VersionLoader versions,
+      ServerMetrics metrics) {
     this.repository = repository;
     this.loader = loader;
+    this.versions = versions;
+    this.metrics = metrics;
   }
 
   /**
@@ -33,18 +40,21 @@ public final class ModelRegistry {
       ServerMetrics metrics) throws IOException {
     // One thread: loads and switches follow one another. Vert.x warns of work that takes longer than the last figure.
     WorkerExecutor loader = vertx.createSharedWorkerExecutor("lethe-loader", 1, 10, TimeUnit.MINUTES);
-    ModelRegistry registry = new ModelRegistry(repository, loader);
-    VersionLoader versions = new VersionLoader(engine, metrics);
+    ModelRegistry registry = new ModelRegistry(repository, loader, new VersionLoader(engine, metrics), metrics);
     for (String name : repository.models()) {
-      ServedModel model = new ServedModel(name, repository, versions, loader, metrics);
-      model.start();
-      registry.models.put(name, model);
+      registry.start(name);
     }
     if (registry.models.isEmpty()) {
       throw new IOException("there is no model in " + repository
           + ": a model is a bundle in DIR/MODEL/VERSION/ (--models DIR)");
     }
     return registry;
+  }
+
+  private void start(String name) throws IOException {
+    ServedModel model = new ServedModel(name, repository, versions, loader, metrics);
+    model.start();
+    models.put(name, model);
   }
 
   public ModelRepository repository() {
@@ -74,6 +84,35 @@ public final class ModelRegistry {
           .asRuntimeException();
     }
     return model;
+  }
+
+  /** The model of this name, if the server has it. */
+  public Optional<ServedModel> find(String name) {
+    return Optional.ofNullable(models.get(name));
+  }
+
+  /**
+   * {@link ServedModel#load}, also for a model that was put into the repository after the server's start.
+   *
+   * @return NOT_FOUND if the repository has no such model, FAILED_PRECONDITION if it does not load
+   */
+  public Future<Void> load(String name) {
+    ServedModel known = models.get(name);
+    return known != null ? known.load() : loader.executeBlocking(() -> {
+      try {
+        if (!repository.models().contains(name)) {
+          throw Status.NOT_FOUND.withDescription("model: there is no model " + ClassLabels.abbreviate(name)
+              + " on disk; there are " + repository.models()).asRuntimeException();
+        }
+        // Another order may have come first: it was carried out on this thread.
+        if (!models.containsKey(name)) {
+          start(name);
+        }
+      } catch (IOException e) {
+        throw Status.FAILED_PRECONDITION.withDescription(e.getMessage()).withCause(e).asRuntimeException();
+      }
+      return null;
+    }, false);
   }
 
   /** Completes once all requests have let go of their versions and these are closed. */

@@ -74,7 +74,8 @@ public final class Models {
 
   private Future<GetCardResponse> getCard(GetCardRequest request, Call<GetCardResponse> call) {
     ServedModel model = registry.model(request.getModel());
-    String version = request.getVersion().isEmpty() ? model.activeVersion() : request.getVersion();
+    String version = request.getVersion().isEmpty()
+        ? model.activeVersion().orElseThrow(model::unloaded) : request.getVersion();
     return vertx.executeBlocking(() -> {
       Bundle bundle = registry.repository().versions(model.name()).get(version);
       if (bundle == null) {
@@ -91,7 +92,8 @@ public final class Models {
 
   private GetActiveVersionResponse getActiveVersion(GetActiveVersionRequest request) {
     ServedModel model = registry.model(request.getModel());
-    return GetActiveVersionResponse.newBuilder().setModel(model.name()).setVersion(model.activeVersion()).build();
+    return GetActiveVersionResponse.newBuilder().setModel(model.name())
+        .setVersion(model.activeVersion().orElseThrow(model::unloaded)).build();
   }
 
   private Future<ActivateResponse> activate(ActivateRequest request, Call<ActivateResponse> call) {
@@ -103,11 +105,11 @@ public final class Models {
     }
     LOG.info("{}: version {} is to be activated, by request", model.name(), request.getVersion());
     return call.here(model.activate(request.getVersion())).map(previous -> {
-      call.about("previous_version", previous);
+      call.about("previous_version", previous.orElse(""));
       return ActivateResponse.newBuilder()
           .setModel(model.name())
           .setVersion(request.getVersion())
-          .setPreviousVersion(previous)
+          .setPreviousVersion(previous.orElse(""))
           .build();
     });
   }

@@ -1,9 +1,11 @@
 package dev.lethe.server.registry;
 
 import dev.lethe.models.bundle.Bundle;
+import dev.lethe.server.inference.GeneratorStatistics;
 import dev.lethe.server.monitoring.ServerMetrics;
 import dev.lethe.v1.VersionState;
 import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.WorkerExecutor;
@@ -13,14 +15,18 @@ import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.NavigableMap;
+import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ConcurrentHashMap;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One model: its active version, hot swap, and the few other versions that clients asked for by name.
+ * One model: its active version, hot swap, and the few other versions that clients asked for by name. It may be
+ * unloaded: then none of its versions is served until it is loaded again or a version is activated.
  *
  * <p>Everything that loads, switches or closes runs on the loader, one at a time, so that a switch has no rival. Leases
  * are taken on any thread and never wait for a load.
@@ -40,7 +46,7 @@ public final class ServedModel {
   private final Set<String> loading = ConcurrentHashMap.newKeySet();
   // By version, least recently used first; guarded by itself.
   private final Map<String, ServedVersion> besideActive = new LinkedHashMap<>(4, .75f, true);
-  // Written on the loader only.
+  // Written on the loader only; null while the model is unloaded.
   private volatile ServedVersion active;
   private volatile boolean closed;
 
@@ -55,18 +61,35 @@ public final class ServedModel {
 
   /** Loads the active version; on the loader, before anything else. */
   void start() throws IOException {
-    active = load(repository.active(name));
-    metrics.activated(name, active.version());
-    LOG.info("{}: version {} serves", name, active.version());
+    serve(load(repository.active(name)), System.nanoTime());
   }
 
   public String name() {
     return name;
   }
 
-  /** The version that takes new requests. */
-  public String activeVersion() {
-    return active.version();
+  /** The version that takes new requests; empty while the model is unloaded. */
+  public Optional<String> activeVersion() {
+    return Optional.ofNullable(active).map(ServedVersion::version);
+  }
+
+  /** What those are told who need an unloaded model. */
+  public StatusRuntimeException unloaded() {
+    return Status.UNAVAILABLE.withDescription("model: " + name + " is unloaded; load it, or activate a version of it")
+        .asRuntimeException();
+  }
+
+  /** Versions that answer at once, in natural order, with what each has done since it was loaded. */
+  public NavigableMap<String, GeneratorStatistics> ready() {
+    NavigableMap<String, GeneratorStatistics> ready = new TreeMap<>(VersionName.NATURAL);
+    synchronized (besideActive) {
+      besideActive.forEach((version, kept) -> ready.put(version, kept.generator().statistics()));
+    }
+    ServedVersion serving = active;
+    if (serving != null) {
+      ready.put(serving.version(), serving.generator().statistics());
+    }
+    return ready;
   }
 
   /** What versions do that do more than lie on the disk. */
@@ -80,14 +103,24 @@ public final class ServedModel {
     open.keySet().stream().filter(version -> version != serving && !kept.contains(version))
         .forEach(version -> states.put(version.version(), VersionState.VERSION_STATE_DRAINING));
     loading.forEach(version -> states.put(version, VersionState.VERSION_STATE_LOADING));
-    states.put(serving.version(), VersionState.VERSION_STATE_ACTIVE);
+    if (serving != null) {
+      states.put(serving.version(), VersionState.VERSION_STATE_ACTIVE);
+    }
     return states;
   }
 
-  /** The active version, at once. */
+  /**
+   * The active version, at once.
+   *
+   * @throws StatusRuntimeException UNAVAILABLE while the model is unloaded, or the server ends
+   */
   public Lease lease() {
     while (!closed) {
-      Lease lease = active.lease();
+      ServedVersion serving = active;
+      if (serving == null) {
+        throw unloaded();
+      }
+      Lease lease = serving.lease();
       if (lease != null) {
         return lease;
       }
@@ -100,9 +133,10 @@ public final class ServedModel {
    * A version by name; the active one if the name is empty. Another one is loaded if it is not in memory.
    *
    * @return NOT_FOUND if there is no such version, FAILED_PRECONDITION if it does not load
+   * @throws StatusRuntimeException UNAVAILABLE while the model is unloaded, or the server ends
    */
   public Future<Lease> lease(String version) {
-    if (version.isEmpty() || version.equals(active.version())) {
+    if (version.isEmpty() || version.equals(activeVersion().orElseThrow(this::unloaded))) {
       return Future.succeededFuture(lease());
     }
     Lease kept = leaseKept(version);
@@ -117,7 +151,7 @@ public final class ServedModel {
   }
 
   private Lease leaseLoaded(String version) throws IOException {
-    if (version.equals(active.version())) {
+    if (version.equals(activeVersion().orElseThrow(this::unloaded))) {
       return lease();
     }
     Lease kept = leaseKept(version);
@@ -148,32 +182,76 @@ public final class ServedModel {
   }
 
   /**
-   * Hot swap to a version on disk.
+   * Hot swap to a version on disk; an unloaded model is loaded by it.
    *
-   * @return the version that served before; NOT_FOUND if there is no such version, FAILED_PRECONDITION if it is refused
+   * @return the version that served before, empty for none; NOT_FOUND if there is no such version, FAILED_PRECONDITION
+   *     if it is refused
    */
-  public Future<String> activate(String version) {
+  public Future<Optional<String>> activate(String version) {
     long ordered = System.nanoTime();
     return onLoader(() -> {
-      ServedVersion before = active;
-      if (before.version().equals(version)) {
-        return version;
+      Optional<String> before = activeVersion();
+      if (before.equals(Optional.of(version))) {
+        return before;
       }
-      ServedVersion next;
-      synchronized (besideActive) {
-        next = besideActive.remove(version);
-      }
-      if (next == null) {
-        next = load(find(version));
-      }
+      ServedVersion kept = takeKept(version);
+      ServedVersion next = kept != null ? kept : load(find(version));
       try {
         switchTo(next, ordered);
       } catch (IOException e) {
         next.retire();
         throw e;
       }
-      return before.version();
+      return before;
     });
+  }
+
+  /** A version that was kept beside the active one, which becomes the caller's to use or retire; null for none. */
+  private ServedVersion takeKept(String version) {
+    synchronized (besideActive) {
+      return besideActive.remove(version);
+    }
+  }
+
+  /**
+   * Serves the version that the repository says is to be served: loads an unloaded model, swaps to a version that was
+   * put there since the last load, and else does nothing, since a version never changes.
+   *
+   * @return FAILED_PRECONDITION if it does not load
+   */
+  public Future<Void> load() {
+    long ordered = System.nanoTime();
+    return onLoader(() -> {
+      Bundle bundle = repository.active(name);
+      String version = bundle.card().version();
+      if (!activeVersion().equals(Optional.of(version))) {
+        ServedVersion kept = takeKept(version);
+        serve(kept != null ? kept : load(bundle), ordered);
+      }
+      return null;
+    });
+  }
+
+  /** Takes the model out of service; versions are closed after their last request. Done already: nothing happens. */
+  public Future<Void> unload() {
+    return onLoader(() -> {
+      ServedVersion before = active;
+      if (before != null) {
+        active = null;
+        retireKept();
+        before.retire();
+        metrics.deactivated(name, before.version());
+        LOG.info("{}: unloaded; version {} served", name, before.version());
+      }
+      return null;
+    });
+  }
+
+  private void retireKept() {
+    synchronized (besideActive) {
+      besideActive.values().forEach(ServedVersion::retire);
+      besideActive.clear();
+    }
   }
 
   /**
@@ -190,7 +268,7 @@ public final class ServedModel {
       boolean promoted = false;
       try {
         repository.install(candidate);
-        if (active.version().equals(instead)) {
+        if (instead != null && activeVersion().equals(Optional.of(instead))) {
           switchTo(loaded, ordered);
           promoted = true;
         }
@@ -204,7 +282,6 @@ public final class ServedModel {
   }
 
   private void switchTo(ServedVersion next, long ordered) throws IOException {
-    ServedVersion before = active;
     try {
       // First, so that a restart never serves what this server has replaced.
       repository.activate(name, next.version());
@@ -212,7 +289,17 @@ public final class ServedModel {
       throw new IOException("version " + next.version() + " of " + name + " is not switched to, since the choice"
           + " cannot be written down: " + e.getMessage(), e);
     }
+    serve(next, ordered);
+  }
+
+  private void serve(ServedVersion next, long ordered) {
+    ServedVersion before = active;
     active = next;
+    if (before == null) {
+      metrics.activated(name, next.version());
+      LOG.info("{}: version {} serves", name, next.version());
+      return;
+    }
     before.retire();
     double seconds = (System.nanoTime() - ordered) / 1e9;
     metrics.swapped(name, before.version(), next.version(), seconds);
@@ -258,11 +345,10 @@ public final class ServedModel {
     List<Future<Void>> closings = open.values().stream().map(Promise::future).toList();
     return loader.executeBlocking(() -> {
       closed = true;
-      active.retire();
-      synchronized (besideActive) {
-        besideActive.values().forEach(ServedVersion::retire);
-        besideActive.clear();
+      if (active != null) {
+        active.retire();
       }
+      retireKept();
       return null;
     }, false).compose(retired -> Future.all(closings)).mapEmpty();
   }

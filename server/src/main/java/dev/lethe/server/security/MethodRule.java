@@ -36,6 +36,13 @@ public record MethodRule(boolean open, Set<Role> roles, boolean audited) {
     RULES.put(REFLECTION, known);
     RULES.put(METRICS, known);
 
+    rule("inference.GRPCInferenceService", open, "ServerLive", "ServerReady");
+    rule("inference.GRPCInferenceService", known, "ModelReady", "ServerMetadata", "ModelMetadata", "ModelConfig",
+        "ModelStatistics", "RepositoryIndex");
+    rule("inference.GRPCInferenceService", generate, "ModelInfer", "ModelStreamInfer");
+    rule("inference.GRPCInferenceService", new MethodRule(false, Set.of(OPERATE), true), "RepositoryModelLoad",
+        "RepositoryModelUnload");
+
     rule("lethe.v1.GenerationService", generate, "Generate", "GenerateStream");
     rule("lethe.v1.UnlearningService", new MethodRule(false, Set.of(UNLEARN), true), "Submit");
     rule("lethe.v1.UnlearningService", follow, "Watch", "GetJob", "ListJobs", "GetReport");

@@ -80,9 +80,11 @@ final class JobRun {
     ServedModel model = model();
     ModelRepository repository = registry.repository();
     NavigableMap<String, Bundle> versions = repository.versions(model.name());
-    Bundle base = versions.get(model.activeVersion());
+    String active = model.activeVersion().orElseThrow(
+        () -> new JobFailedException("model " + model.name() + " was unloaded before the job's turn came", null));
+    Bundle base = versions.get(active);
     if (base == null) {
-      throw new JobFailedException("the active version " + model.activeVersion() + " is not on disk any more", null);
+      throw new JobFailedException("the active version " + active + " is not on disk any more", null);
     }
     WorkerJob work = submitted.toBuilder()
         .setBaseBundle(base.directory().toString())
@@ -168,8 +170,8 @@ final class JobRun {
               : e.getCause().toString()), e);
     }
     if (promote && !promoted) {
-      reasons.add("version " + model.activeVersion() + " was activated in place of " + job.getBaseVersion()
-          + " while the job ran");
+      reasons.add(model.activeVersion().map(other -> "version " + other + " was activated in place of ")
+          .orElse("the model was unloaded, and with it ") + job.getBaseVersion() + " while the job ran");
     }
     tracked.update(end -> end
         .setState(JobState.JOB_STATE_SUCCEEDED)

@@ -122,6 +122,26 @@ class InferenceEngineTest {
     }
   }
 
+  @Example
+  void statisticsCountImagesRunsAndRequests() throws Exception {
+    try (Engine engine = new Engine(new BatchingOptions(4, Duration.ZERO, 1, 1000))) {
+      await(engine.generate(latents.subList(0, 6)));
+      assertThrows(CancellationException.class, () -> await(
+          engine.engine.generate(engine.generator, latents.subList(0, 3), () -> true, COPY, context)));
+      GeneratorStatistics.Snapshot done = engine.generator.statistics().snapshot();
+      assertEquals(1, done.succeeded().count());
+      assertEquals(1, done.failed().count());
+      assertEquals(6, done.compute().count());
+      assertEquals(6, done.queue().count());
+      assertEquals(6, done.batches().entrySet().stream()
+          .mapToLong(batch -> batch.getKey() * batch.getValue().runs().count()).sum());
+      // A run's time counts for each of its images, mapping's too; all of it passed within the request.
+      long runs = done.batches().values().stream().mapToLong(batch -> batch.runs().nanoseconds()).sum();
+      assertTrue(runs > 0 && runs < done.succeeded().nanoseconds(), done.toString());
+      assertTrue(done.compute().nanoseconds() > runs, done.toString());
+    }
+  }
+
   @Property(tries = 20)
   void imageDoesNotDependOnWhatItIsBatchedWith(@ForAll @IntRange(min = 1, max = 9) int maxBatch,
       @ForAll @IntRange(min = 1, max = 3) int concurrency,

@@ -246,10 +246,12 @@ class CallsIT {
         });
     questions.onNext(ServerReflectionRequest.newBuilder().setListServices("").build());
     assertEquals(List.of("grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection",
-        "lethe.v1.GenerationService", "lethe.v1.ModelService", "lethe.v1.UnlearningService"),
+        "inference.GRPCInferenceService", "lethe.v1.GenerationService", "lethe.v1.ModelService",
+        "lethe.v1.UnlearningService"),
         answers.take().getListServicesResponse().getServiceList().stream().map(ServiceResponse::getName).toList());
     for (String symbol : List.of("lethe.v1.GenerationService", "lethe.v1.GenerationService.Generate",
-        "lethe.v1.GenerateRequest", "lethe.v1.ImageFormat", "lethe.v1.UnlearnSpec", "google.protobuf.Timestamp")) {
+        "lethe.v1.GenerateRequest", "lethe.v1.ImageFormat", "lethe.v1.UnlearnSpec", "google.protobuf.Timestamp",
+        "inference.ModelConfig")) {
       questions.onNext(ServerReflectionRequest.newBuilder().setFileContainingSymbol(symbol).build());
       assertTrue(answers.take().getFileDescriptorResponse().getFileDescriptorProtoCount() > 0, symbol);
     }

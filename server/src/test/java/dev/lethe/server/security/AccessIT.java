@@ -5,6 +5,11 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.lethe.inference.GRPCInferenceServiceGrpc;
+import dev.lethe.inference.ModelInferRequest;
+import dev.lethe.inference.RepositoryModelUnloadRequest;
+import dev.lethe.inference.ServerMetadataRequest;
+import dev.lethe.inference.ServerReadyRequest;
 import dev.lethe.server.ServerFixture;
 import dev.lethe.server.TinyBundles;
 import dev.lethe.server.security.TestAuthority.Pair;
@@ -131,6 +136,29 @@ class AccessIT {
       refused(Code.PERMISSION_DENIED, "eraser may not call lethe.v1.ModelService/Activate: that needs the role operate,"
           + " and it has unlearn", () -> ModelServiceGrpc.newBlockingStub(eraser).activate(activate));
       ModelServiceGrpc.newBlockingStub(artist).listModels(ListModelsRequest.getDefaultInstance());
+    }
+  }
+
+  @Test
+  void rolesHoldForTheOpenInferenceProtocolToo() throws Exception {
+    try (ServerFixture server = start(Map.of())) {
+      var anyone = GRPCInferenceServiceGrpc.newBlockingStub(server.channel());
+      var artist = GRPCInferenceServiceGrpc.newBlockingStub(as(server.channel(), "artist-token"));
+      var operator = GRPCInferenceServiceGrpc.newBlockingStub(as(server.channel(), "operator-token"));
+      ModelInferRequest infer = ModelInferRequest.newBuilder().setModelName("tiny").build();
+      RepositoryModelUnloadRequest unload = RepositoryModelUnloadRequest.newBuilder().setModelName("tiny").build();
+
+      assertTrue(anyone.serverReady(ServerReadyRequest.getDefaultInstance()).getReady());
+      refused(Code.UNAUTHENTICATED, "this call needs credentials: a bearer token (authorization: Bearer TOKEN)",
+          () -> anyone.serverMetadata(ServerMetadataRequest.getDefaultInstance()));
+      assertEquals("lethe", artist.serverMetadata(ServerMetadataRequest.getDefaultInstance()).getName());
+      refused(Code.INVALID_ARGUMENT, "inputs: give exactly one of seed, z and ws; none is given",
+          () -> artist.modelInfer(infer));
+      refused(Code.PERMISSION_DENIED, "operator may not call inference.GRPCInferenceService/ModelInfer: that needs the"
+          + " role generate, and it has operate", () -> operator.modelInfer(infer));
+      refused(Code.PERMISSION_DENIED, "artist may not call inference.GRPCInferenceService/RepositoryModelUnload: that"
+          + " needs the role operate, and it has generate", () -> artist.repositoryModelUnload(unload));
+      operator.repositoryModelUnload(unload);
     }
   }
 

@@ -1,0 +1,136 @@
+package dev.lethe.server.openinference;
+
+import dev.lethe.inference.InferParameter;
+import dev.lethe.inference.ModelInferRequest;
+import dev.lethe.inference.ModelInferResponse;
+import dev.lethe.inference.ModelStreamInferResponse;
+import dev.lethe.server.rpc.Call;
+import dev.lethe.server.rpc.Sink;
+import io.grpc.Status;
+import io.grpc.Status.Code;
+import io.vertx.core.Future;
+import io.vertx.core.Promise;
+import java.util.ArrayDeque;
+import java.util.Deque;
+
+/**
+ * One call of {@code ModelStreamInfer}. Requests are computed side by side and answered in order. The next one is read
+ * only while those that are not answered yet are less work than keeps the engine busy, so that a client that does not
+ * read holds no more than that and one request in memory.
+ */
+final class InferStream implements Sink<ModelInferRequest> {
+
+  /** What a client that asked for it looks for in the last answer to a request. */
+  private static final String FINAL_RESPONSE = "triton_final_response";
+  /** A request that is refused costs nothing but its answer. */
+  private static final double REFUSED = 0.1;
+
+  private final Inference inference;
+  private final Call<ModelStreamInferResponse> call;
+  private final Deque<Pending> pending = new ArrayDeque<>();
+  private double batches;
+  // Set while the next request has to wait.
+  private Promise<Void> room;
+  private boolean ended;
+
+  private static final class Pending {
+    final double batches;
+    ModelStreamInferResponse answer;
+
+    Pending(double batches) {
+      this.batches = batches;
+    }
+  }
+
+  InferStream(Inference inference, Call<ModelStreamInferResponse> call) {
+    this.inference = inference;
+    this.call = call;
+    call.onDrain(this::proceed);
+  }
+
+  @Override
+  public Future<Void> message(ModelInferRequest request) {
+    Promise<Void> taken = Promise.promise();
+    inference.prepare(request, call).onComplete(prepared -> {
+      double work = prepared.succeeded() ? prepared.result().batches() : REFUSED;
+      Pending mine = new Pending(work);
+      pending.addLast(mine);
+      batches += work;
+      room = taken;
+      Future<ModelInferResponse> answer = prepared.succeeded() ? prepared.result().start(request.getId())
+          : Future.failedFuture(prepared.cause());
+      answer.onComplete(done -> {
+        if (done.succeeded()) {
+          mine.answer = answered(done.result());
+        } else if (Status.fromThrowable(done.cause()).getCode() == Code.UNKNOWN) {
+          call.fail(done.cause());
+        } else {
+          mine.answer = refused(request.getId(), Status.fromThrowable(done.cause()));
+        }
+        proceed();
+      });
+      proceed();
+    });
+    return taken.future();
+  }
+
+  private static ModelStreamInferResponse answered(ModelInferResponse answer) {
+    return ModelStreamInferResponse.newBuilder()
+        .setInferResponse(answer.toBuilder().putParameters(FINAL_RESPONSE, yes()))
+        .build();
+  }
+
+  private static ModelStreamInferResponse refused(String id, Status status) {
+    return ModelStreamInferResponse.newBuilder()
+        .setErrorMessage(status.getCode() + ": " + status.getDescription())
+        .setInferResponse(ModelInferResponse.newBuilder().setId(id).putParameters(FINAL_RESPONSE, yes()))
+        .build();
+  }
+
+  private static InferParameter yes() {
+    return InferParameter.newBuilder().setBoolParam(true).build();
+  }
+
+  /** Does what can be done now: sends answers in order while the client takes them, lets the next request in. */
+  private void proceed() {
+    if (call.isOver()) {
+      letNextIn();
+      return;
+    }
+    while (!pending.isEmpty() && pending.peekFirst().answer != null && !call.isFull()) {
+      Pending first = pending.removeFirst();
+      batches -= first.batches;
+      call.send(first.answer);
+    }
+    if (pending.isEmpty()) {
+      batches = 0;
+    }
+    if (batches < inference.engine().window()) {
+      letNextIn();
+    }
+    if (ended && pending.isEmpty()) {
+      call.finish();
+    }
+  }
+
+  private void letNextIn() {
+    if (room != null) {
+      Promise<Void> next = room;
+      room = null;
+      next.complete();
+    }
+  }
+
+  @Override
+  public void end() {
+    ended = true;
+    proceed();
+  }
+
+  @Override
+  public void abandoned() {
+    pending.clear();
+    // What a client sends to a call that is over is read and dropped, so that it does not fill up its connection.
+    letNextIn();
+  }
+}
