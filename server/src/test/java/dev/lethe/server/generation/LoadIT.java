@@ -1,6 +1,7 @@
 package dev.lethe.server.generation;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.lethe.server.ProcessFootprint;
@@ -37,13 +38,14 @@ import org.junit.jupiter.api.io.TempDir;
 
 /**
  * Clients that cancel, run out of time and hang up at random, for {@code -Dlethe.test.load.seconds=30} seconds: 10
- * unless told otherwise. Nothing may be left of them.
+ * unless told otherwise, in up to four rounds. Nothing may be left of them.
  */
 @Timeout(180)
 class LoadIT {
 
   private static final int SECONDS = Integer.getInteger("lethe.test.load.seconds", 10);
   private static final int CLIENTS = 4;
+  private static final int ROUNDS = 4;
   /** What a client may be told that gives its call up, or that a full server refuses. */
   private static final Set<Code> EXPECTED =
       Set.of(Code.OK, Code.CANCELLED, Code.DEADLINE_EXCEEDED, Code.RESOURCE_EXHAUSTED);
@@ -63,6 +65,12 @@ class LoadIT {
       ProcessFootprint before = settled(server);
       Map<Code, Integer> outcomes = load(server, SECONDS);
       ProcessFootprint after = settled(server);
+      // Caches of native memory fill once or twice; a leak takes as much again in every round.
+      for (int round = 1; round < ROUNDS && grown(before, after); round++) {
+        before = after;
+        load(server, SECONDS).forEach((code, count) -> outcomes.merge(code, count, Integer::sum));
+        after = settled(server);
+      }
       System.out.printf("%d s of load: %s, %.0f images dropped before they were made; before %s, after %s%n", SECONDS,
           outcomes, server.metric("lethe_inference_dropped_total{model=\"tiny\",}"), before, after);
 
@@ -75,13 +83,17 @@ class LoadIT {
       assertEquals(before.connections(), after.connections());
       // The inference pool has up to four threads, and lets those go that idle.
       assertTrue(after.serverThreads() <= before.serverThreads() + 4, before + ", then " + after);
-      assertTrue(after.residentKib() <= before.residentKib() + 64 * 1024, before + ", then " + after);
+      assertFalse(grown(before, after), before + ", then " + after);
       float[] image = values(expected);
       float[] again = values(server.generation().generate(probe));
       for (int i = 0; i < image.length; i++) {
         assertEquals(image[i], again[i], 1e-5f);
       }
     }
+  }
+
+  private static boolean grown(ProcessFootprint before, ProcessFootprint after) {
+    return after.residentKib() > before.residentKib() + 32 * 1024;
   }
 
   private static Map<Code, Integer> load(ServerFixture server, int seconds) throws Exception {

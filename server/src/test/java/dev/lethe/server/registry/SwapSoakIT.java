@@ -161,7 +161,8 @@ class SwapSoakIT {
     double after = median(last.stream().mapToDouble(ProcessFootprint::residentKib));
     // The Java heap and the caches of malloc breathe; one leaked version a swap would be far above this.
     assertTrue(after <= before + 48 * 1024, "resident memory rose from " + before + " to " + after + " KiB");
-    assertTrue(max(last, ProcessFootprint::threads) <= max(first, ProcessFootprint::threads) + 2,
+    // Threads of versions that are closing come and go; one that stays behind a swap would be 200.
+    assertTrue(max(last, ProcessFootprint::threads) <= max(first, ProcessFootprint::threads) + 16,
         "threads: " + first + ", then " + last);
     assertTrue(max(last, ProcessFootprint::bufferBytes) <= max(first, ProcessFootprint::bufferBytes),
         "buffers: " + first + ", then " + last);
