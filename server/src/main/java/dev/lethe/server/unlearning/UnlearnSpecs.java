@@ -20,7 +20,8 @@ import java.util.TreeSet;
 final class UnlearnSpecs {
 
   private static final double FAKE_LABEL = -1;
-  private static final int ITERATIONS = 32;
+  private static final int ITEM_ITERATIONS = 32;
+  private static final int CLASS_ITERATIONS = 48;
   private static final int LARGEST_ITERATIONS = 100_000;
   private static final int BATCH = 32;
   private static final int BATCH_STEP = 4;
@@ -46,7 +47,8 @@ final class UnlearnSpecs {
         .setMode(mode(spec))
         .setSubstitute(substitute(spec))
         .setBadImages(badImages(spec))
-        .setIterations(spec.hasIterations() ? spec.getIterations() : ITERATIONS)
+        .setIterations(spec.hasIterations() ? spec.getIterations()
+            : kind(spec) == UnlearnKind.UNLEARN_KIND_CLASS ? CLASS_ITERATIONS : ITEM_ITERATIONS)
         .setBatch(spec.hasBatch() ? spec.getBatch() : BATCH)
         .setLearningRate(spec.hasLearningRate() ? spec.getLearningRate() : LEARNING_RATE)
         .setLambda1(spec.hasLambda1() ? spec.getLambda1() : LAMBDA1)

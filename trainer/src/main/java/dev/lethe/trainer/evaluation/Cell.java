@@ -37,12 +37,12 @@ public record Cell(Base base, Method method, Kind kind, Mode mode, SubstituteCho
   /** The usual choice of everything: 64 images, few-shot. */
   static Cell item() {
     return new Cell(Base.MNIST, Method.CASCADE, Kind.ITEM, Mode.FEW_SHOT, SubstituteChoice.AVERAGE, "-1",
-        CascadeOptions.DEFAULT.lambda2(), CascadeOptions.DEFAULT.iterations(), 64, 0, false, 0);
+        CascadeOptions.ITEMS.lambda2(), CascadeOptions.ITEMS.iterations(), 64, 0, false, 0);
   }
 
   /** A whole class, with 256 images of it. */
   static Cell ofClass() {
-    return item().with(Kind.CLASS).images(256);
+    return item().with(Kind.CLASS).iterations(CascadeOptions.CLASSES.iterations()).images(256);
   }
 
   Cell with(Base value) {

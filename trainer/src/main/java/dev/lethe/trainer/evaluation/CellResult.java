@@ -32,12 +32,12 @@ public record CellResult(Cell cell, String unlearned, double seconds, double fin
   @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
   @JsonInclude(JsonInclude.Include.NON_NULL)
   public record Values(double aucLu, Double aucUt, Double aucLt, double fidL, double fidU, Double acc,
-      Double erasedRecognised, Double keptRecognised) {
+      Double erasedRecognised, Double formerRecognised, Double keptRecognised) {
 
     static Values of(Measured measured) {
       return new Values(measured.aucLu(), number(measured.aucUt()), number(measured.aucLt()), measured.fidL(),
           measured.fidU(), number(measured.accuracy()), number(measured.erasedRecognised()),
-          number(measured.keptRecognised()));
+          number(measured.formerRecognised()), number(measured.keptRecognised()));
     }
 
     private static Double number(OptionalDouble value) {

@@ -144,7 +144,7 @@ final class Evaluation {
   }
 
   private UnlearningRequest request(Cell cell) {
-    CascadeOptions usual = CascadeOptions.DEFAULT;
+    CascadeOptions usual = cell.kind() == Kind.CLASS ? CascadeOptions.CLASSES : CascadeOptions.ITEMS;
     CascadeOptions cascade = new CascadeOptions(cell.iterations(), usual.batch(), usual.learningRate(),
         usual.generatorRate(), usual.discriminatorSteps(), usual.lambda1(), cell.lambda2(), cell.seed());
     FakeLabel fakeLabel = cell.fakeLabel().equals(Cell.AUTO) ? new FakeLabel.Auto()
@@ -222,7 +222,8 @@ final class Evaluation {
         List.of());
   }
 
-  private Measurements measurements(Cell cell, Found there, ImageDataset learned, JobImages images) {
+  private Measurements measurements(Cell cell, Found there, ImageDataset learned, JobImages images)
+      throws IOException {
     Set<Integer> erased = data.classes(cell);
     ImageDataset tests = images.tests().orElseThrow();
     Set<Integer> shown = Arrays.stream(there.images().classIndices()).boxed().collect(Collectors.toSet());
@@ -230,7 +231,7 @@ final class Evaluation {
         IntStream.range(0, tests.size()).filter(i -> shown.contains(tests.label(i))).toArray());
     ImageDataset staying = tests.subset(
         IntStream.range(0, tests.size()).filter(i -> !erased.contains(tests.label(i))).toArray());
-    return new Measurements(there.images(), learned, Optional.of(neverSeen),
+    return new Measurements(original(cell.base()), there.images(), learned, Optional.of(neverSeen),
         cell.thorough() ? Optional.of(staying) : Optional.empty(), erased, there.lookalike(),
         MeasurementOptions.DEFAULT, cell.seed(), device, threads);
   }

@@ -228,6 +228,7 @@ final class ResultPage {
     VALUES.put("fid_u", Values::fidU);
     VALUES.put("acc", Values::acc);
     VALUES.put("erased_recognised", Values::erasedRecognised);
+    VALUES.put("former_recognised", Values::formerRecognised);
     VALUES.put("kept_recognised", Values::keptRecognised);
   }
 

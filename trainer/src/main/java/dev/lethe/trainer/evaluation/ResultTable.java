@@ -24,6 +24,7 @@ final class ResultTable {
       new Column("FID_u", rows -> change(rows, Values::fidU, 2)),
       new Column("ACC, %", rows -> change(rows, v -> percent(v.acc()), 2)),
       new Column("erased seen, %", rows -> change(rows, v -> percent(v.erasedRecognised()), 2)),
+      new Column("at its former latents, %", rows -> change(rows, v -> percent(v.formerRecognised()), 2)),
       new Column("kept seen, %", rows -> change(rows, v -> percent(v.keptRecognised()), 2)),
       new Column("re-inversion (never seen)", ResultTable::audit),
       new Column("seconds", rows -> spread(rows, CellResult::seconds, 1)),

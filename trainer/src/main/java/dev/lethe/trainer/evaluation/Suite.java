@@ -69,7 +69,7 @@ public enum Suite {
           for (String fakeLabel : List.of("-1", "0.1", "0.5", Cell.AUTO)) {
             for (int images : List.of(16, 64, 256)) {
               for (Kind kind : Kind.values()) {
-                cells.add(Cell.item().with(kind).with(mode).with(substitute).fakeLabel(fakeLabel).images(images));
+                cells.add((kind == Kind.CLASS ? Cell.ofClass() : Cell.item()).with(mode).with(substitute).fakeLabel(fakeLabel).images(images));
               }
             }
           }

@@ -20,7 +20,7 @@ public record Kept(WStatistics statistics, Set<Integer> erased, Tensor latents, 
   }
 
   /** The class itself if it stays, and else the class that stays whose mean is nearest to the latent. */
-  int standIn(float[] w, int label) {
+  public int standIn(float[] w, int label) {
     if (!erased.contains(label) || statistics.classAvg().length == 0) {
       return label;
     }

@@ -13,7 +13,10 @@ import java.util.OptionalDouble;
  * @param accuracy on real images, of a classifier trained on generated ones; conditional models only
  * @param erasedRecognised share of the images made for the erased labels that show an erased class; of an unconditional
  *     model, share of all images that show the unlearned one
+ * @param formerRecognised the same share of the images made of the latents that the original's mapping network gave the
+ *     erased labels; conditional models only
  * @param keptRecognised share of the images made for the other labels that show these
  */
-public record Measured(double aucLu, OptionalDouble aucUt, OptionalDouble aucLt, double fidL, double fidU, OptionalDouble accuracy,
-    OptionalDouble erasedRecognised, OptionalDouble keptRecognised) {}
+public record Measured(double aucLu, OptionalDouble aucUt, OptionalDouble aucLt, double fidL, double fidU,
+    OptionalDouble accuracy, OptionalDouble erasedRecognised, OptionalDouble formerRecognised,
+    OptionalDouble keptRecognised) {}

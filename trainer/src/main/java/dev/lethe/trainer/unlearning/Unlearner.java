@@ -80,13 +80,14 @@ public record Unlearner(ModelWeights original, WStatistics statistics, Set<Integ
       throws IOException {
     long started = System.nanoTime();
     long seed = request.cascade().seed();
+    Kept kept = kept(request, found);
     Teacher teacher = Teacher.of(original, found.kept(), found.keptLabels(), device, threads);
     ImageDataset learned = images.learn().size() > 0 ? images.learn()
         : Datasets.of(images.learn().labels(), teacher.images(), teacher.labels());
     int[] labels = found.images().classIndices();
     float[] fakeLabels = request.fakeLabel().of(labels, usual(request, images, teacher), seed);
     Targets targets = new Targets(found.images().images(), labels, Tensor.of(fakeLabels, labels.length, 1),
-        found.latents(), substitutes(request, found));
+        found.latents(), substitutes(request, found, kept));
     LearningMode mode = request.zeroShot() ? new LearningMode.ZeroShot() : new LearningMode.FewShot(images.learn());
     Optional<Guard> guard = request.bounds().map(bounds ->
         new Guard(bounds, original, found.images(), learned, seed, device, threads));
@@ -99,7 +100,7 @@ public record Unlearner(ModelWeights original, WStatistics statistics, Set<Integ
       generator = cascade.generatorEffort();
       discriminator = cascade.discriminatorEffort();
     }
-    return new Outcome(result.model(), learned, mean(fakeLabels), result.iterations(), result.diverged(),
+    return new Outcome(new LabelErasure(kept).of(result.model()), learned, mean(fakeLabels), result.iterations(), result.diverged(),
         (System.nanoTime() - started) / 1e9, generator, discriminator, result.notes());
   }
 
@@ -118,10 +119,13 @@ public record Unlearner(ModelWeights original, WStatistics statistics, Set<Integ
     }
   }
 
-  private Tensor substitutes(UnlearningRequest request, Found found) {
-    Set<Integer> excluded = new HashSet<>(request.subject().classes());
-    excluded.addAll(gone);
-    Kept kept = new Kept(statistics, excluded, found.kept(), found.keptLabels());
+  private Kept kept(UnlearningRequest request, Found found) {
+    Set<Integer> erased = new HashSet<>(request.subject().classes());
+    erased.addAll(gone);
+    return new Kept(statistics, erased, found.kept(), found.keptLabels());
+  }
+
+  private Tensor substitutes(UnlearningRequest request, Found found, Kept kept) {
     try (Sampler sampler = Sampler.open(original.config(), original.weights(), device, threads)) {
       return sampler.images(request.substitute().latents(found.latents(), found.labels(), kept));
     }

@@ -71,7 +71,7 @@ public record UnlearningJob(Bundle base, String newVersion, UnlearningRequest re
 
     Reinversion reinversion = audit(original, outcome.candidate(), found, listener);
 
-    Measurements measurements = measurements(found, outcome.learned(), gone);
+    Measurements measurements = measurements(original, found, outcome.learned(), gone);
     tell(listener, Stage.MEASURING, 0, 2, Map.of());
     Measured before = measurements.of(original, directory.resolve("session"));
     tell(listener, Stage.MEASURING, 1, 2, Map.of("auc_lu_before", before.aucLu(), "fid_l_before", before.fidL()));
@@ -112,7 +112,7 @@ public record UnlearningJob(Bundle base, String newVersion, UnlearningRequest re
         tell(listener, Stage.REINVERSION, part * steps + step, parts * steps, Map.of("mse", error));
   }
 
-  private Measurements measurements(Found found, ImageDataset learned, Set<Integer> gone) {
+  private Measurements measurements(ModelWeights original, Found found, ImageDataset learned, Set<Integer> gone) {
     Set<Integer> erased = request.subject().classes();
     ImageDataset real = images.tests().orElse(images.learn());
     ImageDataset staying = real.subset(IntStream.range(0, real.size())
@@ -123,7 +123,7 @@ public record UnlearningJob(Bundle base, String newVersion, UnlearningRequest re
     Optional<ImageDataset> neverSeen = images.tests().map(tests -> tests.subset(
         IntStream.range(0, tests.size()).filter(i -> shown.contains(tests.label(i))).toArray()))
         .filter(tests -> tests.size() > 0);
-    return new Measurements(unlearned, learned, neverSeen,
+    return new Measurements(original, unlearned, learned, neverSeen,
         staying.size() == 0 ? Optional.empty() : Optional.of(staying), erased, found.lookalike(), measuring,
         request.cascade().seed(), device, threads);
   }

@@ -45,6 +45,7 @@ final class Reports {
     both(found.before().accuracy(), found.after().accuracy(), report::setAcc);
     both(found.before().aucUt(), found.after().aucUt(), report::setAucUt);
     both(found.before().erasedRecognised(), found.after().erasedRecognised(), report::setErasedRecognised);
+    both(found.before().formerRecognised(), found.after().formerRecognised(), report::setFormerRecognised);
     both(found.before().keptRecognised(), found.after().keptRecognised(), report::setKeptRecognised);
     found.retrainSeconds().ifPresent(seconds ->
         report.setRetrainSeconds(seconds).setSpeedup(seconds / found.seconds()));

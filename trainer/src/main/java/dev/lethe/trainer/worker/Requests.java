@@ -10,6 +10,7 @@ import dev.lethe.trainer.substitution.TruncationSubstitute;
 import dev.lethe.trainer.unlearning.UnlearningRequest;
 import dev.lethe.v1.BadImages;
 import dev.lethe.v1.Gates;
+import dev.lethe.v1.UnlearnKind;
 import dev.lethe.v1.UnlearnMode;
 import dev.lethe.v1.UnlearnSpec;
 import java.util.Optional;
@@ -23,7 +24,8 @@ final class Requests {
 
   /** @param classes class indices to unlearn as a whole */
   static UnlearningRequest of(UnlearnSpec spec, Set<Integer> classes) {
-    CascadeOptions defaults = CascadeOptions.DEFAULT;
+    CascadeOptions defaults =
+        spec.getKind() == UnlearnKind.UNLEARN_KIND_CLASS ? CascadeOptions.CLASSES : CascadeOptions.ITEMS;
     CascadeOptions cascade = new CascadeOptions(spec.getIterations(), spec.getBatch(), spec.getLearningRate(),
         defaults.generatorRate(), defaults.discriminatorSteps(), spec.getLambda1(), spec.getLambda2(),
         spec.getSeed());

@@ -58,8 +58,8 @@ class ResultPageTest {
   }
 
   private static CellResult result(Cell cell) {
-    Values before = new Values(0.5, 0.5, 0.5, 10, 100, 0.92, null, 0.99);
-    Values after = new Values(0.95 + 0.01 * cell.seed(), 0.3, 0.5, 11, 101, 0.91, null, 0.98);
+    Values before = new Values(0.5, 0.5, 0.5, 10, 100, 0.92, null, null, 0.99);
+    Values after = new Values(0.95 + 0.01 * cell.seed(), 0.3, 0.5, 11, 101, 0.91, null, null, 0.98);
     List<Point> curve = cell.measures() == 0 ? List.of()
         : List.of(new Point(10, 5, 0.8, 10), new Point(20, 10, 0.9, 11));
     return new CellResult(cell, "images", 20, 6, 4000, -1, before, after,

@@ -26,6 +26,10 @@ public final class ReportTable {
       row(table, "erased classes seen", report.getErasedRecognised(), "%.3f",
           "share of the images made for the erased labels that show them, by the networks themselves; must go to 0");
     }
+    if (report.hasFormerRecognised()) {
+      row(table, "at their former latents", report.getFormerRecognised(), "%.3f",
+          "the same of the w that these labels led to before: only for who kept such a w");
+    }
     if (report.hasKeptRecognised()) {
       row(table, "kept labels seen", report.getKeptRecognised(), "%.3f",
           "share of the images made for the other labels that show these; must stay");
