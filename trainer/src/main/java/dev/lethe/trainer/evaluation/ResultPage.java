@@ -60,6 +60,8 @@ final class ResultPage {
             | ACC | accuracy on real images of a classifier trained on 3,000 generated ones |
             | erased, kept seen | share of the images that the raw networks make for erased labels, and for the others, \
             that `features.onnx` takes for these |
+            | at its former latents | the same share of what the synthesis network makes of the w that the erased \
+            labels led to before |
             | re-inversion | mean squared error of drawing the unlearned images again, and images never seen |
             | seconds | inversion, substitutes and cascade |
             | speedup | against retraining from scratch, by the base's kimg and a burst of training steps right after \
