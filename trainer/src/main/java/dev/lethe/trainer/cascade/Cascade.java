@@ -50,7 +50,8 @@ public final class Cascade implements AutoCloseable {
       learning = mode instanceof LearningMode.FewShot few
           ? new FewShotPhase(model.config(), options.batch(),
               stem.of(few.images().images(), few.images().classIndices()), generated, options.seed())
-          : new ZeroShotPhase(model.config(), options.batch(), generated, teacher.judgements(), options.seed());
+          : new ZeroShotPhase(model.config(), options.batch(), generated,
+              Judgements.of(model, teacher.images(), teacher.labels(), device, threads), options.seed());
     }
     GeneratorUnlearning generator = GeneratorUnlearning.open(model, options, targets.latents(), targets.substitutes(),
         teacher, directory.resolve("generator"), device, threads);

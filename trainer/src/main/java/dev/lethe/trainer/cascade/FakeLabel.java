@@ -2,6 +2,7 @@ package dev.lethe.trainer.cascade;
 
 import java.util.Arrays;
 import java.util.SplittableRandom;
+import java.util.function.Supplier;
 import java.util.stream.IntStream;
 
 /** F, what the discriminator learns to say of unlearned images (arXiv 2308.09881, section 4.1). */
@@ -11,9 +12,9 @@ public sealed interface FakeLabel {
    * What it shall say of each image.
    *
    * @param labels class of each image; 0 for an unconditional model
-   * @param usual of images that the discriminator has not learned, one or more
+   * @param judgements of images that the discriminator has not learned, one or more; made where they are needed
    */
-  float[] of(int[] labels, Judgements usual, long seed);
+  float[] of(int[] labels, Supplier<Judgements> judgements, long seed);
 
   /** The same of every image. */
   record Constant(double value) implements FakeLabel {
@@ -22,7 +23,7 @@ public sealed interface FakeLabel {
     public static final Constant DEFAULT = new Constant(-1);
 
     @Override
-    public float[] of(int[] labels, Judgements usual, long seed) {
+    public float[] of(int[] labels, Supplier<Judgements> judgements, long seed) {
       float[] all = new float[labels.length];
       Arrays.fill(all, (float) value);
       return all;
@@ -37,7 +38,8 @@ public sealed interface FakeLabel {
   record Auto() implements FakeLabel {
 
     @Override
-    public float[] of(int[] labels, Judgements usual, long seed) {
+    public float[] of(int[] labels, Supplier<Judgements> judgements, long seed) {
+      Judgements usual = judgements.get();
       SplittableRandom random = new SplittableRandom(seed);
       float[] drawn = new float[labels.length];
       for (int i = 0; i < labels.length; i++) {

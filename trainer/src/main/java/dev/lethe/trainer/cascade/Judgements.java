@@ -1,9 +1,23 @@
 package dev.lethe.trainer.cascade;
 
+import dev.lethe.models.graph.Tensor;
+import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.trainer.metrics.DiscriminatorScores;
+import dev.lethe.trainer.model.ModelWeights;
+
 /**
  * What the original discriminator says of some images.
  *
  * @param labels class of each image; 0 for an unconditional model
  * @param logits its answer to each
  */
-public record Judgements(int[] labels, float[] logits) {}
+public record Judgements(int[] labels, float[] logits) {
+
+  /** @param images [N, C, H, W] */
+  public static Judgements of(ModelWeights model, Tensor images, int[] labels, ExecutionDevice device, int threads) {
+    try (DiscriminatorScores scores =
+        DiscriminatorScores.open(model.config(), model.weights(), device, threads)) {
+      return new Judgements(labels, scores.of(images, labels));
+    }
+  }
+}

@@ -27,13 +27,13 @@ final class ZeroShotPhase implements LearningPhase {
 
   /**
    * @param generated G0(z)
-   * @param judgements D0(G0(z)), [N, 1]
+   * @param judgements D0(G0(z))
    */
-  ZeroShotPhase(StyleGan2Config config, int batch, Activations generated, Tensor judgements, long seed) {
+  ZeroShotPhase(StyleGan2Config config, int batch, Activations generated, Judgements judgements, long seed) {
     this.config = config;
     this.batch = batch;
     this.generated = generated;
-    this.judgements = judgements;
+    this.judgements = Tensor.of(judgements.logits(), judgements.logits().length, 1);
     this.deck = new Deck(generated.size(), new SplittableRandom(seed));
   }
 

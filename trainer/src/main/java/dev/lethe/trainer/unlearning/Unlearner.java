@@ -12,7 +12,6 @@ import dev.lethe.trainer.cascade.Teacher;
 import dev.lethe.trainer.data.Datasets;
 import dev.lethe.trainer.data.ImageDataset;
 import dev.lethe.trainer.inversion.Inversion;
-import dev.lethe.trainer.metrics.DiscriminatorScores;
 import dev.lethe.trainer.model.ModelWeights;
 import dev.lethe.trainer.sampling.Sampler;
 import dev.lethe.trainer.session.Effort;
@@ -85,7 +84,7 @@ public record Unlearner(ModelWeights original, WStatistics statistics, Set<Integ
     ImageDataset learned = images.learn().size() > 0 ? images.learn()
         : Datasets.of(images.learn().labels(), teacher.images(), teacher.labels());
     int[] labels = found.images().classIndices();
-    float[] fakeLabels = request.fakeLabel().of(labels, usual(request, images, teacher), seed);
+    float[] fakeLabels = request.fakeLabel().of(labels, () -> usual(images, teacher), seed);
     Targets targets = new Targets(found.images().images(), labels, Tensor.of(fakeLabels, labels.length, 1),
         found.latents(), substitutes(request, found, kept));
     LearningMode mode = request.zeroShot() ? new LearningMode.ZeroShot() : new LearningMode.FewShot(images.learn());
@@ -108,15 +107,10 @@ public record Unlearner(ModelWeights original, WStatistics statistics, Set<Integ
    * What the discriminator says of images that it has not learned: never seen ones, or else generated ones, which look
    * to a discriminator that is not too sure of itself much like them.
    */
-  private Judgements usual(UnlearningRequest request, JobImages images, Teacher teacher) {
-    if (!(request.fakeLabel() instanceof FakeLabel.Auto) || images.calibration().isEmpty()) {
-      return teacher.judged();
-    }
-    ImageDataset neverSeen = images.calibration().get();
-    try (DiscriminatorScores scores =
-        DiscriminatorScores.open(original.config(), original.weights(), device, threads)) {
-      return new Judgements(neverSeen.classIndices(), scores.of(neverSeen));
-    }
+  private Judgements usual(JobImages images, Teacher teacher) {
+    return images.calibration()
+        .map(unseen -> Judgements.of(original, unseen.images(), unseen.classIndices(), device, threads))
+        .orElseGet(() -> Judgements.of(original, teacher.images(), teacher.labels(), device, threads));
   }
 
   private Kept kept(UnlearningRequest request, Found found) {

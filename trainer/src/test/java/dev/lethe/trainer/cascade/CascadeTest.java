@@ -75,7 +75,7 @@ class CascadeTest {
     ImageDataset unlearned = TinyModel.unlearned(3, UNLEARNED);
     Teacher teacher = teacher(model);
     Run run = run(model, options(60, 0), unlearned, new LearningMode.ZeroShot(), new FakeLabel.Auto());
-    float[] wanted = new FakeLabel.Auto().of(unlearned.classIndices(), teacher.judged(), 0);
+    float[] wanted = new FakeLabel.Auto().of(unlearned.classIndices(), () -> judged(model, teacher), 0);
     ImageDataset generated = Datasets.of(unlearned.labels(), teacher.images(), teacher.labels());
     double apart = mean(scores(model, unlearned)) - mean(scores(model, generated));
     assertEquals(mean(wanted), mean(scores(run.candidate, unlearned)), 0.3 * Math.abs(apart));
@@ -158,7 +158,7 @@ class CascadeTest {
     Tensor substitutes = images(model, latents(model, UNLEARNED, 6));
     Teacher teacher = teacher(model);
     int[] labels = unlearned.classIndices();
-    float[] fakeLabels = fakeLabel.of(labels, teacher.judged(), options.seed());
+    float[] fakeLabels = fakeLabel.of(labels, () -> judged(model, teacher), options.seed());
     Targets targets = new Targets(unlearned.images(), labels, Tensor.of(fakeLabels, labels.length, 1), latents,
         substitutes);
     List<Cascade.Losses> losses = new ArrayList<>();
@@ -170,6 +170,10 @@ class CascadeTest {
       Map<String, Tensor> weights = cascade.weights();
       return new Run(model.with(weights), weights, latents, substitutes, losses);
     }
+  }
+
+  private static Judgements judged(ModelWeights model, Teacher teacher) {
+    return Judgements.of(model, teacher.images(), teacher.labels(), CPU, 1);
   }
 
   private static Teacher teacher(ModelWeights model) {

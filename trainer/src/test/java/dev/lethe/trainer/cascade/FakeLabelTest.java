@@ -14,18 +14,18 @@ class FakeLabelTest {
 
   @Test
   void aConstantIsTheSameOfEveryImage() {
-    assertArrayEquals(new float[] {-1, -1}, FakeLabel.Constant.DEFAULT.of(new int[] {0, 1}, USUAL, 0));
+    assertArrayEquals(new float[] {-1, -1}, FakeLabel.Constant.DEFAULT.of(new int[] {0, 1}, () -> USUAL, 0));
   }
 
   @Test
   void theAutomaticOneIsAJudgementOfTheClass() {
-    float[] drawn = new FakeLabel.Auto().of(new int[] {0, 2, 0}, USUAL, 0);
+    float[] drawn = new FakeLabel.Auto().of(new int[] {0, 2, 0}, () -> USUAL, 0);
     assertArrayEquals(new float[] {-3, 9, -3}, drawn);
   }
 
   @Test
   void theAutomaticOneFollowsTheDistributionOfTheClass() {
-    float[] drawn = new FakeLabel.Auto().of(ones(1000), USUAL, 0);
+    float[] drawn = new FakeLabel.Auto().of(ones(1000), () -> USUAL, 0);
     int higher = 0;
     for (float f : drawn) {
       higher += f == 0.7f ? 1 : 0;
@@ -36,7 +36,7 @@ class FakeLabelTest {
 
   @Test
   void aClassWithoutAJudgementGetsOneOfAnother() {
-    for (float f : new FakeLabel.Auto().of(new int[] {7, 7, 7, 7}, USUAL, 0)) {
+    for (float f : new FakeLabel.Auto().of(new int[] {7, 7, 7, 7}, () -> USUAL, 0)) {
       assertEquals(1, IntStream.range(0, 4).filter(i -> USUAL.logits()[i] == f).count());
     }
   }
