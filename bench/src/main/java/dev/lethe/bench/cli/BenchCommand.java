@@ -44,7 +44,8 @@ public final class BenchCommand implements Callable<Integer> {
   @Option(names = "--batch", defaultValue = "8", description = "Most images in one run of a session.")
   private int batch;
 
-  @Option(names = "--clients", defaultValue = "32", description = "Calls at once that saturate a server.")
+  @Option(names = "--clients", defaultValue = "32",
+      description = "Calls at once that saturate a server; with large images twice the batch do.")
   private int clients;
 
   @Option(names = "--server-cores", defaultValue = "", paramLabel = "LIST",
@@ -57,6 +58,8 @@ public final class BenchCommand implements Callable<Integer> {
 
   @Option(names = "--device", defaultValue = "cpu", description = "cpu, cuda or cuda:ID; peers run on the CPU.")
   private String device;
+
+  private static final int FEW_TURNS = 3;
 
   private final Path home = Path.of(System.getProperty("lethe.home", "."));
 
@@ -79,7 +82,7 @@ public final class BenchCommand implements Callable<Integer> {
     Cores cores = serverCores.isEmpty() || clientCores.isEmpty() ? Cores.halves() : Cores.of(serverCores, clientCores);
     Path work = Files.createDirectories(cache.toAbsolutePath());
     int turns = quick ? 3 : 5;
-    Duration turn = Duration.ofMillis(quick ? 1500 : 4000);
+    Duration turn = Duration.ofMillis(quick ? 1000 : 2000);
     List<Targets.Kind> kinds = new ArrayList<>(List.of(Targets.Kind.RAW, Targets.Kind.LETHE));
     peers.stream().filter(peer -> !kinds.contains(peer)).forEach(kinds::add);
     BenchModel mnist = BenchModel.shipped(home.resolve("onnx-models/bundles"), "mnist");
@@ -99,12 +102,15 @@ public final class BenchCommand implements Callable<Integer> {
     List<EncodingCost> encodings = new ArrayList<>();
     for (BenchModel model : quick ? List.of(mnist) : List.of(mnist, large, largest)) {
       say(model.title() + ": encoding");
-      encodings.add(EncodingCost.of(model, on, turns, turn.toMillis() / 1e3));
+      encodings.add(EncodingCost.of(model, on, FEW_TURNS, turn.toMillis() / 1e3));
     }
     cores.moveHere();
-    for (BenchModel model : quick ? List.of(mnist) : List.of(mnist, large)) {
-      Targets targets = new Targets(home.toAbsolutePath(), work, on, cores, batch, clients);
-      page.serving(new ServingBenchmark(targets, turns, turn).run(model, kinds, BenchCommand::say));
+    Targets targets = new Targets(home.toAbsolutePath(), work, on, cores, batch, clients);
+    page.serving(new ServingBenchmark(targets, turns, turn).run(mnist, kinds, BenchCommand::say));
+    if (large != null) {
+      // An image takes as long as hundreds of the small ones: fewer turns are as many seconds.
+      page.serving(new ServingBenchmark(targets.withClients(2 * batch), FEW_TURNS, turn)
+          .run(large, kinds, BenchCommand::say));
     }
     page.convolutions(convolutions);
     page.encoding(encodings);
@@ -121,8 +127,9 @@ public final class BenchCommand implements Callable<Integer> {
   private String setting(Cores cores, int turns) {
     return "Servers compute with " + cores.threads() + (cores.threads() == 1 ? " thread" : " threads")
         + (cores.servers().isEmpty() ? "" : " on the cores " + cores.servers() + ", the load generator runs on "
-        + cores.clients()) + "; batches have up to " + batch + " images, " + clients + " calls at once saturate a server; "
-        + turns + " turns.";
+        + cores.clients()) + "; batches have up to " + batch + " images, " + clients
+        + " calls at once saturate a server, " + 2 * batch + " with large images; " + turns + " turns, " + FEW_TURNS
+        + " with large images.";
   }
 
   private static void say(String text) {
