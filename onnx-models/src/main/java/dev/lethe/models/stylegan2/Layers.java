@@ -17,12 +17,12 @@ import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.graph.Value;
 
 /** What both networks are made of, with the reference's gains. */
-final class Layers {
+public final class Layers {
 
-  static final double EPSILON = 1e-8;
+  public static final double EPSILON = 1e-8;
   private static final double SLOPE = 0.2;
   /** Keeps the variance of activations through a leaky ReLU. */
-  static final double GAIN = Math.sqrt(2);
+  public static final double GAIN = Math.sqrt(2);
   /** Learning rate multiplier of mapping networks. */
   static final double MAPPING_MULTIPLIER = 0.01;
   private static final float[] FIR = {1, 3, 3, 1};
@@ -33,12 +33,12 @@ final class Layers {
    * Leaky ReLU. Its gain, {@link #GAIN}, is for the caller to put before it, into weights, biases and coefficients:
    * gain · lrelu(x) = lrelu(gain · x), and those are small where x is large.
    */
-  static Value activate(Value x) {
+  public static Value activate(Value x) {
     return leakyRelu(x, SLOPE);
   }
 
   /** Fully connected with equalized learning rate: x [N, in] → [N, out]. */
-  static Value linear(Graph g, String name, Value x, long out) {
+  public static Value linear(Graph g, String name, Value x, long out) {
     return linear(g, name, x, out, 1, 1);
   }
 
@@ -84,18 +84,18 @@ final class Layers {
   }
 
   /** Adds gain times the bias. */
-  static Value bias(Graph g, String name, Value x, double gain) {
+  public static Value bias(Graph g, String name, Value x, double gain) {
     return add(x, perChannel(mul(g.parameter(name + ".bias", x.dim(1)), gain)));
   }
 
   /** Low-pass filter [1, 3, 3, 1] of both axes, each channel by itself. Stride 1 or 2. */
-  static Value filter(Value x, double gain, int stride, int pad) {
+  public static Value filter(Value x, double gain, int stride, int pad) {
     int channels = (int) x.dim(1);
     return conv(x, fir(x.graph(), channels, gain), new Window(stride, pad, pad, channels));
   }
 
   /** Doubles height and width: zeros between pixels, then the filter. */
-  static Value upsample(Value x) {
+  public static Value upsample(Value x) {
     int channels = (int) x.dim(1);
     return convTranspose(x, fir(x.graph(), channels, 4), new Window(2, 1, 1, channels), 2 * x.dim(2), 2 * x.dim(3));
   }

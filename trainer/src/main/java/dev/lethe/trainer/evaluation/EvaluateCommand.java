@@ -2,7 +2,7 @@ package dev.lethe.trainer.evaluation;
 
 import dev.lethe.models.bundle.Bundle;
 import dev.lethe.models.runtime.ExecutionDevice;
-import dev.lethe.trainer.session.Machine;
+import dev.lethe.models.runtime.Machine;
 import dev.lethe.trainer.evaluation.Evaluation.Models;
 import java.io.IOException;
 import java.nio.file.Files;

@@ -1,6 +1,5 @@
-package dev.lethe.trainer.session;
+package dev.lethe.models.runtime;
 
-import dev.lethe.models.runtime.ExecutionDevice;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -1,0 +1,138 @@
+package dev.lethe.bench.cli;
+
+import dev.lethe.bench.convolution.ConvolutionComparison;
+import dev.lethe.bench.measure.EncodingCost;
+import dev.lethe.bench.measure.ServingBenchmark;
+import dev.lethe.bench.model.BenchModel;
+import dev.lethe.bench.report.BenchmarkPage;
+import dev.lethe.bench.target.Cores;
+import dev.lethe.bench.target.Targets;
+import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.Machine;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.LocalDate;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** {@code lethe bench}. */
+@Command(name = "lethe bench", mixinStandardHelpOptions = true, showDefaultValues = true,
+    description = "Measures the server against bare ONNX Runtime sessions and against other servers of the same files.")
+public final class BenchCommand implements Callable<Integer> {
+
+  @Option(names = "--quick", description = "Fewer and shorter turns, and MNIST alone: a few minutes.")
+  private boolean quick;
+
+  @Option(names = "--out", paramLabel = "FILE",
+      description = "Where the page goes. Without it, it is printed.")
+  private Path out;
+
+  @Option(names = "--peers", split = ",", defaultValue = "PYTHON,MLSERVER",
+      description = "Servers to compare with: ${COMPLETION-CANDIDATES}; RAW and LETHE always run.")
+  private List<Targets.Kind> peers;
+
+  @Option(names = "--cache", defaultValue = "target/bench", paramLabel = "DIR",
+      description = "Where models of random weights, state and logs are kept.")
+  private Path cache;
+
+  @Option(names = "--batch", defaultValue = "8", description = "Most images in one run of a session.")
+  private int batch;
+
+  @Option(names = "--clients", defaultValue = "32",
+      description = "Calls at once that saturate a server; with large images twice the batch do.")
+  private int clients;
+
+  @Option(names = "--server-cores", defaultValue = "", paramLabel = "LIST",
+      description = "Cores of whatever is measured, such as 0-3. Default: the first half.")
+  private String serverCores;
+
+  @Option(names = "--client-cores", defaultValue = "", paramLabel = "LIST",
+      description = "Cores of the load generator. Default: the second half.")
+  private String clientCores;
+
+  @Option(names = "--device", defaultValue = "cpu", description = "cpu, cuda or cuda:ID; peers run on the CPU.")
+  private String device;
+
+  private static final int FEW_TURNS = 3;
+
+  private final Path home = Path.of(System.getProperty("lethe.home", "."));
+
+  private BenchCommand() {}
+
+  public static void main(String[] arguments) {
+    System.exit(new CommandLine(new BenchCommand()).setCaseInsensitiveEnumValuesAllowed(true)
+        .setExecutionExceptionHandler((error, command, parsed) -> {
+          if (error instanceof IOException) {
+            command.getErr().println("lethe: " + error.getMessage());
+            return 1;
+          }
+          throw error;
+        }).execute(arguments));
+  }
+
+  @Override
+  public Integer call() throws IOException, InterruptedException {
+    ExecutionDevice on = ExecutionDevice.parse(device);
+    Cores cores = serverCores.isEmpty() || clientCores.isEmpty() ? Cores.halves() : Cores.of(serverCores, clientCores);
+    Path work = Files.createDirectories(cache.toAbsolutePath());
+    int turns = quick ? 3 : 5;
+    Duration turn = Duration.ofMillis(quick ? 1000 : 2000);
+    List<Targets.Kind> kinds = new ArrayList<>(List.of(Targets.Kind.RAW, Targets.Kind.LETHE));
+    peers.stream().filter(peer -> !kinds.contains(peer)).forEach(kinds::add);
+    BenchModel mnist = BenchModel.shipped(home.resolve("onnx-models/bundles"), "mnist");
+    BenchModel large = quick ? null : BenchModel.random(BenchModel.CONFIG_F_256, work);
+    BenchModel largest = quick ? null : BenchModel.random(BenchModel.CONFIG_F_1024, work);
+
+    BenchmarkPage page = new BenchmarkPage("./lethe bench" + (quick ? " --quick" : ""), LocalDate.now().toString(),
+        Machine.describe(on), setting(cores, turns));
+    // On the servers' cores, before the load generator moves to its own.
+    List<ConvolutionComparison.Result> convolutions = new ArrayList<>();
+    for (BenchModel model : quick ? List.of(mnist) : List.of(mnist, large)) {
+      for (int images : List.of(1, 4, 8)) {
+        say(model.title() + ": the modulated convolution, batch " + images);
+        convolutions.add(ConvolutionComparison.of(model, images, on, cores.threads(), turns, turns * turn.toMillis() / 1e3));
+      }
+    }
+    List<EncodingCost> encodings = new ArrayList<>();
+    for (BenchModel model : quick ? List.of(mnist) : List.of(mnist, large, largest)) {
+      say(model.title() + ": encoding");
+      encodings.add(EncodingCost.of(model, on, FEW_TURNS, turn.toMillis() / 1e3));
+    }
+    cores.moveHere();
+    Targets targets = new Targets(home.toAbsolutePath(), work, on, cores, batch, clients);
+    page.serving(new ServingBenchmark(targets, turns, turn).run(mnist, kinds, BenchCommand::say));
+    if (large != null) {
+      // An image takes as long as hundreds of the small ones: fewer turns are as many seconds.
+      page.serving(new ServingBenchmark(targets.withClients(2 * batch), FEW_TURNS, turn)
+          .run(large, kinds, BenchCommand::say));
+    }
+    page.convolutions(convolutions);
+    page.encoding(encodings);
+    if (out == null) {
+      System.out.print(page);
+    } else {
+      Files.createDirectories(out.toAbsolutePath().getParent());
+      Files.writeString(out, page.toString());
+      say("wrote " + out);
+    }
+    return 0;
+  }
+
+  private String setting(Cores cores, int turns) {
+    return "Servers compute with " + cores.threads() + (cores.threads() == 1 ? " thread" : " threads")
+        + (cores.servers().isEmpty() ? "" : " on the cores " + cores.servers() + ", the load generator runs on "
+        + cores.clients()) + "; batches have up to " + batch + " images, " + clients
+        + " calls at once saturate a server, " + 2 * batch + " with large images; " + turns + " turns, " + FEW_TURNS
+        + " with large images.";
+  }
+
+  private static void say(String text) {
+    System.err.println("bench: " + text);
+  }
+}

@@ -1,0 +1,110 @@
+package dev.lethe.bench.measure;
+
+import dev.lethe.bench.load.Format;
+import dev.lethe.bench.load.Load;
+import dev.lethe.bench.model.BenchModel;
+import dev.lethe.bench.target.Saturation;
+import dev.lethe.bench.target.ServedTarget;
+import dev.lethe.bench.target.Target;
+import dev.lethe.bench.target.Targets;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Consumer;
+
+/**
+ * Servers and the bare sessions on one model, in turns: all are started, and one is measured while the others are idle.
+ *
+ * @param turns that count; one before them warms up
+ * @param turn of one measurement, at least
+ */
+public record ServingBenchmark(Targets targets, int turns, Duration turn) {
+
+  /** Fewest calls at half load, where images take seconds; the 99th percentile is the worst of them then. */
+  private static final int LEAST_CALLS = 40;
+  private static final int HALF_LOAD_TURNS = 5;
+
+  /**
+   * What one target did.
+   *
+   * @param perSecond images a second when saturated
+   * @param aloneMillis median time of an image with one client
+   * @param ofLimit {@code perSecond} as a share of the bare sessions'
+   * @param timesLimit {@code aloneMillis} as a multiple of the bare sessions'
+   * @param cpuMillis processor time of an image when saturated
+   * @param bytes of an answer
+   * @param p50 milliseconds at half of {@code perSecond}; not a number for the bare sessions
+   * @param p99 the same
+   */
+  public record Row(String name, double perSecond, double aloneMillis, Turns.Ratio ofLimit, Turns.Ratio timesLimit,
+      double cpuMillis, double bytes, double p50, double p99, double startSeconds) {}
+
+  /** By format, the rows in the targets' order. */
+  public record Result(String model, Map<Format, List<Row>> rows) {}
+
+  private record Measured(Saturation saturation, double aloneMillis) {}
+
+  /**
+   * Starts the targets, measures them and stops them.
+   *
+   * @param kinds the bare sessions first
+   */
+  public Result run(BenchModel model, List<Targets.Kind> kinds, Consumer<String> progress)
+      throws IOException, InterruptedException {
+    List<Target> started = new ArrayList<>();
+    try {
+      for (Targets.Kind kind : kinds) {
+        progress.accept(model.title() + ": starting " + kind.name().toLowerCase());
+        started.add(targets.start(kind, model));
+      }
+      Map<Format, List<Row>> rows = new EnumMap<>(Format.class);
+      for (Format format : Format.values()) {
+        rows.put(format, rows(model, started, format, progress));
+      }
+      return new Result(model.title(), rows);
+    } finally {
+      started.forEach(Target::close);
+    }
+  }
+
+  private List<Row> rows(BenchModel model, List<Target> started, Format format, Consumer<String> progress)
+      throws IOException, InterruptedException {
+    List<List<Measured>> all = new ArrayList<>();
+    for (int i = 0; i <= turns; i++) {
+      progress.accept(model.title() + ", " + format.name().toLowerCase() + ": turn " + i + " of " + turns);
+      List<Measured> now = new ArrayList<>();
+      for (Target target : started) {
+        double alone = target.aloneMillis(format, turn);
+        now.add(new Measured(target.saturate(format, turn), alone));
+      }
+      if (i > 0) {
+        all.add(now);
+      }
+    }
+    List<Row> rows = new ArrayList<>();
+    for (int t = 0; t < started.size(); t++) {
+      int column = t;
+      Target target = started.get(t);
+      List<double[]> rates = all.stream()
+          .map(now -> now.stream().mapToDouble(m -> m.saturation().imagesPerSecond()).toArray()).toList();
+      List<double[]> alone = all.stream().map(now -> now.stream().mapToDouble(Measured::aloneMillis).toArray()).toList();
+      double perSecond = Turns.median(rates, column);
+      double p50 = Double.NaN;
+      double p99 = Double.NaN;
+      if (target instanceof ServedTarget served) {
+        progress.accept(model.title() + ", " + format.name().toLowerCase() + ": half load on " + target.name());
+        Load load = served.atRate(format, perSecond / 2, LEAST_CALLS, turn.multipliedBy(HALF_LOAD_TURNS));
+        p50 = load.millis(50);
+        p99 = load.millis(99);
+      }
+      rows.add(new Row(target.name(), perSecond, Turns.median(alone, column), Turns.ratio(rates, column, 0),
+          Turns.ratio(alone, column, 0),
+          1e3 * Turns.median(all, now -> now.get(column).saturation().cpuSeconds()),
+          Turns.median(all, now -> now.get(column).saturation().bytes()), p50, p99, target.startSeconds()));
+    }
+    return rows;
+  }
+}

@@ -1,0 +1,110 @@
+package dev.lethe.bench.report;
+
+import dev.lethe.bench.convolution.ConvolutionComparison;
+import dev.lethe.bench.load.Format;
+import dev.lethe.bench.measure.EncodingCost;
+import dev.lethe.bench.measure.ServingBenchmark;
+import dev.lethe.bench.measure.Turns;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+
+/** Writes what was measured as Markdown, ratios first. */
+public final class BenchmarkPage {
+
+  private final StringBuilder page = new StringBuilder();
+
+  /**
+   * @param command that made it
+   * @param machine kind of machine
+   * @param setting what held for all servers, in a sentence
+   */
+  public BenchmarkPage(String command, String date, String machine, String setting) {
+    page.append("# Benchmarks\n\nMade by `").append(command).append("` on ").append(date).append(", on ").append(machine)
+        .append(". ").append(setting).append("""
+
+
+        Everything is measured in turns: the bare sessions, then each server, then again; ratios are of one turn, and the
+        median over turns stands with the least and the greatest. The bare sessions are ONNX Runtime in a Java process,
+        fed with full batches from memory that stays where it is: what a server can reach at best.
+
+        """);
+  }
+
+  /** Adds a table for each format of a model. */
+  public void serving(ServingBenchmark.Result result) {
+    for (Map.Entry<Format, List<ServingBenchmark.Row>> entry : result.rows().entrySet()) {
+      String format = entry.getKey() == Format.TENSOR ? "float32 tensors" : "PNG files";
+      heading(result.model() + ", " + format);
+      page.append("""
+          | | images/s, of the limit | one client, times the limit | images/s | one client, ms | half load, p50 ms | \
+          p99 ms | CPU, ms/image | bytes/image | start, s |
+          | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
+          """);
+      for (ServingBenchmark.Row row : entry.getValue()) {
+        row(row.name(), ratio(row.ofLimit()), ratio(row.timesLimit()), number(row.perSecond(), 1),
+            number(row.aloneMillis(), 2), number(row.p50(), 1), number(row.p99(), 1), number(row.cpuMillis(), 2),
+            number(row.bytes(), 0), number(row.startSeconds(), 1));
+      }
+      page.append('\n');
+    }
+  }
+
+  /** Adds the comparison of the two forms of the modulated convolution. */
+  public void convolutions(List<ConvolutionComparison.Result> results) {
+    heading("The modulated convolution");
+    page.append("""
+        Whole synthesis networks with the same weights: as bundles have them (activations scaled, one convolution for all
+        images, demodulated after it), and as an ordinary PyTorch export has them (the weight modulated for each image,
+        one convolution with as many groups as images). Both draw the same images, to the difference shown.
+
+        | model | batch | the grouped form takes | ours, ms/image | grouped, ms/image | largest difference |
+        | --- | --- | --- | --- | --- | --- |
+        """);
+    for (ConvolutionComparison.Result result : results) {
+      row(result.model(), Integer.toString(result.batch()), ratio(result.ratio()) + " times as long",
+          number(result.millis(), 1), number(result.groupedMillis(), 1),
+          String.format(Locale.ROOT, "%.0e", result.difference()));
+    }
+    page.append('\n');
+  }
+
+  /** Adds where the time of an image goes. */
+  public void encoding(List<EncodingCost> costs) {
+    heading("From latent to file");
+    page.append("""
+        One image, one thread for each part. A server encodes one batch while it computes the next.
+
+        | model | PNG, share of synthesis | synthesis, ms | float to bytes, ms | PNG, ms | JPEG, ms | PNG bytes | \
+        JPEG bytes |
+        | --- | --- | --- | --- | --- | --- | --- | --- |
+        """);
+    for (EncodingCost cost : costs) {
+      row(cost.model(), number(100 * (cost.pixels() + cost.png()) / cost.synthesis(), 1) + " %",
+          number(cost.synthesis(), 1), number(cost.pixels(), 2), number(cost.png(), 2), number(cost.jpeg(), 2),
+          Integer.toString(cost.pngBytes()), Integer.toString(cost.jpegBytes()));
+    }
+    page.append('\n');
+  }
+
+  @Override
+  public String toString() {
+    return page.toString();
+  }
+
+  private void heading(String title) {
+    page.append("## ").append(title).append("\n\n");
+  }
+
+  private void row(String... cells) {
+    page.append("| ").append(String.join(" | ", cells)).append(" |\n");
+  }
+
+  private static String ratio(Turns.Ratio ratio) {
+    return String.format(Locale.ROOT, "**%.2f** (%.2f–%.2f)", ratio.median(), ratio.least(), ratio.greatest());
+  }
+
+  private static String number(double value, int decimals) {
+    return Double.isNaN(value) ? "–" : String.format(Locale.ROOT, "%,." + decimals + "f", value);
+  }
+}
