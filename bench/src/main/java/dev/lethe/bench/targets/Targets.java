@@ -21,7 +21,14 @@ import java.util.Map;
 public record Targets(Path home, Path work, ExecutionDevice device, Cores cores, int batch, int clients) {
 
   /** The kinds of target, in the order in which they are shown. */
-  public enum Kind { RAW, LETHE, PYTHON, MLSERVER }
+  public enum Kind {
+    RAW, LETHE, PYTHON, MLSERVER;
+
+    /** Whether it is another's server. */
+    public boolean isPeer() {
+      return this == PYTHON || this == MLSERVER;
+    }
+  }
 
   /** @throws IOException if it does not start, with the end of its log */
   public Target start(Kind kind, BenchModel model) throws IOException, InterruptedException {
@@ -64,7 +71,9 @@ public record Targets(Path home, Path work, ExecutionDevice device, Cores cores,
     int port = freePort();
     ObjectMapper json = new ObjectMapper();
     json.writeValue(folder.resolve("settings.json").toFile(), Map.of("host", "127.0.0.1", "grpc_port", port,
-        "http_port", freePort(), "metrics_port", freePort()));
+        "http_port", freePort(), "metrics_port", freePort(),
+        // In the server's own process: a worker beside it would have to share the cores with it.
+        "parallel_workers", 0));
     // Its adaptive batching: without it, it runs one image after the other.
     json.writeValue(folder.resolve("model-settings.json").toFile(), Map.of("name", model.name(),
         "implementation", "runtime.Generator", "max_batch_size", batch, "max_batch_time", 0.01,
