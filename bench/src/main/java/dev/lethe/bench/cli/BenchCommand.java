@@ -88,42 +88,53 @@ public final class BenchCommand implements Callable<Integer> {
     peers.stream().filter(peer -> !kinds.contains(peer)).forEach(kinds::add);
     BenchModel mnist = BenchModel.shipped(home.resolve("onnx-models/bundles"), "mnist");
     BenchModel large = quick ? null : BenchModel.random(BenchModel.CONFIG_F_256, work);
-    BenchModel largest = quick ? null : BenchModel.random(BenchModel.CONFIG_F_1024, work);
 
     BenchmarkPage page = new BenchmarkPage("./lethe bench" + (quick ? " --quick" : ""), LocalDate.now().toString(),
         Machine.describe(on), setting(cores, turns));
-    // On the servers' cores, before the load generator moves to its own.
-    List<ConvolutionComparison.Result> convolutions = new ArrayList<>();
-    for (BenchModel model : quick ? List.of(mnist) : List.of(mnist, large)) {
-      for (int images : List.of(1, 4, 8)) {
-        say(model.title() + ": the modulated convolution, batch " + images);
-        convolutions.add(ConvolutionComparison.of(model, images, on, cores.threads(), turns, turns * turn.toMillis() / 1e3));
-      }
-    }
-    List<EncodingCost> encodings = new ArrayList<>();
-    for (BenchModel model : quick ? List.of(mnist) : List.of(mnist, large, largest)) {
-      say(model.title() + ": encoding");
-      encodings.add(EncodingCost.of(model, on, FEW_TURNS, turn.toMillis() / 1e3));
-    }
     cores.moveHere();
     Targets targets = new Targets(home.toAbsolutePath(), work, on, cores, batch, clients);
-    page.serving(new ServingBenchmark(targets, turns, turn).run(mnist, kinds, List.of(Format.values()), BenchCommand::say));
-    if (large != null) {
-      // An image takes as long as hundreds of the small ones: fewer turns are as many seconds, and what its encoding
-      // costs stands in a table of its own.
-      page.serving(new ServingBenchmark(targets.withClients(2 * batch), FEW_TURNS, turn)
-          .run(large, kinds, List.of(Format.TENSOR), BenchCommand::say));
+    page.serving(new ServingBenchmark(targets, turns, turn)
+        .run(mnist, kinds, List.of(Format.values()), BenchCommand::say));
+    // What is there is kept, should a long run be stopped.
+    write(page);
+    List<EncodingCost> encodings = new ArrayList<>();
+    List<ConvolutionComparison.Result> convolutions = new ArrayList<>();
+    for (BenchModel model : quick ? List.of(mnist) : List.of(mnist, large)) {
+      say(model.title() + ": encoding");
+      encodings.add(EncodingCost.of(model, on, FEW_TURNS, turn.toMillis() / 1e3));
+      for (int images : List.of(1, 4)) {
+        say(model.title() + ": the modulated convolution, batch " + images);
+        convolutions.add(ConvolutionComparison.of(model, images, on, cores.threads(), FEW_TURNS,
+            FEW_TURNS * turn.toMillis() / 1e3));
+      }
     }
     page.convolutions(convolutions);
+    write(page);
+    if (!quick) {
+      BenchModel largest = BenchModel.random(BenchModel.CONFIG_F_1024, work);
+      say(largest.title() + ": encoding");
+      encodings.add(EncodingCost.of(largest, on, FEW_TURNS, turn.toMillis() / 1e3));
+    }
     page.encoding(encodings);
+    write(page);
+    if (!quick) {
+      // An image takes as long as hundreds of the small ones: fewer turns are as many seconds.
+      page.serving(new ServingBenchmark(targets.withClients(2 * batch), FEW_TURNS, turn)
+          .run(large, kinds, List.of(Format.TENSOR), BenchCommand::say));
+      write(page);
+    }
     if (out == null) {
       System.out.print(page);
-    } else {
+    }
+    return 0;
+  }
+
+  private void write(BenchmarkPage page) throws IOException {
+    if (out != null) {
       Files.createDirectories(out.toAbsolutePath().getParent());
       Files.writeString(out, page.toString());
       say("wrote " + out);
     }
-    return 0;
   }
 
   private String setting(Cores cores, int turns) {

@@ -25,7 +25,9 @@ public record ServingBenchmark(Targets targets, int turns, Duration turn) {
 
   /** Fewest calls at half load, where images take seconds; the 99th percentile is the worst of them then. */
   private static final int LEAST_CALLS = 40;
-  private static final int HALF_LOAD_TURNS = 5;
+  private static final int HALF_LOAD_TURNS = 4;
+  /** Of the turn that does not count: a Java virtual machine compiles for some seconds what it runs. */
+  private static final int WARM_UP_TURNS = 3;
 
   /**
    * What one target did.
@@ -91,9 +93,10 @@ public record ServingBenchmark(Targets targets, int turns, Duration turn) {
     for (int i = 0; i <= turns; i++) {
       progress.accept(model.title() + ", " + format.name().toLowerCase() + ": turn " + i + " of " + turns);
       List<Measured> now = new ArrayList<>();
+      Duration length = i == 0 ? turn.multipliedBy(WARM_UP_TURNS) : turn;
       for (Target target : started) {
-        double alone = target.aloneMillis(format, turn);
-        now.add(new Measured(target.saturate(format, turn), alone));
+        double alone = target.aloneMillis(format, length);
+        now.add(new Measured(target.saturate(format, length), alone));
       }
       if (i > 0) {
         all.add(now);
