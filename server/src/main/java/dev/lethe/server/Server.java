@@ -1,5 +1,8 @@
 package dev.lethe.server;
 
+import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.NativeRuntime;
+import dev.lethe.models.runtime.NativeRuntimeException;
 import dev.lethe.server.audit.AuditLog;
 import dev.lethe.server.generation.Generation;
 import dev.lethe.server.http.HttpFrontend;
@@ -63,6 +66,7 @@ public final class Server implements AutoCloseable {
    * Loads the models, takes up the jobs and listens. Blocks until requests are answered.
    *
    * @throws IOException if there is no model, one does not load, or the port cannot be had; with the reason
+   * @throws NativeRuntimeException if ONNX Runtime or the device cannot be used, with what to do
    */
   public static Server start(ServerOptions options) throws IOException {
     Server server = new Server(Vertx.vertx(), options);
@@ -81,7 +85,8 @@ public final class Server implements AutoCloseable {
   private void open() throws IOException {
     ServerMetrics metrics = new ServerMetrics();
     ModelRepository repository = new ModelRepository(options.models(), options.state());
-    engine = new InferenceEngine(options.device(), options.threads(), options.batching(), metrics);
+    ExecutionDevice device = NativeRuntime.load().usable(options.device());
+    engine = new InferenceEngine(device, options.threads(), options.batching(), metrics);
     registry = ModelRegistry.open(vertx, repository, engine, metrics);
     AuditLog audit = new AuditLog();
     unlearning = Unlearning.open(vertx, registry, options.jobs(), options.worker(), options.data(), metrics, audit);
