@@ -85,8 +85,8 @@ public final class Server implements AutoCloseable {
   private void open() throws IOException {
     ServerMetrics metrics = new ServerMetrics();
     ModelRepository repository = new ModelRepository(options.models(), options.state());
-    ExecutionDevice device = NativeRuntime.load().usable(options.device());
-    engine = new InferenceEngine(device, options.threads(), options.batching(), metrics);
+    ExecutionDevice device = NativeRuntime.load().usable(options.compute().device());
+    engine = new InferenceEngine(options.compute().on(device), options.batching(), metrics);
     registry = ModelRegistry.open(vertx, repository, engine, metrics);
     AuditLog audit = new AuditLog();
     unlearning = Unlearning.open(vertx, registry, options.jobs(), options.worker(), options.data(), metrics, audit);

@@ -112,13 +112,14 @@ class ServingGraphsTest {
 
   /** ONNX Runtime folds gains, transposed weights and their energies when it loads a graph; none is left to a run. */
   @ParameterizedTest
-  @ValueSource(strings = {"mapping", "synthesis", "discriminator"})
+  @ValueSource(strings = {"mapping", "synthesis", "half", "discriminator"})
   void nothingConstantIsLeftToComputeForEachRequest(String network, @TempDir Path directory)
       throws IOException, OrtException {
     StyleGan2Config config = new StyleGan2Config(32, 1, 10, 32, 32, 2, 512, 32);
     Graph graph = switch (network) {
       case "mapping" -> ServingGraphs.mapping(config);
       case "synthesis" -> ServingGraphs.synthesis(config);
+      case "half" -> ServingGraphs.synthesis(config, Precision.FP16);
       default -> ServingGraphs.discriminator(config);
     };
     Path optimized = directory.resolve("optimized.onnx");
@@ -135,7 +136,9 @@ class ServingGraphsTest {
     Set<String> varying = proto.getInputList().stream().map(ValueInfoProto::getName)
         .collect(Collectors.toCollection(HashSet::new));
     for (NodeProto node : proto.getNodeList()) {
-      assertTrue(node.getInputList().stream().anyMatch(varying::contains),
+      // ONNX Runtime casts half weights for operators that the CPU only has for floats; a GPU has them for both.
+      boolean forTheCpu = node.getName().startsWith("InsertedPrecisionFreeCast_");
+      assertTrue(forTheCpu || node.getInputList().stream().anyMatch(varying::contains),
           node.getOpType() + " " + node.getName() + " depends on constants alone");
       varying.addAll(node.getOutputList());
     }
