@@ -20,6 +20,7 @@ import dev.lethe.server.rpc.RpcService;
 import dev.lethe.server.security.AccessControl;
 import dev.lethe.server.security.MethodRule;
 import dev.lethe.server.security.Tls;
+import dev.lethe.server.tracing.Tracing;
 import dev.lethe.server.unlearning.Unlearning;
 import io.vertx.core.DeploymentOptions;
 import io.vertx.core.Future;
@@ -50,6 +51,7 @@ public final class Server implements AutoCloseable {
 
   private final Vertx vertx;
   private final ServerOptions options;
+  private final Tracing tracing;
   private Health health;
   private ModelRegistry registry;
   private InferenceEngine engine;
@@ -57,19 +59,21 @@ public final class Server implements AutoCloseable {
   private String frontends;
   private int port;
 
-  private Server(Vertx vertx, ServerOptions options) {
+  private Server(Vertx vertx, ServerOptions options, Tracing tracing) {
     this.vertx = vertx;
     this.options = options;
+    this.tracing = tracing;
   }
 
   /**
    * Loads the models, takes up the jobs and listens. Blocks until requests are answered.
    *
+   * @param tracing closed with the server
    * @throws IOException if there is no model, one does not load, or the port cannot be had; with the reason
    * @throws NativeRuntimeException if ONNX Runtime or the device cannot be used, with what to do
    */
-  public static Server start(ServerOptions options) throws IOException {
-    Server server = new Server(Vertx.vertx(), options);
+  public static Server start(ServerOptions options, Tracing tracing) throws IOException {
+    Server server = new Server(Vertx.vertx(), options, tracing);
     boolean started = false;
     try {
       server.open();
@@ -86,7 +90,7 @@ public final class Server implements AutoCloseable {
     ServerMetrics metrics = new ServerMetrics();
     ModelRepository repository = new ModelRepository(options.models(), options.state());
     ExecutionDevice device = NativeRuntime.load().usable(options.compute().device());
-    engine = new InferenceEngine(options.compute().on(device), options.batching(), metrics);
+    engine = new InferenceEngine(options.compute().on(device), options.batching(), metrics, tracing.tracer());
     registry = ModelRegistry.open(vertx, repository, engine, metrics);
     AuditLog audit = new AuditLog();
     unlearning = Unlearning.open(vertx, registry, options.jobs(), options.worker(), options.data(), metrics, audit);
@@ -94,7 +98,7 @@ public final class Server implements AutoCloseable {
     AccessControl access = AccessControl.open(vertx, options.access());
     Limits limits = options.limits();
     RpcService.Settings settings = new RpcService.Settings(limits.messageBytes(), metrics,
-        new Connections(limits.connections(), metrics), access, audit);
+        new Connections(limits.connections(), metrics), access, tracing, audit);
     List<Service> services = new ArrayList<>(List.of(
         new Generation(registry, engine, limits.images(), limits.streamImages()).service(settings),
         unlearning.service(settings),
@@ -177,6 +181,7 @@ public final class Server implements AutoCloseable {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     } finally {
+      tracing.close();
       vertx.close();
     }
   }

@@ -86,6 +86,14 @@ class ServeCommandTest {
   }
 
   @Test
+  void tellsWhatTracingCannotBe() throws Exception {
+    Ended ended = serve(Map.of("OTEL_TRACES_EXPORTER", "nonsense"));
+    assertEquals(2, ended.code(), ended.err());
+    assertTrue(ended.err().contains("\nlethe: the environment's OTEL_... variables: ")
+        && ended.err().contains("nonsense"), ended.err());
+  }
+
+  @Test
   void printsWhatHoldsAndFromWhere() throws Exception {
     Path file = Files.writeString(directory.resolve("lethe.yaml"), "host: 0.0.0.0\nport: 1\n");
     Ended ended = serve(Map.of("LETHE_CONFIG", file.toString(), "LETHE_PORT", "9000"), "--insecure-listen",

@@ -2,6 +2,7 @@ package dev.lethe.server;
 
 import dev.lethe.server.config.Configuration;
 import dev.lethe.server.config.ConfigurationException;
+import dev.lethe.server.tracing.Tracing;
 import dev.lethe.server.unlearning.WorkerCommand;
 import dev.lethe.v1.GenerationServiceGrpc;
 import dev.lethe.v1.GenerationServiceGrpc.GenerationServiceBlockingStub;
@@ -61,7 +62,7 @@ public final class ServerFixture implements AutoCloseable {
     all.putAll(settings);
     try {
       return new ServerFixture(Server.start(ServerSettings.options(Configuration.read(ServerSettings.ALL,
-          new Configuration.Sources(Map.of(), Map.of(), Optional.empty(), all)))));
+          new Configuration.Sources(Map.of(), Map.of(), Optional.empty(), all))), Tracing.off()));
     } catch (ConfigurationException e) {
       throw new IllegalArgumentException(e.getMessage(), e);
     }

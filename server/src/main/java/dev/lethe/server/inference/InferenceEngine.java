@@ -6,6 +6,7 @@ import dev.lethe.server.monitoring.ServerMetrics;
 import io.grpc.Metadata;
 import io.grpc.Status;
 import io.netty.buffer.UnpooledByteBufAllocator;
+import io.opentelemetry.api.trace.Tracer;
 import io.vertx.core.Context;
 import io.vertx.core.Future;
 import java.io.IOException;
@@ -50,12 +51,16 @@ public final class InferenceEngine implements AutoCloseable {
    * @param encoders threads that encode the images of one batch
    * @param timer ends waits for fuller batches
    * @param buffers counts what is allocated, and frees on release
+   * @param tracer makes spans of runs
    */
   record Resources(ForkJoinPool pool, int encoders, ScheduledExecutorService timer,
-      UnpooledByteBufAllocator buffers, ServerMetrics metrics) {}
+      UnpooledByteBufAllocator buffers, ServerMetrics metrics, Tracer tracer) {}
 
-  /** @param compute on a device that can be used */
-  public InferenceEngine(Compute compute, BatchingOptions options, ServerMetrics metrics) {
+  /**
+   * @param compute on a device that can be used
+   * @param tracer makes spans of runs, below the span that is current where images are asked for
+   */
+  public InferenceEngine(Compute compute, BatchingOptions options, ServerMetrics metrics, Tracer tracer) {
     this.compute = compute;
     this.options = options;
     AtomicInteger number = new AtomicInteger();
@@ -69,7 +74,8 @@ public final class InferenceEngine implements AutoCloseable {
       thread.setDaemon(true);
       return thread;
     });
-    this.resources = new Resources(pool, compute.threads(), timer, new UnpooledByteBufAllocator(true), metrics);
+    this.resources = new Resources(pool, compute.threads(), timer, new UnpooledByteBufAllocator(true), metrics,
+        tracer);
     metrics.bufferBytes(() -> resources.buffers().metric().usedDirectMemory());
   }
 

@@ -12,6 +12,7 @@ import dev.lethe.models.stylegan2.Precision;
 import dev.lethe.server.TinyBundles;
 import dev.lethe.server.monitoring.ServerMetrics;
 import dev.lethe.server.registry.FileTrees;
+import dev.lethe.server.tracing.Tracing;
 import io.grpc.Status;
 import io.grpc.Status.Code;
 import io.vertx.core.Context;
@@ -92,7 +93,8 @@ class InferenceEngineTest {
     final Generator generator;
 
     Engine(BatchingOptions options) throws IOException {
-      engine = new InferenceEngine(new Compute(ExecutionDevice.CPU, 1, Precision.FP32), options, metrics);
+      engine = new InferenceEngine(new Compute(ExecutionDevice.CPU, 1, Precision.FP32), options, metrics,
+          Tracing.off().tracer());
       generator = engine.open(bundle);
     }
 

@@ -11,6 +11,7 @@ import dev.lethe.models.stylegan2.Precision;
 import dev.lethe.server.ServerFixture;
 import dev.lethe.server.monitoring.ServerMetrics;
 import dev.lethe.server.registry.ModelRepository;
+import dev.lethe.server.tracing.Tracing;
 import dev.lethe.v1.ActivateRequest;
 import dev.lethe.v1.GenerateRequest;
 import dev.lethe.v1.ImageFormat;
@@ -68,7 +69,8 @@ class ServingBenchmarkTest {
     Context context = vertx.getOrCreateContext();
     List<double[]> throughputs = new ArrayList<>();
     List<double[]> medians = new ArrayList<>();
-    try (InferenceEngine engine = new InferenceEngine(COMPUTE, OPTIONS, new ServerMetrics());
+    try (InferenceEngine engine = new InferenceEngine(COMPUTE, OPTIONS, new ServerMetrics(),
+            Tracing.off().tracer());
         Generator generator = engine.open(bundle);
         GeneratorSessions sessions = GeneratorSessions.load(bundle, COMPUTE);
         MappingRun mapping = new MappingRun(sessions, generator.batchSize(), UnpooledByteBufAllocator.DEFAULT);
