@@ -8,6 +8,7 @@ import dev.lethe.server.generation.Generation;
 import dev.lethe.server.http.HttpFrontend;
 import dev.lethe.server.http.Limits;
 import dev.lethe.server.inference.InferenceEngine;
+import dev.lethe.server.monitoring.GpuMemory;
 import dev.lethe.server.monitoring.ServerMetrics;
 import dev.lethe.server.openinference.OpenInference;
 import dev.lethe.server.registry.ModelRegistry;
@@ -54,6 +55,7 @@ public final class Server implements AutoCloseable {
   private final Tracing tracing;
   private Health health;
   private ModelRegistry registry;
+  private GpuMemory gpuMemory;
   private InferenceEngine engine;
   private Unlearning unlearning;
   private String frontends;
@@ -90,6 +92,10 @@ public final class Server implements AutoCloseable {
     ServerMetrics metrics = new ServerMetrics();
     ModelRepository repository = new ModelRepository(options.models(), options.state());
     ExecutionDevice device = NativeRuntime.load().usable(options.compute().device());
+    if (device instanceof ExecutionDevice.Cuda) {
+      gpuMemory = GpuMemory.watch();
+      metrics.gpuMemory(gpuMemory::readings);
+    }
     engine = new InferenceEngine(options.compute().on(device), options.batching(), metrics, tracing.tracer());
     registry = ModelRegistry.open(vertx, repository, engine, metrics);
     AuditLog audit = new AuditLog();
@@ -181,6 +187,9 @@ public final class Server implements AutoCloseable {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     } finally {
+      if (gpuMemory != null) {
+        gpuMemory.close();
+      }
       tracing.close();
       vertx.close();
     }

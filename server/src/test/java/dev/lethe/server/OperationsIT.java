@@ -176,6 +176,8 @@ class OperationsIT {
           .map(MatchResult::group).toList());
       documented.put(rows.group(1), rows.group(2) + " " + labels);
     }
+    // Models run on the CPU here; those of GPUs have a test of their own.
+    documented.keySet().removeIf(name -> name.startsWith("lethe_gpu_"));
     assertEquals(documented, exported());
   }
 

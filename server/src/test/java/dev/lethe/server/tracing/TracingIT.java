@@ -14,10 +14,15 @@ import dev.lethe.v1.GenerationServiceGrpc;
 import dev.lethe.v1.GenerationServiceGrpc.GenerationServiceBlockingStub;
 import io.grpc.ManagedChannel;
 import io.grpc.Metadata;
+import io.grpc.Server;
 import io.grpc.StatusRuntimeException;
 import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
+import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
 import io.grpc.stub.MetadataUtils;
+import io.grpc.stub.StreamObserver;
 import io.opentelemetry.proto.collector.trace.v1.ExportTraceServiceRequest;
+import io.opentelemetry.proto.collector.trace.v1.ExportTraceServiceResponse;
+import io.opentelemetry.proto.collector.trace.v1.TraceServiceGrpc;
 import io.opentelemetry.proto.trace.v1.ResourceSpans;
 import io.opentelemetry.proto.trace.v1.Span;
 import io.opentelemetry.proto.trace.v1.Status.StatusCode;
@@ -35,8 +40,10 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
-/** A server process that the standard variables tell to send its traces to a collector of ours, by OTLP over HTTP. */
+/** A server process that the standard variables tell to send its traces to a collector of ours, by OTLP. */
 @Timeout(120)
 class TracingIT {
 
@@ -48,6 +55,7 @@ class TracingIT {
 
   private final List<ResourceSpans> received = new CopyOnWriteArrayList<>();
   private HttpServer collector;
+  private Server grpcCollector;
   private Process process;
   private ManagedChannel channel;
 
@@ -62,6 +70,14 @@ class TracingIT {
       exchange.close();
     });
     collector.start();
+    grpcCollector = NettyServerBuilder.forPort(0).addService(new TraceServiceGrpc.TraceServiceImplBase() {
+      @Override
+      public void export(ExportTraceServiceRequest request, StreamObserver<ExportTraceServiceResponse> answer) {
+        received.addAll(request.getResourceSpansList());
+        answer.onNext(ExportTraceServiceResponse.getDefaultInstance());
+        answer.onCompleted();
+      }
+    }).build().start();
   }
 
   @AfterEach
@@ -71,6 +87,7 @@ class TracingIT {
     }
     process.destroyForcibly();
     collector.stop(0);
+    grpcCollector.shutdownNow();
   }
 
   private GenerationServiceBlockingStub start(Map<String, String> environment) throws IOException {
@@ -102,10 +119,12 @@ class TracingIT {
     return "http://127.0.0.1:" + collector.getAddress().getPort();
   }
 
-  @Test
-  void aCallOfGenerateHasItsWaitAndItsRunsBelowIt() throws Exception {
-    GenerationServiceBlockingStub generation = start(Map.of("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint(),
-        "OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"));
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void aCallOfGenerateHasItsWaitAndItsRunsBelowIt(boolean overGrpc) throws Exception {
+    GenerationServiceBlockingStub generation = start(overGrpc
+        ? Map.of("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:" + grpcCollector.getPort())
+        : Map.of("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint(), "OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"));
     generation.generate(GenerateRequest.newBuilder().setCount(3).build());
     List<Span> spans = spans();
 
