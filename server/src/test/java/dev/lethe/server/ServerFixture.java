@@ -26,7 +26,10 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
-/** A real server on a free port over the models in {@code root/models}, and a real client of it. */
+/**
+ * A real server on a free port over the models in {@code root/models}, and a real client of it. Its models run on the
+ * environment's LETHE_TEST_DEVICE, by default the processor.
+ */
 public final class ServerFixture implements AutoCloseable {
 
   private final Server server;
@@ -54,6 +57,7 @@ public final class ServerFixture implements AutoCloseable {
   public static ServerFixture start(Path root, Map<String, String> settings) throws IOException {
     Map<String, String> all = new HashMap<>(Map.of(
         "port", "0",
+        "device", System.getenv().getOrDefault("LETHE_TEST_DEVICE", "cpu"),
         "models", root.resolve("models").toString(),
         "state", root.resolve("state").toString(),
         "jobs", root.resolve("jobs").toString(),

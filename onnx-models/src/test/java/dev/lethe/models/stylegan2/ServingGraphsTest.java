@@ -17,6 +17,7 @@ import dev.lethe.models.graph.Value;
 import dev.lethe.models.runtime.ExecutionDevice;
 import dev.lethe.models.runtime.InferenceSession;
 import dev.lethe.models.runtime.NativeRuntime;
+import dev.lethe.models.runtime.TestDevice;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
@@ -145,7 +146,7 @@ class ServingGraphsTest {
   }
 
   private static Map<String, Tensor> run(Graph graph, Map<String, Tensor> weights, Map<String, Tensor> inputs) {
-    try (InferenceSession session = InferenceSession.open(OnnxWriter.inference(graph, weights), ExecutionDevice.CPU,
+    try (InferenceSession session = InferenceSession.open(OnnxWriter.inference(graph, weights), TestDevice.get(),
         2)) {
       return session.run(inputs);
     }
