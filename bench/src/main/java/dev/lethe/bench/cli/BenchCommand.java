@@ -5,8 +5,8 @@ import dev.lethe.bench.measure.EncodingCost;
 import dev.lethe.bench.measure.ServingBenchmark;
 import dev.lethe.bench.model.BenchModel;
 import dev.lethe.bench.report.BenchmarkPage;
-import dev.lethe.bench.target.Cores;
-import dev.lethe.bench.target.Targets;
+import dev.lethe.bench.targets.Cores;
+import dev.lethe.bench.targets.Targets;
 import dev.lethe.models.runtime.ExecutionDevice;
 import dev.lethe.models.runtime.Machine;
 import java.io.IOException;
@@ -59,7 +59,7 @@ public final class BenchCommand implements Callable<Integer> {
   @Option(names = "--device", defaultValue = "cpu", description = "cpu, cuda or cuda:ID; peers run on the CPU.")
   private String device;
 
-  private static final int FEW_TURNS = 3;
+  private static final int FEW_TURNS = 2;
 
   private final Path home = Path.of(System.getProperty("lethe.home", "."));
 
@@ -81,7 +81,7 @@ public final class BenchCommand implements Callable<Integer> {
     ExecutionDevice on = ExecutionDevice.parse(device);
     Cores cores = serverCores.isEmpty() || clientCores.isEmpty() ? Cores.halves() : Cores.of(serverCores, clientCores);
     Path work = Files.createDirectories(cache.toAbsolutePath());
-    int turns = quick ? 3 : 5;
+    int turns = quick ? 2 : 4;
     Duration turn = Duration.ofMillis(quick ? 1000 : 2000);
     List<Targets.Kind> kinds = new ArrayList<>(List.of(Targets.Kind.RAW, Targets.Kind.LETHE));
     peers.stream().filter(peer -> !kinds.contains(peer)).forEach(kinds::add);

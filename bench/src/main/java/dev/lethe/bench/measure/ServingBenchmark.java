@@ -3,10 +3,10 @@ package dev.lethe.bench.measure;
 import dev.lethe.bench.load.Format;
 import dev.lethe.bench.load.Load;
 import dev.lethe.bench.model.BenchModel;
-import dev.lethe.bench.target.Saturation;
-import dev.lethe.bench.target.ServedTarget;
-import dev.lethe.bench.target.Target;
-import dev.lethe.bench.target.Targets;
+import dev.lethe.bench.targets.Saturation;
+import dev.lethe.bench.targets.ServedTarget;
+import dev.lethe.bench.targets.Target;
+import dev.lethe.bench.targets.Targets;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -42,13 +42,18 @@ public record ServingBenchmark(Targets targets, int turns, Duration turn) {
   public record Row(String name, double perSecond, double aloneMillis, Turns.Ratio ofLimit, Turns.Ratio timesLimit,
       double cpuMillis, double bytes, double p50, double p99, double startSeconds) {}
 
-  /** By format, the rows in the targets' order. */
-  public record Result(String model, Map<Format, List<Row>> rows) {}
+  /**
+   * What all targets did.
+   *
+   * @param rows by format, in the targets' order
+   * @param missing peers that did not start
+   */
+  public record Result(String model, Map<Format, List<Row>> rows, List<String> missing) {}
 
   private record Measured(Saturation saturation, double aloneMillis) {}
 
   /**
-   * Starts the targets, measures them and stops them.
+   * Starts the targets, measures them and stops them. A peer that does not start is left out.
    *
    * @param kinds the bare sessions first
    */
@@ -56,15 +61,24 @@ public record ServingBenchmark(Targets targets, int turns, Duration turn) {
       throws IOException, InterruptedException {
     List<Target> started = new ArrayList<>();
     try {
+      List<String> missing = new ArrayList<>();
       for (Targets.Kind kind : kinds) {
         progress.accept(model.title() + ": starting " + kind.name().toLowerCase());
-        started.add(targets.start(kind, model));
+        try {
+          started.add(targets.start(kind, model));
+        } catch (IOException e) {
+          if (!kind.isPeer()) {
+            throw e;
+          }
+          progress.accept(e.getMessage());
+          missing.add(kind.name().toLowerCase());
+        }
       }
       Map<Format, List<Row>> rows = new EnumMap<>(Format.class);
       for (Format format : Format.values()) {
         rows.put(format, rows(model, started, format, progress));
       }
-      return new Result(model.title(), rows);
+      return new Result(model.title(), rows, missing);
     } finally {
       started.forEach(Target::close);
     }

@@ -33,6 +33,9 @@ public final class BenchmarkPage {
 
   /** Adds a table for each format of a model. */
   public void serving(ServingBenchmark.Result result) {
+    for (String missing : result.missing()) {
+      page.append("On ").append(result.model()).append(", ").append(missing).append(" did not start.\n\n");
+    }
     for (Map.Entry<Format, List<ServingBenchmark.Row>> entry : result.rows().entrySet()) {
       String format = entry.getKey() == Format.TENSOR ? "float32 tensors" : "PNG files";
       heading(result.model() + ", " + format);

@@ -19,7 +19,7 @@ public record CascadeOptions(int iterations, int batch, double learningRate, dou
   /** For single images, what works for MNIST, and where to start from elsewhere. */
   public static final CascadeOptions ITEMS = new CascadeOptions(32, 32, 0.03, 0.12, 7, 1, 0.1, 0);
   /** For whole classes: easily told from others by the discriminator, but much of what the generator draws. */
-  public static final CascadeOptions CLASSES = new CascadeOptions(48, 32, 0.03, 0.12, 2, 1, 0.1, 0);
+  public static final CascadeOptions CLASSES = new CascadeOptions(48, 32, 0.03, 0.12, 1, 1, 0.1, 0);
 
   /** Adam's β1 and β2. */
   static final float BETA1 = 0.9f;

@@ -1,0 +1,157 @@
+package dev.lethe.bench.targets;
+
+import dev.lethe.bench.load.Caller;
+import dev.lethe.bench.load.ClosedLoop;
+import dev.lethe.bench.load.Format;
+import dev.lethe.bench.load.Load;
+import dev.lethe.bench.load.OpenLoop;
+import dev.lethe.models.bundle.ModelCard;
+import io.grpc.ManagedChannel;
+import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ThreadLocalRandom;
+
+/** A server in a process of its own, asked over gRPC on this machine. */
+public final class ServedTarget implements Target {
+
+  private static final int CONNECTIONS = 4;
+  private static final int LARGEST_ANSWER_BYTES = 64 << 20;
+  private static final Duration START = Duration.ofMinutes(3);
+  private static final Duration LOOK_AGAIN = Duration.ofMillis(20);
+
+  /**
+   * How a server is started.
+   *
+   * @param port that it must listen on, on 127.0.0.1
+   */
+  record Launch(String name, Protocol protocol, List<String> command, Map<String, String> environment, int port) {}
+
+  private final Launch launch;
+  private final TargetProcess process;
+  private final ModelCard card;
+  private final int clients;
+  private final List<ManagedChannel> channels = new ArrayList<>();
+  private double startSeconds;
+
+  private ServedTarget(Launch launch, TargetProcess process, ModelCard card, int clients) {
+    this.launch = launch;
+    this.process = process;
+    this.card = card;
+    this.clients = clients;
+  }
+
+  /**
+   * Starts a server and waits for its first image.
+   *
+   * @param clients that saturate it
+   * @param directory for its log
+   * @throws IOException if there is none within three minutes, with the end of its log
+   */
+  static ServedTarget start(Launch launch, ModelCard card, Cores cores, int clients, Path directory)
+      throws IOException, InterruptedException {
+    Path log = directory.resolve(launch.name().replaceAll("\\W+", "-") + ".log");
+    ServedTarget target = new ServedTarget(launch, TargetProcess.start(cores.onServers(launch.command()),
+        launch.environment(), log, false), card, clients);
+    try {
+      target.awaitFirstImage();
+      return target;
+    } catch (IOException | InterruptedException e) {
+      target.close();
+      throw e;
+    }
+  }
+
+  private void awaitFirstImage() throws IOException, InterruptedException {
+    while (!accepts()) {
+      pause(null);
+    }
+    for (int i = 0; i < CONNECTIONS; i++) {
+      channels.add(NettyChannelBuilder.forAddress("127.0.0.1", launch.port()).usePlaintext().directExecutor()
+          .maxInboundMessageSize(LARGEST_ANSWER_BYTES).build());
+    }
+    Caller caller = caller(Format.TENSOR);
+    while (startSeconds == 0) {
+      try {
+        caller.call(0).get();
+        startSeconds = process.secondsSinceStart();
+      } catch (ExecutionException e) {
+        pause(e.getCause());
+      }
+    }
+  }
+
+  private void pause(Throwable reason) throws IOException, InterruptedException {
+    process.requireAlive(launch.name());
+    if (process.secondsSinceStart() > START.toSeconds()) {
+      throw new IOException(launch.name() + " gave no image within " + START.toSeconds() + " s"
+          + (reason == null ? "" : " (" + reason.getMessage() + ")") + "; its last lines:\n" + process.lastLines());
+    }
+    Thread.sleep(LOOK_AGAIN.toMillis());
+  }
+
+  private boolean accepts() {
+    try (Socket socket = new Socket()) {
+      socket.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), launch.port()));
+      return true;
+    } catch (IOException e) {
+      return false;
+    }
+  }
+
+  /** Calls in turn over all connections. */
+  private Caller caller(Format format) {
+    List<Caller> callers = channels.stream().map(channel -> launch.protocol().caller(channel, card, format)).toList();
+    return seed -> callers.get(seed % callers.size()).call(seed);
+  }
+
+  @Override
+  public String name() {
+    return launch.name();
+  }
+
+  @Override
+  public double startSeconds() {
+    return startSeconds;
+  }
+
+  @Override
+  public Saturation saturate(Format format, Duration duration) throws InterruptedException {
+    double cpu = process.cpuSeconds();
+    Load load = ClosedLoop.run(caller(format), clients, duration);
+    return new Saturation(load.rate(), (process.cpuSeconds() - cpu) / load.calls(), load.bytes());
+  }
+
+  @Override
+  public double aloneMillis(Format format, Duration duration) throws InterruptedException {
+    return ClosedLoop.run(caller(format), 1, duration).millis(50);
+  }
+
+  /**
+   * Calls at times of their own.
+   *
+   * @param rate calls a second
+   * @param least calls, however short the duration
+   */
+  public Load atRate(Format format, double rate, int least, Duration duration) throws InterruptedException {
+    return OpenLoop.run(caller(format), rate, least, duration, ThreadLocalRandom.current().nextLong());
+  }
+
+  int port() {
+    return launch.port();
+  }
+
+  @Override
+  public void close() {
+    channels.forEach(ManagedChannel::shutdownNow);
+    process.close();
+  }
+}
