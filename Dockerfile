@@ -47,7 +47,7 @@ WORKDIR /var/lib/lethe
 # Versions that unlearning makes, which of them are active, and jobs. Models of one's own go to /opt/lethe/bundles.
 VOLUME /var/lib/lethe
 EXPOSE 8080
-# Ready, not only alive. With mutual TLS this has no certificate to show: switch it off, or ask as the server's clients do.
+# Ready, not only alive. With mutual TLS it has no certificate to show: switch it off (--no-healthcheck).
 HEALTHCHECK --interval=10s --timeout=5s --start-period=120s --retries=3 \
   CMD curl -fs -o /dev/null "http://127.0.0.1:${LETHE_PORT:-8080}/readyz" \
     || curl -fsk -o /dev/null "https://127.0.0.1:${LETHE_PORT:-8080}/readyz" || exit 1

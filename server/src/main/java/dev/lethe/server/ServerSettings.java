@@ -44,10 +44,10 @@ final class ServerSettings {
   static final Setting<ExecutionDevice> DEVICE = new Setting<>("device", "DEVICE", "cpu",
       ValueType.of(ServerSettings::device), "Where models run: " + ExecutionDevice.SYNTAX + ".");
   static final Setting<ExecutionDevice> WORKER_DEVICE = new Setting<>("worker-device", "DEVICE", null,
-      ValueType.of(ServerSettings::device), "Where unlearning jobs train, in the same form. Default: where models run.");
+      ValueType.of(ServerSettings::device), "Where jobs train, in the same form. Default: where models run.");
   static final Setting<Precision> PRECISION = new Setting<>("precision", "PRECISION", "fp32",
-      ValueType.oneOf(Precision.class), "Of synthesis: fp32, or fp16 for half precision at the four highest resolutions,"
-          + " for GPUs; a CPU computes that in floats all the same.");
+      ValueType.oneOf(Precision.class), "Of synthesis: fp32, or fp16 for half precision at the four highest"
+          + " resolutions, for GPUs; a CPU computes that in floats all the same.");
   static final Setting<Integer> THREADS = new Setting<>("threads", "N", "0", ValueType.integer(0, 1024),
       "Threads that compute one batch; 0 for one on each core.");
   static final Setting<Integer> DRAIN = new Setting<>("drain", "SECONDS", "10", ValueType.integer(0, 86_400),
@@ -57,8 +57,8 @@ final class ServerSettings {
 
   /** In the order of the help and of {@code --print-config}. */
   static final List<Setting<?>> ALL = Stream.concat(
-      Stream.of(HOST, PORT, INSECURE_LISTEN, MODELS, STATE, JOBS, DATA, WORKER_COMMAND, DEVICE, WORKER_DEVICE, PRECISION, THREADS, DRAIN,
-          LOG_FORMAT),
+      Stream.of(HOST, PORT, INSECURE_LISTEN, MODELS, STATE, JOBS, DATA, WORKER_COMMAND, DEVICE, WORKER_DEVICE,
+          PRECISION, THREADS, DRAIN, LOG_FORMAT),
       Stream.concat(LoadSettings.ALL.stream(), SecuritySettings.ALL.stream()))
       .<Setting<?>>map(setting -> setting).toList();
 

@@ -22,7 +22,8 @@ public final class Machine {
 
   private static String gpu(int id) {
     try {
-      Process process = new ProcessBuilder("nvidia-smi", "--id=" + id, "--query-gpu=name", "--format=csv,noheader").start();
+      Process process = new ProcessBuilder("nvidia-smi", "--id=" + id, "--query-gpu=name", "--format=csv,noheader")
+          .start();
       String name = new String(process.getInputStream().readAllBytes()).strip();
       return name.isEmpty() ? "NVIDIA GPU" : name.lines().findFirst().orElseThrow();
     } catch (IOException e) {

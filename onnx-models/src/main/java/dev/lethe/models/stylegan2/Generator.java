@@ -155,7 +155,7 @@ public final class Generator {
       DataType type = precision.at(resolution, config);
       if (type == DataType.FLOAT16) {
         // Sums of products must stay below 65504. Demodulation undoes any scale of weights and styles, so both are
-        // scaled to where they cannot overflow: the largest weight of each output to 1/√(fan in), the largest style to 1.
+        // scaled to where they do: the largest weight of each output to 1/√(fan in), the largest style to 1.
         weight = div(weight, mul(largest(weight, 1, 2, 3), Math.sqrt(9.0 * in)));
         styles = div(styles, largest(styles, 1));
       }

@@ -9,9 +9,9 @@ public enum Precision {
   FP32,
 
   /**
-   * Half precision at the four highest resolutions, never at 4×4, as the reference serves its models (Karras et al. 2020,
-   * "Training Generative Adversarial Networks with Limited Data", appendix on mixed precision): the work is at high
-   * resolutions, the composition of the picture at low ones.
+   * Half precision at the four highest resolutions, never at 4×4, as the reference has it (Karras et al. 2020,
+   * "Training Generative Adversarial Networks with Limited Data", on mixed precision): the work is at high resolutions,
+   * the composition of the picture at low ones.
    */
   FP16;
 

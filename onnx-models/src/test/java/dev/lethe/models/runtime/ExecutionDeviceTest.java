@@ -38,7 +38,8 @@ class ExecutionDeviceTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"", "gpu", "cuda:", "cuda:-1", "cuda:x", "cuda:12345", "cpu,fallback=cpu", "cuda,", "cuda:0,tf32"})
+  @ValueSource(strings = {"", "gpu", "cuda:", "cuda:-1", "cuda:x", "cuda:12345", "cpu,fallback=cpu", "cuda,",
+      "cuda:0,tf32"})
   void otherTextsAreRefused(String text) {
     assertThrows(InvalidDeviceException.class, () -> ExecutionDevice.parse(text));
   }
@@ -46,9 +47,10 @@ class ExecutionDeviceTest {
   @ParameterizedTest
   @CsvSource(delimiter = '|', value = {
       "tpu                          | unknown device \"tpu\": use cpu, cuda or cuda:ID",
-      "cuda:0,memory-limit=1048577  | memory-limit is \"1048577\"; it must be a whole number of MiB from 0 (no limit) to"
-          + " 1048576",
-      "cuda:0,memory-limit=-1       | memory-limit is \"-1\"; it must be a whole number of MiB from 0 (no limit) to 1048576",
+      "cuda:0,memory-limit=1048577  | memory-limit is \"1048577\"; it must be a whole number of MiB from 0 (no limit)"
+          + " to 1048576",
+      "cuda:0,memory-limit=-1       | memory-limit is \"-1\"; it must be a whole number of MiB from 0 (no limit)"
+          + " to 1048576",
       "cuda:0,arena=huge            | arena is \"huge\"; it must be one of power-of-two, exact",
       "cuda:0,conv-search=fast      | conv-search is \"fast\"; it must be one of heuristic, exhaustive, default",
       "cuda:0,tf32=1                | tf32 is \"1\"; it must be true or false",

@@ -34,8 +34,8 @@ final class GeneratorSessions implements AutoCloseable {
   /**
    * Loads both graphs and checks that their inputs and outputs are what the card says.
    *
-   * @throws IOException if a graph cannot be loaded, is not that of the card or cannot be had in the precision asked for,
-   *     with the reason
+   * @throws IOException if a graph cannot be loaded, is not that of the card or cannot be had in this precision, with
+   *     the reason
    */
   static GeneratorSessions load(Bundle bundle, Compute compute) throws IOException {
     NativeRuntime runtime = NativeRuntime.load();

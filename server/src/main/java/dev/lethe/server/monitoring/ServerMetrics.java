@@ -204,7 +204,8 @@ public final class ServerMetrics implements CallObserver {
       @Override
       public List<MetricFamilySamples> collect() {
         List<String> labels = List.of("gpu");
-        GaugeMetricFamily used = new GaugeMetricFamily("lethe_gpu_memory_used_bytes", "In use, by all processes", labels);
+        GaugeMetricFamily used =
+            new GaugeMetricFamily("lethe_gpu_memory_used_bytes", "In use, by all processes", labels);
         GaugeMetricFamily total = new GaugeMetricFamily("lethe_gpu_memory_total_bytes", "Of the GPU", labels);
         for (GpuMemory.Reading reading : readings.get()) {
           used.addMetric(List.of(reading.gpu()), reading.usedBytes());

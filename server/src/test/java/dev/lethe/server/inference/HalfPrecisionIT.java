@@ -74,8 +74,8 @@ class HalfPrecisionIT {
   void aModelThatCannotBeRebuiltIsRefused() throws IOException {
     Path card = bundle.directory().resolve(Bundle.CARD);
     Files.writeString(card, Files.readString(card).replace("\"stylegan2\"", "\"somebody's own\""));
-    assertEquals("bundle " + bundle.directory() + " cannot be served in fp16, only in fp32 (precision): the architecture"
-        + " is somebody's own; this reads and writes stylegan2",
+    assertEquals("bundle " + bundle.directory() + " cannot be served in fp16, only in fp32 (precision): the"
+        + " architecture is somebody's own; this reads and writes stylegan2",
         assertThrows(IOException.class, () -> ServerFixture.start(root, Map.of("precision", "fp16"))).getMessage());
     ServerFixture.start(root, Map.of("precision", "fp32")).close();
   }

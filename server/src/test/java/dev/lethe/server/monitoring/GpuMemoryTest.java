@@ -64,8 +64,8 @@ class GpuMemoryTest {
     assertTrue(text.contains("\nlethe_gpu_memory_total_bytes{gpu=\"1\",} 4.0\n"), text);
     String documentation = Files.readString(Path.of("../docs/metrics.md"));
     for (String name : List.of("lethe_gpu_memory_used_bytes", "lethe_gpu_memory_total_bytes")) {
-      assertEquals(1, documentation.lines().filter(line -> line.startsWith("| `" + name + "` | gauge | `gpu` |")).count(),
-          name);
+      String row = "| `" + name + "` | gauge | `gpu` |";
+      assertEquals(1, documentation.lines().filter(line -> line.startsWith(row)).count(), name);
     }
   }
 }
