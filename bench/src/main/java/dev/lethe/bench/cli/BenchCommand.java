@@ -1,6 +1,7 @@
 package dev.lethe.bench.cli;
 
 import dev.lethe.bench.convolution.ConvolutionComparison;
+import dev.lethe.bench.load.Format;
 import dev.lethe.bench.measure.EncodingCost;
 import dev.lethe.bench.measure.ServingBenchmark;
 import dev.lethe.bench.model.BenchModel;
@@ -106,11 +107,12 @@ public final class BenchCommand implements Callable<Integer> {
     }
     cores.moveHere();
     Targets targets = new Targets(home.toAbsolutePath(), work, on, cores, batch, clients);
-    page.serving(new ServingBenchmark(targets, turns, turn).run(mnist, kinds, BenchCommand::say));
+    page.serving(new ServingBenchmark(targets, turns, turn).run(mnist, kinds, List.of(Format.values()), BenchCommand::say));
     if (large != null) {
-      // An image takes as long as hundreds of the small ones: fewer turns are as many seconds.
+      // An image takes as long as hundreds of the small ones: fewer turns are as many seconds, and what its encoding
+      // costs stands in a table of its own.
       page.serving(new ServingBenchmark(targets.withClients(2 * batch), FEW_TURNS, turn)
-          .run(large, kinds, BenchCommand::say));
+          .run(large, kinds, List.of(Format.TENSOR), BenchCommand::say));
     }
     page.convolutions(convolutions);
     page.encoding(encodings);

@@ -56,8 +56,9 @@ public record ServingBenchmark(Targets targets, int turns, Duration turn) {
    * Starts the targets, measures them and stops them. A peer that does not start is left out.
    *
    * @param kinds the bare sessions first
+   * @param formats that images are asked for in
    */
-  public Result run(BenchModel model, List<Targets.Kind> kinds, Consumer<String> progress)
+  public Result run(BenchModel model, List<Targets.Kind> kinds, List<Format> formats, Consumer<String> progress)
       throws IOException, InterruptedException {
     List<Target> started = new ArrayList<>();
     try {
@@ -75,7 +76,7 @@ public record ServingBenchmark(Targets targets, int turns, Duration turn) {
         }
       }
       Map<Format, List<Row>> rows = new EnumMap<>(Format.class);
-      for (Format format : Format.values()) {
+      for (Format format : formats) {
         rows.put(format, rows(model, started, format, progress));
       }
       return new Result(model.title(), rows, missing);
