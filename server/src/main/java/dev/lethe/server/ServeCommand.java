@@ -4,6 +4,7 @@ import dev.lethe.models.runtime.NativeRuntimeException;
 import dev.lethe.server.config.Configuration;
 import dev.lethe.server.config.ConfigurationException;
 import dev.lethe.server.config.Setting;
+import dev.lethe.server.tracing.Tracing;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.HashMap;
@@ -12,6 +13,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
+import org.slf4j.bridge.SLF4JBridgeHandler;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ExitCode;
@@ -85,6 +87,8 @@ public final class ServeCommand implements Callable<Integer> {
     // Before the first line of the log: its configuration reads the property.
     System.setProperty("lethe.log.format",
         configuration.get(ServerSettings.LOG_FORMAT).name().toLowerCase(Locale.ROOT));
+    SLF4JBridgeHandler.removeHandlersForRootLogger();
+    SLF4JBridgeHandler.install();
     return serve(options);
   }
 
@@ -111,9 +115,16 @@ public final class ServeCommand implements Callable<Integer> {
   }
 
   private static int serve(ServerOptions options) throws InterruptedException {
+    Tracing tracing;
+    try {
+      tracing = Tracing.configured(System.getenv());
+    } catch (IllegalArgumentException e) {
+      System.err.println("lethe: " + e.getMessage());
+      return ExitCode.USAGE;
+    }
     Server server;
     try {
-      server = Server.start(options);
+      server = Server.start(options, tracing);
     } catch (IOException | NativeRuntimeException e) {
       System.err.println("lethe: " + e.getMessage());
       return ExitCode.SOFTWARE;

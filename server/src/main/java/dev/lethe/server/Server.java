@@ -1,10 +1,14 @@
 package dev.lethe.server;
 
+import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.NativeRuntime;
+import dev.lethe.models.runtime.NativeRuntimeException;
 import dev.lethe.server.audit.AuditLog;
 import dev.lethe.server.generation.Generation;
 import dev.lethe.server.http.HttpFrontend;
 import dev.lethe.server.http.Limits;
 import dev.lethe.server.inference.InferenceEngine;
+import dev.lethe.server.monitoring.GpuMemory;
 import dev.lethe.server.monitoring.ServerMetrics;
 import dev.lethe.server.openinference.OpenInference;
 import dev.lethe.server.registry.ModelRegistry;
@@ -17,6 +21,7 @@ import dev.lethe.server.rpc.RpcService;
 import dev.lethe.server.security.AccessControl;
 import dev.lethe.server.security.MethodRule;
 import dev.lethe.server.security.Tls;
+import dev.lethe.server.tracing.Tracing;
 import dev.lethe.server.unlearning.Unlearning;
 import io.vertx.core.DeploymentOptions;
 import io.vertx.core.Future;
@@ -47,25 +52,30 @@ public final class Server implements AutoCloseable {
 
   private final Vertx vertx;
   private final ServerOptions options;
+  private final Tracing tracing;
   private Health health;
   private ModelRegistry registry;
+  private GpuMemory gpuMemory;
   private InferenceEngine engine;
   private Unlearning unlearning;
   private String frontends;
   private int port;
 
-  private Server(Vertx vertx, ServerOptions options) {
+  private Server(Vertx vertx, ServerOptions options, Tracing tracing) {
     this.vertx = vertx;
     this.options = options;
+    this.tracing = tracing;
   }
 
   /**
    * Loads the models, takes up the jobs and listens. Blocks until requests are answered.
    *
+   * @param tracing closed with the server
    * @throws IOException if there is no model, one does not load, or the port cannot be had; with the reason
+   * @throws NativeRuntimeException if ONNX Runtime or the device cannot be used, with what to do
    */
-  public static Server start(ServerOptions options) throws IOException {
-    Server server = new Server(Vertx.vertx(), options);
+  public static Server start(ServerOptions options, Tracing tracing) throws IOException {
+    Server server = new Server(Vertx.vertx(), options, tracing);
     boolean started = false;
     try {
       server.open();
@@ -81,7 +91,12 @@ public final class Server implements AutoCloseable {
   private void open() throws IOException {
     ServerMetrics metrics = new ServerMetrics();
     ModelRepository repository = new ModelRepository(options.models(), options.state());
-    engine = new InferenceEngine(options.device(), options.threads(), options.batching(), metrics);
+    ExecutionDevice device = NativeRuntime.load().usable(options.compute().device());
+    if (device instanceof ExecutionDevice.Cuda) {
+      gpuMemory = GpuMemory.watch();
+      metrics.gpuMemory(gpuMemory::readings);
+    }
+    engine = new InferenceEngine(options.compute().on(device), options.batching(), metrics, tracing.tracer());
     registry = ModelRegistry.open(vertx, repository, engine, metrics);
     AuditLog audit = new AuditLog();
     unlearning = Unlearning.open(vertx, registry, options.jobs(), options.worker(), options.data(), metrics, audit);
@@ -89,7 +104,7 @@ public final class Server implements AutoCloseable {
     AccessControl access = AccessControl.open(vertx, options.access());
     Limits limits = options.limits();
     RpcService.Settings settings = new RpcService.Settings(limits.messageBytes(), metrics,
-        new Connections(limits.connections(), metrics), access, audit);
+        new Connections(limits.connections(), metrics), access, tracing, audit);
     List<Service> services = new ArrayList<>(List.of(
         new Generation(registry, engine, limits.images(), limits.streamImages()).service(settings),
         unlearning.service(settings),
@@ -172,6 +187,10 @@ public final class Server implements AutoCloseable {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     } finally {
+      if (gpuMemory != null) {
+        gpuMemory.close();
+      }
+      tracing.close();
       vertx.close();
     }
   }

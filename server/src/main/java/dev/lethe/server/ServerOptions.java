@@ -1,8 +1,8 @@
 package dev.lethe.server;
 
-import dev.lethe.models.runtime.ExecutionDevice;
 import dev.lethe.server.http.Limits;
 import dev.lethe.server.inference.BatchingOptions;
+import dev.lethe.server.inference.Compute;
 import dev.lethe.server.security.AccessOptions;
 import dev.lethe.server.security.TlsOptions;
 import dev.lethe.server.unlearning.WorkerCommand;
@@ -22,12 +22,11 @@ import java.util.Optional;
  * @param jobs directory of unlearning jobs
  * @param worker program that carries out jobs; empty: this server does not unlearn
  * @param data directory of the data set that workers are told of
- * @param device where inference runs
- * @param threads threads inside an operator of a model
+ * @param compute what models are computed on
  * @param batching how images are gathered into batches
  * @param limits how much clients may ask for
  * @param drain how long calls in flight may go on at the end
  */
 public record ServerOptions(String host, int port, Optional<TlsOptions> tls, AccessOptions access, Path models,
-    Path state, Path jobs, Optional<WorkerCommand> worker, Optional<Path> data, ExecutionDevice device, int threads,
+    Path state, Path jobs, Optional<WorkerCommand> worker, Optional<Path> data, Compute compute,
     BatchingOptions batching, Limits limits, Duration drain) {}

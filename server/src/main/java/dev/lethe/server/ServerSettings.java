@@ -1,11 +1,14 @@
 package dev.lethe.server;
 
 import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.InvalidDeviceException;
+import dev.lethe.models.stylegan2.Precision;
 import dev.lethe.server.config.Configuration;
 import dev.lethe.server.config.ConfigurationException;
 import dev.lethe.server.config.Mistake;
 import dev.lethe.server.config.Setting;
 import dev.lethe.server.config.ValueType;
+import dev.lethe.server.inference.Compute;
 import dev.lethe.server.unlearning.WorkerCommand;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
@@ -39,7 +42,12 @@ final class ServerSettings {
           + " directory as its last argument. Arguments with blanks go between double quotes. Without it, requests to"
           + " unlearn are refused.");
   static final Setting<ExecutionDevice> DEVICE = new Setting<>("device", "DEVICE", "cpu",
-      ValueType.of(ServerSettings::device), "Where models run: cpu, cuda or cuda:ID.");
+      ValueType.of(ServerSettings::device), "Where models run: " + ExecutionDevice.SYNTAX + ".");
+  static final Setting<ExecutionDevice> WORKER_DEVICE = new Setting<>("worker-device", "DEVICE", null,
+      ValueType.of(ServerSettings::device), "Where jobs train, in the same form. Default: where models run.");
+  static final Setting<Precision> PRECISION = new Setting<>("precision", "PRECISION", "fp32",
+      ValueType.oneOf(Precision.class), "Of synthesis: fp32, or fp16 for half precision at the four highest"
+          + " resolutions, for GPUs; a CPU computes that in floats all the same.");
   static final Setting<Integer> THREADS = new Setting<>("threads", "N", "0", ValueType.integer(0, 1024),
       "Threads that compute one batch; 0 for one on each core.");
   static final Setting<Integer> DRAIN = new Setting<>("drain", "SECONDS", "10", ValueType.integer(0, 86_400),
@@ -49,8 +57,8 @@ final class ServerSettings {
 
   /** In the order of the help and of {@code --print-config}. */
   static final List<Setting<?>> ALL = Stream.concat(
-      Stream.of(HOST, PORT, INSECURE_LISTEN, MODELS, STATE, JOBS, DATA, WORKER_COMMAND, DEVICE, THREADS, DRAIN,
-          LOG_FORMAT),
+      Stream.of(HOST, PORT, INSECURE_LISTEN, MODELS, STATE, JOBS, DATA, WORKER_COMMAND, DEVICE, WORKER_DEVICE,
+          PRECISION, THREADS, DRAIN, LOG_FORMAT),
       Stream.concat(LoadSettings.ALL.stream(), SecuritySettings.ALL.stream()))
       .<Setting<?>>map(setting -> setting).toList();
 
@@ -67,10 +75,14 @@ final class ServerSettings {
       throw new ConfigurationException(mistakes);
     }
     int threads = settings.get(THREADS);
+    ExecutionDevice device = settings.get(DEVICE);
+    ExecutionDevice training = settings.find(WORKER_DEVICE).orElse(device);
     return new ServerOptions(settings.get(HOST), settings.get(PORT), SecuritySettings.tls(settings),
         SecuritySettings.access(settings), settings.get(MODELS), settings.get(STATE), settings.get(JOBS),
-        settings.find(WORKER_COMMAND), settings.find(DATA), settings.get(DEVICE),
-        threads == 0 ? Runtime.getRuntime().availableProcessors() : threads, LoadSettings.batching(settings), LoadSettings.limits(settings), Duration.ofSeconds(settings.get(DRAIN)));
+        settings.find(WORKER_COMMAND).map(command -> command.on(training)), settings.find(DATA),
+        new Compute(device, threads == 0 ? Runtime.getRuntime().availableProcessors() : threads,
+            settings.get(PRECISION)),
+        LoadSettings.batching(settings), LoadSettings.limits(settings), Duration.ofSeconds(settings.get(DRAIN)));
   }
 
   private static void checkExposure(Configuration settings, List<Mistake> mistakes) {
@@ -110,8 +122,8 @@ final class ServerSettings {
   private static ExecutionDevice device(String text) {
     try {
       return ExecutionDevice.parse(text);
-    } catch (IllegalArgumentException e) {
-      throw new IllegalArgumentException("must be cpu, cuda or cuda:ID", e);
+    } catch (InvalidDeviceException e) {
+      throw new IllegalArgumentException("names no device: " + String.join("; ", e.mistakes()), e);
     }
   }
 }

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -49,6 +50,47 @@ class ServeCommandTest {
         "  " + file + ":1: is \"0.0.0.0\", which other machines reach, and everyone may do everything: name"
             + " principals (--auth-principals), token keys (--jwt-keys) or certificates (--tls-client-ca), listen on"
             + " 127.0.0.1, or accept it with --insecure-listen", ""), ended.err());
+  }
+
+  @Test
+  void tellsEveryMistakeInADevice() throws Exception {
+    Ended ended = serve(Map.of("LETHE_WORKER_DEVICE", "gpu"), "--device", "cuda:0,arena=huge,tf32=maybe");
+    assertEquals(2, ended.code(), ended.err());
+    assertEquals(String.join("\n",
+        "lethe: the configuration has 2 mistakes:",
+        "  --device: is \"cuda:0,arena=huge,tf32=maybe\"; it names no device: arena is \"huge\"; it must be one of"
+            + " power-of-two, exact; tf32 is \"maybe\"; it must be true or false",
+        "  LETHE_WORKER_DEVICE: is \"gpu\"; it names no device: unknown device \"gpu\": use cpu, cuda or cuda:ID", ""),
+        ended.err());
+  }
+
+  @Test
+  void aGpuThatIsNotThereEndsItUnlessTheCpuMayTakeItsPlace() throws Exception {
+    String[] empty = {"--port", "0", "--models", directory.toString(), "--state", directory.resolve("s").toString(),
+        "--jobs", directory.resolve("j").toString(), "--device"};
+    Ended refused = serve(Map.of(), with(empty, "cuda:4000"));
+    assertEquals(1, refused.code(), refused.err());
+    assertTrue(refused.err().contains("lethe: Device cuda:4000 ") && refused.err().contains("option fallback=cpu"),
+        refused.err());
+    // It goes on to what is next: there is no model.
+    Ended replaced = serve(Map.of(), with(empty, "cuda:4000,fallback=cpu"));
+    assertEquals(1, replaced.code(), replaced.err());
+    assertTrue(replaced.err().contains("the CPU takes the place of the GPU")
+        && !replaced.err().contains("lethe: Device"), replaced.err());
+  }
+
+  private static String[] with(String[] arguments, String last) {
+    String[] all = Arrays.copyOf(arguments, arguments.length + 1);
+    all[arguments.length] = last;
+    return all;
+  }
+
+  @Test
+  void tellsWhatTracingCannotBe() throws Exception {
+    Ended ended = serve(Map.of("OTEL_TRACES_EXPORTER", "nonsense"));
+    assertEquals(2, ended.code(), ended.err());
+    assertTrue(ended.err().contains("\nlethe: the environment's OTEL_... variables: ")
+        && ended.err().contains("nonsense"), ended.err());
   }
 
   @Test

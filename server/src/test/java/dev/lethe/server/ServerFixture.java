@@ -2,6 +2,7 @@ package dev.lethe.server;
 
 import dev.lethe.server.config.Configuration;
 import dev.lethe.server.config.ConfigurationException;
+import dev.lethe.server.tracing.Tracing;
 import dev.lethe.server.unlearning.WorkerCommand;
 import dev.lethe.v1.GenerationServiceGrpc;
 import dev.lethe.v1.GenerationServiceGrpc.GenerationServiceBlockingStub;
@@ -25,7 +26,10 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
-/** A real server on a free port over the models in {@code root/models}, and a real client of it. */
+/**
+ * A real server on a free port over the models in {@code root/models}, and a real client of it. Its models run on the
+ * environment's LETHE_TEST_DEVICE, by default the processor.
+ */
 public final class ServerFixture implements AutoCloseable {
 
   private final Server server;
@@ -53,6 +57,7 @@ public final class ServerFixture implements AutoCloseable {
   public static ServerFixture start(Path root, Map<String, String> settings) throws IOException {
     Map<String, String> all = new HashMap<>(Map.of(
         "port", "0",
+        "device", System.getenv().getOrDefault("LETHE_TEST_DEVICE", "cpu"),
         "models", root.resolve("models").toString(),
         "state", root.resolve("state").toString(),
         "jobs", root.resolve("jobs").toString(),
@@ -61,7 +66,7 @@ public final class ServerFixture implements AutoCloseable {
     all.putAll(settings);
     try {
       return new ServerFixture(Server.start(ServerSettings.options(Configuration.read(ServerSettings.ALL,
-          new Configuration.Sources(Map.of(), Map.of(), Optional.empty(), all)))));
+          new Configuration.Sources(Map.of(), Map.of(), Optional.empty(), all))), Tracing.off()));
     } catch (ConfigurationException e) {
       throw new IllegalArgumentException(e.getMessage(), e);
     }

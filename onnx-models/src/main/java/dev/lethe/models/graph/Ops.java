@@ -22,7 +22,7 @@ public final class Ops {
   }
 
   public static Value add(Value a, double b) {
-    return add(a, a.graph().constant(b));
+    return add(a, constantLike(a, b));
   }
 
   public static Value sub(Value a, Value b) {
@@ -34,7 +34,7 @@ public final class Ops {
   }
 
   public static Value mul(Value a, double b) {
-    return b == 1 ? a : mul(a, a.graph().constant(b));
+    return b == 1 ? a : mul(a, constantLike(a, b));
   }
 
   public static Value div(Value a, Value b) {
@@ -42,7 +42,31 @@ public final class Ops {
   }
 
   private static Value binary(String op, Value a, Value b) {
-    return a.graph().node(op, DataType.FLOAT, Shapes.broadcast(a.shape(), b.shape()), Map.of(), a, b);
+    requireOneType(op, a, b);
+    return a.graph().node(op, a.type(), Shapes.broadcast(a.shape(), b.shape()), Map.of(), a, b);
+  }
+
+  private static void requireOneType(String op, Value a, Value b) {
+    if (a.type() != b.type()) {
+      throw new IllegalArgumentException(op + " takes values of one type, not " + a + " of " + a.type() + " and " + b
+          + " of " + b.type());
+    }
+  }
+
+  /** A scalar of a value's type. */
+  private static Value constantLike(Value value, double scalar) {
+    return cast(value.graph().constant(scalar), value.type());
+  }
+
+  /** The values in another type, rounded to it. */
+  public static Value cast(Value x, DataType type) {
+    return x.type() == type ? x
+        : x.graph().node("Cast", type, x.shape(), Map.of("to", (long) type.onnx.getNumber()), x);
+  }
+
+  /** What is below -limit becomes -limit, what is above limit becomes limit. */
+  public static Value clip(Value x, double limit) {
+    return x.graph().node("Clip", x.type(), x.shape(), Map.of(), x, constantLike(x, -limit), constantLike(x, limit));
   }
 
   /** a > b, as bool. */
@@ -249,6 +273,11 @@ public final class Ops {
     return reduce("ReduceMean", x, axes);
   }
 
+  /** Maximum over {@code axes}, which stay as axes of length 1. */
+  public static Value reduceMax(Value x, int... axes) {
+    return reduce("ReduceMax", x, axes);
+  }
+
   private static Value reduce(String op, Value x, int... axes) {
     long[] shape = x.shape();
     long[] longAxes = Arrays.stream(axes).mapToLong(i -> i).toArray();
@@ -325,7 +354,8 @@ public final class Ops {
     }
     long[] shape = {x.dim(0), weight.dim(0), window.outputSize(x.dim(2), weight.dim(2)),
         window.outputSize(x.dim(3), weight.dim(3))};
-    return x.graph().node("Conv", DataType.FLOAT, shape, window.attributes(weight.dim(2), weight.dim(3)), x, weight);
+    requireOneType("Conv", x, weight);
+    return x.graph().node("Conv", x.type(), shape, window.attributes(weight.dim(2), weight.dim(3)), x, weight);
   }
 
   /**
@@ -347,7 +377,8 @@ public final class Ops {
     Map<String, Object> attributes = new java.util.HashMap<>(window.attributes(weight.dim(2), weight.dim(3)));
     attributes.put("output_padding", new long[] {extraHeight, extraWidth});
     long[] shape = {y.dim(0), weight.dim(1) * window.groups(), height, width};
-    return y.graph().node("ConvTranspose", DataType.FLOAT, shape, attributes, y, weight);
+    requireOneType("ConvTranspose", y, weight);
+    return y.graph().node("ConvTranspose", y.type(), shape, attributes, y, weight);
   }
 
   /**

@@ -1,11 +1,14 @@
 package dev.lethe.models.runtime;
 
-import java.util.Locale;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
-
-/** Where the graphs of a session run. Its text form, which {@link #parse} reads, is {@code cpu} or {@code cuda:ID}. */
+/**
+ * Where the graphs of a session run. Its text form, which {@link #parse} reads and {@code toString} gives, is {@code
+ * cpu}, or {@code cuda:ID} with options after commas, such as {@code cuda:1,memory-limit=8192,fallback=cpu}.
+ */
 public sealed interface ExecutionDevice {
+
+  /** What {@link #parse} reads, for the help of options. */
+  String SYNTAX = "cpu, cuda or cuda:ID; after it, with commas between: memory-limit=MIB of each session (0: none),"
+      + " arena=power-of-two|exact, conv-search=heuristic|exhaustive|default, tf32=true|false, fallback=none|cpu";
 
   /** The processor. */
   ExecutionDevice CPU = new Cpu();
@@ -21,35 +24,33 @@ public sealed interface ExecutionDevice {
   /**
    * An NVIDIA GPU.
    *
-   * @param id its CUDA device number, from 0
+   * @param fallback whether the processor may take its place where it cannot be used, see {@link NativeRuntime#usable}
    */
-  record Cuda(int id) implements ExecutionDevice {
-    public Cuda {
-      if (id < 0) {
-        throw new IllegalArgumentException("CUDA device " + id + ": device numbers start at 0.");
-      }
+  record Cuda(CudaOptions options, boolean fallback) implements ExecutionDevice {
+
+    /** The GPU of this number, with the options that suit most, and nothing in its place. */
+    public Cuda(int id) {
+      this(CudaOptions.of(id), false);
+    }
+
+    /** CUDA device number, from 0. */
+    public int id() {
+      return options.device();
     }
 
     @Override
     public String toString() {
-      return "cuda:" + id;
+      return DeviceText.write(this);
     }
   }
 
   /**
-   * Reads {@code cpu}, {@code cuda} (device 0) or {@code cuda:ID}; letter case does not matter.
+   * Reads the text form; what it leaves out is as {@link CudaOptions#of} and without fallback. Letter case does not
+   * matter.
    *
-   * @throws IllegalArgumentException for any other text
+   * @throws InvalidDeviceException for any other text, with all its mistakes
    */
   static ExecutionDevice parse(String text) {
-    String lower = text.strip().toLowerCase(Locale.ROOT);
-    if (lower.equals("cpu")) {
-      return CPU;
-    }
-    Matcher cuda = Pattern.compile("cuda(?::(\\d{1,4}))?").matcher(lower);
-    if (!cuda.matches()) {
-      throw new IllegalArgumentException("Unknown device \"" + text + "\": use cpu, cuda or cuda:ID.");
-    }
-    return new Cuda(cuda.group(1) == null ? 0 : Integer.parseInt(cuda.group(1)));
+    return DeviceText.read(text);
   }
 }

@@ -14,15 +14,16 @@ public final class Machine {
     String processor = firstLine(Path.of("/proc/cpuinfo"), "model name");
     int cores = Runtime.getRuntime().availableProcessors();
     String description = processor + ", " + cores + (cores == 1 ? " core" : " cores");
-    if (device instanceof ExecutionDevice.Cuda) {
-      return gpu() + " (" + description + ")";
+    if (device instanceof ExecutionDevice.Cuda cuda) {
+      return gpu(cuda.id()) + " (" + description + ")";
     }
     return description;
   }
 
-  private static String gpu() {
+  private static String gpu(int id) {
     try {
-      Process process = new ProcessBuilder("nvidia-smi", "--query-gpu=name", "--format=csv,noheader").start();
+      Process process = new ProcessBuilder("nvidia-smi", "--id=" + id, "--query-gpu=name", "--format=csv,noheader")
+          .start();
       String name = new String(process.getInputStream().readAllBytes()).strip();
       return name.isEmpty() ? "NVIDIA GPU" : name.lines().findFirst().orElseThrow();
     } catch (IOException e) {

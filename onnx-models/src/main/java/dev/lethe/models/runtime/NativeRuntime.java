@@ -6,10 +6,17 @@ import ai.onnxruntime.OrtLoggingLevel;
 import ai.onnxruntime.OrtProvider;
 import ai.onnxruntime.OrtSession;
 import ai.onnxruntime.providers.OrtCUDAProviderOptions;
+import dev.lethe.models.graph.Graph;
+import dev.lethe.models.graph.OnnxWriter;
+import dev.lethe.models.graph.Ops;
+import dev.lethe.models.graph.Tensor;
+import dev.lethe.models.graph.Value;
+import dev.lethe.models.runtime.InferenceSession.InferenceException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -167,17 +174,58 @@ public final class NativeRuntime {
   private void addCuda(OrtSession.SessionOptions options, ExecutionDevice.Cuda cuda) {
     if (!providers.contains(OrtProvider.CUDA)) {
       throw new NativeRuntimeException("Device " + cuda + " was asked for, but this ONNX Runtime is built without"
-          + " CUDA (" + this + "). Build with the Maven profile cuda (mvn -Pcuda), on linux-x86_64, or use the device"
-          + " cpu.");
+          + " CUDA (" + this + "). Build with the Maven profile cuda (mvn -Pcuda, LETHE_CUDA=1 ./lethe ...), on"
+          + " linux-x86_64, use the device cpu, or let it take the GPU's place with the option fallback=cpu.");
     }
     try (OrtCUDAProviderOptions provider = new OrtCUDAProviderOptions(cuda.id())) {
-      // Trying every algorithm takes minutes at the first step of a graph with many convolutions.
-      provider.add("cudnn_conv_algo_search", "HEURISTIC");
+      for (Map.Entry<String, String> option : cuda.options().providerOptions().entrySet()) {
+        provider.add(option.getKey(), option.getValue());
+      }
       options.addCUDA(provider);
     } catch (OrtException e) {
-      throw new NativeRuntimeException("Device " + cuda + " cannot be used: " + e.getMessage() + ". It needs an NVIDIA"
-          + " GPU of that number with its driver (nvidia-smi lists them), and the CUDA 13 and cuDNN 9 libraries where"
-          + " the loader finds them (LD_LIBRARY_PATH).", e);
+      throw unusable(cuda, e.getMessage(), e);
+    }
+  }
+
+  private static NativeRuntimeException unusable(ExecutionDevice.Cuda cuda, String why, Exception cause) {
+    return new NativeRuntimeException("Device " + cuda + " cannot be used: " + why + ". It needs an NVIDIA"
+        + " GPU of that number with its driver (nvidia-smi lists them), enough free memory, and the CUDA 13 and cuDNN 9"
+        + " libraries where the loader finds them (LD_LIBRARY_PATH). Or use the device cpu, or let it take the GPU's"
+        + " place with the option fallback=cpu.", cause);
+  }
+
+  /**
+   * The device that sessions should be opened on: this one, or the processor if this one cannot be used and may be
+   * replaced, with a warning in the log. A GPU is tried with a small convolution, which takes its time, so ask once in a
+   * process, before models are loaded.
+   *
+   * @throws NativeRuntimeException if the device cannot be used and nothing may take its place, with what to do
+   */
+  public ExecutionDevice usable(ExecutionDevice device) {
+    if (!(device instanceof ExecutionDevice.Cuda cuda)) {
+      return device;
+    }
+    try {
+      tryOut(cuda);
+      return cuda;
+    } catch (NativeRuntimeException e) {
+      if (!cuda.fallback()) {
+        throw e;
+      }
+      LOG.warn("the CPU takes the place of the GPU, as {} allows: {}", cuda, e.getMessage());
+      return ExecutionDevice.CPU;
+    }
+  }
+
+  /** ONNX Runtime looks for the GPU when a session is made, and for cuDNN when it convolves. */
+  private void tryOut(ExecutionDevice.Cuda cuda) {
+    Graph g = new Graph("device");
+    Value x = g.input("x", 1, 4, 8, 8);
+    g.output("y", Ops.conv(x, g.constant(Tensor.zeros(4, 4, 3, 3)), Ops.Window.same(3)));
+    try (InferenceSession session = InferenceSession.open(OnnxWriter.inference(g, Map.of()), cuda, 1)) {
+      session.run(Map.of("x", Tensor.zeros(1, 4, 8, 8)));
+    } catch (InferenceException e) {
+      throw unusable(cuda, e.getMessage(), e);
     }
   }
 

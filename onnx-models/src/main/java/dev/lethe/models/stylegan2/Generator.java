@@ -1,11 +1,16 @@
 package dev.lethe.models.stylegan2;
 
+import static dev.lethe.models.graph.Ops.abs;
 import static dev.lethe.models.graph.Ops.add;
+import static dev.lethe.models.graph.Ops.cast;
+import static dev.lethe.models.graph.Ops.clip;
 import static dev.lethe.models.graph.Ops.concat;
 import static dev.lethe.models.graph.Ops.conv;
 import static dev.lethe.models.graph.Ops.convTranspose;
+import static dev.lethe.models.graph.Ops.div;
 import static dev.lethe.models.graph.Ops.gemm;
 import static dev.lethe.models.graph.Ops.mul;
+import static dev.lethe.models.graph.Ops.reduceMax;
 import static dev.lethe.models.graph.Ops.reduceSum;
 import static dev.lethe.models.graph.Ops.reshape;
 import static dev.lethe.models.graph.Ops.rsqrt;
@@ -15,6 +20,7 @@ import static dev.lethe.models.graph.Ops.sub;
 import static dev.lethe.models.graph.Ops.transpose;
 import static dev.lethe.models.graph.Ops.unsqueezeTo;
 
+import dev.lethe.models.graph.DataType;
 import dev.lethe.models.graph.Graph;
 import dev.lethe.models.graph.Ops.Window;
 import dev.lethe.models.graph.Value;
@@ -37,6 +43,8 @@ public final class Generator {
   private static final String SYNTHESIS = "G.synthesis.b";
   private static final String W_AVG = MAPPING + ".w_avg";
   private static final String NOISE_CONST = ".noise_const";
+  /** Largest activation in half precision, the reference's clamp: √(9 · 512) of it added up are still no infinity. */
+  private static final double LARGEST_HALF = 256;
 
   private Generator() {}
 
@@ -94,7 +102,12 @@ public final class Generator {
    * @return image [N, C, H, W], about [-1, 1]
    */
   public static Value synthesis(Graph g, StyleGan2Config config, Value ws, Noise noise) {
-    Synthesis synthesis = new Synthesis(g, config, ws, noise);
+    return synthesis(g, config, ws, noise, Precision.FP32);
+  }
+
+  /** The same in another precision; gradients are those of {@link Precision#FP32} alone. */
+  static Value synthesis(Graph g, StyleGan2Config config, Value ws, Noise noise, Precision precision) {
+    Synthesis synthesis = new Synthesis(g, config, ws, noise, precision);
     Value x = null;
     Value image = null;
     int layer = 0;
@@ -118,13 +131,15 @@ public final class Generator {
     private final StyleGan2Config config;
     private final Value ws;
     private final Noise noise;
+    private final Precision precision;
     private int noiseOffset;
 
-    Synthesis(Graph g, StyleGan2Config config, Value ws, Noise noise) {
+    Synthesis(Graph g, StyleGan2Config config, Value ws, Noise noise, Precision precision) {
       this.g = g;
       this.config = config;
       this.ws = ws;
       this.noise = noise;
+      this.precision = precision;
     }
 
     Value w(int layer) {
@@ -137,18 +152,30 @@ public final class Generator {
       long out = config.width(resolution);
       Value weight = g.parameter(name + ".weight", out, in, 3, 3);
       Value styles = Layers.linear(g, name + ".affine", w, in);
-      Value y = mul(x, unsqueezeTo(styles, 4));
+      DataType type = precision.at(resolution, config);
+      if (type == DataType.FLOAT16) {
+        // Sums of products must stay below 65504. Demodulation undoes any scale of weights and styles, so both are
+        // scaled to where they do: the largest weight of each output to 1/√(fan in), the largest style to 1.
+        weight = div(weight, mul(largest(weight, 1, 2, 3), Math.sqrt(9.0 * in)));
+        styles = div(styles, largest(styles, 1));
+      }
+      Value y = mul(cast(x, type), unsqueezeTo(cast(styles, type), 4));
       if (up) {
-        Value upWeight = transpose(weight, 1, 0, 2, 3);
+        Value upWeight = transpose(cast(weight, type), 1, 0, 2, 3);
         y = convTranspose(y, upWeight, new Window(2, 0, 0, 1), 2 * x.dim(2) + 1, 2 * x.dim(3) + 1);
         y = Layers.filter(y, 4, 1, 1);
       } else {
-        y = conv(y, weight, Window.same(3));
+        y = conv(y, cast(weight, type), Window.same(3));
       }
       Value energy = reshape(reduceSum(square(weight), 2, 3), out, in);
       Value demodulation = rsqrt(add(gemm(square(styles), energy, false, true, 1), Layers.EPSILON));
-      y = mul(y, unsqueezeTo(mul(demodulation, Layers.GAIN), 4));
-      return Layers.activate(Layers.bias(g, name, addNoise(name, y, resolution), Layers.GAIN));
+      y = mul(y, unsqueezeTo(cast(mul(demodulation, Layers.GAIN), type), 4));
+      y = Layers.activate(Layers.bias(g, name, addNoise(name, y, resolution), Layers.GAIN));
+      return type == DataType.FLOAT16 ? clip(y, LARGEST_HALF) : y;
+    }
+
+    private static Value largest(Value x, int... axes) {
+      return add(reduceMax(abs(x), axes), Layers.EPSILON);
     }
 
     private Value addNoise(String name, Value y, int resolution) {
@@ -163,7 +190,8 @@ public final class Generator {
       } else {
         return y;
       }
-      return add(y, mul(values, mul(g.parameter(name + ".noise_strength", 1), Layers.GAIN)));
+      Value scaled = mul(values, mul(g.parameter(name + ".noise_strength", 1), Layers.GAIN));
+      return add(y, cast(scaled, y.type()));
     }
 
     /** Modulated 1×1 convolution to image channels, without demodulation. */
@@ -171,7 +199,8 @@ public final class Generator {
       long in = x.dim(1);
       Value weight = g.parameter(name + ".weight", config.channels(), in, 1, 1);
       Value styles = mul(Layers.linear(g, name + ".affine", w, in), 1 / Math.sqrt(in));
-      return Layers.bias(g, name, conv(mul(x, unsqueezeTo(styles, 4)), weight, Window.same(1)), 1);
+      Value y = conv(mul(x, unsqueezeTo(cast(styles, x.type()), 4)), cast(weight, x.type()), Window.same(1));
+      return Layers.bias(g, name, cast(y, DataType.FLOAT), 1);
     }
   }
 }

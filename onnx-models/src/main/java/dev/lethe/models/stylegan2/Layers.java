@@ -1,6 +1,7 @@
 package dev.lethe.models.stylegan2;
 
 import static dev.lethe.models.graph.Ops.add;
+import static dev.lethe.models.graph.Ops.cast;
 import static dev.lethe.models.graph.Ops.conv;
 import static dev.lethe.models.graph.Ops.convTranspose;
 import static dev.lethe.models.graph.Ops.gemm;
@@ -85,13 +86,13 @@ public final class Layers {
 
   /** Adds gain times the bias. */
   public static Value bias(Graph g, String name, Value x, double gain) {
-    return add(x, perChannel(mul(g.parameter(name + ".bias", x.dim(1)), gain)));
+    return add(x, cast(perChannel(mul(g.parameter(name + ".bias", x.dim(1)), gain)), x.type()));
   }
 
   /** Low-pass filter [1, 3, 3, 1] of both axes, each channel by itself. Stride 1 or 2. */
   public static Value filter(Value x, double gain, int stride, int pad) {
     int channels = (int) x.dim(1);
-    return conv(x, fir(x.graph(), channels, gain), new Window(stride, pad, pad, channels));
+    return conv(x, cast(fir(x.graph(), channels, gain), x.type()), new Window(stride, pad, pad, channels));
   }
 
   /** Doubles height and width: zeros between pixels, then the filter. */

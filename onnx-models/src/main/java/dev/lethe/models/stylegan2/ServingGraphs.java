@@ -25,9 +25,14 @@ final class ServingGraphs {
 
   /** ws → image, with the model's constant noise. */
   static Graph synthesis(StyleGan2Config config) {
+    return synthesis(config, Precision.FP32);
+  }
+
+  /** The same, with the same parameters, in another precision. */
+  static Graph synthesis(StyleGan2Config config, Precision precision) {
     Graph g = new Graph("synthesis");
     Value ws = g.input("ws", Shapes.FREE, config.numWs(), config.wDim());
-    g.output("image", Generator.synthesis(g, config, ws, Noise.constant()));
+    g.output("image", Generator.synthesis(g, config, ws, Noise.constant(), precision));
     return g;
   }
 

@@ -100,6 +100,19 @@ public final class StyleGan2Bundle {
     return weights;
   }
 
+  /**
+   * A bundle's synthesis network in another precision: inputs, outputs and weights are those of its own graph.
+   *
+   * @throws IOException if the file cannot be read or lacks a parameter of the card's networks
+   * @throws IllegalArgumentException if the bundle is of another architecture
+   */
+  public static ModelProto synthesis(Bundle bundle, Precision precision) throws IOException {
+    Graph graph = ServingGraphs.synthesis(configuration(bundle.card()), precision);
+    Map<String, Tensor> weights = new LinkedHashMap<>();
+    read(bundle.synthesis(), graph, weights);
+    return OnnxWriter.inference(graph, weights);
+  }
+
   private static void read(Path file, Graph graph, Map<String, Tensor> weights) throws IOException {
     Map<String, Value> parameters = graph.parameters();
     Map<String, Tensor> found;

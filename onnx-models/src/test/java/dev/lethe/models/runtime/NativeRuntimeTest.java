@@ -45,14 +45,13 @@ class NativeRuntimeTest {
   }
 
   @Test
-  void devicesHaveATextForm() {
-    assertSame(ExecutionDevice.CPU, ExecutionDevice.parse("CPU"));
-    assertEquals(new ExecutionDevice.Cuda(0), ExecutionDevice.parse("cuda"));
-    assertEquals(new ExecutionDevice.Cuda(1), ExecutionDevice.parse(" Cuda:1 "));
-    assertEquals("cuda:1", ExecutionDevice.parse("cuda:1").toString());
-    for (String wrong : List.of("", "gpu", "cuda:", "cuda:-1", "cuda:x")) {
-      assertThrows(IllegalArgumentException.class, () -> ExecutionDevice.parse(wrong), wrong);
-    }
+  void theProcessorTakesThePlaceOfAGpuOnlyWhereItMay() {
+    NativeRuntime runtime = NativeRuntime.load();
+    assertSame(ExecutionDevice.CPU, runtime.usable(ExecutionDevice.CPU));
+    assertSame(ExecutionDevice.CPU, runtime.usable(ExecutionDevice.parse("cuda:4000,fallback=cpu")));
+    NativeRuntimeException e = assertThrows(NativeRuntimeException.class,
+        () -> runtime.usable(ExecutionDevice.parse("cuda:4000")));
+    assertTrue(e.getMessage().contains("the option fallback=cpu"), e.getMessage());
   }
 
   @Test

@@ -7,8 +7,8 @@ import dev.lethe.models.graph.OnnxWriter;
 import dev.lethe.models.graph.Shapes;
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.graph.Value;
-import dev.lethe.models.runtime.ExecutionDevice;
 import dev.lethe.models.runtime.InferenceSession;
+import dev.lethe.models.runtime.TestDevice;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
@@ -48,7 +48,7 @@ class GoldenForwardTest {
     Arrays.fill(psis.data(), 0.7f);
     inputs.put("psi", psis);
     try (InferenceSession session = InferenceSession.open(OnnxWriter.inference(g, golden.weights()),
-        ExecutionDevice.CPU, 1)) {
+        TestDevice.get(), 1)) {
       session.run(inputs).forEach((output, actual) -> {
         double error = GoldenNetworks.relativeError(actual.data(), golden.tensor("out." + output).data());
         assertTrue(error < TOLERANCE, output + ": relative error " + error);

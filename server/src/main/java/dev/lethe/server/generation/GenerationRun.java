@@ -82,7 +82,7 @@ final class GenerationRun {
       return;
     }
     try {
-      sendAndSubmit();
+      call.step(this::sendAndSubmit);
     } catch (RuntimeException e) {
       call.fail(e);
     }

@@ -146,6 +146,7 @@ public final class Generator implements AutoCloseable {
 
   private void map(List<ImageTask> batch, Runnable free) {
     long started = started(Stage.MAPPING, batch);
+    RunSpans spans = RunSpans.begin(resources.tracer(), Stage.MAPPING, batch, started);
     try {
       mapping.run(batch.stream().map(task -> (Latent.Z) task.latent()).toList());
       for (int i = 0; i < batch.size(); i++) {
@@ -154,7 +155,9 @@ public final class Generator implements AutoCloseable {
       long took = System.nanoTime() - started;
       statistics.mapped(batch.size(), took);
       metrics.computed(model, Stage.MAPPING, took / 1e9);
+      spans.end();
     } catch (Throwable e) {
+      spans.fail(e);
       waiting.addAndGet(-batch.size());
       metrics.imagesUnqueued(model, batch.size());
       free.run();
@@ -169,14 +172,17 @@ public final class Generator implements AutoCloseable {
     waiting.addAndGet(-batch.size());
     metrics.imagesUnqueued(model, batch.size());
     long started = started(Stage.SYNTHESIS, batch);
+    RunSpans spans = RunSpans.begin(resources.tracer(), Stage.SYNTHESIS, batch, started);
     try {
       run.run(batch.stream().map(ImageTask::ws).toList());
     } catch (Throwable e) {
+      spans.fail(e);
       free.run();
       batch.forEach(task -> task.fail(e));
       return;
     }
     long took = System.nanoTime() - started;
+    spans.end();
     statistics.synthesized(batch.size(), took);
     double seconds = took / 1e9;
     double each = seconds / batch.size();

@@ -7,11 +7,13 @@ import ai.onnxruntime.OrtSession;
 import ai.onnxruntime.TensorInfo;
 import dev.lethe.models.bundle.Bundle;
 import dev.lethe.models.bundle.ModelCard;
-import dev.lethe.models.runtime.ExecutionDevice;
 import dev.lethe.models.runtime.NativeRuntime;
+import dev.lethe.models.stylegan2.Precision;
+import dev.lethe.models.stylegan2.StyleGan2Bundle;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Locale;
 import java.util.Map;
 
 /** The mapping and synthesis sessions of one version. They run on any number of threads at once. */
@@ -32,18 +34,20 @@ final class GeneratorSessions implements AutoCloseable {
   /**
    * Loads both graphs and checks that their inputs and outputs are what the card says.
    *
-   * @param threads threads inside an operator, the calling thread included
-   * @throws IOException if a graph cannot be loaded or is not that of the card, with the reason
+   * @throws IOException if a graph cannot be loaded, is not that of the card or cannot be had in this precision, with
+   *     the reason
    */
-  static GeneratorSessions load(Bundle bundle, ExecutionDevice device, int threads) throws IOException {
+  static GeneratorSessions load(Bundle bundle, Compute compute) throws IOException {
     NativeRuntime runtime = NativeRuntime.load();
     OrtSession mapping = null;
     OrtSession synthesis = null;
-    try (OrtSession.SessionOptions options = runtime.sessionOptions(device, threads)) {
+    try (OrtSession.SessionOptions options = runtime.sessionOptions(compute.device(), compute.threads())) {
       // Training runs beside serving: idle threads must not spin the cores away from it.
       options.addConfigEntry("session.intra_op.allow_spinning", "0");
       mapping = runtime.environment().createSession(bundle.mapping().toString(), options);
-      synthesis = runtime.environment().createSession(bundle.synthesis().toString(), options);
+      synthesis = compute.precision() == Precision.FP32
+          ? runtime.environment().createSession(bundle.synthesis().toString(), options)
+          : runtime.environment().createSession(rebuild(bundle, compute.precision()), options);
       GeneratorSessions generator = new GeneratorSessions(bundle.card(), runtime.environment(), mapping, synthesis);
       generator.checkShapes(bundle);
       return generator;
@@ -51,6 +55,15 @@ final class GeneratorSessions implements AutoCloseable {
       close(mapping, synthesis);
       throw e instanceof IOException io ? io
           : new IOException("bundle " + bundle.directory() + " cannot be loaded: " + e.getMessage(), e);
+    }
+  }
+
+  private static byte[] rebuild(Bundle bundle, Precision precision) throws IOException {
+    try {
+      return StyleGan2Bundle.synthesis(bundle, precision).toByteArray();
+    } catch (IllegalArgumentException e) {
+      throw new IOException("bundle " + bundle.directory() + " cannot be served in "
+          + precision.name().toLowerCase(Locale.ROOT) + ", only in fp32 (precision): " + e.getMessage(), e);
     }
   }
 

@@ -1,5 +1,6 @@
 package dev.lethe.server.inference;
 
+import io.opentelemetry.api.trace.Span;
 import io.vertx.core.Context;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
@@ -23,6 +24,7 @@ final class ImageRequest<T> {
   private final BooleanSupplier abandoned;
   private final Function<FloatBuffer, T> encode;
   private final Context context;
+  private final io.opentelemetry.context.Context trace = io.opentelemetry.context.Context.current();
   private final Promise<List<T>> promise = Promise.promise();
   private final AtomicReference<Throwable> failure = new AtomicReference<>();
   // The count orders the writes of the answers, each from its own thread, before their reading.
@@ -40,6 +42,15 @@ final class ImageRequest<T> {
 
   Future<List<T>> future() {
     return promise.future();
+  }
+
+  /** What its asker's spans are in. */
+  io.opentelemetry.context.Context trace() {
+    return trace;
+  }
+
+  boolean isTraced() {
+    return Span.fromContext(trace).isRecording();
   }
 
   /** False once its caller has gone or one of its images has failed. */

@@ -25,6 +25,10 @@ final class ImageTask implements Batcher.Work {
     this.submitted = System.nanoTime();
   }
 
+  ImageRequest<?> request() {
+    return request;
+  }
+
   Latent latent() {
     return latent;
   }

@@ -6,6 +6,7 @@ import dev.lethe.server.monitoring.ServerMetrics;
 import io.grpc.Metadata;
 import io.grpc.Status;
 import io.netty.buffer.UnpooledByteBufAllocator;
+import io.opentelemetry.api.trace.Tracer;
 import io.vertx.core.Context;
 import io.vertx.core.Future;
 import java.io.IOException;
@@ -35,8 +36,7 @@ public final class InferenceEngine implements AutoCloseable {
   private static final long LONGEST_PUSHBACK_MS = 30_000;
   private static final int CLOSING_SECONDS = 30;
 
-  private final ExecutionDevice device;
-  private final int threads;
+  private final Compute compute;
   private final BatchingOptions options;
   private final Resources resources;
   // One permit for each request in flight: who has all of them knows that there is none.
@@ -51,17 +51,20 @@ public final class InferenceEngine implements AutoCloseable {
    * @param encoders threads that encode the images of one batch
    * @param timer ends waits for fuller batches
    * @param buffers counts what is allocated, and frees on release
+   * @param tracer makes spans of runs
    */
   record Resources(ForkJoinPool pool, int encoders, ScheduledExecutorService timer,
-      UnpooledByteBufAllocator buffers, ServerMetrics metrics) {}
+      UnpooledByteBufAllocator buffers, ServerMetrics metrics, Tracer tracer) {}
 
-  /** @param threads threads inside an operator, the calling thread included */
-  public InferenceEngine(ExecutionDevice device, int threads, BatchingOptions options, ServerMetrics metrics) {
-    this.device = device;
-    this.threads = threads;
+  /**
+   * @param compute on a device that can be used
+   * @param tracer makes spans of runs, below the span that is current where images are asked for
+   */
+  public InferenceEngine(Compute compute, BatchingOptions options, ServerMetrics metrics, Tracer tracer) {
+    this.compute = compute;
     this.options = options;
     AtomicInteger number = new AtomicInteger();
-    ForkJoinPool pool = new ForkJoinPool(threads + options.concurrency(), owner -> {
+    ForkJoinPool pool = new ForkJoinPool(compute.threads() + options.concurrency(), owner -> {
       ForkJoinWorkerThread worker = ForkJoinPool.defaultForkJoinWorkerThreadFactory.newThread(owner);
       worker.setName("lethe-inference-" + number.getAndIncrement());
       return worker;
@@ -71,7 +74,8 @@ public final class InferenceEngine implements AutoCloseable {
       thread.setDaemon(true);
       return thread;
     });
-    this.resources = new Resources(pool, Math.max(1, threads), timer, new UnpooledByteBufAllocator(true), metrics);
+    this.resources = new Resources(pool, compute.threads(), timer, new UnpooledByteBufAllocator(true), metrics,
+        tracer);
     metrics.bufferBytes(() -> resources.buffers().metric().usedDirectMemory());
   }
 
@@ -83,7 +87,7 @@ public final class InferenceEngine implements AutoCloseable {
    */
   public Generator open(Bundle bundle) throws IOException {
     options.checkFits(bundle.card());
-    Generator generator = new Generator(GeneratorSessions.load(bundle, device, threads), options, resources);
+    Generator generator = new Generator(GeneratorSessions.load(bundle, compute), options, resources);
     try {
       generator.warm(generator.batchSize(), 1);
       return generator;
@@ -99,7 +103,7 @@ public final class InferenceEngine implements AutoCloseable {
   }
 
   public ExecutionDevice device() {
-    return device;
+    return compute.device();
   }
 
   /** Groups of {@link Generator#batchSize} images that one call should have under way to keep the engine busy. */

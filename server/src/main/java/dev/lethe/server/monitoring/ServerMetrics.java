@@ -7,6 +7,7 @@ import io.prometheus.client.Collector;
 import io.prometheus.client.CollectorRegistry;
 import io.prometheus.client.Counter;
 import io.prometheus.client.Gauge;
+import io.prometheus.client.GaugeMetricFamily;
 import io.prometheus.client.Histogram;
 import io.prometheus.client.exporter.common.TextFormat;
 import io.prometheus.client.hotspot.DefaultExports;
@@ -14,9 +15,11 @@ import java.io.IOException;
 import java.io.StringWriter;
 import java.io.UncheckedIOException;
 import java.time.Instant;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.function.DoubleSupplier;
+import java.util.function.Supplier;
 
 /**
  * Everything that {@code /metrics} tells. The names are an interface: dashboards and alerts rest on them.
@@ -44,6 +47,7 @@ import java.util.function.DoubleSupplier;
  *   <li>{@code lethe_unlearning_jobs{state}}: jobs known, by state
  *   <li>{@code lethe_unlearning_progress_ratio}: of the running job, 0 to 1; 0 when none runs
  *   <li>{@code lethe_tls_certificate_expiry_timestamp_seconds}: when the server's certificate expires; 0 without TLS
+ *   <li>{@code lethe_gpu_memory_used_bytes{gpu}}, {@code lethe_gpu_memory_total_bytes{gpu}}: when models run on a GPU
  *   <li>{@code jvm_*}, {@code process_*}: the simpleclient's own
  * </ul>
  */
@@ -190,6 +194,24 @@ public final class ServerMetrics implements CallObserver {
       @Override
       public double get() {
         return bytes.getAsDouble();
+      }
+    });
+  }
+
+  /** @param readings asked whenever the metrics are read */
+  public void gpuMemory(Supplier<List<GpuMemory.Reading>> readings) {
+    register(new Collector() {
+      @Override
+      public List<MetricFamilySamples> collect() {
+        List<String> labels = List.of("gpu");
+        GaugeMetricFamily used =
+            new GaugeMetricFamily("lethe_gpu_memory_used_bytes", "In use, by all processes", labels);
+        GaugeMetricFamily total = new GaugeMetricFamily("lethe_gpu_memory_total_bytes", "Of the GPU", labels);
+        for (GpuMemory.Reading reading : readings.get()) {
+          used.addMetric(List.of(reading.gpu()), reading.usedBytes());
+          total.addMetric(List.of(reading.gpu()), reading.totalBytes());
+        }
+        return List.of(used, total);
       }
     });
   }

@@ -93,7 +93,7 @@ final class InferRun {
       failure = new CancellationException("nobody waits for these images");
     }
     if (failure == null && submitted < plan.count()) {
-      submit();
+      call.step(this::submit);
     } else if (running == 0) {
       // Only now does nothing use the version any more.
       if (failure == null) {

@@ -1,9 +1,11 @@
 package dev.lethe.server.rpc;
 
 import dev.lethe.server.security.Caller;
+import dev.lethe.server.tracing.CallSpan;
 import io.grpc.Metadata;
 import io.grpc.Status;
 import io.grpc.Status.Code;
+import io.opentelemetry.context.Scope;
 import io.vertx.core.Context;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
@@ -43,6 +45,7 @@ public final class Call<R> {
   private final long start = System.nanoTime();
   private final List<Runnable> abandonHandlers = new ArrayList<>();
   private final String id;
+  private final CallSpan span;
   private final Map<String, String> subject = new LinkedHashMap<>();
   // Set before a handler sees the call.
   private Caller caller;
@@ -57,6 +60,8 @@ public final class Call<R> {
     this.settings = settings;
     this.id = RequestId.of(request.headers().get(RequestId.HEADER));
     response.headers().set(RequestId.HEADER, id);
+    this.span = settings.tracing().call(method, name -> request.headers().get(name));
+    span.attribute("lethe.request_id", id);
     settings.observer().started(method);
     request.errorHandler(reset -> abandon(Code.CANCELLED));
     request.exceptionHandler(broken -> abandon(Code.CANCELLED));
@@ -79,12 +84,22 @@ public final class Call<R> {
   /** Tells what the call is about, for the audit log: {@code model}, {@code job_id}, never what an image shows. */
   public void about(String name, String value) {
     subject.put(name, value);
+    span.attribute("lethe." + name, value);
   }
 
-  /** Runs a step of the call with its request id in the context of the log. */
-  void step(Runnable step) {
-    try (MDC.MDCCloseable logged = MDC.putCloseable(RequestId.LOG_KEY, id)) {
+  /** Runs a step of the call: its log lines bear the call's request id, its spans are below the call's. */
+  public void step(Runnable step) {
+    // Steps may lie inside one another.
+    String outer = MDC.get(RequestId.LOG_KEY);
+    MDC.put(RequestId.LOG_KEY, id);
+    try (Scope traced = span.current()) {
       step.run();
+    } finally {
+      if (outer == null) {
+        MDC.remove(RequestId.LOG_KEY);
+      } else {
+        MDC.put(RequestId.LOG_KEY, outer);
+      }
     }
   }
 
@@ -181,6 +196,7 @@ public final class Call<R> {
     settings.connections().remove(request.connection(), lost);
     double seconds = (System.nanoTime() - start) / 1e9;
     settings.observer().ended(method, code, seconds);
+    span.end(code, message);
     settings.log().accept(new EndedCall(id, method, caller == null ? "" : caller.principal().name(),
         String.valueOf(request.connection().remoteAddress()), code, message, seconds, subject));
   }

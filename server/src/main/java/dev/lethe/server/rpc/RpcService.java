@@ -2,6 +2,7 @@ package dev.lethe.server.rpc;
 
 import com.google.protobuf.Descriptors;
 import dev.lethe.server.security.AccessControl;
+import dev.lethe.server.tracing.Tracing;
 import io.grpc.MethodDescriptor;
 import io.grpc.ServiceDescriptor;
 import io.grpc.Status;
@@ -56,10 +57,11 @@ public final class RpcService implements Service {
    * @param observer told of every call
    * @param connections ends calls with their connection
    * @param access decides who may call
+   * @param tracing makes a span of every call
    * @param log told of every call that is over, on the call's event loop: it must not block
    */
   public record Settings(int maxMessageBytes, CallObserver observer, Connections connections, AccessControl access,
-      Consumer<EndedCall> log) {}
+      Tracing tracing, Consumer<EndedCall> log) {}
 
   public static Builder of(ServiceDescriptor descriptor, Settings settings) {
     return new Builder(descriptor, settings);

@@ -1,5 +1,6 @@
 package dev.lethe.server.unlearning;
 
+import dev.lethe.models.runtime.ExecutionDevice;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.regex.MatchResult;
@@ -9,9 +10,11 @@ import java.util.regex.Pattern;
  * The program that carries out jobs.
  *
  * @param words program and arguments; the job's directory follows as the last
+ * @param device where it trains; told by the variable {@value #DEVICE_VARIABLE} of its environment
  */
-public record WorkerCommand(List<String> words) {
+public record WorkerCommand(List<String> words, ExecutionDevice device) {
 
+  private static final String DEVICE_VARIABLE = "LETHE_WORKER_DEVICE";
   private static final Pattern WORD = Pattern.compile("(?:[^\\s\"]|\"[^\"]*\")+");
 
   public WorkerCommand {
@@ -21,15 +24,27 @@ public record WorkerCommand(List<String> words) {
     }
   }
 
+  /** A program that trains on the processor. */
+  public WorkerCommand(List<String> words) {
+    this(words, ExecutionDevice.CPU);
+  }
+
+  /** The same program on another device. */
+  public WorkerCommand on(ExecutionDevice other) {
+    return new WorkerCommand(words, other);
+  }
+
   /** Takes a command line apart at blanks; what stands between double quotes stays together. */
   public static WorkerCommand parse(String line) {
     return new WorkerCommand(WORD.matcher(line).results()
         .map(MatchResult::group).map(word -> word.replace("\"", "")).toList());
   }
 
-  List<String> forJob(JobDirectory job) {
+  ProcessBuilder forJob(JobDirectory job) {
     List<String> all = new ArrayList<>(words);
     all.add(job.path().toString());
-    return all;
+    ProcessBuilder process = new ProcessBuilder(all);
+    process.environment().put(DEVICE_VARIABLE, device.toString());
+    return process;
   }
 }

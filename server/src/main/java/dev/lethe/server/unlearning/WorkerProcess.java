@@ -30,7 +30,7 @@ final class WorkerProcess {
 
   /** @throws IOException if the program cannot be started */
   static WorkerProcess start(WorkerCommand command, JobDirectory job) throws IOException {
-    Process process = new ProcessBuilder(command.forJob(job))
+    Process process = command.forJob(job)
         .redirectError(ProcessBuilder.Redirect.appendTo(job.log().toFile()))
         .start();
     job.writeProcess(process.toHandle());

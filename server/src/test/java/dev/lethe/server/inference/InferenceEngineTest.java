@@ -8,9 +8,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.lethe.models.bundle.Bundle;
 import dev.lethe.models.latent.NumpyRandom;
 import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.stylegan2.Precision;
 import dev.lethe.server.TinyBundles;
 import dev.lethe.server.monitoring.ServerMetrics;
 import dev.lethe.server.registry.FileTrees;
+import dev.lethe.server.tracing.Tracing;
 import io.grpc.Status;
 import io.grpc.Status.Code;
 import io.vertx.core.Context;
@@ -91,7 +93,8 @@ class InferenceEngineTest {
     final Generator generator;
 
     Engine(BatchingOptions options) throws IOException {
-      engine = new InferenceEngine(ExecutionDevice.CPU, 1, options, metrics);
+      engine = new InferenceEngine(new Compute(ExecutionDevice.CPU, 1, Precision.FP32), options, metrics,
+          Tracing.off().tracer());
       generator = engine.open(bundle);
     }
 

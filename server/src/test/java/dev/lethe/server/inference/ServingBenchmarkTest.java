@@ -7,9 +7,11 @@ import dev.lethe.models.bundle.Bundle;
 import dev.lethe.models.bundle.ModelCard;
 import dev.lethe.models.latent.NumpyRandom;
 import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.stylegan2.Precision;
 import dev.lethe.server.ServerFixture;
 import dev.lethe.server.monitoring.ServerMetrics;
 import dev.lethe.server.registry.ModelRepository;
+import dev.lethe.server.tracing.Tracing;
 import dev.lethe.v1.ActivateRequest;
 import dev.lethe.v1.GenerateRequest;
 import dev.lethe.v1.ImageFormat;
@@ -53,6 +55,7 @@ class ServingBenchmarkTest {
   private static final double SECONDS = Double.parseDouble(System.getProperty("lethe.bench.seconds", "3"));
   private static final int ROUNDS = 5;
   private static final int THREADS = Runtime.getRuntime().availableProcessors();
+  private static final Compute COMPUTE = new Compute(ExecutionDevice.CPU, THREADS, Precision.FP32);
   private static final BatchingOptions OPTIONS = new BatchingOptions(0, Duration.ZERO,
       Integer.getInteger("lethe.bench.concurrency", 2), 4096);
 
@@ -66,9 +69,10 @@ class ServingBenchmarkTest {
     Context context = vertx.getOrCreateContext();
     List<double[]> throughputs = new ArrayList<>();
     List<double[]> medians = new ArrayList<>();
-    try (InferenceEngine engine = new InferenceEngine(ExecutionDevice.CPU, THREADS, OPTIONS, new ServerMetrics());
+    try (InferenceEngine engine = new InferenceEngine(COMPUTE, OPTIONS, new ServerMetrics(),
+            Tracing.off().tracer());
         Generator generator = engine.open(bundle);
-        GeneratorSessions sessions = GeneratorSessions.load(bundle, ExecutionDevice.CPU, THREADS);
+        GeneratorSessions sessions = GeneratorSessions.load(bundle, COMPUTE);
         MappingRun mapping = new MappingRun(sessions, generator.batchSize(), UnpooledByteBufAllocator.DEFAULT);
         SynthesisRun synthesis = new SynthesisRun(sessions, generator.batchSize(), UnpooledByteBufAllocator.DEFAULT);
         ServerFixture server = ServerFixture.start(root, Map.of("models", MODELS.toString(), "threads",

@@ -3,8 +3,11 @@ package dev.lethe.server.unlearning;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import dev.lethe.models.runtime.ExecutionDevice;
+import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 class WorkerCommandTest {
 
@@ -12,6 +15,14 @@ class WorkerCommandTest {
   void quotesKeepBlanksTogether() {
     assertEquals(List.of("java", "-cp", "a b/c:d e", "-Dx=y z", "Main"),
         WorkerCommand.parse(" java  -cp \"a b/c\":\"d e\" -Dx=\"y z\" Main ").words());
+  }
+
+  @Test
+  void theWorkerIsToldItsDevice(@TempDir Path directory) {
+    ExecutionDevice device = ExecutionDevice.parse("cuda:1,memory-limit=4096");
+    ProcessBuilder process = WorkerCommand.parse("java Main").on(device).forJob(new JobDirectory(directory));
+    assertEquals(List.of("java", "Main", directory.toString()), process.command());
+    assertEquals("cuda:1,memory-limit=4096", process.environment().get("LETHE_WORKER_DEVICE"));
   }
 
   @Test

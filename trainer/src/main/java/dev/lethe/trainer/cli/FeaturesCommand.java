@@ -7,6 +7,7 @@ import dev.lethe.models.runtime.ExecutionDevice;
 import dev.lethe.trainer.data.Datasets;
 import dev.lethe.trainer.data.ImageDataset;
 import dev.lethe.trainer.data.Split;
+import dev.lethe.trainer.device.DeviceOption;
 import dev.lethe.trainer.features.FeatureExtractor;
 import dev.lethe.trainer.features.FeatureTrainer;
 import java.io.IOException;
@@ -17,6 +18,7 @@ import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -51,8 +53,8 @@ final class FeaturesCommand implements Callable<Integer> {
   @Option(names = "--seed", defaultValue = "0", description = "Seed of every random draw.")
   private long seed;
 
-  @Option(names = "--device", defaultValue = "cpu", description = "cpu, cuda or cuda:ID.")
-  private String device;
+  @Mixin
+  private DeviceOption device;
 
   @Option(names = "--threads", defaultValue = "0", description = "Threads; 0 for one on each core.")
   private int threads;
@@ -61,7 +63,7 @@ final class FeaturesCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    ExecutionDevice on = ExecutionDevice.parse(device);
+    ExecutionDevice on = device.device();
     ImageDataset training = Datasets.open(data, Split.TRAIN);
     // Read before training: a data set without a test split must not show after it.
     ImageDataset test = Datasets.open(data, Split.TEST);

@@ -15,6 +15,7 @@ import dev.lethe.trainer.adversarial.SampleGrid;
 import dev.lethe.trainer.data.Datasets;
 import dev.lethe.trainer.data.ImageDataset;
 import dev.lethe.trainer.data.Split;
+import dev.lethe.trainer.device.DeviceOption;
 import dev.lethe.trainer.features.FeatureExtractor;
 import dev.lethe.trainer.metrics.ModelQuality;
 import dev.lethe.trainer.sampling.LatentStatistics;
@@ -30,6 +31,7 @@ import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.stream.IntStream;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -130,8 +132,8 @@ final class GanCommand implements Callable<Integer> {
       description = "Stop after so many minutes, with a checkpoint; 0 for no limit.")
   private double minutes;
 
-  @Option(names = "--device", defaultValue = "cpu", description = "cpu, cuda or cuda:ID.")
-  private String device;
+  @Mixin
+  private DeviceOption device;
 
   @Option(names = "--threads", defaultValue = "0", description = "Threads; 0 for one on each core.")
   private int threads;
@@ -150,7 +152,7 @@ final class GanCommand implements Callable<Integer> {
     require(minutes >= 0, "--minutes", minutes, "0 or above");
     // Looked at before training, not only when all is done.
     require(!Bundle.isBundle(out), "--out", out, "a new directory; this one holds a bundle, and bundles do not change");
-    ExecutionDevice on = accepted(() -> ExecutionDevice.parse(device));
+    ExecutionDevice on = device.device();
     ImageDataset all = Datasets.open(data, Split.TRAIN);
     ImageDataset training = part(all);
     List<String> labels = unconditional ? List.of() : training.labels();

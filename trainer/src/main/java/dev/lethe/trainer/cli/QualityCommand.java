@@ -10,6 +10,7 @@ import dev.lethe.models.stylegan2.StyleGan2Config;
 import dev.lethe.trainer.data.Datasets;
 import dev.lethe.trainer.data.ImageDataset;
 import dev.lethe.trainer.data.Split;
+import dev.lethe.trainer.device.DeviceOption;
 import dev.lethe.trainer.features.FeatureExtractor;
 import dev.lethe.trainer.metrics.ModelQuality;
 import dev.lethe.trainer.sampling.Sampler;
@@ -19,6 +20,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -51,15 +53,15 @@ final class QualityCommand implements Callable<Integer> {
       description = "Seed of every random draw; model cards are made with the default.")
   private long seed;
 
-  @Option(names = "--device", defaultValue = "cpu", description = "cpu, cuda or cuda:ID.")
-  private String device;
+  @Mixin
+  private DeviceOption device;
 
   @Option(names = "--threads", defaultValue = "0", description = "Threads; 0 for one on each core.")
   private int threads;
 
   @Override
   public Integer call() throws IOException {
-    ExecutionDevice on = ExecutionDevice.parse(device);
+    ExecutionDevice on = device.device();
     Bundle bundle = Bundle.open(directory);
     bundle.verify();
     if (!Files.isRegularFile(bundle.features())) {

@@ -3,6 +3,7 @@ package dev.lethe.trainer.evaluation;
 import dev.lethe.models.bundle.Bundle;
 import dev.lethe.models.runtime.ExecutionDevice;
 import dev.lethe.models.runtime.Machine;
+import dev.lethe.trainer.device.DeviceOption;
 import dev.lethe.trainer.evaluation.Evaluation.Models;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -14,6 +15,7 @@ import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** {@code lethe evaluate}. */
@@ -54,8 +56,8 @@ public final class EvaluateCommand implements Callable<Integer> {
       description = "Make only runs whose names contain this, such as 'overfitted' or 'n64-end-s0'.")
   private String only;
 
-  @Option(names = "--device", defaultValue = "cpu", description = "cpu, cuda or cuda:ID.")
-  private String device;
+  @Mixin
+  private DeviceOption device;
 
   @Option(names = "--threads", defaultValue = "0", description = "Threads; 0 for one on each core.")
   private int threads;
@@ -75,7 +77,7 @@ public final class EvaluateCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    ExecutionDevice on = ExecutionDevice.parse(device);
+    ExecutionDevice on = device.device();
     Models models = new Models(Bundle.open(base), bundle(overfitted), bundle(retrained));
     List<Cell> asked = suite.cells().stream().filter(cell -> cell.id().contains(only)).toList();
     List<Cell> cells = asked.stream().filter(models::has).toList();

@@ -4,6 +4,7 @@ import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.util.JsonFormat;
 import dev.lethe.models.bundle.Bundle;
 import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.NativeRuntime;
 import dev.lethe.trainer.unlearning.JobImages;
 import dev.lethe.trainer.unlearning.MeasurementOptions;
 import dev.lethe.trainer.unlearning.UnlearningJob;
@@ -27,10 +28,14 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The training worker: a process that carries out the one job in its directory and says on standard output how it goes,
- * as {@code worker.proto} describes. System properties: {@code lethe.device} (default {@code cpu}) and {@code
- * lethe.threads} (default: all cores but one, for the server beside it).
+ * as {@code worker.proto} describes. It runs on the device that the environment's {@value #DEVICE_VARIABLE} names, as
+ * {@link ExecutionDevice#parse} reads it (default {@code cpu}), and on as many threads as the system property {@code
+ * lethe.threads} says (default: all cores but one, for the server beside it).
  */
 public final class Worker {
+
+  /** Environment variable, which the server sets. */
+  private static final String DEVICE_VARIABLE = "LETHE_WORKER_DEVICE";
 
   private static final Logger LOG = LoggerFactory.getLogger(Worker.class);
 
@@ -93,7 +98,8 @@ public final class Worker {
     JobImages images = new Images(job, files, base.card()).read();
     UnlearningJob unlearning = new UnlearningJob(base, job.getNewVersion(),
         Requests.of(spec, Set.copyOf(job.getClassesList())), images, MeasurementOptions.DEFAULT, files.directory(),
-        ExecutionDevice.parse(System.getProperty("lethe.device", "cpu")), threads());
+        NativeRuntime.load().usable(ExecutionDevice.parse(System.getenv().getOrDefault(DEVICE_VARIABLE, "cpu"))),
+        threads());
     return Reports.of(job, unlearning.run(this::progress));
   }
 

@@ -10,8 +10,8 @@ import dev.lethe.models.graph.Graph;
 import dev.lethe.models.graph.OnnxWriter;
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.graph.Value;
-import dev.lethe.models.runtime.ExecutionDevice;
 import dev.lethe.models.runtime.InferenceSession;
+import dev.lethe.models.runtime.TestDevice;
 import dev.lethe.trainer.autodiff.Gradients;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -89,7 +89,7 @@ class GanLossesTest {
     Map<String, Value> values = new LinkedHashMap<>();
     inputs.forEach((name, tensor) -> values.put(name, g.input(name, tensor.shape())));
     g.output("loss", loss.of(values));
-    try (InferenceSession session = InferenceSession.open(OnnxWriter.inference(g, Map.of()), ExecutionDevice.CPU, 1)) {
+    try (InferenceSession session = InferenceSession.open(OnnxWriter.inference(g, Map.of()), TestDevice.get(), 1)) {
       return session.run(inputs).get("loss").data()[0];
     }
   }

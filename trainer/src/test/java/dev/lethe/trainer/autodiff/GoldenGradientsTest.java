@@ -8,8 +8,8 @@ import dev.lethe.models.graph.Graph;
 import dev.lethe.models.graph.OnnxWriter;
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.graph.Value;
-import dev.lethe.models.runtime.ExecutionDevice;
 import dev.lethe.models.runtime.InferenceSession;
+import dev.lethe.models.runtime.TestDevice;
 import dev.lethe.models.stylegan2.Discriminator;
 import dev.lethe.models.stylegan2.Generator;
 import dev.lethe.models.stylegan2.GoldenNetworks;
@@ -60,7 +60,7 @@ class GoldenGradientsTest {
     Map<String, Tensor> inputs = golden.inputs();
     inputs.put("real", golden.tensor("in.real"));
     try (InferenceSession session = InferenceSession.open(OnnxWriter.inference(g, golden.weights()),
-        ExecutionDevice.CPU, 1)) {
+        TestDevice.get(), 1)) {
       SplittableRandom random = new SplittableRandom(1);
       Map<String, Double> worst = Map.of();
       for (int draw = 0; draw < ROUNDING_DRAWS; draw++) {

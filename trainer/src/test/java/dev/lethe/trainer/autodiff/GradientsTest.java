@@ -11,8 +11,8 @@ import dev.lethe.models.graph.OnnxWriter;
 import dev.lethe.models.graph.Ops.Window;
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.graph.Value;
-import dev.lethe.models.runtime.ExecutionDevice;
 import dev.lethe.models.runtime.InferenceSession;
+import dev.lethe.models.runtime.TestDevice;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -145,7 +145,7 @@ class GradientsTest {
 
     void check(double tolerance) {
       try (InferenceSession session = InferenceSession.open(OnnxWriter.inference(graph, Map.of()),
-          ExecutionDevice.CPU, 1)) {
+          TestDevice.get(), 1)) {
         Map<String, Tensor> analytic = session.run(point);
         for (int i = 0; i < inputs.size(); i++) {
           float[] actual = analytic.get("g" + i).data();
@@ -197,7 +197,7 @@ class GradientsTest {
     List<Value> gradients = Gradients.of(sum(mul(x, detach(x))), List.of(x));
     g.output("gradient", gradients.get(0));
     float[] at = {1, 2, 3};
-    try (InferenceSession session = InferenceSession.open(OnnxWriter.inference(g, Map.of()), ExecutionDevice.CPU, 1)) {
+    try (InferenceSession session = InferenceSession.open(OnnxWriter.inference(g, Map.of()), TestDevice.get(), 1)) {
       float[] actual = session.run(Map.of("x", Tensor.of(at, 3))).get("gradient").data();
       for (int i = 0; i < 3; i++) {
         assertEquals(at[i], actual[i], 1e-6f);
@@ -213,7 +213,7 @@ class GradientsTest {
     Value gradient = Gradients.of(sum(x), List.of(other)).get(0);
     assertTrue(gradient.hasShape(3));
     g.output("gradient", gradient);
-    try (InferenceSession session = InferenceSession.open(OnnxWriter.inference(g, Map.of()), ExecutionDevice.CPU, 1)) {
+    try (InferenceSession session = InferenceSession.open(OnnxWriter.inference(g, Map.of()), TestDevice.get(), 1)) {
       Map<String, Tensor> feeds = Map.of("x", Tensor.zeros(2), "other", Tensor.zeros(3));
       for (float value : session.run(feeds).get("gradient").data()) {
         assertEquals(0f, value);

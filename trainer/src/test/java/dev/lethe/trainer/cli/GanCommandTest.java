@@ -118,7 +118,8 @@ class GanCommandTest {
       "--minutes -1 | --minutes is -1.0; it must be 0 or above",
       "--snapshot-kimg 0 | --snapshot-kimg is 0.0; it must be above 0",
       "--channel-base 16 | channel_base is 16; it must be at least the resolution, 32",
-      "--device tpu | Unknown device \"tpu\": use cpu, cuda or cuda:ID.",
+      "--device tpu | Device \"tpu\": unknown device \"tpu\": use cpu, cuda or cuda:ID.",
+      "--device cuda:4000,tf32=true | Device cuda:4000",
       "--threads -1 | threads is -1: use 0 for one on each core, or a number above.",
       "--z-dims 8 | Unknown options: '--z-dims', '8'"})
   void wrongOptionsAreUsageErrors(String wrong, String expected) {

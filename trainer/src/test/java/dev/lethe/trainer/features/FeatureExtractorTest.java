@@ -13,8 +13,8 @@ import dev.lethe.models.graph.OnnxWriter;
 import dev.lethe.models.graph.Shapes;
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.graph.Value;
-import dev.lethe.models.runtime.ExecutionDevice;
 import dev.lethe.models.runtime.InferenceSession;
+import dev.lethe.models.runtime.TestDevice;
 import dev.lethe.trainer.data.Datasets;
 import dev.lethe.trainer.data.ImageDataset;
 import java.util.List;
@@ -33,8 +33,8 @@ class FeatureExtractorTest {
     ModelProto model = OnnxWriter.inference(network.graph(), network.initialize(3));
     ImageDataset data = Blobs.dataset(MANY, 4);
     Tensor images = data.images(IntStream.range(0, MANY).toArray());
-    try (FeatureExtractor extractor = FeatureExtractor.open(model, ExecutionDevice.CPU, 1);
-        InferenceSession direct = InferenceSession.open(model, ExecutionDevice.CPU, 1)) {
+    try (FeatureExtractor extractor = FeatureExtractor.open(model, TestDevice.get(), 1);
+        InferenceSession direct = InferenceSession.open(model, TestDevice.get(), 1)) {
       Map<String, Tensor> expected = direct.run(Map.of("image", images));
       for (FeatureExtractor.Outputs actual : List.of(extractor.run(images), extractor.run(data))) {
         assertArrayEquals(new long[] {MANY, FeatureNetwork.FEATURES}, actual.features().shape());
@@ -62,7 +62,7 @@ class FeatureExtractorTest {
       classes[i] = i % 3 == 0 ? (i + 1) % 4 : i % 4;
     }
     ImageDataset data = Datasets.of(Blobs.LABELS, Tensor.of(pixels, MANY, 1, 2, 2), classes);
-    try (FeatureExtractor extractor = FeatureExtractor.open(pixelsAsLogits(), ExecutionDevice.CPU, 1)) {
+    try (FeatureExtractor extractor = FeatureExtractor.open(pixelsAsLogits(), TestDevice.get(), 1)) {
       assertEquals(402.0 / 603, extractor.accuracy(data));
       assertEquals(0, extractor.accuracy(data.subset(0, 3, 600)));
       assertEquals(1, extractor.accuracy(data.subset(1, 2, 602)));
@@ -71,7 +71,7 @@ class FeatureExtractorTest {
 
   @Test
   void noImagesAreRefused() {
-    try (FeatureExtractor extractor = FeatureExtractor.open(pixelsAsLogits(), ExecutionDevice.CPU, 1)) {
+    try (FeatureExtractor extractor = FeatureExtractor.open(pixelsAsLogits(), TestDevice.get(), 1)) {
       assertThrows(IllegalArgumentException.class, () -> extractor.run(Tensor.zeros(0, 1, 2, 2)));
     }
   }

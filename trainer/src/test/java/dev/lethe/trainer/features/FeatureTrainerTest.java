@@ -9,7 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.lethe.models.features.FeatureNetwork;
 import dev.lethe.models.graph.OnnxWriter;
 import dev.lethe.models.graph.Tensor;
-import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.TestDevice;
 import dev.lethe.trainer.data.Datasets;
 import dev.lethe.trainer.data.ImageDataset;
 import java.io.IOException;
@@ -35,7 +35,7 @@ class FeatureTrainerTest {
     ImageDataset test = Blobs.dataset(200, 2);
     List<Double> losses = new ArrayList<>();
     Map<String, Tensor> weights =
-        FeatureTrainer.train(training, OPTIONS, directory(), ExecutionDevice.CPU, 1, (step, steps, loss) -> {
+        FeatureTrainer.train(training, OPTIONS, directory(), TestDevice.get(), 1, (step, steps, loss) -> {
           losses.add(loss);
           assertEquals(losses.size(), step);
           assertEquals(4 * 256 / 16, steps);
@@ -60,14 +60,14 @@ class FeatureTrainerTest {
   /** Values of a layer after a few steps. */
   private float[] trained(ImageDataset training, long seed) throws IOException {
     return FeatureTrainer.train(training, new FeatureTrainer.Options(0.5, 8, 0.002, 2, seed), directory(),
-        ExecutionDevice.CPU, 1, (step, steps, loss) -> { }).get("F.features.weight").data();
+        TestDevice.get(), 1, (step, steps, loss) -> { }).get("F.features.weight").data();
   }
 
   @Test
   void trainsEveryWeightOfTheNetworkAndNoOther() throws IOException {
     Map<String, Tensor> initial = NETWORK.initialize(OPTIONS.seed());
     Map<String, Tensor> weights = FeatureTrainer.train(Blobs.dataset(16, 1),
-        new FeatureTrainer.Options(1, 16, 0.002, 0, OPTIONS.seed()), directory(), ExecutionDevice.CPU, 1,
+        new FeatureTrainer.Options(1, 16, 0.002, 0, OPTIONS.seed()), directory(), TestDevice.get(), 1,
         (step, steps, loss) -> { });
     assertEquals(initial.keySet(), weights.keySet());
     initial.forEach((name, tensor) -> {
@@ -82,13 +82,13 @@ class FeatureTrainerTest {
     ImageDataset none = Blobs.dataset(4, 1).subset();
     for (ImageDataset data : List.of(unlabelled, none)) {
       assertThrows(IllegalArgumentException.class, () -> FeatureTrainer.train(data, OPTIONS, temp,
-          ExecutionDevice.CPU, 1, (step, steps, loss) -> { }));
+          TestDevice.get(), 1, (step, steps, loss) -> { }));
     }
   }
 
   private static double accuracy(Map<String, Tensor> weights, ImageDataset data) {
     try (FeatureExtractor extractor =
-        FeatureExtractor.open(OnnxWriter.inference(NETWORK.graph(), weights), ExecutionDevice.CPU, 1)) {
+        FeatureExtractor.open(OnnxWriter.inference(NETWORK.graph(), weights), TestDevice.get(), 1)) {
       return extractor.accuracy(data);
     }
   }

@@ -8,7 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.lethe.models.features.FeatureNetwork;
 import dev.lethe.models.graph.Tensor;
-import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.TestDevice;
 import dev.lethe.models.stylegan2.StyleGan2Config;
 import dev.lethe.models.stylegan2.Weights;
 import dev.lethe.trainer.sampling.Sampler;
@@ -48,7 +48,7 @@ class InversionTest {
     weights = new HashMap<>(Weights.initialize(CONFIG, 5));
     weights.putAll(FEATURES.initialize(6));
     errorOfMean = new double[LABELS.length];
-    try (Sampler sampler = Sampler.open(CONFIG, weights, ExecutionDevice.CPU, 1)) {
+    try (Sampler sampler = Sampler.open(CONFIG, weights, TestDevice.get(), 1)) {
       images = sampler.images(LABELS, new SplittableRandom(1000));
       for (int i = 0; i < LABELS.length; i++) {
         float[] mean = sampler.meanLatent(LABELS[i], 1000, new SplittableRandom(0));
@@ -75,7 +75,7 @@ class InversionTest {
       assertEquals(OPTIONS.steps(), steps);
     });
     assertArrayEquals(new long[] {3, 8}, result.w().shape());
-    try (Sampler sampler = Sampler.open(CONFIG, weights, ExecutionDevice.CPU, 1)) {
+    try (Sampler sampler = Sampler.open(CONFIG, weights, TestDevice.get(), 1)) {
       Tensor found = sampler.images(result.w());
       for (int i = 0; i < LABELS.length; i++) {
         assertTrue(result.errors()[i] < 0.1 * errorOfMean[i],
@@ -92,7 +92,7 @@ class InversionTest {
   void withoutStepsItIsTheNearestOfTheStarts() throws IOException {
     InversionOptions options = new InversionOptions(40, 0, 0.1, 0.1);
     Inversion.Result result = invert(options, images, LABELS, 7);
-    try (Sampler sampler = Sampler.open(CONFIG, weights, ExecutionDevice.CPU, 1)) {
+    try (Sampler sampler = Sampler.open(CONFIG, weights, TestDevice.get(), 1)) {
       SplittableRandom random = new SplittableRandom(7);
       for (int label = 0; label < 2; label++) {
         int[] labels = new int[40];
@@ -169,6 +169,6 @@ class InversionTest {
   }
 
   private static Inversion inversion(InversionOptions options) {
-    return new Inversion(CONFIG, weights, FEATURES, options, ExecutionDevice.CPU, 1);
+    return new Inversion(CONFIG, weights, FEATURES, options, TestDevice.get(), 1);
   }
 }

@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 
 import dev.lethe.models.bundle.ModelCard.WStatistics;
 import dev.lethe.models.graph.Tensor;
-import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.TestDevice;
 import dev.lethe.trainer.TinyModel;
 import dev.lethe.trainer.model.ModelWeights;
 import dev.lethe.trainer.sampling.LatentStatistics;
@@ -53,6 +53,6 @@ class LabelErasureTest {
   }
 
   private static Sampler sampler(ModelWeights model) {
-    return Sampler.open(model.config(), model.weights(), ExecutionDevice.CPU, 1);
+    return Sampler.open(model.config(), model.weights(), TestDevice.get(), 1);
   }
 }

@@ -7,7 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.lethe.models.bundle.Bundle;
 import dev.lethe.models.graph.Tensor;
-import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.TestDevice;
 import dev.lethe.models.stylegan2.StyleGan2Bundle;
 import dev.lethe.trainer.TinyModel;
 import dev.lethe.trainer.cascade.CascadeOptions;
@@ -91,7 +91,7 @@ class UnlearningJobTest {
   @Test
   void imagesThatTheModelCannotDrawAreNamedOrSkipped() throws IOException {
     Bundle base = TinyModel.bundle(root.resolve("v1"), 3, Map.of());
-    Finder finder = new Finder(ModelWeights.read(base), Set.of(), root, ExecutionDevice.CPU, 1, 0);
+    Finder finder = new Finder(ModelWeights.read(base), Set.of(), root, TestDevice.get(), 1, 0);
     ImageDataset images = TinyModel.unlearned(3, 6);
     InversionOptions how = new InversionOptions(4, 4, 0.1, 0.1);
     List<Double> errors = new ArrayList<>();
@@ -151,7 +151,7 @@ class UnlearningJobTest {
 
   private UnlearningReport run(Bundle base, UnlearningRequest request, JobImages images) throws IOException {
     return new UnlearningJob(base, "v1-u1", request, images, new MeasurementOptions(64, 32, 1, 24, 4),
-        root.resolve("job"), ExecutionDevice.CPU, 1)
+        root.resolve("job"), TestDevice.get(), 1)
         .run((stage, step, steps, fraction, values) -> stages.add(stage));
   }
 

@@ -1,0 +1,61 @@
+# syntax=docker/dockerfile:1
+# The server, its worker and the shipped models.
+#
+#   docker build -t lethe:0.1.0 .
+#   docker build -t lethe:0.1.0-cuda --build-arg FLAVOUR=cuda .      # linux/amd64
+#
+# FLAVOUR cpu or cuda. The second is built on NVIDIA's image of the CUDA 13 and cuDNN 9 libraries.
+ARG FLAVOUR=cpu
+
+FROM maven:3.9-eclipse-temurin-17 AS build
+ARG FLAVOUR
+WORKDIR /src
+COPY . .
+# The libraries stay in the builder's cache from one build to the next.
+RUN --mount=type=cache,target=/root/.m2 \
+    case $FLAVOUR in \
+      cpu) profile= ;; \
+      cuda) profile=-Pcuda ;; \
+      *) echo "FLAVOUR is '$FLAVOUR'; it must be cpu or cuda" >&2; exit 1 ;; \
+    esac \
+    && mvn -q -B -ntp -DskipTests $profile -pl server,trainer -am package \
+    && for part in server trainer; do \
+         mkdir -p /opt/lethe/$part \
+         && cp $part/target/lethe-$part-0.1.0.jar $part/target/lib/*.jar /opt/lethe/$part/ || exit 1; \
+       done \
+    && cp -r onnx-models/bundles /opt/lethe/bundles
+
+FROM eclipse-temurin:17-jre-noble AS java
+
+FROM ubuntu:24.04 AS base-cpu
+FROM nvidia/cuda:13.0.1-cudnn-runtime-ubuntu24.04 AS base-cuda
+# nvidia-smi, for the metric of GPU memory, and GPUs by the numbers that it gives them.
+ENV NVIDIA_DRIVER_CAPABILITIES=compute,utility CUDA_DEVICE_ORDER=PCI_BUS_ID LETHE_DEVICE=cuda
+
+FROM base-${FLAVOUR}
+RUN apt-get update \
+    && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends ca-certificates curl \
+    && rm -rf /var/lib/apt/lists/* \
+    && useradd --uid 10001 --create-home lethe \
+    && install -d -o lethe -g lethe /var/lib/lethe
+COPY --from=java /opt/java/openjdk /opt/java
+COPY --from=build /opt/lethe /opt/lethe
+ENV PATH=/opt/java/bin:$PATH
+# A number, so that Kubernetes can see that it is not root.
+USER 10001
+WORKDIR /var/lib/lethe
+# Versions that unlearning makes, which of them are active, and jobs. Models of one's own go to /opt/lethe/bundles.
+VOLUME /var/lib/lethe
+EXPOSE 8080
+# Ready, not only alive. With mutual TLS it has no certificate to show: switch it off (--no-healthcheck).
+HEALTHCHECK --interval=10s --timeout=5s --start-period=120s --retries=3 \
+  CMD curl -fs -o /dev/null "http://127.0.0.1:${LETHE_PORT:-8080}/readyz" \
+    || curl -fsk -o /dev/null "https://127.0.0.1:${LETHE_PORT:-8080}/readyz" || exit 1
+# Java is process 1: it takes SIGTERM itself, and drains. Options for it go to JAVA_TOOL_OPTIONS.
+ENTRYPOINT ["java", \
+  "-Dlethe.default.host=0.0.0.0", \
+  "-Dlethe.default.models=/opt/lethe/bundles", \
+  "-Dlethe.default.state=/var/lib/lethe/models", \
+  "-Dlethe.default.jobs=/var/lib/lethe/jobs", \
+  "-Dlethe.default.worker-command=java -XX:+UseSerialGC -cp /opt/lethe/trainer/* dev.lethe.trainer.worker.Worker", \
+  "-cp", "/opt/lethe/server/*", "dev.lethe.server.ServeCommand"]

@@ -1,0 +1,24 @@
+package dev.lethe.server.inference;
+
+import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.stylegan2.Precision;
+
+/**
+ * What models are computed on, and how.
+ *
+ * @param threads threads inside an operator on the CPU, the calling thread included, from 1
+ * @param precision of synthesis; mapping is always of floats
+ */
+public record Compute(ExecutionDevice device, int threads, Precision precision) {
+
+  public Compute {
+    if (threads < 1) {
+      throw new IllegalArgumentException("threads is " + threads + "; it must be 1 or more");
+    }
+  }
+
+  /** The same on another device. */
+  public Compute on(ExecutionDevice other) {
+    return new Compute(other, threads, precision);
+  }
+}

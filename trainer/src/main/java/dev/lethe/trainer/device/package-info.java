@@ -1,0 +1,2 @@
+/** Where training runs, as the command lines ask for it. */
+package dev.lethe.trainer.device;
