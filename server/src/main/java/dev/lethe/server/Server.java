@@ -26,6 +26,7 @@ import dev.lethe.server.unlearning.Unlearning;
 import io.vertx.core.DeploymentOptions;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
+import io.vertx.core.VertxOptions;
 import io.vertx.core.net.ServerSSLOptions;
 import io.vertx.grpc.server.Service;
 import java.io.IOException;
@@ -75,7 +76,7 @@ public final class Server implements AutoCloseable {
    * @throws NativeRuntimeException if ONNX Runtime or the device cannot be used, with what to do
    */
   public static Server start(ServerOptions options, Tracing tracing) throws IOException {
-    Server server = new Server(Vertx.vertx(), options, tracing);
+    Server server = new Server(Vertx.vertx(new VertxOptions().setPreferNativeTransport(true)), options, tracing);
     boolean started = false;
     try {
       server.open();
