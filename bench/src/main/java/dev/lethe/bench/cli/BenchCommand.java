@@ -4,6 +4,7 @@ import dev.lethe.bench.convolution.ConvolutionComparison;
 import dev.lethe.bench.load.Format;
 import dev.lethe.bench.measure.EncodingCost;
 import dev.lethe.bench.measure.ServingBenchmark;
+import dev.lethe.bench.measure.SwapBenchmark;
 import dev.lethe.bench.model.BenchModel;
 import dev.lethe.bench.report.BenchmarkPage;
 import dev.lethe.bench.targets.Cores;
@@ -57,10 +58,14 @@ public final class BenchCommand implements Callable<Integer> {
       description = "Cores of the load generator. Default: the second half.")
   private String clientCores;
 
-  @Option(names = "--device", defaultValue = "cpu", description = "cpu, cuda or cuda:ID; peers run on the CPU.")
+  @Option(names = "--device", defaultValue = "cpu", description = "As for 'lethe serve'; peers run on the CPU.")
   private String device;
 
   private static final int FEW_TURNS = 2;
+  private static final int WARM_UP_TURNS = 25;
+  private static final int QUICK_WARM_UP_TURNS = 5;
+  /** Length of a turn with swaps, in turns: a 99th percentile needs many calls. */
+  private static final int SWAP_TURNS = 4;
 
   private final Path home = Path.of(System.getProperty("lethe.home", "."));
 
@@ -84,6 +89,7 @@ public final class BenchCommand implements Callable<Integer> {
     Path work = Files.createDirectories(cache.toAbsolutePath());
     int turns = quick ? 2 : 4;
     Duration turn = Duration.ofMillis(quick ? 1000 : 2000);
+    Duration warmUp = turn.multipliedBy(quick ? QUICK_WARM_UP_TURNS : WARM_UP_TURNS);
     List<Targets.Kind> kinds = new ArrayList<>(List.of(Targets.Kind.RAW, Targets.Kind.LETHE));
     peers.stream().filter(peer -> !kinds.contains(peer)).forEach(kinds::add);
     BenchModel mnist = BenchModel.shipped(home.resolve("onnx-models/bundles"), "mnist");
@@ -93,9 +99,12 @@ public final class BenchCommand implements Callable<Integer> {
         Machine.describe(on), setting(cores, turns));
     cores.moveHere();
     Targets targets = new Targets(home.toAbsolutePath(), work, on, cores, batch, clients);
-    page.serving(new ServingBenchmark(targets, turns, turn)
+    page.serving(new ServingBenchmark(targets, turns, turn, warmUp)
         .run(mnist, kinds, List.of(Format.values()), BenchCommand::say));
     // What is there is kept, should a long run be stopped.
+    write(page);
+    page.swaps(new SwapBenchmark(targets, turns, turn.multipliedBy(SWAP_TURNS), warmUp)
+        .run(mnist.inTwoVersions(work), BenchCommand::say));
     write(page);
     List<EncodingCost> encodings = new ArrayList<>();
     List<ConvolutionComparison.Result> convolutions = new ArrayList<>();
@@ -119,7 +128,7 @@ public final class BenchCommand implements Callable<Integer> {
     write(page);
     if (!quick) {
       // An image takes as long as hundreds of the small ones: fewer turns are as many seconds.
-      page.serving(new ServingBenchmark(targets.withClients(2 * batch), FEW_TURNS, turn)
+      page.serving(new ServingBenchmark(targets.withClients(2 * batch), FEW_TURNS, turn, turn)
           .run(large, kinds, List.of(Format.TENSOR), BenchCommand::say));
       write(page);
     }

@@ -20,13 +20,15 @@ import java.util.function.Consumer;
  *
  * @param turns that count; one before them warms up
  * @param turn of one measurement, at least
+ * @param warmUp of each server under full load, before the first turn: a Java virtual machine compiles what it runs,
+ *     which on one core that is also asked for images takes half a minute
  */
-public record ServingBenchmark(Targets targets, int turns, Duration turn) {
+public record ServingBenchmark(Targets targets, int turns, Duration turn, Duration warmUp) {
 
   /** Fewest calls at half load, where images take seconds; the 99th percentile is the worst of them then. */
   private static final int LEAST_CALLS = 40;
   private static final int HALF_LOAD_TURNS = 4;
-  /** Of the turn that does not count: a Java virtual machine compiles for some seconds what it runs. */
+  /** Length of the turn that does not count, in turns. */
   private static final int WARM_UP_TURNS = 3;
 
   /**
@@ -40,9 +42,10 @@ public record ServingBenchmark(Targets targets, int turns, Duration turn) {
    * @param bytes of an answer
    * @param p50 milliseconds at half of {@code perSecond}; not a number for the bare sessions
    * @param p99 the same
+   * @param emptyMillis median time of a call that asks for nothing; not a number where there is none
    */
   public record Row(String name, double perSecond, double aloneMillis, Turns.Ratio ofLimit, Turns.Ratio timesLimit,
-      double cpuMillis, double bytes, double p50, double p99, double startSeconds) {}
+      double cpuMillis, double bytes, double p50, double p99, double emptyMillis, double startSeconds) {}
 
   /**
    * What all targets did.
@@ -75,6 +78,12 @@ public record ServingBenchmark(Targets targets, int turns, Duration turn) {
           }
           progress.accept(e.getMessage());
           missing.add(kind.name().toLowerCase());
+        }
+      }
+      for (Target target : started) {
+        if (target instanceof ServedTarget) {
+          progress.accept(model.title() + ": warming " + target.name());
+          target.saturate(formats.get(0), warmUp);
         }
       }
       Map<Format, List<Row>> rows = new EnumMap<>(Format.class);
@@ -112,16 +121,18 @@ public record ServingBenchmark(Targets targets, int turns, Duration turn) {
       double perSecond = Turns.median(rates, column);
       double p50 = Double.NaN;
       double p99 = Double.NaN;
+      double empty = Double.NaN;
       if (target instanceof ServedTarget served) {
         progress.accept(model.title() + ", " + format.name().toLowerCase() + ": half load on " + target.name());
         Load load = served.atRate(format, perSecond / 2, LEAST_CALLS, turn.multipliedBy(HALF_LOAD_TURNS));
         p50 = load.millis(50);
         p99 = load.millis(99);
+        empty = served.emptyMillis(turn);
       }
       rows.add(new Row(target.name(), perSecond, Turns.median(alone, column), Turns.ratio(rates, column, 0),
           Turns.ratio(alone, column, 0),
           1e3 * Turns.median(all, now -> now.get(column).saturation().cpuSeconds()),
-          Turns.median(all, now -> now.get(column).saturation().bytes()), p50, p99, target.startSeconds()));
+          Turns.median(all, now -> now.get(column).saturation().bytes()), p50, p99, empty, target.startSeconds()));
     }
     return rows;
   }

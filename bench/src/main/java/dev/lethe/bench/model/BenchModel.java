@@ -8,6 +8,7 @@ import dev.lethe.models.stylegan2.StyleGan2Bundle;
 import dev.lethe.models.stylegan2.StyleGan2Config;
 import dev.lethe.models.stylegan2.Weights;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
@@ -28,7 +29,10 @@ public record BenchModel(String title, Path repository, Bundle bundle) {
   public static final StyleGan2Config CONFIG_F_1024 = new StyleGan2Config(1024, 3, 0, 512, 512, 8, 32768, 512);
 
   private static final long SEED = 1;
-  private static final String VERSION = "v1";
+  /** Of every model here. */
+  public static final String VERSION = "v1";
+  /** Beside it, of {@link #inTwoVersions}. */
+  public static final String NEXT_VERSION = "v2";
 
   /** The shipped model of this name. */
   public static BenchModel shipped(Path bundles, String name) throws IOException {
@@ -50,6 +54,25 @@ public record BenchModel(String title, Path repository, Bundle bundle) {
       StyleGan2Bundle.write(directory, card(name, config), Weights.initialize(config, SEED));
     }
     return new BenchModel("StyleGAN2, " + size(config.network()), repository, Bundle.open(directory));
+  }
+
+  /**
+   * A model as {@link #VERSION} and {@link #NEXT_VERSION}, which are the same but for the name.
+   *
+   * @param cache folder for it
+   */
+  public BenchModel inTwoVersions(Path cache) throws IOException {
+    Path repository = cache.resolve("swap");
+    for (String version : List.of(VERSION, NEXT_VERSION)) {
+      Path directory = repository.resolve(name()).resolve(version);
+      if (!Bundle.isBundle(directory)) {
+        ModelCard card = bundle.card();
+        StyleGan2Bundle.write(directory, new ModelCard(card.formatVersion(), card.name(), version, null,
+            card.architecture(), card.network(), card.labels(), Map.of(), card.w(), null, null, Map.of()), weights());
+      }
+    }
+    Files.writeString(repository.resolve(name()).resolve("active"), VERSION + "\n");
+    return new BenchModel(title, repository, Bundle.open(repository.resolve(name()).resolve(VERSION)));
   }
 
   private static ModelCard card(String name, StyleGan2Config config) {

@@ -4,6 +4,7 @@ import dev.lethe.bench.convolution.ConvolutionComparison;
 import dev.lethe.bench.load.Format;
 import dev.lethe.bench.measure.EncodingCost;
 import dev.lethe.bench.measure.ServingBenchmark;
+import dev.lethe.bench.measure.SwapBenchmark;
 import dev.lethe.bench.measure.Turns;
 import java.util.List;
 import java.util.Locale;
@@ -26,7 +27,8 @@ public final class BenchmarkPage {
 
         Everything is measured in turns: the bare sessions, then each server, then again; ratios are of one turn, and the
         median over turns stands with the least and the greatest. The bare sessions are ONNX Runtime in a Java process,
-        fed with full batches from memory that stays where it is: what a server can reach at best.
+        fed with full batches from memory that stays where it is: what a server can reach at best. With one client it
+        cannot be faster than that and an empty call.
 
         """);
   }
@@ -41,16 +43,33 @@ public final class BenchmarkPage {
       heading(result.model() + ", " + format);
       page.append("""
           | | images/s, of the limit | one client, times the limit | images/s | one client, ms | half load, p50 ms | \
-          p99 ms | CPU, ms/image | bytes/image | start, s |
-          | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
+          p99 ms | empty call, ms | CPU, ms/image | bytes/image | start, s |
+          | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
           """);
       for (ServingBenchmark.Row row : entry.getValue()) {
         row(row.name(), ratio(row.ofLimit()), ratio(row.timesLimit()), number(row.perSecond(), 1),
-            number(row.aloneMillis(), 2), number(row.p50(), 1), number(row.p99(), 1), number(row.cpuMillis(), 2),
-            number(row.bytes(), 0), number(row.startSeconds(), 1));
+            number(row.aloneMillis(), 2), number(row.p50(), 1), number(row.p99(), 1), number(row.emptyMillis(), 2),
+            number(row.cpuMillis(), 2), number(row.bytes(), 0), number(row.startSeconds(), 1));
       }
       page.append('\n');
     }
+  }
+
+  /** Adds what swaps of versions did to other calls. */
+  public void swaps(SwapBenchmark.Result result) {
+    heading("Hot swap");
+    page.append("""
+        MNIST, PNG files, at a third of what saturates the server; then the same while it swaps between two versions, one
+        swap after the other, so that every call meets one. A call that fails ends the benchmark.
+
+        | 99th percentile while swapping, times without | without, ms | while swapping, ms | median, ms | \
+        while swapping, ms | calls while swapping | swaps | s/swap |
+        | --- | --- | --- | --- | --- | --- | --- | --- |
+        """);
+    row(ratio(result.p99()), number(result.steadyP99(), 1), number(result.swappingP99(), 1),
+        number(result.steadyP50(), 1), number(result.swappingP50(), 1), Long.toString(result.calls()),
+        Integer.toString(result.swaps()), number(result.secondsPerSwap(), 2));
+    page.append('\n');
   }
 
   /** Adds the comparison of the two forms of the modulated convolution. */

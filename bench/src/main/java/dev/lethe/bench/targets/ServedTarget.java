@@ -5,7 +5,12 @@ import dev.lethe.bench.load.ClosedLoop;
 import dev.lethe.bench.load.Format;
 import dev.lethe.bench.load.Load;
 import dev.lethe.bench.load.OpenLoop;
+import dev.lethe.inference.GRPCInferenceServiceGrpc;
+import dev.lethe.inference.GRPCInferenceServiceGrpc.GRPCInferenceServiceFutureStub;
+import dev.lethe.inference.ServerLiveRequest;
 import dev.lethe.models.bundle.ModelCard;
+import dev.lethe.v1.ActivateRequest;
+import dev.lethe.v1.ModelServiceGrpc;
 import io.grpc.ManagedChannel;
 import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
 import java.io.IOException;
@@ -145,8 +150,25 @@ public final class ServedTarget implements Target {
     return OpenLoop.run(caller(format), rate, least, duration, ThreadLocalRandom.current().nextLong());
   }
 
-  int port() {
-    return launch.port();
+  /**
+   * The median time of a call that asks for nothing, {@code ServerLive}, with nothing else to do, in milliseconds: what
+   * gRPC and this machine's network take. Not a number for servers that do not know the call.
+   */
+  public double emptyMillis(Duration duration) throws InterruptedException {
+    GRPCInferenceServiceFutureStub stub = GRPCInferenceServiceGrpc.newFutureStub(channels.get(0));
+    try {
+      return ClosedLoop.run(
+          seed -> Answers.bytes(stub.serverLive(ServerLiveRequest.getDefaultInstance()), answer -> 1), 1, duration)
+          .millis(50);
+    } catch (IllegalStateException e) {
+      return Double.NaN;
+    }
+  }
+
+  /** Has the server, which must be Lethe, swap to another version, and returns once it serves. */
+  public void activate(String version) {
+    ModelServiceGrpc.newBlockingStub(channels.get(0)).activate(
+        ActivateRequest.newBuilder().setModel(card.name()).setVersion(version).build());
   }
 
   @Override
