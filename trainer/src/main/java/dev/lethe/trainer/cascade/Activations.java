@@ -10,50 +10,71 @@ import dev.lethe.models.runtime.InferenceSession;
 import dev.lethe.models.stylegan2.Discriminator;
 import dev.lethe.models.stylegan2.StyleGan2Config;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.Map;
+import java.util.stream.IntStream;
 
 /**
- * Labelled images as the discriminator's stem sees them. Unlearning leaves the stem as it is, so that this is computed
+ * Labelled images as the original discriminator sees them. Unlearning leaves its stem as it is, so that this is computed
  * once a job, not once a step.
  *
- * @param values [N, C, 8, 8]
+ * @param values what its stem makes of each, [N, C, 8, 8]
  * @param labels class of each; of an unconditional model 0
+ * @param judgements what it says of each, [N, 1]
  */
-record Activations(Tensor values, int[] labels) {
+record Activations(Tensor values, int[] labels, Tensor judgements) {
 
   private static final int BATCH = 128;
 
   /** Computes them. */
-  static final class Stem implements AutoCloseable {
+  static final class Original implements AutoCloseable {
 
+    private final StyleGan2Config config;
     private final InferenceSession session;
 
-    private Stem(InferenceSession session) {
+    private Original(StyleGan2Config config, InferenceSession session) {
+      this.config = config;
       this.session = session;
     }
 
-    static Stem open(StyleGan2Config config, Map<String, Tensor> weights, ExecutionDevice device, int threads) {
-      Graph g = new Graph("stem");
+    static Original open(StyleGan2Config config, Map<String, Tensor> weights, ExecutionDevice device, int threads) {
+      Graph g = new Graph("original");
       Value image = g.input("image", Shapes.FREE, config.channels(), config.resolution(), config.resolution());
-      g.output("activations", Discriminator.stem(g, config, image));
-      return new Stem(InferenceSession.open(OnnxWriter.inference(g, weights), device, threads));
+      Value c = config.conditional() ? g.input("c", Shapes.FREE, config.classes()) : null;
+      Value stem = Discriminator.stem(g, config, image);
+      g.output("activations", stem);
+      g.output("logits", Discriminator.head(g, config, stem, c));
+      return new Original(config, InferenceSession.open(OnnxWriter.inference(g, weights), device, threads));
     }
 
     /** Of images [N, C, H, W]. */
     Activations of(Tensor images, int[] labels) {
       int n = labels.length;
-      Tensor all = null;
+      int group = StyleGan2Config.MBSTD_GROUP;
+      Tensor values = null;
+      Tensor judgements = Tensor.zeros(n, 1);
       for (int from = 0; from < n; from += BATCH) {
-        int to = Math.min(from + BATCH, n);
-        Tensor part = session.run(Map.of("image", images.rows(from, to))).get("activations");
-        if (all == null) {
-          long[] shape = part.shape().clone();
-          shape[0] = n;
-          all = Tensor.zeros(shape);
+        int here = Math.min(BATCH, n - from);
+        // The head judges whole groups: the last one is filled up with images from the start.
+        int first = from;
+        int[] indices = IntStream.range(0, (here + group - 1) / group * group)
+            .map(i -> i < here ? first + i : (i - here) % n).toArray();
+        Map<String, Tensor> inputs = new HashMap<>(Map.of("image", images.rows(indices)));
+        if (config.conditional()) {
+          inputs.put("c", Tensor.oneHot(Arrays.stream(indices).map(i -> labels[i]).toArray(), config.classes()));
         }
-        System.arraycopy(part.data(), 0, all.data(), from * (part.data().length / (to - from)), part.data().length);
+        Map<String, Tensor> outputs = session.run(inputs);
+        Tensor activations = outputs.get("activations");
+        if (values == null) {
+          long[] shape = activations.shape().clone();
+          shape[0] = n;
+          values = Tensor.zeros(shape);
+        }
+        int length = activations.data().length / indices.length;
+        System.arraycopy(activations.data(), 0, values.data(), from * length, here * length);
+        System.arraycopy(outputs.get("logits").data(), 0, judgements.data(), from, here);
       }
-      return new Activations(all, labels);
+      return new Activations(values, labels, judgements);
     }
 
     @Override
@@ -66,8 +87,9 @@ record Activations(Tensor values, int[] labels) {
     return labels.length;
   }
 
-  /** Values and labels of some of the images. */
+  /** The same of some of the images. */
   Activations take(int[] indices) {
-    return new Activations(values.rows(indices), Arrays.stream(indices).map(i -> labels[i]).toArray());
+    return new Activations(values.rows(indices), Arrays.stream(indices).map(i -> labels[i]).toArray(),
+        judgements.rows(indices));
   }
 }

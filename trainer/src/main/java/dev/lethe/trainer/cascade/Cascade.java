@@ -6,7 +6,9 @@ import dev.lethe.trainer.model.ModelWeights;
 import dev.lethe.trainer.session.Effort;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -44,14 +46,14 @@ public final class Cascade implements AutoCloseable {
       Teacher teacher, Path directory, ExecutionDevice device, int threads) throws IOException {
     Activations unlearned;
     LearningPhase learning;
-    try (Activations.Stem stem = Activations.Stem.open(model.config(), model.weights(), device, threads)) {
-      unlearned = stem.of(targets.images(), targets.labels());
-      Activations generated = stem.of(teacher.images(), teacher.labels());
-      learning = mode instanceof LearningMode.FewShot few
-          ? new FewShotPhase(model.config(), options.batch(),
-              stem.of(few.images().images(), few.images().classIndices()), generated, options.seed())
-          : new ZeroShotPhase(model.config(), options.batch(), generated,
-              Judgements.of(model, teacher.images(), teacher.labels(), device, threads), options.seed());
+    try (Activations.Original original =
+        Activations.Original.open(model.config(), model.weights(), device, threads)) {
+      unlearned = original.of(targets.images(), targets.labels());
+      List<Activations> kept = new ArrayList<>(List.of(original.of(teacher.images(), teacher.labels())));
+      if (mode instanceof LearningMode.FewShot few) {
+        kept.add(original.of(few.images().images(), few.images().classIndices()));
+      }
+      learning = new LearningPhase(model.config(), options.batch(), kept, options.seed());
     }
     GeneratorUnlearning generator = GeneratorUnlearning.open(model, options, targets.latents(), targets.substitutes(),
         teacher, directory.resolve("generator"), device, threads);

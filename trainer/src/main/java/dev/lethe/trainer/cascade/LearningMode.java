@@ -2,12 +2,12 @@ package dev.lethe.trainer.cascade;
 
 import dev.lethe.trainer.data.ImageDataset;
 
-/** What the discriminator relearns from (arXiv 2308.09881, section 4.2). */
+/** What the discriminator must go on thinking the same of (arXiv 2308.09881, section 4.2). */
 public sealed interface LearningMode {
 
-  /** From real images that the model must keep. */
+  /** Of real images that the model must keep, and of what the original generator makes. */
   record FewShot(ImageDataset images) implements LearningMode {}
 
-  /** From what the original generator makes. */
+  /** Of what the original generator makes. */
   record ZeroShot() implements LearningMode {}
 }
