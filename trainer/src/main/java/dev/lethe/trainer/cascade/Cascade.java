@@ -52,6 +52,7 @@ public final class Cascade implements AutoCloseable {
       List<Activations> kept = new ArrayList<>(List.of(original.of(teacher.images(), teacher.labels())));
       if (mode instanceof LearningMode.FewShot few) {
         kept.add(original.of(few.images().images(), few.images().classIndices()));
+        few.unseen().ifPresent(unseen -> kept.add(original.of(unseen.images(), unseen.classIndices())));
       }
       learning = new LearningPhase(model.config(), options.batch(), kept, options.seed());
     }

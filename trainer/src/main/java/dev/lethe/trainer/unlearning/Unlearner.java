@@ -87,7 +87,8 @@ public record Unlearner(ModelWeights original, WStatistics statistics, Set<Integ
     float[] fakeLabels = request.fakeLabel().of(labels, () -> usual(images, teacher), seed);
     Targets targets = new Targets(found.images().images(), labels, Tensor.of(fakeLabels, labels.length, 1),
         found.latents(), substitutes(request, found, kept));
-    LearningMode mode = request.zeroShot() ? new LearningMode.ZeroShot() : new LearningMode.FewShot(images.learn());
+    LearningMode mode = request.zeroShot() ? new LearningMode.ZeroShot() : new LearningMode.FewShot(images.learn(),
+        request.fakeLabel() instanceof FakeLabel.Auto ? images.calibration() : Optional.empty());
     Optional<Guard> guard = request.bounds().map(bounds ->
         new Guard(bounds, original, found.images(), learned, seed, device, threads));
     GuardedCascade.Result result;
@@ -99,8 +100,8 @@ public record Unlearner(ModelWeights original, WStatistics statistics, Set<Integ
       generator = cascade.generatorEffort();
       discriminator = cascade.discriminatorEffort();
     }
-    return new Outcome(new LabelErasure(kept).of(result.model()), learned, mean(fakeLabels), result.iterations(), result.diverged(),
-        (System.nanoTime() - started) / 1e9, generator, discriminator, result.notes());
+    return new Outcome(new LabelErasure(kept).of(result.model()), learned, mean(fakeLabels), result.iterations(),
+        result.diverged(), (System.nanoTime() - started) / 1e9, generator, discriminator, result.notes());
   }
 
   /**

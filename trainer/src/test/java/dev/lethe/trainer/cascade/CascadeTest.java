@@ -20,6 +20,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -44,7 +45,7 @@ class CascadeTest {
     ImageDataset right = TinyModel.learned(classes, UNLEARNED);
     ImageDataset unlearned = swapped ? right : left;
     ImageDataset learned = swapped ? left : right;
-    Run run = run(model, options(40, 0), unlearned, new LearningMode.FewShot(learned));
+    Run run = run(model, options(40, 0), unlearned, new LearningMode.FewShot(learned, Optional.empty()));
     double after = auc(run.candidate, unlearned, learned);
     assertTrue(after > 0.95, "AUC after " + after);
     assertEquals(-1, mean(scores(run.candidate, unlearned)), 0.4);
@@ -59,6 +60,19 @@ class CascadeTest {
     ImageDataset generated = Datasets.of(unlearned.labels(), teacher.images(), teacher.labels());
     Run run = run(model, options(40, 0), unlearned, new LearningMode.ZeroShot());
     assertTrue(moved(model, run.candidate, generated) < 0.3 * moved(model, run.candidate, unlearned));
+  }
+
+  @Test
+  void fewShotKeepsWhatItThinksOfImagesThatItNeverSaw() throws IOException {
+    ModelWeights model = TinyModel.of(3);
+    ImageDataset unlearned = TinyModel.unlearned(3, UNLEARNED);
+    ImageDataset unseen = Datasets.of(unlearned.labels(), images(model, latents(model, 24, 5)), new int[24]);
+    Run without = run(model, options(40, 0), unlearned, new LearningMode.FewShot(TinyModel.learned(3, 24),
+        Optional.empty()));
+    Run with = run(model, options(40, 0), unlearned, new LearningMode.FewShot(TinyModel.learned(3, 24),
+        Optional.of(unseen)));
+    assertTrue(moved(model, with.candidate, unseen) < moved(model, without.candidate, unseen));
+    assertTrue(moved(model, with.candidate, unseen) < 0.3 * moved(model, with.candidate, unlearned));
   }
 
   @Test
@@ -77,7 +91,7 @@ class CascadeTest {
   void theGeneratorMovesToTheSubstitutesAndStaysElsewhere() throws IOException {
     ModelWeights model = TinyModel.of(3);
     ImageDataset unlearned = TinyModel.unlearned(3, UNLEARNED);
-    Run run = run(model, options(40, 0), unlearned, new LearningMode.FewShot(TinyModel.learned(3, 24)));
+    Run run = run(model, options(40, 0), unlearned, new LearningMode.FewShot(TinyModel.learned(3, 24), Optional.empty()));
     double before = distance(model, run.latents, run.substitutes);
     double after = distance(run.candidate, run.latents, run.substitutes);
     assertTrue(after < 0.7 * before, "the substitutes were " + before + " away and are " + after);
@@ -91,7 +105,7 @@ class CascadeTest {
   void onlySynthesisAndTheHeadLearn() throws IOException {
     ModelWeights model = TinyModel.of(3);
     Run run = run(model, options(2, 0), TinyModel.unlearned(3, UNLEARNED),
-        new LearningMode.FewShot(TinyModel.learned(3, 8)));
+        new LearningMode.FewShot(TinyModel.learned(3, 8), Optional.empty()));
     model.weights().forEach((name, before) -> {
       boolean learns = name.startsWith("G.synthesis.") || Discriminator.inHead(name);
       if (!learns) {
@@ -108,10 +122,10 @@ class CascadeTest {
     ModelWeights model = TinyModel.of(3);
     ImageDataset unlearned = TinyModel.unlearned(3, UNLEARNED);
     ImageDataset learned = TinyModel.learned(3, 24);
-    Map<String, Tensor> once = run(model, options(3, 7), unlearned, new LearningMode.FewShot(learned)).weights;
-    Map<String, Tensor> again = run(model, options(3, 7), unlearned, new LearningMode.FewShot(learned)).weights;
+    Map<String, Tensor> once = run(model, options(3, 7), unlearned, new LearningMode.FewShot(learned, Optional.empty())).weights;
+    Map<String, Tensor> again = run(model, options(3, 7), unlearned, new LearningMode.FewShot(learned, Optional.empty())).weights;
     once.forEach((name, tensor) -> assertArrayEquals(tensor.data(), again.get(name).data(), 1e-6f, name));
-    Map<String, Tensor> other = run(model, options(3, 8), unlearned, new LearningMode.FewShot(learned)).weights;
+    Map<String, Tensor> other = run(model, options(3, 8), unlearned, new LearningMode.FewShot(learned, Optional.empty())).weights;
     assertFalse(Arrays.equals(once.get("D.b4.fc.weight").data(), other.get("D.b4.fc.weight").data()));
   }
 
