@@ -36,7 +36,8 @@ public final class EvaluateCommand implements Callable<Integer> {
   private Path base;
 
   @Option(names = "--overfitted", paramLabel = "DIR",
-      description = "Bundle of a model of the first 1,000 training images alone; without it its runs are left out.")
+      description = "Bundle of a model that knows the first 1,000 training images by heart; without it its runs are "
+          + "left out.")
   private Path overfitted;
 
   @Option(names = "--retrained", paramLabel = "DIR",
