@@ -86,10 +86,4 @@ record Activations(Tensor values, int[] labels, Tensor judgements) {
   int size() {
     return labels.length;
   }
-
-  /** The same of some of the images. */
-  Activations take(int[] indices) {
-    return new Activations(values.rows(indices), Arrays.stream(indices).map(i -> labels[i]).toArray(),
-        judgements.rows(indices));
-  }
 }

@@ -44,23 +44,22 @@ public final class Cascade implements AutoCloseable {
    */
   public static Cascade open(ModelWeights model, CascadeOptions options, Targets targets, LearningMode mode,
       Teacher teacher, Path directory, ExecutionDevice device, int threads) throws IOException {
-    Activations unlearned;
-    LearningPhase learning;
+    List<Lesson> lessons = new ArrayList<>();
     try (Activations.Original original =
         Activations.Original.open(model.config(), model.weights(), device, threads)) {
-      unlearned = original.of(targets.images(), targets.labels());
-      List<Activations> kept = new ArrayList<>(List.of(original.of(teacher.images(), teacher.labels())));
+      lessons.add(new Lesson(original.of(targets.images(), targets.labels()), targets.fakeLabels()));
+      lessons.add(Lesson.keep(original.of(teacher.images(), teacher.labels())));
       if (mode instanceof LearningMode.FewShot few) {
-        kept.add(original.of(few.images().images(), few.images().classIndices()));
-        few.unseen().ifPresent(unseen -> kept.add(original.of(unseen.images(), unseen.classIndices())));
+        lessons.add(Lesson.keep(original.of(few.images().images(), few.images().classIndices())));
+        few.unseen().ifPresent(unseen ->
+            lessons.add(Lesson.keep(original.of(unseen.images(), unseen.classIndices()))));
       }
-      learning = new LearningPhase(model.config(), options.batch(), kept, options.seed());
     }
     GeneratorUnlearning generator = GeneratorUnlearning.open(model, options, targets.latents(), targets.substitutes(),
         teacher, directory.resolve("generator"), device, threads);
     try {
       return new Cascade(options, generator, DiscriminatorUnlearning.open(model.config(), model.weights(), options,
-          unlearned, targets.fakeLabels(), learning, directory.resolve("discriminator"), device, threads));
+          lessons, directory.resolve("discriminator"), device, threads));
     } catch (IOException | RuntimeException e) {
       generator.close();
       throw e;
