@@ -45,6 +45,15 @@ public record Tensor(long[] shape, float[] data) {
     return new Tensor(taken, Arrays.copyOfRange(data, from * size, to * size));
   }
 
+  /** The slices of the first axis, and after them those of another tensor. */
+  public Tensor then(Tensor other) {
+    long[] joined = shape.clone();
+    joined[0] += other.shape[0];
+    float[] values = Arrays.copyOf(data, data.length + other.data.length);
+    System.arraycopy(other.data, 0, values, data.length, other.data.length);
+    return new Tensor(joined, values);
+  }
+
   /** Rows of 0 with a 1 where the class is, [N, classes]. */
   public static Tensor oneHot(int[] indices, int classes) {
     Tensor rows = zeros(indices.length, classes);

@@ -15,6 +15,10 @@ final class Deck {
     this.dealt = size;
   }
 
+  int size() {
+    return order.length;
+  }
+
   int[] deal(int n) {
     int[] hand = new int[n];
     for (int i = 0; i < n; i++) {

@@ -4,6 +4,8 @@ import static dev.lethe.models.graph.Ops.abs;
 import static dev.lethe.models.graph.Ops.add;
 import static dev.lethe.models.graph.Ops.mean;
 import static dev.lethe.models.graph.Ops.mul;
+import static dev.lethe.models.graph.Ops.reduceMean;
+import static dev.lethe.models.graph.Ops.reshape;
 import static dev.lethe.models.graph.Ops.sub;
 
 import dev.lethe.models.features.FeatureNetwork;
@@ -19,12 +21,13 @@ import dev.lethe.trainer.model.ModelWeights;
 import dev.lethe.trainer.session.AdamOptions;
 import dev.lethe.trainer.session.Effort;
 import dev.lethe.trainer.session.Learner;
-import dev.lethe.trainer.session.StepOutputs;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SplittableRandom;
+import java.util.stream.IntStream;
 
 /**
  * The generator's half of the cascade: at the latents of the images to unlearn it moves to their substitutes, at others
@@ -33,35 +36,31 @@ import java.util.SplittableRandom;
  *
  * <p>The paper's few-shot mode holds the generator with the adversarial loss instead. A discriminator that is being
  * taught to reject what the generator makes well is a poor judge of it: with that loss Fréchet distances rose several
- * times as much for half the move, at twice the work.
+ * times as much for half the move, at twice the work. All images of a step are one batch and weigh the same; with as many
+ * that stay as move, the same move of the generator costs several times the Fréchet distance.
  */
 final class GeneratorUnlearning implements AutoCloseable {
-
-  /** Weight of the teacher: with 1, the same move of the generator costs several times the Fréchet distance. */
-  private static final double TEACHER = 2;
 
   /** Losses of one step. */
   record Losses(double unlearn, double learn) {}
 
   private final CascadeOptions options;
   private final Tensor latents;
-  private final Tensor substitutes;
-  private final Tensor substituteDirections;
-  private final Teacher teacher;
+  private final Tensor images;
+  private final Tensor directions;
   private final Learner learner;
   private final Deck unlearnDeck;
   private final Deck learnDeck;
 
-  private GeneratorUnlearning(CascadeOptions options, Tensor latents, Tensor substitutes, Tensor substituteDirections,
-      Teacher teacher, Learner learner) {
+  private GeneratorUnlearning(CascadeOptions options, int unlearn, Teacher teacher, Tensor latents, Tensor images,
+      Tensor directions, Learner learner) {
     SplittableRandom random = new SplittableRandom(options.seed());
     this.options = options;
     this.latents = latents;
-    this.substitutes = substitutes;
-    this.substituteDirections = substituteDirections;
-    this.teacher = teacher;
+    this.images = images;
+    this.directions = directions;
     this.learner = learner;
-    this.unlearnDeck = new Deck((int) latents.shape()[0], random.split());
+    this.unlearnDeck = new Deck(unlearn, random.split());
     this.learnDeck = new Deck(teacher.size(), random.split());
   }
 
@@ -72,46 +71,47 @@ final class GeneratorUnlearning implements AutoCloseable {
    */
   static GeneratorUnlearning open(ModelWeights model, CascadeOptions options, Tensor latents, Tensor substitutes,
       Teacher teacher, Path directory, ExecutionDevice device, int threads) throws IOException {
+    StyleGan2Config config = model.config();
+    int batch = unlearned(options) + options.batch();
     Graph g = new Graph("generator_unlearning");
-    Value unlearn = distance(g, model, options, "unlearn", options.batch() / 2);
-    Value learn = distance(g, model, options, "learn", options.batch());
-    g.output("unlearn_loss", unlearn);
-    g.output("learn_loss", learn);
+    Value w = g.input("w", batch, config.wDim());
+    Value image = g.input("image", batch, config.channels(), config.resolution(), config.resolution());
+    Value direction = g.input("direction", batch, FeatureNetwork.FEATURES);
+    Value made = Generator.synthesis(g, config, Generator.broadcast(config, w), Noise.constant());
+    Value pixels = reshape(reduceMean(abs(sub(made, image)), 1, 2, 3), batch, 1);
+    Value distances = add(mul(pixels, options.lambda1()),
+        mul(PerceptualLoss.between(g, model.features(), made, direction), options.lambda2()));
+    g.output("distances", distances);
     AdamOptions adam = new AdamOptions((float) (options.learningRate() * options.generatorRate()),
         CascadeOptions.BETA1, CascadeOptions.BETA2, 1e-8f, 0);
     Learner learner = Learner.open(
-        Learner.Problem.descent(g, add(unlearn, mul(learn, TEACHER)),
-            name -> name.startsWith("G.") && Generator.isTrainable(name)),
+        Learner.Problem.descent(g, mean(distances), name -> name.startsWith("G.") && Generator.isTrainable(name)),
         model.weights(), adam, directory, Optional.empty(), device, threads);
-    Tensor directions =
+    Tensor substituteDirections =
         PerceptualLoss.directions(model.features(), model.weights(), substitutes, device, threads);
-    return new GeneratorUnlearning(options, latents, substitutes, directions, teacher, learner);
+    return new GeneratorUnlearning(options, (int) latents.shape()[0], teacher, latents.then(teacher.latents()),
+        substitutes.then(teacher.images()), substituteDirections.then(teacher.directions()), learner);
   }
 
-  /** Distance of what the generator makes of an input of latents and what an input says that it should make. */
-  private static Value distance(Graph g, ModelWeights model, CascadeOptions options, String input, int n) {
-    StyleGan2Config config = model.config();
-    Value w = g.input(input + ".w", n, config.wDim());
-    Value image = g.input(input + ".image", n, config.channels(), config.resolution(), config.resolution());
-    Value direction = g.input(input + ".direction", n, FeatureNetwork.FEATURES);
-    Value made = Generator.synthesis(g, config, Generator.broadcast(config, w), Noise.constant());
-    return add(mul(mean(abs(sub(made, image))), options.lambda1()),
-        mul(PerceptualLoss.between(g, model.features(), made, direction), options.lambda2()));
+  /** Images of a step that move; those that stay are twice as many. */
+  private static int unlearned(CascadeOptions options) {
+    return options.batch() / 2;
   }
 
   /** @param iteration of the cascade, from 0 */
   Losses step(int iteration) {
-    int[] unlearn = unlearnDeck.deal(options.batch() / 2);
-    int[] learn = learnDeck.deal(options.batch());
+    int unlearned = unlearned(options);
+    int[] move = unlearnDeck.deal(unlearned);
+    int[] stay = Arrays.stream(learnDeck.deal(options.batch())).map(i -> unlearnDeck.size() + i).toArray();
+    int[] hand = IntStream.concat(Arrays.stream(move), Arrays.stream(stay)).toArray();
     learner.setLearningRate(options.learningRate() * options.generatorRate() * options.decay(iteration));
-    StepOutputs outputs = learner.step(Map.of(
-        "unlearn.w", latents.rows(unlearn),
-        "unlearn.image", substitutes.rows(unlearn),
-        "unlearn.direction", substituteDirections.rows(unlearn),
-        "learn.w", teacher.latents().rows(learn),
-        "learn.image", teacher.images().rows(learn),
-        "learn.direction", teacher.directions().rows(learn)), Map.of());
-    return new Losses(outputs.scalar("unlearn_loss"), outputs.scalar("learn_loss"));
+    float[] distances = learner.step(Map.of("w", latents.rows(hand), "image", images.rows(hand), "direction",
+        directions.rows(hand)), Map.of()).floats("distances");
+    return new Losses(average(distances, 0, unlearned), average(distances, unlearned, distances.length));
+  }
+
+  private static double average(float[] values, int from, int to) {
+    return IntStream.range(from, to).mapToDouble(i -> values[i]).average().orElseThrow();
   }
 
   /** Weights of the synthesis network. */

@@ -1,7 +1,6 @@
 package dev.lethe.trainer.features;
 
 import static dev.lethe.models.graph.Ops.add;
-import static dev.lethe.models.graph.Ops.mean;
 import static dev.lethe.models.graph.Ops.mul;
 import static dev.lethe.models.graph.Ops.reduceSum;
 import static dev.lethe.models.graph.Ops.rsqrt;
@@ -19,7 +18,7 @@ import dev.lethe.models.runtime.InferenceSession;
 import java.util.Map;
 
 /**
- * Distance of images in feature space: E ‖φ(a)/‖φ(a)‖ − φ(b)/‖φ(b)‖‖², in [0, 4]. The features are of unit length, as in
+ * Distance of images in feature space: ‖φ(a)/‖φ(a)‖ − φ(b)/‖φ(b)‖‖², in [0, 4]. The features are of unit length, as in
  * LPIPS (Zhang et al. 2018, eq. 1), so that its weight does not depend on the scale of φ.
  */
 public final class PerceptualLoss {
@@ -30,13 +29,13 @@ public final class PerceptualLoss {
   private PerceptualLoss() {}
 
   /**
-   * A scalar.
+   * Distance of each image, [N, 1].
    *
    * @param image [N, C, H, W]
    * @param directions {@link #directions} of the images to be like
    */
   public static Value between(Graph g, FeatureNetwork network, Value image, Value directions) {
-    return mean(reduceSum(square(sub(directions(g, network, image), directions)), 1));
+    return reduceSum(square(sub(directions(g, network, image), directions)), 1);
   }
 
   /** Features of unit length, [N, F]. */

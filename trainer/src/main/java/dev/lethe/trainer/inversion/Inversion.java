@@ -129,7 +129,7 @@ public final class Inversion {
     Value image = Generator.synthesis(g, config, Generator.broadcast(config, w), Noise.constant());
     Value errors = reduceMean(square(sub(image, target)), 1, 2, 3);
     Value perceptual = PerceptualLoss.between(g, features, image, g.input("direction", n, FeatureNetwork.FEATURES));
-    Value loss = add(mean(errors), mul(perceptual, options.perceptualWeight()));
+    Value loss = add(mean(errors), mul(mean(perceptual), options.perceptualWeight()));
     g.output("errors", reshape(errors, n));
     return new Learner.Problem(g, Map.of("w", Gradients.of(loss, List.of(w)).get(0)));
   }

@@ -10,7 +10,7 @@ package dev.lethe.trainer.inversion;
  */
 public record InversionOptions(int starts, int steps, double learningRate, double perceptualWeight) {
 
-  public static final InversionOptions DEFAULT = new InversionOptions(128, 32, 0.08, 0.1);
+  public static final InversionOptions DEFAULT = new InversionOptions(64, 32, 0.08, 0.1);
 
   public InversionOptions {
     require(starts >= 1, "starts", starts, "1 or above");
