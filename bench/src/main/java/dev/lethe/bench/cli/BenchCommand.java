@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Help;
 import picocli.CommandLine.Option;
 
 /** {@code lethe bench}. */
@@ -50,11 +51,11 @@ public final class BenchCommand implements Callable<Integer> {
       description = "Calls at once that saturate a server; with large images twice the batch do.")
   private int clients;
 
-  @Option(names = "--server-cores", defaultValue = "", paramLabel = "LIST",
+  @Option(names = "--server-cores", defaultValue = "", paramLabel = "LIST", showDefaultValue = Help.Visibility.NEVER,
       description = "Cores of whatever is measured, such as 0-3. Default: the first half.")
   private String serverCores;
 
-  @Option(names = "--client-cores", defaultValue = "", paramLabel = "LIST",
+  @Option(names = "--client-cores", defaultValue = "", paramLabel = "LIST", showDefaultValue = Help.Visibility.NEVER,
       description = "Cores of the load generator. Default: the second half.")
   private String clientCores;
 
