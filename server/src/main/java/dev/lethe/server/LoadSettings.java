@@ -12,7 +12,8 @@ import java.util.List;
 final class LoadSettings {
 
   static final Setting<Integer> MAX_BATCH = new Setting<>("max-batch", "N", "0", ValueType.integer(0, 1024),
-      "Most images in one batch; 0 for 8, and fewer where images are larger than 256 x 256.");
+      "Most images in one batch; 0 for 8, and fewer where a batch would be larger than an image of 256 x 256 on a CPU,"
+          + " of 1024 x 1024 on a GPU.");
   static final Setting<Double> MAX_QUEUE_DELAY = new Setting<>("max-queue-delay", "MS", "0",
       ValueType.number(0, 10_000), "How long a batch that is not full waits for more images while another one is"
           + " computed, in milliseconds, fractions allowed. A request to an idle server never waits.");

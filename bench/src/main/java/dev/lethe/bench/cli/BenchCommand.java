@@ -44,11 +44,12 @@ public final class BenchCommand implements Callable<Integer> {
       description = "Where models of random weights, state and logs are kept.")
   private Path cache;
 
-  @Option(names = "--batch", defaultValue = "8", description = "Most images in one run of a session.")
+  @Option(names = "--batch", defaultValue = "8",
+      description = "Most images in one run of a session; large ones are computed one by one.")
   private int batch;
 
   @Option(names = "--clients", defaultValue = "32",
-      description = "Calls at once that saturate a server; with large images twice the batch do.")
+      description = "Calls at once that saturate a server; with large images " + LARGE_CLIENTS + " do.")
   private int clients;
 
   @Option(names = "--server-cores", defaultValue = "", paramLabel = "LIST", showDefaultValue = Help.Visibility.NEVER,
@@ -63,6 +64,7 @@ public final class BenchCommand implements Callable<Integer> {
   private String device;
 
   private static final int FEW_TURNS = 2;
+  private static final int LARGE_CLIENTS = 4;
   private static final int WARM_UP_TURNS = 25;
   private static final int QUICK_WARM_UP_TURNS = 5;
   /** Length of a turn with swaps, in turns: a 99th percentile needs many calls. */
@@ -129,7 +131,7 @@ public final class BenchCommand implements Callable<Integer> {
     write(page);
     if (!quick) {
       // An image takes as long as hundreds of the small ones: fewer turns are as many seconds.
-      page.serving(new ServingBenchmark(targets.withClients(2 * batch), FEW_TURNS, turn, turn)
+      page.serving(new ServingBenchmark(targets.with(1, LARGE_CLIENTS), FEW_TURNS, turn, turn)
           .run(large, kinds, List.of(Format.TENSOR), BenchCommand::say));
       write(page);
     }
@@ -150,8 +152,8 @@ public final class BenchCommand implements Callable<Integer> {
   private String setting(Cores cores, int turns) {
     return "Servers compute with " + cores.threads() + (cores.threads() == 1 ? " thread" : " threads")
         + (cores.servers().isEmpty() ? "" : " on the cores " + cores.servers() + ", the load generator runs on "
-        + cores.clients()) + "; batches have up to " + batch + " images, " + clients
-        + " calls at once saturate a server, " + 2 * batch + " with large images; " + turns + " turns, " + FEW_TURNS
+        + cores.clients()) + "; batches have up to " + batch + " images, large ones are computed one by one; " + clients
+        + " calls at once saturate a server, " + LARGE_CLIENTS + " with large images; " + turns + " turns, " + FEW_TURNS
         + " with large images.";
   }
 

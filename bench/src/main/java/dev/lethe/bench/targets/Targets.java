@@ -44,9 +44,9 @@ public record Targets(Path home, Path work, ExecutionDevice device, Cores cores,
     return ServedTarget.start(launch, model.bundle().card(), cores, clients, folder);
   }
 
-  /** The same with another number of clients. */
-  public Targets withClients(int number) {
-    return new Targets(home, work, device, cores, batch, number);
+  /** The same with other batches and another number of clients. */
+  public Targets with(int otherBatch, int otherClients) {
+    return new Targets(home, work, device, cores, otherBatch, otherClients);
   }
 
   private ServedTarget.Launch lethe(BenchModel model, Path folder) throws IOException {

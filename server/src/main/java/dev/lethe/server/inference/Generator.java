@@ -2,6 +2,7 @@ package dev.lethe.server.inference;
 
 import ai.onnxruntime.OrtException;
 import dev.lethe.models.bundle.ModelCard;
+import dev.lethe.models.runtime.ExecutionDevice;
 import dev.lethe.server.inference.InferenceEngine.Resources;
 import dev.lethe.server.monitoring.ServerMetrics;
 import dev.lethe.server.monitoring.ServerMetrics.Stage;
@@ -34,12 +35,12 @@ public final class Generator implements AutoCloseable {
   // Seconds of synthesis for an image, smoothed; a lost update of two lanes does no harm.
   private volatile double secondsPerImage;
 
-  Generator(GeneratorSessions sessions, BatchingOptions options, Resources resources) {
+  Generator(GeneratorSessions sessions, ExecutionDevice device, BatchingOptions options, Resources resources) {
     this.sessions = sessions;
     this.resources = resources;
     this.metrics = resources.metrics();
     this.model = sessions.card().name();
-    this.batchSize = options.batchSize(sessions.card());
+    this.batchSize = options.batchSize(sessions.card(), device);
     this.mapping = new MappingRun(sessions, batchSize, resources.buffers());
     for (int i = 0; i < options.concurrency(); i++) {
       syntheses.add(new SynthesisRun(sessions, batchSize, resources.buffers()));

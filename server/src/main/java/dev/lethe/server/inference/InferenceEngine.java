@@ -86,8 +86,8 @@ public final class InferenceEngine implements AutoCloseable {
    * @throws IOException if the bundle does not load, is not what its card says or generates no numbers, with the reason
    */
   public Generator open(Bundle bundle) throws IOException {
-    options.checkFits(bundle.card());
-    Generator generator = new Generator(GeneratorSessions.load(bundle, compute), options, resources);
+    options.checkFits(bundle.card(), compute.device());
+    Generator generator = new Generator(GeneratorSessions.load(bundle, compute), compute.device(), options, resources);
     try {
       generator.warm(generator.batchSize(), 1);
       return generator;

@@ -60,7 +60,7 @@ final class Descriptions {
         .setMaxBatchSize(mostImages)
         .addInstanceGroup(instances(batching.concurrency(), device))
         .setDynamicBatching(ModelDynamicBatching.newBuilder()
-            .addPreferredBatchSize(batching.batchSize(card))
+            .addPreferredBatchSize(batching.batchSize(card, device))
             .setMaxQueueDelayMicroseconds(batching.maxDelay().dividedBy(ChronoUnit.MICROS.getDuration())))
         .setModelTransactionPolicy(ModelTransactionPolicy.newBuilder().setDecoupled(false))
         .putAllParameters(parameters(card));
