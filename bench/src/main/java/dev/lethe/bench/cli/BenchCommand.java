@@ -65,6 +65,8 @@ public final class BenchCommand implements Callable<Integer> {
 
   private static final int FEW_TURNS = 2;
   private static final int LARGE_CLIENTS = 4;
+  /** Length of a turn with large images, in turns. */
+  private static final int LARGE_TURN = 5;
   private static final int WARM_UP_TURNS = 25;
   private static final int QUICK_WARM_UP_TURNS = 5;
   /** Length of a turn with swaps, in turns: a 99th percentile needs many calls. */
@@ -130,8 +132,9 @@ public final class BenchCommand implements Callable<Integer> {
     page.encoding(encodings);
     write(page);
     if (!quick) {
-      // An image takes as long as hundreds of the small ones: fewer turns are as many seconds.
-      page.serving(new ServingBenchmark(targets.with(1, LARGE_CLIENTS), FEW_TURNS, turn, turn)
+      // An image takes as long as hundreds of the small ones: fewer turns, and longer ones.
+      Duration longer = turn.multipliedBy(LARGE_TURN);
+      page.serving(new ServingBenchmark(targets.with(1, LARGE_CLIENTS), FEW_TURNS, longer, longer)
           .run(large, kinds, List.of(Format.TENSOR), BenchCommand::say));
       write(page);
     }
