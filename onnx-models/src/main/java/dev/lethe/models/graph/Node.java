@@ -9,7 +9,8 @@ import java.util.Map;
  * One operator application.
  *
  * <p>Operators are ONNX's, and three that exist so that gradients close over themselves and are written as ONNX nodes
- * when the graph is: {@link #CONV_WEIGHT}, {@link #DETACH} and {@link #ADD_ALL}.
+ * when the graph is: {@link #CONV_WEIGHT}, {@link #DETACH} and {@link #ADD_ALL}. Those of {@link BlockedOps} are ONNX
+ * Runtime's own.
  */
 public final class Node {
 
@@ -20,6 +21,11 @@ public final class Node {
   /** Sum of values of one shape. */
   public static final String ADD_ALL = "Sum";
   static final String IF = "If";
+  /** Domain of ONNX Runtime's operators on blocked channels, and the first part of their names here. */
+  static final String BLOCKED_DOMAIN = "com.microsoft.nchwc";
+  static final String BLOCKED_CONV = BLOCKED_DOMAIN + ".Conv";
+  static final String BLOCKED = BLOCKED_DOMAIN + ".ReorderInput";
+  static final String UNBLOCKED = BLOCKED_DOMAIN + ".ReorderOutput";
   /** First character of attributes that repeat, for the gradient rules, what ONNX takes as constant inputs. */
   static final String NOT_WRITTEN = "@";
 

@@ -104,13 +104,15 @@ public final class OnnxWriter {
   }
 
   private static ModelProto model(GraphProto.Builder graph) {
-    return ModelProto.newBuilder()
+    ModelProto.Builder model = ModelProto.newBuilder()
         .setIrVersion(IR_VERSION)
         .setProducerName("lethe")
         .addOpsetImport(OperatorSetIdProto.newBuilder().setDomain("").setVersion(OPSET))
-        .addOpsetImport(OperatorSetIdProto.newBuilder().setDomain(MICROSOFT).setVersion(1))
-        .setGraph(graph)
-        .build();
+        .addOpsetImport(OperatorSetIdProto.newBuilder().setDomain(MICROSOFT).setVersion(1));
+    if (graph.getNodeList().stream().anyMatch(node -> node.getDomain().equals(Node.BLOCKED_DOMAIN))) {
+      model.addOpsetImport(OperatorSetIdProto.newBuilder().setDomain(Node.BLOCKED_DOMAIN).setVersion(1));
+    }
+    return model.setGraph(graph).build();
   }
 
   // Marks what a value needs. Iterative: gradient graphs are deeper than a thread's stack.
@@ -193,7 +195,11 @@ public final class OnnxWriter {
       }
       case Node.DETACH -> proto.setOpType("Identity").addInput(node.input(0).name()).addOutput(node.output().name());
       default -> {
-        proto.setOpType(node.op()).addOutput(node.output().name());
+        int name = node.op().lastIndexOf('.') + 1;
+        proto.setOpType(node.op().substring(name)).addOutput(node.output().name());
+        if (name > 0) {
+          proto.setDomain(Node.BLOCKED_DOMAIN);
+        }
         node.inputs().forEach(v -> proto.addInput(v.name()));
         attributes(proto, node.attributes());
       }

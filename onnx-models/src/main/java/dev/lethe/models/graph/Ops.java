@@ -315,6 +315,26 @@ public final class Ops {
         Map.of("alpha", (float) alpha, "transA", transposeA ? 1L : 0L, "transB", transposeB ? 1L : 0L), a, b);
   }
 
+  /** The product of a matrix [R, K] and each matrix of [..., K, C]: [..., R, C]. */
+  public static Value matmul(Value a, Value b) {
+    int last = b.rank() - 1;
+    if (a.rank() != 2 || last < 1 || a.dim(1) != b.dim(last - 1)) {
+      throw new IllegalArgumentException("cannot multiply " + a + " by " + b);
+    }
+    long[] shape = b.shape();
+    shape[last - 1] = a.dim(0);
+    return a.graph().node("MatMul", DataType.FLOAT, shape, Map.of(), a, b);
+  }
+
+  /** x Wᵀ + b in one operator: x [N, in], weight [out, in], bias [out] → [N, out]. */
+  public static Value affine(Value x, Value weight, Value bias) {
+    if (x.rank() != 2 || weight.rank() != 2 || x.dim(1) != weight.dim(1) || !bias.hasShape(weight.dim(0))) {
+      throw new IllegalArgumentException("cannot multiply " + x + " by the transpose of " + weight + " and add " + bias);
+    }
+    return x.graph().node("Gemm", DataType.FLOAT, new long[] {x.dim(0), weight.dim(0)},
+        Map.of("alpha", 1f, "transA", 0L, "transB", 1L), x, weight, bias);
+  }
+
   /**
    * Geometry of a convolution.
    *

@@ -38,6 +38,14 @@ public final class InferenceSession implements AutoCloseable {
     return open(device, threads, (environment, options) -> environment.createSession(model.toString(), options));
   }
 
+  /** The same for a model in blocks of channels, on the processor. */
+  public static InferenceSession openBlocked(ModelProto model, int threads) {
+    return open(ExecutionDevice.CPU, threads, (environment, options) -> {
+      ChannelBlock.keep(options);
+      return environment.createSession(model.toByteArray(), options);
+    });
+  }
+
   private interface Opening {
     OrtSession open(OrtEnvironment environment, OrtSession.SessionOptions options) throws OrtException;
   }

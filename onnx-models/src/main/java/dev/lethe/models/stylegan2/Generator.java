@@ -40,7 +40,7 @@ public final class Generator {
   private static final String MAPPING = "G.mapping";
   /** Weight [w_dim, classes] whose column c is all that the mapping network of a conditional model knows of class c. */
   public static final String LABEL_EMBEDDING = MAPPING + ".embed.weight";
-  private static final String SYNTHESIS = "G.synthesis.b";
+  static final String SYNTHESIS = "G.synthesis.b";
   private static final String W_AVG = MAPPING + ".w_avg";
   private static final String NOISE_CONST = ".noise_const";
   /** Largest activation in half precision, the reference's clamp: √(9 · 512) of it added up are still no infinity. */

@@ -92,22 +92,23 @@ public final class Layers {
   /** Low-pass filter [1, 3, 3, 1] of both axes, each channel by itself. Stride 1 or 2. */
   public static Value filter(Value x, double gain, int stride, int pad) {
     int channels = (int) x.dim(1);
-    return conv(x, cast(fir(x.graph(), channels, gain), x.type()), new Window(stride, pad, pad, channels));
+    return conv(x, cast(x.graph().constant(fir(channels, gain)), x.type()), new Window(stride, pad, pad, channels));
   }
 
   /** Doubles height and width: zeros between pixels, then the filter. */
   public static Value upsample(Value x) {
     int channels = (int) x.dim(1);
-    return convTranspose(x, fir(x.graph(), channels, 4), new Window(2, 1, 1, channels), 2 * x.dim(2), 2 * x.dim(3));
+    return convTranspose(x, x.graph().constant(fir(channels, 4)), new Window(2, 1, 1, channels), 2 * x.dim(2), 2 * x.dim(3));
   }
 
-  private static Value fir(Graph g, int channels, double gain) {
+  /** The low-pass filter's kernel for each channel, [channels, 1, 4, 4]; it sums to the gain. */
+  static Tensor fir(int channels, double gain) {
     Tensor kernel = Tensor.zeros(channels, 1, FIR.length, FIR.length);
     for (int i = 0; i < kernel.data().length; i++) {
       float vertical = FIR[i / FIR.length % FIR.length];
       float horizontal = FIR[i % FIR.length];
       kernel.data()[i] = (float) (gain * vertical * horizontal / 64);
     }
-    return g.constant(kernel);
+    return kernel;
   }
 }

@@ -7,6 +7,7 @@ import dev.lethe.models.graph.Graph;
 import dev.lethe.models.graph.OnnxWriter;
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.graph.Value;
+import dev.lethe.models.runtime.ChannelBlock;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -18,8 +19,11 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
 
 /** Bundles of StyleGAN2 models: from weights to files and back, exactly, so that a bundle can be trained further. */
 public final class StyleGan2Bundle {
@@ -111,6 +115,29 @@ public final class StyleGan2Bundle {
     Map<String, Tensor> weights = new LinkedHashMap<>();
     read(bundle.synthesis(), graph, weights);
     return OnnxWriter.inference(graph, weights);
+  }
+
+  /**
+   * A bundle's synthesis network as this machine's processor computes it fastest: inputs, outputs and weights are those
+   * of its own graph, images differ by rounding. It is for this machine alone, and for sessions with options that
+   * {@link ChannelBlock#keep} its layout.
+   *
+   * @return empty if the processor, the network's widths or another architecture do not allow it
+   * @throws IOException if the file cannot be read or lacks a parameter of the card's networks
+   */
+  public static Optional<ModelProto> blockedSynthesis(Bundle bundle) throws IOException {
+    OptionalInt block = ChannelBlock.size();
+    if (block.isEmpty() || !bundle.card().architecture().equals(ModelCard.STYLEGAN2)) {
+      return Optional.empty();
+    }
+    StyleGan2Config config = configuration(bundle.card());
+    if (!BlockedSynthesis.fits(config, block.getAsInt())) {
+      return Optional.empty();
+    }
+    Map<String, Tensor> weights = new HashMap<>();
+    read(bundle.synthesis(), ServingGraphs.synthesis(config), weights);
+    return Optional.of(
+        OnnxWriter.inference(BlockedSynthesis.graph(config, weights, block.getAsInt()), Map.of()));
   }
 
   private static void read(Path file, Graph graph, Map<String, Tensor> weights) throws IOException {

@@ -1,0 +1,235 @@
+package dev.lethe.models.graph;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Operators on the layout that ONNX Runtime convolves in on CPUs, NCHWc: channels in blocks of as many as a vector
+ * register holds. A blocked value has the shape [N, C, H, W] and the memory of [N, C / block, H, W, block].
+ *
+ * <p>ONNX Runtime brings values into this layout before a convolution and back after it, wherever something stands
+ * between two convolutions that it cannot do in blocks. Graphs of these operators stay in it from the first layer to the
+ * last. Such a graph is for the machine that it is built on: {@link dev.lethe.models.runtime.ChannelBlock} tells its
+ * block. Gradients are not defined.
+ */
+public final class BlockedOps {
+
+  /** Pixels that one piece of a broadcast covers: short pieces, such as a block, cost more than the arithmetic. */
+  private static final int LONGEST_RUN = 16;
+
+  private final int block;
+
+  /** @param block channels in a block */
+  public BlockedOps(int block) {
+    this.block = block;
+  }
+
+  /** Zeros around an image before it is convolved. */
+  public record Padding(int top, int left, int bottom, int right) {
+
+    public static Padding all(int size) {
+      return new Padding(size, size, size, size);
+    }
+
+    private long[] attribute() {
+      return new long[] {top, left, bottom, right};
+    }
+  }
+
+  public int block() {
+    return block;
+  }
+
+  /** Whether values of so many channels can be blocked. */
+  public boolean fits(long channels) {
+    return channels % block == 0;
+  }
+
+  // ---- convolution ----
+
+  /**
+   * Convolution of stride 1.
+   *
+   * @param x blocked, [N, I, H, W]
+   * @param weight [O, I / groups, kh, kw] in the usual order; O is filled up to whole blocks
+   * @param groups 1, or a number by which both sides have whole blocks, or I = O for each channel by itself
+   * @return blocked, [N, O, H', W']
+   */
+  public Value conv(Value x, Tensor weight, Padding padding, int groups) {
+    return conv(x, filled(weight), null, padding, groups);
+  }
+
+  /** The same with 1×1 kernels and a bias, [O]. */
+  public Value pointwise(Value x, Tensor weight, Tensor bias) {
+    return conv(x, filled(weight), filled(bias), Padding.all(0), 1);
+  }
+
+  private Value conv(Value x, Tensor weight, Tensor bias, Padding padding, int groups) {
+    long[] w = weight.shape();
+    if (x.rank() != 4 || x.dim(1) != w[1] * groups) {
+      throw new IllegalArgumentException("cannot convolve " + x + " with a weight of " + List.of(w[0], w[1]) + " channels"
+          + " in " + groups + " groups");
+    }
+    Graph g = x.graph();
+    List<Value> operands = new ArrayList<>(List.of(x, g.constant(w[1] == 1 ? depthwise(weight) : blocked(weight))));
+    if (bias != null) {
+      operands.add(g.constant(bias));
+    }
+    Map<String, Object> attributes = new HashMap<>(windows(new long[] {w[2], w[3]}, new long[] {1, 1}, padding));
+    attributes.put("group", (long) groups);
+    long[] shape = {x.dim(0), w[0], x.dim(2) + padding.top + padding.bottom - w[2] + 1,
+        x.dim(3) + padding.left + padding.right - w[3] + 1};
+    return g.node(Node.BLOCKED_CONV, x.type(), shape, attributes, operands.toArray(Value[]::new));
+  }
+
+  private static Map<String, Object> windows(long[] kernel, long[] strides, Padding padding) {
+    return Map.of("kernel_shape", kernel, "strides", strides, "pads", padding.attribute(), "dilations",
+        new long[] {1, 1});
+  }
+
+  /** Zeros after the first axis, up to whole blocks. */
+  private Tensor filled(Tensor tensor) {
+    int rows = (int) tensor.shape()[0];
+    int missing = (block - rows % block) % block;
+    long[] shape = tensor.shape().clone();
+    shape[0] = missing;
+    return missing == 0 ? tensor : tensor.then(Tensor.zeros(shape));
+  }
+
+  /** [O, I, kh, kw] in the memory of [O / block, I / block, kh, kw, block of I, block of O]. */
+  private Tensor blocked(Tensor weight) {
+    int outs = (int) weight.shape()[0];
+    int ins = (int) weight.shape()[1];
+    int taps = weight.data().length / outs / ins;
+    float[] data = new float[weight.data().length];
+    for (int o = 0; o < outs; o++) {
+      for (int i = 0; i < ins; i++) {
+        int from = (o * ins + i) * taps;
+        int to = (o / block * (ins / block) + i / block) * taps * block * block + i % block * block + o % block;
+        for (int t = 0; t < taps; t++) {
+          data[to + t * block * block] = weight.data()[from + t];
+        }
+      }
+    }
+    return new Tensor(weight.shape(), data);
+  }
+
+  /** [O, 1, kh, kw] in the memory of [O / block, kh, kw, block]. */
+  private Tensor depthwise(Tensor weight) {
+    int outs = (int) weight.shape()[0];
+    int taps = weight.data().length / outs;
+    float[] data = new float[weight.data().length];
+    for (int o = 0; o < outs; o++) {
+      for (int t = 0; t < taps; t++) {
+        data[(o / block * taps + t) * block + o % block] = weight.data()[o * taps + t];
+      }
+    }
+    return new Tensor(weight.shape(), data);
+  }
+
+  /**
+   * Four images as one of twice their height and width.
+   *
+   * @param phases blocked, [N, C, H, W]: those of even rows and even columns, even and odd, odd and even, odd and odd
+   */
+  public Value interleave(List<Value> phases) {
+    Value first = phases.get(0);
+    long channels = first.dim(1);
+    long height = first.dim(2);
+    long width = first.dim(3);
+    Value all = Ops.reshape(Ops.concat(1, phases), first.dim(0), 2, 2, channels / block, height, width, block);
+    return Ops.reshape(Ops.transpose(all, 0, 3, 4, 1, 5, 2, 6), first.dim(0), channels, 2 * height, 2 * width);
+  }
+
+  /**
+   * A matrix applied to tiles of rows that overlap: row r of tile t is row {@code stride · t + r - 1}, zeros beyond the
+   * ends.
+   *
+   * @param x [M, H, W]
+   * @param matrix [R, K]
+   * @return [M, R, H / stride, W]
+   */
+  Value onRowTiles(Value x, Tensor matrix, int stride) {
+    long rows = matrix.shape()[0];
+    long tile = matrix.shape()[1];
+    Graph g = x.graph();
+    Value kernel = g.constant(new Tensor(new long[] {rows, 1, tile, 1}, matrix.data()));
+    Map<String, Object> attributes = new HashMap<>(windows(new long[] {tile, 1}, new long[] {stride, 1},
+        new Padding(1, 0, (int) tile - stride - 1, 0)));
+    attributes.put("group", 1L);
+    return g.node("Conv", x.type(), new long[] {x.dim(0), rows, x.dim(1) / stride, x.dim(2)}, attributes,
+        Ops.reshape(x, x.dim(0), 1, x.dim(1), x.dim(2)), kernel);
+  }
+
+  // ---- between convolutions ----
+
+  /** A blocked value [N, C, H, W] for what is done to each pixel: [N, C / block, H·W / run, run, block]. */
+  public Value pixels(Value x) {
+    int run = run(x.dim(3));
+    return Ops.reshape(x, x.dim(0), x.dim(1) / block, x.dim(2) * x.dim(3) / run, run, block);
+  }
+
+  /** Back to a blocked value for convolutions, of the given height and width. */
+  public Value image(Value pixels, long height, long width) {
+    return Ops.reshape(pixels, pixels.dim(0), pixels.dim(1) * block, height, width);
+  }
+
+  /** A factor or summand of each channel, [N, C], for {@link #pixels} of images of a width. */
+  public Value perChannel(Value x, long width) {
+    Value one = Ops.reshape(x, x.dim(0), x.dim(1) / block, 1, 1, block);
+    int run = run(width);
+    return x.graph().node("Expand", x.type(), new long[] {x.dim(0), x.dim(1) / block, 1, run, block}, Map.of(), one,
+        x.graph().indices(1, 1, 1, run, 1));
+  }
+
+  /** The same for a constant, [C]. */
+  public Value perChannel(Graph g, float[] values, long width) {
+    int run = run(width);
+    float[] data = new float[values.length * run];
+    for (int i = 0; i < data.length; i++) {
+      data[i] = values[i / (run * block) * block + i % block];
+    }
+    return g.constant(new Tensor(new long[] {1, values.length / block, 1, run, block}, data));
+  }
+
+  /** A constant of each pixel, the same in all channels, for {@link #pixels}. */
+  public Value perPixel(Graph g, float[] values, long width) {
+    int run = run(width);
+    float[] data = new float[values.length * block];
+    for (int i = 0; i < data.length; i++) {
+      data[i] = values[i / block];
+    }
+    return g.constant(new Tensor(new long[] {1, 1, values.length / run, run, block}, data));
+  }
+
+  /** A constant image [C, H, W], for {@link #pixels}. */
+  public Value constant(Graph g, Tensor image) {
+    int channels = (int) image.shape()[0];
+    int size = image.data().length / channels;
+    int run = run(image.shape()[2]);
+    float[] data = new float[image.data().length];
+    for (int c = 0; c < channels; c++) {
+      for (int p = 0; p < size; p++) {
+        data[(c / block * size + p) * block + c % block] = image.data()[c * size + p];
+      }
+    }
+    return g.constant(new Tensor(new long[] {1, channels / block, size / run, run, block}, data));
+  }
+
+  /** A value [N, C, H, W] in blocks, whatever their size is here. */
+  public static Value blocked(Value x) {
+    return x.graph().node(Node.BLOCKED, x.type(), x.shape(), Map.of(), x);
+  }
+
+  /** The first channels of a blocked value in the usual order: [N, channels, H, W]. */
+  public Value unblocked(Value x, int channels) {
+    return x.graph().node(Node.UNBLOCKED, x.type(), new long[] {x.dim(0), channels, x.dim(2), x.dim(3)},
+        Map.of("channels", (long) channels), x);
+  }
+
+  private static int run(long width) {
+    return (int) Math.min(width, LONGEST_RUN);
+  }
+}

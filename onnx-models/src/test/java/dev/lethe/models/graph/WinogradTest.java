@@ -1,0 +1,104 @@
+package dev.lethe.models.graph;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import dev.lethe.models.graph.BlockedOps.Padding;
+import dev.lethe.models.runtime.ChannelBlock;
+import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.InferenceSession;
+import java.util.List;
+import java.util.Map;
+import java.util.SplittableRandom;
+import java.util.function.Function;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import net.jqwik.api.constraints.IntRange;
+import org.junit.jupiter.api.Test;
+
+/** Operators on blocked channels against ONNX's own, on sizes that need not be square. */
+class WinogradTest {
+
+  @Property(tries = 30)
+  void convolvesAsThePlainFormDoes(@ForAll @IntRange(min = 1, max = 3) int images,
+      @ForAll @IntRange(min = 1, max = 3) int ins, @ForAll @IntRange(min = 1, max = 3) int outs,
+      @ForAll @IntRange(min = 1, max = 4) int down, @ForAll @IntRange(min = 1, max = 4) int across,
+      @ForAll long seed) {
+    BlockedOps ops = ops();
+    Tensor x = random(seed, images, (long) ins * ops.block(), 4L * down, 4L * across);
+    Tensor weight = random(seed + 1, (long) outs * ops.block(), (long) ins * ops.block(), 3, 3);
+    Tensor expected = plain(x, value -> Ops.conv(value, value.graph().constant(weight), Ops.Window.same(3)));
+    check(expected, blocked(x, value -> ops.conv(value, weight, Padding.all(1), 1)), 1e-5);
+    check(expected, blocked(x, value -> new Winograd(ops).conv(value, weight)), 1e-4);
+  }
+
+  @Test
+  void fourImagesMakeOneOfTwiceTheSize() {
+    BlockedOps ops = ops();
+    Tensor x = random(1, 2, ops.block(), 2, 3);
+    // Phase p is p times the image.
+    float[] interleaved = blocked(x, value -> ops.interleave(
+        List.of(Ops.mul(value, 0), value, Ops.mul(value, 2), Ops.mul(value, 3)))).data();
+    for (int i = 0; i < interleaved.length; i++) {
+      int column = i % 6;
+      int row = i / 6 % 4;
+      float pixel = x.data()[i / 24 * 6 + row / 2 * 3 + column / 2];
+      assertEquals(pixel * (2 * (row % 2) + column % 2), interleaved[i]);
+    }
+  }
+
+  @Test
+  void partsOfTilesAreRefused() {
+    BlockedOps ops = ops();
+    Graph g = new Graph("odd");
+    Value x = g.input("x", 1, ops.block(), 6, 8);
+    assertThrows(IllegalArgumentException.class,
+        () -> new Winograd(ops).conv(x, Tensor.zeros(ops.block(), ops.block(), 3, 3)));
+  }
+
+  private static BlockedOps ops() {
+    assumeTrue(ChannelBlock.size().isPresent());
+    return new BlockedOps(ChannelBlock.size().getAsInt());
+  }
+
+  private static Tensor random(long seed, long... shape) {
+    SplittableRandom random = new SplittableRandom(seed);
+    Tensor tensor = Tensor.zeros(shape);
+    for (int i = 0; i < tensor.data().length; i++) {
+      tensor.data()[i] = (float) random.nextGaussian();
+    }
+    return tensor;
+  }
+
+  private static Tensor plain(Tensor x, Function<Value, Value> compute) {
+    Graph g = new Graph("plain");
+    g.output("y", compute.apply(g.input("x", Shapes.FREE, x.shape()[1], x.shape()[2], x.shape()[3])));
+    try (InferenceSession session =
+        InferenceSession.open(OnnxWriter.inference(g, Map.of()), ExecutionDevice.CPU, 1)) {
+      return session.run(Map.of("x", x)).get("y");
+    }
+  }
+
+  private static Tensor blocked(Tensor x, Function<Value, Value> compute) {
+    Graph g = new Graph("blocked");
+    Value in = BlockedOps.blocked(g.input("x", Shapes.FREE, x.shape()[1], x.shape()[2], x.shape()[3]));
+    Value out = compute.apply(in);
+    g.output("y", ops().unblocked(out, (int) out.dim(1)));
+    try (InferenceSession session = InferenceSession.openBlocked(OnnxWriter.inference(g, Map.of()), 1)) {
+      return session.run(Map.of("x", x)).get("y");
+    }
+  }
+
+  private static void check(Tensor expected, Tensor actual, double mostError) {
+    assertArrayEquals(expected.shape(), actual.shape());
+    double error = 0;
+    double size = 0;
+    for (int i = 0; i < expected.data().length; i++) {
+      error += Math.pow(expected.data()[i] - actual.data()[i], 2);
+      size += Math.pow(expected.data()[i], 2);
+    }
+    assertEquals(0, Math.sqrt(error / size), mostError);
+  }
+}
