@@ -14,13 +14,13 @@ import java.util.Map;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
-/** Bundles of random weights, small enough to load in a moment. */
+/** Bundles of random weights, small enough to load in a moment; wide enough to be computed in blocks of channels. */
 public final class TinyBundles {
 
   public static final int Z_DIM = 16;
   public static final int CLASSES = 10;
-  public static final StyleGan2Config CONDITIONAL = new StyleGan2Config(32, 1, CLASSES, Z_DIM, 16, 2, 256, 8);
-  public static final StyleGan2Config UNCONDITIONAL = new StyleGan2Config(32, 3, 0, Z_DIM, 16, 2, 256, 8);
+  public static final StyleGan2Config CONDITIONAL = new StyleGan2Config(32, 1, CLASSES, Z_DIM, 16, 2, 512, 16);
+  public static final StyleGan2Config UNCONDITIONAL = new StyleGan2Config(32, 3, 0, Z_DIM, 16, 2, 512, 16);
 
   private TinyBundles() {}
 

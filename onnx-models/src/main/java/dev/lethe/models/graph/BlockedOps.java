@@ -1,6 +1,7 @@
 package dev.lethe.models.graph;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -16,8 +17,11 @@ import java.util.Map;
  */
 public final class BlockedOps {
 
-  /** Pixels that one piece of a broadcast covers: short pieces, such as a block, cost more than the arithmetic. */
-  private static final int LONGEST_RUN = 16;
+  /**
+   * Pixels that one piece of a broadcast covers: shorter pieces, such as a block, cost more than the arithmetic. Every
+   * image has a multiple of it.
+   */
+  private static final int RUN = 16;
 
   private final int block;
 
@@ -167,8 +171,7 @@ public final class BlockedOps {
 
   /** A blocked value [N, C, H, W] for what is done to each pixel: [N, C / block, H·W / run, run, block]. */
   public Value pixels(Value x) {
-    int run = run(x.dim(3));
-    return Ops.reshape(x, x.dim(0), x.dim(1) / block, x.dim(2) * x.dim(3) / run, run, block);
+    return Ops.reshape(x, x.dim(0), x.dim(1) / block, x.dim(2) * x.dim(3) / RUN, RUN, block);
   }
 
   /** Back to a blocked value for convolutions, of the given height and width. */
@@ -176,46 +179,51 @@ public final class BlockedOps {
     return Ops.reshape(pixels, pixels.dim(0), pixels.dim(1) * block, height, width);
   }
 
-  /** A factor or summand of each channel, [N, C], for {@link #pixels} of images of a width. */
-  public Value perChannel(Value x, long width) {
-    Value one = Ops.reshape(x, x.dim(0), x.dim(1) / block, 1, 1, block);
-    int run = run(width);
-    return x.graph().node("Expand", x.type(), new long[] {x.dim(0), x.dim(1) / block, 1, run, block}, Map.of(), one,
-        x.graph().indices(1, 1, 1, run, 1));
+  /**
+   * Factors or summands of channels, for {@link #pixels}.
+   *
+   * @param x [N, ...], with channels C₁ + C₂ + ... in all; N may be free
+   * @param channels C₁, C₂, ...
+   * @return for each of them [N, C / block, 1, run, block]
+   */
+  public List<Value> perChannel(Value x, long... channels) {
+    long[] blocks = Arrays.stream(channels).map(c -> c / block).toArray();
+    long all = Arrays.stream(blocks).sum();
+    Value one = Ops.reshape(x, Shapes.FREE, all, 1, 1, block);
+    Value run = x.graph().node("Expand", x.type(), new long[] {Shapes.FREE, all, 1, RUN, block}, Map.of(), one,
+        x.graph().indices(1, 1, 1, RUN, 1));
+    return Ops.split(run, 1, blocks);
   }
 
-  /** The same for a constant, [C]. */
-  public Value perChannel(Graph g, float[] values, long width) {
-    int run = run(width);
-    float[] data = new float[values.length * run];
+  /** The same for a constant, [C]: [1, C / block, 1, run, block]. */
+  public Value perChannel(Graph g, float[] values) {
+    float[] data = new float[values.length * RUN];
     for (int i = 0; i < data.length; i++) {
-      data[i] = values[i / (run * block) * block + i % block];
+      data[i] = values[i / (RUN * block) * block + i % block];
     }
-    return g.constant(new Tensor(new long[] {1, values.length / block, 1, run, block}, data));
+    return g.constant(new Tensor(new long[] {1, values.length / block, 1, RUN, block}, data));
   }
 
   /** A constant of each pixel, the same in all channels, for {@link #pixels}. */
-  public Value perPixel(Graph g, float[] values, long width) {
-    int run = run(width);
+  public Value perPixel(Graph g, float[] values) {
     float[] data = new float[values.length * block];
     for (int i = 0; i < data.length; i++) {
       data[i] = values[i / block];
     }
-    return g.constant(new Tensor(new long[] {1, 1, values.length / run, run, block}, data));
+    return g.constant(new Tensor(new long[] {1, 1, values.length / RUN, RUN, block}, data));
   }
 
   /** A constant image [C, H, W], for {@link #pixels}. */
   public Value constant(Graph g, Tensor image) {
     int channels = (int) image.shape()[0];
     int size = image.data().length / channels;
-    int run = run(image.shape()[2]);
     float[] data = new float[image.data().length];
     for (int c = 0; c < channels; c++) {
       for (int p = 0; p < size; p++) {
         data[(c / block * size + p) * block + c % block] = image.data()[c * size + p];
       }
     }
-    return g.constant(new Tensor(new long[] {1, channels / block, size / run, run, block}, data));
+    return g.constant(new Tensor(new long[] {1, channels / block, size / RUN, RUN, block}, data));
   }
 
   /** A value [N, C, H, W] in blocks, whatever their size is here. */
@@ -227,9 +235,5 @@ public final class BlockedOps {
   public Value unblocked(Value x, int channels) {
     return x.graph().node(Node.UNBLOCKED, x.type(), new long[] {x.dim(0), channels, x.dim(2), x.dim(3)},
         Map.of("channels", (long) channels), x);
-  }
-
-  private static int run(long width) {
-    return (int) Math.min(width, LONGEST_RUN);
   }
 }

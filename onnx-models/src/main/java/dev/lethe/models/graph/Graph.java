@@ -146,6 +146,11 @@ public final class Graph {
 
   /** Adds a node with one output; {@link Ops} is how to do it with a shape that is right. */
   Value node(String op, DataType type, long[] shape, Map<String, Object> attributes, Value... operands) {
+    return node(op, type, List.of(shape), attributes, operands).get(0);
+  }
+
+  /** The same with an output for each shape. */
+  List<Value> node(String op, DataType type, List<long[]> shapes, Map<String, Object> attributes, Value... operands) {
     for (Value operand : operands) {
       if (operand.graph() != this) {
         throw new IllegalArgumentException(operand + " belongs to graph " + operand.graph().name + ", not to " + name);
@@ -153,7 +158,7 @@ public final class Graph {
     }
     Node node = new Node(nodes++, op, List.of(operands), attributes, null, scope);
     scope.nodes().add(node);
-    return addOutput(node, type, shape);
+    return shapes.stream().map(shape -> addOutput(node, type, shape)).toList();
   }
 
   private Value addOutput(Node node, DataType type, long[] shape) {

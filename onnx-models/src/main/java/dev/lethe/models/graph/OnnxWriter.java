@@ -9,7 +9,7 @@ import ai.onnx.proto.OnnxMl.TensorProto;
 import ai.onnx.proto.OnnxMl.TensorShapeProto;
 import ai.onnx.proto.OnnxMl.TypeProto;
 import ai.onnx.proto.OnnxMl.ValueInfoProto;
-import com.google.protobuf.ByteString;
+import com.google.protobuf.UnsafeByteOperations;
 import dev.lethe.models.graph.Node.Branches;
 import dev.lethe.models.graph.Node.Scope;
 import java.nio.ByteBuffer;
@@ -196,7 +196,8 @@ public final class OnnxWriter {
       case Node.DETACH -> proto.setOpType("Identity").addInput(node.input(0).name()).addOutput(node.output().name());
       default -> {
         int name = node.op().lastIndexOf('.') + 1;
-        proto.setOpType(node.op().substring(name)).addOutput(node.output().name());
+        proto.setOpType(node.op().substring(name));
+        node.outputs().forEach(v -> proto.addOutput(v.name()));
         if (name > 0) {
           proto.setDomain(Node.BLOCKED_DOMAIN);
         }
@@ -326,7 +327,7 @@ public final class OnnxWriter {
 
   private static TensorProto tensorProto(String name, long[] shape, TensorProto.DataType type, ByteBuffer bytes) {
     TensorProto.Builder proto = TensorProto.newBuilder().setName(name).setDataType(type.getNumber())
-        .setRawData(ByteString.copyFrom(bytes));
+        .setRawData(UnsafeByteOperations.unsafeWrap(bytes));
     for (long d : shape) {
       proto.addDims(d);
     }

@@ -222,6 +222,27 @@ public final class Ops {
         g.indices(from), g.indices(to), g.indices(axis));
   }
 
+  /** The slices of the first axis at these indices, in their order. */
+  public static Value gather(Value x, long... indices) {
+    long[] shape = x.shape();
+    shape[0] = indices.length;
+    return x.graph().node("Gather", x.type(), shape, Map.of("axis", 0L), x, x.graph().indices(indices));
+  }
+
+  /** Consecutive pieces of one axis; their sizes add up to it. */
+  public static List<Value> split(Value x, int axis, long... sizes) {
+    if (Arrays.stream(sizes).sum() != x.dim(axis)) {
+      throw new IllegalArgumentException("cannot split " + x + " on axis " + axis + " into "
+          + Arrays.toString(sizes));
+    }
+    List<long[]> shapes = Arrays.stream(sizes).mapToObj(size -> {
+      long[] shape = x.shape();
+      shape[axis] = size;
+      return shape;
+    }).toList();
+    return x.graph().node("Split", x.type(), shapes, Map.of("axis", (long) axis), x, x.graph().indices(sizes));
+  }
+
   /** Puts zeros around: {@code before[i]} and {@code after[i]} of them on axis i. */
   public static Value pad(Value x, long[] before, long[] after) {
     if (Arrays.stream(before).allMatch(v -> v == 0) && Arrays.stream(after).allMatch(v -> v == 0)) {
@@ -315,24 +336,16 @@ public final class Ops {
         Map.of("alpha", (float) alpha, "transA", transposeA ? 1L : 0L, "transB", transposeB ? 1L : 0L), a, b);
   }
 
-  /** The product of a matrix [R, K] and each matrix of [..., K, C]: [..., R, C]. */
+  /** Products of the matrices of the last two axes: a [..., R, K], b [..., K, C] → [..., R, C], the rest broadcast. */
   public static Value matmul(Value a, Value b) {
-    int last = b.rank() - 1;
-    if (a.rank() != 2 || last < 1 || a.dim(1) != b.dim(last - 1)) {
+    if (a.rank() < 2 || b.rank() < 2 || a.dim(a.rank() - 1) != b.dim(b.rank() - 2)) {
       throw new IllegalArgumentException("cannot multiply " + a + " by " + b);
     }
-    long[] shape = b.shape();
-    shape[last - 1] = a.dim(0);
+    long[] rest = Shapes.broadcast(Arrays.copyOf(a.shape(), a.rank() - 2), Arrays.copyOf(b.shape(), b.rank() - 2));
+    long[] shape = Arrays.copyOf(rest, rest.length + 2);
+    shape[rest.length] = a.dim(a.rank() - 2);
+    shape[rest.length + 1] = b.dim(b.rank() - 1);
     return a.graph().node("MatMul", DataType.FLOAT, shape, Map.of(), a, b);
-  }
-
-  /** x Wᵀ + b in one operator: x [N, in], weight [out, in], bias [out] → [N, out]. */
-  public static Value affine(Value x, Value weight, Value bias) {
-    if (x.rank() != 2 || weight.rank() != 2 || x.dim(1) != weight.dim(1) || !bias.hasShape(weight.dim(0))) {
-      throw new IllegalArgumentException("cannot multiply " + x + " by the transpose of " + weight + " and add " + bias);
-    }
-    return x.graph().node("Gemm", DataType.FLOAT, new long[] {x.dim(0), weight.dim(0)},
-        Map.of("alpha", 1f, "transA", 0L, "transB", 1L), x, weight, bias);
   }
 
   /**

@@ -9,9 +9,11 @@ import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.graph.Value;
 import dev.lethe.models.graph.Winograd;
 import java.util.ArrayList;
-import java.util.Arrays;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.ToIntFunction;
 
 /**
  * The synthesis network as CPUs compute it fastest: the same images as those of {@link Generator#synthesis}, but for
@@ -36,18 +38,50 @@ final class BlockedSynthesis {
   private static final int[] EVEN = {2, 0};
   private static final int[] ODD = {1};
 
+  /**
+   * A modulated convolution.
+   *
+   * @param w index of the w that its styles are made of
+   */
+  private record Layer(String name, int w, Tensor weight) {
+    int ins() {
+      return (int) weight.shape()[1];
+    }
+
+    int outs() {
+      return (int) weight.shape()[0];
+    }
+  }
+
   private final StyleGan2Config config;
   private final Map<String, Tensor> weights;
   private final BlockedOps ops;
   private final Winograd winograd;
   private final Graph g = new Graph("blocked_synthesis");
-  private final List<Value> ws = new ArrayList<>();
+  private final Map<String, Layer> convolutions = new LinkedHashMap<>();
+  private final Map<String, Layer> toRgbs = new LinkedHashMap<>();
+  private final Map<String, Value> styles = new HashMap<>();
+  private final Map<String, Value> demodulations = new HashMap<>();
 
   private BlockedSynthesis(StyleGan2Config config, Map<String, Tensor> weights, int block) {
     this.config = config;
     this.weights = weights;
     this.ops = new BlockedOps(block);
     this.winograd = new Winograd(ops);
+    int w = 0;
+    for (int r = 4; r <= config.resolution(); r *= 2) {
+      String at = Generator.SYNTHESIS + r;
+      if (r > 4) {
+        add(convolutions, at + ".conv0", w++);
+      }
+      add(convolutions, at + ".conv1", w++);
+      // toRGB takes the w of the convolution after it.
+      add(toRgbs, at + ".torgb", w);
+    }
+  }
+
+  private void add(Map<String, Layer> layers, String name, int w) {
+    layers.put(name, new Layer(name, w, weights.get(name + ".weight")));
   }
 
   /** Whether all layers of a network have whole blocks of channels. */
@@ -74,59 +108,103 @@ final class BlockedSynthesis {
   }
 
   private Value image() {
-    Value all = g.input("ws", Shapes.FREE, config.numWs(), config.wDim());
-    for (int i = 0; i < config.numWs(); i++) {
-      ws.add(Ops.reshape(Ops.slice(all, 1, i, i + 1), Shapes.FREE, config.wDim()));
-    }
+    modulate(g.input("ws", Shapes.FREE, config.numWs(), config.wDim()));
     Value x = ops.constant(g, weights.get(Generator.SYNTHESIS + "4.const"));
     Value image = null;
-    int layer = 0;
     for (int r = 4; r <= config.resolution(); r *= 2) {
-      String block = Generator.SYNTHESIS + r;
+      String at = Generator.SYNTHESIS + r;
       if (r > 4) {
-        x = layer(block + ".conv0", x, r, layer++, true);
+        x = layer(convolutions.get(at + ".conv0"), x, r, true);
       }
-      x = layer(block + ".conv1", x, r, layer++, false);
-      Value rgb = toRgb(block + ".torgb", x, r, layer);
+      x = layer(convolutions.get(at + ".conv1"), x, r, false);
+      Value rgb = toRgb(toRgbs.get(at + ".torgb"), x, r);
       image = image == null ? rgb : Ops.add(Layers.upsample(image), rgb);
     }
     return image;
   }
 
-  /** Modulated 3×3 convolution with demodulation, noise, bias and activation, of {@link BlockedOps#pixels}. */
-  private Value layer(String name, Value x, int resolution, int layer, boolean up) {
-    Tensor weight = weights.get(name + ".weight");
-    int before = up ? resolution / 2 : resolution;
-    Value styles = styles(name, layer, 1);
-    Value y = ops.image(Ops.mul(x, ops.perChannel(styles, before)), before, before);
-    if (up) {
-      y = upConv(y, weight);
-    } else {
-      long fewest = Math.min(weight.shape()[0], weight.shape()[1]);
-      y = fewest >= MANY_CHANNELS && resolution >= LARGE_IMAGE ? winograd.conv(y, weight)
-          : ops.conv(y, weight, Padding.all(1), 1);
+  /**
+   * Styles and demodulation coefficients of all layers at once, in rows of one width: layer by layer they would be most
+   * of the graph's nodes, and with small images these take longer than what they compute.
+   */
+  private void modulate(Value ws) {
+    List<Layer> layers = new ArrayList<>(convolutions.values());
+    layers.addAll(toRgbs.values());
+    int count = convolutions.size();
+    int width = layers.stream().mapToInt(layer -> Math.max(layer.ins(), layer.outs())).max().getAsInt();
+    Tensor affine = Tensor.zeros(layers.size(), config.wDim(), width);
+    Tensor bias = Tensor.zeros(layers.size(), 1, width);
+    Tensor energy = Tensor.zeros(count, width, width);
+    for (int i = 0; i < layers.size(); i++) {
+      Layer layer = layers.get(i);
+      double factor = i < count ? 1 : 1 / Math.sqrt(layer.ins());
+      float[] matrix = weights.get(layer.name() + ".affine.weight").data();
+      for (int k = 0; k < matrix.length; k++) {
+        affine.data()[(i * config.wDim() + k % config.wDim()) * width + k / config.wDim()] =
+            (float) (matrix[k] * factor / Math.sqrt(config.wDim()));
+      }
+      float[] biases = times(weights.get(layer.name() + ".affine.bias").data(), factor);
+      System.arraycopy(biases, 0, bias.data(), i * width, biases.length);
+      if (i < count) {
+        for (int k = 0; k < layer.ins() * layer.outs(); k++) {
+          energy.data()[(i * width + k % layer.ins()) * width + k / layer.ins()] = energy(layer.weight(), k);
+        }
+      }
     }
-    y = Ops.mul(ops.pixels(y), ops.perChannel(demodulation(styles, weight), resolution));
-    return Layers.activate(addNoiseAndBias(name, y, resolution));
+    long[] indices = layers.stream().mapToLong(Layer::w).toArray();
+    Value rows = Ops.add(Ops.matmul(Ops.gather(Ops.transpose(ws, 1, 0, 2), indices), g.constant(affine)),
+        g.constant(bias));
+    share(rows, layers, Layer::ins, width, styles);
+    // √2 / √(Σ (weight · style)² + ε): the gain of the activation goes with it.
+    Value sums = Ops.matmul(Ops.square(Ops.slice(rows, 0, 0, count)), g.constant(energy));
+    share(Ops.rsqrt(Ops.add(sums, Layers.EPSILON / (Layers.GAIN * Layers.GAIN))), layers.subList(0, count), Layer::outs,
+        width, demodulations);
   }
 
-  /** √2 / √(Σ (weight · style)² + ε), [N, O]; the gain of the activation goes with it. */
-  private Value demodulation(Value styles, Tensor weight) {
-    int outs = (int) weight.shape()[0];
-    int ins = (int) weight.shape()[1];
-    float[] energy = new float[outs * ins];
-    float[] epsilon = new float[outs];
-    double gain = Layers.GAIN * Layers.GAIN;
-    for (int i = 0; i < energy.length; i++) {
-      double sum = 0;
-      for (int t = 0; t < 9; t++) {
-        sum += (double) weight.data()[i * 9 + t] * weight.data()[i * 9 + t];
-      }
-      energy[i] = (float) (sum / gain);
+  /** Σ weight² of one kernel, over the squared gain of the activation. */
+  private static float energy(Tensor weight, int kernel) {
+    double sum = 0;
+    for (int t = 0; t < 9; t++) {
+      double tap = weight.data()[kernel * 9 + t];
+      sum += tap * tap;
     }
-    Arrays.fill(epsilon, (float) (Layers.EPSILON / gain));
-    return Ops.rsqrt(Ops.affine(Ops.square(styles), g.constant(Tensor.of(energy, outs, ins)),
-        g.constant(Tensor.of(epsilon, outs))));
+    return (float) (sum / (Layers.GAIN * Layers.GAIN));
+  }
+
+  /** Gives each layer its part of rows [layers, N, width]. */
+  private void share(Value rows, List<Layer> layers, ToIntFunction<Layer> channels, int width,
+      Map<String, Value> shares) {
+    // What fills up a row is a piece of its own, which nobody takes.
+    List<Long> pieces = new ArrayList<>();
+    List<String> names = new ArrayList<>();
+    for (Layer layer : layers) {
+      int used = channels.applyAsInt(layer);
+      pieces.add((long) used);
+      names.add(layer.name());
+      if (used < width) {
+        pieces.add((long) width - used);
+        names.add("");
+      }
+    }
+    List<Value> values = ops.perChannel(Ops.transpose(rows, 1, 0, 2), pieces.stream().mapToLong(p -> p).toArray());
+    for (int i = 0; i < values.size(); i++) {
+      shares.put(names.get(i), values.get(i));
+    }
+  }
+
+  /** Modulated 3×3 convolution with demodulation, noise, bias and activation, of {@link BlockedOps#pixels}. */
+  private Value layer(Layer layer, Value x, int resolution, boolean up) {
+    int before = up ? resolution / 2 : resolution;
+    Value y = ops.image(Ops.mul(x, styles.get(layer.name())), before, before);
+    if (up) {
+      y = upConv(y, layer.weight());
+    } else if (Math.min(layer.ins(), layer.outs()) >= MANY_CHANNELS && resolution >= LARGE_IMAGE) {
+      y = winograd.conv(y, layer.weight());
+    } else {
+      y = ops.conv(y, layer.weight(), Padding.all(1), 1);
+    }
+    y = Ops.mul(ops.pixels(y), demodulations.get(layer.name()));
+    return Layers.activate(addNoiseAndBias(layer.name(), y, resolution));
   }
 
   /**
@@ -165,7 +243,7 @@ final class BlockedSynthesis {
         Layers.GAIN * weights.get(name + ".noise_strength").data()[0]);
     float[] bias = times(weights.get(name + ".bias").data(), Layers.GAIN);
     if ((long) bias.length * noise.length > LARGEST_SUMMAND) {
-      return Ops.add(Ops.add(y, ops.perPixel(g, noise, resolution)), ops.perChannel(g, bias, resolution));
+      return Ops.add(Ops.add(y, ops.perPixel(g, noise)), ops.perChannel(g, bias));
     }
     Tensor both = Tensor.zeros(bias.length, resolution, resolution);
     for (int i = 0; i < both.data().length; i++) {
@@ -175,20 +253,9 @@ final class BlockedSynthesis {
   }
 
   /** Modulated 1×1 convolution to image channels, without demodulation: [N, C, H, W] in the usual order. */
-  private Value toRgb(String name, Value x, int resolution, int layer) {
-    Tensor weight = weights.get(name + ".weight");
-    Value styles = styles(name, layer, 1 / Math.sqrt(weight.shape()[1]));
-    Value y = ops.image(Ops.mul(x, ops.perChannel(styles, resolution)), resolution, resolution);
-    return ops.unblocked(ops.pointwise(y, weight, weights.get(name + ".bias")), config.channels());
-  }
-
-  /** A layer's styles, times a factor: [N, I]. */
-  private Value styles(String name, int layer, double factor) {
-    Tensor weight = weights.get(name + ".affine.weight");
-    Tensor bias = weights.get(name + ".affine.bias");
-    return Ops.affine(ws.get(layer),
-        g.constant(new Tensor(weight.shape(), times(weight.data(), factor / Math.sqrt(config.wDim())))),
-        g.constant(new Tensor(bias.shape(), times(bias.data(), factor))));
+  private Value toRgb(Layer layer, Value x, int resolution) {
+    Value y = ops.image(Ops.mul(x, styles.get(layer.name())), resolution, resolution);
+    return ops.unblocked(ops.pointwise(y, layer.weight(), weights.get(layer.name() + ".bias")), config.channels());
   }
 
   private static float[] times(float[] values, double factor) {

@@ -122,22 +122,26 @@ public final class StyleGan2Bundle {
    * of its own graph, images differ by rounding. It is for this machine alone, and for sessions with options that
    * {@link ChannelBlock#keep} its layout.
    *
-   * @return empty if the processor, the network's widths or another architecture do not allow it
-   * @throws IOException if the file cannot be read or lacks a parameter of the card's networks
+   * @return empty if the processor or the network's widths do not allow it, or the file does not hold the network that
+   *     the card promises
    */
-  public static Optional<ModelProto> blockedSynthesis(Bundle bundle) throws IOException {
+  public static Optional<ModelProto> blockedSynthesis(Bundle bundle) {
     OptionalInt block = ChannelBlock.size();
-    if (block.isEmpty() || !bundle.card().architecture().equals(ModelCard.STYLEGAN2)) {
+    if (block.isEmpty()) {
       return Optional.empty();
     }
-    StyleGan2Config config = configuration(bundle.card());
-    if (!BlockedSynthesis.fits(config, block.getAsInt())) {
+    try {
+      StyleGan2Config config = configuration(bundle.card());
+      if (!BlockedSynthesis.fits(config, block.getAsInt())) {
+        return Optional.empty();
+      }
+      Map<String, Tensor> weights = new HashMap<>();
+      read(bundle.synthesis(), ServingGraphs.synthesis(config), weights);
+      return Optional.of(OnnxWriter.inference(BlockedSynthesis.graph(config, weights, block.getAsInt()), Map.of()));
+    } catch (IOException | IllegalArgumentException e) {
+      // Whoever loads the file itself is told what is wrong with it.
       return Optional.empty();
     }
-    Map<String, Tensor> weights = new HashMap<>();
-    read(bundle.synthesis(), ServingGraphs.synthesis(config), weights);
-    return Optional.of(
-        OnnxWriter.inference(BlockedSynthesis.graph(config, weights, block.getAsInt()), Map.of()));
   }
 
   private static void read(Path file, Graph graph, Map<String, Tensor> weights) throws IOException {

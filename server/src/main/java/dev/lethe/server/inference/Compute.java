@@ -8,8 +8,17 @@ import dev.lethe.models.stylegan2.Precision;
  *
  * @param threads threads inside an operator on the CPU, the calling thread included, from 1
  * @param precision of synthesis; mapping is always of floats
+ * @param graph which graph of the synthesis network
  */
-public record Compute(ExecutionDevice device, int threads, Precision precision) {
+public record Compute(ExecutionDevice device, int threads, Precision precision, SynthesisGraph graph) {
+
+  /** Which graph of the synthesis network is run. */
+  public enum SynthesisGraph {
+    /** On a CPU, in floats, and if the network allows it: one made of the bundle's weights for this processor. */
+    AUTO,
+    /** The bundle's own; in another precision than floats, one that differs from it in that alone. */
+    BUNDLE
+  }
 
   public Compute {
     if (threads < 1) {
@@ -19,6 +28,6 @@ public record Compute(ExecutionDevice device, int threads, Precision precision) 
 
   /** The same on another device. */
   public Compute on(ExecutionDevice other) {
-    return new Compute(other, threads, precision);
+    return new Compute(other, threads, precision, graph);
   }
 }

@@ -1,5 +1,6 @@
 package dev.lethe.server.inference;
 
+import ai.onnx.proto.OnnxMl.ModelProto;
 import ai.onnxruntime.NodeInfo;
 import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
@@ -7,14 +8,18 @@ import ai.onnxruntime.OrtSession;
 import ai.onnxruntime.TensorInfo;
 import dev.lethe.models.bundle.Bundle;
 import dev.lethe.models.bundle.ModelCard;
+import dev.lethe.models.runtime.ChannelBlock;
+import dev.lethe.models.runtime.ExecutionDevice;
 import dev.lethe.models.runtime.NativeRuntime;
 import dev.lethe.models.stylegan2.Precision;
 import dev.lethe.models.stylegan2.StyleGan2Bundle;
+import dev.lethe.server.inference.Compute.SynthesisGraph;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 
 /** The mapping and synthesis sessions of one version. They run on any number of threads at once. */
 final class GeneratorSessions implements AutoCloseable {
@@ -45,9 +50,7 @@ final class GeneratorSessions implements AutoCloseable {
       // Training runs beside serving: idle threads must not spin the cores away from it.
       options.addConfigEntry("session.intra_op.allow_spinning", "0");
       mapping = runtime.environment().createSession(bundle.mapping().toString(), options);
-      synthesis = compute.precision() == Precision.FP32
-          ? runtime.environment().createSession(bundle.synthesis().toString(), options)
-          : runtime.environment().createSession(rebuild(bundle, compute.precision()), options);
+      synthesis = synthesis(bundle, compute, runtime.environment(), options);
       GeneratorSessions generator = new GeneratorSessions(bundle.card(), runtime.environment(), mapping, synthesis);
       generator.checkShapes(bundle);
       return generator;
@@ -56,6 +59,21 @@ final class GeneratorSessions implements AutoCloseable {
       throw e instanceof IOException io ? io
           : new IOException("bundle " + bundle.directory() + " cannot be loaded: " + e.getMessage(), e);
     }
+  }
+
+  private static OrtSession synthesis(Bundle bundle, Compute compute, OrtEnvironment environment,
+      OrtSession.SessionOptions options) throws IOException, OrtException {
+    if (compute.precision() != Precision.FP32) {
+      return environment.createSession(rebuild(bundle, compute.precision()), options);
+    }
+    if (compute.graph() == SynthesisGraph.AUTO && compute.device().equals(ExecutionDevice.CPU)) {
+      Optional<ModelProto> blocked = StyleGan2Bundle.blockedSynthesis(bundle);
+      if (blocked.isPresent()) {
+        ChannelBlock.keep(options);
+        return environment.createSession(blocked.get().toByteArray(), options);
+      }
+    }
+    return environment.createSession(bundle.synthesis().toString(), options);
   }
 
   private static byte[] rebuild(Bundle bundle, Precision precision) throws IOException {

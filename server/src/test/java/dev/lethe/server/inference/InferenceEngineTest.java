@@ -9,6 +9,7 @@ import dev.lethe.models.bundle.Bundle;
 import dev.lethe.models.latent.NumpyRandom;
 import dev.lethe.models.runtime.ExecutionDevice;
 import dev.lethe.models.stylegan2.Precision;
+import dev.lethe.server.inference.Compute.SynthesisGraph;
 import dev.lethe.server.TinyBundles;
 import dev.lethe.server.monitoring.ServerMetrics;
 import dev.lethe.server.registry.FileTrees;
@@ -93,7 +94,8 @@ class InferenceEngineTest {
     final Generator generator;
 
     Engine(BatchingOptions options) throws IOException {
-      engine = new InferenceEngine(new Compute(ExecutionDevice.CPU, 1, Precision.FP32), options, metrics,
+      engine = new InferenceEngine(
+          new Compute(ExecutionDevice.CPU, 1, Precision.FP32, SynthesisGraph.AUTO), options, metrics,
           Tracing.off().tracer());
       generator = engine.open(bundle);
     }
