@@ -223,12 +223,13 @@ class InferenceEngineTest {
       Future<List<float[]>> begun = engine.engine.generateMore(engine.generator, latents.subList(0, 2), () -> false,
           COPY, context);
       gone.set(true);
-      Future<List<float[]>> taken = engine.generate(latents.subList(0, 8));
+      // One of the nine may be in a run of mapping, and stays. Two were begun, so there is room for seven.
+      Future<List<float[]>> taken = engine.generate(latents.subList(0, 7));
       hold.countDown();
       await(first);
       assertThrows(CancellationException.class, () -> await(waiting));
       assertEquals(2, await(begun).size());
-      assertEquals(8, await(taken).size());
+      assertEquals(7, await(taken).size());
       assertEquals(1, engine.metric("lethe_inference_refused_total{model=\"tiny\",}"));
     }
   }
