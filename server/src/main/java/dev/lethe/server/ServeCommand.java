@@ -71,8 +71,8 @@ public final class ServeCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws InterruptedException {
-    Configuration configuration = Configuration.read(ServerSettings.ALL, new Configuration.Sources(flags(),
-        System.getenv(), Optional.ofNullable(file), defaults()));
+    Configuration configuration = ServerSettings.read(new Configuration.Sources(flags(), System.getenv(),
+        Optional.ofNullable(file), defaults()));
     ServerOptions options;
     try {
       options = ServerSettings.options(configuration);

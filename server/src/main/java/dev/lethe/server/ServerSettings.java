@@ -66,6 +66,10 @@ final class ServerSettings {
 
   private ServerSettings() {}
 
+  static Configuration read(Configuration.Sources sources) {
+    return Configuration.read(ALL, List.of(), sources);
+  }
+
   /** @throws ConfigurationException with all mistakes, those of single settings and those between them */
   static ServerOptions options(Configuration settings) throws ConfigurationException {
     List<Mistake> mistakes = new ArrayList<>(settings.mistakes());
