@@ -33,6 +33,7 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -97,7 +98,8 @@ public final class Server implements AutoCloseable {
       gpuMemory = GpuMemory.watch();
       metrics.gpuMemory(gpuMemory::readings);
     }
-    engine = new InferenceEngine(options.compute().on(device), options.batching(), metrics, tracing.tracer());
+    engine = new InferenceEngine(options.compute().on(device), options.batching(), Map.of(), metrics,
+        tracing.tracer());
     registry = ModelRegistry.open(vertx, repository, engine, metrics);
     AuditLog audit = new AuditLog();
     unlearning = Unlearning.open(vertx, registry, options.jobs(), options.worker(), options.data(), metrics, audit);
