@@ -7,6 +7,7 @@ import dev.lethe.server.http.Limits;
 import dev.lethe.server.inference.BatchingOptions;
 import java.time.Duration;
 import java.util.List;
+import java.util.stream.Stream;
 
 /** The settings of batching, and of how much clients may ask for. */
 final class LoadSettings {
@@ -33,8 +34,12 @@ final class LoadSettings {
   static final Setting<Integer> MAX_STREAMS = new Setting<>("max-streams", "N", "256", ValueType.integer(1, 100_000),
       "Calls at once on one connection; clients hold back what is above.");
 
-  static final List<Setting<?>> ALL = List.of(MAX_BATCH, MAX_QUEUE_DELAY, CONCURRENCY, MAX_QUEUE, MAX_IMAGES,
-      MAX_STREAM_IMAGES, MAX_MESSAGE, MAX_CONNECTIONS, MAX_STREAMS);
+  /** Those of {@link #batching}. */
+  static final List<Setting<?>> BATCHING = List.of(MAX_BATCH, MAX_QUEUE_DELAY, CONCURRENCY, MAX_QUEUE);
+
+  static final List<Setting<?>> ALL = Stream.concat(BATCHING.stream(),
+      Stream.of(MAX_IMAGES, MAX_STREAM_IMAGES, MAX_MESSAGE, MAX_CONNECTIONS, MAX_STREAMS))
+      .<Setting<?>>map(setting -> setting).toList();
 
   private LoadSettings() {}
 

@@ -28,7 +28,10 @@ import sun.misc.Signal;
     description = "Serves models over gRPC, and unlearns on request. When it is ready it prints one line on standard"
         + " output, \"lethe: serving on HOST:PORT\". SIGTERM and SIGINT end it after the calls in flight, a second one at once.",
     footer = {"", "Each setting can also stand in the file, as \"port: 8080\", or in the environment, as"
-        + " LETHE_PORT. Flags go before the environment, the environment before the file."})
+        + " LETHE_PORT. Flags go before the environment, the environment before the file.", "",
+        "A model may have its own max-batch, max-queue-delay, concurrency, max-queue and precision, in the file alone:"
+        + " as \"max-batch: 4\" in a section of its name below \"per-model:\". They go before all that is said of all"
+        + " models."})
 public final class ServeCommand implements Callable<Integer> {
 
   /** What a process that a signal has ended gives as its status, less the signal's number. */
@@ -71,8 +74,8 @@ public final class ServeCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws InterruptedException {
-    Configuration configuration = Configuration.read(ServerSettings.ALL, new Configuration.Sources(flags(),
-        System.getenv(), Optional.ofNullable(file), defaults()));
+    Configuration configuration = ServerSettings.read(new Configuration.Sources(flags(), System.getenv(),
+        Optional.ofNullable(file), defaults()));
     ServerOptions options;
     try {
       options = ServerSettings.options(configuration);

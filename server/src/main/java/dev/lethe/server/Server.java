@@ -97,8 +97,10 @@ public final class Server implements AutoCloseable {
       gpuMemory = GpuMemory.watch();
       metrics.gpuMemory(gpuMemory::readings);
     }
-    engine = new InferenceEngine(options.compute().on(device), options.batching(), metrics, tracing.tracer());
+    engine = new InferenceEngine(options.compute().on(device), options.batching(), options.ownOptions(), metrics,
+        tracing.tracer());
     registry = ModelRegistry.open(vertx, repository, engine, metrics);
+    warnOfAbsentModels();
     AuditLog audit = new AuditLog();
     unlearning = Unlearning.open(vertx, registry, options.jobs(), options.worker(), options.data(), metrics, audit);
 
@@ -118,6 +120,16 @@ public final class Server implements AutoCloseable {
     requireRules(services);
     listen(services, settings, metrics);
     health.serving(true);
+  }
+
+  /** It may be a slip, or a model that is put on disk and loaded later. */
+  private void warnOfAbsentModels() {
+    for (String name : options.ownOptions().keySet()) {
+      if (registry.find(name).isEmpty()) {
+        LOG.warn("{}.{}: there is no model {} yet; there are {}. These settings hold once it is loaded",
+            ServerSettings.PER_MODEL.key(), name, name, registry.names());
+      }
+    }
   }
 
   /** A method that nobody has thought about must not be served to anyone. */

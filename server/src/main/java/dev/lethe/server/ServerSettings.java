@@ -6,10 +6,13 @@ import dev.lethe.models.stylegan2.Precision;
 import dev.lethe.server.config.Configuration;
 import dev.lethe.server.config.ConfigurationException;
 import dev.lethe.server.config.Mistake;
+import dev.lethe.server.config.Overrides;
 import dev.lethe.server.config.Setting;
 import dev.lethe.server.config.ValueType;
 import dev.lethe.server.inference.Compute;
 import dev.lethe.server.inference.Compute.SynthesisGraph;
+import dev.lethe.server.inference.ModelOptions;
+import dev.lethe.server.registry.VersionName;
 import dev.lethe.server.unlearning.WorkerCommand;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
@@ -19,6 +22,8 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.stream.Stream;
 
 /** Every setting of the server, and how they make its options. */
@@ -60,6 +65,10 @@ final class ServerSettings {
   static final Setting<LogFormat> LOG_FORMAT = new Setting<>("log.format", "FORMAT", "text",
       ValueType.oneOf(LogFormat.class), "Of the log on standard error: text, or json for one object a line.");
 
+  /** What a model may have of its own, under its name. */
+  static final Overrides PER_MODEL = new Overrides("per-model", "model", ValueType.of(ServerSettings::modelName),
+      Stream.concat(LoadSettings.BATCHING.stream(), Stream.of(PRECISION)).toList());
+
   /** In the order of the help and of {@code --print-config}. */
   static final List<Setting<?>> ALL = Stream.concat(
       Stream.of(HOST, PORT, INSECURE_LISTEN, MODELS, STATE, JOBS, DATA, WORKER_COMMAND, DEVICE, WORKER_DEVICE,
@@ -70,6 +79,10 @@ final class ServerSettings {
   enum LogFormat { TEXT, JSON }
 
   private ServerSettings() {}
+
+  static Configuration read(Configuration.Sources sources) {
+    return Configuration.read(ALL, List.of(PER_MODEL), sources);
+  }
 
   /** @throws ConfigurationException with all mistakes, those of single settings and those between them */
   static ServerOptions options(Configuration settings) throws ConfigurationException {
@@ -87,7 +100,15 @@ final class ServerSettings {
         settings.find(WORKER_COMMAND).map(command -> command.on(training)), settings.find(DATA),
         new Compute(device, threads == 0 ? Runtime.getRuntime().availableProcessors() : threads,
             settings.get(PRECISION), settings.get(SYNTHESIS_GRAPH)),
-        LoadSettings.batching(settings), LoadSettings.limits(settings), Duration.ofSeconds(settings.get(DRAIN)));
+        LoadSettings.batching(settings), ownOptions(settings), LoadSettings.limits(settings),
+        Duration.ofSeconds(settings.get(DRAIN)));
+  }
+
+  private static SortedMap<String, ModelOptions> ownOptions(Configuration settings) {
+    SortedMap<String, ModelOptions> options = new TreeMap<>();
+    settings.own(PER_MODEL).forEach((name, its) ->
+        options.put(name, new ModelOptions(LoadSettings.batching(its), its.get(PRECISION))));
+    return options;
   }
 
   private static void checkExposure(Configuration settings, List<Mistake> mistakes) {
@@ -107,6 +128,14 @@ final class ServerSettings {
     } catch (UnknownHostException e) {
       mistakes.add(new Mistake(settings.where(HOST), "is \"" + host.get() + "\", which is no address of this machine"));
     }
+  }
+
+  private static String modelName(String text) {
+    if (!VersionName.isValid(text)) {
+      throw new IllegalArgumentException("must be the name of a model: up to 64 letters, digits, dots, underscores and"
+          + " hyphens, a letter or digit first");
+    }
+    return text;
   }
 
   private static Path directory(String text) {

@@ -53,6 +53,24 @@ class ServeCommandTest {
   }
 
   @Test
+  void tellsEveryMistakeInTheSettingsOfOneModel() throws Exception {
+    Path file = Files.writeString(directory.resolve("lethe.yaml"), "per-model:\n  mnist:\n    max-bach: 4\n"
+        + "    precision: fp8\n    threads: 2\n  my model: {max-queue: 0}\n");
+    Ended ended = serve(Map.of(), "--config", file.toString());
+    assertEquals(2, ended.code(), ended.err());
+    assertEquals(String.join("\n",
+        "lethe: the configuration has 5 mistakes:",
+        "  " + file + ":3: per-model.mnist.max-bach is not a setting of one model; did you mean max-batch?",
+        "  " + file + ":4: per-model.mnist.precision is \"fp8\"; it must be of fp32, fp16",
+        "  " + file + ":5: per-model.mnist.threads is not a setting of one model; there are max-batch,"
+            + " max-queue-delay, concurrency, max-queue, precision",
+        "  " + file + ":6: per-model has \"my model\"; it must be the name of a model: up to 64 letters, digits, dots,"
+            + " underscores and hyphens, a letter or digit first",
+        "  " + file + ":6: per-model.my model.max-queue is \"0\"; it must be a whole number from 1 to 1000000", ""),
+        ended.err());
+  }
+
+  @Test
   void tellsEveryMistakeInADevice() throws Exception {
     Ended ended = serve(Map.of("LETHE_WORKER_DEVICE", "gpu"), "--device", "cuda:0,arena=huge,tf32=maybe");
     assertEquals(2, ended.code(), ended.err());
@@ -95,12 +113,15 @@ class ServeCommandTest {
 
   @Test
   void printsWhatHoldsAndFromWhere() throws Exception {
-    Path file = Files.writeString(directory.resolve("lethe.yaml"), "host: 0.0.0.0\nport: 1\n");
+    Path file = Files.writeString(directory.resolve("lethe.yaml"), "host: 0.0.0.0\nport: 1\nper-model:\n  mnist:\n"
+        + "    precision: fp16\n    max-queue-delay: 2.5\n");
     Ended ended = serve(Map.of("LETHE_CONFIG", file.toString(), "LETHE_PORT", "9000"), "--insecure-listen",
         "--print-config");
     assertEquals(0, ended.code(), ended.err());
     List<String> lines = ended.out().lines().map(line -> line.replaceAll(" +#", " #")).toList();
     assertTrue(lines.containsAll(List.of("host: 0.0.0.0 # " + file + ":1", "port: 9000 # LETHE_PORT",
-        "insecure-listen: true # --insecure-listen", "models: shipped # default", "drain: 10 # default")), ended.out());
+        "insecure-listen: true # --insecure-listen", "models: shipped # default", "drain: 10 # default",
+        "per-model:", "  mnist:", "    precision: fp16 # " + file + ":5", "    max-queue-delay: 2.5 # " + file + ":6")),
+        ended.out());
   }
 }

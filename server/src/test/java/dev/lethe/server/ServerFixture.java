@@ -55,6 +55,11 @@ public final class ServerFixture implements AutoCloseable {
 
   /** @param settings by key; what they leave out is as small as it can be */
   public static ServerFixture start(Path root, Map<String, String> settings) throws IOException {
+    return start(root, settings, Optional.empty());
+  }
+
+  /** @param file a YAML file, which goes before the settings */
+  public static ServerFixture start(Path root, Map<String, String> settings, Optional<Path> file) throws IOException {
     Map<String, String> all = new HashMap<>(Map.of(
         "port", "0",
         "device", System.getenv().getOrDefault("LETHE_TEST_DEVICE", "cpu"),
@@ -65,8 +70,8 @@ public final class ServerFixture implements AutoCloseable {
         "drain", "5"));
     all.putAll(settings);
     try {
-      return new ServerFixture(Server.start(ServerSettings.options(Configuration.read(ServerSettings.ALL,
-          new Configuration.Sources(Map.of(), Map.of(), Optional.empty(), all))), Tracing.off()));
+      return new ServerFixture(Server.start(ServerSettings.options(ServerSettings.read(
+          new Configuration.Sources(Map.of(), Map.of(), file, all))), Tracing.off()));
     } catch (ConfigurationException e) {
       throw new IllegalArgumentException(e.getMessage(), e);
     }

@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -22,10 +23,11 @@ final class YamlFile {
       .build();
 
   /**
+   * @param path the key of each section around it, then its own; any of them may have dots
    * @param text the value; empty if the file leaves it so
    * @param where the file and line
    */
-  record Entry(String text, String where) {}
+  record Entry(List<String> path, String text, String where) {}
 
   private final Path file;
   private final List<Mistake> mistakes;
@@ -42,7 +44,7 @@ final class YamlFile {
     try (JsonParser parser = YAML.createParser(Files.newBufferedReader(file))) {
       JsonToken first = parser.nextToken();
       if (first == JsonToken.START_OBJECT) {
-        yaml.section(parser, "");
+        yaml.section(parser, List.of());
       } else if (first != null && first != JsonToken.VALUE_NULL) {
         mistakes.add(new Mistake(yaml.where(parser), "must hold KEY: VALUE lines"));
       }
@@ -58,16 +60,25 @@ final class YamlFile {
     return yaml.entries;
   }
 
-  private void section(JsonParser parser, String prefix) throws IOException {
+  private void section(JsonParser parser, List<String> around) throws IOException {
     while (parser.nextToken() != JsonToken.END_OBJECT) {
-      String key = prefix + parser.currentName();
+      List<String> path = new ArrayList<>(around);
+      path.add(parser.currentName());
       String where = where(parser);
       switch (parser.nextToken()) {
-        case START_OBJECT -> section(parser, key + ".");
-        case START_ARRAY -> entries.put(key, new Entry(list(parser, key), where));
-        case VALUE_NULL -> entries.put(key, new Entry("", where));
-        default -> entries.put(key, new Entry(parser.getText(), where));
+        case START_OBJECT -> section(parser, path);
+        case START_ARRAY -> put(path, list(parser, String.join(".", path)), where);
+        case VALUE_NULL -> put(path, "", where);
+        default -> put(path, parser.getText(), where);
       }
+    }
+  }
+
+  private void put(List<String> path, String text, String where) {
+    String key = String.join(".", path);
+    Entry before = entries.put(key, new Entry(List.copyOf(path), text, where));
+    if (before != null) {
+      mistakes.add(new Mistake(where, key + " is there twice, here and in " + before.where()));
     }
   }
 

@@ -53,7 +53,7 @@ public final class Generation {
       GenerateResponse.Builder answer = GenerateResponse.newBuilder()
           .setModel(lease.card().name())
           .setVersion(lease.card().version());
-      new GenerationRun(call, lease, engine, plan, engine.window(), () -> false, answer::addImages, () -> {
+      new GenerationRun(call, lease, engine, plan, lease.generator().window(), () -> false, answer::addImages, () -> {
         call.send(answer.build());
         call.finish();
       }).start();

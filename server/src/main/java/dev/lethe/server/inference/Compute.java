@@ -7,7 +7,7 @@ import dev.lethe.models.stylegan2.Precision;
  * What models are computed on, and how.
  *
  * @param threads threads inside an operator on the CPU, the calling thread included, from 1
- * @param precision of synthesis; mapping is always of floats
+ * @param precision of synthesis, of models that have none of their own; mapping is always of floats
  * @param graph which graph of the synthesis network
  */
 public record Compute(ExecutionDevice device, int threads, Precision precision, SynthesisGraph graph) {
@@ -29,5 +29,10 @@ public record Compute(ExecutionDevice device, int threads, Precision precision, 
   /** The same on another device. */
   public Compute on(ExecutionDevice other) {
     return new Compute(other, threads, precision, graph);
+  }
+
+  /** The same in another precision. */
+  Compute in(Precision other) {
+    return new Compute(device, threads, other, graph);
   }
 }

@@ -25,6 +25,7 @@ public final class Generator implements AutoCloseable {
   private final Resources resources;
   private final ServerMetrics metrics;
   private final String model;
+  private final BatchingOptions batching;
   private final int batchSize;
   private final MappingRun mapping;
   private final List<SynthesisRun> syntheses = new ArrayList<>();
@@ -35,21 +36,22 @@ public final class Generator implements AutoCloseable {
   // Seconds of synthesis for an image, smoothed; a lost update of two lanes does no harm.
   private volatile double secondsPerImage;
 
-  Generator(GeneratorSessions sessions, ExecutionDevice device, BatchingOptions options, Resources resources) {
+  Generator(GeneratorSessions sessions, ExecutionDevice device, BatchingOptions batching, Resources resources) {
     this.sessions = sessions;
     this.resources = resources;
     this.metrics = resources.metrics();
     this.model = sessions.card().name();
-    this.batchSize = options.batchSize(sessions.card(), device);
+    this.batching = batching;
+    this.batchSize = batching.batchSize(sessions.card(), device);
     this.mapping = new MappingRun(sessions, batchSize, resources.buffers());
-    for (int i = 0; i < options.concurrency(); i++) {
+    for (int i = 0; i < batching.concurrency(); i++) {
       syntheses.add(new SynthesisRun(sessions, batchSize, resources.buffers()));
     }
-    this.mappingBatcher = new Batcher<>(List.of(this::map), batchSize, options.maxDelay(), resources.pool(),
+    this.mappingBatcher = new Batcher<>(List.of(this::map), batchSize, batching.maxDelay(), resources.pool(),
         resources.timer());
     this.synthesisBatcher = new Batcher<>(
         syntheses.stream().map(run -> (Batcher.Lane<ImageTask>) (batch, free) -> synthesize(run, batch, free)).toList(),
-        batchSize, options.maxDelay(), resources.pool(), resources.timer());
+        batchSize, batching.maxDelay(), resources.pool(), resources.timer());
   }
 
   /**
@@ -106,6 +108,15 @@ public final class Generator implements AutoCloseable {
   /** Most images in one run. */
   public int batchSize() {
     return batchSize;
+  }
+
+  /** Groups of {@link #batchSize} images that one call should have under way to keep it busy. */
+  public int window() {
+    return batching.concurrency() + 1;
+  }
+
+  BatchingOptions batching() {
+    return batching;
   }
 
   public GeneratorStatistics statistics() {

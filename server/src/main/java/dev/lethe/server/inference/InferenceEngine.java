@@ -12,6 +12,7 @@ import io.vertx.core.Future;
 import java.io.IOException;
 import java.nio.FloatBuffer;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ForkJoinPool;
@@ -22,6 +23,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BooleanSupplier;
 import java.util.function.Function;
+import java.util.stream.Stream;
 
 /**
  * Generates images off the event loops. Images of all requests for a version are batched together, up to a bounded
@@ -37,7 +39,8 @@ public final class InferenceEngine implements AutoCloseable {
   private static final int CLOSING_SECONDS = 30;
 
   private final Compute compute;
-  private final BatchingOptions options;
+  private final ModelOptions options;
+  private final Map<String, ModelOptions> own;
   private final Resources resources;
   // One permit for each request in flight: who has all of them knows that there is none.
   private final Semaphore inFlight = new Semaphore(Integer.MAX_VALUE);
@@ -58,13 +61,17 @@ public final class InferenceEngine implements AutoCloseable {
 
   /**
    * @param compute on a device that can be used
+   * @param batching of models that have no options of their own
+   * @param own options of models that have them, by name; of those that are not there yet, too
    * @param tracer makes spans of runs, below the span that is current where images are asked for
    */
-  public InferenceEngine(Compute compute, BatchingOptions options, ServerMetrics metrics, Tracer tracer) {
+  public InferenceEngine(Compute compute, BatchingOptions batching, Map<String, ModelOptions> own,
+      ServerMetrics metrics, Tracer tracer) {
     this.compute = compute;
-    this.options = options;
+    this.options = new ModelOptions(batching, compute.precision());
+    this.own = Map.copyOf(own);
     AtomicInteger number = new AtomicInteger();
-    ForkJoinPool pool = new ForkJoinPool(compute.threads() + options.concurrency(), owner -> {
+    ForkJoinPool pool = new ForkJoinPool(compute.threads() + mostConcurrency(), owner -> {
       ForkJoinWorkerThread worker = ForkJoinPool.defaultForkJoinWorkerThreadFactory.newThread(owner);
       worker.setName("lethe-inference-" + number.getAndIncrement());
       return worker;
@@ -79,15 +86,23 @@ public final class InferenceEngine implements AutoCloseable {
     metrics.bufferBytes(() -> resources.buffers().metric().usedDirectMemory());
   }
 
+  /** Workers of the pool are for as many batches as any model may have under way. */
+  private int mostConcurrency() {
+    return Stream.concat(Stream.of(options), own.values().stream())
+        .mapToInt(model -> model.batching().concurrency()).max().getAsInt();
+  }
+
   /**
-   * Loads and warms a version. Blocks.
+   * Loads and warms a version, by the options of its model. Blocks.
    *
    * @return the caller closes it, once no request is left
    * @throws IOException if the bundle does not load, is not what its card says or generates no numbers, with the reason
    */
   public Generator open(Bundle bundle) throws IOException {
-    options.checkFits(bundle.card(), compute.device());
-    Generator generator = new Generator(GeneratorSessions.load(bundle, compute), compute.device(), options, resources);
+    ModelOptions its = options(bundle.card().name());
+    its.batching().checkFits(bundle.card(), compute.device());
+    Generator generator = new Generator(GeneratorSessions.load(bundle, compute.in(its.precision())), compute.device(),
+        its.batching(), resources);
     try {
       generator.warm(generator.batchSize(), 1);
       return generator;
@@ -97,18 +112,13 @@ public final class InferenceEngine implements AutoCloseable {
     }
   }
 
-  /** How it gathers images into batches. */
-  public BatchingOptions batching() {
-    return options;
+  /** How it computes the model of this name, whether that is there or not. */
+  public ModelOptions options(String model) {
+    return own.getOrDefault(model, options);
   }
 
   public ExecutionDevice device() {
     return compute.device();
-  }
-
-  /** Groups of {@link Generator#batchSize} images that one call should have under way to keep the engine busy. */
-  public int window() {
-    return options.concurrency() + 1;
   }
 
   /**
@@ -157,7 +167,7 @@ public final class InferenceEngine implements AutoCloseable {
   /** A call of more images than may wait is taken when none waits, else it never would be. */
   private boolean isFull(Generator generator, int more) {
     int waiting = generator.waiting();
-    return waiting > 0 && waiting + more > options.maxQueue();
+    return waiting > 0 && waiting + more > generator.batching().maxQueue();
   }
 
   private RuntimeException refusal(Generator generator) {
@@ -166,7 +176,8 @@ public final class InferenceEngine implements AutoCloseable {
     Metadata trailers = new Metadata();
     trailers.put(RETRY_PUSHBACK, Long.toString(wait));
     return Status.RESOURCE_EXHAUSTED.withDescription("model " + generator.card().name() + " is at its limit of "
-        + options.maxQueue() + " waiting images: try again in " + wait + " ms").asRuntimeException(trailers);
+        + generator.batching().maxQueue() + " waiting images: try again in " + wait + " ms")
+        .asRuntimeException(trailers);
   }
 
   /** Ends once the requests that it has taken are settled. */

@@ -25,6 +25,7 @@ final class InferRun {
   private final InferPlan plan;
   private final InferAnswers answers;
   private final int batchSize;
+  private final int window;
   private final List<List<ByteString>> images;
   private final Promise<List<List<ByteString>>> promise = Promise.promise();
 
@@ -40,12 +41,13 @@ final class InferRun {
     this.plan = plan;
     this.answers = new InferAnswers(lease.card(), plan);
     this.batchSize = lease.generator().batchSize();
+    this.window = lease.generator().window();
     this.images = Arrays.asList(new List[plan.count()]);
   }
 
-  /** How much of the engine's work it is. */
-  double batches() {
-    return plan.count() / (double) batchSize;
+  /** How much it is of the work that keeps its version busy. */
+  double share() {
+    return plan.count() / ((double) batchSize * window);
   }
 
   /**
@@ -56,7 +58,7 @@ final class InferRun {
    */
   Future<ModelInferResponse> start(String id) {
     submit();
-    while (running < engine.window() && submitted < plan.count() && failure == null) {
+    while (running < window && submitted < plan.count() && failure == null) {
       submit();
     }
     return promise.future().onComplete(done -> lease.close()).map(all -> answers.answer(id, all));

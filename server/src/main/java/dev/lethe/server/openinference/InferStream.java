@@ -15,30 +15,31 @@ import java.util.Deque;
 
 /**
  * One call of {@code ModelStreamInfer}. Requests are computed side by side and answered in order. The next one is read
- * only while those that are not answered yet are less work than keeps the engine busy, so that a client that does not
+ * only while those that are not answered yet are less work than keeps their models busy, so that a client that does not
  * read holds no more than that and one request in memory.
  */
 final class InferStream implements Sink<ModelInferRequest> {
 
   /** What a client that asked for it looks for in the last answer to a request. */
   private static final String FINAL_RESPONSE = "triton_final_response";
-  /** A request that is refused costs nothing but its answer. */
-  private static final double REFUSED = 0.1;
+  /** The share of a request that is refused: it costs nothing but its answer. */
+  private static final double REFUSED = 0.03;
 
   private final Inference inference;
   private final Call<ModelStreamInferResponse> call;
   private final Deque<Pending> pending = new ArrayDeque<>();
-  private double batches;
+  // Of those that are not answered yet, each by what keeps its own model busy: below 1, the next request may come.
+  private double work;
   // Set while the next request has to wait.
   private Promise<Void> room;
   private boolean ended;
 
   private static final class Pending {
-    final double batches;
+    final double share;
     ModelStreamInferResponse answer;
 
-    Pending(double batches) {
-      this.batches = batches;
+    Pending(double share) {
+      this.share = share;
     }
   }
 
@@ -52,10 +53,9 @@ final class InferStream implements Sink<ModelInferRequest> {
   public Future<Void> message(ModelInferRequest request) {
     Promise<Void> taken = Promise.promise();
     inference.prepare(request, call).onComplete(prepared -> {
-      double work = prepared.succeeded() ? prepared.result().batches() : REFUSED;
-      Pending mine = new Pending(work);
+      Pending mine = new Pending(prepared.succeeded() ? prepared.result().share() : REFUSED);
       pending.addLast(mine);
-      batches += work;
+      work += mine.share;
       room = taken;
       Future<ModelInferResponse> answer = prepared.succeeded() ? prepared.result().start(request.getId())
           : Future.failedFuture(prepared.cause());
@@ -99,13 +99,13 @@ final class InferStream implements Sink<ModelInferRequest> {
     }
     while (!pending.isEmpty() && pending.peekFirst().answer != null && !call.isFull()) {
       Pending first = pending.removeFirst();
-      batches -= first.batches;
+      work -= first.share;
       call.send(first.answer);
     }
     if (pending.isEmpty()) {
-      batches = 0;
+      work = 0;
     }
-    if (batches < inference.engine().window()) {
+    if (work < 1) {
       letNextIn();
     }
     if (ended && pending.isEmpty()) {

@@ -110,8 +110,8 @@ public final class OpenInference {
   private Future<ModelConfigResponse> modelConfig(ModelConfigRequest request, Call<ModelConfigResponse> call) {
     InferenceEngine engine = inference.engine();
     return describe(request.getName(), request.getVersion(), version -> ModelConfigResponse.newBuilder()
-        .setConfig(Descriptions.config(version.card(), inference.mostImages(version.card()), engine.batching(),
-            engine.device()))
+        .setConfig(Descriptions.config(version.card(), inference.mostImages(version.card()),
+            engine.options(version.card().name()).batching(), engine.device()))
         .build());
   }
 

@@ -26,6 +26,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
@@ -94,8 +95,12 @@ class InferenceEngineTest {
     final Generator generator;
 
     Engine(BatchingOptions options) throws IOException {
+      this(options, Map.of());
+    }
+
+    Engine(BatchingOptions options, Map<String, ModelOptions> own) throws IOException {
       engine = new InferenceEngine(
-          new Compute(ExecutionDevice.CPU, 1, Precision.FP32, SynthesisGraph.AUTO), options, metrics,
+          new Compute(ExecutionDevice.CPU, 1, Precision.FP32, SynthesisGraph.AUTO), options, own, metrics,
           Tracing.off().tracer());
       generator = engine.open(bundle);
     }
@@ -225,13 +230,55 @@ class InferenceEngineTest {
       Future<List<float[]>> begun = engine.engine.generateMore(engine.generator, latents.subList(0, 2), () -> false,
           COPY, context);
       gone.set(true);
-      Future<List<float[]>> taken = engine.generate(latents.subList(0, 8));
+      // One of the nine may be in a run of mapping, and stays. Two were begun, so there is room for seven.
+      Future<List<float[]>> taken = engine.generate(latents.subList(0, 7));
       hold.countDown();
       await(first);
       assertThrows(CancellationException.class, () -> await(waiting));
       assertEquals(2, await(begun).size());
-      assertEquals(8, await(taken).size());
+      assertEquals(7, await(taken).size());
       assertEquals(1, engine.metric("lethe_inference_refused_total{model=\"tiny\",}"));
+    }
+  }
+
+  @Example
+  void modelsHaveTheirOwnLimits() throws Exception {
+    Bundle other = TinyBundles.unconditional(root, "plain", "v1");
+    try (Engine engine = new Engine(new BatchingOptions(4, Duration.ZERO, 1, 10), Map.of("plain",
+            new ModelOptions(new BatchingOptions(1, Duration.ZERO, 2, 3), Precision.FP32)));
+        Generator plain = engine.engine.open(other)) {
+      assertEquals(List.of(4, 1), List.of(engine.generator.batchSize(), plain.batchSize()));
+      assertEquals(List.of(2, 3), List.of(engine.generator.window(), plain.window()));
+      CountDownLatch hold = new CountDownLatch(1);
+      // Both lanes of the one and the only lane of the other are at work; then four more images come to each.
+      List<Future<List<Object>>> first = new ArrayList<>();
+      for (Generator generator : List.of(plain, plain, engine.generator)) {
+        first.add(engine.engine.generate(generator, latents.subList(2, 3), () -> false,
+            image -> awaitUninterruptibly(hold), context));
+      }
+      while (engine.metric("lethe_inference_compute_seconds_count{model=\"plain\",stage=\"synthesis\",}")
+          + engine.metric("lethe_inference_compute_seconds_count{model=\"tiny\",stage=\"synthesis\",}") < 3) {
+        Thread.sleep(5);
+      }
+      List<Latent> four = IntStream.range(0, 4).mapToObj(i -> latents.get(2)).toList();
+      Future<List<float[]>> taken = engine.generate(four);
+      // More than may wait are taken where none waits.
+      Future<List<float[]>> many = engine.engine.generate(plain, four, () -> false, COPY, context);
+      Future<List<float[]>> refused = engine.engine.generate(plain, four.subList(0, 1), () -> false, COPY, context);
+      Future<List<float[]>> more = engine.generate(four);
+      Status status = Status.fromThrowable(assertThrows(Exception.class, () -> await(refused)));
+      assertEquals(Code.RESOURCE_EXHAUSTED, status.getCode());
+      assertTrue(status.getDescription().contains("plain is at its limit of 3 waiting images"), status.toString());
+      hold.countDown();
+      for (Future<List<Object>> begun : first) {
+        await(begun);
+      }
+      for (Future<List<float[]>> answer : List.of(taken, many, more)) {
+        assertEquals(4, await(answer).size());
+      }
+      assertEquals(6, engine.metric("lethe_inference_batch_images_count{model=\"plain\",stage=\"synthesis\",}"));
+      assertEquals(3, engine.metric("lethe_inference_batch_images_count{model=\"tiny\",stage=\"synthesis\",}"));
+      assertEquals(0, engine.metric("lethe_inference_refused_total{model=\"tiny\",}"));
     }
   }
 

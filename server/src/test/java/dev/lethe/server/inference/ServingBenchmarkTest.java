@@ -70,7 +70,7 @@ class ServingBenchmarkTest {
     Context context = vertx.getOrCreateContext();
     List<double[]> throughputs = new ArrayList<>();
     List<double[]> medians = new ArrayList<>();
-    try (InferenceEngine engine = new InferenceEngine(COMPUTE, OPTIONS, new ServerMetrics(),
+    try (InferenceEngine engine = new InferenceEngine(COMPUTE, OPTIONS, Map.of(), new ServerMetrics(),
             Tracing.off().tracer());
         Generator generator = engine.open(bundle);
         GeneratorSessions sessions = GeneratorSessions.load(bundle, COMPUTE);

@@ -1,0 +1,11 @@
+package dev.lethe.server.inference;
+
+import dev.lethe.models.stylegan2.Precision;
+
+/**
+ * How one model is computed, in all its versions.
+ *
+ * @param batching how its images are gathered into batches
+ * @param precision of its synthesis
+ */
+public record ModelOptions(BatchingOptions batching, Precision precision) {}
