@@ -92,6 +92,7 @@ public final class Server implements AutoCloseable {
   private void open() throws IOException {
     ServerMetrics metrics = new ServerMetrics();
     ModelRepository repository = new ModelRepository(options.models(), options.state());
+    NativeRuntime.shareThreads(options.compute().threads());
     ExecutionDevice device = NativeRuntime.load().usable(options.compute().device());
     if (device instanceof ExecutionDevice.Cuda) {
       gpuMemory = GpuMemory.watch();

@@ -9,6 +9,7 @@ import dev.lethe.bench.model.BenchModel;
 import dev.lethe.bench.report.BenchmarkPage;
 import dev.lethe.bench.targets.Cores;
 import dev.lethe.bench.targets.Targets;
+import dev.lethe.models.runtime.ChannelBlock;
 import dev.lethe.models.runtime.ExecutionDevice;
 import dev.lethe.models.runtime.Machine;
 import java.io.IOException;
@@ -37,7 +38,7 @@ public final class BenchCommand implements Callable<Integer> {
   private Path out;
 
   @Option(names = "--peers", split = ",", defaultValue = "PYTHON,MLSERVER",
-      description = "Servers to compare with: ${COMPLETION-CANDIDATES}; RAW and LETHE always run.")
+      description = "Servers to compare with: PYTHON, MLSERVER. RAW for none: the bare sessions and Lethe always run.")
   private List<Targets.Kind> peers;
 
   @Option(names = "--cache", defaultValue = "target/bench", paramLabel = "DIR",
@@ -96,6 +97,9 @@ public final class BenchCommand implements Callable<Integer> {
     Duration turn = Duration.ofMillis(quick ? 1000 : 2000);
     Duration warmUp = turn.multipliedBy(quick ? QUICK_WARM_UP_TURNS : WARM_UP_TURNS);
     List<Targets.Kind> kinds = new ArrayList<>(List.of(Targets.Kind.RAW, Targets.Kind.LETHE));
+    if (on.equals(ExecutionDevice.CPU) && ChannelBlock.size().isPresent()) {
+      kinds.add(1, Targets.Kind.REBUILT);
+    }
     peers.stream().filter(peer -> !kinds.contains(peer)).forEach(kinds::add);
     BenchModel mnist = BenchModel.shipped(home.resolve("onnx-models/bundles"), "mnist");
     BenchModel large = quick ? null : BenchModel.random(BenchModel.CONFIG_F_256, work);

@@ -2,15 +2,15 @@ package dev.lethe.bench.load;
 
 import java.util.concurrent.CompletableFuture;
 
-/** Asks a server for images, one a call. Any number of calls may be under way. */
+/** Asks a server for images, as many in each call. Any number of calls may be under way. */
 @FunctionalInterface
 public interface Caller {
 
   /**
-   * Asks for the image of a seed.
+   * Asks for the images of a call.
    *
-   * @param seed from 0
+   * @param number of the call, from 0: each asks for others
    * @return the bytes of the answer; failed when the call is
    */
-  CompletableFuture<Integer> call(int seed);
+  CompletableFuture<Integer> call(int number);
 }

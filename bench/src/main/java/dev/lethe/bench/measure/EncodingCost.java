@@ -33,7 +33,7 @@ public record EncodingCost(String model, double synthesis, double pixels, double
     for (int i = 0; i < ws.data().length; i++) {
       ws.data()[i] = (float) random.nextDouble(-1, 1);
     }
-    try (InferenceSession synthesis = InferenceSession.open(model.bundle().synthesis(), device, 1)) {
+    try (InferenceSession synthesis = model.served(device, 1)) {
       float[] image = synthesis.run(Map.of("ws", ws)).get("image").data();
       byte[] bytes = Pixels.toBytes(image);
       List<double[]> millis = Turns.take(turns, seconds / turns,

@@ -28,6 +28,8 @@ public record ServingBenchmark(Targets targets, int turns, Duration turn, Durati
   /** Fewest calls at half load, where images take seconds; the 99th percentile is the worst of them then. */
   private static final int LEAST_CALLS = 40;
   private static final int HALF_LOAD_TURNS = 4;
+  /** Images of a call where several are asked for at once. */
+  public static final int TOGETHER = 8;
   /** Length of the turn that does not count, in turns. */
   private static final int WARM_UP_TURNS = 3;
 
@@ -37,6 +39,8 @@ public record ServingBenchmark(Targets targets, int turns, Duration turn, Durati
    * @param perSecond images a second when saturated
    * @param aloneMillis median time of an image with one client
    * @param ofLimit {@code perSecond} as a share of the bare sessions'
+   * @param togetherOfLimit the same with {@value #TOGETHER} images a call; not a number where images are computed
+   *     one by one
    * @param timesLimit {@code aloneMillis} as a multiple of the bare sessions'
    * @param cpuMillis processor time of an image when saturated
    * @param bytes of an answer
@@ -44,7 +48,8 @@ public record ServingBenchmark(Targets targets, int turns, Duration turn, Durati
    * @param p99 the same
    * @param emptyMillis median time of a call that asks for nothing; not a number where there is none
    */
-  public record Row(String name, double perSecond, double aloneMillis, Turns.Ratio ofLimit, Turns.Ratio timesLimit,
+  public record Row(String name, double perSecond, double aloneMillis, Turns.Ratio ofLimit, Turns.Ratio togetherOfLimit,
+      Turns.Ratio timesLimit,
       double cpuMillis, double bytes, double p50, double p99, double emptyMillis, double startSeconds) {}
 
   /**
@@ -55,7 +60,7 @@ public record ServingBenchmark(Targets targets, int turns, Duration turn, Durati
    */
   public record Result(String model, Map<Format, List<Row>> rows, List<String> missing) {}
 
-  private record Measured(Saturation saturation, double aloneMillis) {}
+  private record Measured(Saturation saturation, double togetherPerSecond, double aloneMillis) {}
 
   /**
    * Starts the targets, measures them and stops them. A peer that does not start is left out.
@@ -105,7 +110,10 @@ public record ServingBenchmark(Targets targets, int turns, Duration turn, Durati
       Duration length = i == 0 ? turn.multipliedBy(WARM_UP_TURNS) : turn;
       for (Target target : started) {
         double alone = target.aloneMillis(format, length);
-        now.add(new Measured(target.saturate(format, length), alone));
+        Saturation one = target.saturate(format, length);
+        double together = targets.batch() == 1 ? Double.NaN : target instanceof ServedTarget served
+            ? served.saturate(format, TOGETHER, length).imagesPerSecond() : one.imagesPerSecond();
+        now.add(new Measured(one, together, alone));
       }
       if (i > 0) {
         all.add(now);
@@ -117,6 +125,8 @@ public record ServingBenchmark(Targets targets, int turns, Duration turn, Durati
       Target target = started.get(t);
       List<double[]> rates = all.stream()
           .map(now -> now.stream().mapToDouble(m -> m.saturation().imagesPerSecond()).toArray()).toList();
+      List<double[]> together = all.stream()
+          .map(now -> now.stream().mapToDouble(Measured::togetherPerSecond).toArray()).toList();
       List<double[]> alone = all.stream().map(now -> now.stream().mapToDouble(Measured::aloneMillis).toArray()).toList();
       double perSecond = Turns.median(rates, column);
       double p50 = Double.NaN;
@@ -130,7 +140,7 @@ public record ServingBenchmark(Targets targets, int turns, Duration turn, Durati
         empty = served.emptyMillis(turn);
       }
       rows.add(new Row(target.name(), perSecond, Turns.median(alone, column), Turns.ratio(rates, column, 0),
-          Turns.ratio(alone, column, 0),
+          Turns.ratio(together, column, 0), Turns.ratio(alone, column, 0),
           1e3 * Turns.median(all, now -> now.get(column).saturation().cpuSeconds()),
           Turns.median(all, now -> now.get(column).saturation().bytes()), p50, p99, empty, target.startSeconds()));
     }

@@ -17,7 +17,7 @@ import java.util.function.Consumer;
 /**
  * What calls notice of swaps: latencies under a constant load, in turns without and with one swap after the other.
  *
- * @param turns that count
+ * @param turns that count; one before them warms up
  * @param turn of each
  * @param warmUp under full load
  */
@@ -50,19 +50,26 @@ public record SwapBenchmark(Targets targets, int turns, Duration turn, Duration 
       double rate = LOAD * server.saturate(FORMAT, warmUp).imagesPerSecond();
       List<Load> steady = new ArrayList<>();
       List<Load> swapping = new ArrayList<>();
-      AtomicInteger swaps = new AtomicInteger();
-      for (int i = 1; i <= turns; i++) {
+      AtomicInteger activated = new AtomicInteger();
+      int swaps = 0;
+      for (int i = 0; i <= turns; i++) {
         progress.accept("hot swap: turn " + i + " of " + turns);
-        steady.add(server.atRate(FORMAT, rate, LEAST_CALLS, turn));
+        Load without = server.atRate(FORMAT, rate, LEAST_CALLS, turn);
+        int before = activated.get();
         AtomicBoolean over = new AtomicBoolean();
         CompletableFuture<Void> swapper = CompletableFuture.runAsync(() -> {
           while (!over.get()) {
-            server.activate(swaps.getAndIncrement() % 2 == 0 ? BenchModel.NEXT_VERSION : BenchModel.VERSION);
+            server.activate(activated.getAndIncrement() % 2 == 0 ? BenchModel.NEXT_VERSION : BenchModel.VERSION);
           }
         });
-        swapping.add(server.atRate(FORMAT, rate, LEAST_CALLS, turn));
+        Load with = server.atRate(FORMAT, rate, LEAST_CALLS, turn);
         over.set(true);
         swapper.join();
+        if (i > 0) {
+          swaps += activated.get() - before;
+          steady.add(without);
+          swapping.add(with);
+        }
       }
       List<double[]> p99 = new ArrayList<>();
       for (int i = 0; i < turns; i++) {
@@ -70,8 +77,8 @@ public record SwapBenchmark(Targets targets, int turns, Duration turn, Duration 
       }
       return new Result(Turns.ratio(p99, 1, 0), Turns.median(steady, load -> load.millis(50)), Turns.median(p99, 0),
           Turns.median(swapping, load -> load.millis(50)), Turns.median(p99, 1),
-          swapping.stream().mapToLong(Load::images).sum(), swaps.get(),
-          swapping.stream().mapToDouble(Load::seconds).sum() / swaps.get());
+          swapping.stream().mapToLong(Load::images).sum(), swaps,
+          swapping.stream().mapToDouble(Load::seconds).sum() / swaps);
     }
   }
 }

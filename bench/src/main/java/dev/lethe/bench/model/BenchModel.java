@@ -1,9 +1,12 @@
 package dev.lethe.bench.model;
 
+import ai.onnx.proto.OnnxMl.ModelProto;
 import dev.lethe.models.bundle.Bundle;
 import dev.lethe.models.bundle.ModelCard;
 import dev.lethe.models.bundle.ModelCard.WStatistics;
 import dev.lethe.models.graph.Tensor;
+import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.InferenceSession;
 import dev.lethe.models.stylegan2.StyleGan2Bundle;
 import dev.lethe.models.stylegan2.StyleGan2Config;
 import dev.lethe.models.stylegan2.Weights;
@@ -13,6 +16,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * A model that benchmarks run on.
@@ -88,6 +92,13 @@ public record BenchModel(String title, Path repository, Bundle bundle) {
   /** Its parameters by name. */
   public Map<String, Tensor> weights() throws IOException {
     return StyleGan2Bundle.weights(bundle);
+  }
+
+  /** Its synthesis network as the server computes it. */
+  public InferenceSession served(ExecutionDevice device, int threads) {
+    return (device.equals(ExecutionDevice.CPU) ? StyleGan2Bundle.blockedSynthesis(bundle) : Optional.<ModelProto>empty())
+        .map(model -> InferenceSession.openBlocked(model, threads))
+        .orElseGet(() -> InferenceSession.open(bundle.synthesis(), device, threads));
   }
 
   /** The name by which a server knows it. */

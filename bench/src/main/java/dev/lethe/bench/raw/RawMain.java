@@ -17,7 +17,8 @@ import java.util.Arrays;
 
 /**
  * A process that runs sessions for as long as it is told to, so that it has a Java virtual machine and a set of cores
- * of its own, as a server has. Arguments: bundle, device, threads. Prints {@value #READY} after its first image; then
+ * of its own, as a server has. Arguments: bundle, device, threads, and {@value #REBUILT} for the graph that the server
+ * makes of the bundle's for this processor. Prints {@value #READY} after its first image; then
  * for each line {@code FORMAT BATCH SECONDS} on standard input one line {@code IMAGES SECONDS CPU_SECONDS
  * MEDIAN_SECONDS BYTES}: the median is of a run, the bytes are of an image.
  */
@@ -26,24 +27,30 @@ public final class RawMain {
   /** Printed once it can be asked. */
   public static final String READY = "ready";
 
+  /** The argument that asks for the server's graph. */
+  public static final String REBUILT = "rebuilt";
+
   private static final int LEAST_RUNS = 3;
 
   private final Bundle bundle;
   private final ExecutionDevice device;
   private final int threads;
+  private final boolean rebuilt;
 
-  private RawMain(Bundle bundle, ExecutionDevice device, int threads) {
+  private RawMain(Bundle bundle, ExecutionDevice device, int threads, boolean rebuilt) {
     this.bundle = bundle;
     this.device = device;
     this.threads = threads;
+    this.rebuilt = rebuilt;
   }
 
   public static void main(String[] args) throws IOException, OrtException {
-    new RawMain(Bundle.open(Path.of(args[0])), ExecutionDevice.parse(args[1]), Integer.parseInt(args[2])).serve();
+    new RawMain(Bundle.open(Path.of(args[0])), ExecutionDevice.parse(args[1]), Integer.parseInt(args[2]),
+        args.length > 3 && args[3].equals(REBUILT)).serve();
   }
 
   private void serve() throws IOException, OrtException {
-    try (RawSession first = new RawSession(bundle, device, threads, 1)) {
+    try (RawSession first = new RawSession(bundle, device, threads, 1, rebuilt)) {
       first.run();
       System.out.println(READY);
     }
@@ -56,7 +63,7 @@ public final class RawMain {
   }
 
   private String measure(Format format, int batch, double seconds) throws OrtException {
-    try (RawSession session = new RawSession(bundle, device, threads, batch)) {
+    try (RawSession session = new RawSession(bundle, device, threads, batch, rebuilt)) {
       long bytes = format(session.run(), format, batch);
       double[] times = new double[64];
       int runs = 0;

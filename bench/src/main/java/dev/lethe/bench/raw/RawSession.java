@@ -7,8 +7,10 @@ import ai.onnxruntime.OrtSession;
 import dev.lethe.models.bundle.Bundle;
 import dev.lethe.models.bundle.ModelCard;
 import dev.lethe.models.latent.NumpyRandom;
+import dev.lethe.models.runtime.ChannelBlock;
 import dev.lethe.models.runtime.ExecutionDevice;
 import dev.lethe.models.runtime.NativeRuntime;
+import dev.lethe.models.stylegan2.StyleGan2Bundle;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
@@ -31,15 +33,25 @@ final class RawSession implements AutoCloseable {
   /**
    * @param batch images in a run
    * @param threads threads inside an operator
+   * @param rebuilt whether synthesis is of the graph that the server makes of the bundle's for this processor
+   * @throws IllegalStateException if it makes none
    */
-  RawSession(Bundle bundle, ExecutionDevice device, int threads, int batch) throws OrtException {
+  RawSession(Bundle bundle, ExecutionDevice device, int threads, int batch, boolean rebuilt) throws OrtException {
     NativeRuntime runtime = NativeRuntime.load();
     OrtEnvironment environment = runtime.environment();
     ModelCard card = bundle.card();
     ModelCard.Network network = card.network();
     try (OrtSession.SessionOptions options = runtime.sessionOptions(device, threads)) {
       mapping = environment.createSession(bundle.mapping().toString(), options);
-      synthesis = environment.createSession(bundle.synthesis().toString(), options);
+      if (rebuilt) {
+        byte[] model = StyleGan2Bundle.blockedSynthesis(bundle)
+            .orElseThrow(() -> new IllegalStateException("the server makes no graph of its own of this bundle"))
+            .toByteArray();
+        ChannelBlock.keep(options);
+        synthesis = environment.createSession(model, options);
+      } else {
+        synthesis = environment.createSession(bundle.synthesis().toString(), options);
+      }
     }
     FloatBuffer z = floats(batch * network.zDim());
     FloatBuffer psi = floats(batch);

@@ -26,9 +26,10 @@ public final class BenchmarkPage {
 
 
         Everything is measured in turns: the bare sessions, then each server, then again; ratios are of one turn, and the
-        median over turns stands with the least and the greatest. The bare sessions are ONNX Runtime in a Java process,
-        fed with full batches from memory that stays where it is: what a server can reach at best. With one client it
-        cannot be faster than that and an empty call.
+        median over turns stands with the least and the greatest. The raw session is ONNX Runtime with the bundle's files
+        in a Java process, fed with full batches from memory that stays where it is: the limit that the others are shown
+        by. The server computes a graph of its own, made of the same weights for the processor; the raw session of that
+        one is what the server can reach at best. With one client it cannot be faster than that and an empty call.
 
         """);
   }
@@ -42,12 +43,12 @@ public final class BenchmarkPage {
       String format = entry.getKey() == Format.TENSOR ? "float32 tensors" : "PNG files";
       heading(result.model() + ", " + format);
       page.append("""
-          | | images/s, of the limit | one client, times the limit | images/s | one client, ms | half load, p50 ms | \
+          | | images/s, of the limit | 8 images a call | one client, times the limit | images/s | one client, ms | half load, p50 ms | \
           p99 ms | empty call, ms | CPU, ms/image | bytes/image | start, s |
-          | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
+          | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
           """);
       for (ServingBenchmark.Row row : entry.getValue()) {
-        row(row.name(), ratio(row.ofLimit()), ratio(row.timesLimit()), number(row.perSecond(), 1),
+        row(row.name(), ratio(row.ofLimit()), ratio(row.togetherOfLimit()), ratio(row.timesLimit()), number(row.perSecond(), 1),
             number(row.aloneMillis(), 2), number(row.p50(), 1), number(row.p99(), 1), number(row.emptyMillis(), 2),
             number(row.cpuMillis(), 2), number(row.bytes(), 0), number(row.startSeconds(), 1));
       }
@@ -76,16 +77,19 @@ public final class BenchmarkPage {
   public void convolutions(List<ConvolutionComparison.Result> results) {
     heading("The modulated convolution");
     page.append("""
-        Whole synthesis networks with the same weights: as bundles have them (activations scaled, one convolution for all
-        images, demodulated after it), and as an ordinary PyTorch export has them (the weight modulated for each image,
-        one convolution with as many groups as images). Both draw the same images, to the difference shown.
+        Whole synthesis networks with the same weights: as the server computes them, as bundles have them (activations
+        scaled, one convolution for all images, demodulated after it), and as an ordinary PyTorch export has them (the
+        weight modulated for each image, one convolution with as many groups as images). They draw the same images, to
+        the difference shown.
 
-        | model | batch | the grouped form takes | ours, ms/image | grouped, ms/image | largest difference |
-        | --- | --- | --- | --- | --- | --- |
+        | model | batch | the grouped form takes | and by the bundle's form | served, ms/image | bundle, ms/image | \
+        grouped, ms/image | largest difference |
+        | --- | --- | --- | --- | --- | --- | --- | --- |
         """);
     for (ConvolutionComparison.Result result : results) {
-      row(result.model(), Integer.toString(result.batch()), ratio(result.ratio()) + " times as long",
-          number(result.millis(), 1), number(result.groupedMillis(), 1),
+      row(result.model(), Integer.toString(result.batch()), ratio(result.served()) + " times as long",
+          ratio(result.bundle()), number(result.servedMillis(), 1), number(result.bundleMillis(), 1),
+          number(result.groupedMillis(), 1),
           String.format(Locale.ROOT, "%.0e", result.difference()));
     }
     page.append('\n');
@@ -123,7 +127,7 @@ public final class BenchmarkPage {
   }
 
   private static String ratio(Turns.Ratio ratio) {
-    return String.format(Locale.ROOT, "**%.2f** (%.2f–%.2f)", ratio.median(), ratio.least(), ratio.greatest());
+    return Double.isNaN(ratio.median()) ? "–" : String.format(Locale.ROOT, "**%.2f** (%.2f–%.2f)", ratio.median(), ratio.least(), ratio.greatest());
   }
 
   private static String number(double value, int decimals) {

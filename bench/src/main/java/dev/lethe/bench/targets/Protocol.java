@@ -17,23 +17,31 @@ import dev.lethe.v1.Seeds;
 import io.grpc.Channel;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.function.IntToLongFunction;
 
-/** How a server is asked for the image of a seed, of class {@code seed mod classes} where there are classes. */
+/**
+ * How a server is asked for the images of consecutive seeds, of class {@code call mod classes} where there are classes.
+ */
 enum Protocol {
 
   /** {@code lethe.v1.GenerationService}. */
   LETHE {
     @Override
-    Caller caller(Channel channel, ModelCard card, Format format) {
+    Caller caller(Channel channel, ModelCard card, Format format, int images) {
       GenerationServiceFutureStub stub = GenerationServiceGrpc.newFutureStub(channel);
       ImageFormat imageFormat = format == Format.PNG ? ImageFormat.IMAGE_FORMAT_PNG : ImageFormat.IMAGE_FORMAT_RAW;
-      return seed -> {
-        GenerateRequest.Builder request = GenerateRequest.newBuilder().setModel(card.name()).setFormat(imageFormat)
-            .setSeeds(Seeds.newBuilder().addValues(seed));
-        if (card.conditional()) {
-          request.setLabel(Integer.toString(seed % card.labels().size()));
+      return call -> {
+        Seeds.Builder seeds = Seeds.newBuilder();
+        for (int i = 0; i < images; i++) {
+          seeds.addValues(call * images + i);
         }
-        return Answers.bytes(stub.generate(request.build()), answer -> answer.getImages(0).getImage().getData().size());
+        GenerateRequest.Builder request = GenerateRequest.newBuilder().setModel(card.name()).setFormat(imageFormat)
+            .setSeeds(seeds);
+        if (card.conditional()) {
+          request.setLabel(Integer.toString(call % card.labels().size()));
+        }
+        return Answers.bytes(stub.generate(request.build()),
+            answer -> answer.getImages(images - 1).getImage().getData().size());
       };
     }
   },
@@ -41,15 +49,15 @@ enum Protocol {
   /** The Open Inference Protocol: inputs {@code seed} and {@code label}, output {@code image} or {@code png}. */
   OPEN_INFERENCE {
     @Override
-    Caller caller(Channel channel, ModelCard card, Format format) {
+    Caller caller(Channel channel, ModelCard card, Format format, int images) {
       GRPCInferenceServiceFutureStub stub = GRPCInferenceServiceGrpc.newFutureStub(channel);
       int classes = Math.max(1, card.labels().size());
       InferRequestedOutputTensor output = InferRequestedOutputTensor.newBuilder()
           .setName(format == Format.PNG ? "png" : "image").build();
-      return seed -> {
+      return call -> {
         ModelInferRequest request = ModelInferRequest.newBuilder().setModelName(card.name())
-            .addInputs(scalar("seed")).addRawInputContents(int64(seed))
-            .addInputs(scalar("label")).addRawInputContents(int64(seed % classes))
+            .addInputs(rows("seed", images)).addRawInputContents(int64(images, i -> (long) call * images + i))
+            .addInputs(rows("label", images)).addRawInputContents(int64(images, i -> call % classes))
             .addOutputs(output)
             .build();
         return Answers.bytes(stub.modelInfer(request), answer -> answer.getRawOutputContents(0).size());
@@ -57,13 +65,18 @@ enum Protocol {
     }
   };
 
-  abstract Caller caller(Channel channel, ModelCard card, Format format);
+  /** @param images of a call, from 1 */
+  abstract Caller caller(Channel channel, ModelCard card, Format format, int images);
 
-  private static InferInputTensor scalar(String name) {
-    return InferInputTensor.newBuilder().setName(name).setDatatype("INT64").addShape(1).addShape(1).build();
+  private static InferInputTensor rows(String name, int rows) {
+    return InferInputTensor.newBuilder().setName(name).setDatatype("INT64").addShape(rows).addShape(1).build();
   }
 
-  private static ByteString int64(long value) {
-    return ByteString.copyFrom(ByteBuffer.allocate(Long.BYTES).order(ByteOrder.LITTLE_ENDIAN).putLong(0, value));
+  private static ByteString int64(int rows, IntToLongFunction values) {
+    ByteBuffer bytes = ByteBuffer.allocate(rows * Long.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    for (int i = 0; i < rows; i++) {
+      bytes.putLong(values.applyAsLong(i));
+    }
+    return ByteString.copyFrom(bytes.flip());
   }
 }

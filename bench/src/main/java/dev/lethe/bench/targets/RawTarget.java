@@ -16,15 +16,15 @@ import java.util.Map;
 /** ONNX Runtime's sessions in a Java process, fed with batches of one size: the limit for a server. */
 public final class RawTarget implements Target {
 
-  private static final String NAME = "raw session";
-
+  private final String name;
   private final TargetProcess process;
   private final BufferedReader answers;
   private final PrintWriter commands;
   private final double startSeconds;
   private final int batch;
 
-  private RawTarget(TargetProcess process, int batch) throws IOException {
+  private RawTarget(String name, TargetProcess process, int batch) throws IOException {
+    this.name = name;
     this.process = process;
     this.answers = process.process().inputReader();
     this.commands = new PrintWriter(process.process().outputWriter(), true);
@@ -42,20 +42,21 @@ public final class RawTarget implements Target {
 
   /**
    * @param batch images of a run when it is saturated
+   * @param rebuilt whether the graph is that which the server makes of the bundle's for this processor
    * @param directory for its log
    */
-  static RawTarget start(Bundle bundle, ExecutionDevice device, Cores cores, int batch, Path directory)
+  static RawTarget start(Bundle bundle, ExecutionDevice device, Cores cores, int batch, boolean rebuilt, Path directory)
       throws IOException {
     List<String> command = List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
         "-cp", System.getProperty("java.class.path"), RawMain.class.getName(), bundle.directory().toString(),
-        device.toString(), Integer.toString(cores.threads()));
-    return new RawTarget(TargetProcess.start(cores.onServers(command), Map.of(), directory.resolve("raw.log"), true),
+        device.toString(), Integer.toString(cores.threads()), rebuilt ? RawMain.REBUILT : "as it is");
+    return new RawTarget(rebuilt ? "raw session of Lethe's graph" : "raw session", TargetProcess.start(cores.onServers(command), Map.of(), directory.resolve("raw.log"), true),
         batch);
   }
 
   @Override
   public String name() {
-    return NAME;
+    return name;
   }
 
   @Override

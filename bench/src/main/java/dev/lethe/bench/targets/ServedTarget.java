@@ -83,7 +83,7 @@ public final class ServedTarget implements Target {
       channels.add(NettyChannelBuilder.forAddress("127.0.0.1", launch.port()).usePlaintext().directExecutor()
           .maxInboundMessageSize(LARGEST_ANSWER_BYTES).build());
     }
-    Caller caller = caller(Format.TENSOR);
+    Caller caller = caller(Format.TENSOR, 1);
     while (startSeconds == 0) {
       try {
         caller.call(0).get();
@@ -113,8 +113,9 @@ public final class ServedTarget implements Target {
   }
 
   /** Calls in turn over all connections. */
-  private Caller caller(Format format) {
-    List<Caller> callers = channels.stream().map(channel -> launch.protocol().caller(channel, card, format)).toList();
+  private Caller caller(Format format, int images) {
+    List<Caller> callers =
+        channels.stream().map(channel -> launch.protocol().caller(channel, card, format, images)).toList();
     return seed -> callers.get(seed % callers.size()).call(seed);
   }
 
@@ -130,14 +131,20 @@ public final class ServedTarget implements Target {
 
   @Override
   public Saturation saturate(Format format, Duration duration) throws InterruptedException {
+    return saturate(format, 1, duration);
+  }
+
+  /** The same with several images in a call, and so fewer calls at once. */
+  public Saturation saturate(Format format, int images, Duration duration) throws InterruptedException {
     double cpu = process.cpuSeconds();
-    Load load = ClosedLoop.run(caller(format), clients, duration);
-    return new Saturation(load.rate(), (process.cpuSeconds() - cpu) / load.calls(), load.bytes());
+    Load load = ClosedLoop.run(caller(format, images), Math.max(1, clients / images), duration);
+    return new Saturation(load.rate() * images, (process.cpuSeconds() - cpu) / load.calls() / images,
+        load.bytes() / images);
   }
 
   @Override
   public double aloneMillis(Format format, Duration duration) throws InterruptedException {
-    return ClosedLoop.run(caller(format), 1, duration).millis(50);
+    return ClosedLoop.run(caller(format, 1), 1, duration).millis(50);
   }
 
   /**
@@ -147,7 +154,7 @@ public final class ServedTarget implements Target {
    * @param least calls, however short the duration
    */
   public Load atRate(Format format, double rate, int least, Duration duration) throws InterruptedException {
-    return OpenLoop.run(caller(format), rate, least, duration, ThreadLocalRandom.current().nextLong());
+    return OpenLoop.run(caller(format, 1), rate, least, duration, ThreadLocalRandom.current().nextLong());
   }
 
   /**

@@ -22,7 +22,11 @@ public record Targets(Path home, Path work, ExecutionDevice device, Cores cores,
 
   /** The kinds of target, in the order in which they are shown. */
   public enum Kind {
-    RAW, LETHE, PYTHON, MLSERVER;
+    /** Bare sessions of the bundle's files. */
+    RAW,
+    /** Bare sessions of what the server computes. */
+    REBUILT,
+    LETHE, PYTHON, MLSERVER;
 
     /** Whether it is another's server. */
     public boolean isPeer() {
@@ -33,8 +37,8 @@ public record Targets(Path home, Path work, ExecutionDevice device, Cores cores,
   /** @throws IOException if it does not start, with the end of its log */
   public Target start(Kind kind, BenchModel model) throws IOException, InterruptedException {
     Path folder = Files.createDirectories(work.resolve(kind.name().toLowerCase() + "-" + model.name()));
-    if (kind == Kind.RAW) {
-      return RawTarget.start(model.bundle(), device, cores, batch, folder);
+    if (kind == Kind.RAW || kind == Kind.REBUILT) {
+      return RawTarget.start(model.bundle(), device, cores, batch, kind == Kind.REBUILT, folder);
     }
     ServedTarget.Launch launch = switch (kind) {
       case LETHE -> lethe(model, folder);

@@ -16,17 +16,20 @@ class BenchmarkPageTest {
   @Test
   void ratiosComeFirst() {
     BenchmarkPage page = new BenchmarkPage("./lethe bench", "2026-01-02", "a machine", "One thread.");
+    Turns.Ratio none = new Turns.Ratio(Double.NaN, Double.NaN, Double.NaN);
     Turns.Ratio ratio = new Turns.Ratio(0.97, 0.95, 1);
     page.serving(new ServingBenchmark.Result("M", Map.of(Format.PNG, List.of(new ServingBenchmark.Row("Lethe", 1234.5,
-        6.789, ratio, ratio, 1, 374, Double.NaN, 3, 0.13, 0.5))), List.of("mlserver")));
+        6.789, ratio, none, ratio, 1, 374, Double.NaN, 3, 0.13, 0.5))), List.of("mlserver")));
     page.swaps(new SwapBenchmark.Result(new Turns.Ratio(1.5, 1.2, 1.9), 1, 4, 1.5, 6, 900, 12, 0.25));
-    page.convolutions(List.of(new ConvolutionComparison.Result("M", 8, 1, 2.5, new Turns.Ratio(2.5, 2, 3), 1e-6)));
+    page.convolutions(List.of(new ConvolutionComparison.Result("M", 8, 1, 2, 2.5, new Turns.Ratio(2.5, 2, 3),
+        new Turns.Ratio(1.25, 1, 2), 1e-6)));
     String text = page.toString();
     assertTrue(text.contains("Made by `./lethe bench` on 2026-01-02, on a machine. One thread."), text);
     assertTrue(text.contains("On M, mlserver did not start."), text);
     assertTrue(text.contains("## M, PNG files"), text);
-    assertTrue(text.contains("| Lethe | **0.97** (0.95–1.00) | **0.97** (0.95–1.00) | 1,234.5 | 6.79 | – | 3.0 | 0.13 |"), text);
+    assertTrue(text.contains("| Lethe | **0.97** (0.95–1.00) | – | **0.97** (0.95–1.00) | 1,234.5 | 6.79 | – | 3.0 | 0.13 |"),
+        text);
     assertTrue(text.contains("| **1.50** (1.20–1.90) | 4.0 | 6.0 | 1.0 | 1.5 | 900 | 12 | 0.25 |"), text);
-    assertTrue(text.contains("| M | 8 | **2.50** (2.00–3.00) times as long | 1.0 | 2.5 | 1e-06 |"), text);
+    assertTrue(text.contains("| M | 8 | **2.50** (2.00–3.00) times as long | **1.25** (1.00–2.00) | 1.0 | 2.0 | 2.5 | 1e-06 |"), text);
   }
 }

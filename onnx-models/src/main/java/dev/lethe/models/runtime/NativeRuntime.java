@@ -48,18 +48,35 @@ public final class NativeRuntime {
   /** The Java API's own property for the same thing; it reads it when its first class is initialised. */
   private static final String ORT_PATH_PROPERTY = "onnxruntime.native.path";
 
+  private static final String NAME = "lethe";
+
   private static final Logger LOG = LoggerFactory.getLogger(NativeRuntime.class);
 
   private static NativeRuntime loaded;
+  private static int sharedThreads;
 
   private final OrtEnvironment environment;
   private final Path directory;
   private final Set<OrtProvider> providers;
+  /** False: each session has threads of its own. */
+  private final boolean sharesThreads;
 
-  private NativeRuntime(OrtEnvironment environment, Path directory, Set<OrtProvider> providers) {
+  private NativeRuntime(OrtEnvironment environment, Path directory, Set<OrtProvider> providers, boolean sharesThreads) {
     this.environment = environment;
     this.directory = directory;
     this.providers = providers;
+    this.sharesThreads = sharesThreads;
+  }
+
+  /**
+   * Has all sessions of this process compute on one pool of threads, which do not spin when idle: a new session starts
+   * none, and so none with the priority of the thread that makes it. To be called before {@link #load}; once the
+   * libraries are loaded, it changes nothing.
+   *
+   * @param threads threads inside an operator on the CPU, the calling thread included, from 1
+   */
+  public static synchronized void shareThreads(int threads) {
+    sharedThreads = threads;
   }
 
   /**
@@ -73,7 +90,8 @@ public final class NativeRuntime {
       Path directory = libraries();
       System.setProperty(ORT_PATH_PROPERTY, directory.toString());
       OrtEnvironment environment = environment(directory);
-      NativeRuntime runtime = new NativeRuntime(environment, directory, OrtEnvironment.getAvailableProviders());
+      NativeRuntime runtime = new NativeRuntime(environment, directory, OrtEnvironment.getAvailableProviders(),
+          sharedThreads > 0);
       if (!runtime.environment.isTrainingEnabled()) {
         throw new NativeRuntimeException("ONNX Runtime " + runtime.environment.getVersion() + " in " + directory
             + " is built without the training APIs. Use the library of org.bytedeco:onnxruntime 1.28 or newer, and "
@@ -113,13 +131,23 @@ public final class NativeRuntime {
 
   private static OrtEnvironment environment(Path directory) {
     try {
-      OrtEnvironment environment = OrtEnvironment.getEnvironment(OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR, "lethe");
+      OrtEnvironment environment = sharedThreads > 0 ? sharing(sharedThreads)
+          : OrtEnvironment.getEnvironment(OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR, NAME);
       environment.setTelemetry(false);
       return environment;
     } catch (LinkageError | IllegalStateException | OrtException e) {
       Throwable cause = e instanceof ExceptionInInitializerError && e.getCause() != null ? e.getCause() : e;
       throw new NativeRuntimeException("ONNX Runtime does not load from " + directory + ": " + cause.getMessage()
           + ". The folder must allow execution, and the library and its JNI library must be of one version.", e);
+    }
+  }
+
+  private static OrtEnvironment sharing(int threads) throws OrtException {
+    try (OrtEnvironment.ThreadingOptions pool = new OrtEnvironment.ThreadingOptions()) {
+      pool.setGlobalIntraOpNumThreads(threads);
+      pool.setGlobalInterOpNumThreads(1);
+      pool.setGlobalSpinControl(false);
+      return OrtEnvironment.getEnvironment(OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR, NAME, pool);
     }
   }
 
@@ -146,7 +174,8 @@ public final class NativeRuntime {
   /**
    * Options for a session on a device; the caller closes them once the session is there.
    *
-   * @param threads threads inside an operator on the CPU, the calling thread included; 0 for one on each core
+   * @param threads threads inside an operator on the CPU, the calling thread included; 0 for one on each core. Where
+   *     sessions share threads, it has no effect
    * @throws NativeRuntimeException if the device cannot be used, with what to do
    */
   public OrtSession.SessionOptions sessionOptions(ExecutionDevice device, int threads) {
@@ -156,7 +185,11 @@ public final class NativeRuntime {
     OrtSession.SessionOptions options = new OrtSession.SessionOptions();
     try {
       options.setExecutionMode(OrtSession.SessionOptions.ExecutionMode.SEQUENTIAL);
-      options.setIntraOpNumThreads(threads);
+      if (sharesThreads) {
+        options.disablePerSessionThreads();
+      } else {
+        options.setIntraOpNumThreads(threads);
+      }
       options.setSessionLogLevel(OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR);
       if (device instanceof ExecutionDevice.Cuda cuda) {
         addCuda(options, cuda);

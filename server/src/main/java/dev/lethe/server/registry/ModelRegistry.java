@@ -40,6 +40,10 @@ public final class ModelRegistry {
       ServerMetrics metrics) throws IOException {
     // One thread: loads and switches follow one another. Vert.x warns of work that takes longer than the last figure.
     WorkerExecutor loader = vertx.createSharedWorkerExecutor("lethe-loader", 1, 10, TimeUnit.MINUTES);
+    loader.executeBlocking(() -> {
+      ThreadPriority.giveWay();
+      return null;
+    });
     ModelRegistry registry = new ModelRegistry(repository, loader, new VersionLoader(engine, metrics), metrics);
     for (String name : repository.models()) {
       registry.start(name);

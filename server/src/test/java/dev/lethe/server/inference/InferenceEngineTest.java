@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.lethe.models.bundle.Bundle;
 import dev.lethe.models.latent.NumpyRandom;
+import dev.lethe.models.runtime.ChannelBlock;
 import dev.lethe.models.runtime.ExecutionDevice;
 import dev.lethe.models.stylegan2.Precision;
 import dev.lethe.server.inference.Compute.SynthesisGraph;
@@ -25,6 +26,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CancellationException;
@@ -99,8 +101,12 @@ class InferenceEngineTest {
     }
 
     Engine(BatchingOptions options, Map<String, ModelOptions> own) throws IOException {
+      this(options, own, SynthesisGraph.AUTO);
+    }
+
+    Engine(BatchingOptions options, Map<String, ModelOptions> own, SynthesisGraph graph) throws IOException {
       engine = new InferenceEngine(
-          new Compute(ExecutionDevice.CPU, 1, Precision.FP32, SynthesisGraph.AUTO), options, own, metrics,
+          new Compute(ExecutionDevice.CPU, 1, Precision.FP32, graph), options, own, metrics,
           Tracing.off().tracer());
       generator = engine.open(bundle);
     }
@@ -149,6 +155,20 @@ class InferenceEngineTest {
       long runs = done.batches().values().stream().mapToLong(batch -> batch.runs().nanoseconds()).sum();
       assertTrue(runs > 0 && runs < done.succeeded().nanoseconds(), done.toString());
       assertTrue(done.compute().nanoseconds() > runs, done.toString());
+    }
+  }
+
+  @Example
+  void theGraphForThisProcessorDrawsWhatTheBundlesOwnDraws() throws Exception {
+    try (Engine engine = new Engine(new BatchingOptions(4, Duration.ZERO, 1, 1000), Map.of(), SynthesisGraph.BUNDLE)) {
+      List<float[]> images = await(engine.generate(latents));
+      boolean different = false;
+      for (int i = 0; i < images.size(); i++) {
+        assertArrayEquals(alone.get(i), images.get(i), 1e-5f);
+        different |= !Arrays.equals(alone.get(i), images.get(i));
+      }
+      // Otherwise it is one graph, and nothing was compared.
+      assertEquals(ChannelBlock.size().isPresent(), different);
     }
   }
 

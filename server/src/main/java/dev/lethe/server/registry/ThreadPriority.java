@@ -1,0 +1,48 @@
+package dev.lethe.server.registry;
+
+import com.sun.jna.LastErrorException;
+import com.sun.jna.Native;
+import com.sun.jna.Platform;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The operating system's priority of a thread. Java's own has no effect on Linux, except for processes that may raise
+ * priorities too, and with a flag of the virtual machine.
+ */
+final class ThreadPriority {
+
+  private static final Logger LOG = LoggerFactory.getLogger(ThreadPriority.class);
+
+  /** {@code PRIO_PROCESS}; on Linux 0 is the calling thread, elsewhere its process. */
+  private static final int PROCESS = 0;
+  private static final int THIS_THREAD = 0;
+  private static final int NICEST = 19;
+
+  private ThreadPriority() {}
+
+  private static final class LibC {
+    static {
+      Native.register(LibC.class, Platform.C_LIBRARY_NAME);
+    }
+
+    private LibC() {}
+
+    private static native int setpriority(int which, int who, int niceness) throws LastErrorException;
+  }
+
+  /**
+   * From now on the calling thread has the processors that others leave idle, and little else: what it does delays
+   * nobody. Threads that it starts inherit that. On Linux; elsewhere nothing changes.
+   */
+  static void giveWay() {
+    if (!Platform.isLinux()) {
+      return;
+    }
+    try {
+      LibC.setpriority(PROCESS, THIS_THREAD, NICEST);
+    } catch (LastErrorException | LinkageError e) {
+      LOG.warn("versions are loaded at the priority of calls, which may be slower meanwhile: {}", e.toString());
+    }
+  }
+}
