@@ -87,19 +87,25 @@ public final class Winograd {
     int ins = (int) weight.shape()[1];
     float[] data = new float[WINDOW * WINDOW * outs * ins];
     for (int k = 0; k < outs * ins; k++) {
-      for (int a = 0; a < WINDOW; a++) {
-        for (int b = 0; b < WINDOW; b++) {
-          double sum = 0;
-          for (int y = 0; y < 3; y++) {
-            for (int x = 0; x < 3; x++) {
-              sum += KERNEL[a][y] * KERNEL[b][x] * weight.data()[k * 9 + y * 3 + x];
-            }
-          }
-          data[(a * WINDOW + b) * outs * ins + k] = (float) sum;
-        }
-      }
+      transform(weight.data(), k, data, outs * ins);
     }
     return new Tensor(new long[] {(long) WINDOW * WINDOW * outs, ins, 1, 1}, data);
+  }
+
+  /** Of one kernel; point p of kernel k goes to p · kernels + k. */
+  private static void transform(float[] weight, int kernel, float[] points, int kernels) {
+    for (int a = 0; a < WINDOW; a++) {
+      double[] row = new double[3];
+      for (int x = 0; x < 3; x++) {
+        for (int y = 0; y < 3; y++) {
+          row[x] += KERNEL[a][y] * weight[kernel * 9 + y * 3 + x];
+        }
+      }
+      for (int b = 0; b < WINDOW; b++) {
+        points[(a * WINDOW + b) * kernels + kernel] =
+            (float) (row[0] * KERNEL[b][0] + row[1] * KERNEL[b][1] + row[2] * KERNEL[b][2]);
+      }
+    }
   }
 
   /** Aᵀ of rows and columns at once: [16, 36]. */

@@ -34,7 +34,7 @@ final class BlockedSynthesis {
   /** From what height and width on: below, reading four times the weights takes longer. */
   private static final int LARGE_IMAGE = 16;
   /** Above it, the values of noise and bias of all channels are not worth the memory. */
-  private static final int LARGEST_SUMMAND = 1 << 22;
+  private static final int LARGEST_SUMMAND = 1 << 23;
   private static final int[] EVEN = {2, 0};
   private static final int[] ODD = {1};
 

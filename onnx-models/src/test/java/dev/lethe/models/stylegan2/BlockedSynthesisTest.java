@@ -57,7 +57,7 @@ class BlockedSynthesisTest {
 
   @Test
   void largeImagesAddNoiseAndBiasApart() {
-    StyleGan2Config config = new StyleGan2Config(512, 1, 0, 8, 8, 1, 16384, 32);
+    StyleGan2Config config = new StyleGan2Config(1024, 1, 0, 8, 8, 1, 16384, 16);
     Map<String, Tensor> weights = weights(config);
     Tensor ws = ws(config, 1);
     check(plain(config, weights, ws), blocked(config, weights, ws), 1e-5);

@@ -2,7 +2,6 @@ package dev.lethe.server.inference;
 
 import ai.onnxruntime.OnnxTensor;
 import ai.onnxruntime.OrtException;
-import ai.onnxruntime.OrtSession;
 import dev.lethe.models.bundle.ModelCard;
 import io.netty.buffer.ByteBufAllocator;
 import java.nio.FloatBuffer;
@@ -44,14 +43,12 @@ final class MappingRun implements AutoCloseable {
         }
       }
     }
-    try (OnnxTensor zs = z.tensor(sessions.environment(), n);
-        OnnxTensor psis = psi.tensor(sessions.environment(), n);
-        OnnxTensor cs = c == null ? null : c.tensor(sessions.environment(), n);
-        OnnxTensor out = ws.tensor(sessions.environment(), n);
-        OrtSession.Result result = sessions.mapping().run(
-            cs == null ? Map.of("z", zs, "psi", psis) : Map.of("z", zs, "psi", psis, "c", cs), Map.of("ws", out))) {
-      // The result is in the buffer.
-    }
+    OnnxTensor zs = z.tensor(sessions.environment(), n);
+    OnnxTensor psis = psi.tensor(sessions.environment(), n);
+    Map<String, OnnxTensor> inputs = c == null ? Map.of("z", zs, "psi", psis)
+        : Map.of("z", zs, "psi", psis, "c", c.tensor(sessions.environment(), n));
+    // The result is in the buffer.
+    sessions.mapping().run(inputs, Map.of("ws", ws.tensor(sessions.environment(), n))).close();
   }
 
   /** A copy of image {@code index}'s w: [num_ws * w_dim]. */

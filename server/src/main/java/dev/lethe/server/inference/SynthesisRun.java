@@ -2,7 +2,6 @@ package dev.lethe.server.inference;
 
 import ai.onnxruntime.OnnxTensor;
 import ai.onnxruntime.OrtException;
-import ai.onnxruntime.OrtSession;
 import dev.lethe.models.bundle.ModelCard;
 import io.netty.buffer.ByteBufAllocator;
 import java.nio.FloatBuffer;
@@ -30,11 +29,10 @@ final class SynthesisRun implements AutoCloseable {
     for (int i = 0; i < n; i++) {
       ws.row(i).put(rows.get(i));
     }
-    try (OnnxTensor in = ws.tensor(sessions.environment(), n);
-        OnnxTensor out = images.tensor(sessions.environment(), n);
-        OrtSession.Result result = sessions.synthesis().run(Map.of("ws", in), Map.of("image", out))) {
-      // The result is in the buffer.
-    }
+    OnnxTensor in = ws.tensor(sessions.environment(), n);
+    OnnxTensor out = images.tensor(sessions.environment(), n);
+    // The result is in the buffer.
+    sessions.synthesis().run(Map.of("ws", in), Map.of("image", out)).close();
   }
 
   /** [C, H, W], about [-1, 1]; valid until the next run. */

@@ -18,6 +18,8 @@ final class TensorBuffer implements AutoCloseable {
   private final FloatBuffer values;
   private final long[] rowShape;
   private final int rowLength;
+  /** By number of rows, less 1: made when first asked for. */
+  private final OnnxTensor[] tensors;
 
   /** @param rowShape shape of a row */
   TensorBuffer(ByteBufAllocator allocator, int capacity, long... rowShape) {
@@ -30,6 +32,7 @@ final class TensorBuffer implements AutoCloseable {
     this.values = memory.nioBuffer(0, bytes).order(ByteOrder.nativeOrder()).asFloatBuffer();
     this.rowShape = rowShape;
     this.rowLength = length;
+    this.tensors = new OnnxTensor[capacity];
   }
 
   /** The floats of row {@code index}, to be read or written; valid until the next batch. */
@@ -37,16 +40,24 @@ final class TensorBuffer implements AutoCloseable {
     return values.slice(index * rowLength, rowLength);
   }
 
-  /** A tensor [n, row] of the first rows, in place; the caller closes it. */
+  /** A tensor [n, row] of the first rows, in place; valid as long as this buffer, which closes it. */
   OnnxTensor tensor(OrtEnvironment environment, int n) throws OrtException {
-    long[] shape = new long[rowShape.length + 1];
-    shape[0] = n;
-    System.arraycopy(rowShape, 0, shape, 1, rowShape.length);
-    return OnnxTensor.createTensor(environment, values.slice(0, n * rowLength), shape);
+    if (tensors[n - 1] == null) {
+      long[] shape = new long[rowShape.length + 1];
+      shape[0] = n;
+      System.arraycopy(rowShape, 0, shape, 1, rowShape.length);
+      tensors[n - 1] = OnnxTensor.createTensor(environment, values.slice(0, n * rowLength), shape);
+    }
+    return tensors[n - 1];
   }
 
   @Override
   public void close() {
+    for (OnnxTensor tensor : tensors) {
+      if (tensor != null) {
+        tensor.close();
+      }
+    }
     memory.release();
   }
 }
