@@ -17,7 +17,11 @@ final class ThreadPriority {
   /** {@code PRIO_PROCESS}; on Linux 0 is the calling thread, elsewhere its process. */
   private static final int PROCESS = 0;
   private static final int THIS_THREAD = 0;
-  private static final int NICEST = 19;
+  /**
+   * A tenth of a processor that others want too. The lowest priority, 19, gives less, and then others wait for what this
+   * thread holds when it is interrupted.
+   */
+  private static final int LOW = 10;
 
   private ThreadPriority() {}
 
@@ -32,15 +36,15 @@ final class ThreadPriority {
   }
 
   /**
-   * From now on the calling thread has the processors that others leave idle, and little else: what it does delays
-   * nobody. Threads that it starts inherit that. On Linux; elsewhere nothing changes.
+   * From now on the calling thread has the processors that others leave idle, and little else: what it does hardly
+   * delays them. Threads that it starts inherit that. On Linux; elsewhere nothing changes.
    */
   static void giveWay() {
     if (!Platform.isLinux()) {
       return;
     }
     try {
-      LibC.setpriority(PROCESS, THIS_THREAD, NICEST);
+      LibC.setpriority(PROCESS, THIS_THREAD, LOW);
     } catch (LastErrorException | LinkageError e) {
       LOG.warn("versions are loaded at the priority of calls, which may be slower meanwhile: {}", e.toString());
     }
