@@ -36,7 +36,9 @@ public record Targets(Path home, Path work, ExecutionDevice device, Cores cores,
 
   /** @throws IOException if it does not start, with the end of its log */
   public Target start(Kind kind, BenchModel model) throws IOException, InterruptedException {
-    Path folder = Files.createDirectories(work.resolve(kind.name().toLowerCase() + "-" + model.name()));
+    // A server remembers which version is active: one for each repository, whose versions differ.
+    Path folder = Files.createDirectories(work.resolve(
+        kind.name().toLowerCase() + "-" + model.repository().getFileName() + "-" + model.name()));
     if (kind == Kind.RAW || kind == Kind.REBUILT) {
       return RawTarget.start(model.bundle(), device, cores, batch, kind == Kind.REBUILT, folder);
     }

@@ -73,8 +73,8 @@ public final class BlockedOps {
   private Value conv(Value x, Tensor weight, Tensor bias, Padding padding, int groups) {
     long[] w = weight.shape();
     if (x.rank() != 4 || x.dim(1) != w[1] * groups) {
-      throw new IllegalArgumentException("cannot convolve " + x + " with a weight of " + List.of(w[0], w[1]) + " channels"
-          + " in " + groups + " groups");
+      throw new IllegalArgumentException("cannot convolve " + x + " with a weight of " + List.of(w[0], w[1])
+          + " channels in " + groups + " groups");
     }
     Graph g = x.graph();
     List<Value> operands = new ArrayList<>(List.of(x, g.constant(w[1] == 1 ? depthwise(weight) : blocked(weight))));

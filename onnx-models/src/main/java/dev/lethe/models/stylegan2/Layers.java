@@ -98,7 +98,8 @@ public final class Layers {
   /** Doubles height and width: zeros between pixels, then the filter. */
   public static Value upsample(Value x) {
     int channels = (int) x.dim(1);
-    return convTranspose(x, x.graph().constant(fir(channels, 4)), new Window(2, 1, 1, channels), 2 * x.dim(2), 2 * x.dim(3));
+    Value kernel = x.graph().constant(fir(channels, 4));
+    return convTranspose(x, kernel, new Window(2, 1, 1, channels), 2 * x.dim(2), 2 * x.dim(3));
   }
 
   /** The low-pass filter's kernel for each channel, [channels, 1, 4, 4]; it sums to the gain. */
