@@ -57,49 +57,47 @@ public final class BlockedOps {
    * Convolution of stride 1.
    *
    * @param x blocked, [N, I, H, W]
-   * @param weight [O, I / groups, kh, kw] in the usual order; O is filled up to whole blocks
+   * @param weight [O, I / groups, kh, kw] in the usual order
    * @param groups 1, or a number by which both sides have whole blocks, or I = O for each channel by itself
    * @return blocked, [N, O, H', W']
    */
   public Value conv(Value x, Tensor weight, Padding padding, int groups) {
-    return conv(x, filled(weight), null, padding, groups);
+    return conv(x, weight, padding, groups, Map.of());
   }
 
-  /** The same with 1×1 kernels and a bias, [O]. */
-  public Value pointwise(Value x, Tensor weight, Tensor bias) {
-    return conv(x, filled(weight), filled(bias), Padding.all(0), 1);
+  /**
+   * Leaky ReLU of the convolution plus a summand, in one pass over memory.
+   *
+   * @param summand blocked, of the result's shape; its memory becomes the result's where nobody else needs it
+   * @param alpha slope below zero
+   */
+  public Value activatedConv(Value x, Tensor weight, Padding padding, int groups, Value summand, double alpha) {
+    Value noBias = x.graph().constant(Tensor.zeros(weight.shape()[0]));
+    return conv(x, weight, padding, groups,
+        Map.of("activation", "LeakyRelu", "activation_params", new float[] {(float) alpha}), noBias, summand);
   }
 
-  private Value conv(Value x, Tensor weight, Tensor bias, Padding padding, int groups) {
+  private Value conv(Value x, Tensor weight, Padding padding, int groups, Map<String, Object> more,
+      Value... operands) {
     long[] w = weight.shape();
     if (x.rank() != 4 || x.dim(1) != w[1] * groups) {
       throw new IllegalArgumentException("cannot convolve " + x + " with a weight of " + List.of(w[0], w[1])
           + " channels in " + groups + " groups");
     }
     Graph g = x.graph();
-    List<Value> operands = new ArrayList<>(List.of(x, g.constant(w[1] == 1 ? depthwise(weight) : blocked(weight))));
-    if (bias != null) {
-      operands.add(g.constant(bias));
-    }
+    List<Value> all = new ArrayList<>(List.of(x, g.constant(w[1] == 1 ? depthwise(weight) : blocked(weight))));
+    all.addAll(List.of(operands));
     Map<String, Object> attributes = new HashMap<>(windows(new long[] {w[2], w[3]}, new long[] {1, 1}, padding));
     attributes.put("group", (long) groups);
+    attributes.putAll(more);
     long[] shape = {x.dim(0), w[0], x.dim(2) + padding.top + padding.bottom - w[2] + 1,
         x.dim(3) + padding.left + padding.right - w[3] + 1};
-    return g.node(Node.BLOCKED_CONV, x.type(), shape, attributes, operands.toArray(Value[]::new));
+    return g.node(Node.BLOCKED_CONV, x.type(), shape, attributes, all.toArray(Value[]::new));
   }
 
   private static Map<String, Object> windows(long[] kernel, long[] strides, Padding padding) {
     return Map.of("kernel_shape", kernel, "strides", strides, "pads", padding.attribute(), "dilations",
         new long[] {1, 1});
-  }
-
-  /** Zeros after the first axis, up to whole blocks. */
-  private Tensor filled(Tensor tensor) {
-    int rows = (int) tensor.shape()[0];
-    int missing = (block - rows % block) % block;
-    long[] shape = tensor.shape().clone();
-    shape[0] = missing;
-    return missing == 0 ? tensor : tensor.then(Tensor.zeros(shape));
   }
 
   /** [O, I, kh, kw] in the memory of [O / block, I / block, kh, kw, block of I, block of O]. */
@@ -179,38 +177,31 @@ public final class BlockedOps {
     return Ops.reshape(pixels, pixels.dim(0), pixels.dim(1) * block, height, width);
   }
 
-  /**
-   * Factors or summands of channels, for {@link #pixels}.
-   *
-   * @param x [N, ...], with channels C₁ + C₂ + ... in all; N may be free
-   * @param channels C₁, C₂, ...
-   * @return for each of them [N, C / block, 1, run, block]
-   */
-  public List<Value> perChannel(Value x, long... channels) {
-    long[] blocks = Arrays.stream(channels).map(c -> c / block).toArray();
-    long all = Arrays.stream(blocks).sum();
-    Value one = Ops.reshape(x, Shapes.FREE, all, 1, 1, block);
-    Value run = x.graph().node("Expand", x.type(), new long[] {Shapes.FREE, all, 1, RUN, block}, Map.of(), one,
+  /** Factors or summands of channels, [N, ...] with C in all, for {@link #pixels}: [N, C / block, 1, run, block]. */
+  public Value perChannel(Value x) {
+    long channels = Shapes.size(Arrays.copyOfRange(x.shape(), 1, x.rank()));
+    Value one = Ops.reshape(x, x.dim(0), channels / block, 1, 1, block);
+    return x.graph().node("Expand", x.type(), new long[] {x.dim(0), channels / block, 1, RUN, block}, Map.of(), one,
         x.graph().indices(1, 1, 1, RUN, 1));
-    return Ops.split(run, 1, blocks);
   }
 
-  /** The same for a constant, [C]: [1, C / block, 1, run, block]. */
-  public Value perChannel(Graph g, float[] values) {
-    float[] data = new float[values.length * RUN];
-    for (int i = 0; i < data.length; i++) {
-      data[i] = values[i / (RUN * block) * block + i % block];
+  /**
+   * For each image, what all pixels of a channel share and a multiple of a constant image.
+   *
+   * @param image [H, W]
+   * @param terms [N, C / block, 2, block]: of each channel the multiple, then what is shared
+   * @return blocked, [N, C, H, W]
+   */
+  public Value plane(Tensor image, Value terms) {
+    int size = image.data().length;
+    float[] rows = new float[2 * size];
+    for (int p = 0; p < size; p++) {
+      rows[2 * p] = image.data()[p];
+      rows[2 * p + 1] = 1;
     }
-    return g.constant(new Tensor(new long[] {1, values.length / block, 1, RUN, block}, data));
-  }
-
-  /** A constant of each pixel, the same in all channels, for {@link #pixels}. */
-  public Value perPixel(Graph g, float[] values) {
-    float[] data = new float[values.length * block];
-    for (int i = 0; i < data.length; i++) {
-      data[i] = values[i / block];
-    }
-    return g.constant(new Tensor(new long[] {1, 1, values.length / RUN, RUN, block}, data));
+    // A product of two thin matrices reads next to nothing, where a constant of all channels is as large as its result.
+    Value sums = Ops.matmul(terms.graph().constant(Tensor.of(rows, 1, 1, size, 2)), terms);
+    return Ops.reshape(sums, terms.dim(0), terms.dim(1) * block, image.shape()[0], image.shape()[1]);
   }
 
   /** A constant image [C, H, W], for {@link #pixels}. */
@@ -231,9 +222,22 @@ public final class BlockedOps {
     return x.graph().node(Node.BLOCKED, x.type(), x.shape(), Map.of(), x);
   }
 
-  /** The first channels of a blocked value in the usual order: [N, channels, H, W]. */
-  public Value unblocked(Value x, int channels) {
-    return x.graph().node(Node.UNBLOCKED, x.type(), new long[] {x.dim(0), channels, x.dim(2), x.dim(3)},
-        Map.of("channels", (long) channels), x);
+  /**
+   * A matrix for each image, applied to each of its pixels.
+   *
+   * @param x blocked, [N, C, H, W]
+   * @param matrices [N, C / block, block, K]
+   * @return in the usual order, [N, K, H, W]
+   */
+  public Value project(Value x, Value matrices) {
+    long sums = matrices.dim(3);
+    Value parts = Ops.matmul(Ops.reshape(x, x.dim(0), x.dim(1) / block, x.dim(2) * x.dim(3), block), matrices);
+    Value all = Ops.reduceSum(parts, 1);
+    return Ops.reshape(sums == 1 ? all : Ops.transpose(all, 0, 3, 1, 2), x.dim(0), sums, x.dim(2), x.dim(3));
+  }
+
+  /** A blocked value [N, C, H, W] in the usual order. */
+  public static Value unblocked(Value x) {
+    return x.graph().node(Node.UNBLOCKED, x.type(), x.shape(), Map.of("channels", x.dim(1)), x);
   }
 }

@@ -92,7 +92,7 @@ public final class Node {
     return outputs.get(0);
   }
 
-  /** Attributes by ONNX name: {@code Long}, {@code Float}, {@code long[]}. */
+  /** Attributes by ONNX name: {@code Long}, {@code Float}, {@code String}, {@code long[]}, {@code float[]}. */
   public Map<String, Object> attributes() {
     return attributes;
   }

@@ -9,6 +9,7 @@ import ai.onnx.proto.OnnxMl.TensorProto;
 import ai.onnx.proto.OnnxMl.TensorShapeProto;
 import ai.onnx.proto.OnnxMl.TypeProto;
 import ai.onnx.proto.OnnxMl.ValueInfoProto;
+import com.google.protobuf.ByteString;
 import com.google.protobuf.UnsafeByteOperations;
 import dev.lethe.models.graph.Node.Branches;
 import dev.lethe.models.graph.Node.Scope;
@@ -293,6 +294,13 @@ public final class OnnxWriter {
       for (long i : integers) {
         attribute.addInts(i);
       }
+    } else if (value instanceof float[] reals) {
+      attribute.setType(AttributeProto.AttributeType.FLOATS);
+      for (float real : reals) {
+        attribute.addFloats(real);
+      }
+    } else if (value instanceof String text) {
+      attribute.setType(AttributeProto.AttributeType.STRING).setS(ByteString.copyFromUtf8(text));
     } else {
       throw new IllegalStateException("attribute " + name + " has a type that is not written: " + value.getClass());
     }

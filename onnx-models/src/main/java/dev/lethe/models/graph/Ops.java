@@ -176,7 +176,16 @@ public final class Ops {
     if (x.hasShape(resolved)) {
       return x;
     }
-    return x.graph().node("Reshape", x.type(), resolved, Map.of(), x, x.graph().indices(resolved));
+    long[] written = resolved.clone();
+    if (x.dim(0) == FREE && resolved[0] == FREE && rowSize(x.shape()) == rowSize(resolved)) {
+      // "As it is": of -1 ONNX Runtime does not know that it is the same number, and reuses no memory.
+      written[0] = 0;
+    }
+    return x.graph().node("Reshape", x.type(), resolved, Map.of(), x, x.graph().indices(written));
+  }
+
+  private static long rowSize(long[] shape) {
+    return Shapes.size(Arrays.copyOfRange(shape, 1, shape.length));
   }
 
   /** Result axis i is operand axis {@code permutation[i]}. */

@@ -8,12 +8,11 @@ import dev.lethe.models.graph.Shapes;
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.graph.Value;
 import dev.lethe.models.graph.Winograd;
+import dev.lethe.models.stylegan2.BlockedModulation.Layer;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.function.ToIntFunction;
 
 /**
  * The synthesis network as CPUs compute it fastest: the same images as those of {@link Generator#synthesis}, but for
@@ -24,7 +23,8 @@ import java.util.function.ToIntFunction;
  *   <li>The convolution that doubles height and width is four small ones, one for each pixel of two by two, without the
  *       zeros in between.
  *   <li>Where channels are many, 3×3 convolutions are Winograd's, which takes a quarter of the multiplications.
- *   <li>Noise and bias, both constant, are added at once.
+ *   <li>Noise, bias and activation are the convolution's last step, in one pass over memory: demodulation comes after
+ *       them ({@link BlockedModulation}).
  * </ul>
  */
 final class BlockedSynthesis {
@@ -33,25 +33,8 @@ final class BlockedSynthesis {
   private static final int MANY_CHANNELS = 256;
   /** From what height and width on: below, reading four times the weights takes longer. */
   private static final int LARGE_IMAGE = 16;
-  /** Above it, the values of noise and bias of all channels are not worth the memory. */
-  private static final int LARGEST_SUMMAND = 1 << 23;
   private static final int[] EVEN = {2, 0};
   private static final int[] ODD = {1};
-
-  /**
-   * A modulated convolution.
-   *
-   * @param w index of the w that its styles are made of
-   */
-  private record Layer(String name, int w, Tensor weight) {
-    int ins() {
-      return (int) weight.shape()[1];
-    }
-
-    int outs() {
-      return (int) weight.shape()[0];
-    }
-  }
 
   private final StyleGan2Config config;
   private final Map<String, Tensor> weights;
@@ -60,8 +43,7 @@ final class BlockedSynthesis {
   private final Graph g = new Graph("blocked_synthesis");
   private final Map<String, Layer> convolutions = new LinkedHashMap<>();
   private final Map<String, Layer> toRgbs = new LinkedHashMap<>();
-  private final Map<String, Value> styles = new HashMap<>();
-  private final Map<String, Value> demodulations = new HashMap<>();
+  private final BlockedModulation modulation;
 
   private BlockedSynthesis(StyleGan2Config config, Map<String, Tensor> weights, int block) {
     this.config = config;
@@ -78,6 +60,8 @@ final class BlockedSynthesis {
       // toRGB takes the w of the convolution after it.
       add(toRgbs, at + ".torgb", w);
     }
+    this.modulation = BlockedModulation.of(g.input("ws", Shapes.FREE, config.numWs(), config.wDim()), weights, ops,
+        List.copyOf(convolutions.values()), List.copyOf(toRgbs.values()));
   }
 
   private void add(Map<String, Layer> layers, String name, int w) {
@@ -108,111 +92,62 @@ final class BlockedSynthesis {
   }
 
   private Value image() {
-    modulate(g.input("ws", Shapes.FREE, config.numWs(), config.wDim()));
     Value x = ops.constant(g, weights.get(Generator.SYNTHESIS + "4.const"));
     Value image = null;
+    Value bias = null;
     for (int r = 4; r <= config.resolution(); r *= 2) {
       String at = Generator.SYNTHESIS + r;
       if (r > 4) {
         x = layer(convolutions.get(at + ".conv0"), x, r, true);
       }
       x = layer(convolutions.get(at + ".conv1"), x, r, false);
-      Value rgb = toRgb(toRgbs.get(at + ".torgb"), x, r);
-      image = image == null ? rgb : Ops.add(Layers.upsample(image), rgb);
+      // toRGB: a modulated 1×1 convolution without demodulation.
+      String toRgb = at + ".torgb";
+      image = onto(image, ops.project(ops.image(x, r, r), modulation.projections().get(toRgb)));
+      bias = onto(bias, Ops.expand(
+          g.constant(Tensor.of(weights.get(toRgb + ".bias").data(), 1, config.channels(), 1, 1)),
+          1, config.channels(), r, r));
     }
-    return image;
+    // The biases of all resolutions are a constant image.
+    return Ops.add(image, bias);
+  }
+
+  /** An image drawn over one of half its height and width, if there is one. */
+  private Value onto(Value smaller, Value image) {
+    if (smaller == null) {
+      return image;
+    }
+    // With so few channels, matrices for the columns and for the rows are faster than a convolution.
+    int size = (int) smaller.dim(2);
+    Value wide = Ops.matmul(smaller, Ops.transpose(g.constant(Layers.upsampling(size)), 1, 0));
+    return Ops.add(Ops.matmul(g.constant(Layers.upsampling(size)), wide), image);
   }
 
   /**
-   * Styles and demodulation coefficients of all layers at once, in rows of one width: layer by layer they would be most
-   * of the graph's nodes, and with small images these take longer than what they compute.
+   * Modulated 3×3 convolution with noise, bias and activation, of {@link BlockedOps#pixels}; its demodulation is left
+   * to the layers after it.
    */
-  private void modulate(Value ws) {
-    List<Layer> layers = new ArrayList<>(convolutions.values());
-    layers.addAll(toRgbs.values());
-    int count = convolutions.size();
-    int width = layers.stream().mapToInt(layer -> Math.max(layer.ins(), layer.outs())).max().getAsInt();
-    Tensor affine = Tensor.zeros(layers.size(), config.wDim(), width);
-    Tensor bias = Tensor.zeros(layers.size(), 1, width);
-    Tensor energy = Tensor.zeros(count, width, width);
-    for (int i = 0; i < layers.size(); i++) {
-      Layer layer = layers.get(i);
-      double factor = i < count ? 1 : 1 / Math.sqrt(layer.ins());
-      float[] matrix = weights.get(layer.name() + ".affine.weight").data();
-      for (int k = 0; k < matrix.length; k++) {
-        affine.data()[(i * config.wDim() + k % config.wDim()) * width + k / config.wDim()] =
-            (float) (matrix[k] * factor / Math.sqrt(config.wDim()));
-      }
-      float[] biases = times(weights.get(layer.name() + ".affine.bias").data(), factor);
-      System.arraycopy(biases, 0, bias.data(), i * width, biases.length);
-      if (i < count) {
-        for (int k = 0; k < layer.ins() * layer.outs(); k++) {
-          energy.data()[(i * width + k % layer.ins()) * width + k / layer.ins()] = energy(layer.weight(), k);
-        }
-      }
-    }
-    long[] indices = layers.stream().mapToLong(Layer::w).toArray();
-    Value rows = Ops.add(Ops.matmul(Ops.gather(Ops.transpose(ws, 1, 0, 2), indices), g.constant(affine)),
-        g.constant(bias));
-    share(rows, layers, Layer::ins, width, styles);
-    // √2 / √(Σ (weight · style)² + ε): the gain of the activation goes with it.
-    Value sums = Ops.matmul(Ops.square(Ops.slice(rows, 0, 0, count)), g.constant(energy));
-    share(Ops.rsqrt(Ops.add(sums, Layers.EPSILON / (Layers.GAIN * Layers.GAIN))), layers.subList(0, count), Layer::outs,
-        width, demodulations);
-  }
-
-  /** Σ weight² of one kernel, over the squared gain of the activation. */
-  private static float energy(Tensor weight, int kernel) {
-    double sum = 0;
-    for (int t = 0; t < 9; t++) {
-      double tap = weight.data()[kernel * 9 + t];
-      sum += tap * tap;
-    }
-    return (float) (sum / (Layers.GAIN * Layers.GAIN));
-  }
-
-  /** Gives each layer its part of rows [layers, N, width]. */
-  private void share(Value rows, List<Layer> layers, ToIntFunction<Layer> channels, int width,
-      Map<String, Value> shares) {
-    // What fills up a row is a piece of its own, which nobody takes.
-    List<Long> pieces = new ArrayList<>();
-    List<String> names = new ArrayList<>();
-    for (Layer layer : layers) {
-      int used = channels.applyAsInt(layer);
-      pieces.add((long) used);
-      names.add(layer.name());
-      if (used < width) {
-        pieces.add((long) width - used);
-        names.add("");
-      }
-    }
-    List<Value> values = ops.perChannel(Ops.transpose(rows, 1, 0, 2), pieces.stream().mapToLong(p -> p).toArray());
-    for (int i = 0; i < values.size(); i++) {
-      shares.put(names.get(i), values.get(i));
-    }
-  }
-
-  /** Modulated 3×3 convolution with demodulation, noise, bias and activation, of {@link BlockedOps#pixels}. */
   private Value layer(Layer layer, Value x, int resolution, boolean up) {
     int before = up ? resolution / 2 : resolution;
-    Value y = ops.image(Ops.mul(x, styles.get(layer.name())), before, before);
+    Value y = ops.image(Ops.mul(x, modulation.factors().get(layer.name())), before, before);
+    Value summand = ops.plane(weights.get(layer.name() + Generator.NOISE_CONST),
+        modulation.summands().get(layer.name()));
     if (up) {
-      y = upConv(y, layer.weight());
+      y = upConv(y, layer.weight(), summand);
     } else if (Math.min(layer.ins(), layer.outs()) >= MANY_CHANNELS && resolution >= LARGE_IMAGE) {
-      y = winograd.conv(y, layer.weight());
+      y = Layers.activate(Ops.add(winograd.conv(y, layer.weight()), summand));
     } else {
-      y = ops.conv(y, layer.weight(), Padding.all(1), 1);
+      y = ops.activatedConv(y, layer.weight(), Padding.all(1), 1, summand, Layers.SLOPE);
     }
-    y = Ops.mul(ops.pixels(y), demodulations.get(layer.name()));
-    return Layers.activate(addNoiseAndBias(layer.name(), y, resolution));
+    return ops.pixels(y);
   }
 
   /**
    * Transposed convolution of stride 2 and the low-pass filter after it. Row 2i of the former is row i by the kernel's
    * row 0 and row i - 1 by row 2, row 2i + 1 is row i by row 1, and so with columns. One row and column too many come
-   * out, of zeros, which the filter needs anyway.
+   * out, of zeros, which the filter needs anyway. The filter's sums are activated.
    */
-  private Value upConv(Value x, Tensor weight) {
+  private Value upConv(Value x, Tensor weight, Value summand) {
     List<Value> phases = new ArrayList<>();
     for (int[] rows : List.of(EVEN, ODD)) {
       for (int[] columns : List.of(EVEN, ODD)) {
@@ -220,7 +155,8 @@ final class BlockedSynthesis {
       }
     }
     int channels = (int) weight.shape()[0];
-    return ops.conv(ops.interleave(phases), Layers.fir(channels, 4), new Padding(1, 1, 0, 0), channels);
+    return ops.activatedConv(ops.interleave(phases), Layers.fir(channels, 4), new Padding(1, 1, 0, 0), channels,
+        summand, Layers.SLOPE);
   }
 
   /** Some rows and columns of kernels of 3×3, in this order. */
@@ -238,31 +174,10 @@ final class BlockedSynthesis {
     return new Tensor(new long[] {weight.shape()[0], weight.shape()[1], rows.length, columns.length}, data);
   }
 
-  private Value addNoiseAndBias(String name, Value y, int resolution) {
-    float[] noise = times(weights.get(name + ".noise_const").data(),
-        Layers.GAIN * weights.get(name + ".noise_strength").data()[0]);
-    float[] bias = times(weights.get(name + ".bias").data(), Layers.GAIN);
-    if ((long) bias.length * noise.length > LARGEST_SUMMAND) {
-      return Ops.add(Ops.add(y, ops.perPixel(g, noise)), ops.perChannel(g, bias));
-    }
-    Tensor both = Tensor.zeros(bias.length, resolution, resolution);
-    for (int i = 0; i < both.data().length; i++) {
-      both.data()[i] = bias[i / noise.length] + noise[i % noise.length];
-    }
-    return Ops.add(y, ops.constant(g, both));
-  }
-
   /** Modulated 1×1 convolution to image channels, without demodulation: [N, C, H, W] in the usual order. */
-  private Value toRgb(Layer layer, Value x, int resolution) {
-    Value y = ops.image(Ops.mul(x, styles.get(layer.name())), resolution, resolution);
-    return ops.unblocked(ops.pointwise(y, layer.weight(), weights.get(layer.name() + ".bias")), config.channels());
-  }
-
-  private static float[] times(float[] values, double factor) {
-    float[] product = new float[values.length];
-    for (int i = 0; i < values.length; i++) {
-      product[i] = (float) (values[i] * factor);
-    }
-    return product;
+  private Value toRgb(Layer layer, Value x) {
+    float[] bias = weights.get(layer.name() + ".bias").data();
+    return Ops.add(ops.project(x, modulation.projections().get(layer.name())),
+        g.constant(Tensor.of(bias, 1, bias.length, 1, 1)));
   }
 }

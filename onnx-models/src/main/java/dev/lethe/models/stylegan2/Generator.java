@@ -42,7 +42,7 @@ public final class Generator {
   public static final String LABEL_EMBEDDING = MAPPING + ".embed.weight";
   static final String SYNTHESIS = "G.synthesis.b";
   private static final String W_AVG = MAPPING + ".w_avg";
-  private static final String NOISE_CONST = ".noise_const";
+  static final String NOISE_CONST = ".noise_const";
   /** Largest activation in half precision, the reference's clamp: √(9 · 512) of it added up are still no infinity. */
   private static final double LARGEST_HALF = 256;
 

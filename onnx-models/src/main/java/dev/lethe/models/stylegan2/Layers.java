@@ -21,7 +21,8 @@ import dev.lethe.models.graph.Value;
 public final class Layers {
 
   public static final double EPSILON = 1e-8;
-  private static final double SLOPE = 0.2;
+  /** Of leaky ReLUs below zero. */
+  static final double SLOPE = 0.2;
   /** Keeps the variance of activations through a leaky ReLU. */
   public static final double GAIN = Math.sqrt(2);
   /** Learning rate multiplier of mapping networks. */
@@ -100,6 +101,20 @@ public final class Layers {
     int channels = (int) x.dim(1);
     Value kernel = x.graph().constant(fir(channels, 4));
     return convTranspose(x, kernel, new Window(2, 1, 1, channels), 2 * x.dim(2), 2 * x.dim(3));
+  }
+
+  /** What {@link #upsample} does to one axis of a size, as a matrix: [2 size, size]. */
+  static Tensor upsampling(int size) {
+    Tensor matrix = Tensor.zeros(2L * size, size);
+    for (int i = 0; i < size; i++) {
+      for (int k = 0; k < FIR.length; k++) {
+        int to = 2 * i + k - 1;
+        if (to >= 0 && to < 2 * size) {
+          matrix.data()[to * size + i] = FIR[k] / 4;
+        }
+      }
+    }
+    return matrix;
   }
 
   /** The low-pass filter's kernel for each channel, [channels, 1, 4, 4]; it sums to the gain. */
