@@ -10,7 +10,7 @@ import dev.lethe.server.config.Overrides;
 import dev.lethe.server.config.Setting;
 import dev.lethe.server.config.ValueType;
 import dev.lethe.server.inference.Compute;
-import dev.lethe.server.inference.Compute.SynthesisGraph;
+import dev.lethe.server.inference.Compute.Graphs;
 import dev.lethe.server.inference.ModelOptions;
 import dev.lethe.server.registry.VersionName;
 import dev.lethe.server.unlearning.WorkerCommand;
@@ -54,8 +54,8 @@ final class ServerSettings {
   static final Setting<Precision> PRECISION = new Setting<>("precision", "PRECISION", "fp32",
       ValueType.oneOf(Precision.class), "Of synthesis: fp32, or fp16 for half precision at the four highest"
           + " resolutions, for GPUs; a CPU computes that in floats all the same.");
-  static final Setting<SynthesisGraph> SYNTHESIS_GRAPH = new Setting<>("synthesis-graph", "GRAPH", "auto",
-      ValueType.oneOf(SynthesisGraph.class), "auto: on a CPU, a graph that is made of a version's weights for this"
+  static final Setting<Graphs> GRAPHS = new Setting<>("graphs", "WHICH", "auto",
+      ValueType.oneOf(Graphs.class), "auto: on a CPU, a graph that is made of a version's weights for this"
           + " processor when it is loaded, faster than the file's, with images that differ by rounding; bundle: always the"
           + " file's.");
   static final Setting<Integer> THREADS = new Setting<>("threads", "N", "0", ValueType.integer(0, 1024),
@@ -72,7 +72,7 @@ final class ServerSettings {
   /** In the order of the help and of {@code --print-config}. */
   static final List<Setting<?>> ALL = Stream.concat(
       Stream.of(HOST, PORT, INSECURE_LISTEN, MODELS, STATE, JOBS, DATA, WORKER_COMMAND, DEVICE, WORKER_DEVICE,
-          PRECISION, SYNTHESIS_GRAPH, THREADS, DRAIN, LOG_FORMAT),
+          PRECISION, GRAPHS, THREADS, DRAIN, LOG_FORMAT),
       Stream.concat(LoadSettings.ALL.stream(), SecuritySettings.ALL.stream()))
       .<Setting<?>>map(setting -> setting).toList();
 
@@ -99,7 +99,7 @@ final class ServerSettings {
         SecuritySettings.access(settings), settings.get(MODELS), settings.get(STATE), settings.get(JOBS),
         settings.find(WORKER_COMMAND).map(command -> command.on(training)), settings.find(DATA),
         new Compute(device, threads == 0 ? Runtime.getRuntime().availableProcessors() : threads,
-            settings.get(PRECISION), settings.get(SYNTHESIS_GRAPH)),
+            settings.get(PRECISION), settings.get(GRAPHS)),
         LoadSettings.batching(settings), ownOptions(settings), LoadSettings.limits(settings),
         Duration.ofSeconds(settings.get(DRAIN)));
   }

@@ -1,6 +1,5 @@
 package dev.lethe.bench.model;
 
-import ai.onnx.proto.OnnxMl.ModelProto;
 import dev.lethe.models.bundle.Bundle;
 import dev.lethe.models.bundle.ModelCard;
 import dev.lethe.models.bundle.ModelCard.WStatistics;
@@ -96,8 +95,8 @@ public record BenchModel(String title, Path repository, Bundle bundle) {
 
   /** Its synthesis network as the server computes it. */
   public InferenceSession served(ExecutionDevice device, int threads) {
-    return (device.equals(ExecutionDevice.CPU) ? StyleGan2Bundle.blockedSynthesis(bundle) : Optional.<ModelProto>empty())
-        .map(model -> InferenceSession.openBlocked(model, threads))
+    return Optional.of(bundle).filter(b -> device.equals(ExecutionDevice.CPU)).flatMap(StyleGan2Bundle::forThisProcessor)
+        .map(graphs -> InferenceSession.openBlocked(graphs.synthesis(), threads))
         .orElseGet(() -> InferenceSession.open(bundle.synthesis(), device, threads));
   }
 

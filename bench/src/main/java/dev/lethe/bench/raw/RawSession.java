@@ -10,6 +10,7 @@ import dev.lethe.models.latent.NumpyRandom;
 import dev.lethe.models.runtime.ChannelBlock;
 import dev.lethe.models.runtime.ExecutionDevice;
 import dev.lethe.models.runtime.NativeRuntime;
+import dev.lethe.models.stylegan2.ProcessorGraphs;
 import dev.lethe.models.stylegan2.StyleGan2Bundle;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -33,7 +34,7 @@ final class RawSession implements AutoCloseable {
   /**
    * @param batch images in a run
    * @param threads threads inside an operator
-   * @param rebuilt whether synthesis is of the graph that the server makes of the bundle's for this processor
+   * @param rebuilt whether both are of the graphs that the server makes of the bundle's for this processor
    * @throws IllegalStateException if it makes none
    */
   RawSession(Bundle bundle, ExecutionDevice device, int threads, int batch, boolean rebuilt) throws OrtException {
@@ -42,14 +43,14 @@ final class RawSession implements AutoCloseable {
     ModelCard card = bundle.card();
     ModelCard.Network network = card.network();
     try (OrtSession.SessionOptions options = runtime.sessionOptions(device, threads)) {
-      mapping = environment.createSession(bundle.mapping().toString(), options);
       if (rebuilt) {
-        byte[] model = StyleGan2Bundle.blockedSynthesis(bundle)
-            .orElseThrow(() -> new IllegalStateException("the server makes no graph of its own of this bundle"))
-            .toByteArray();
+        ProcessorGraphs graphs = StyleGan2Bundle.forThisProcessor(bundle)
+            .orElseThrow(() -> new IllegalStateException("the server makes no graphs of its own of this bundle"));
+        mapping = environment.createSession(graphs.mapping().toByteArray(), options);
         ChannelBlock.keep(options);
-        synthesis = environment.createSession(model, options);
+        synthesis = environment.createSession(graphs.synthesis().toByteArray(), options);
       } else {
+        mapping = environment.createSession(bundle.mapping().toString(), options);
         synthesis = environment.createSession(bundle.synthesis().toString(), options);
       }
     }

@@ -332,6 +332,14 @@ public final class Ops {
     return x.graph().node("LogSoftmax", x.type(), x.shape(), Map.of("axis", -1L), x);
   }
 
+  /** x / √(mean x² + ε) over the last axis, as ONNX Runtime's own operator. Its gradient is not defined. */
+  public static Value normalizeRms(Value x, double epsilon) {
+    Tensor ones = Tensor.zeros(x.dim(x.rank() - 1));
+    Arrays.fill(ones.data(), 1);
+    return x.graph().node("SimplifiedLayerNormalization", x.type(), x.shape(),
+        Map.of("axis", -1L, "epsilon", (float) epsilon), x, x.graph().constant(ones));
+  }
+
   // ---- linear ----
 
   /** alpha op(a) op(b), for matrices; op transposes where asked. */

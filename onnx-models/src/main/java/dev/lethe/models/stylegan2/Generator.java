@@ -37,11 +37,12 @@ import java.util.List;
  */
 public final class Generator {
 
-  private static final String MAPPING = "G.mapping";
+  static final String MAPPING = "G.mapping";
   /** Weight [w_dim, classes] whose column c is all that the mapping network of a conditional model knows of class c. */
   public static final String LABEL_EMBEDDING = MAPPING + ".embed.weight";
+  static final String LABEL_BIAS = MAPPING + ".embed.bias";
   static final String SYNTHESIS = "G.synthesis.b";
-  private static final String W_AVG = MAPPING + ".w_avg";
+  static final String W_AVG = MAPPING + ".w_avg";
   static final String NOISE_CONST = ".noise_const";
   /** Largest activation in half precision, the reference's clamp: √(9 · 512) of it added up are still no infinity. */
   private static final double LARGEST_HALF = 256;

@@ -118,14 +118,12 @@ public final class StyleGan2Bundle {
   }
 
   /**
-   * A bundle's synthesis network as this machine's processor computes it fastest: inputs, outputs and weights are those
-   * of its own graph, images differ by rounding. It is for this machine alone, and for sessions with options that
-   * {@link ChannelBlock#keep} its layout.
+   * A bundle's generator as this machine's processor computes it fastest.
    *
-   * @return empty if the processor or the network's widths do not allow it, or the file does not hold the network that
+   * @return empty if the processor or the network's widths do not allow it, or the files do not hold the networks that
    *     the card promises
    */
-  public static Optional<ModelProto> blockedSynthesis(Bundle bundle) {
+  public static Optional<ProcessorGraphs> forThisProcessor(Bundle bundle) {
     OptionalInt block = ChannelBlock.size();
     if (block.isEmpty()) {
       return Optional.empty();
@@ -136,10 +134,13 @@ public final class StyleGan2Bundle {
         return Optional.empty();
       }
       Map<String, Tensor> weights = new HashMap<>();
+      read(bundle.mapping(), ServingGraphs.mapping(config), weights);
       read(bundle.synthesis(), ServingGraphs.synthesis(config), weights);
-      return Optional.of(OnnxWriter.inference(BlockedSynthesis.graph(config, weights, block.getAsInt()), Map.of()));
+      return Optional.of(new ProcessorGraphs(
+          OnnxWriter.inference(LeanMapping.graph(config, weights), Map.of()),
+          OnnxWriter.inference(BlockedSynthesis.graph(config, weights, block.getAsInt()), Map.of())));
     } catch (IOException | IllegalArgumentException e) {
-      // Whoever loads the file itself is told what is wrong with it.
+      // Whoever loads the files themselves is told what is wrong with them.
       return Optional.empty();
     }
   }

@@ -38,7 +38,7 @@ class BlockedSynthesisTest {
     Bundle bundle = Bundle.open(Path.of("bundles/mnist/v1"));
     StyleGan2Config config = StyleGan2Config.of(bundle.card());
     Map<String, Tensor> weights = StyleGan2Bundle.weights(bundle);
-    ModelProto blocked = StyleGan2Bundle.blockedSynthesis(bundle).orElseThrow();
+    ModelProto blocked = StyleGan2Bundle.forThisProcessor(bundle).orElseThrow().synthesis();
     Tensor ws = ws(config, 5);
     Tensor images = run(blocked, ws);
     check(plain(config, weights, ws), images, 1e-5);

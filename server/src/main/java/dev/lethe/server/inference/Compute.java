@@ -8,15 +8,15 @@ import dev.lethe.models.stylegan2.Precision;
  *
  * @param threads threads inside an operator on the CPU, the calling thread included, from 1
  * @param precision of synthesis, of models that have none of their own; mapping is always of floats
- * @param graph which graph of the synthesis network
+ * @param graphs which graphs of the mapping and synthesis networks
  */
-public record Compute(ExecutionDevice device, int threads, Precision precision, SynthesisGraph graph) {
+public record Compute(ExecutionDevice device, int threads, Precision precision, Graphs graphs) {
 
-  /** Which graph of the synthesis network is run. */
-  public enum SynthesisGraph {
-    /** On a CPU, in floats, and if the network allows it: one made of the bundle's weights for this processor. */
+  /** Which graphs of the networks are run. */
+  public enum Graphs {
+    /** On a CPU, in floats, and if the network allows it: graphs made of the bundle's weights for this processor. */
     AUTO,
-    /** The bundle's own; in another precision than floats, one that differs from it in that alone. */
+    /** The bundle's own; in another precision than floats, one of synthesis that differs in that alone. */
     BUNDLE
   }
 
@@ -28,11 +28,16 @@ public record Compute(ExecutionDevice device, int threads, Precision precision, 
 
   /** The same on another device. */
   public Compute on(ExecutionDevice other) {
-    return new Compute(other, threads, precision, graph);
+    return new Compute(other, threads, precision, graphs);
   }
 
   /** The same in another precision. */
   Compute in(Precision other) {
-    return new Compute(device, threads, other, graph);
+    return new Compute(device, threads, other, graphs);
+  }
+
+  /** Whether graphs other than the bundle's may be run. */
+  boolean mayRebuild() {
+    return graphs == Graphs.AUTO && precision == Precision.FP32 && device.equals(ExecutionDevice.CPU);
   }
 }

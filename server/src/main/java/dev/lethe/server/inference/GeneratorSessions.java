@@ -1,6 +1,5 @@
 package dev.lethe.server.inference;
 
-import ai.onnx.proto.OnnxMl.ModelProto;
 import ai.onnxruntime.NodeInfo;
 import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
@@ -9,11 +8,10 @@ import ai.onnxruntime.TensorInfo;
 import dev.lethe.models.bundle.Bundle;
 import dev.lethe.models.bundle.ModelCard;
 import dev.lethe.models.runtime.ChannelBlock;
-import dev.lethe.models.runtime.ExecutionDevice;
 import dev.lethe.models.runtime.NativeRuntime;
 import dev.lethe.models.stylegan2.Precision;
+import dev.lethe.models.stylegan2.ProcessorGraphs;
 import dev.lethe.models.stylegan2.StyleGan2Bundle;
-import dev.lethe.server.inference.Compute.SynthesisGraph;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -49,8 +47,19 @@ final class GeneratorSessions implements AutoCloseable {
     try (OrtSession.SessionOptions options = runtime.sessionOptions(compute.device(), compute.threads())) {
       // Training runs beside serving: idle threads must not spin the cores away from it.
       options.addConfigEntry("session.intra_op.allow_spinning", "0");
-      mapping = runtime.environment().createSession(bundle.mapping().toString(), options);
-      synthesis = synthesis(bundle, compute, runtime.environment(), options);
+      OrtEnvironment environment = runtime.environment();
+      Optional<ProcessorGraphs> graphs = compute.mayRebuild() ? StyleGan2Bundle.forThisProcessor(bundle)
+          : Optional.empty();
+      if (graphs.isPresent()) {
+        mapping = environment.createSession(graphs.get().mapping().toByteArray(), options);
+        ChannelBlock.keep(options);
+        synthesis = environment.createSession(graphs.get().synthesis().toByteArray(), options);
+      } else {
+        mapping = environment.createSession(bundle.mapping().toString(), options);
+        synthesis = compute.precision() == Precision.FP32
+            ? environment.createSession(bundle.synthesis().toString(), options)
+            : environment.createSession(synthesis(bundle, compute.precision()), options);
+      }
       GeneratorSessions generator = new GeneratorSessions(bundle.card(), runtime.environment(), mapping, synthesis);
       generator.checkShapes(bundle);
       return generator;
@@ -61,22 +70,7 @@ final class GeneratorSessions implements AutoCloseable {
     }
   }
 
-  private static OrtSession synthesis(Bundle bundle, Compute compute, OrtEnvironment environment,
-      OrtSession.SessionOptions options) throws IOException, OrtException {
-    if (compute.precision() != Precision.FP32) {
-      return environment.createSession(rebuild(bundle, compute.precision()), options);
-    }
-    if (compute.graph() == SynthesisGraph.AUTO && compute.device().equals(ExecutionDevice.CPU)) {
-      Optional<ModelProto> blocked = StyleGan2Bundle.blockedSynthesis(bundle);
-      if (blocked.isPresent()) {
-        ChannelBlock.keep(options);
-        return environment.createSession(blocked.get().toByteArray(), options);
-      }
-    }
-    return environment.createSession(bundle.synthesis().toString(), options);
-  }
-
-  private static byte[] rebuild(Bundle bundle, Precision precision) throws IOException {
+  private static byte[] synthesis(Bundle bundle, Precision precision) throws IOException {
     try {
       return StyleGan2Bundle.synthesis(bundle, precision).toByteArray();
     } catch (IllegalArgumentException e) {

@@ -10,7 +10,7 @@ import dev.lethe.models.latent.NumpyRandom;
 import dev.lethe.models.runtime.ChannelBlock;
 import dev.lethe.models.runtime.ExecutionDevice;
 import dev.lethe.models.stylegan2.Precision;
-import dev.lethe.server.inference.Compute.SynthesisGraph;
+import dev.lethe.server.inference.Compute.Graphs;
 import dev.lethe.server.TinyBundles;
 import dev.lethe.server.monitoring.ServerMetrics;
 import dev.lethe.server.registry.FileTrees;
@@ -101,10 +101,10 @@ class InferenceEngineTest {
     }
 
     Engine(BatchingOptions options, Map<String, ModelOptions> own) throws IOException {
-      this(options, own, SynthesisGraph.AUTO);
+      this(options, own, Graphs.AUTO);
     }
 
-    Engine(BatchingOptions options, Map<String, ModelOptions> own, SynthesisGraph graph) throws IOException {
+    Engine(BatchingOptions options, Map<String, ModelOptions> own, Graphs graph) throws IOException {
       engine = new InferenceEngine(
           new Compute(ExecutionDevice.CPU, 1, Precision.FP32, graph), options, own, metrics,
           Tracing.off().tracer());
@@ -160,7 +160,7 @@ class InferenceEngineTest {
 
   @Example
   void theGraphForThisProcessorDrawsWhatTheBundlesOwnDraws() throws Exception {
-    try (Engine engine = new Engine(new BatchingOptions(4, Duration.ZERO, 1, 1000), Map.of(), SynthesisGraph.BUNDLE)) {
+    try (Engine engine = new Engine(new BatchingOptions(4, Duration.ZERO, 1, 1000), Map.of(), Graphs.BUNDLE)) {
       List<float[]> images = await(engine.generate(latents));
       boolean different = false;
       for (int i = 0; i < images.size(); i++) {
