@@ -112,11 +112,16 @@ public final class ServedTarget implements Target {
     }
   }
 
-  /** Calls in turn over all connections. */
+  /** Calls in turn over all connections: those of many clients. */
   private Caller caller(Format format, int images) {
     List<Caller> callers =
         channels.stream().map(channel -> launch.protocol().caller(channel, card, format, images)).toList();
     return seed -> callers.get(seed % callers.size()).call(seed);
+  }
+
+  /** One client's calls, over a connection of its own. */
+  private Caller loneCaller(Format format) {
+    return launch.protocol().caller(channels.get(0), card, format, 1);
   }
 
   @Override
@@ -144,7 +149,7 @@ public final class ServedTarget implements Target {
 
   @Override
   public double aloneMillis(Format format, Duration duration) throws InterruptedException {
-    return ClosedLoop.run(caller(format, 1), 1, duration).millis(50);
+    return ClosedLoop.run(loneCaller(format), 1, duration).millis(50);
   }
 
   /**

@@ -204,7 +204,7 @@ public final class BlockedOps {
     return Ops.reshape(sums, terms.dim(0), terms.dim(1) * block, image.shape()[0], image.shape()[1]);
   }
 
-  /** A constant image [C, H, W], for {@link #pixels}. */
+  /** A constant image [C, H, W], blocked: [1, C, H, W]. */
   public Value constant(Graph g, Tensor image) {
     int channels = (int) image.shape()[0];
     int size = image.data().length / channels;
@@ -214,7 +214,7 @@ public final class BlockedOps {
         data[(c / block * size + p) * block + c % block] = image.data()[c * size + p];
       }
     }
-    return g.constant(new Tensor(new long[] {1, channels / block, size / RUN, RUN, block}, data));
+    return g.constant(new Tensor(new long[] {1, channels, image.shape()[1], image.shape()[2]}, data));
   }
 
   /** A value [N, C, H, W] in blocks, whatever their size is here. */

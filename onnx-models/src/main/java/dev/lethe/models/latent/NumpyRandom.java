@@ -16,7 +16,7 @@ public final class NumpyRandom {
   private static final int SHIFT = 397;
 
   private final int[] state = new int[STATE];
-  private int next = STATE;
+  private int next;
   private double spareGaussian = Double.NaN;
 
   /**
@@ -50,10 +50,11 @@ public final class NumpyRandom {
 
   /** The next 32 bits. */
   public int nextInt() {
-    if (next == STATE) {
-      twist();
-    }
-    int bits = state[next++];
+    // The generator's "twist", of this word alone: a latent takes a part of the state.
+    int both = state[next] & 0x80000000 | state[(next + 1) % STATE] & 0x7fffffff;
+    int bits = state[(next + SHIFT) % STATE] ^ both >>> 1 ^ -(both & 1) & 0x9908b0df;
+    state[next] = bits;
+    next = (next + 1) % STATE;
     bits ^= bits >>> 11;
     bits ^= bits << 7 & 0x9d2c5680;
     bits ^= bits << 15 & 0xefc60000;
@@ -85,13 +86,5 @@ public final class NumpyRandom {
     double factor = Math.sqrt(-2 * StrictMath.log(square) / square);
     spareGaussian = factor * x;
     return factor * y;
-  }
-
-  private void twist() {
-    for (int i = 0; i < STATE; i++) {
-      int bits = state[i] & 0x80000000 | state[(i + 1) % STATE] & 0x7fffffff;
-      state[i] = state[(i + SHIFT) % STATE] ^ bits >>> 1 ^ -(bits & 1) & 0x9908b0df;
-    }
-    next = 0;
   }
 }

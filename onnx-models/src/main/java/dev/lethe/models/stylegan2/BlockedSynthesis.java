@@ -103,7 +103,7 @@ final class BlockedSynthesis {
       x = layer(convolutions.get(at + ".conv1"), x, r, false);
       // toRGB: a modulated 1×1 convolution without demodulation.
       String toRgb = at + ".torgb";
-      image = onto(image, ops.project(ops.image(x, r, r), modulation.projections().get(toRgb)));
+      image = onto(image, ops.project(x, modulation.projections().get(toRgb)));
       bias = onto(bias, Ops.expand(
           g.constant(Tensor.of(weights.get(toRgb + ".bias").data(), 1, config.channels(), 1, 1)),
           1, config.channels(), r, r));
@@ -124,22 +124,21 @@ final class BlockedSynthesis {
   }
 
   /**
-   * Modulated 3×3 convolution with noise, bias and activation, of {@link BlockedOps#pixels}; its demodulation is left
-   * to the layers after it.
+   * Modulated 3×3 convolution with noise, bias and activation: blocked, [N, C, H, W]. Its demodulation is left to the
+   * layers after it.
    */
   private Value layer(Layer layer, Value x, int resolution, boolean up) {
     int before = up ? resolution / 2 : resolution;
-    Value y = ops.image(Ops.mul(x, modulation.factors().get(layer.name())), before, before);
+    Value y = ops.image(Ops.mul(ops.pixels(x), modulation.factors().get(layer.name())), before, before);
     Value summand = ops.plane(weights.get(layer.name() + Generator.NOISE_CONST),
         modulation.summands().get(layer.name()));
     if (up) {
-      y = upConv(y, layer.weight(), summand);
-    } else if (Math.min(layer.ins(), layer.outs()) >= MANY_CHANNELS && resolution >= LARGE_IMAGE) {
-      y = Layers.activate(Ops.add(winograd.conv(y, layer.weight()), summand));
-    } else {
-      y = ops.activatedConv(y, layer.weight(), Padding.all(1), 1, summand, Layers.SLOPE);
+      return upConv(y, layer.weight(), summand);
     }
-    return ops.pixels(y);
+    if (Math.min(layer.ins(), layer.outs()) >= MANY_CHANNELS && resolution >= LARGE_IMAGE) {
+      return Layers.activate(Ops.add(winograd.conv(y, layer.weight()), summand));
+    }
+    return ops.activatedConv(y, layer.weight(), Padding.all(1), 1, summand, Layers.SLOPE);
   }
 
   /**

@@ -4,7 +4,7 @@ import ai.onnxruntime.OrtException;
 import dev.lethe.models.bundle.ModelCard;
 import dev.lethe.models.runtime.ExecutionDevice;
 import dev.lethe.server.inference.InferenceEngine.Resources;
-import dev.lethe.server.monitoring.ServerMetrics;
+import dev.lethe.server.monitoring.ModelMetrics;
 import dev.lethe.server.monitoring.ServerMetrics.Stage;
 import java.io.IOException;
 import java.nio.FloatBuffer;
@@ -23,8 +23,7 @@ public final class Generator implements AutoCloseable {
 
   private final GeneratorSessions sessions;
   private final Resources resources;
-  private final ServerMetrics metrics;
-  private final String model;
+  private final ModelMetrics metrics;
   private final BatchingOptions batching;
   private final int batchSize;
   private final MappingRun mapping;
@@ -39,8 +38,7 @@ public final class Generator implements AutoCloseable {
   Generator(GeneratorSessions sessions, ExecutionDevice device, BatchingOptions batching, Resources resources) {
     this.sessions = sessions;
     this.resources = resources;
-    this.metrics = resources.metrics();
-    this.model = sessions.card().name();
+    this.metrics = resources.metrics().model(sessions.card().name());
     this.batching = batching;
     this.batchSize = batching.batchSize(sessions.card(), device);
     this.mapping = new MappingRun(sessions, batchSize, resources.buffers());
@@ -133,6 +131,10 @@ public final class Generator implements AutoCloseable {
     return waiting.get() * secondsPerImage;
   }
 
+  ModelMetrics metrics() {
+    return metrics;
+  }
+
   /** Makes room that is taken by images that nobody waits for any more. */
   void purge() {
     mappingBatcher.purge();
@@ -141,7 +143,7 @@ public final class Generator implements AutoCloseable {
 
   void submit(ImageRequest<?> request, List<Latent> latents) {
     waiting.addAndGet(latents.size());
-    metrics.imagesQueued(model, latents.size());
+    metrics.imagesQueued(latents.size());
     List<ImageTask> unmapped = new ArrayList<>(latents.size());
     List<ImageTask> mapped = new ArrayList<>();
     for (int i = 0; i < latents.size(); i++) {
@@ -166,12 +168,12 @@ public final class Generator implements AutoCloseable {
       }
       long took = System.nanoTime() - started;
       statistics.mapped(batch.size(), took);
-      metrics.computed(model, Stage.MAPPING, took / 1e9);
+      metrics.computed(Stage.MAPPING, took / 1e9);
       spans.end();
     } catch (Throwable e) {
       spans.fail(e);
       waiting.addAndGet(-batch.size());
-      metrics.imagesUnqueued(model, batch.size());
+      metrics.imagesUnqueued(batch.size());
       free.run();
       batch.forEach(task -> task.fail(e));
       return;
@@ -182,7 +184,7 @@ public final class Generator implements AutoCloseable {
 
   private void synthesize(SynthesisRun run, List<ImageTask> batch, Runnable free) {
     waiting.addAndGet(-batch.size());
-    metrics.imagesUnqueued(model, batch.size());
+    metrics.imagesUnqueued(batch.size());
     long started = started(Stage.SYNTHESIS, batch);
     RunSpans spans = RunSpans.begin(resources.tracer(), Stage.SYNTHESIS, batch, started);
     try {
@@ -199,7 +201,7 @@ public final class Generator implements AutoCloseable {
     double seconds = took / 1e9;
     double each = seconds / batch.size();
     secondsPerImage = secondsPerImage == 0 ? each : 0.8 * secondsPerImage + 0.2 * each;
-    metrics.computed(model, Stage.SYNTHESIS, seconds);
+    metrics.computed(Stage.SYNTHESIS, seconds);
     encode(run, batch, free);
   }
 
@@ -224,9 +226,9 @@ public final class Generator implements AutoCloseable {
         task.encode(run.image(i));
         long took = System.nanoTime() - started;
         statistics.encoded(batch.size(), took);
-        metrics.encoded(model, took / 1e9);
+        metrics.encoded(took / 1e9);
       } else {
-        metrics.imageDropped(model);
+        metrics.imageDropped();
         task.discard();
       }
     }
@@ -238,8 +240,8 @@ public final class Generator implements AutoCloseable {
 
   private void dropped() {
     waiting.decrementAndGet();
-    metrics.imagesUnqueued(model, 1);
-    metrics.imageDropped(model);
+    metrics.imagesUnqueued(1);
+    metrics.imageDropped();
   }
 
   /** The time of now, after the wait of each image was written down. */
@@ -249,10 +251,10 @@ public final class Generator implements AutoCloseable {
     for (ImageTask task : batch) {
       long wait = now - task.submitted();
       waits += wait;
-      metrics.waited(model, stage, wait / 1e9);
+      metrics.waited(stage, wait / 1e9);
     }
     statistics.waited(waits);
-    metrics.batch(model, stage, batch.size());
+    metrics.batch(stage, batch.size());
     return now;
   }
 

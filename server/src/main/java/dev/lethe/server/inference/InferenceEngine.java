@@ -137,7 +137,7 @@ public final class InferenceEngine implements AutoCloseable {
     if (isFull(generator, latents.size())) {
       generator.purge();
       if (isFull(generator, latents.size())) {
-        resources.metrics().callRefused(generator.card().name());
+        generator.metrics().callRefused();
         return Future.failedFuture(refusal(generator));
       }
     }

@@ -18,6 +18,8 @@ import java.util.Map;
  */
 final class RunSpans {
 
+  private static final RunSpans NONE = new RunSpans(List.of());
+
   private final List<Span> runs;
 
   private RunSpans(List<Span> runs) {
@@ -31,6 +33,9 @@ final class RunSpans {
 
   /** @param now {@link System#nanoTime} at the run's beginning */
   static RunSpans begin(Tracer tracer, Stage stage, List<ImageTask> batch, long now) {
+    if (batch.stream().noneMatch(task -> task.request().isTraced())) {
+      return NONE;
+    }
     Map<ImageRequest<?>, Share> shares = new LinkedHashMap<>();
     for (ImageTask task : batch) {
       if (task.request().isTraced()) {

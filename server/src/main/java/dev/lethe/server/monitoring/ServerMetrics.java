@@ -63,7 +63,7 @@ public final class ServerMetrics implements CallObserver {
   public enum Stage {
     MAPPING, SYNTHESIS;
 
-    private final String label = name().toLowerCase(Locale.ROOT);
+    final String label = name().toLowerCase(Locale.ROOT);
   }
 
   private final CollectorRegistry registry = new CollectorRegistry();
@@ -77,20 +77,20 @@ public final class ServerMetrics implements CallObserver {
   private final Gauge connections = register(Gauge.build("lethe_connections", "Open connections").create());
   private final Counter connectionsRefused = register(Counter.build("lethe_connections_refused_total",
       "Connections refused since there were too many").create());
-  private final Counter images = register(Counter.build("lethe_images_generated_total",
+  final Counter images = register(Counter.build("lethe_images_generated_total",
       "Images generated").labelNames("model").create());
-  private final Histogram batchImages = register(Histogram.build("lethe_inference_batch_images",
+  final Histogram batchImages = register(Histogram.build("lethe_inference_batch_images",
       "Images in one run of a session").labelNames("model", "stage").buckets(1, 2, 4, 8, 16, 32, 64).create());
-  private final Histogram queueSeconds = register(Histogram.build("lethe_inference_queue_seconds",
+  final Histogram queueSeconds = register(Histogram.build("lethe_inference_queue_seconds",
       "Wait of an image for a run").labelNames("model", "stage").buckets(LATENCIES).create());
-  private final Histogram computeSeconds = register(Histogram.build("lethe_inference_compute_seconds",
+  final Histogram computeSeconds = register(Histogram.build("lethe_inference_compute_seconds",
       "A run of mapping or synthesis, and to encode an image").labelNames("model", "stage").buckets(LATENCIES)
       .create());
-  private final Gauge queueLength = register(Gauge.build("lethe_inference_queue_length",
+  final Gauge queueLength = register(Gauge.build("lethe_inference_queue_length",
       "Images whose synthesis has not begun").labelNames("model").create());
-  private final Counter dropped = register(Counter.build("lethe_inference_dropped_total",
+  final Counter dropped = register(Counter.build("lethe_inference_dropped_total",
       "Images dropped since their client had gone or its deadline had passed").labelNames("model").create());
-  private final Counter refused = register(Counter.build("lethe_inference_refused_total",
+  final Counter refused = register(Counter.build("lethe_inference_refused_total",
       "Calls refused since the queue was full").labelNames("model").create());
   private final Gauge bufferBytes = register(Gauge.build("lethe_inference_buffer_bytes",
       "Memory of the batches of all loaded versions, outside the Java heap").create());
@@ -151,41 +151,9 @@ public final class ServerMetrics implements CallObserver {
     connectionsRefused.inc();
   }
 
-  public void imagesQueued(String model, int number) {
-    queueLength.labels(model).inc(number);
-  }
-
-  /** Their synthesis begins, or never will. */
-  public void imagesUnqueued(String model, int number) {
-    queueLength.labels(model).dec(number);
-  }
-
-  public void imageDropped(String model) {
-    dropped.labels(model).inc();
-  }
-
-  public void callRefused(String model) {
-    refused.labels(model).inc();
-  }
-
-  /** @param seconds that an image waited for a run */
-  public void waited(String model, Stage stage, double seconds) {
-    queueSeconds.labels(model, stage.label).observe(seconds);
-  }
-
-  /** @param images in a run that begins */
-  public void batch(String model, Stage stage, int images) {
-    batchImages.labels(model, stage.label).observe(images);
-  }
-
-  public void computed(String model, Stage stage, double seconds) {
-    computeSeconds.labels(model, stage.label).observe(seconds);
-  }
-
-  /** An image is ready. */
-  public void encoded(String model, double seconds) {
-    images.labels(model).inc();
-    computeSeconds.labels(model, "encode").observe(seconds);
+  /** Those of one model's inference. */
+  public ModelMetrics model(String name) {
+    return new ModelMetrics(name, this);
   }
 
   /** @param bytes asked whenever the metrics are read */
@@ -217,9 +185,6 @@ public final class ServerMetrics implements CallObserver {
   }
 
   public void versionLoaded(String model) {
-    // Counters that are there from the start: the first increase of one that appears with it would be lost on Prometheus.
-    dropped.labels(model);
-    refused.labels(model);
     loadedVersions.labels(model).inc();
   }
 

@@ -134,6 +134,9 @@ public final class Call<R> {
 
   /** The same outcome as that of {@code future}, which may come on any thread, on this call's context. */
   public <T> Future<T> here(Future<T> future) {
+    if (future.isComplete() && Vertx.currentContext() == context) {
+      return future;
+    }
     Promise<T> promise = Promise.promise();
     future.onComplete(done -> context.runOnContext(v -> promise.handle(done)));
     return promise.future();
