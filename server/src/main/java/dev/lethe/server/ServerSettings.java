@@ -55,9 +55,9 @@ final class ServerSettings {
       ValueType.oneOf(Precision.class), "Of synthesis: fp32, or fp16 for half precision at the four highest"
           + " resolutions, for GPUs; a CPU computes that in floats all the same.");
   static final Setting<Graphs> GRAPHS = new Setting<>("graphs", "WHICH", "auto",
-      ValueType.oneOf(Graphs.class), "auto: on a CPU, a graph that is made of a version's weights for this"
-          + " processor when it is loaded, faster than the file's, with images that differ by rounding; bundle: always the"
-          + " file's.");
+      ValueType.oneOf(Graphs.class), "auto: on a CPU, graphs that are made of a version's weights for this processor"
+          + " when it is loaded, faster than the files', with images that differ by rounding; bundle: always the"
+          + " files'.");
   static final Setting<Integer> THREADS = new Setting<>("threads", "N", "0", ValueType.integer(0, 1024),
       "Threads that compute one batch; 0 for one on each core.");
   static final Setting<Integer> DRAIN = new Setting<>("drain", "SECONDS", "10", ValueType.integer(0, 86_400),

@@ -27,7 +27,7 @@ public final class RawMain {
   /** Printed once it can be asked. */
   public static final String READY = "ready";
 
-  /** The argument that asks for the server's graph. */
+  /** The argument that asks for the server's graphs. */
   public static final String REBUILT = "rebuilt";
 
   private static final int LEAST_RUNS = 3;

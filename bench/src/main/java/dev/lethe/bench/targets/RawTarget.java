@@ -50,7 +50,7 @@ public final class RawTarget implements Target {
     List<String> command = List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
         "-cp", System.getProperty("java.class.path"), RawMain.class.getName(), bundle.directory().toString(),
         device.toString(), Integer.toString(cores.threads()), rebuilt ? RawMain.REBUILT : "as it is");
-    String name = rebuilt ? "raw session of Lethe's graph" : "raw session";
+    String name = rebuilt ? "raw session of Lethe's graphs" : "raw session";
     TargetProcess process =
         TargetProcess.start(cores.onServers(command), Map.of(), directory.resolve("raw.log"), true);
     return new RawTarget(name, process, batch);

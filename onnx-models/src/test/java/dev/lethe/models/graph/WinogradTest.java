@@ -34,6 +34,60 @@ class WinogradTest {
     check(expected, blocked(x, value -> new Winograd(ops).conv(value, weight)), 1e-4);
   }
 
+  @Property(tries = 20)
+  void activatesTheConvolutionPlusASummand(@ForAll @IntRange(min = 1, max = 3) int images,
+      @ForAll @IntRange(min = 1, max = 3) int blocks, @ForAll boolean eachByItself, @ForAll long seed) {
+    BlockedOps ops = ops();
+    int channels = blocks * ops.block();
+    int groups = eachByItself ? channels : 1;
+    Tensor x = random(seed, images, channels, 4, 8);
+    Tensor weight = random(seed + 1, channels, channels / groups, 3, 3);
+    // The summand is needed once more: its memory must not become the convolution's.
+    Tensor expected = plain(x, value -> {
+      Value summand = Ops.mul(value, 0.5);
+      Value sum = Ops.add(Ops.conv(value, value.graph().constant(weight), new Ops.Window(1, 1, 1, groups)), summand);
+      return Ops.add(Ops.leakyRelu(sum, 0.2), summand);
+    });
+    check(expected, blocked(x, value -> {
+      Value summand = Ops.mul(value, 0.5);
+      return Ops.add(ops.activatedConv(value, weight, Padding.all(1), groups, summand, 0.2), summand);
+    }), 1e-5);
+  }
+
+  @Test
+  void aPlaneIsAMultipleOfAnImageAndWhatAllItsPixelsShare() {
+    BlockedOps ops = ops();
+    int channels = 2 * ops.block();
+    Tensor x = random(1, 3, channels, 1, 1);
+    Tensor image = random(2, 4, 6);
+    Tensor offsets = random(3, 1, channels, 1, 1);
+    Tensor expected = plain(x, value -> Ops.add(
+        Ops.mul(value, value.graph().constant(Tensor.of(image.data(), 1, 1, 4, 6))), value.graph().constant(offsets)));
+    // Terms [N, C / block, 2, block]: of so few pixels, the usual order and that in blocks are one.
+    check(expected, blocked(x, value -> ops.plane(image, Ops.concat(2, List.of(
+        Ops.reshape(value, Shapes.FREE, 2, 1, ops.block()), Ops.add(Ops.mul(
+            Ops.reshape(value, Shapes.FREE, 2, 1, ops.block()), 0),
+            value.graph().constant(Tensor.of(offsets.data(), 1, 2, 1, ops.block()))))))), 1e-6);
+  }
+
+  @Test
+  void projectsEachPixelByItsImagesMatrix() {
+    BlockedOps ops = ops();
+    int channels = 2 * ops.block();
+    for (int colors : new int[] {1, 3}) {
+      Tensor x = random(1, 1, channels, 4, 6);
+      Tensor matrix = random(2, colors, channels, 1, 1);
+      float[] transposed = new float[channels * colors];
+      for (int i = 0; i < transposed.length; i++) {
+        transposed[i] = matrix.data()[i % colors * channels + i / colors];
+      }
+      Tensor expected =
+          plain(x, value -> Ops.conv(value, value.graph().constant(matrix), new Ops.Window(1, 0, 0, 1)));
+      check(expected, inBlocks(x, value -> ops.project(value,
+          value.graph().constant(Tensor.of(transposed, 1, 2, ops.block(), colors)))), 1e-5);
+    }
+  }
+
   @Test
   void fourImagesMakeOneOfTwiceTheSize() {
     BlockedOps ops = ops();
@@ -82,10 +136,14 @@ class WinogradTest {
   }
 
   private static Tensor blocked(Tensor x, Function<Value, Value> compute) {
+    return inBlocks(x, compute.andThen(BlockedOps::unblocked));
+  }
+
+  /** Of what is computed in blocks, and comes out in the usual order. */
+  private static Tensor inBlocks(Tensor x, Function<Value, Value> compute) {
     Graph g = new Graph("blocked");
-    Value in = BlockedOps.blocked(g.input("x", Shapes.FREE, x.shape()[1], x.shape()[2], x.shape()[3]));
-    Value out = compute.apply(in);
-    g.output("y", BlockedOps.unblocked(out));
+    g.output("y", compute.apply(
+        BlockedOps.blocked(g.input("x", Shapes.FREE, x.shape()[1], x.shape()[2], x.shape()[3]))));
     try (InferenceSession session = InferenceSession.openBlocked(OnnxWriter.inference(g, Map.of()), 1)) {
       return session.run(Map.of("x", x)).get("y");
     }

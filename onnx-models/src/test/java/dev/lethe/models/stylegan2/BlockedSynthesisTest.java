@@ -56,7 +56,7 @@ class BlockedSynthesisTest {
   }
 
   @Test
-  void largeImagesAddNoiseAndBiasApart() {
+  void largeImagesOfOneBlockOfChannels() {
     StyleGan2Config config = new StyleGan2Config(1024, 1, 0, 8, 8, 1, 16384, 16);
     Map<String, Tensor> weights = weights(config);
     Tensor ws = ws(config, 1);

@@ -227,6 +227,7 @@ public final class Generator implements AutoCloseable {
         long took = System.nanoTime() - started;
         statistics.encoded(batch.size(), took);
         metrics.encoded(took / 1e9);
+        task.done();
       } else {
         metrics.imageDropped();
         task.discard();

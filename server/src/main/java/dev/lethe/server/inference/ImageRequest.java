@@ -58,13 +58,21 @@ final class ImageRequest<T> {
     return failure.get() == null && !abandoned.getAsBoolean();
   }
 
-  /** @param image [C, H, W], read before this returns */
+  /**
+   * Makes the answer of an image, which {@link #done} hands over.
+   *
+   * @param image [C, H, W], read before this returns
+   */
   void encode(int index, FloatBuffer image) {
     try {
       answers[index] = encode.apply(image);
     } catch (Throwable e) {
       failure.compareAndSet(null, e);
     }
+  }
+
+  /** One of its images is encoded. */
+  void done() {
     settleLast();
   }
 

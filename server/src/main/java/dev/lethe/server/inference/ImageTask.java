@@ -48,6 +48,10 @@ final class ImageTask implements Batcher.Work {
     request.encode(index, image);
   }
 
+  void done() {
+    request.done();
+  }
+
   void fail(Throwable reason) {
     request.fail(reason);
   }
