@@ -177,7 +177,7 @@ public final class Ops {
       return x;
     }
     long[] written = resolved.clone();
-    if (x.dim(0) == FREE && resolved[0] == FREE && rowSize(x.shape()) == rowSize(resolved)) {
+    if (!Shapes.isStatic(x.shape()) && resolved[0] == FREE && rowSize(x.shape()) == rowSize(resolved)) {
       // "As it is": of -1 ONNX Runtime does not know that it is the same number, and reuses no memory.
       written[0] = 0;
     }

@@ -42,7 +42,6 @@ final class BlockedSynthesis {
   private final Winograd winograd;
   private final Graph g = new Graph("blocked_synthesis");
   private final Map<String, Layer> convolutions = new LinkedHashMap<>();
-  private final Map<String, Layer> toRgbs = new LinkedHashMap<>();
   private final BlockedModulation modulation;
 
   private BlockedSynthesis(StyleGan2Config config, Map<String, Tensor> weights, int block) {
@@ -50,22 +49,23 @@ final class BlockedSynthesis {
     this.weights = weights;
     this.ops = new BlockedOps(block);
     this.winograd = new Winograd(ops);
+    List<Layer> toRgbs = new ArrayList<>();
     int w = 0;
     for (int r = 4; r <= config.resolution(); r *= 2) {
       String at = Generator.SYNTHESIS + r;
       if (r > 4) {
-        add(convolutions, at + ".conv0", w++);
+        add(at + ".conv0", w++);
       }
-      add(convolutions, at + ".conv1", w++);
+      add(at + ".conv1", w++);
       // toRGB takes the w of the convolution after it.
-      add(toRgbs, at + ".torgb", w);
+      toRgbs.add(new Layer(at + ".torgb", w, weights.get(at + ".torgb.weight")));
     }
     this.modulation = BlockedModulation.of(g.input("ws", Shapes.FREE, config.numWs(), config.wDim()), weights, ops,
-        List.copyOf(convolutions.values()), List.copyOf(toRgbs.values()));
+        List.copyOf(convolutions.values()), toRgbs);
   }
 
-  private void add(Map<String, Layer> layers, String name, int w) {
-    layers.put(name, new Layer(name, w, weights.get(name + ".weight")));
+  private void add(String name, int w) {
+    convolutions.put(name, new Layer(name, w, weights.get(name + ".weight")));
   }
 
   /** Whether all layers of a network have whole blocks of channels. */
@@ -171,12 +171,5 @@ final class BlockedSynthesis {
       }
     }
     return new Tensor(new long[] {weight.shape()[0], weight.shape()[1], rows.length, columns.length}, data);
-  }
-
-  /** Modulated 1×1 convolution to image channels, without demodulation: [N, C, H, W] in the usual order. */
-  private Value toRgb(Layer layer, Value x) {
-    float[] bias = weights.get(layer.name() + ".bias").data();
-    return Ops.add(ops.project(x, modulation.projections().get(layer.name())),
-        g.constant(Tensor.of(bias, 1, bias.length, 1, 1)));
   }
 }
