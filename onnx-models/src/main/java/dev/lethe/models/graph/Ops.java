@@ -177,15 +177,16 @@ public final class Ops {
       return x;
     }
     long[] written = resolved.clone();
-    if (!Shapes.isStatic(x.shape()) && resolved[0] == FREE && rowSize(x.shape()) == rowSize(resolved)) {
+    if (keepsBatch(x.shape(), resolved)) {
       // "As it is": of -1 ONNX Runtime does not know that it is the same number, and reuses no memory.
       written[0] = 0;
     }
     return x.graph().node("Reshape", x.type(), resolved, Map.of(), x, x.graph().indices(written));
   }
 
-  private static long rowSize(long[] shape) {
-    return Shapes.size(Arrays.copyOfRange(shape, 1, shape.length));
+  private static boolean keepsBatch(long[] from, long[] to) {
+    return from.length > 0 && to.length > 0 && from[0] == FREE && to[0] == FREE
+        && Shapes.size(Arrays.copyOfRange(from, 1, from.length)) == Shapes.size(Arrays.copyOfRange(to, 1, to.length));
   }
 
   /** Result axis i is operand axis {@code permutation[i]}. */
