@@ -6,6 +6,7 @@ import dev.lethe.models.bundle.ModelCard.WStatistics;
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.runtime.ExecutionDevice;
 import dev.lethe.models.runtime.InferenceSession;
+import dev.lethe.models.stylegan2.ProcessorGraphs;
 import dev.lethe.models.stylegan2.StyleGan2Bundle;
 import dev.lethe.models.stylegan2.StyleGan2Config;
 import dev.lethe.models.stylegan2.Weights;
@@ -95,9 +96,10 @@ public record BenchModel(String title, Path repository, Bundle bundle) {
 
   /** Its synthesis network as the server computes it. */
   public InferenceSession served(ExecutionDevice device, int threads) {
-    return Optional.of(bundle).filter(b -> device.equals(ExecutionDevice.CPU)).flatMap(StyleGan2Bundle::forThisProcessor)
-        .map(graphs -> InferenceSession.openBlocked(graphs.synthesis(), threads))
-        .orElseGet(() -> InferenceSession.open(bundle.synthesis(), device, threads));
+    Optional<ProcessorGraphs> graphs = device.equals(ExecutionDevice.CPU) ? StyleGan2Bundle.forThisProcessor(bundle)
+        : Optional.empty();
+    return graphs.isPresent() ? InferenceSession.openBlocked(graphs.get().synthesis(), threads)
+        : InferenceSession.open(bundle.synthesis(), device, threads);
   }
 
   /** The name by which a server knows it. */

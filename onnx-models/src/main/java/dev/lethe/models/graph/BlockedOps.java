@@ -177,7 +177,7 @@ public final class BlockedOps {
     return Ops.reshape(pixels, pixels.dim(0), pixels.dim(1) * block, height, width);
   }
 
-  /** Factors or summands of channels, [N, ...] with C in all, for {@link #pixels}: [N, C / block, 1, run, block]. */
+  /** Factors of channels, [N, ...] with C in all, for {@link #pixels}: [N, C / block, 1, run, block]. */
   public Value perChannel(Value x) {
     long channels = Shapes.size(Arrays.copyOfRange(x.shape(), 1, x.rank()));
     Value one = Ops.reshape(x, x.dim(0), channels / block, 1, 1, block);

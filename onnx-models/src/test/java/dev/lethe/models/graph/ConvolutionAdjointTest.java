@@ -30,7 +30,8 @@ class ConvolutionAdjointTest {
     g.output("transposed", Ops.sum(Ops.mul(x, Ops.convTranspose(y, w, window, 6, 5))));
     g.output("weight", Ops.sum(Ops.mul(w, Ops.convWeight(x, y, w, window))));
     SplittableRandom random = new SplittableRandom(seed);
-    Map<String, Tensor> inputs = Map.of("x", normal(random, x), "w", normal(random, w), "y", normal(random, y));
+    Map<String, Tensor> inputs = Map.of("x", RandomTensors.normal(random, x.shape()),
+        "w", RandomTensors.normal(random, w.shape()), "y", RandomTensors.normal(random, y.shape()));
     try (InferenceSession session = InferenceSession.open(OnnxWriter.inference(g, Map.of()), ExecutionDevice.CPU, 1)) {
       Map<String, Tensor> outputs = session.run(inputs);
       float expected = outputs.get("conv").data()[0];
@@ -38,13 +39,5 @@ class ConvolutionAdjointTest {
       assertEquals(expected, outputs.get("transposed").data()[0], 1e-2);
       assertEquals(expected, outputs.get("weight").data()[0], 1e-2);
     }
-  }
-
-  private static Tensor normal(SplittableRandom random, Value like) {
-    Tensor tensor = Tensor.zeros(like.shape());
-    for (int i = 0; i < tensor.data().length; i++) {
-      tensor.data()[i] = (float) random.nextGaussian();
-    }
-    return tensor;
   }
 }

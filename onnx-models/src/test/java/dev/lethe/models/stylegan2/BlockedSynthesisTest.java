@@ -10,13 +10,13 @@ import ai.onnx.proto.OnnxMl.ModelProto;
 import dev.lethe.models.bundle.Bundle;
 import dev.lethe.models.graph.Graph;
 import dev.lethe.models.graph.OnnxWriter;
+import dev.lethe.models.graph.RandomTensors;
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.runtime.ChannelBlock;
 import dev.lethe.models.runtime.ExecutionDevice;
 import dev.lethe.models.runtime.InferenceSession;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.HashMap;
 import java.util.Map;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.BeforeAll;
@@ -50,7 +50,7 @@ class BlockedSynthesisTest {
   void manyChannelsAreConvolvedByWinograd() {
     // Four blocks of 16 x 16 and 32 x 32 with 256 channels.
     StyleGan2Config config = new StyleGan2Config(32, 3, 0, 8, 8, 1, 8192, 256);
-    Map<String, Tensor> weights = weights(config);
+    Map<String, Tensor> weights = TrainedWeights.of(config);
     Tensor ws = ws(config, 2);
     check(plain(config, weights, ws), blocked(config, weights, ws), 1e-4);
   }
@@ -58,7 +58,7 @@ class BlockedSynthesisTest {
   @Test
   void largeImagesOfOneBlockOfChannels() {
     StyleGan2Config config = new StyleGan2Config(1024, 1, 0, 8, 8, 1, 16384, 16);
-    Map<String, Tensor> weights = weights(config);
+    Map<String, Tensor> weights = TrainedWeights.of(config);
     Tensor ws = ws(config, 1);
     check(plain(config, weights, ws), blocked(config, weights, ws), 1e-5);
   }
@@ -69,29 +69,8 @@ class BlockedSynthesisTest {
     assertFalse(BlockedSynthesis.fits(new StyleGan2Config(64, 3, 0, 8, 8, 1, 64 * block + 64, 512), block));
   }
 
-  /** Weights as training leaves them: the first ones have neither noise nor biases. */
-  private static Map<String, Tensor> weights(StyleGan2Config config) {
-    SplittableRandom random = new SplittableRandom(7);
-    Map<String, Tensor> weights = new HashMap<>();
-    Weights.initialize(config, 3).forEach((name, tensor) -> {
-      float[] data = tensor.data().clone();
-      if (name.endsWith("bias") || name.endsWith("noise_strength")) {
-        for (int i = 0; i < data.length; i++) {
-          data[i] += (float) random.nextGaussian(0, 0.3);
-        }
-      }
-      weights.put(name, new Tensor(tensor.shape(), data));
-    });
-    return weights;
-  }
-
   private static Tensor ws(StyleGan2Config config, int images) {
-    SplittableRandom random = new SplittableRandom(1);
-    Tensor ws = Tensor.zeros(images, config.numWs(), config.wDim());
-    for (int i = 0; i < ws.data().length; i++) {
-      ws.data()[i] = (float) random.nextGaussian();
-    }
-    return ws;
+    return RandomTensors.normal(new SplittableRandom(1), images, config.numWs(), config.wDim());
   }
 
   private static Tensor plain(StyleGan2Config config, Map<String, Tensor> weights, Tensor ws) {

@@ -9,6 +9,7 @@ import dev.lethe.models.graph.DataType;
 import dev.lethe.models.graph.Graph;
 import dev.lethe.models.graph.OnnxWriter;
 import dev.lethe.models.graph.Ops;
+import dev.lethe.models.graph.RandomTensors;
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.graph.Value;
 import dev.lethe.models.runtime.InferenceSession;
@@ -104,13 +105,8 @@ class HalfPrecisionTest {
   }
 
   private static Tensor ws(StyleGan2Config config, Map<String, Tensor> weights) {
-    SplittableRandom random = new SplittableRandom(1);
     Map<String, Tensor> inputs = new HashMap<>();
-    Tensor z = Tensor.zeros(IMAGES, config.zDim());
-    for (int i = 0; i < z.data().length; i++) {
-      z.data()[i] = (float) random.nextGaussian();
-    }
-    inputs.put("z", z);
+    inputs.put("z", RandomTensors.normal(new SplittableRandom(1), IMAGES, config.zDim()));
     inputs.put("psi", new Tensor(new long[] {IMAGES, 1}, new float[] {1, 1, 1, 1}));
     if (config.conditional()) {
       inputs.put("c", Tensor.oneHot(new int[] {0, 3, 7, 9}, config.classes()));

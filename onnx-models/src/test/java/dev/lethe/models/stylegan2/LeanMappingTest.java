@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import dev.lethe.models.bundle.Bundle;
 import dev.lethe.models.graph.Graph;
 import dev.lethe.models.graph.OnnxWriter;
+import dev.lethe.models.graph.RandomTensors;
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.runtime.ExecutionDevice;
 import dev.lethe.models.runtime.InferenceSession;
@@ -31,29 +32,13 @@ class LeanMappingTest {
   @CsvSource({"0, 1", "0, 8", "3, 1", "3, 8"})
   void mapsAnyNumberOfClassesThroughAnyNumberOfLayers(int classes, int layers) {
     StyleGan2Config config = new StyleGan2Config(32, 1, classes, 12, 20, layers, 512, 16);
-    SplittableRandom random = new SplittableRandom(5);
-    Map<String, Tensor> weights = new HashMap<>();
-    Weights.initialize(config, 3).forEach((name, tensor) -> {
-      float[] data = tensor.data().clone();
-      if (name.endsWith("bias") || name.endsWith("w_avg")) {
-        for (int i = 0; i < data.length; i++) {
-          data[i] += (float) random.nextGaussian(0, 0.3);
-        }
-      }
-      weights.put(name, new Tensor(tensor.shape(), data));
-    });
-    check(config, weights);
+    check(config, TrainedWeights.of(config));
   }
 
   private static void check(StyleGan2Config config, Map<String, Tensor> weights) {
     int n = 4;
-    SplittableRandom random = new SplittableRandom(1);
     Map<String, Tensor> inputs = new HashMap<>();
-    Tensor z = Tensor.zeros(n, config.zDim());
-    for (int i = 0; i < z.data().length; i++) {
-      z.data()[i] = (float) random.nextGaussian();
-    }
-    inputs.put("z", z);
+    inputs.put("z", RandomTensors.normal(new SplittableRandom(1), n, config.zDim()));
     inputs.put("psi", Tensor.of(new float[] {1, 0.7f, 0, -0.5f}, n, 1));
     if (config.conditional()) {
       inputs.put("c", Tensor.oneHot(new int[] {0, 1, 2, 0}, config.classes()));

@@ -11,6 +11,7 @@ import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtSession;
 import dev.lethe.models.graph.Graph;
 import dev.lethe.models.graph.OnnxWriter;
+import dev.lethe.models.graph.RandomTensors;
 import dev.lethe.models.graph.Shapes;
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.graph.Value;
@@ -66,7 +67,7 @@ class ServingGraphsTest {
   @Test
   void generatesA1024ImageWithTheReferencesWidths() {
     Map<String, Tensor> weights = Weights.initialize(FFHQ, 1);
-    Map<String, Tensor> latent = Map.of("z", normal(new SplittableRandom(2), 1, 512), "psi",
+    Map<String, Tensor> latent = Map.of("z", RandomTensors.normal(new SplittableRandom(2), 1, 512), "psi",
         new Tensor(new long[] {1, 1}, new float[] {0.7f}));
     Tensor ws = run(ServingGraphs.mapping(FFHQ), weights, latent).get("ws");
     assertEquals(List.of(1L, 18L, 512L), dimensions(ws));
@@ -90,8 +91,8 @@ class ServingGraphsTest {
       label.data()[5 * i + i % 5] = 1;
     }
     SplittableRandom random = new SplittableRandom(12);
-    Map<String, Tensor> inputs = Map.of("z", normal(random, 8, 24), "c", label, "noise",
-        normal(random, 8, Generator.noiseSize(config)));
+    Map<String, Tensor> inputs = Map.of("z", RandomTensors.normal(random, 8, 24), "c", label, "noise",
+        RandomTensors.normal(random, 8, Generator.noiseSize(config)));
     Map<String, Tensor> free = run(both(config, Shapes.FREE), weights, inputs);
     run(both(config, 8), weights, inputs).forEach((name, tensor) -> {
       assertEquals(dimensions(tensor), dimensions(free.get(name)));
@@ -150,14 +151,6 @@ class ServingGraphsTest {
         2)) {
       return session.run(inputs);
     }
-  }
-
-  private static Tensor normal(SplittableRandom random, long... shape) {
-    Tensor tensor = Tensor.zeros(shape);
-    for (int i = 0; i < tensor.data().length; i++) {
-      tensor.data()[i] = (float) random.nextGaussian();
-    }
-    return tensor;
   }
 
   private static List<Long> dimensions(Tensor tensor) {

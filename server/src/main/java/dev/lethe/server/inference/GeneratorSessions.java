@@ -60,7 +60,7 @@ final class GeneratorSessions implements AutoCloseable {
             ? environment.createSession(bundle.synthesis().toString(), options)
             : environment.createSession(synthesis(bundle, compute.precision()), options);
       }
-      GeneratorSessions generator = new GeneratorSessions(bundle.card(), runtime.environment(), mapping, synthesis);
+      GeneratorSessions generator = new GeneratorSessions(bundle.card(), environment, mapping, synthesis);
       generator.checkShapes(bundle);
       return generator;
     } catch (OrtException | IOException e) {

@@ -71,15 +71,10 @@ final class ImageRequest<T> {
     }
   }
 
-  /** One of its images is encoded. */
-  void done() {
-    settleLast();
-  }
-
   /** One of its images failed. */
   void fail(Throwable reason) {
     failure.compareAndSet(null, reason);
-    settleLast();
+    done();
   }
 
   /** One of its images was dropped, since it was no longer {@link #wanted}. */
@@ -87,7 +82,8 @@ final class ImageRequest<T> {
     fail(new CancellationException("nobody waits for these images"));
   }
 
-  private void settleLast() {
+  /** One of its images is encoded, dropped or failed: the last one settles the request. */
+  void done() {
     if (left.decrementAndGet() == 0) {
       context.runOnContext(v -> {
         if (failure.get() == null) {

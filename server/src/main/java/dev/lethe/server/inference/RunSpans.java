@@ -33,9 +33,6 @@ final class RunSpans {
 
   /** @param now {@link System#nanoTime} at the run's beginning */
   static RunSpans begin(Tracer tracer, Stage stage, List<ImageTask> batch, long now) {
-    if (batch.stream().noneMatch(task -> task.request().isTraced())) {
-      return NONE;
-    }
     Map<ImageRequest<?>, Share> shares = new LinkedHashMap<>();
     for (ImageTask task : batch) {
       if (task.request().isTraced()) {
@@ -43,6 +40,9 @@ final class RunSpans {
         share.images++;
         share.submitted = Math.min(share.submitted, task.submitted());
       }
+    }
+    if (shares.isEmpty()) {
+      return NONE;
     }
     List<Span> runs = new ArrayList<>(shares.size());
     Instant begins = Instant.now();

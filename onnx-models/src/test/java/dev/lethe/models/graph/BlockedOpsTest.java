@@ -19,7 +19,7 @@ import net.jqwik.api.constraints.IntRange;
 import org.junit.jupiter.api.Test;
 
 /** Operators on blocked channels against ONNX's own, on sizes that need not be square. */
-class WinogradTest {
+class BlockedOpsTest {
 
   @Property(tries = 30)
   void convolvesAsThePlainFormDoes(@ForAll @IntRange(min = 1, max = 3) int images,
@@ -118,12 +118,7 @@ class WinogradTest {
   }
 
   private static Tensor random(long seed, long... shape) {
-    SplittableRandom random = new SplittableRandom(seed);
-    Tensor tensor = Tensor.zeros(shape);
-    for (int i = 0; i < tensor.data().length; i++) {
-      tensor.data()[i] = (float) random.nextGaussian();
-    }
-    return tensor;
+    return RandomTensors.normal(new SplittableRandom(seed), shape);
   }
 
   private static Tensor plain(Tensor x, Function<Value, Value> compute) {
