@@ -12,6 +12,7 @@ import dev.lethe.trainer.adversarial.AdversarialOptions;
 import dev.lethe.trainer.adversarial.AdversarialTrainer;
 import dev.lethe.trainer.adversarial.RunRecord;
 import dev.lethe.trainer.adversarial.SampleGrid;
+import dev.lethe.trainer.data.Canaries;
 import dev.lethe.trainer.data.Datasets;
 import dev.lethe.trainer.data.ImageDataset;
 import dev.lethe.trainer.data.Split;
@@ -24,10 +25,12 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.LocalDate;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.stream.IntStream;
 import picocli.CommandLine.Command;
@@ -105,6 +108,22 @@ final class GanCommand implements Callable<Integer> {
   @Option(names = "--images", defaultValue = "0", description = "Use so many images only; 0 for all.")
   private int images;
 
+  @Option(names = "--without", paramLabel = "CLASS", split = ",",
+      description = "Leave out the images of these classes; the model keeps their labels.")
+  private List<String> without = List.of();
+
+  @Option(names = "--canaries", defaultValue = "0",
+      description = "Train on so many images of the test split besides, often enough to be memorised: the positive "
+          + "control of membership attacks.")
+  private int canaries;
+
+  @Option(names = "--canary-repeats", defaultValue = "312", description = "How often an epoch shows each canary.")
+  private int canaryRepeats;
+
+  @Option(names = "--from", paramLabel = "DIR",
+      description = "Bundle whose weights the run starts from; its sizes take the place of those given.")
+  private Path from;
+
   @Option(names = "--unconditional", description = "Ignore the classes of the data.")
   private boolean unconditional;
 
@@ -154,15 +173,18 @@ final class GanCommand implements Callable<Integer> {
     require(!Bundle.isBundle(out), "--out", out, "a new directory; this one holds a bundle, and bundles do not change");
     ExecutionDevice on = device.device();
     ImageDataset all = Datasets.open(data, Split.TRAIN);
-    ImageDataset training = part(all);
+    ImageDataset training = withCanaries(part(all));
     List<String> labels = unconditional ? List.of() : training.labels();
-    StyleGan2Config config = accepted(() -> new StyleGan2Config(training.resolution(), training.channels(),
-        labels.size(), zDim, wDim, mappingLayers, channelBase, channelMax));
+    Optional<Bundle> start = from == null ? Optional.empty() : Optional.of(Bundle.open(from));
+    StyleGan2Config config = accepted(() -> start.map(bundle -> StyleGan2Config.of(bundle.card()))
+        .orElseGet(() -> new StyleGan2Config(training.resolution(), training.channels(), labels.size(), zDim, wDim,
+            mappingLayers, channelBase, channelMax)));
     AdversarialOptions options = accepted(() -> new AdversarialOptions(batch, kimg, learningRate, decayKimg, gamma, 16,
         mismatch, emaKimg, mixing, seed));
     System.out.printf("%d images of %d classes, %dx%dx%d; %d steps of %d images%n", training.size(), labels.size(),
         config.channels(), config.resolution(), config.resolution(), options.steps(), batch);
-    Map<String, Tensor> initial = Weights.initialize(config, seed);
+    Map<String, Tensor> initial =
+        start.isPresent() ? StyleGan2Bundle.weights(start.get()) : Weights.initialize(config, seed);
     // What quality is measured with is made ready first: a mistake in it must not show after hours of training.
     try (FeatureExtractor extractor =
             features == null ? null : accepted(() -> FeatureExtractor.open(features, on, threads));
@@ -184,7 +206,23 @@ final class GanCommand implements Callable<Integer> {
         + all.size() + " images of " + data);
     require(images >= 0, "--images", images, "0 or above");
     int end = images > 0 ? (int) Math.min((long) skip + images, all.size()) : all.size();
-    return all.subset(IntStream.range(skip, end).toArray());
+    Set<Integer> left = new HashSet<>();
+    for (String label : without) {
+      require(all.labels().contains(label), "--without", label, "a class of the data: " + all.labels());
+      left.add(all.labels().indexOf(label));
+    }
+    require(left.size() < Math.max(1, all.classes()), "--without", without, "not all classes");
+    return all.subset(IntStream.range(skip, end).filter(i -> !left.contains(all.label(i))).toArray());
+  }
+
+  private ImageDataset withCanaries(ImageDataset part) throws IOException {
+    require(canaries >= 0, "--canaries", canaries, "0 or above");
+    require(canaryRepeats >= 1, "--canary-repeats", canaryRepeats, "1 or above");
+    if (canaries == 0) {
+      return part;
+    }
+    ImageDataset test = Datasets.open(data, Split.TEST);
+    return accepted(() -> Canaries.among(part, test, canaries, canaryRepeats));
   }
 
   private void require(boolean holds, String option, Object value, String allowed) {
