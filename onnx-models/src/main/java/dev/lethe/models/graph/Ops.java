@@ -66,7 +66,12 @@ public final class Ops {
 
   /** What is below -limit becomes -limit, what is above limit becomes limit. */
   public static Value clip(Value x, double limit) {
-    return x.graph().node("Clip", x.type(), x.shape(), Map.of(), x, constantLike(x, -limit), constantLike(x, limit));
+    return clip(x, -limit, limit);
+  }
+
+  /** What is below {@code low} becomes that, what is above {@code high} becomes that. */
+  public static Value clip(Value x, double low, double high) {
+    return x.graph().node("Clip", x.type(), x.shape(), Map.of(), x, constantLike(x, low), constantLike(x, high));
   }
 
   /** a > b, as bool. */

@@ -17,6 +17,7 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.NavigableMap;
 import java.util.concurrent.ExecutionException;
 
@@ -88,6 +89,7 @@ final class JobRun {
     }
     WorkerJob work = submitted.toBuilder()
         .setBaseBundle(base.directory().toString())
+        .setRootBundle(root(base, versions).directory().toString())
         .setNewVersion(VersionName.next(base.card().version(), versions.keySet()))
         .build();
     tracked.directory().write(work);
@@ -96,6 +98,15 @@ final class JobRun {
         .setStarted(Timestamps.now())
         .setBaseVersion(base.card().version()));
     return work;
+  }
+
+  /** The version that a base comes from which no unlearning has touched, or the oldest of those that are there. */
+  private static Bundle root(Bundle base, Map<String, Bundle> versions) {
+    Bundle root = base;
+    while (root.card().parentVersion() != null && versions.containsKey(root.card().parentVersion())) {
+      root = versions.get(root.card().parentVersion());
+    }
+    return root;
   }
 
   private ServedModel model() throws JobFailedException {

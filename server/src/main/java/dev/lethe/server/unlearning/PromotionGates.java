@@ -9,6 +9,8 @@ import java.util.List;
 /** What a candidate must have reached to be promoted. */
 final class PromotionGates {
 
+  private static final String NOT_FORGOTTEN = "not forgotten";
+
   private PromotionGates() {}
 
   /** Why the candidate of this report may not be promoted, one reason for each gate that it fails; empty if it may. */
@@ -16,6 +18,10 @@ final class PromotionGates {
     List<String> failures = new ArrayList<>();
     if (report.getDiverged()) {
       failures.add("the run diverged: " + String.join(" ", report.getNotesList()));
+    }
+    if (!gates.getPromoteNotForgotten() && report.getVerdict().equals(NOT_FORGOTTEN)) {
+      failures.add("the verdict is not forgotten: " + String.join("; ", report.getReasonsList())
+          + ". To promote it all the same, activate the version, or submit with promote_not_forgotten");
     }
     // A comparison with NaN is false, so a value that is no number passes no gate.
     if (gates.hasMinAucLu() && !(report.hasAucLu() && report.getAucLu().getAfter() >= gates.getMinAucLu())) {

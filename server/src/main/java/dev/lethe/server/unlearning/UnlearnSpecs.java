@@ -4,6 +4,7 @@ import dev.lethe.models.bundle.ModelCard;
 import dev.lethe.server.registry.ClassLabels;
 import dev.lethe.v1.BadImages;
 import dev.lethe.v1.Gates;
+import dev.lethe.v1.Recipe;
 import dev.lethe.v1.SubstituteKind;
 import dev.lethe.v1.UnlearnKind;
 import dev.lethe.v1.UnlearnMode;
@@ -20,16 +21,20 @@ import java.util.TreeSet;
 final class UnlearnSpecs {
 
   private static final double FAKE_LABEL = -1;
-  private static final int ITEM_ITERATIONS = 32;
-  private static final int CLASS_ITERATIONS = 48;
+  private static final int STEPS = 600;
+  private static final int PAPER_ITERATIONS = 100;
   private static final int LARGEST_ITERATIONS = 100_000;
   private static final int BATCH = 32;
   private static final int BATCH_STEP = 4;
   private static final int LARGEST_BATCH = 256;
-  private static final double LEARNING_RATE = 0.03;
+  private static final int CLASS_BATCH = 48;
+  private static final double LEARNING_RATE = 0.006;
+  private static final double PAPER_LEARNING_RATE = 0.002;
   private static final double LARGEST_LEARNING_RATE = 0.1;
   private static final double LAMBDA1 = 1;
   private static final double LAMBDA2 = 0.1;
+  private static final double MOVING_WEIGHT = 0.5;
+  private static final double LARGEST_MOVING_WEIGHT = 100;
   /** AUC of scores that tell two groups apart no better than chance. */
   private static final double INDISTINGUISHABLE = 0.5;
 
@@ -42,22 +47,29 @@ final class UnlearnSpecs {
    *     are gone already
    */
   static UnlearnSpec check(UnlearnSpec spec, ModelCard card) {
+    boolean paper = recipe(spec) == Recipe.RECIPE_PAPER;
+    boolean ofClass = kind(spec) == UnlearnKind.UNLEARN_KIND_CLASS;
     UnlearnSpec.Builder checked = spec.toBuilder().setModel(card.name())
+        .setRecipe(recipe(spec))
         .setKind(kind(spec))
         .setMode(mode(spec))
         .setSubstitute(substitute(spec))
         .setBadImages(badImages(spec))
         .setIterations(spec.hasIterations() ? spec.getIterations()
-            : kind(spec) == UnlearnKind.UNLEARN_KIND_CLASS ? CLASS_ITERATIONS : ITEM_ITERATIONS)
-        .setBatch(spec.hasBatch() ? spec.getBatch() : BATCH)
-        .setLearningRate(spec.hasLearningRate() ? spec.getLearningRate() : LEARNING_RATE)
+            : paper ? PAPER_ITERATIONS : STEPS)
+        .setBatch(spec.hasBatch() ? spec.getBatch() : ofClass && !paper ? CLASS_BATCH : BATCH)
+        .setLearningRate(spec.hasLearningRate() ? spec.getLearningRate() : paper ? PAPER_LEARNING_RATE : LEARNING_RATE)
+        .setMovingWeight(spec.hasMovingWeight() ? spec.getMovingWeight() : MOVING_WEIGHT)
         .setLambda1(spec.hasLambda1() ? spec.getLambda1() : LAMBDA1)
         .setLambda2(spec.hasLambda2() ? spec.getLambda2() : LAMBDA2)
         .setSeed(spec.getSeed());
     if (spec.getAutoFakeLabel() && spec.hasFakeLabel()) {
       throw invalid("spec.fake_label: is " + spec.getFakeLabel() + " together with auto_fake_label; set one of the two");
     }
-    if (!spec.getAutoFakeLabel()) {
+    if (!spec.hasFakeLabel() && !paper) {
+      checked.setAutoFakeLabel(true);
+    }
+    if (!checked.getAutoFakeLabel()) {
       checked.setFakeLabel(spec.hasFakeLabel() ? spec.getFakeLabel() : FAKE_LABEL);
       require(Double.isFinite(checked.getFakeLabel()), "fake_label", checked.getFakeLabel(), "must be finite");
     }
@@ -70,9 +82,14 @@ final class UnlearnSpecs {
         "must be a multiple of " + BATCH_STEP + " from " + BATCH_STEP + " to " + LARGEST_BATCH);
     require(checked.getLearningRate() > 0 && checked.getLearningRate() <= LARGEST_LEARNING_RATE, "learning_rate",
         checked.getLearningRate(), "must be above 0, up to " + LARGEST_LEARNING_RATE);
+    require(checked.getMovingWeight() > 0 && checked.getMovingWeight() <= LARGEST_MOVING_WEIGHT, "moving_weight",
+        checked.getMovingWeight(), "must be above 0, up to " + LARGEST_MOVING_WEIGHT);
+    onlyOf(paper, spec.hasLambda1(), "lambda1", "PAPER");
+    onlyOf(paper, spec.hasLambda2(), "lambda2", "PAPER");
+    onlyOf(!paper, spec.hasMovingWeight(), "moving_weight", "LETHE");
     weight("lambda1", checked.getLambda1());
     weight("lambda2", checked.getLambda2());
-    gates(spec.getGates(), spec.getAutoFakeLabel(), card);
+    gates(spec.getGates(), checked.getAutoFakeLabel(), card);
     kindsOwn(checked, card);
     return checked.build();
   }
@@ -118,6 +135,21 @@ final class UnlearnSpecs {
     };
   }
 
+  private static Recipe recipe(UnlearnSpec spec) {
+    return switch (spec.getRecipe()) {
+      case RECIPE_UNSPECIFIED -> Recipe.RECIPE_LETHE;
+      case RECIPE_LETHE, RECIPE_PAPER -> spec.getRecipe();
+      case UNRECOGNIZED -> throw unknown("recipe", spec.getRecipeValue(), "LETHE (1) or PAPER (2)");
+    };
+  }
+
+  /** A field that would change nothing is a mistake. */
+  private static void onlyOf(boolean recipe, boolean set, String field, String name) {
+    if (set && !recipe) {
+      throw invalid("spec." + field + ": is of recipe " + name + " alone; set recipe to " + name + ", or leave it out");
+    }
+  }
+
   private static UnlearnMode mode(UnlearnSpec spec) {
     return switch (spec.getMode()) {
       case UNLEARN_MODE_UNSPECIFIED, UNLEARN_MODE_FEW_SHOT, UNLEARN_MODE_ZERO_SHOT -> spec.getMode();
@@ -127,10 +159,12 @@ final class UnlearnSpecs {
 
   private static SubstituteKind substitute(UnlearnSpec spec) {
     return switch (spec.getSubstitute()) {
-      case SUBSTITUTE_KIND_UNSPECIFIED -> SubstituteKind.SUBSTITUTE_KIND_AVERAGE;
-      case SUBSTITUTE_KIND_AVERAGE, SUBSTITUTE_KIND_TRUNCATION, SUBSTITUTE_KIND_PROJECTION -> spec.getSubstitute();
+      case SUBSTITUTE_KIND_UNSPECIFIED -> recipe(spec) == Recipe.RECIPE_PAPER ? SubstituteKind.SUBSTITUTE_KIND_AVERAGE
+          : SubstituteKind.SUBSTITUTE_KIND_NEAREST;
+      case SUBSTITUTE_KIND_AVERAGE, SUBSTITUTE_KIND_TRUNCATION, SUBSTITUTE_KIND_PROJECTION, SUBSTITUTE_KIND_NEAREST ->
+          spec.getSubstitute();
       case UNRECOGNIZED -> throw unknown("substitute", spec.getSubstituteValue(),
-          "AVERAGE (1), TRUNCATION (2) or PROJECTION (3)");
+          "AVERAGE (1), TRUNCATION (2), PROJECTION (3) or NEAREST (4)");
     };
   }
 
@@ -149,11 +183,17 @@ final class UnlearnSpecs {
   private static void gates(Gates gates, boolean autoFakeLabel, ModelCard card) {
     share("gates.min_auc_lu", gates.getMinAucLu());
     share("gates.min_acc", gates.getMinAcc());
+    share("gates.min_redacted_own", gates.getMinRedactedOwn());
+    share("gates.min_redacted_fresh", gates.getMinRedactedFresh());
+    share("gates.max_recognised", gates.getMaxRecognised());
+    weight("gates.max_collateral", gates.getMaxCollateral());
+    weight("gates.max_fid_root_increase", gates.getMaxFidRootIncrease());
+    weight("gates.max_membership", gates.getMaxMembership());
     double increase = gates.getMaxFidLIncrease();
     require(increase >= 0 && Double.isFinite(increase), "gates.max_fid_l_increase", increase,
         "must be 0 or more, and finite");
     if (autoFakeLabel && gates.getMinAucLu() > INDISTINGUISHABLE) {
-      throw invalid("spec.gates.min_auc_lu: is " + gates.getMinAucLu() + " together with auto_fake_label, which makes "
+      throw invalid("spec.gates.min_auc_lu: is " + gates.getMinAucLu() + " together with auto_fake_label (the default), which makes "
           + "unlearned images look like any others: the gate asks for the opposite. Leave out one of the two");
     }
     if (gates.hasMinAcc() && !card.conditional()) {

@@ -16,6 +16,7 @@ import dev.lethe.models.stylegan2.StyleGan2Config;
 import dev.lethe.models.stylegan2.Weights;
 import dev.lethe.trainer.autodiff.Gradients;
 import dev.lethe.trainer.session.Learner;
+import dev.lethe.trainer.session.TrainingObjective;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -46,7 +47,7 @@ final class AdversarialGraph {
    * num_ws, 1], 1 where the styles of z apply and 0 where those of z2 do. Outputs: {@code loss} of the network that
    * learns, {@code r1_loss}, {@code real_logit} (mean).
    */
-  static Learner.Problem build(StyleGan2Config config, AdversarialOptions options) {
+  static TrainingObjective build(StyleGan2Config config, AdversarialOptions options) {
     Graph g = new Graph("adversarial");
     int n = options.batch();
     Value discriminate = g.input(DISCRIMINATE, DataType.BOOL, 1);
@@ -106,7 +107,7 @@ final class AdversarialGraph {
       gradients.put(parameters.get(i).name(), values.get(i + 3));
     }
     Set<String> averaged = generator.stream().map(Value::name).collect(Collectors.toSet());
-    return new Learner.Problem(g, gradients, averaged);
+    return new TrainingObjective(g, gradients, averaged);
   }
 
   private static List<Value> trainable(Graph g, String prefix) {

@@ -9,8 +9,10 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
@@ -25,8 +27,8 @@ import picocli.CommandLine.Option;
 public final class EvaluateCommand implements Callable<Integer> {
 
   @Option(names = "--suite", defaultValue = "quick",
-      description = "quick: the choices that people start with. paper: each choice varied on its own, the baselines, an "
-          + "overfitted base, long runs. full: every combination. (${COMPLETION-CANDIDATES})")
+      description = "quick: 64 images, with the controls that must fail. paper: numbers of images, classes, substitutes, "
+          + "the paper's recipe, baselines, a base that memorises, jobs in a row. (${COMPLETION-CANDIDATES})")
   private Suite suite;
 
   @Option(names = "--data", required = true, paramLabel = "DIR", description = "MNIST in full, as IDX files.")
@@ -35,15 +37,9 @@ public final class EvaluateCommand implements Callable<Integer> {
   @Option(names = "--base", required = true, paramLabel = "DIR", description = "Bundle of the model that unlearns.")
   private Path base;
 
-  @Option(names = "--overfitted", paramLabel = "DIR",
-      description = "Bundle of a model that knows the first 1,000 training images by heart; without it its runs are "
-          + "left out.")
-  private Path overfitted;
-
-  @Option(names = "--retrained", paramLabel = "DIR",
-      description = "Bundle of the base trained without the first 64 training images; without it there is no such "
-          + "baseline.")
-  private Path retrained;
+  @Option(names = "--models", required = true, paramLabel = "DIR",
+      description = "Models to compare with (onnx-models/evaluation); runs whose model is not there are left out.")
+  private Path compared;
 
   @Option(names = "--out", defaultValue = "docs/results", paramLabel = "DIR",
       description = "Where tables and plots go.")
@@ -54,7 +50,7 @@ public final class EvaluateCommand implements Callable<Integer> {
   private Path runs;
 
   @Option(names = "--only", defaultValue = "", paramLabel = "TEXT",
-      description = "Make only runs whose names contain this, such as 'overfitted' or 'n64-end-s0'.")
+      description = "Make only runs whose names contain this, such as 'canaries' or 'n64-nearest'.")
   private String only;
 
   @Mixin
@@ -62,6 +58,14 @@ public final class EvaluateCommand implements Callable<Integer> {
 
   @Option(names = "--threads", defaultValue = "0", description = "Threads; 0 for one on each core.")
   private int threads;
+
+  /** Runs that pictures are kept of, with their captions. */
+  private static final Map<String, String> PICTURED = Map.of(
+      Experiment.items(64).id(), "Unlearned by Lethe's recipe: the images; what the original draws of them at latents "
+          + "that the audit found; what the candidate draws there; the nearest that the audit found in the candidate; "
+          + "the substitutes.",
+      Experiment.items(64).with(Experiment.Method.DISCRIMINATOR_ONLY).id(), "The same where the discriminator alone was "
+          + "taught to reject them: nothing has changed.");
 
   private EvaluateCommand() {}
 
@@ -79,58 +83,81 @@ public final class EvaluateCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     ExecutionDevice on = device.device();
-    Models models = new Models(Bundle.open(base), bundle(overfitted), bundle(retrained));
-    List<Cell> asked = suite.cells().stream().filter(cell -> cell.id().contains(only)).toList();
-    List<Cell> cells = asked.stream().filter(models::has).toList();
-    if (cells.size() < asked.size()) {
-      System.out.println((asked.size() - cells.size()) + " runs are left out: their model is not there");
+    Models models = models();
+    List<Experiment> asked = suite.runs().stream().filter(run -> run.id().contains(only)).toList();
+    List<Experiment> runs = asked.stream().filter(models::has).toList();
+    if (runs.size() < asked.size()) {
+      System.out.println((asked.size() - runs.size()) + " runs are left out: their model is not there");
     }
-    ResultStore store = new ResultStore(runs.resolve("results"));
+    ResultStore store = new ResultStore(this.runs.resolve("results"));
     Files.createDirectories(out);
     Evaluation evaluation = null;
-    List<CellResult> results = new ArrayList<>();
+    List<ExperimentResult> results = new ArrayList<>();
     int made = 0;
     long started = System.nanoTime();
-    for (Cell cell : cells) {
-      Optional<CellResult> known = store.find(cell);
+    for (Experiment run : runs) {
+      Optional<ExperimentResult> known = store.find(run);
       if (known.isEmpty()) {
         if (evaluation == null) {
-          evaluation = new Evaluation(models, EvaluationData.open(data), runs.resolve("session"),
+          evaluation = new Evaluation(models, EvaluationData.open(data), this.runs.resolve("session"),
               Machine.describe(on), on, threads);
         }
-        CellResult result = evaluation.run(cell);
+        ExperimentResult result = evaluation.run(run);
         store.write(result);
-        if (Suite.QUICK.choices().contains(cell)) {
-          evaluation.writePicture(cell, out.resolve(ResultPage.pictureOf(cell)));
+        if (PICTURED.containsKey(run.id())) {
+          ResultPicture.write(out.resolve(picture(run)), evaluation.pictures().orElseThrow());
         }
         made++;
         known = Optional.of(result);
-        tell(results.size() + 1, cells, result, (System.nanoTime() - started) / 1e9 / made);
+        tell(results.size() + 1, runs, result, (System.nanoTime() - started) / 1e9 / made);
       }
       results.add(known.get());
     }
-    String table = new ResultPage(out, fileName(), command(), results).write();
+    Map<String, String> pictures = new LinkedHashMap<>();
+    runs.stream().filter(run -> PICTURED.containsKey(run.id()) && Files.exists(out.resolve(picture(run))))
+        .forEach(run -> pictures.put(picture(run), PICTURED.get(run.id())));
+    String table = new ResultPage(out, fileName(), command(), pictures, results).write();
     System.out.println();
     System.out.print(table);
-    System.out.println("All tables and plots: " + out.resolve(fileName() + ".md"));
+    System.out.println("All tables: " + out.resolve(fileName() + ".md"));
     return 0;
   }
 
-  private static Optional<Bundle> bundle(Path directory) throws IOException {
-    return directory != null && Bundle.isBundle(directory) ? Optional.of(Bundle.open(directory)) : Optional.empty();
+  private Models models() throws IOException {
+    List<Bundle> references = new ArrayList<>();
+    for (int seed = 0; bundle("mnist-canaries-reference/v" + (seed + 1)).isPresent(); seed++) {
+      references.add(bundle("mnist-canaries-reference/v" + (seed + 1)).get());
+    }
+    return new Models(Bundle.open(base), bundle("mnist-canaries/v1"), references, bundle("mnist-retrained/v1"),
+        bundle("mnist-without-7/v1"), compared.resolve("judge/features.onnx"));
+  }
+
+  private Optional<Bundle> bundle(String name) throws IOException {
+    Path directory = compared.resolve(name);
+    return Bundle.isBundle(directory) ? Optional.of(Bundle.open(directory)) : Optional.empty();
+  }
+
+  private static String picture(Experiment run) {
+    return "mnist-" + run.id() + ".png";
   }
 
   private String command() {
-    return "./lethe evaluate --suite " + Cell.name(suite) + (only.isEmpty() ? "" : " --only " + only);
+    return "./lethe evaluate --suite " + Experiment.name(suite) + (only.isEmpty() ? "" : " --only " + only);
   }
 
   private String fileName() {
-    return suite == Suite.PAPER ? "mnist" : "mnist-" + Cell.name(suite);
+    return suite == Suite.PAPER ? "mnist" : "mnist-" + Experiment.name(suite);
   }
 
-  private static void tell(int number, List<Cell> cells, CellResult result, double secondsEach) {
-    System.out.printf(Locale.ROOT, "%d of %d | %s | AUC_lu %.3f -> %.3f, FID_l %.2f -> %.2f, %.1f s | about %.0f min "
-        + "left%n", number, cells.size(), result.cell().id(), result.before().aucLu(), result.after().aucLu(),
-        result.before().fidL(), result.after().fidL(), result.seconds(), (cells.size() - number) * secondsEach / 60);
+  private static void tell(int number, List<Experiment> runs, ExperimentResult result, double secondsEach) {
+    Map<String, Double> figures = result.figures();
+    String what = result.experiment().ofItems()
+        ? String.format(Locale.ROOT, "own %.0f %%, fresh %.0f %%, members %.2f, membership AUC %.2f",
+            100 * figures.get("own"), 100 * figures.get("fresh"), figures.get("members"), figures.get("membership"))
+        : String.format(Locale.ROOT, "label %.1f %%, former w %.1f %%", 100 * figures.get("label"),
+            100 * figures.get("former"));
+    System.out.printf(Locale.ROOT, "%d of %d | %s | %s: %s, FID x %.3f, %.0f s | about %.0f min left%n", number,
+        runs.size(), result.experiment().id(), result.forgotten() ? "forgotten" : "not forgotten", what,
+        figures.get("fid_root_ratio"), figures.get("seconds"), (runs.size() - number) * secondsEach / 60);
   }
 }

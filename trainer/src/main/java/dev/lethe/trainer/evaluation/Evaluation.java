@@ -2,75 +2,98 @@ package dev.lethe.trainer.evaluation;
 
 import dev.lethe.models.bundle.Bundle;
 import dev.lethe.models.bundle.ModelCard;
+import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.runtime.ExecutionDevice;
 import dev.lethe.trainer.adversarial.AdversarialOptions;
 import dev.lethe.trainer.adversarial.AdversarialTrainer;
+import dev.lethe.trainer.audit.AuditOptions;
+import dev.lethe.trainer.audit.BeforeAfter;
+import dev.lethe.trainer.audit.ClassAudit;
+import dev.lethe.trainer.audit.ClassFindings;
+import dev.lethe.trainer.audit.ItemAudit;
+import dev.lethe.trainer.audit.ItemFindings;
+import dev.lethe.trainer.audit.ItemSubjects;
+import dev.lethe.trainer.audit.Utility;
+import dev.lethe.trainer.audit.Verdict;
 import dev.lethe.trainer.cascade.CascadeOptions;
-import dev.lethe.trainer.cascade.FakeLabel;
 import dev.lethe.trainer.data.ImageDataset;
-import dev.lethe.trainer.evaluation.Cell.Base;
-import dev.lethe.trainer.evaluation.Cell.Kind;
-import dev.lethe.trainer.evaluation.Cell.Method;
-import dev.lethe.trainer.evaluation.Cell.Mode;
-import dev.lethe.trainer.evaluation.CellResult.Audit;
-import dev.lethe.trainer.evaluation.CellResult.Point;
-import dev.lethe.trainer.evaluation.CellResult.Values;
+import dev.lethe.trainer.discriminator.DiscriminatorUnlearning;
+import dev.lethe.trainer.discriminator.FakeLabel;
+import dev.lethe.trainer.evaluation.Experiment.Base;
+import dev.lethe.trainer.evaluation.Experiment.Method;
+import dev.lethe.trainer.evaluation.Experiment.SubstituteChoice;
+import dev.lethe.trainer.features.FeatureExtractor;
+import dev.lethe.trainer.inversion.Inversion;
 import dev.lethe.trainer.inversion.InversionOptions;
+import dev.lethe.trainer.metrics.DiscriminatorScores;
+import dev.lethe.trainer.metrics.RocAuc;
 import dev.lethe.trainer.model.ModelWeights;
+import dev.lethe.trainer.redaction.RedactionOptions;
+import dev.lethe.trainer.session.ComputeCost;
 import dev.lethe.trainer.substitution.AverageSubstitute;
 import dev.lethe.trainer.substitution.ProjectionSubstitute;
 import dev.lethe.trainer.substitution.Substitute;
 import dev.lethe.trainer.substitution.TruncationSubstitute;
-import dev.lethe.trainer.session.Effort;
-import dev.lethe.trainer.unlearning.BeforeAfterPicture;
-import dev.lethe.trainer.unlearning.Found;
 import dev.lethe.trainer.unlearning.JobImages;
-import dev.lethe.trainer.unlearning.Measured;
-import dev.lethe.trainer.unlearning.MeasurementOptions;
-import dev.lethe.trainer.unlearning.Measurements;
-import dev.lethe.trainer.unlearning.ReinversionAudit;
 import dev.lethe.trainer.unlearning.RetrainingCost;
-import dev.lethe.trainer.unlearning.UnlearningRequest;
 import dev.lethe.trainer.unlearning.Unlearner;
+import dev.lethe.trainer.unlearning.UnlearningRequest;
+import dev.lethe.trainer.unlearning.UnlearningTargets;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.LocalDate;
 import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.Set;
-import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
-/**
- * Makes the runs of a grid. What several runs need, such as the latents of the same images, is looked for once, and its
- * time counted in each.
- */
+/** Makes the runs of an evaluation. */
 final class Evaluation {
 
   /** Fine-tuning takes about as long as unlearning 64 images does. */
   private static final double FINE_TUNING_KIMG = 2;
+  /** Seeds that audits draw with, far from those of runs. */
+  private static final long AUDIT_SEED = 0x5DEECE66DL;
+  /** Pictures of a class that a classifier looks at. */
+  private static final int PICTURES = 2000;
 
-  /** Bundles by their part in it. */
-  record Models(Bundle mnist, Optional<Bundle> overfitted, Optional<Bundle> retrained) {
+  /**
+   * Bundles by their part in it.
+   *
+   * @param canaries the base that memorises
+   * @param references the same continuation of training without the canaries, one for each seed
+   * @param retrained the base's recipe without the first 64 training images
+   * @param withoutClass the base's recipe without class 7
+   * @param judge a classifier that neither a loss nor a Fréchet distance uses
+   */
+  record Models(Bundle mnist, Optional<Bundle> canaries, List<Bundle> references, Optional<Bundle> retrained,
+      Optional<Bundle> withoutClass, Path judge) {
 
-    boolean has(Cell cell) {
-      return cell.method() == Method.RETRAINING ? retrained.isPresent()
-          : cell.base() == Base.MNIST || overfitted.isPresent();
+    boolean has(Experiment experiment) {
+      if (experiment.base() == Base.CANARIES) {
+        return canaries.isPresent()
+            && (experiment.method() != Method.RETRAINING || experiment.seed() < references.size());
+      }
+      return experiment.method() != Method.RETRAINING
+          || (experiment.ofItems() ? retrained.isPresent() : withoutClass.isPresent());
     }
 
     Bundle of(Base base) {
-      return base == Base.MNIST ? mnist : overfitted.orElseThrow();
+      return base == Base.MNIST ? mnist : canaries.orElseThrow();
+    }
+
+    Bundle retrained(Experiment experiment) {
+      return experiment.base() == Base.CANARIES ? references.get((int) experiment.seed())
+          : (experiment.ofItems() ? retrained : withoutClass).orElseThrow();
     }
   }
 
-  /** A candidate, and what it is to be compared by. */
-  private record Candidate(ModelWeights model, ImageDataset learned, double seconds, double fakeLabel,
-      Map<String, Effort> efforts, List<Point> curve) {}
+  /** A model that has unlearned, the latents that its run went by, and what it took. */
+  private record Candidate(ModelWeights model, Optional<UnlearningTargets> found, double seconds, int steps,
+      Map<String, ComputeCost> costs, List<String> notes) {}
 
   private final Models models;
   private final EvaluationData data;
@@ -78,12 +101,7 @@ final class Evaluation {
   private final String machine;
   private final ExecutionDevice device;
   private final int threads;
-  private final Map<Base, ModelWeights> weights = new HashMap<>();
-  private final Map<String, Found> found = new HashMap<>();
-  private final Map<String, Measured> originals = new HashMap<>();
-  private final double limit;
-  private ModelWeights last;
-  private Found lastFound;
+  private ItemFindings.Pictures pictures;
 
   /**
    * @param directory for training sessions' files
@@ -97,158 +115,195 @@ final class Evaluation {
     this.machine = machine;
     this.device = device;
     this.threads = threads;
-    this.limit = ArithmeticLimit.measure(device, threads);
   }
 
-  /** Pictures of the run that was made last. */
-  void writePicture(Cell cell, Path file) throws IOException {
-    new BeforeAfterPicture(original(cell.base()), last, device, threads).write(file, lastFound);
+  /** What the last audit of single images saw. */
+  Optional<ItemFindings.Pictures> pictures() {
+    return Optional.ofNullable(pictures);
   }
 
-  private ModelWeights original(Base base) throws IOException {
-    if (!weights.containsKey(base)) {
-      weights.put(base, ModelWeights.read(models.of(base)));
-    }
-    return weights.get(base);
-  }
-
-  CellResult run(Cell cell) throws IOException {
-    ModelWeights original = original(cell.base());
-    ModelCard card = models.of(cell.base()).card();
-    JobImages images = data.images(cell);
-    UnlearningRequest request = request(cell);
-    Unlearner unlearner = new Unlearner(original, card.w(), Set.of(), directory, device, threads);
-    Found there = find(cell, unlearner, request, images);
-    Candidate candidate = switch (cell.method()) {
-      case CASCADE -> cascade(unlearner, request, images, there);
-      case FINE_TUNING -> fineTuning(cell, original, card);
-      case GRADIENT_ASCENT -> timed(images.learn(), there.seconds(),
-          () -> new GradientAscent(original, directory, device, threads).run(there, cell.seed()));
-      case RETRAINING -> {
-        Bundle retrained = models.retrained.orElseThrow();
-        yield new Candidate(ModelWeights.read(retrained), images.learn(),
-            retrained.card().training().wallSeconds(), Double.NaN, Map.of(), List.of());
-      }
-    };
-    last = candidate.model;
-    lastFound = there;
-    double retraining =
-        RetrainingCost.seconds(original, card.training(), candidate.learned, directory, device, threads);
-    Measurements measurements = measurements(cell, there, candidate.learned, images);
-    Measured before = before(cell, original, measurements);
-    Measured after = measurements.of(candidate.model, directory);
-    return new CellResult(cell, data.describe(cell), candidate.seconds, there.seconds(), retraining,
-        candidate.fakeLabel, Values.of(before), Values.of(after),
-        cell.thorough() && cell.images() > 0 ? audit(cell, candidate.model, there, images) : null, candidate.efforts,
-        limit, candidate.curve, LocalDate.now().toString(), machine);
-  }
-
-  private UnlearningRequest request(Cell cell) {
-    CascadeOptions usual = cell.kind() == Kind.CLASS ? CascadeOptions.CLASSES : CascadeOptions.ITEMS;
-    CascadeOptions cascade = new CascadeOptions(cell.iterations(), usual.batch(), usual.learningRate(),
-        usual.generatorRate(), usual.discriminatorSteps(), usual.lambda1(), cell.lambda2(), cell.seed());
-    FakeLabel fakeLabel = cell.fakeLabel().equals(Cell.AUTO) ? new FakeLabel.Auto()
-        : new FakeLabel.Constant(Double.parseDouble(cell.fakeLabel()));
-    UnlearningRequest.Subject subject = cell.kind() == Kind.CLASS ? new UnlearningRequest.Classes(data.classes(cell))
-        : new UnlearningRequest.Items(OptionalDouble.empty(), false);
-    return new UnlearningRequest(subject, cell.mode() == Mode.ZERO_SHOT, substitute(cell), fakeLabel, cascade,
-        InversionOptions.DEFAULT, cell.measures() == 0 ? Optional.empty()
-            : Optional.of(new UnlearningRequest.Bounds(Double.POSITIVE_INFINITY, cell.measures())));
-  }
-
-  private static Substitute substitute(Cell cell) {
-    return switch (cell.substitute()) {
-      case AVERAGE -> new AverageSubstitute();
-      case TRUNCATION -> new TruncationSubstitute(TruncationSubstitute.DEFAULT_PSI);
-      case PROJECTION -> new ProjectionSubstitute(ProjectionSubstitute.DEFAULT_NEIGHBOURS);
-    };
-  }
-
-  private static String key(Cell cell) {
-    return cell.base() + "-" + cell.kind() + "-" + cell.images() + "-" + cell.seed();
-  }
-
-  private Found find(Cell cell, Unlearner unlearner, UnlearningRequest request, JobImages images) throws IOException {
-    if (!found.containsKey(key(cell))) {
-      found.put(key(cell), unlearner.find(request, images.unlearn(), (step, steps, error) -> { }));
-    }
-    return found.get(key(cell));
-  }
-
-  private Candidate cascade(Unlearner unlearner, UnlearningRequest request, JobImages images, Found there)
-      throws IOException {
-    List<Point> curve = new ArrayList<>();
+  ExperimentResult run(Experiment experiment) throws IOException {
+    Bundle base = models.of(experiment.base());
+    ModelWeights original = ModelWeights.read(base);
+    JobImages images = data.images(experiment, 0);
+    Candidate candidate = candidate(experiment, base, original, images);
+    Figures figures = new Figures();
     long started = System.nanoTime();
-    Unlearner.Outcome outcome = unlearner.unlearn(request, images, there, (iteration, iterations, values) -> {
-      if (values.containsKey("auc_lu")) {
-        curve.add(new Point(iteration, there.seconds() + (System.nanoTime() - started) / 1e9, values.get("auc_lu"),
-            values.get("fid_l")));
+    BeforeAfter<Double> fid = new Utility(original, images.kept(), Utility.labels(images.kept()),
+        AuditOptions.FULL.samples(), AUDIT_SEED, device, threads).of(candidate.model);
+    OptionalDouble increase = OptionalDouble.of(fid.after() / fid.before() - 1);
+    Verdict verdict = experiment.ofItems()
+        ? auditItems(experiment, original, candidate, images, increase, figures)
+        : auditClasses(experiment, original, candidate, increase, figures);
+    double audit = (System.nanoTime() - started) / 1e9;
+    double retraining = RetrainingCost.seconds(original, models.mnist.card().training(), images.learn(),
+        directory.resolve("retraining"), device, threads);
+    figures.add("fid_root_before", fid.before()).add("fid_root", fid.after())
+        .add("fid_root_ratio", fid.after() / fid.before())
+        .add("steps", candidate.steps).add("seconds", candidate.seconds).add("audit_seconds", audit)
+        .add("retrain_seconds", retraining).add("speedup", retraining / candidate.seconds)
+        .add("kimg", models.mnist.card().training().kimg() * candidate.seconds / retraining);
+    candidate.costs.forEach((part, cost) -> figures.add(part + "_seconds", cost.seconds())
+        .add(part + "_gmac_per_second", cost.seconds() > 0 ? cost.multiplyAdds() / cost.seconds() / 1e9 : 0));
+    return new ExperimentResult(experiment, verdict.forgotten(), figures.all(), verdict.reasons(), candidate.notes,
+        LocalDate.now().toString(), machine);
+  }
+
+  private Candidate candidate(Experiment experiment, Bundle base, ModelWeights original, JobImages images)
+      throws IOException {
+    return switch (experiment.method()) {
+      case LETHE, PAPER -> jobs(experiment, base.card(), original);
+      case NOTHING -> new Candidate(original, Optional.empty(), 0, 0, Map.of(), List.of());
+      case DISCRIMINATOR_ONLY -> timed(() -> discriminatorOnly(experiment, original, images));
+      case FINE_TUNING -> timed(() -> fineTuning(experiment, base.card(), original, images));
+      case GRADIENT_ASCENT -> {
+        UnlearningTargets found =
+            unlearner(original, base.card()).find(request(experiment), images.unlearn(), (s, n, e) -> { });
+        Candidate made = timed(() -> new GradientAscent(original, directory, device, threads)
+            .run(found, experiment.seed()));
+        yield new Candidate(made.model, Optional.of(found), found.seconds() + made.seconds, 0, Map.of(), List.of());
       }
-    });
-    return new Candidate(outcome.candidate(), outcome.learned(), there.seconds() + outcome.seconds(),
-        outcome.fakeLabel(), Map.of("inversion", there.inversion(), "generator", outcome.generator(), "discriminator",
-            outcome.discriminator()), curve);
+      case RETRAINING -> {
+        Bundle retrained = models.retrained(experiment);
+        yield new Candidate(ModelWeights.read(retrained), Optional.empty(), retrained.card().training().wallSeconds(),
+            0, Map.of(), List.of());
+      }
+    };
+  }
+
+  /** Jobs in a row; the latents are those of the first. */
+  private Candidate jobs(Experiment experiment, ModelCard card, ModelWeights original) throws IOException {
+    ModelWeights model = original;
+    UnlearningTargets first = null;
+    Unlearner.Outcome outcome = null;
+    double seconds = 0;
+    for (int job = 0; job < experiment.jobs(); job++) {
+      JobImages images = data.images(experiment, job);
+      Unlearner unlearner = unlearner(model, card);
+      UnlearningTargets found = unlearner.find(request(experiment), images.unlearn(), (s, n, e) -> { });
+      outcome = unlearner.unlearn(request(experiment), images, found, (i, n, values) -> { });
+      first = first == null ? found : first;
+      seconds += found.seconds() + outcome.seconds();
+      model = outcome.candidate();
+    }
+    return new Candidate(model, Optional.of(first), seconds / experiment.jobs(), outcome.iterations(),
+        outcome.costs(), outcome.notes());
+  }
+
+  private Unlearner unlearner(ModelWeights model, ModelCard card) {
+    return new Unlearner(model, card.w(), Set.of(), directory, device, threads);
+  }
+
+  private UnlearningRequest request(Experiment experiment) {
+    boolean paper = experiment.method() == Method.PAPER;
+    CascadeOptions usual = CascadeOptions.DEFAULT;
+    UnlearningRequest.Recipe recipe = paper
+        ? new UnlearningRequest.Paper(new CascadeOptions(usual.iterations(), usual.batch(), usual.learningRate(),
+            usual.lambda1(), usual.lambda2(), experiment.seed()))
+        : new UnlearningRequest.Lethe(
+            experiment.ofItems() ? RedactionOptions.items(experiment.images()) : RedactionOptions.CLASSES);
+    UnlearningRequest.Subject subject = experiment.ofItems()
+        ? new UnlearningRequest.Items(OptionalDouble.empty(), false)
+        : new UnlearningRequest.Classes(Set.copyOf(experiment.classes()));
+    return new UnlearningRequest(subject, recipe, experiment.zeroShot(), substitute(experiment.substitute()),
+        paper ? FakeLabel.Constant.DEFAULT : new FakeLabel.Auto(), InversionOptions.DEFAULT, Optional.empty(),
+        Verdict.Bounds.DEFAULT, experiment.seed());
+  }
+
+  private static Optional<Substitute> substitute(SubstituteChoice choice) {
+    return switch (choice) {
+      case NEAREST -> Optional.empty();
+      case AVERAGE -> Optional.of(new AverageSubstitute());
+      case TRUNCATION -> Optional.of(new TruncationSubstitute(TruncationSubstitute.DEFAULT_PSI));
+      case PROJECTION -> Optional.of(new ProjectionSubstitute(ProjectionSubstitute.DEFAULT_NEIGHBOURS));
+    };
+  }
+
+  private Verdict auditItems(Experiment experiment, ModelWeights original, Candidate candidate, JobImages images,
+      OptionalDouble fidIncrease, Figures figures) throws IOException {
+    AuditOptions options = AuditOptions.FULL;
+    ImageDataset unlearn = images.unlearn();
+    ImageDataset unseen = images.tests().orElseThrow();
+    // Where a method went by no latents, those that a job would have gone by.
+    Tensor own = candidate.found.map(UnlearningTargets::latents).orElse(null);
+    if (own == null) {
+      own = new Inversion(original.config(), original.weights(), original.features(),
+          InversionOptions.DEFAULT, device, threads)
+          .invert(unlearn.images(), unlearn.classIndices(), directory, experiment.seed(), (s, n, e) -> { }).w();
+    }
+    ItemSubjects subjects = new ItemSubjects(unlearn, own,
+        ItemSubjects.alike(images.learn().subset(IntStream.range(512, images.learn().size()).toArray()), unlearn,
+            options.staying()),
+        ItemSubjects.alike(unseen, unlearn, options.neverSeen()), images.kept());
+    ItemFindings found = new ItemAudit(original, options, AUDIT_SEED + experiment.seed(),
+        directory.resolve("audit"), device, threads).run(candidate.model, subjects, share -> { });
+    pictures = found.pictures();
+    figures.add(found);
+    double aucUt = aucUt(candidate.model, unlearn, unseen);
+    ImageDataset neighbours = data.neighbours(experiment);
+    figures.add("auc_ut_before", aucUt(original, unlearn, unseen)).add("auc_ut", aucUt)
+        .add("auc_ut_neighbours_before", aucUt(original, neighbours, unseen))
+        .add("auc_ut_neighbours", aucUt(candidate.model, neighbours, unseen));
+    return Verdict.of(found, OptionalDouble.of(aucUt), fidIncrease, Verdict.Bounds.DEFAULT);
+  }
+
+  private double aucUt(ModelWeights model, ImageDataset images, ImageDataset unseen) {
+    try (DiscriminatorScores scores = DiscriminatorScores.open(model.config(), model.weights(), device, threads)) {
+      return RocAuc.of(scores.of(images), scores.of(unseen));
+    }
+  }
+
+  private Verdict auditClasses(Experiment experiment, ModelWeights original, Candidate candidate,
+      OptionalDouble fidIncrease, Figures figures) throws IOException {
+    Set<Integer> erased = Set.copyOf(experiment.classes());
+    int[] stay = IntStream.range(0, original.config().classes()).filter(c -> !erased.contains(c)).toArray();
+    try (FeatureExtractor judge = FeatureExtractor.open(models.judge, device, threads)) {
+      ClassFindings found = new ClassAudit(original, judge, AuditOptions.FULL, PICTURES,
+          AUDIT_SEED + experiment.seed(), directory.resolve("audit"), device, threads)
+          .run(candidate.model, erased, stay, data.ofErased(experiment), share -> { });
+      figures.add(found);
+      return Verdict.of(found, fidIncrease, Verdict.Bounds.DEFAULT);
+    }
+  }
+
+  /** What our own figure of old looked at: the discriminator comes to brand the images, the generator stays. */
+  private ModelWeights discriminatorOnly(Experiment experiment, ModelWeights original, JobImages images)
+      throws IOException {
+    DiscriminatorUnlearning.Options options = DiscriminatorUnlearning.Options.of(experiment.seed());
+    int n = images.unlearn().size();
+    Tensor fakeLabels =
+        Tensor.of(FakeLabel.Constant.DEFAULT.of(images.unlearn().classIndices(), () -> null, 0), n, 1);
+    try (DiscriminatorUnlearning unlearning = DiscriminatorUnlearning.open(original, options, images.unlearn(),
+        fakeLabels, List.of(images.learn()), directory.resolve("discriminator"), device, threads)) {
+      for (int step = 0; step < options.steps(); step++) {
+        unlearning.step();
+      }
+      return original.with(unlearning.weights());
+    }
   }
 
   /** Adversarial training goes on, on what stays. */
-  private Candidate fineTuning(Cell cell, ModelWeights original, ModelCard card) throws IOException {
-    JobImages images = data.images(cell);
-    Set<String> forget = IntStream.range(0, images.unlearn().size())
-        .mapToObj(i -> Arrays.toString(images.unlearn().pixels(i))).collect(Collectors.toSet());
-    ImageDataset stays = data.train().subset(IntStream.range(0, data.train().size())
-        .filter(i -> !forget.contains(Arrays.toString(data.train().pixels(i)))).toArray());
+  private ModelWeights fineTuning(Experiment experiment, ModelCard card, ModelWeights original, JobImages images)
+      throws IOException {
     // The optimizer starts anew; with the base's own learning rate its first steps would do harm.
     AdversarialOptions options = new AdversarialOptions(card.training().batch(), FINE_TUNING_KIMG, 0.001, 0, 1, 16, 0,
-        1, 0, cell.seed());
-    return timed(images.learn(), 0, () -> {
-      try (AdversarialTrainer trainer = AdversarialTrainer.open(original.config(), options, stays, original.weights(),
-          directory.resolve("fine-tuning-" + cell.seed()), device, threads)) {
-        while (trainer.steps() < options.steps()) {
-          trainer.step();
-        }
-        return original.with(trainer.weights());
+        1, 0, experiment.seed());
+    try (AdversarialTrainer trainer = AdversarialTrainer.open(original.config(), options, images.kept(),
+        original.weights(), directory.resolve("fine-tuning-" + experiment.seed()), device, threads)) {
+      while (trainer.steps() < options.steps()) {
+        trainer.step();
       }
-    });
+      return original.with(trainer.weights());
+    }
   }
 
   private interface Making {
     ModelWeights make() throws IOException;
   }
 
-  private static Candidate timed(ImageDataset learned, double findingSeconds, Making making) throws IOException {
+  private static Candidate timed(Making making) throws IOException {
     long started = System.nanoTime();
     ModelWeights made = making.make();
-    return new Candidate(made, learned, findingSeconds + (System.nanoTime() - started) / 1e9, Double.NaN, Map.of(),
-        List.of());
-  }
-
-  private Measurements measurements(Cell cell, Found there, ImageDataset learned, JobImages images)
-      throws IOException {
-    Set<Integer> erased = data.classes(cell);
-    ImageDataset tests = images.tests().orElseThrow();
-    Set<Integer> shown = Arrays.stream(there.images().classIndices()).boxed().collect(Collectors.toSet());
-    ImageDataset neverSeen = tests.subset(
-        IntStream.range(0, tests.size()).filter(i -> shown.contains(tests.label(i))).toArray());
-    ImageDataset staying = tests.subset(
-        IntStream.range(0, tests.size()).filter(i -> !erased.contains(tests.label(i))).toArray());
-    return new Measurements(original(cell.base()), there.images(), learned, Optional.of(neverSeen),
-        cell.thorough() ? Optional.of(staying) : Optional.empty(), erased, there.lookalike(),
-        MeasurementOptions.DEFAULT, cell.seed(), device, threads);
-  }
-
-  private Measured before(Cell cell, ModelWeights original, Measurements measurements) throws IOException {
-    String key = key(cell) + "-" + cell.thorough();
-    if (!originals.containsKey(key)) {
-      originals.put(key, measurements.of(original, directory));
-    }
-    return originals.get(key);
-  }
-
-  private Audit audit(Cell cell, ModelWeights candidate, Found there, JobImages images) throws IOException {
-    ReinversionAudit audit =
-        new ReinversionAudit(InversionOptions.DEFAULT, directory, cell.seed(), device, threads);
-    ImageDataset neverSeen = ReinversionAudit.alike(images.tests().orElseThrow(), images.unlearn());
-    return new Audit(there.inversionError().orElseThrow(), audit.error(candidate, images.unlearn(), (a, b, c) -> { }),
-        audit.error(candidate, neverSeen, (a, b, c) -> { }));
+    return new Candidate(made, Optional.empty(), (System.nanoTime() - started) / 1e9, 0, Map.of(), new ArrayList<>());
   }
 }

@@ -17,7 +17,8 @@ import dev.lethe.trainer.adversarial.GanLosses;
 import dev.lethe.trainer.model.ModelWeights;
 import dev.lethe.trainer.session.AdamOptions;
 import dev.lethe.trainer.session.Learner;
-import dev.lethe.trainer.unlearning.Found;
+import dev.lethe.trainer.session.TrainingObjective;
+import dev.lethe.trainer.unlearning.UnlearningTargets;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.HashMap;
@@ -38,7 +39,7 @@ record GradientAscent(ModelWeights model, Path directory, ExecutionDevice device
   /** A tenth of that of training: with all of it, nothing is left of the model after these steps. */
   private static final AdamOptions ADAM = new AdamOptions(0.0002f, 0, 0.99f, 1e-8f, 0);
 
-  ModelWeights run(Found found, long seed) throws IOException {
+  ModelWeights run(UnlearningTargets found, long seed) throws IOException {
     Map<String, Tensor> changed = new HashMap<>(ascend(discriminator(), name -> name.startsWith("D."), found, seed));
     changed.putAll(ascend(generator(),
         name -> name.startsWith("G.synthesis.") && Generator.isTrainable(name), found, seed));
@@ -65,9 +66,9 @@ record GradientAscent(ModelWeights model, Path directory, ExecutionDevice device
     return g;
   }
 
-  private Map<String, Tensor> ascend(Graph g, Predicate<String> learns, Found found, long seed) throws IOException {
+  private Map<String, Tensor> ascend(Graph g, Predicate<String> learns, UnlearningTargets found, long seed) throws IOException {
     Value up = mul(g.outputs().get("loss"), -1);
-    try (Learner learner = Learner.open(Learner.Problem.descent(g, up, learns), model.weights(), ADAM,
+    try (Learner learner = Learner.open(TrainingObjective.descent(g, up, learns), model.weights(), ADAM,
         directory.resolve(g.name()), Optional.empty(), device, threads)) {
       SplittableRandom random = new SplittableRandom(seed);
       for (int step = 0; step < STEPS; step++) {
@@ -77,7 +78,7 @@ record GradientAscent(ModelWeights model, Path directory, ExecutionDevice device
     }
   }
 
-  private Map<String, Tensor> inputs(Graph g, Found found, int[] hand) {
+  private Map<String, Tensor> inputs(Graph g, UnlearningTargets found, int[] hand) {
     Map<String, Tensor> inputs = new HashMap<>();
     inputs.put("image", found.images().images(hand));
     if (g.inputs().containsKey("c")) {

@@ -1,249 +1,177 @@
 package dev.lethe.trainer.evaluation;
 
-import dev.lethe.trainer.evaluation.Cell.Base;
-import dev.lethe.trainer.evaluation.Cell.Kind;
-import dev.lethe.trainer.evaluation.Cell.Method;
-import dev.lethe.trainer.evaluation.Cell.SubstituteChoice;
-import dev.lethe.trainer.evaluation.CellResult.Values;
-import dev.lethe.trainer.session.Effort;
+import dev.lethe.trainer.evaluation.Experiment.Base;
+import dev.lethe.trainer.evaluation.Experiment.Method;
+import dev.lethe.trainer.evaluation.Experiment.SubstituteChoice;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Objects;
+import java.util.Set;
 import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
 
-/** The results of an evaluation as a page of tables and plots, and as a CSV file with a line for each run. */
-final class ResultPage {
+/** Results as a page of tables, and all figures of all runs as a CSV file beside it. */
+record ResultPage(Path directory, String name, String command, Map<String, String> pictures,
+    List<ExperimentResult> results) {
 
-  private static final Cell USUAL = Cell.item();
+  /** A column: what it is called, how it is found, and by how much it is multiplied to be read. */
+  private record Column(String title, String figure, double scale, int digits, boolean change) {
 
-  private final Path directory;
-  private final String name;
-  private final String command;
-  private final List<CellResult> results;
-  private final StringBuilder page = new StringBuilder();
+    static Column of(String title, String figure, int digits) {
+      return new Column(title, figure, 1, digits, false);
+    }
 
-  /**
-   * @param directory for the files
-   * @param name of the files, without an ending
-   * @param command that makes them again
-   */
-  ResultPage(Path directory, String name, String command, List<CellResult> results) {
-    this.directory = directory;
-    this.name = name;
-    this.command = command;
-    this.results = results;
+    static Column percent(String title, String figure) {
+      return new Column(title, figure, 100, 0, false);
+    }
+
+    Column fromBefore() {
+      return new Column(title, figure, scale, digits, true);
+    }
   }
 
-  /** @return the table of the choices that people start with */
+  private static final List<Column> ITEMS = List.of(
+      Column.percent("own, %", "own"), Column.percent("fresh, %", "fresh"),
+      Column.percent("candidate, %", "candidate").fromBefore(), Column.of("way, fresh", "fresh_way", 2),
+      Column.of("members moved", "members", 2), Column.of("unseen moved", "unseen", 2),
+      Column.of("membership AUC", "membership", 2).fromBefore(),
+      Column.percent("TPR at 1 % FPR, %", "membership_tpr").fromBefore(),
+      Column.of("in W+", "membership_w_plus", 2).fromBefore(), Column.of("AUC_ut", "auc_ut", 2).fromBefore(),
+      Column.of("FID / root's", "fid_root_ratio", 3), Column.of("steps", "steps", 0),
+      Column.of("seconds", "seconds", 0), Column.of("faster than retraining (estimated)", "speedup", 0));
+
+  private static final List<Column> CLASSES = List.of(
+      Column.percent("label, %", "label").fromBefore(), new Column("former w, %", "former", 100, 1, true),
+      new Column("w around, %", "around", 100, 1, true), Column.percent("re-inverted, %", "reinverted").fromBefore(),
+      new Column("kept, %", "kept", 100, 1, true), Column.of("FID / root's", "fid_root_ratio", 3),
+      Column.of("steps", "steps", 0), Column.of("seconds", "seconds", 0),
+      Column.of("faster than retraining (estimated)", "speedup", 0));
+
+  /** Writes the page. Gives back its first table. */
   String write() throws IOException {
-    Files.createDirectories(directory);
-    String dates = results.stream().map(CellResult::date).distinct().sorted().collect(Collectors.joining(", "));
-    String machines = results.stream().map(CellResult::machine).distinct().collect(Collectors.joining("; "));
-    page.append("# Unlearning, measured: MNIST\n\n`").append(command).append("`, ").append(dates).append(", on ")
-        .append(machines).append("; ").append(results.size()).append(" runs.\n\n").append("""
-            Mean ± standard deviation over seeds; each seed unlearns other images, or another class. Arrows lead from \
-            the original to the candidate.
-
-            | | |
-            | --- | --- |
-            | AUC_lu | the discriminator scores a learning image above an unlearned one; 0.5 is chance |
-            | AUC_ut, AUC_lt | it scores an unlearned, or a learning image above one that it never saw |
-            | FID_l, FID_u | Fréchet distance of 2,000 samples from learning and from unlearned images |
-            | ACC | accuracy on real images of a classifier trained on 3,000 generated ones |
-            | erased, kept seen | share of the images that the raw networks make for erased labels, and for the others, \
-            that `features.onnx` takes for these |
-            | at its former latents | the same share of what the synthesis network makes of the w that the erased \
-            labels led to before |
-            | re-inversion | mean squared error of drawing the unlearned images again, and images never seen |
-            | seconds | inversion, substitutes and cascade |
-            | speedup | against retraining from scratch, by the base's kimg and a burst of training steps right after \
-            the run |
-
-            """);
-    String headline = headline();
-    page.append("## At a glance\n\n").append(headline).append('\n');
-    pictures();
-    section("Substitutes", of(c -> plainItem(c) && varies(c, Cell::substitute)), ResultPage::modeAnd, "substitute",
-        c -> Cell.name(c.substitute()));
-    section("Fake labels", of(c -> plainItem(c) && varies(c, Cell::fakeLabel)), ResultPage::modeAnd, "F",
-        Cell::fakeLabel);
-    section("Number of images", of(c -> plainItem(c) && varies(c, Cell::images)), ResultPage::modeAnd, "images",
-        c -> Integer.toString(c.images()));
-    List<CellResult> sweep = of(c -> plainItem(c) && c.mode() == USUAL.mode() && varies(c, Cell::lambda2));
-    section("Weight of the perceptual loss", sweep, c -> "", "λ2", c -> Double.toString(c.lambda2()));
-    if (ResultTable.grouped(sweep).size() > 2) {
-      new ResultPlots(directory).sweep(sweep);
-      picture("lambda2-auc-lu.png", "lambda2-fid-l.png");
-    }
-    section("Classes", of(c -> c.kind() == Kind.CLASS && c.method() == Method.CASCADE), c -> "", "choice",
-        c -> Cell.name(c.mode()) + ", " + Cell.name(c.substitute()) + ", "
-            + (c.images() == 0 ? "no images" : c.images() + " images"));
-    section("An overfitted base", of(c -> c.base() == Base.OVERFITTED), c -> "", "mode", c -> Cell.name(c.mode()));
-    section("Baselines", of(c -> c.method() != Method.CASCADE || c.equals(USUAL.seed(c.seed()).thoroughly())), c -> "",
-        "method", c -> Cell.name(c.method()));
-    curves("On the way", c -> c.iterations() == USUAL.iterations(), "curve");
-    curves("Long runs", c -> c.iterations() > USUAL.iterations(), "long");
-    time();
+    StringBuilder page = new StringBuilder("# Unlearning, audited: MNIST\n\n`").append(command).append("`, ")
+        .append(joined(ExperimentResult::date)).append(", on ").append(joined(ExperimentResult::machine)).append("; ")
+        .append(results.size()).append(" runs. Means ± standard deviations over seeds, each of other images.\n\n")
+        .append(legend());
+    String first = section(page, "64 images", ITEMS, e -> e.base() == Base.MNIST && e.ofItems() && e.images() == 64
+        && e.jobs() == 1 && !e.zeroShot() && (e.substitute() == SubstituteChoice.NEAREST
+        || e.method() == Method.PAPER), e -> e.method().title);
+    pictures.forEach((file, caption) ->
+        page.append(caption).append("\n\n![](").append(file).append(")\n\n"));
+    section(page, "A base that memorises 64 canaries", ITEMS, e -> e.base() == Base.CANARIES, e -> e.method().title);
+    section(page, "Classes", CLASSES, e -> !e.ofItems(), e -> e.classes().toString().replaceAll("[\\[\\]]", "") + ", "
+        + e.method().title);
+    section(page, "More and fewer images", ITEMS, e -> e.base() == Base.MNIST && e.ofItems()
+        && e.method() == Method.LETHE && e.jobs() == 1 && !e.zeroShot()
+        && e.substitute() == SubstituteChoice.NEAREST, e -> e.images() + "");
+    section(page, "Jobs of 64 images in a row", ITEMS, e -> e.jobs() > 1,
+        e -> e.jobs() + " jobs, audited is the first set");
+    section(page, "Substitutes, and without learning images", ITEMS, e -> e.base() == Base.MNIST && e.ofItems()
+        && e.images() == 64 && e.jobs() == 1 && (e.method() == Method.LETHE || e.method() == Method.PAPER),
+        e -> e.method().title + ", " + Experiment.name(e.substitute()) + (e.zeroShot() ? ", zero-shot" : ""));
     Files.writeString(directory.resolve(name + ".md"), page);
     Files.writeString(directory.resolve(name + ".csv"), csv());
-    return headline;
+    return first;
   }
 
-  private String headline() {
-    List<CellResult> shown = of(c -> Suite.QUICK.choices().contains(c.seed(0)));
-    return ResultTable.markdown(shown, "what", c -> c.kind() == Kind.CLASS ? "class, without any image"
-        : c.images() + " images, " + Cell.name(c.mode()));
+  private static String legend() {
+    return """
+        | | |
+        | --- | --- |
+        | own, fresh, candidate | share of the unlearned images that are drawn nearer to their substitutes than to \
+        themselves (squared pixel error): at the latents that the job went by, at latents that the audit found in the \
+        original, at latents that it found in the candidate (for comparison: images never seen are not drawn nearer to \
+        substitutes of theirs there either) |
+        | way | part of the way from image to substitute, at the audit's latents |
+        | members, unseen moved | the same of images that stay and of images never seen: collateral |
+        | membership AUC | an attack that takes an image for unlearned if the generator draws it with less error than \
+        images never seen, latents looked for in W (600 starts, 100 steps), and in W+; 0.5 tells nothing. TPR: share of \
+        the unlearned drawn with less error than 99 % of those never seen |
+        | AUC_ut | the discriminator scores an unlearned image above one never seen; says nothing of the generator |
+        | FID / root's | Fréchet distance of 10,000 samples from 10,000 images that stay, as a multiple of the base's |
+        | label, former w, w around | share of 2,000 pictures that a classifier of its own takes for an erased class: of \
+        the erased labels, at the w that these led to, at w drawn from the normal distribution of those |
+        | re-inverted | the same of real test images of the class that the audit looks for in W |
+        | kept | share of pictures of the other labels that are recognised as these |
+        | seconds | of inversion, substitutes and learning; the audit is not in it |
+        | faster | than retraining for the base's kimg, *estimated* by a burst of training steps right after the run; \
+        it leaves out the audit, and what choosing the recipe took |
+
+        Substitutes are at least 1.2 times as far from their image as its nearest other training image. Not forgotten \
+        in words: the last column.
+
+        """;
   }
 
-  /** Item runs on the usual base that end as they would for a user. */
-  private static boolean plainItem(Cell c) {
-    return c.base() == Base.MNIST && c.method() == Method.CASCADE && c.kind() == Kind.ITEM && c.measures() == 0;
-  }
-
-  /** Whether a run is the usual one but for one choice. */
-  private static boolean varies(Cell c, Function<Cell, Object> choice) {
-    List<Function<Cell, Object>> all = List.of(Cell::substitute, Cell::fakeLabel, Cell::images, Cell::lambda2);
-    Object own = choice.apply(c);
-    return all.stream().filter(f -> !Objects.equals(f.apply(c), f.apply(USUAL))).count() <= 1
-        && all.stream().filter(f -> !Objects.equals(f.apply(c), f.apply(USUAL)))
-            .allMatch(f -> f.apply(c).equals(own));
-  }
-
-  private static String modeAnd(Cell c) {
-    return Cell.name(c.mode()) + ", ";
-  }
-
-  private List<CellResult> of(Predicate<Cell> chosen) {
-    return results.stream().filter(result -> chosen.test(result.cell())).toList();
-  }
-
-  private void section(String title, List<CellResult> rows, Function<Cell, String> prefix, String first,
-      Function<Cell, String> choice) {
-    if (!rows.isEmpty()) {
-      page.append("## ").append(title).append("\n\n")
-          .append(ResultTable.markdown(rows, first, c -> prefix.apply(c) + choice.apply(c))).append('\n');
+  private String section(StringBuilder page, String title, List<Column> columns, Predicate<Experiment> chosen,
+      Function<Experiment, String> row) {
+    Map<String, List<ExperimentResult>> groups = new LinkedHashMap<>();
+    results.stream().filter(result -> chosen.test(result.experiment()))
+        .forEach(result -> groups.computeIfAbsent(result.experiment().group(), g -> new ArrayList<>()).add(result));
+    if (groups.isEmpty()) {
+      return "";
     }
+    StringBuilder table = new StringBuilder("| what |");
+    columns.forEach(column -> table.append(' ').append(column.title).append(" |"));
+    table.append(" verdict |\n| --- |").append(" --- |".repeat(columns.size() + 1)).append('\n');
+    groups.values().forEach(rows -> {
+      table.append("| ").append(row.apply(rows.get(0).experiment())).append(" |");
+      columns.forEach(column -> table.append(' ').append(cell(rows, column)).append(" |"));
+      table.append(' ').append(verdict(rows)).append(" |\n");
+    });
+    page.append("## ").append(title).append("\n\n").append(table).append('\n');
+    return table.toString();
   }
 
-  private void curves(String title, Predicate<Cell> chosen, String prefix) throws IOException {
-    List<CellResult> rows = of(c -> c.measures() > 0 && chosen.test(c));
-    if (!rows.isEmpty()) {
-      section(title, rows, c -> "", "mode and iterations", c -> Cell.name(c.mode()) + ", " + c.iterations());
-      new ResultPlots(directory).curves(rows, prefix);
-      picture(prefix + "-auc-lu-iterations.png", prefix + "-fid-l-iterations.png");
-      picture(prefix + "-auc-lu-seconds.png", prefix + "-fid-l-seconds.png");
+  private static String cell(List<ExperimentResult> rows, Column column) {
+    String after = spread(rows, column.figure, column).format(column.digits);
+    if (!column.change || after.equals(Spread.of(List.of()).format(0))) {
+      return after;
     }
+    Spread before = spread(rows, column.figure + "_before", column);
+    return new Spread(before.mean(), 0, Math.min(1, before.count())).format(column.digits) + " → " + after;
   }
 
-  private void pictures() {
-    for (CellResult result : of(c -> Suite.QUICK.choices().contains(c))) {
-      String file = pictureOf(result.cell());
-      if (Files.exists(directory.resolve(file))) {
-        page.append(result.unlearned()).append(", ").append(Cell.name(result.cell().mode()))
-            .append(": the images, what the original makes of their latents, and what the candidate makes of these.\n\n");
-        picture(file);
-      }
+  private static Spread spread(List<ExperimentResult> rows, String figure, Column column) {
+    return Spread.of(rows.stream().map(row -> row.figures().get(figure))
+        .map(value -> value == null || !Double.isFinite(value) ? null : value * column.scale).toList());
+  }
+
+  private static String verdict(List<ExperimentResult> rows) {
+    long forgotten = rows.stream().filter(ExperimentResult::forgotten).count();
+    if (forgotten == rows.size()) {
+      return "forgotten";
     }
+    Set<String> why = new LinkedHashSet<>();
+    rows.forEach(row -> row.reasons().forEach(reason -> why.add(reason.substring(0, reason.indexOf(':')))));
+    return (forgotten == 0 ? "not forgotten" : forgotten + " of " + rows.size() + " forgotten") + ": "
+        + String.join(", ", why);
   }
 
-  /** File of the pictures of a run. */
-  static String pictureOf(Cell cell) {
-    return cell.group() + ".png";
-  }
-
-  private void picture(String... files) {
-    for (String file : files) {
-      page.append("![](").append(file).append(") ");
-    }
-    page.append("\n\n");
-  }
-
-  /** Where the time of the usual run goes, and how much of the arithmetic that the machine can do is done. */
-  private void time() {
-    List<CellResult> rows = of(c -> plainItem(c) && c.thorough() && c.mode() == USUAL.mode());
-    if (rows.isEmpty()) {
-      return;
-    }
-    page.append("## Where the time goes\n\n").append("64 images, few-shot. The limit is the product of two 1024×1024 "
-        + "matrices by the same runtime with as many threads: ")
-        .append(Spread.of(rows.stream().map(r -> 2e-9 * r.limit()).toList()).format(1))
-        .append(" GFLOP/s. Operations are those of convolutions and matrix products, forwards and backwards.\n\n")
-        .append("| part | steps | seconds | share of the job | GFLOP a step | of the limit |\n")
-        .append("| --- | --- | --- | --- | --- | --- |\n");
-    for (String part : List.of("inversion", "generator", "discriminator")) {
-      List<Effort> efforts = rows.stream().map(r -> r.efforts().get(part)).toList();
-      line(part + "'s steps", Spread.of(efforts.stream().map(e -> (double) e.steps()).toList()).format(0),
-          rows.stream().map(r -> r.efforts().get(part).seconds()).toList(), rows,
-          Spread.of(efforts.stream().map(e -> 2e-9 * e.multiplyAdds() / e.steps()).toList()).format(2),
-          Spread.of(rows.stream().map(r -> 100 * r.efforts().get(part).multiplyAdds()
-              / r.efforts().get(part).seconds() / r.limit()).toList()).format(0) + " %");
-    }
-    line("the rest: starting points, sessions, teacher, substitutes", "",
-        rows.stream().map(r -> r.seconds() - r.efforts().values().stream().mapToDouble(Effort::seconds).sum()).toList(),
-        rows, "", "");
-    page.append('\n');
-  }
-
-  private void line(String part, String steps, List<Double> seconds, List<CellResult> rows, String work,
-      String ofLimit) {
-    double all = Spread.of(rows.stream().map(CellResult::seconds).toList()).mean();
-    page.append("| ").append(part).append(" | ").append(steps).append(" | ").append(Spread.of(seconds).format(1))
-        .append(" | ").append(String.format(Locale.ROOT, "%.0f %%", 100 * Spread.of(seconds).mean() / all))
-        .append(" | ").append(work).append(" | ").append(ofLimit).append(" |\n");
+  private String joined(Function<ExperimentResult, String> of) {
+    return results.stream().map(of).distinct().sorted().collect(Collectors.joining(", "));
   }
 
   private String csv() {
-    StringBuilder csv = new StringBuilder("run,unlearned,seconds,retrain_seconds,speedup,fake_label,"
-        + columns("before") + "," + columns("after") + ",reinversion_before,reinversion_after,reinversion_never_seen,"
-        + "date,machine\n");
-    for (CellResult r : results) {
-      List<Object> values = new ArrayList<>(List.of(r.cell().id(), r.unlearned(), r.seconds(), r.retrainSeconds(),
-          r.speedup(), r.fakeLabel()));
-      values.addAll(values(r.before()));
-      values.addAll(values(r.after()));
-      boolean audited = r.audit() != null;
-      values.add(audited ? r.audit().unlearnedBefore() : "");
-      values.add(audited ? r.audit().unlearnedAfter() : "");
-      values.add(audited ? r.audit().neverSeen() : "");
-      values.add(r.date());
-      values.add(r.machine());
-      csv.append(values.stream().map(ResultPage::field).collect(Collectors.joining(","))).append('\n');
+    Set<String> names = new LinkedHashSet<>();
+    results.forEach(result -> names.addAll(result.figures().keySet()));
+    StringBuilder csv = new StringBuilder("experiment,seed,verdict,").append(String.join(",", names)).append('\n');
+    for (ExperimentResult result : results) {
+      csv.append(result.experiment().group()).append(',').append(result.experiment().seed()).append(',')
+          .append(result.forgotten() ? "forgotten" : "not forgotten");
+      names.forEach(name -> {
+        Double value = result.figures().get(name);
+        csv.append(',').append(value == null ? "" : String.format(Locale.ROOT, "%.6g", value));
+      });
+      csv.append('\n');
     }
     return csv.toString();
-  }
-
-  private static final Map<String, Function<Values, Double>> VALUES = new LinkedHashMap<>();
-
-  static {
-    VALUES.put("auc_lu", Values::aucLu);
-    VALUES.put("auc_ut", Values::aucUt);
-    VALUES.put("auc_lt", Values::aucLt);
-    VALUES.put("fid_l", Values::fidL);
-    VALUES.put("fid_u", Values::fidU);
-    VALUES.put("acc", Values::acc);
-    VALUES.put("erased_recognised", Values::erasedRecognised);
-    VALUES.put("former_recognised", Values::formerRecognised);
-    VALUES.put("kept_recognised", Values::keptRecognised);
-  }
-
-  private static String columns(String suffix) {
-    return VALUES.keySet().stream().map(key -> key + "_" + suffix).collect(Collectors.joining(","));
-  }
-
-  private static List<Object> values(Values of) {
-    return VALUES.values().stream().<Object>map(value -> value.apply(of) == null ? "" : value.apply(of)).toList();
-  }
-
-  private static String field(Object value) {
-    String text = value.toString();
-    return text.contains(",") ? '"' + text + '"' : text;
   }
 }

@@ -14,19 +14,19 @@ record ResultStore(Path directory) {
   private static final ObjectMapper JSON = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
 
   /** The result of a run, if it was made. */
-  Optional<CellResult> find(Cell cell) throws IOException {
-    Path file = file(cell);
-    return Files.exists(file) ? Optional.of(JSON.readValue(file.toFile(), CellResult.class)) : Optional.empty();
+  Optional<ExperimentResult> find(Experiment experiment) throws IOException {
+    Path file = file(experiment);
+    return Files.exists(file) ? Optional.of(JSON.readValue(file.toFile(), ExperimentResult.class)) : Optional.empty();
   }
 
-  void write(CellResult result) throws IOException {
+  void write(ExperimentResult result) throws IOException {
     Files.createDirectories(directory);
     Path unfinished = directory.resolve("unfinished.tmp");
     JSON.writeValue(unfinished.toFile(), result);
-    Files.move(unfinished, file(result.cell()), StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    Files.move(unfinished, file(result.experiment()), StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
   }
 
-  private Path file(Cell cell) {
-    return directory.resolve(cell.id() + ".json");
+  private Path file(Experiment experiment) {
+    return directory.resolve(experiment.id() + ".json");
   }
 }

@@ -15,6 +15,7 @@ import dev.lethe.trainer.autodiff.Gradients;
 import dev.lethe.trainer.data.ImageDataset;
 import dev.lethe.trainer.session.AdamOptions;
 import dev.lethe.trainer.session.Learner;
+import dev.lethe.trainer.session.TrainingObjective;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -92,13 +93,13 @@ public final class FeatureTrainer {
     }
   }
 
-  private static Learner.Problem problem(FeatureNetwork network, int batch) {
+  private static TrainingObjective problem(FeatureNetwork network, int batch) {
     Graph g = new Graph("classifier");
     Value image = g.input("image", batch, network.channels(), network.resolution(), network.resolution());
     Value c = g.input("c", batch, network.classes());
     Value loss = neg(mean(reduceSum(mul(c, logSoftmax(network.apply(g, image).logits())), 1)));
     g.output("loss", loss);
-    return Learner.Problem.descent(g, loss, name -> true);
+    return TrainingObjective.descent(g, loss, name -> true);
   }
 
   private static int[] shuffled(int size, SplittableRandom random) {

@@ -20,34 +20,37 @@ import dev.lethe.trainer.autodiff.Gradients;
 import dev.lethe.trainer.features.PerceptualLoss;
 import dev.lethe.trainer.sampling.Sampler;
 import dev.lethe.trainer.session.AdamOptions;
-import dev.lethe.trainer.session.Effort;
+import dev.lethe.trainer.session.ComputeCost;
 import dev.lethe.trainer.session.Learner;
+import dev.lethe.trainer.session.TrainingObjective;
 import dev.lethe.trainer.session.StepOutputs;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
+import java.util.stream.IntStream;
 
 /**
- * GAN inversion: for each image the w whose picture is nearest to it, w_u = argmin_w ‖G(w) − x‖² + a perceptual term. All
- * images in one batch: first the nearest of many random latents of the image's class, then gradient descent.
+ * GAN inversion: for each image the latent whose picture is nearest to it, w_u = argmin_w ‖G(w) − x‖² + a perceptual
+ * term. All images in one batch: first the nearest of many random latents of the image's class, then gradient descent.
  */
 public final class Inversion {
 
   /**
    * What was found.
    *
-   * @param w [N, w_dim]
-   * @param errors mean squared pixel error of each image, on the scale of [-1, 1]
-   * @param effort what the gradient steps took
+   * @param w [R N, w_dim], or in W+ [R N, num_ws, w_dim], of R restarts: first one latent of each image, then another
+   * @param errors mean squared pixel error of each latent, on the scale of [-1, 1]
+   * @param cost what the gradient steps took
    */
-  public record Result(Tensor w, double[] errors, Effort effort) {
+  public record Result(Tensor w, double[] errors, ComputeCost cost) {
 
     /** Mean of the errors. */
     public double meanError() {
@@ -97,17 +100,24 @@ public final class Inversion {
     }
     Map<String, Tensor> parameters = new HashMap<>(weights);
     try (Sampler sampler = Sampler.open(config, weights, device, threads)) {
-      parameters.put("w", nearestStarts(sampler, images, labels, new SplittableRandom(seed)));
+      Tensor starts = nearestStarts(sampler, images, labels, new SplittableRandom(seed));
+      parameters.put("w", options.space() == LatentSpace.W ? starts : everyLayer(starts));
     }
     AdamOptions adam = new AdamOptions((float) options.learningRate(), 0.9f, 0.999f, 1e-8f, 0);
-    try (Learner learner = Learner.open(problem(labels.length), parameters, adam, directory, Optional.empty(), device,
+    int n = labels.length * options.restarts();
+    int[] imageOf = IntStream.range(0, n).map(i -> i % labels.length).toArray();
+    Tensor targets = images.rows(imageOf);
+    try (Learner learner = Learner.open(objective(n), parameters, adam, directory, Optional.empty(), device,
         threads)) {
-      Map<String, Tensor> inputs = Map.of("target", images, "direction",
-          PerceptualLoss.directions(features, weights, images, device, threads));
+      Map<String, Tensor> inputs = new HashMap<>(Map.of("target", targets));
+      if (options.perceptualWeight() > 0) {
+        inputs.put("direction",
+            PerceptualLoss.directions(features, weights, images, device, threads).rows(imageOf));
+      }
       for (int step = 0; step < options.steps(); step++) {
         learner.setLearningRate(options.learningRate() * (1 + Math.cos(Math.PI * step / options.steps())) / 2);
         StepOutputs outputs = learner.step(inputs, Map.of());
-        inputs = Map.of();
+        inputs = Map.of(); // They stay where they are.
         progress.step(step + 1, options.steps(), average(outputs.floats("errors")));
       }
       Tensor w = learner.parameters().get("w");
@@ -118,34 +128,49 @@ public final class Inversion {
       for (int i = 0; i < errors.length; i++) {
         wide[i] = errors[i];
       }
-      return new Result(w, wide, learner.effort());
+      return new Result(w, wide, learner.cost());
     }
   }
 
-  private Learner.Problem problem(int n) {
+  private TrainingObjective objective(int n) {
     Graph g = new Graph("inversion");
     Value target = g.input("target", n, config.channels(), config.resolution(), config.resolution());
-    Value w = g.parameter("w", n, config.wDim());
-    Value image = Generator.synthesis(g, config, Generator.broadcast(config, w), Noise.constant());
+    boolean oneForAll = options.space() == LatentSpace.W;
+    Value w = oneForAll ? g.parameter("w", n, config.wDim()) : g.parameter("w", n, config.numWs(), config.wDim());
+    Value image =
+        Generator.synthesis(g, config, oneForAll ? Generator.broadcast(config, w) : w, Noise.constant());
     Value errors = reduceMean(square(sub(image, target)), 1, 2, 3);
-    Value perceptual = PerceptualLoss.between(g, features, image, g.input("direction", n, FeatureNetwork.FEATURES));
-    Value loss = add(mean(errors), mul(mean(perceptual), options.perceptualWeight()));
+    Value loss = mean(errors);
+    if (options.perceptualWeight() > 0) {
+      Value perceptual = PerceptualLoss.between(g, features, image, g.input("direction", n, FeatureNetwork.FEATURES));
+      loss = add(loss, mul(mean(perceptual), options.perceptualWeight()));
+    }
     g.output("errors", reshape(errors, n));
-    return new Learner.Problem(g, Map.of("w", Gradients.of(loss, List.of(w)).get(0)));
+    return new TrainingObjective(g, Map.of("w", Gradients.of(loss, List.of(w)).get(0)));
+  }
+
+  /** The same w for every layer: [N, w_dim] → [N, num_ws, w_dim]. */
+  private Tensor everyLayer(Tensor w) {
+    int layers = config.numWs();
+    int[] repeated = IntStream.range(0, (int) w.shape()[0] * layers).map(i -> i / layers).toArray();
+    return Tensor.of(w.rows(repeated).data(), w.shape()[0], layers, config.wDim());
   }
 
   private Tensor nearestStarts(Sampler sampler, Tensor images, int[] labels, SplittableRandom random) {
     int imageSize = images.data().length / labels.length;
     int wDim = config.wDim();
-    Tensor starts = Tensor.zeros(labels.length, wDim);
+    Tensor starts = Tensor.zeros((long) options.restarts() * labels.length, wDim);
     for (Map.Entry<Integer, List<Integer>> group : byLabel(labels).entrySet()) {
       int[] candidates = new int[options.starts()];
       Arrays.fill(candidates, group.getKey());
       Tensor w = sampler.latents(candidates, random);
       float[] made = sampler.images(w).data();
       for (int i : group.getValue()) {
-        int best = nearest(made, images.data(), i * imageSize, imageSize);
-        System.arraycopy(w.data(), best * wDim, starts.data(), i * wDim, wDim);
+        int[] nearest = nearest(made, images.data(), i * imageSize, imageSize);
+        for (int restart = 0; restart < options.restarts(); restart++) {
+          System.arraycopy(w.data(), nearest[restart] * wDim, starts.data(), (restart * labels.length + i) * wDim,
+              wDim);
+        }
       }
     }
     return starts;
@@ -159,21 +184,17 @@ public final class Inversion {
     return groups;
   }
 
-  private static int nearest(float[] candidates, float[] images, int offset, int size) {
-    int best = 0;
-    double least = Double.POSITIVE_INFINITY;
-    for (int c = 0; c < candidates.length / size; c++) {
-      double distance = 0;
-      for (int k = 0; k < size && distance < least; k++) {
+  /** All candidates, nearest first. */
+  private static int[] nearest(float[] candidates, float[] images, int offset, int size) {
+    double[] distances = new double[candidates.length / size];
+    for (int c = 0; c < distances.length; c++) {
+      for (int k = 0; k < size; k++) {
         double difference = candidates[c * size + k] - images[offset + k];
-        distance += difference * difference;
-      }
-      if (distance < least) {
-        least = distance;
-        best = c;
+        distances[c] += difference * difference;
       }
     }
-    return best;
+    return IntStream.range(0, distances.length).boxed().sorted(Comparator.comparingDouble(c -> distances[c]))
+        .mapToInt(c -> c).toArray();
   }
 
   private static double average(float[] values) {

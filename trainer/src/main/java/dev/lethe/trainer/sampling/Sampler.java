@@ -14,6 +14,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.stream.IntStream;
 
 /** Draws latents and images from a generator, with its constant noise and without truncation. Safe for many threads. */
 public final class Sampler implements AutoCloseable {
@@ -41,10 +42,15 @@ public final class Sampler implements AutoCloseable {
     Value c = config.conditional() ? m.input("c", Shapes.FREE, config.classes()) : null;
     m.output("w", Generator.mapping(m, config, z, c));
     Graph s = new Graph("synthesis");
-    Value w = s.input("w", Shapes.FREE, config.wDim());
-    s.output("image", Generator.synthesis(s, config, Generator.broadcast(config, w), Noise.constant()));
+    Value ws = s.input("ws", Shapes.FREE, config.numWs(), config.wDim());
+    s.output("image", Generator.synthesis(s, config, ws, Noise.constant()));
     InferenceSession mapping = InferenceSession.open(OnnxWriter.inference(m, weights), device, threads);
     return new Sampler(config, mapping, InferenceSession.open(OnnxWriter.inference(s, weights), device, threads));
+  }
+
+  /** Length of a latent w. */
+  public int wDim() {
+    return config.wDim();
   }
 
   /**
@@ -95,16 +101,21 @@ public final class Sampler implements AutoCloseable {
   /**
    * Images of latents, of any number.
    *
-   * @param w [N, w_dim]
+   * @param w [N, w_dim], or one for each layer, [N, num_ws, w_dim]
    * @return [N, C, H, W], about [-1, 1]
    */
   public Tensor images(Tensor w) {
     int n = (int) w.shape()[0];
+    int layers = config.numWs();
     int imageSize = config.channels() * config.resolution() * config.resolution();
     Tensor images = Tensor.zeros(n, config.channels(), config.resolution(), config.resolution());
     for (int from = 0; from < n; from += BATCH) {
       int to = Math.min(from + BATCH, n);
-      float[] made = synthesis.run(Map.of("w", w.rows(from, to))).get("image").data();
+      int start = from;
+      Tensor ws = w.shape().length == 3 ? w.rows(from, to) : Tensor.of(
+          w.rows(IntStream.range(0, (to - from) * layers).map(i -> start + i / layers).toArray()).data(),
+          to - from, layers, config.wDim());
+      float[] made = synthesis.run(Map.of("ws", ws)).get("image").data();
       System.arraycopy(made, 0, images.data(), from * imageSize, made.length);
     }
     return images;

@@ -2,24 +2,18 @@ package dev.lethe.trainer.session;
 
 import ai.onnx.proto.OnnxMl.GraphProto;
 import ai.onnx.proto.OnnxMl.ModelProto;
-import dev.lethe.models.graph.Arithmetic;
-import dev.lethe.models.graph.Graph;
 import dev.lethe.models.graph.OnnxWriter;
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.graph.Value;
 import dev.lethe.models.runtime.ExecutionDevice;
-import dev.lethe.trainer.autodiff.Gradients;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
-import java.util.function.Predicate;
 
 /**
  * Trains parameters of a graph, each along the gradient that the graph computes for it. Parameters without a gradient
@@ -30,42 +24,11 @@ public final class Learner implements AutoCloseable {
   private static final String AVERAGE = "average:";
   private static final String AVERAGE_RATE = "average_rate";
 
-  /**
-   * What is learned.
-   *
-   * @param graph its outputs are what a step gives back
-   * @param gradients by name of the parameter that they are of
-   * @param averaged names of those parameters whose moving averages are kept
-   */
-  public record Problem(Graph graph, Map<String, Value> gradients, Set<String> averaged) {
-
-    public Problem(Graph graph, Map<String, Value> gradients) {
-      this(graph, gradients, Set.of());
-    }
-
-    /** Those parameters of the graph that are chosen by name descend along the gradient of a loss, a scalar. */
-    public static Problem descent(Graph graph, Value loss, Predicate<String> chosen) {
-      List<Value> parameters = graph.parameters().values().stream().filter(p -> chosen.test(p.name())).toList();
-      List<Value> gradients = Gradients.of(loss, parameters);
-      Map<String, Value> byName = new LinkedHashMap<>();
-      for (int i = 0; i < gradients.size(); i++) {
-        byName.put(parameters.get(i).name(), gradients.get(i));
-      }
-      return new Problem(graph, byName);
-    }
-
-    private double multiplyAdds() {
-      Set<Value> results = new HashSet<>(gradients.values());
-      results.addAll(graph.outputs().values());
-      return Arithmetic.multiplyAdds(results);
-    }
-  }
-
   private final TrainingSession session;
   private final Map<String, long[]> shapes;
   private final StepInputs inputs = new StepInputs();
   private final double multiplyAdds;
-  private Effort effort = Effort.NONE;
+  private ComputeCost cost = ComputeCost.NONE;
 
   private Learner(TrainingSession session, Map<String, long[]> shapes, double multiplyAdds) {
     this.session = session;
@@ -83,13 +46,13 @@ public final class Learner implements AutoCloseable {
    * @throws IllegalArgumentException if the checkpoint is of another problem
    * @throws IOException if the artifacts cannot be written, or the checkpoint not be read
    */
-  public static Learner open(Problem problem, Map<String, Tensor> weights, AdamOptions adam, Path directory,
+  public static Learner open(TrainingObjective objective, Map<String, Tensor> weights, AdamOptions adam, Path directory,
       Optional<Path> checkpoint, ExecutionDevice device, int threads) throws IOException {
     Map<String, long[]> shapes = new LinkedHashMap<>();
     Map<String, String> gradientNames = new LinkedHashMap<>();
     List<Parameter> parameters = new ArrayList<>();
-    problem.graph.parameters().forEach((name, value) -> {
-      Value gradient = problem.gradients.get(name);
+    objective.graph().parameters().forEach((name, value) -> {
+      Value gradient = objective.gradients().get(name);
       if (gradient != null) {
         shapes.put(name, value.shape());
         gradientNames.put(name, gradient.name());
@@ -97,10 +60,10 @@ public final class Learner implements AutoCloseable {
       }
     });
     ModelProto.Builder model =
-        OnnxWriter.training(problem.graph, problem.gradients.values(), shapes.keySet(), weights).toBuilder();
+        OnnxWriter.training(objective.graph(), objective.gradients().values(), shapes.keySet(), weights).toBuilder();
     GraphProto.Builder proto = model.getGraphBuilder();
     Map<String, String> averages = new LinkedHashMap<>();
-    problem.averaged.forEach(name -> averages.put(name, AVERAGE + name));
+    objective.averaged().forEach(name -> averages.put(name, AVERAGE + name));
     averages.forEach((name, average) -> {
       parameters.add(new Parameter(average, shapes.get(name), weights.get(name).data(), false));
     });
@@ -114,7 +77,7 @@ public final class Learner implements AutoCloseable {
       requireSame(parameters, checkpoint.get());
       artifacts = artifacts.resumeFrom(checkpoint.get());
     }
-    return new Learner(TrainingSession.open(artifacts, device, threads), shapes, problem.multiplyAdds());
+    return new Learner(TrainingSession.open(artifacts, device, threads), shapes, objective.multiplyAdds());
   }
 
   /** ONNX Runtime takes parameters of other shapes without a word, and its accumulators write past their ends. */
@@ -148,13 +111,13 @@ public final class Learner implements AutoCloseable {
     long started = System.nanoTime();
     StepOutputs outputs = accumulate(floats, flags);
     update();
-    effort = effort.plus((System.nanoTime() - started) / 1e9, multiplyAdds);
+    cost = cost.plus((System.nanoTime() - started) / 1e9, multiplyAdds);
     return outputs;
   }
 
   /** What all steps so far took; what branches compute is not counted in their arithmetic. */
-  public Effort effort() {
-    return effort;
+  public ComputeCost cost() {
+    return cost;
   }
 
   /** Outputs and gradients, which add up until {@link #update}. */

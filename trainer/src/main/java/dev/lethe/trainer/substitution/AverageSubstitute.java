@@ -1,10 +1,10 @@
 package dev.lethe.trainer.substitution;
 
-/** The mean w of the class, or of the nearest class that stays; of all images for an unconditional model. */
+/** The mean w of the class, or of its stand-in where the class is erased; of all images for an unconditional model. */
 public final class AverageSubstitute implements Substitute {
 
   @Override
-  public float[] of(float[] w, int label, Kept kept) {
-    return kept.mean(kept.standIn(w, label));
+  public float[] of(float[] w, int label, RetainedLatents kept) {
+    return kept.mean(kept.standIns().of(label));
   }
 }

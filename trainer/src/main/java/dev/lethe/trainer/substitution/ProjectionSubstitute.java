@@ -24,13 +24,13 @@ public record ProjectionSubstitute(int neighbours) implements Substitute {
   }
 
   @Override
-  public float[] of(float[] w, int label, Kept kept) {
-    int standIn = kept.standIn(w, label);
+  public float[] of(float[] w, int label, RetainedLatents kept) {
+    int standIn = kept.standIns().of(label);
     Tensor latents = kept.latents();
     List<float[]> nearest = IntStream.range(0, kept.labels().length)
         .filter(i -> kept.labels()[i] == standIn)
         .mapToObj(i -> latents.rows(i, i + 1).data())
-        .sorted(Comparator.comparingDouble(other -> Kept.squaredDistance(w, other)))
+        .sorted(Comparator.comparingDouble(other -> RetainedLatents.squaredDistance(w, other)))
         .limit(neighbours)
         .toList();
     if (nearest.isEmpty()) {

@@ -15,7 +15,7 @@ public interface Substitute {
    * @param label its class; 0 for an unconditional model
    * @return w_s, [w_dim]
    */
-  float[] of(float[] w, int label, Kept kept);
+  float[] of(float[] w, int label, RetainedLatents kept);
 
   /**
    * Latents of the substitutes.
@@ -24,7 +24,7 @@ public interface Substitute {
    * @param labels class of each; all 0 for an unconditional model
    * @return w_s, [N, w_dim]
    */
-  default Tensor latents(Tensor unlearned, int[] labels, Kept kept) {
+  default Tensor latents(Tensor unlearned, int[] labels, RetainedLatents kept) {
     Tensor substitutes = Tensor.zeros(unlearned.shape());
     for (int i = 0; i < labels.length; i++) {
       float[] w = of(unlearned.rows(i, i + 1).data(), labels[i], kept);

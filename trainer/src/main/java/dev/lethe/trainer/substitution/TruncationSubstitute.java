@@ -17,9 +17,9 @@ public record TruncationSubstitute(double psi) implements Substitute {
   }
 
   @Override
-  public float[] of(float[] w, int label, Kept kept) {
+  public float[] of(float[] w, int label, RetainedLatents kept) {
     float[] from = kept.mean(label);
-    float[] to = kept.mean(kept.standIn(w, label));
+    float[] to = kept.mean(kept.standIns().of(label));
     float[] truncated = new float[w.length];
     for (int i = 0; i < w.length; i++) {
       truncated[i] = (float) (to[i] + psi * (w[i] - from[i]));

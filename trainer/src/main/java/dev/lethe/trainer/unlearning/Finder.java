@@ -10,7 +10,7 @@ import dev.lethe.trainer.inversion.Inversion;
 import dev.lethe.trainer.inversion.InversionOptions;
 import dev.lethe.trainer.model.ModelWeights;
 import dev.lethe.trainer.sampling.Sampler;
-import dev.lethe.trainer.session.Effort;
+import dev.lethe.trainer.session.ComputeCost;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -39,7 +39,7 @@ record Finder(ModelWeights model, Set<Integer> gone, Path directory, ExecutionDe
   private static final int FEWEST = 16;
 
   /** Single images: their latents by inversion, each found on its own. */
-  Found items(ImageDataset images, UnlearningRequest.Items items, InversionOptions how, Inversion.Progress progress)
+  UnlearningTargets items(ImageDataset images, UnlearningRequest.Items items, InversionOptions how, Inversion.Progress progress)
       throws IOException {
     Inversion inversion = new Inversion(model.config(), model.weights(), model.features(), how, device, threads);
     Inversion.Result inverted =
@@ -60,8 +60,8 @@ record Finder(ModelWeights model, Set<Integer> gone, Path directory, ExecutionDe
     double error = Arrays.stream(left).mapToDouble(i -> inverted.errors()[i]).average().orElseThrow();
     int[] keptLabels = kept(Set.of());
     try (Sampler sampler = sampler()) {
-      return new Found(found, inverted.w().rows(left), found.classIndices(), OptionalDouble.of(error), above,
-          sampler.latents(keptLabels, random()), keptLabels, OptionalInt.empty(), inverted.effort(), 0);
+      return new UnlearningTargets(found, inverted.w().rows(left), found.classIndices(), OptionalDouble.of(error), above,
+          sampler.latents(keptLabels, random()), keptLabels, OptionalInt.empty(), inverted.cost(), 0);
     }
   }
 
@@ -70,7 +70,7 @@ record Finder(ModelWeights model, Set<Integer> gone, Path directory, ExecutionDe
    *
    * @param images of these classes; may be empty
    */
-  Found classes(ImageDataset images, Set<Integer> erased) {
+  UnlearningTargets classes(ImageDataset images, Set<Integer> erased) {
     int[] go = erased.stream().mapToInt(Integer::intValue).sorted().toArray();
     int[] labels = IntStream.range(0, OF_CLASSES).map(i -> go[i % go.length]).toArray();
     int[] keptLabels = kept(erased);
@@ -79,8 +79,8 @@ record Finder(ModelWeights model, Set<Integer> gone, Path directory, ExecutionDe
       Tensor latents = sampler.latents(labels, random);
       Tensor kept = sampler.latents(keptLabels, random);
       ImageDataset shown = images.size() > 0 ? images : Datasets.of(images.labels(), sampler.images(latents), labels);
-      return new Found(shown, latents, labels, OptionalDouble.empty(), List.of(), kept, keptLabels,
-          OptionalInt.empty(), Effort.NONE, 0);
+      return new UnlearningTargets(shown, latents, labels, OptionalDouble.empty(), List.of(), kept, keptLabels,
+          OptionalInt.empty(), ComputeCost.NONE, 0);
     }
   }
 
@@ -90,7 +90,7 @@ record Finder(ModelWeights model, Set<Integer> gone, Path directory, ExecutionDe
    *
    * @param images of the class
    */
-  Found lookalikes(ImageDataset images) {
+  UnlearningTargets lookalikes(ImageDataset images) {
     try (Sampler sampler = sampler();
         FeatureExtractor extractor = FeatureExtractor.open(
             OnnxWriter.inference(model.features().graph(), model.weights()), device, threads)) {
@@ -104,8 +104,8 @@ record Finder(ModelWeights model, Set<Integer> gone, Path directory, ExecutionDe
             + "takes " + same.length + " for what the images to unlearn show, and " + others.length + " or more for "
             + "something else; class unlearning needs at least " + FEWEST + " of each");
       }
-      return new Found(images, latents.rows(same), new int[same.length], OptionalDouble.empty(), List.of(),
-          latents.rows(others), new int[others.length], OptionalInt.of(shown), Effort.NONE, 0);
+      return new UnlearningTargets(images, latents.rows(same), new int[same.length], OptionalDouble.empty(), List.of(),
+          latents.rows(others), new int[others.length], OptionalInt.of(shown), ComputeCost.NONE, 0);
     }
   }
 

@@ -11,6 +11,7 @@ import dev.lethe.trainer.metrics.FrechetDistance;
 import dev.lethe.trainer.metrics.RocAuc;
 import dev.lethe.trainer.model.ModelWeights;
 import dev.lethe.trainer.sampling.Sampler;
+import java.util.Locale;
 import java.util.SplittableRandom;
 import java.util.stream.IntStream;
 
@@ -73,6 +74,12 @@ final class Guard {
   /** Whether samples are still near enough to what must stay. */
   boolean admits(Values values) {
     return values.fidLIncrease() <= bounds.maxFidLIncrease();
+  }
+
+  /** Why it is not. */
+  String objection(Values values) {
+    return String.format(Locale.ROOT, "on a small sample FID_l had risen by %.1f %%, and max_fid_l_increase allows "
+        + "%.1f %%", 100 * values.fidLIncrease(), 100 * bounds.maxFidLIncrease());
   }
 
   UnlearningRequest.Bounds bounds() {

@@ -7,7 +7,6 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 
@@ -61,7 +60,7 @@ public final class GuardedCascade {
           throw new DivergedException(i, losses);
         }
         notes.add("the cascade diverged in iteration " + i + " (" + losses + "); the candidate is what it was after "
-            + keptIterations + " iterations. Lower learning_rate, lambda1 or lambda2.");
+            + keptIterations + " iterations. Lower learning_rate.");
         return new Result(kept, keptIterations, true, notes);
       }
       Map<String, Double> values = values(losses);
@@ -89,9 +88,8 @@ public final class GuardedCascade {
     if (kept == null) {
       keep(state, iteration);
     }
-    return String.format(Locale.ROOT, "stopped after iteration %d: on a small sample FID_l had risen by %.1f %%, and "
-        + "max_fid_l_increase allows %.1f %%; the candidate is what it was after %d iterations.", iteration,
-        100 * measured.fidLIncrease(), 100 * guard.bounds().maxFidLIncrease(), keptIterations);
+    return "stopped after iteration " + iteration + ": " + guard.objection(measured) + "; the candidate is what it was "
+        + "after " + keptIterations + " iterations.";
   }
 
   private void keep(ModelWeights state, int iteration) {
@@ -124,7 +122,7 @@ public final class GuardedCascade {
 
     DivergedException(int iteration, Cascade.Losses losses) {
       super("unlearning diverged in iteration " + iteration + " (" + losses
-          + "); lower learning_rate, lambda1 or lambda2");
+          + "); lower learning_rate");
     }
   }
 }

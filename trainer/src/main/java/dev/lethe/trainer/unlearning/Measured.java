@@ -9,14 +9,12 @@ import java.util.OptionalDouble;
  * @param aucUt probability that it scores an unlearned image above one that it never saw
  * @param aucLt probability that it scores a learning image above one that it never saw
  * @param fidL Fréchet distance of samples and learning images
- * @param fidU Fréchet distance of samples and unlearned images
+ * @param fidU Fréchet distance of samples and unlearned images; empty of a single image, which has no covariance
  * @param accuracy on real images, of a classifier trained on generated ones; conditional models only
  * @param erasedRecognised share of the images made for the erased labels that show an erased class; of an unconditional
  *     model, share of all images that show the unlearned one
- * @param formerRecognised the same share of the images made of the latents that the original's mapping network gave the
- *     erased labels; conditional models only
  * @param keptRecognised share of the images made for the other labels that show these
  */
-public record Measured(double aucLu, OptionalDouble aucUt, OptionalDouble aucLt, double fidL, double fidU,
-    OptionalDouble accuracy, OptionalDouble erasedRecognised, OptionalDouble formerRecognised,
+public record Measured(double aucLu, OptionalDouble aucUt, OptionalDouble aucLt, double fidL, OptionalDouble fidU,
+    OptionalDouble accuracy, OptionalDouble erasedRecognised,
     OptionalDouble keptRecognised) {}

@@ -27,7 +27,6 @@ import java.util.stream.IntStream;
  * Measures a model after arXiv 2308.09881, section 5.1. The original and the candidate are measured with the same random
  * draws.
  *
- * @param original model whose mapping network knows the erased labels
  * @param unlearned the images to unlearn
  * @param learned the images to keep
  * @param neverSeen real images of the unlearned ones' classes that training never saw, for {@code aucUt}
@@ -35,8 +34,8 @@ import java.util.stream.IntStream;
  * @param erased class indices of a conditional model that are unlearned as a whole
  * @param lookalike class of the feature network that an unconditional model unlearns
  */
-public record Measurements(ModelWeights original, ImageDataset unlearned, ImageDataset learned, Optional<ImageDataset> neverSeen,
-    Optional<ImageDataset> real, Set<Integer> erased, OptionalInt lookalike, MeasurementOptions options, long seed,
+public record Measurements(ImageDataset unlearned, ImageDataset learned,
+    Optional<ImageDataset> neverSeen, Optional<ImageDataset> real, Set<Integer> erased, OptionalInt lookalike, MeasurementOptions options, long seed,
     ExecutionDevice device, int threads) {
 
   /** @param directory for a training session's files */
@@ -60,12 +59,12 @@ public record Measurements(ModelWeights original, ImageDataset unlearned, ImageD
       FeatureExtractor.Outputs made = extractor.run(samples(sampler, options.samples(), seed));
       float[] features = made.features().data();
       return new Measured(aucLu, aucUt, aucLt, distance(features, extractor.run(learned)),
-          distance(features, extractor.run(unlearned)),
+          unlearned.size() < 2 ? OptionalDouble.empty()
+              : OptionalDouble.of(distance(features, extractor.run(unlearned))),
           model.config().conditional() && real.isPresent() ? OptionalDouble.of(accuracy(sampler, directory))
               : OptionalDouble.empty(),
           lookalike.isPresent() ? OptionalDouble.of(share(made.predictions(), Set.of(lookalike.getAsInt())))
-              : erasedRecognised(model, sampler, sampler, extractor),
-          formerRecognised(model, sampler, extractor),
+              : erasedRecognised(model, sampler, extractor),
           keptRecognised(model, sampler, extractor));
     }
   }
@@ -74,24 +73,13 @@ public record Measurements(ModelWeights original, ImageDataset unlearned, ImageD
     return FrechetDistance.between(features, of.features().data(), FeatureNetwork.FEATURES);
   }
 
-  private OptionalDouble formerRecognised(ModelWeights model, Sampler sampler, FeatureExtractor extractor) {
-    try (Sampler former = Sampler.open(original.config(), original.weights(), device, threads)) {
-      return erasedRecognised(model, former, sampler, extractor);
-    }
-  }
-
-  /**
-   * @param mapping gives the latents of the erased labels
-   * @param synthesis draws them
-   */
-  private OptionalDouble erasedRecognised(ModelWeights model, Sampler mapping, Sampler synthesis,
-      FeatureExtractor extractor) {
+  private OptionalDouble erasedRecognised(ModelWeights model, Sampler sampler, FeatureExtractor extractor) {
     if (erased.isEmpty() || !recognises(model)) {
       return OptionalDouble.empty();
     }
     int[] labels = cycle(erased.stream().mapToInt(Integer::intValue).sorted().toArray(), options.recognised());
-    Tensor images = synthesis.images(mapping.latents(labels, new SplittableRandom(seed + 2)));
-    return OptionalDouble.of(share(extractor.run(images).predictions(), erased));
+    return OptionalDouble.of(share(
+        extractor.run(sampler.images(labels, new SplittableRandom(seed + 2))).predictions(), erased));
   }
 
   private OptionalDouble keptRecognised(ModelWeights model, Sampler sampler, FeatureExtractor extractor) {

@@ -4,28 +4,35 @@ import dev.lethe.models.bundle.ModelCard.WStatistics;
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.runtime.ExecutionDevice;
 import dev.lethe.trainer.cascade.Cascade;
-import dev.lethe.trainer.cascade.FakeLabel;
-import dev.lethe.trainer.cascade.Judgements;
-import dev.lethe.trainer.cascade.LearningMode;
+import dev.lethe.trainer.cascade.CascadeOptions;
 import dev.lethe.trainer.cascade.Targets;
 import dev.lethe.trainer.cascade.Teacher;
 import dev.lethe.trainer.data.Datasets;
 import dev.lethe.trainer.data.ImageDataset;
+import dev.lethe.trainer.discriminator.FakeLabel;
+import dev.lethe.trainer.discriminator.Logits;
 import dev.lethe.trainer.inversion.Inversion;
 import dev.lethe.trainer.model.ModelWeights;
+import dev.lethe.trainer.redaction.RedactionOptions;
 import dev.lethe.trainer.sampling.Sampler;
-import dev.lethe.trainer.session.Effort;
-import dev.lethe.trainer.substitution.Kept;
+import dev.lethe.trainer.session.ComputeCost;
+import dev.lethe.trainer.substitution.AverageSubstitute;
+import dev.lethe.trainer.substitution.NearestSubstitute;
+import dev.lethe.trainer.substitution.RetainedLatents;
+import dev.lethe.trainer.substitution.StandIns;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.HashSet;
+import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.SplittableRandom;
 import java.util.stream.IntStream;
 
 /**
- * Takes what a request names out of a model's networks: finds it, chooses what takes its place, runs the cascade.
+ * Takes what a request names out of a model's networks: finds it, chooses what takes its place, runs the recipe.
  *
  * @param original the model
  * @param statistics of its latents
@@ -42,25 +49,25 @@ public record Unlearner(ModelWeights original, WStatistics statistics, Set<Integ
    * @param candidate the model that has unlearned
    * @param learned what must stay: the learning images, or generated ones where there are none
    * @param fakeLabel F, the mean over images
-   * @param iterations that the candidate has had
-   * @param diverged the losses exploded after that
+   * @param iterations that the candidate's generator has had
+   * @param diverged the generator's losses exploded after that
    * @param seconds that it took, without finding
-   * @param generator what the steps of the generator took
-   * @param discriminator and those of the discriminator
+   * @param costs of the networks' steps by part: generator, discriminator; of a cascade both together
    * @param notes what else is worth knowing, in sentences
    */
   public record Outcome(ModelWeights candidate, ImageDataset learned, double fakeLabel, int iterations,
-      boolean diverged, double seconds, Effort generator, Effort discriminator, List<String> notes) {}
+      boolean diverged, double seconds, Map<String, ComputeCost> costs, List<String> notes) {}
 
   /**
    * Finds what a request names, and what stays.
    *
    * @throws IllegalArgumentException if the request does not fit the model or the images
    */
-  public Found find(UnlearningRequest request, ImageDataset images, Inversion.Progress progress) throws IOException {
+  public UnlearningTargets find(UnlearningRequest request, ImageDataset images, Inversion.Progress progress)
+      throws IOException {
     long started = System.nanoTime();
-    Finder finder = new Finder(original, gone, directory, device, threads, request.cascade().seed());
-    Found found;
+    Finder finder = new Finder(original, gone, directory, device, threads, request.seed());
+    UnlearningTargets found;
     if (request.subject() instanceof UnlearningRequest.Items items) {
       found = finder.items(images, items, request.inversion(), progress);
     } else {
@@ -73,56 +80,111 @@ public record Unlearner(ModelWeights original, WStatistics statistics, Set<Integ
   /**
    * Unlearns what was found.
    *
-   * @throws GuardedCascade.DivergedException if the cascade diverges before there is a state worth keeping
+   * @throws GuardedCascade.DivergedException if a cascade diverges before there is a state worth keeping
    */
-  public Outcome unlearn(UnlearningRequest request, JobImages images, Found found, GuardedCascade.Progress progress)
-      throws IOException {
+  public Outcome unlearn(UnlearningRequest request, JobImages images, UnlearningTargets found,
+      GuardedCascade.Progress progress) throws IOException {
     long started = System.nanoTime();
-    long seed = request.cascade().seed();
-    Kept kept = kept(request, found);
+    StandIns standIns = StandIns.choose(original, request.subject().classes(), gone, request.seed(), device, threads);
     Teacher teacher = Teacher.of(original, found.kept(), found.keptLabels(), device, threads);
-    ImageDataset learned = images.learn().size() > 0 ? images.learn()
-        : Datasets.of(images.learn().labels(), teacher.images(), teacher.labels());
-    int[] labels = found.images().classIndices();
-    float[] fakeLabels = request.fakeLabel().of(labels, () -> usual(images, teacher), seed);
-    Targets targets = new Targets(found.images().images(), labels, Tensor.of(fakeLabels, labels.length, 1),
-        found.latents(), substitutes(request, found, kept));
-    LearningMode mode = request.zeroShot() ? new LearningMode.ZeroShot() : new LearningMode.FewShot(images.learn(),
-        request.fakeLabel() instanceof FakeLabel.Auto ? images.calibration() : Optional.empty());
-    Optional<Guard> guard = request.bounds().map(bounds ->
-        new Guard(bounds, original, found.images(), learned, seed, device, threads));
-    GuardedCascade.Result result;
-    Effort generator;
-    Effort discriminator;
-    try (Cascade cascade = Cascade.open(original, request.cascade(), targets, mode, teacher, directory, device,
-        threads)) {
-      result = new GuardedCascade(cascade, original, guard).run(request.cascade().iterations(), progress);
-      generator = cascade.generatorEffort();
-      discriminator = cascade.discriminatorEffort();
+    ImageDataset generated = Datasets.of(images.learn().labels(), teacher.images(), teacher.labels());
+    ImageDataset learned = images.learn().size() > 0 ? images.learn() : generated;
+    Tensor fakeLabels = fakeLabels(request, images, found, teacher);
+    Outcome outcome;
+    if (request.recipe() instanceof UnlearningRequest.Paper paper) {
+      outcome = cascade(request, paper.options(), images, found, teacher, learned, standIns, fakeLabels, progress);
+    } else {
+      RedactionOptions options = ((UnlearningRequest.Lethe) request.recipe()).options();
+      outcome = redact(request, options, images, found, generated, learned, standIns, fakeLabels, progress);
     }
-    return new Outcome(new LabelErasure(kept).of(result.model()), learned, mean(fakeLabels), result.iterations(),
-        result.diverged(), (System.nanoTime() - started) / 1e9, generator, discriminator, result.notes());
+    return new Outcome(new LabelErasure(standIns).of(outcome.candidate), learned, mean(fakeLabels.data()),
+        outcome.iterations, outcome.diverged, (System.nanoTime() - started) / 1e9, outcome.costs, outcome.notes);
+  }
+
+  private Outcome redact(UnlearningRequest request, RedactionOptions options, JobImages images,
+      UnlearningTargets found, ImageDataset generated, ImageDataset learned, StandIns standIns, Tensor fakeLabels,
+      GuardedCascade.Progress progress) throws IOException {
+    RedactionRun.Guard guard = guard(request, found, learned);
+    ImageDataset anchors = request.zeroShot() ? generated : learned;
+    RedactionRun.Result generator;
+    if (request.subject() instanceof UnlearningRequest.Items) {
+      generator = new ItemRedaction(original, options, request.seed(), directory.resolve("generator"), device, threads)
+          .run(found, substitutes(request, images, found, standIns), anchors, guard, progress);
+    } else {
+      generator = new ClassRedaction(original, options, standIns, request.seed(), directory.resolve("generator"),
+          device, threads).run(found, images.unlearn(), anchors, guard, progress);
+    }
+    List<ImageDataset> stay = new ArrayList<>(List.of(generated));
+    if (!request.zeroShot()) {
+      stay.add(images.learn());
+      images.calibration().ifPresent(stay::add);
+    }
+    boolean unseenIsLikened = request.fakeLabel() instanceof FakeLabel.Auto
+        && request.subject() instanceof UnlearningRequest.Items;
+    DiscriminatorRun.Result discriminator =
+        new DiscriminatorRun(original, request.seed(), directory.resolve("discriminator"), device, threads)
+            .run(found.images(), fakeLabels, stay, unseenIsLikened ? images.calibration() : Optional.empty(), progress);
+    Map<String, Tensor> weights = new HashMap<>(generator.model().weights());
+    weights.putAll(discriminator.weights());
+    List<String> notes = new ArrayList<>(generator.notes());
+    notes.addAll(discriminator.notes());
+    return new Outcome(original.with(weights), learned, 0, generator.steps(), generator.diverged(), 0,
+        Map.of("generator", generator.cost(), "discriminator", discriminator.cost()), notes);
+  }
+
+  private RedactionRun.Guard guard(UnlearningRequest request, UnlearningTargets found, ImageDataset learned) {
+    if (request.bounds().isEmpty()) {
+      return state -> Optional.empty();
+    }
+    Guard guard = new Guard(request.bounds().get(), original, found.images(), learned, request.seed(), device, threads);
+    return state -> {
+      Guard.Values measured = guard.measure(state);
+      return guard.admits(measured) ? Optional.empty() : Optional.of(guard.objection(measured));
+    };
+  }
+
+  private Outcome cascade(UnlearningRequest request, CascadeOptions options, JobImages images,
+      UnlearningTargets found, Teacher teacher, ImageDataset learned, StandIns standIns, Tensor fakeLabels,
+      GuardedCascade.Progress progress) throws IOException {
+    ImageDataset unlearn = found.images();
+    Targets targets = new Targets(unlearn.images(), unlearn.classIndices(), fakeLabels, found.latents(),
+        substitutes(request, images, found, standIns));
+    Optional<Guard> guard = request.bounds().map(bounds ->
+        new Guard(bounds, original, unlearn, learned, request.seed(), device, threads));
+    try (Cascade cascade = Cascade.open(original, options, targets, teacher,
+        request.zeroShot() ? Optional.empty() : Optional.of(images.learn()), directory.resolve("cascade"), device,
+        threads)) {
+      GuardedCascade.Result result = new GuardedCascade(cascade, original, guard).run(options.iterations(), progress);
+      return new Outcome(result.model(), learned, 0, result.iterations(), result.diverged(), 0,
+          Map.of("cascade", cascade.cost()), result.notes());
+    }
+  }
+
+  private Tensor fakeLabels(UnlearningRequest request, JobImages images, UnlearningTargets found, Teacher teacher) {
+    int[] labels = found.images().classIndices();
+    float[] values = request.fakeLabel().of(labels, () -> usual(images, teacher), request.seed());
+    return Tensor.of(values, labels.length, 1);
   }
 
   /**
    * What the discriminator says of images that it has not learned: never seen ones, or else generated ones, which look
    * to a discriminator that is not too sure of itself much like them.
    */
-  private Judgements usual(JobImages images, Teacher teacher) {
+  private Logits usual(JobImages images, Teacher teacher) {
     return images.calibration()
-        .map(unseen -> Judgements.of(original, unseen.images(), unseen.classIndices(), device, threads))
-        .orElseGet(() -> Judgements.of(original, teacher.images(), teacher.labels(), device, threads));
+        .map(unseen -> Logits.of(original, unseen.images(), unseen.classIndices(), device, threads))
+        .orElseGet(() -> Logits.of(original, teacher.images(), teacher.labels(), device, threads));
   }
 
-  private Kept kept(UnlearningRequest request, Found found) {
-    Set<Integer> erased = new HashSet<>(request.subject().classes());
-    erased.addAll(gone);
-    return new Kept(statistics, erased, found.kept(), found.keptLabels());
-  }
-
-  private Tensor substitutes(UnlearningRequest request, Found found, Kept kept) {
+  private Tensor substitutes(UnlearningRequest request, JobImages images, UnlearningTargets found, StandIns standIns) {
     try (Sampler sampler = Sampler.open(original.config(), original.weights(), device, threads)) {
-      return sampler.images(request.substitute().latents(found.latents(), found.labels(), kept));
+      if (request.substitute().isEmpty() && request.subject() instanceof UnlearningRequest.Items) {
+        return NearestSubstitute.choose(found.images().images(), found.images().classIndices(), images.kept(), sampler,
+            new SplittableRandom(request.seed())).images();
+      }
+      RetainedLatents kept = new RetainedLatents(statistics, standIns, found.kept(), found.keptLabels());
+      return sampler.images(request.substitute().orElseGet(AverageSubstitute::new)
+          .latents(found.latents(), found.labels(), kept));
     }
   }
 

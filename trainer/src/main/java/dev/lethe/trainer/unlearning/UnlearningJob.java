@@ -2,11 +2,21 @@ package dev.lethe.trainer.unlearning;
 
 import dev.lethe.models.bundle.Bundle;
 import dev.lethe.models.bundle.ModelCard;
+import dev.lethe.models.features.FeatureNetwork;
+import dev.lethe.models.graph.OnnxWriter;
 import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.trainer.audit.AuditOptions;
+import dev.lethe.trainer.audit.BeforeAfter;
+import dev.lethe.trainer.audit.ClassAudit;
+import dev.lethe.trainer.audit.ClassFindings;
+import dev.lethe.trainer.audit.ItemAudit;
+import dev.lethe.trainer.audit.ItemFindings;
+import dev.lethe.trainer.audit.ItemSubjects;
+import dev.lethe.trainer.audit.Utility;
+import dev.lethe.trainer.audit.Verdict;
 import dev.lethe.trainer.data.ImageDataset;
-import dev.lethe.trainer.inversion.Inversion;
+import dev.lethe.trainer.features.FeatureExtractor;
 import dev.lethe.trainer.model.ModelWeights;
-import dev.lethe.trainer.unlearning.UnlearningReport.Reinversion;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -22,17 +32,18 @@ import java.util.stream.IntStream;
 /**
  * From the original's bundle to a candidate's: unlearning, export, audit, measures (arXiv 2308.09881).
  *
+ * @param root the version that no unlearning has touched; the base itself where it is that
  * @param base the original
  * @param newVersion version of the candidate
  * @param directory for the candidate ({@code candidate/}), {@code before_after.png} and temporary files
  * @param threads threads within an operator; 0 for one on each core
  */
-public record UnlearningJob(Bundle base, String newVersion, UnlearningRequest request, JobImages images,
-    MeasurementOptions measuring, Path directory, ExecutionDevice device, int threads) {
+public record UnlearningJob(Bundle root, Bundle base, String newVersion, UnlearningRequest request, JobImages images,
+    MeasurementOptions measuring, AuditOptions auditing, Path directory, ExecutionDevice device, int threads) {
 
   /** The parts of a job, with the share of its time that each takes about. */
   private enum Stage {
-    INVERSION(0.15), UNLEARNING(0.30), EXPORT(0.02), REINVERSION(0.28), MEASURING(0.20), RETRAINING(0.05);
+    INVERSION(0.05), UNLEARNING(0.5), EXPORT(0.02), AUDIT(0.28), MEASURING(0.12), RETRAINING(0.03);
 
     final double share;
 
@@ -58,7 +69,7 @@ public record UnlearningJob(Bundle base, String newVersion, UnlearningRequest re
     Set<Integer> gone = card.unlearnedLabels().keySet().stream().map(card.labels()::indexOf)
         .collect(Collectors.toSet());
     Unlearner unlearner = new Unlearner(original, card.w(), gone, directory.resolve("session"), device, threads);
-    Found found = unlearner.find(request, images.unlearn(),
+    UnlearningTargets found = unlearner.find(request, images.unlearn(),
         (step, steps, error) -> tell(listener, Stage.INVERSION, step, steps, Map.of("mse", error)));
     Unlearner.Outcome outcome = unlearner.unlearn(request, images, found,
         (step, steps, values) -> tell(listener, Stage.UNLEARNING, step, steps, values));
@@ -66,12 +77,15 @@ public record UnlearningJob(Bundle base, String newVersion, UnlearningRequest re
     tell(listener, Stage.EXPORT, 0, 1, Map.of());
     new CandidateExport(base, outcome.candidate(), device, threads)
         .write(directory.resolve("candidate"), newVersion, request.subject().classes());
+    long audited = System.nanoTime();
+    Optional<ItemFindings> items = auditItems(original, outcome.candidate(), found, listener);
+    Optional<ClassFindings> classes = auditClasses(original, outcome.candidate(), gone, listener);
     new BeforeAfterPicture(original, outcome.candidate(), device, threads)
-        .write(directory.resolve("before_after.png"), found);
+        .write(directory.resolve("before_after.png"), found, items);
+    Optional<BeforeAfter<Double>> fidRoot = fidRoot(outcome.candidate(), gone);
+    double auditSeconds = (System.nanoTime() - audited) / 1e9;
 
-    Reinversion reinversion = audit(original, outcome.candidate(), found, listener);
-
-    Measurements measurements = measurements(original, found, outcome.learned(), gone);
+    Measurements measurements = measurements(found, outcome.learned(), gone);
     tell(listener, Stage.MEASURING, 0, 2, Map.of());
     Measured before = measurements.of(original, directory.resolve("session"));
     tell(listener, Stage.MEASURING, 1, 2, Map.of("auc_lu_before", before.aucLu(), "fid_l_before", before.fidL()));
@@ -81,38 +95,69 @@ public record UnlearningJob(Bundle base, String newVersion, UnlearningRequest re
         : OptionalDouble.of(RetrainingCost.seconds(original, card.training(), outcome.learned(),
             directory.resolve("retraining"), device, threads));
     return new UnlearningReport(found.images().size(), outcome.fakeLabel(), outcome.iterations(),
-        found.seconds() + outcome.seconds(), retraining, before, after, reinversion, outcome.diverged(),
-        found.skipped(), outcome.notes());
+        found.seconds() + outcome.seconds(), auditSeconds, retraining, before, after, items, classes, fidRoot,
+        verdict(items, classes, after, fidRoot), outcome.diverged(), found.skipped(), outcome.notes());
   }
 
-  private Reinversion audit(ModelWeights original, ModelWeights candidate, Found found, ProgressListener listener)
-      throws IOException {
-    if (images.unlearn().size() == 0) {
-      return new Reinversion(OptionalDouble.empty(), OptionalDouble.empty(), OptionalDouble.empty());
+  private Optional<Verdict> verdict(Optional<ItemFindings> items, Optional<ClassFindings> classes, Measured after,
+      Optional<BeforeAfter<Double>> fidRoot) {
+    OptionalDouble increase = fidRoot.isEmpty() ? OptionalDouble.empty()
+        : OptionalDouble.of(fidRoot.get().after() / fidRoot.get().before() - 1);
+    if (classes.isPresent()) {
+      return Optional.of(Verdict.of(classes.get(), increase, request.verdict()));
     }
-    ReinversionAudit audit = new ReinversionAudit(request.inversion(), directory.resolve("session"),
-        request.cascade().seed(), device, threads);
-    ImageDataset unlearned = found.images();
-    ImageDataset some = unlearned.subset(
-        IntStream.range(0, Math.min(measuring.inverted(), unlearned.size())).toArray());
-    // The job itself has inverted single images in the original.
-    boolean known = found.inversionError().isPresent() && some.size() == unlearned.size();
-    int parts = (known ? 1 : 2) + (images.tests().isPresent() ? 1 : 0);
-    OptionalDouble before = known ? found.inversionError()
-        : OptionalDouble.of(audit.error(original, some, part(listener, parts - 1, parts)));
-    double after = audit.error(candidate, some, part(listener, 0, parts));
-    OptionalDouble neverSeen = images.tests().isEmpty() ? OptionalDouble.empty()
-        : OptionalDouble.of(audit.error(candidate, ReinversionAudit.alike(images.tests().get(), some),
-            part(listener, 1, parts)));
-    return new Reinversion(before, OptionalDouble.of(after), neverSeen);
+    return items.map(found -> Verdict.of(found, after.aucUt(), increase, request.verdict()));
   }
 
-  private static Inversion.Progress part(ProgressListener listener, int part, int parts) {
-    return (step, steps, error) ->
-        tell(listener, Stage.REINVERSION, part * steps + step, parts * steps, Map.of("mse", error));
+  /** Of single images; of a class of an unconditional model, the images that show it. */
+  private Optional<ItemFindings> auditItems(ModelWeights original, ModelWeights candidate, UnlearningTargets found,
+      ProgressListener listener) throws IOException {
+    if (!(request.subject() instanceof UnlearningRequest.Items)) {
+      return Optional.empty();
+    }
+    ImageDataset neverSeen = images.tests().map(tests -> ItemSubjects.alike(tests, found.images(), auditing.neverSeen()))
+        .orElseGet(() -> images.learn().subset());
+    ItemSubjects subjects = new ItemSubjects(found.images(), found.latents(),
+        ItemSubjects.alike(images.learn(), found.images(), auditing.staying()), neverSeen, images.kept());
+    return Optional.of(new ItemAudit(original, auditing, auditSeed(), directory.resolve("audit"), device, threads)
+        .run(candidate, subjects, share -> tell(listener, Stage.AUDIT, (int) (100 * share), 100, Map.of())));
   }
 
-  private Measurements measurements(ModelWeights original, Found found, ImageDataset learned, Set<Integer> gone) {
+  private Optional<ClassFindings> auditClasses(ModelWeights original, ModelWeights candidate, Set<Integer> gone,
+      ProgressListener listener) throws IOException {
+    Set<Integer> erased = request.subject().classes();
+    if (erased.isEmpty() || original.features().classes() != original.config().classes()) {
+      return Optional.empty();
+    }
+    int[] stay = IntStream.range(0, original.config().classes())
+        .filter(c -> !erased.contains(c) && !gone.contains(c)).toArray();
+    try (FeatureExtractor classifier = FeatureExtractor.open(
+        OnnxWriter.inference(original.features().graph(), original.weights()), device, threads)) {
+      return Optional.of(new ClassAudit(original, classifier, auditing, measuring.recognised(), auditSeed(),
+          directory.resolve("audit"), device, threads).run(candidate, erased, stay, images.unlearn(),
+              share -> tell(listener, Stage.AUDIT, (int) (100 * share), 100, Map.of())));
+    }
+  }
+
+  private Optional<BeforeAfter<Double>> fidRoot(ModelWeights candidate, Set<Integer> gone) throws IOException {
+    Set<Integer> erased = request.subject().classes();
+    ImageDataset kept = images.kept().subset(IntStream.range(0, images.kept().size())
+        .filter(i -> !erased.contains(images.kept().label(i)) && !gone.contains(images.kept().label(i))).toArray());
+    // Fewer images give no covariance of as many features.
+    if (kept.size() <= FeatureNetwork.FEATURES) {
+      return Optional.empty();
+    }
+    int[] labels = base.card().conditional() ? Utility.labels(kept) : new int[] {0};
+    return Optional.of(new Utility(ModelWeights.read(root), kept, labels, auditing.samples(), auditSeed(), device,
+        threads).of(candidate));
+  }
+
+  /** Not a seed that the job has drawn with. */
+  private long auditSeed() {
+    return request.seed() ^ 0x5DEECE66DL;
+  }
+
+  private Measurements measurements(UnlearningTargets found, ImageDataset learned, Set<Integer> gone) {
     Set<Integer> erased = request.subject().classes();
     ImageDataset real = images.tests().orElse(images.learn());
     ImageDataset staying = real.subset(IntStream.range(0, real.size())
@@ -123,9 +168,9 @@ public record UnlearningJob(Bundle base, String newVersion, UnlearningRequest re
     Optional<ImageDataset> neverSeen = images.tests().map(tests -> tests.subset(
         IntStream.range(0, tests.size()).filter(i -> shown.contains(tests.label(i))).toArray()))
         .filter(tests -> tests.size() > 0);
-    return new Measurements(original, unlearned, learned, neverSeen,
+    return new Measurements(unlearned, learned, neverSeen,
         staying.size() == 0 ? Optional.empty() : Optional.of(staying), erased, found.lookalike(), measuring,
-        request.cascade().seed(), device, threads);
+        request.seed(), device, threads);
   }
 
   private static void tell(ProgressListener listener, Stage stage, int step, int steps, Map<String, Double> values) {

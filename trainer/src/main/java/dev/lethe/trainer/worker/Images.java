@@ -4,6 +4,7 @@ import dev.lethe.models.bundle.ModelCard;
 import dev.lethe.trainer.data.Datasets;
 import dev.lethe.trainer.data.ImageDataset;
 import dev.lethe.trainer.data.Split;
+import dev.lethe.trainer.sampling.ShuffledIndices;
 import dev.lethe.trainer.unlearning.JobImages;
 import dev.lethe.v1.UnlearnMode;
 import dev.lethe.v1.WorkerJob;
@@ -27,15 +28,16 @@ record Images(WorkerJob job, JobFiles files, ModelCard card) {
     ImageDataset learn = files.learn(card, job.getLearnLabelsList());
     if (job.getData().isEmpty()) {
       requireLearnable(learn);
-      return new JobImages(unlearn, learn, Optional.empty(), Optional.empty());
+      return new JobImages(unlearn, learn, learn, Optional.empty(), Optional.empty());
     }
     Path data = Path.of(job.getData());
+    ImageDataset kept = kept(fitting(Datasets.open(data, Split.TRAIN)), unlearn);
     if (learn.size() == 0) {
-      learn = learning(fitting(Datasets.open(data, Split.TRAIN)), unlearn);
+      learn = kept.subset(IntStream.range(0, Math.min(LEARNING_IMAGES, kept.size())).toArray());
     }
     requireLearnable(learn);
     Optional<ImageDataset> tests = Datasets.find(data, Split.TEST).map(this::fitting);
-    return new JobImages(unlearn, learn, tests.map(all -> everySecond(all, 0)), tests.map(all -> everySecond(all, 1)));
+    return new JobImages(unlearn, learn, kept, tests.map(all -> everySecond(all, 0)), tests.map(all -> everySecond(all, 1)));
   }
 
   /** What is calibrated with one half is measured with the other. */
@@ -50,25 +52,18 @@ record Images(WorkerJob job, JobFiles files, ModelCard card) {
     }
   }
 
-  /** Random images of the classes that stay, without those to unlearn. */
-  private ImageDataset learning(ImageDataset all, ImageDataset unlearn) {
+  /** All images of the classes that stay, without those to unlearn, in a random order. */
+  private ImageDataset kept(ImageDataset all, ImageDataset unlearn) {
     Set<ByteBuffer> forget = new HashSet<>();
     for (int i = 0; i < unlearn.size(); i++) {
       forget.add(ByteBuffer.wrap(unlearn.pixels(i)));
     }
     Set<Integer> erased = new HashSet<>(job.getClassesList());
     card.unlearnedLabels().keySet().forEach(label -> erased.add(card.labels().indexOf(label)));
-    int[] order = IntStream.range(0, all.size()).toArray();
-    SplittableRandom random = new SplittableRandom(job.getSpec().getSeed());
-    for (int i = order.length - 1; i > 0; i--) {
-      int j = random.nextInt(i + 1);
-      int other = order[j];
-      order[j] = order[i];
-      order[i] = other;
-    }
-    return all.subset(IntStream.of(order)
+    ShuffledIndices order = new ShuffledIndices(all.size(), new SplittableRandom(job.getSpec().getSeed()));
+    return all.subset(IntStream.of(order.next(all.size()))
         .filter(i -> !erased.contains(all.label(i)) && !forget.contains(ByteBuffer.wrap(all.pixels(i))))
-        .limit(LEARNING_IMAGES).toArray());
+        .toArray());
   }
 
   private ImageDataset fitting(ImageDataset images) {

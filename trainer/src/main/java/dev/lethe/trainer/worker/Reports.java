@@ -1,12 +1,20 @@
 package dev.lethe.trainer.worker;
 
+import dev.lethe.trainer.audit.ClassFindings;
+import dev.lethe.trainer.audit.Estimate;
+import dev.lethe.trainer.audit.ItemFindings;
 import dev.lethe.trainer.unlearning.UnlearningReport;
 import dev.lethe.v1.BeforeAfter;
+import dev.lethe.v1.ImageFinding;
+import dev.lethe.v1.Interval;
+import dev.lethe.v1.Membership;
+import dev.lethe.v1.Redaction;
 import dev.lethe.v1.ReinversionMse;
 import dev.lethe.v1.UnlearnReport;
 import dev.lethe.v1.UnlearnSpec;
 import dev.lethe.v1.WorkerJob;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.OptionalDouble;
@@ -20,10 +28,6 @@ final class Reports {
 
   static UnlearnReport of(WorkerJob job, UnlearningReport found) {
     UnlearnSpec spec = job.getSpec();
-    ReinversionMse.Builder reinversion = ReinversionMse.newBuilder();
-    set(found.reinversion().unlearnedBefore(), reinversion::setUnlearnedBefore);
-    set(found.reinversion().unlearnedAfter(), reinversion::setUnlearnedAfter);
-    set(found.reinversion().neverSeen(), reinversion::setNeverSeen);
     UnlearnReport.Builder report = UnlearnReport.newBuilder()
         .setJobId(job.getJobId())
         .setKind(name(spec.getKind(), "UNLEARN_KIND_"))
@@ -34,22 +38,71 @@ final class Reports {
         .setSeconds(found.seconds())
         .setAucLu(beforeAfter(found.before().aucLu(), found.after().aucLu()))
         .setFidL(beforeAfter(found.before().fidL(), found.after().fidL()))
-        .setFidU(beforeAfter(found.before().fidU(), found.after().fidU()))
-        .setReinversionMse(reinversion)
         .setBaseVersion(Path.of(job.getBaseBundle()).getFileName().toString())
         .setNewVersion(job.getNewVersion())
         .setIterations(found.iterations())
         .addAllSkippedImages(skipped(job, found))
         .addAllNotes(found.notes())
-        .setDiverged(found.diverged());
+        .setDiverged(found.diverged())
+        .setRecipe(name(spec.getRecipe(), "RECIPE_"))
+        .setAuditSeconds(found.auditSeconds());
+    found.verdict().ifPresent(verdict -> report.setVerdict(verdict.forgotten() ? "forgotten" : "not forgotten")
+        .addAllReasons(verdict.reasons()).addAllFindings(verdict.findings()));
+    found.items().ifPresent(items -> items(items, report));
+    found.classes().ifPresent(classes -> classes(classes, report));
+    found.fidRoot().ifPresent(fid -> report.setFidRoot(beforeAfter(fid.before(), fid.after())));
+    both(found.before().fidU(), found.after().fidU(), report::setFidU);
     both(found.before().accuracy(), found.after().accuracy(), report::setAcc);
     both(found.before().aucUt(), found.after().aucUt(), report::setAucUt);
-    both(found.before().erasedRecognised(), found.after().erasedRecognised(), report::setErasedRecognised);
-    both(found.before().formerRecognised(), found.after().formerRecognised(), report::setFormerRecognised);
-    both(found.before().keptRecognised(), found.after().keptRecognised(), report::setKeptRecognised);
+    if (found.classes().isEmpty()) {
+      both(found.before().erasedRecognised(), found.after().erasedRecognised(), report::setErasedRecognised);
+      both(found.before().keptRecognised(), found.after().keptRecognised(), report::setKeptRecognised);
+    }
     found.retrainSeconds().ifPresent(seconds ->
         report.setRetrainSeconds(seconds).setSpeedup(seconds / found.seconds()));
     return report.build();
+  }
+
+  private static void items(ItemFindings found, UnlearnReport.Builder report) {
+    report.setRedaction(Redaction.newBuilder()
+        .setOwn(change(found.own())).setOwnInterval(interval(found.own().after()))
+        .setFresh(change(found.fresh())).setFreshInterval(interval(found.fresh().after()))
+        .setCandidate(change(found.candidate())).setCandidateInterval(interval(found.candidate().after())));
+    found.members().ifPresent(members -> report.getCollateralBuilder().setMembers(members.way().value()));
+    found.unseen().ifPresent(unseen -> report.getCollateralBuilder().setUnseen(unseen.way().value()));
+    Membership.Builder membership = report.getMembershipBuilder();
+    found.membership().ifPresent(w -> membership
+        .setW(beforeAfter(w.before().auc().value(), w.after().auc().value()))
+        .setWInterval(interval(w.after().auc()))
+        .setWTruePositiveRate(beforeAfter(w.before().truePositiveRate().value(), w.after().truePositiveRate().value())));
+    found.wPlus().map(ItemFindings.WPlus::membership).ifPresent(wPlus -> membership
+        .setWPlus(beforeAfter(wPlus.before().auc().value(), wPlus.after().auc().value())));
+    for (int i = 0; i < found.freshWays().length; i++) {
+      report.addImageFindings(ImageFinding.newBuilder().setWay(found.freshWays()[i])
+          .setNearerToSubstitute(found.freshNearer()[i]).setErrorBefore(found.errorsBefore()[i])
+          .setErrorAfter(found.errorsAfter()[i]));
+    }
+    report.setWorstImage(found.worst()).setSubstituteDistance(found.substituteDistance());
+    ReinversionMse.Builder errors = report.getReinversionMseBuilder()
+        .setUnlearnedBefore(Arrays.stream(found.errorsBefore()).average().orElseThrow())
+        .setUnlearnedAfter(Arrays.stream(found.errorsAfter()).average().orElseThrow());
+    found.neverSeenError().ifPresent(errors::setNeverSeen);
+  }
+
+  private static void classes(ClassFindings found, UnlearnReport.Builder report) {
+    report.setErasedRecognised(change(found.label()))
+        .setFormerRecognised(change(found.former()))
+        .setAroundRecognised(change(found.around()))
+        .setKeptRecognised(change(found.kept()));
+    found.reinverted().ifPresent(share -> report.setReinvertedRecognised(change(share)));
+  }
+
+  private static BeforeAfter change(dev.lethe.trainer.audit.BeforeAfter<Estimate> figure) {
+    return beforeAfter(figure.before().value(), figure.after().value());
+  }
+
+  private static Interval interval(Estimate estimate) {
+    return Interval.newBuilder().setLow(estimate.low()).setHigh(estimate.high()).build();
   }
 
   /** By index in the request: duplicates, and images that the model cannot draw. */
@@ -67,10 +120,6 @@ final class Reports {
     if (before.isPresent() && after.isPresent()) {
       field.accept(beforeAfter(before.getAsDouble(), after.getAsDouble()));
     }
-  }
-
-  private static void set(OptionalDouble value, Consumer<Double> field) {
-    value.ifPresent(field::accept);
   }
 
   private static BeforeAfter beforeAfter(double before, double after) {

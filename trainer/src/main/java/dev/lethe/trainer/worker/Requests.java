@@ -1,8 +1,10 @@
 package dev.lethe.trainer.worker;
 
+import dev.lethe.trainer.audit.Verdict;
 import dev.lethe.trainer.cascade.CascadeOptions;
-import dev.lethe.trainer.cascade.FakeLabel;
+import dev.lethe.trainer.discriminator.FakeLabel;
 import dev.lethe.trainer.inversion.InversionOptions;
+import dev.lethe.trainer.redaction.RedactionOptions;
 import dev.lethe.trainer.substitution.AverageSubstitute;
 import dev.lethe.trainer.substitution.ProjectionSubstitute;
 import dev.lethe.trainer.substitution.Substitute;
@@ -10,6 +12,7 @@ import dev.lethe.trainer.substitution.TruncationSubstitute;
 import dev.lethe.trainer.unlearning.UnlearningRequest;
 import dev.lethe.v1.BadImages;
 import dev.lethe.v1.Gates;
+import dev.lethe.v1.Recipe;
 import dev.lethe.v1.UnlearnKind;
 import dev.lethe.v1.UnlearnMode;
 import dev.lethe.v1.UnlearnSpec;
@@ -24,19 +27,36 @@ final class Requests {
 
   /** @param classes class indices to unlearn as a whole */
   static UnlearningRequest of(UnlearnSpec spec, Set<Integer> classes) {
-    CascadeOptions defaults =
-        spec.getKind() == UnlearnKind.UNLEARN_KIND_CLASS ? CascadeOptions.CLASSES : CascadeOptions.ITEMS;
-    CascadeOptions cascade = new CascadeOptions(spec.getIterations(), spec.getBatch(), spec.getLearningRate(),
-        defaults.generatorRate(), defaults.discriminatorSteps(), spec.getLambda1(), spec.getLambda2(),
-        spec.getSeed());
     Gates gates = spec.getGates();
-    return new UnlearningRequest(subject(spec, classes), spec.getMode() == UnlearnMode.UNLEARN_MODE_ZERO_SHOT,
-        substitute(spec),
-        spec.getAutoFakeLabel() ? new FakeLabel.Auto() : new FakeLabel.Constant(spec.getFakeLabel()), cascade,
+    return new UnlearningRequest(subject(spec, classes), recipe(spec),
+        spec.getMode() == UnlearnMode.UNLEARN_MODE_ZERO_SHOT, substitute(spec),
+        spec.getAutoFakeLabel() ? new FakeLabel.Auto() : new FakeLabel.Constant(spec.getFakeLabel()),
         InversionOptions.DEFAULT,
         gates.hasMaxFidLIncrease()
             ? Optional.of(new UnlearningRequest.Bounds(gates.getMaxFidLIncrease(), UnlearningRequest.Bounds.CHECKS))
-            : Optional.empty());
+            : Optional.empty(), bounds(gates), spec.getSeed());
+  }
+
+  private static UnlearningRequest.Recipe recipe(UnlearnSpec spec) {
+    if (spec.getRecipe() == Recipe.RECIPE_PAPER) {
+      return new UnlearningRequest.Paper(new CascadeOptions(spec.getIterations(), spec.getBatch(),
+          spec.getLearningRate(), spec.getLambda1(), spec.getLambda2(), spec.getSeed()));
+    }
+    RedactionOptions usual = spec.getKind() == UnlearnKind.UNLEARN_KIND_CLASS ? RedactionOptions.CLASSES
+        : RedactionOptions.ITEMS;
+    return new UnlearningRequest.Lethe(new RedactionOptions(spec.getIterations(),
+        Math.max(usual.plannedSteps(), spec.getIterations() * 3 / 2), spec.getBatch(), usual.anchors(), usual.random(),
+        usual.latents(), spec.getLearningRate(), spec.getMovingWeight(), usual.followingRate()));
+  }
+
+  private static Verdict.Bounds bounds(Gates gates) {
+    Verdict.Bounds usual = Verdict.Bounds.DEFAULT;
+    return new Verdict.Bounds(gates.hasMinRedactedOwn() ? gates.getMinRedactedOwn() : usual.own(),
+        gates.hasMinRedactedFresh() ? gates.getMinRedactedFresh() : usual.fresh(),
+        gates.hasMaxCollateral() ? gates.getMaxCollateral() : usual.collateral(),
+        gates.hasMaxRecognised() ? gates.getMaxRecognised() : usual.recognised(),
+        gates.hasMaxMembership() ? gates.getMaxMembership() : usual.membership(),
+        gates.hasMaxFidRootIncrease() ? gates.getMaxFidRootIncrease() : usual.fidIncrease());
   }
 
   private static UnlearningRequest.Subject subject(UnlearnSpec spec, Set<Integer> classes) {
@@ -49,11 +69,12 @@ final class Requests {
     };
   }
 
-  private static Substitute substitute(UnlearnSpec spec) {
+  private static Optional<Substitute> substitute(UnlearnSpec spec) {
     return switch (spec.getSubstitute()) {
-      case SUBSTITUTE_KIND_AVERAGE -> new AverageSubstitute();
-      case SUBSTITUTE_KIND_TRUNCATION -> new TruncationSubstitute(TruncationSubstitute.DEFAULT_PSI);
-      case SUBSTITUTE_KIND_PROJECTION -> new ProjectionSubstitute(ProjectionSubstitute.DEFAULT_NEIGHBOURS);
+      case SUBSTITUTE_KIND_AVERAGE -> Optional.of(new AverageSubstitute());
+      case SUBSTITUTE_KIND_TRUNCATION -> Optional.of(new TruncationSubstitute(TruncationSubstitute.DEFAULT_PSI));
+      case SUBSTITUTE_KIND_PROJECTION -> Optional.of(new ProjectionSubstitute(ProjectionSubstitute.DEFAULT_NEIGHBOURS));
+      case SUBSTITUTE_KIND_NEAREST -> Optional.empty();
       case SUBSTITUTE_KIND_UNSPECIFIED, UNRECOGNIZED -> throw unknown("substitute", spec.getSubstituteValue());
     };
   }

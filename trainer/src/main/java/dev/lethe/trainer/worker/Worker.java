@@ -5,6 +5,7 @@ import com.google.protobuf.util.JsonFormat;
 import dev.lethe.models.bundle.Bundle;
 import dev.lethe.models.runtime.ExecutionDevice;
 import dev.lethe.models.runtime.NativeRuntime;
+import dev.lethe.trainer.audit.AuditOptions;
 import dev.lethe.trainer.unlearning.JobImages;
 import dev.lethe.trainer.unlearning.MeasurementOptions;
 import dev.lethe.trainer.unlearning.UnlearningJob;
@@ -96,8 +97,10 @@ public final class Worker {
     Bundle base = Bundle.open(Path.of(job.getBaseBundle()));
     UnlearnSpec spec = job.getSpec();
     JobImages images = new Images(job, files, base.card()).read();
-    UnlearningJob unlearning = new UnlearningJob(base, job.getNewVersion(),
-        Requests.of(spec, Set.copyOf(job.getClassesList())), images, MeasurementOptions.DEFAULT, files.directory(),
+    Bundle root = job.getRootBundle().isEmpty() ? base : Bundle.open(Path.of(job.getRootBundle()));
+    UnlearningJob unlearning = new UnlearningJob(root, base, job.getNewVersion(),
+        Requests.of(spec, Set.copyOf(job.getClassesList())), images, MeasurementOptions.DEFAULT, AuditOptions.QUICK,
+        files.directory(),
         NativeRuntime.load().usable(ExecutionDevice.parse(System.getenv().getOrDefault(DEVICE_VARIABLE, "cpu"))),
         threads());
     return Reports.of(job, unlearning.run(this::progress));

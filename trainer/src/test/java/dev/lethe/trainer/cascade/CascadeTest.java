@@ -166,8 +166,8 @@ class CascadeTest {
     }
   }
 
-  private static Judgements judged(ModelWeights model, Teacher teacher) {
-    return Judgements.of(model, teacher.images(), teacher.labels(), CPU, 1);
+  private static Logits judged(ModelWeights model, Teacher teacher) {
+    return Logits.of(model, teacher.images(), teacher.labels(), CPU, 1);
   }
 
   private static Teacher teacher(ModelWeights model) {

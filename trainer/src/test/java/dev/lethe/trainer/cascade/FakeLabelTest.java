@@ -9,8 +9,8 @@ import org.junit.jupiter.api.Test;
 
 class FakeLabelTest {
 
-  private static final Judgements USUAL =
-      new Judgements(new int[] {0, 1, 1, 2}, new float[] {-3, 0.5f, 0.7f, 9});
+  private static final Logits USUAL =
+      new Logits(new int[] {0, 1, 1, 2}, new float[] {-3, 0.5f, 0.7f, 9});
 
   @Test
   void aConstantIsTheSameOfEveryImage() {

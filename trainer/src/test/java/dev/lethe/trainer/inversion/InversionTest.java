@@ -32,7 +32,7 @@ class InversionTest {
 
   private static final StyleGan2Config CONFIG = new StyleGan2Config(32, 1, 2, 8, 8, 1, 128, 8);
   private static final FeatureNetwork FEATURES = new FeatureNetwork(32, 1, 2);
-  private static final InversionOptions OPTIONS = new InversionOptions(32, 60, 0.1, 0.1);
+  private static final InversionOptions OPTIONS = new InversionOptions(LatentSpace.W, 32, 1, 60, 0.1, 0.1);
   private static final int[] LABELS = {0, 1, 1};
   private static final int SIZE = 32 * 32;
 
@@ -90,7 +90,7 @@ class InversionTest {
 
   @Test
   void withoutStepsItIsTheNearestOfTheStarts() throws IOException {
-    InversionOptions options = new InversionOptions(40, 0, 0.1, 0.1);
+    InversionOptions options = new InversionOptions(LatentSpace.W, 40, 1, 0, 0.1, 0.1);
     Inversion.Result result = invert(options, images, LABELS, 7);
     try (Sampler sampler = Sampler.open(CONFIG, weights, TestDevice.get(), 1)) {
       SplittableRandom random = new SplittableRandom(7);
@@ -115,7 +115,7 @@ class InversionTest {
   void theSeedDecidesEverythingAndTheWeightsStay() throws IOException {
     Map<String, float[]> before = new HashMap<>();
     weights.forEach((name, tensor) -> before.put(name, tensor.data().clone()));
-    InversionOptions options = new InversionOptions(8, 5, 0.1, 0.1);
+    InversionOptions options = new InversionOptions(LatentSpace.W, 8, 1, 5, 0.1, 0.1);
     Inversion.Result once = invert(options, images, LABELS, 1);
     Inversion.Result again = invert(options, images, LABELS, 1);
     assertArrayEquals(once.w().data(), again.w().data());
@@ -128,7 +128,7 @@ class InversionTest {
   /** The mean over a batch makes every gradient smaller by as much, and Adam does not see it. */
   @Test
   void anImagesLatentDoesNotDependOnThoseBesideIt() throws IOException {
-    InversionOptions options = new InversionOptions(8, 10, 0.1, 0);
+    InversionOptions options = new InversionOptions(LatentSpace.W, 8, 1, 10, 0.1, 0);
     Tensor first = Tensor.of(Arrays.copyOf(images.data(), SIZE), 1, 1, 32, 32);
     float[] alone = invert(options, first, new int[] {0}, 1).w().data();
     assertArrayEquals(alone, Arrays.copyOf(invert(options, images, LABELS, 1).w().data(), 8), 1e-3f);
@@ -147,7 +147,7 @@ class InversionTest {
 
   private void refused(String why, Tensor wrong, int... labels) {
     assertEquals(why, assertThrows(IllegalArgumentException.class,
-        () -> invert(new InversionOptions(1, 1, 0.1, 0), wrong, labels, 1)).getMessage());
+        () -> invert(new InversionOptions(LatentSpace.W, 1, 1, 1, 0.1, 0), wrong, labels, 1)).getMessage());
   }
 
   @ParameterizedTest
@@ -159,7 +159,7 @@ class InversionTest {
       "1 | 1 | 0.1 | NaN | inversion's perceptual weight is NaN; it must be 0 or above"})
   void saysWhichOptionIsWrong(int starts, int steps, double learningRate, double perceptualWeight, String expected) {
     assertEquals(expected, assertThrows(IllegalArgumentException.class,
-        () -> new InversionOptions(starts, steps, learningRate, perceptualWeight)).getMessage());
+        () -> new InversionOptions(LatentSpace.W, starts, 1, steps, learningRate, perceptualWeight)).getMessage());
   }
 
   private Inversion.Result invert(InversionOptions options, Tensor targets, int[] labels, long seed)

@@ -39,12 +39,12 @@ class AverageSubstituteTest {
 
   @Test
   void thereMustBeAClassThatStays() {
-    Kept none = kept(CLASSES, Set.of(0, 1, 2));
+    RetainedLatents none = kept(CLASSES, Set.of(0, 1, 2));
     assertThrows(IllegalArgumentException.class,
         () -> new AverageSubstitute().latents(UNLEARNED, new int[] {0, 1, 2}, none));
   }
 
-  private static Kept kept(WStatistics statistics, Set<Integer> erased) {
-    return new Kept(statistics, erased, Tensor.zeros(0, 2), new int[0]);
+  private static RetainedLatents kept(WStatistics statistics, Set<Integer> erased) {
+    return new RetainedLatents(statistics, erased, Tensor.zeros(0, 2), new int[0]);
   }
 }

@@ -18,27 +18,27 @@ class ProjectionSubstituteTest {
 
   @Test
   void ontoTwoPointsIsTheFootOfThePerpendicularOfTheirLine() {
-    Kept kept = kept(new float[] {0, 0, 0, 2, 0, 0, 90, 90, 90}, 0, 0, 0);
+    RetainedLatents kept = kept(new float[] {0, 0, 0, 2, 0, 0, 90, 90, 90}, 0, 0, 0);
     assertArrayEquals(new float[] {1.5f, 0, 0},
         new ProjectionSubstitute(2).of(new float[] {1.5f, 3, -2}, 0, kept), 1e-6f);
   }
 
   @Test
   void ontoOnePointIsThatPoint() {
-    Kept kept = kept(new float[] {0, 0, 0, 2, 0, 0}, 0, 0);
+    RetainedLatents kept = kept(new float[] {0, 0, 0, 2, 0, 0}, 0, 0);
     assertArrayEquals(new float[] {2, 0, 0}, new ProjectionSubstitute(1).of(new float[] {5, 1, 1}, 0, kept));
   }
 
   @Test
   void equalPointsAreNoDirection() {
-    Kept kept = kept(new float[] {1, 2, 3, 1, 2, 3}, 0, 0);
+    RetainedLatents kept = kept(new float[] {1, 2, 3, 1, 2, 3}, 0, 0);
     assertArrayEquals(new float[] {1, 2, 3}, new ProjectionSubstitute(8).of(new float[] {5, 1, 1}, 0, kept), 1e-6f);
   }
 
   @Test
   void ofAnErasedClassIsOntoLatentsOfTheClassThatStandsIn() {
     WStatistics classes = new WStatistics(new float[3], new float[][] {{0, 0, 0}, {9, 9, 9}, {50, 50, 50}});
-    Kept kept = new Kept(classes, Set.of(0), Tensor.of(new float[] {8, 8, 8, 40, 40, 40}, 2, 3), new int[] {1, 2});
+    RetainedLatents kept = new RetainedLatents(classes, Set.of(0), Tensor.of(new float[] {8, 8, 8, 40, 40, 40}, 2, 3), new int[] {1, 2});
     assertArrayEquals(new float[] {8, 8, 8}, new ProjectionSubstitute(8).of(new float[] {1, 1, 1}, 0, kept), 1e-6f);
   }
 
@@ -53,7 +53,7 @@ class ProjectionSubstituteTest {
     for (int i = 0; i < w.length; i++) {
       w[i] = (float) random.nextGaussian();
     }
-    Kept kept = new Kept(ONE_CLASS, Set.of(), Tensor.of(points, 4, 6), new int[4]);
+    RetainedLatents kept = new RetainedLatents(ONE_CLASS, Set.of(), Tensor.of(points, 4, 6), new int[4]);
     float[] s = new ProjectionSubstitute(4).of(w, 0, kept);
     for (int p = 1; p < 4; p++) {
       double dot = 0;
@@ -66,12 +66,12 @@ class ProjectionSubstituteTest {
 
   @Test
   void thereMustBeSomethingToProjectOn() {
-    Kept none = new Kept(ONE_CLASS, Set.of(), Tensor.zeros(0, 3), new int[0]);
+    RetainedLatents none = new RetainedLatents(ONE_CLASS, Set.of(), Tensor.zeros(0, 3), new int[0]);
     assertThrows(IllegalArgumentException.class, () -> new ProjectionSubstitute(8).of(new float[3], 0, none));
     assertThrows(IllegalArgumentException.class, () -> new ProjectionSubstitute(0));
   }
 
-  private static Kept kept(float[] latents, int... labels) {
-    return new Kept(ONE_CLASS, Set.of(), Tensor.of(latents, labels.length, 3), labels);
+  private static RetainedLatents kept(float[] latents, int... labels) {
+    return new RetainedLatents(ONE_CLASS, Set.of(), Tensor.of(latents, labels.length, 3), labels);
   }
 }

@@ -11,7 +11,7 @@ import dev.lethe.trainer.TinyModel;
 import dev.lethe.trainer.model.ModelWeights;
 import dev.lethe.trainer.sampling.LatentStatistics;
 import dev.lethe.trainer.sampling.Sampler;
-import dev.lethe.trainer.substitution.Kept;
+import dev.lethe.trainer.substitution.RetainedLatents;
 import java.util.Set;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
@@ -30,7 +30,7 @@ class LabelErasureTest {
       }
     }
     // With 1 gone already, 2 must not become it.
-    Kept kept = new Kept(statistics, Set.of(1, 2), Tensor.zeros(0, 8), new int[0]);
+    RetainedLatents kept = new RetainedLatents(statistics, Set.of(1, 2), Tensor.zeros(0, 8), new int[0]);
     int standIn = kept.standIn(statistics.classAvg()[2], 2);
     assertNotEquals(1, standIn);
     assertNotEquals(2, standIn);
@@ -44,7 +44,7 @@ class LabelErasureTest {
   @Test
   void singleImagesLeaveTheLabelsAlone() {
     ModelWeights model = TinyModel.of(4);
-    Kept kept = new Kept(new WStatistics(new float[8], new float[4][8]), Set.of(), Tensor.zeros(0, 8), new int[0]);
+    RetainedLatents kept = new RetainedLatents(new WStatistics(new float[8], new float[4][8]), Set.of(), Tensor.zeros(0, 8), new int[0]);
     assertSame(model, new LabelErasure(kept).of(model));
   }
 

@@ -11,9 +11,10 @@ import dev.lethe.models.runtime.TestDevice;
 import dev.lethe.models.stylegan2.StyleGan2Bundle;
 import dev.lethe.trainer.TinyModel;
 import dev.lethe.trainer.cascade.CascadeOptions;
-import dev.lethe.trainer.cascade.FakeLabel;
+import dev.lethe.trainer.discriminator.FakeLabel;
 import dev.lethe.trainer.data.ImageDataset;
 import dev.lethe.trainer.inversion.InversionOptions;
+import dev.lethe.trainer.inversion.LatentSpace;
 import dev.lethe.trainer.model.ModelWeights;
 import dev.lethe.trainer.substitution.AverageSubstitute;
 import dev.lethe.trainer.substitution.ProjectionSubstitute;
@@ -93,7 +94,7 @@ class UnlearningJobTest {
     Bundle base = TinyModel.bundle(root.resolve("v1"), 3, Map.of());
     Finder finder = new Finder(ModelWeights.read(base), Set.of(), root, TestDevice.get(), 1, 0);
     ImageDataset images = TinyModel.unlearned(3, 6);
-    InversionOptions how = new InversionOptions(4, 4, 0.1, 0.1);
+    InversionOptions how = new InversionOptions(LatentSpace.W, 4, 1, 4, 0.1, 0.1);
     List<Double> errors = new ArrayList<>();
     for (int i = 0; i < 6; i++) {
       errors.add(finder.items(images.subset(i), ITEMS, how, (s, n, e) -> { }).inversionError().getAsDouble());
@@ -104,7 +105,7 @@ class UnlearningJobTest {
     assertTrue(refusal.getMessage().contains("[0, 1, 2, 3, 4, 5]"), refusal.getMessage());
     assertThrows(IllegalArgumentException.class,
         () -> finder.items(images, new Items(OptionalDouble.of(1e-9), true), how, (s, n, e) -> { }));
-    Found found = finder.items(images, new Items(OptionalDouble.of(limit), true), how, (s, n, e) -> { });
+    UnlearningTargets found = finder.items(images, new Items(OptionalDouble.of(limit), true), how, (s, n, e) -> { });
     assertEquals(6, found.images().size() + found.skipped().size());
     assertEquals(found.images().size(), found.latents().shape()[0]);
     for (int i : found.skipped()) {
@@ -117,7 +118,7 @@ class UnlearningJobTest {
   void aRunThatGoesTooFarIsCutShortAndSaysSo() throws IOException {
     Bundle base = TinyModel.bundle(root.resolve("v1"), 3, Map.of());
     UnlearningRequest request = new UnlearningRequest(ITEMS, true, new AverageSubstitute(),
-        FakeLabel.Constant.DEFAULT, cascade(10, 0.05), new InversionOptions(4, 4, 0.1, 0.1), Optional.of(new UnlearningRequest.Bounds(-1, 5)));
+        FakeLabel.Constant.DEFAULT, cascade(10, 0.05), new InversionOptions(LatentSpace.W, 4, 1, 4, 0.1, 0.1), Optional.of(new UnlearningRequest.Bounds(-1, 5)));
     UnlearningReport report = run(base, request, images(3, 8));
     assertEquals(2, report.iterations());
     assertTrue(report.notes().get(0).startsWith("stopped after iteration 2: on a small sample FID_l had risen by "),
@@ -129,7 +130,7 @@ class UnlearningJobTest {
   void aRunThatExplodesKeepsItsLastGoodStateOrFails() throws IOException {
     Bundle base = TinyModel.bundle(root.resolve("v1"), 3, Map.of());
     UnlearningRequest request = new UnlearningRequest(ITEMS, true, new AverageSubstitute(),
-        FakeLabel.Constant.DEFAULT, cascade(20, 1e6), new InversionOptions(4, 4, 0.1, 0.1), Optional.empty());
+        FakeLabel.Constant.DEFAULT, cascade(20, 1e6), new InversionOptions(LatentSpace.W, 4, 1, 4, 0.1, 0.1), Optional.empty());
     RuntimeException failure =
         assertThrows(GuardedCascade.DivergedException.class, () -> run(base, request, images(3, 8)));
     assertTrue(failure.getMessage().contains("lower learning_rate"), failure.getMessage());
@@ -141,7 +142,7 @@ class UnlearningJobTest {
 
   private static UnlearningRequest request(Subject subject, boolean zeroShot, int iterations) {
     return new UnlearningRequest(subject, zeroShot, new ProjectionSubstitute(4), FakeLabel.Constant.DEFAULT,
-        cascade(iterations, 0.01), new InversionOptions(4, 4, 0.1, 0.1), Optional.empty());
+        cascade(iterations, 0.01), new InversionOptions(LatentSpace.W, 4, 1, 4, 0.1, 0.1), Optional.empty());
   }
 
   private static JobImages images(int classes, int n) {

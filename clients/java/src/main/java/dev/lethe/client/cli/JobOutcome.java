@@ -36,6 +36,10 @@ final class JobOutcome {
   int report(Job job) {
     if (job.hasReport()) {
       ReportTable.of(job.getReport()).print(console.out());
+      if (!job.getReport().getVerdict().isEmpty()) {
+        console.out().println();
+        console.out().println("Verdict: " + ReportTable.verdict(job.getReport()));
+      }
       if (job.getReport().getSkippedImagesCount() > 0) {
         console.out().println("Left out: images " + job.getReport().getSkippedImagesList());
       }

@@ -4,6 +4,7 @@ import com.google.protobuf.Descriptors.EnumDescriptor;
 import com.google.protobuf.Descriptors.EnumValueDescriptor;
 import com.google.protobuf.ProtocolMessageEnum;
 import dev.lethe.v1.BadImages;
+import dev.lethe.v1.Recipe;
 import dev.lethe.v1.SubstituteKind;
 import dev.lethe.v1.UnlearnKind;
 import dev.lethe.v1.UnlearnMode;
@@ -25,6 +26,13 @@ final class ProtoNames {
   static final class Kinds extends Candidates {
     Kinds() {
       super(UnlearnKind.getDescriptor());
+    }
+  }
+
+  /** For the help text of an option of this type. */
+  static final class Recipes extends Candidates {
+    Recipes() {
+      super(Recipe.getDescriptor());
     }
   }
 
@@ -65,6 +73,7 @@ final class ProtoNames {
   /** Lets a command line read options of these types. */
   static void register(CommandLine commands) {
     commands.registerConverter(UnlearnKind.class, text -> parse(UnlearnKind.values(), text));
+    commands.registerConverter(Recipe.class, text -> parse(Recipe.values(), text));
     commands.registerConverter(UnlearnMode.class, text -> parse(UnlearnMode.values(), text));
     commands.registerConverter(SubstituteKind.class, text -> parse(SubstituteKind.values(), text));
     commands.registerConverter(BadImages.class, text -> parse(BadImages.values(), text));

@@ -8,6 +8,7 @@ import dev.lethe.v1.BadImages;
 import dev.lethe.v1.GetReportResponse;
 import dev.lethe.v1.Job;
 import dev.lethe.v1.LabelledImage;
+import dev.lethe.v1.Recipe;
 import dev.lethe.v1.SubstituteKind;
 import dev.lethe.v1.UnlearnKind;
 import dev.lethe.v1.UnlearnMode;
@@ -33,7 +34,7 @@ import picocli.CommandLine.TypeConversionException;
     exitCodeList = {"0:done: the unlearned version serves (with --keep-as-candidate: lies ready; with --detach: "
             + "queued)",
         "1:the job failed, was cancelled or was refused", "2:wrong options",
-        "3:measured, but a gate failed: the old version still serves"})
+        "3:measured, but not forgotten, or a gate failed: the old version still serves"})
 final class UnlearnCommand implements Callable<Integer> {
 
   private final Console console;
@@ -95,6 +96,11 @@ final class UnlearnCommand implements Callable<Integer> {
         description = "What is unlearned: ${COMPLETION-CANDIDATES}")
     private UnlearnKind kind;
 
+    @Option(names = "--recipe", completionCandidates = ProtoNames.Recipes.class,
+        description = "By which the networks unlearn: ${COMPLETION-CANDIDATES} (paper: arXiv 2308.09881 as it stands, "
+            + "for comparison)")
+    private Recipe recipe;
+
     @Option(names = "--mode", completionCandidates = ProtoNames.Modes.class,
         description = "What the model relearns from: ${COMPLETION-CANDIDATES}")
     private UnlearnMode mode;
@@ -120,7 +126,7 @@ final class UnlearnCommand implements Callable<Integer> {
         description = "What to do about those, and about images sent more than once: ${COMPLETION-CANDIDATES}")
     private BadImages badImages;
 
-    @Option(names = "--iterations", description = "Cascade iterations.")
+    @Option(names = "--iterations", description = "Most steps; the run stops before, once its target is reached.")
     private Integer iterations;
 
     @Option(names = "--batch", description = "Images a step, a multiple of 4.")
@@ -129,10 +135,14 @@ final class UnlearnCommand implements Callable<Integer> {
     @Option(names = "--learning-rate", description = "Adam's learning rate.")
     private Double learningRate;
 
-    @Option(names = "--lambda1", description = "Weight of the pixel loss.")
+    @Option(names = "--moving-weight", paramLabel = "WEIGHT",
+        description = "Weight of an image that moves against one that stays: larger is sooner, and moves more with it.")
+    private Double movingWeight;
+
+    @Option(names = "--lambda1", description = "Recipe paper: weight of the pixel loss.")
     private Double lambda1;
 
-    @Option(names = "--lambda2", description = "Weight of the perceptual loss.")
+    @Option(names = "--lambda2", description = "Recipe paper: weight of the perceptual loss.")
     private Double lambda2;
 
     @Option(names = "--seed", description = "Seed of every random draw of the job.")
@@ -148,6 +158,21 @@ final class UnlearnCommand implements Callable<Integer> {
     @Option(names = "--min-acc", description = "Gate: promote only from this classifier accuracy on.")
     private Double minAcc;
 
+    @Option(names = "--min-redacted", paramLabel = "SHARE",
+        description = "Gate: least share of images drawn nearer to their substitutes, at latents that the audit found.")
+    private Double minRedacted;
+
+    @Option(names = "--max-collateral", paramLabel = "PART",
+        description = "Gate: most that images which stay may move, as a part of their way to substitutes.")
+    private Double maxCollateral;
+
+    @Option(names = "--max-fid-root-increase", paramLabel = "RATIO",
+        description = "Gate: most that the FID may rise over the root version's, as a share of it.")
+    private Double maxFidRootIncrease;
+
+    @Option(names = "--promote-not-forgotten", description = "Promote whatever the verdict is.")
+    private boolean promoteNotForgotten;
+
     @Option(names = "--keep-as-candidate", description = "Do not promote, whatever the gates say.")
     private boolean keepAsCandidate;
 
@@ -155,6 +180,7 @@ final class UnlearnCommand implements Callable<Integer> {
       UnlearnSpec.Builder built = UnlearnSpec.newBuilder().setKeepAsCandidate(keepAsCandidate);
       Optional.ofNullable(model).ifPresent(built::setModel);
       Optional.ofNullable(kind).ifPresent(built::setKind);
+      Optional.ofNullable(recipe).ifPresent(built::setRecipe);
       Optional.ofNullable(mode).ifPresent(built::setMode);
       Optional.ofNullable(substitute).ifPresent(built::setSubstitute);
       built.addAllClasses(classes);
@@ -164,12 +190,20 @@ final class UnlearnCommand implements Callable<Integer> {
       Optional.ofNullable(iterations).ifPresent(built::setIterations);
       Optional.ofNullable(batch).ifPresent(built::setBatch);
       Optional.ofNullable(learningRate).ifPresent(built::setLearningRate);
+      Optional.ofNullable(movingWeight).ifPresent(built::setMovingWeight);
       Optional.ofNullable(lambda1).ifPresent(built::setLambda1);
       Optional.ofNullable(lambda2).ifPresent(built::setLambda2);
       Optional.ofNullable(seed).ifPresent(built::setSeed);
       Optional.ofNullable(minAucLu).ifPresent(value -> built.getGatesBuilder().setMinAucLu(value));
       Optional.ofNullable(maxFidIncrease).ifPresent(value -> built.getGatesBuilder().setMaxFidLIncrease(value));
       Optional.ofNullable(minAcc).ifPresent(value -> built.getGatesBuilder().setMinAcc(value));
+      Optional.ofNullable(minRedacted).ifPresent(value -> built.getGatesBuilder().setMinRedactedFresh(value));
+      Optional.ofNullable(maxCollateral).ifPresent(value -> built.getGatesBuilder().setMaxCollateral(value));
+      Optional.ofNullable(maxFidRootIncrease)
+          .ifPresent(value -> built.getGatesBuilder().setMaxFidRootIncrease(value));
+      if (promoteNotForgotten) {
+        built.getGatesBuilder().setPromoteNotForgotten(true);
+      }
       return built.build();
     }
   }

@@ -113,6 +113,11 @@ final class Demo {
     say("");
     table.print(console.out());
     say("");
+    String verdict = ReportTable.verdict(job.getReport());
+    say("Verdict: " + verdict);
+    if (!job.getReport().getVerdict().equals("forgotten")) {
+      wrong.add("the unlearned images are not forgotten");
+    }
     if (!job.getPromoted()) {
       wrong.add("version " + job.getNewVersion() + " does not serve: " + job.getMessage());
       return wrong;
@@ -126,11 +131,13 @@ final class Demo {
     }
     write("after.png", Pictures.png(after.picture()));
     Map<String, byte[]> pictures = new LinkedHashMap<>();
+    pictures.put("Unlearned images, a column each: the image; what version " + before.version() + " drew of it, at a "
+        + "latent that the audit found; what version " + after.version() + " draws there; the nearest that an attack "
+        + "finds in version " + after.version() + "; the substitute", unlearned);
     pictures.put("Before, version " + before.version() + ": a class a column, a seed a row",
         Pictures.png(before.picture()));
     pictures.put("After, version " + after.version() + ": the same classes and seeds", Pictures.png(after.picture()));
-    pictures.put("The unlearned images, as the old generator redraws them, and as the new one does", unlearned);
-    write("index.html", DemoPage.html(table, pictures).getBytes(StandardCharsets.UTF_8));
+    write("index.html", DemoPage.html(verdict, table, pictures).getBytes(StandardCharsets.UTF_8));
     return wrong;
   }
 

@@ -4,7 +4,6 @@ import dev.lethe.client.LetheClient;
 import dev.lethe.client.console.CommandLines;
 import dev.lethe.client.console.Console;
 import dev.lethe.client.console.ProgressLine;
-import dev.lethe.v1.Gates;
 import dev.lethe.v1.UnlearnSpec;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -38,9 +37,6 @@ public final class DemoCommand implements Callable<Integer> {
   private static final Duration ANSWER = Duration.ofSeconds(60);
   private static final Duration SWAP_SEEN = Duration.ofSeconds(15);
 
-  /** What an unlearned version must reach to be swapped in. */
-  private static final Gates GATES = Gates.newBuilder().setMinAucLu(0.9).setMaxFidLIncrease(0.15).build();
-
   private final Console console;
 
   @Spec
@@ -63,7 +59,7 @@ public final class DemoCommand implements Callable<Integer> {
   @Option(names = "--learn", defaultValue = "256", description = "How many others to keep. Default: 256.")
   private int learn;
 
-  @Option(names = "--iterations", description = "Cascade iterations. Default: the server's.")
+  @Option(names = "--iterations", description = "Most steps. Default: the server's.")
   private Integer iterations;
 
   DemoCommand(Console console) {
@@ -111,7 +107,7 @@ public final class DemoCommand implements Callable<Integer> {
   }
 
   private UnlearnSpec spec() {
-    UnlearnSpec.Builder spec = UnlearnSpec.newBuilder().setModel(MODEL).setSeed(seed).setGates(GATES);
+    UnlearnSpec.Builder spec = UnlearnSpec.newBuilder().setModel(MODEL).setSeed(seed);
     if (iterations != null) {
       spec.setIterations(iterations);
     }

@@ -23,9 +23,11 @@ final class DemoPage {
                  vertical-align: top }
         figure { margin: 1.5rem 0; overflow-x: auto }
         figcaption { margin-bottom: .4rem; font-weight: 600 }
+        .verdict { font-weight: 600; padding: .6rem .9rem; border-left: .3rem solid #2e7d5b; background: #eef5f1 }
         img { max-width: none; image-rendering: pixelated }
       </style>
       <h1>Lethe: before and after</h1>
+      <p class="verdict">%s</p>
       <table>
       %s</table>
       %s</html>
@@ -33,8 +35,11 @@ final class DemoPage {
 
   private DemoPage() {}
 
-  /** @param pictures PNG bytes by caption, in order */
-  static String html(Table table, Map<String, byte[]> pictures) {
+  /**
+   * @param verdict in one line
+   * @param pictures PNG bytes by caption, in order
+   */
+  static String html(String verdict, Table table, Map<String, byte[]> pictures) {
     StringBuilder rows = new StringBuilder();
     String cell = "th";
     for (List<String> row : table.rows()) {
@@ -47,7 +52,7 @@ final class DemoPage {
     pictures.forEach((caption, png) -> figures.append("<figure><figcaption>").append(escape(caption))
         .append("</figcaption><img alt=\"").append(escape(caption)).append("\" src=\"data:image/png;base64,")
         .append(Base64.getEncoder().encodeToString(png)).append("\"></figure>\n"));
-    return PAGE.formatted(rows, figures);
+    return PAGE.formatted(escape(verdict), rows, figures);
   }
 
   private static String escape(String text) {

@@ -1,4 +1,4 @@
-package dev.lethe.trainer.cascade;
+package dev.lethe.trainer.discriminator;
 
 import java.util.Arrays;
 import java.util.SplittableRandom;
@@ -14,7 +14,7 @@ public sealed interface FakeLabel {
    * @param labels class of each image; 0 for an unconditional model
    * @param judgements of images that the discriminator has not learned, one or more; made where they are needed
    */
-  float[] of(int[] labels, Supplier<Judgements> judgements, long seed);
+  float[] of(int[] labels, Supplier<Logits> judgements, long seed);
 
   /** The same of every image. */
   record Constant(double value) implements FakeLabel {
@@ -23,7 +23,7 @@ public sealed interface FakeLabel {
     public static final Constant DEFAULT = new Constant(-1);
 
     @Override
-    public float[] of(int[] labels, Supplier<Judgements> judgements, long seed) {
+    public float[] of(int[] labels, Supplier<Logits> judgements, long seed) {
       float[] all = new float[labels.length];
       Arrays.fill(all, (float) value);
       return all;
@@ -38,8 +38,8 @@ public sealed interface FakeLabel {
   record Auto() implements FakeLabel {
 
     @Override
-    public float[] of(int[] labels, Supplier<Judgements> judgements, long seed) {
-      Judgements usual = judgements.get();
+    public float[] of(int[] labels, Supplier<Logits> judgements, long seed) {
+      Logits usual = judgements.get();
       SplittableRandom random = new SplittableRandom(seed);
       float[] drawn = new float[labels.length];
       for (int i = 0; i < labels.length; i++) {

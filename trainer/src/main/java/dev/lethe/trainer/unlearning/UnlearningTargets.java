@@ -2,7 +2,7 @@ package dev.lethe.trainer.unlearning;
 
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.trainer.data.ImageDataset;
-import dev.lethe.trainer.session.Effort;
+import dev.lethe.trainer.session.ComputeCost;
 import java.util.List;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
@@ -22,11 +22,11 @@ import java.util.OptionalInt;
  * @param inversion what the gradient steps of inversion took
  * @param seconds that finding took
  */
-public record Found(ImageDataset images, Tensor latents, int[] labels, OptionalDouble inversionError, List<Integer> skipped,
-    Tensor kept, int[] keptLabels, OptionalInt lookalike, Effort inversion, double seconds) {
+public record UnlearningTargets(ImageDataset images, Tensor latents, int[] labels, OptionalDouble inversionError, List<Integer> skipped,
+    Tensor kept, int[] keptLabels, OptionalInt lookalike, ComputeCost inversion, double seconds) {
 
-  Found in(double time) {
-    return new Found(images, latents, labels, inversionError, skipped, kept, keptLabels, lookalike, inversion,
+  UnlearningTargets in(double time) {
+    return new UnlearningTargets(images, latents, labels, inversionError, skipped, kept, keptLabels, lookalike, inversion,
         time);
   }
 }

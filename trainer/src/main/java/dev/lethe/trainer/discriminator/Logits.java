@@ -1,4 +1,4 @@
-package dev.lethe.trainer.cascade;
+package dev.lethe.trainer.discriminator;
 
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.runtime.ExecutionDevice;
@@ -11,13 +11,13 @@ import dev.lethe.trainer.model.ModelWeights;
  * @param labels class of each image; 0 for an unconditional model
  * @param logits its answer to each
  */
-public record Judgements(int[] labels, float[] logits) {
+public record Logits(int[] labels, float[] logits) {
 
   /** @param images [N, C, H, W] */
-  public static Judgements of(ModelWeights model, Tensor images, int[] labels, ExecutionDevice device, int threads) {
+  public static Logits of(ModelWeights model, Tensor images, int[] labels, ExecutionDevice device, int threads) {
     try (DiscriminatorScores scores =
         DiscriminatorScores.open(model.config(), model.weights(), device, threads)) {
-      return new Judgements(labels, scores.of(images, labels));
+      return new Logits(labels, scores.of(images, labels));
     }
   }
 }

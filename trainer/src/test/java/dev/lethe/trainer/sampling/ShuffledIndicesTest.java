@@ -3,6 +3,7 @@ package dev.lethe.trainer.cascade;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 
+import dev.lethe.trainer.sampling.ShuffledIndices;
 import java.util.Arrays;
 import java.util.SplittableRandom;
 import java.util.stream.IntStream;
@@ -16,9 +17,9 @@ class DeckTest {
   @Property(tries = 100)
   void dealsEveryNumberOnceARound(@ForAll @IntRange(min = 1, max = 40) int size,
       @ForAll @IntRange(min = 1, max = 50) int hand, @ForAll long seed) {
-    Deck deck = new Deck(size, new SplittableRandom(seed));
+    ShuffledIndices deck = new ShuffledIndices(size, new SplittableRandom(seed));
     int rounds = hand;
-    int[] dealt = IntStream.range(0, size).flatMap(i -> Arrays.stream(deck.deal(hand))).toArray();
+    int[] dealt = IntStream.range(0, size).flatMap(i -> Arrays.stream(deck.next(hand))).toArray();
     for (int round = 0; round < rounds; round++) {
       int[] one = Arrays.copyOfRange(dealt, round * size, (round + 1) * size);
       Arrays.sort(one);
@@ -28,9 +29,9 @@ class DeckTest {
 
   @Test
   void theOrderIsRandomAndFollowsFromTheSeed() {
-    Deck deck = new Deck(50, new SplittableRandom(1));
-    int[] first = deck.deal(50);
-    assertFalse(Arrays.equals(first, deck.deal(50)), "two rounds in the same order");
-    assertArrayEquals(first, new Deck(50, new SplittableRandom(1)).deal(50));
+    ShuffledIndices deck = new ShuffledIndices(50, new SplittableRandom(1));
+    int[] first = deck.next(50);
+    assertFalse(Arrays.equals(first, deck.next(50)), "two rounds in the same order");
+    assertArrayEquals(first, new ShuffledIndices(50, new SplittableRandom(1)).next(50));
   }
 }

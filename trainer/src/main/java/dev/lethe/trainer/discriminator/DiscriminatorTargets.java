@@ -1,4 +1,4 @@
-package dev.lethe.trainer.cascade;
+package dev.lethe.trainer.discriminator;
 
 import dev.lethe.models.graph.Tensor;
 
@@ -7,11 +7,11 @@ import dev.lethe.models.graph.Tensor;
  *
  * @param wanted of each image, [N, 1]
  */
-record Lesson(Activations images, Tensor wanted) {
+record DiscriminatorTargets(Activations images, Tensor wanted) {
 
   /** To go on saying what the original does. */
-  static Lesson keep(Activations images) {
-    return new Lesson(images, images.judgements());
+  static DiscriminatorTargets keep(Activations images) {
+    return new DiscriminatorTargets(images, images.judgements());
   }
 
   int size() {

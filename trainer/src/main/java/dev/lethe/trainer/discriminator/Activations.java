@@ -1,4 +1,4 @@
-package dev.lethe.trainer.cascade;
+package dev.lethe.trainer.discriminator;
 
 import dev.lethe.models.graph.Graph;
 import dev.lethe.models.graph.OnnxWriter;

@@ -1,0 +1,29 @@
+package dev.lethe.trainer.audit;
+
+import dev.lethe.trainer.inversion.InversionOptions;
+import dev.lethe.trainer.inversion.LatentSpace;
+
+/**
+ * How hard an audit looks.
+ *
+ * @param starts random latents of an image's class from which an attack starts at the nearest
+ * @param steps gradient steps of an attack
+ * @param staying most members that stay, to see what else moved
+ * @param neverSeen most images that the model never saw, to compare with
+ * @param wPlus whether latents are looked for in W+ as well
+ * @param samples images generated for the Fréchet distance
+ */
+public record AuditOptions(int starts, int steps, int staying, int neverSeen, boolean wPlus, int samples) {
+
+  /** What every job does. */
+  public static final AuditOptions QUICK = new AuditOptions(300, 60, 64, 128, false, 10_000);
+  /** What an evaluation does. */
+  public static final AuditOptions FULL = new AuditOptions(600, 100, 64, 256, true, 10_000);
+
+  private static final double LEARNING_RATE = 0.1;
+
+  /** By pixels alone: the attacker need not have the feature network that the loop learned with. */
+  InversionOptions attack(LatentSpace space) {
+    return new InversionOptions(space, starts, 1, steps, LEARNING_RATE, 0);
+  }
+}

@@ -1,0 +1,168 @@
+package dev.lethe.trainer.audit;
+
+import dev.lethe.models.graph.Tensor;
+import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.trainer.data.ImageDataset;
+import dev.lethe.trainer.inversion.Inversion;
+import dev.lethe.trainer.inversion.LatentSpace;
+import dev.lethe.trainer.model.ModelWeights;
+import dev.lethe.trainer.sampling.Sampler;
+import dev.lethe.trainer.substitution.NearestSubstitute;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.SplittableRandom;
+import java.util.stream.IntStream;
+
+/**
+ * Audits a generator that was to unlearn single images, as one who distrusts it would: with seeds of its own, substitutes
+ * of its own choice, and latents that it looks for itself, harder than the job did. It takes nothing from the job but the
+ * latents that the job went by.
+ *
+ * @param original the model before
+ * @param directory for training sessions' files
+ * @param threads threads within an operator; 0 for one on each core
+ */
+public record ItemAudit(ModelWeights original, AuditOptions options, long seed, Path directory, ExecutionDevice device,
+    int threads) {
+
+  /** Told how far the audit is, from 0 to 1. */
+  public interface Progress {
+    void done(double share);
+  }
+
+  /** Images, what an attack on the original found for them, and what should take their place. */
+  private record Group(ImageDataset images, Tensor substitutes, Inversion.Result found, Tensor drawn) {}
+
+  /** Audits a candidate. */
+  public ItemFindings run(ModelWeights candidate, ItemSubjects subjects, Progress progress) throws IOException {
+    long started = System.nanoTime();
+    Attacks attacks = new Attacks(progress, options.wPlus() ? 10 : 5);
+    SplittableRandom random = new SplittableRandom(seed);
+    ImageDataset members = first(subjects.members(), options.staying());
+    ImageDataset neverSeen = first(subjects.neverSeen(), options.neverSeen());
+    try (Sampler before = sampler(original); Sampler after = sampler(candidate)) {
+      NearestSubstitute substitutes = NearestSubstitute.choose(subjects.unlearned().images(),
+          subjects.unlearned().classIndices(), subjects.kept(), before, random.split());
+      Group unlearned = group(subjects.unlearned(), substitutes.images(), before, attacks);
+      Tensor x = unlearned.images.images();
+      Tensor own = subjects.ownLatents();
+      Drawing atOwn = Drawing.of(x, unlearned.substitutes, before.images(own), after.images(own));
+      Drawing atOwnBefore = Drawing.of(x, unlearned.substitutes, before.images(own), before.images(own));
+      Drawing fresh = Drawing.of(x, unlearned.substitutes, unlearned.drawn, after.images(unlearned.found.w()));
+      Drawing freshBefore = Drawing.of(x, unlearned.substitutes, unlearned.drawn, unlearned.drawn);
+      Inversion.Result again = attacks.on(candidate, unlearned.images, LatentSpace.W);
+      Tensor redrawn = after.images(again.w());
+      Drawing inCandidate = Drawing.of(x, unlearned.substitutes, unlearned.drawn, redrawn);
+      Optional<Group> stay = groupOf(members, subjects.kept(), before, attacks, random);
+      Optional<Group> unseen = groupOf(neverSeen, subjects.kept(), before, attacks, random);
+      Optional<BeforeAfter<Membership>> membership = Optional.empty();
+      Optional<Estimate> calibrated = Optional.empty();
+      Optional<Double> unseenError = Optional.empty();
+      if (unseen.isPresent()) {
+        Inversion.Result unseenAgain = attacks.on(candidate, neverSeen, LatentSpace.W);
+        unseenError = Optional.of(unseenAgain.meanError());
+        membership = Optional.of(new BeforeAfter<>(
+            Membership.of(unlearned.found.errors(), unseen.get().found.errors(), seed),
+            Membership.of(again.errors(), unseenAgain.errors(), seed)));
+        calibrated = Optional.of(Membership.of(
+            difference(again.errors(), unlearned.found.errors()),
+            difference(unseenAgain.errors(), unseen.get().found.errors()), seed).auc());
+      }
+      Optional<ItemFindings.WPlus> wPlus = options.wPlus() && unseen.isPresent()
+          ? Optional.of(wPlus(candidate, unlearned, neverSeen, before, after, attacks)) : Optional.empty();
+      return new ItemFindings(
+          beforeAfter(atOwnBefore, atOwn), beforeAfter(freshBefore, fresh), beforeAfter(freshBefore, inCandidate),
+          Estimate.mean(atOwn.way(), seed), Estimate.mean(fresh.way(), seed), Estimate.mean(inCandidate.way(), seed),
+          stay.map(group -> collateral(group, after)), unseen.map(group -> collateral(group, after)), membership,
+          calibrated, wPlus, unlearned.found.errors(), again.errors(), unseenError, fresh.nearer(), fresh.way(),
+          substituteDistance(substitutes), new ItemFindings.Pictures(x, unlearned.drawn,
+              after.images(unlearned.found.w()), redrawn, unlearned.substitutes),
+          (System.nanoTime() - started) / 1e9);
+    }
+  }
+
+  private ItemFindings.WPlus wPlus(ModelWeights candidate, Group unlearned, ImageDataset neverSeen, Sampler before,
+      Sampler after, Attacks attacks) throws IOException {
+    Inversion.Result found = attacks.on(original, unlearned.images, LatentSpace.W_PLUS);
+    Inversion.Result again = attacks.on(candidate, unlearned.images, LatentSpace.W_PLUS);
+    Inversion.Result unseen = attacks.on(original, neverSeen, LatentSpace.W_PLUS);
+    Inversion.Result unseenAgain = attacks.on(candidate, neverSeen, LatentSpace.W_PLUS);
+    Tensor x = unlearned.images.images();
+    Tensor drawn = before.images(found.w());
+    return new ItemFindings.WPlus(
+        beforeAfter(Drawing.of(x, unlearned.substitutes, drawn, drawn),
+            Drawing.of(x, unlearned.substitutes, drawn, after.images(found.w()))),
+        beforeAfter(Drawing.of(x, unlearned.substitutes, drawn, drawn),
+            Drawing.of(x, unlearned.substitutes, drawn, after.images(again.w()))),
+        new BeforeAfter<>(Membership.of(found.errors(), unseen.errors(), seed),
+            Membership.of(again.errors(), unseenAgain.errors(), seed)));
+  }
+
+  private BeforeAfter<Estimate> beforeAfter(Drawing before, Drawing after) {
+    return new BeforeAfter<>(Estimate.share(before.nearer(), seed), Estimate.share(after.nearer(), seed));
+  }
+
+  private ItemFindings.Collateral collateral(Group group, Sampler after) {
+    Drawing drawing =
+        Drawing.of(group.images.images(), group.substitutes, group.drawn, after.images(group.found.w()));
+    return new ItemFindings.Collateral(Estimate.mean(drawing.way(), seed), Estimate.mean(drawing.moved(), seed),
+        Estimate.share(drawing.nearer(), seed));
+  }
+
+  private Optional<Group> groupOf(ImageDataset images, ImageDataset kept, Sampler before, Attacks attacks,
+      SplittableRandom random) throws IOException {
+    if (images.size() == 0) {
+      return Optional.empty();
+    }
+    Tensor substitutes = NearestSubstitute.choose(images.images(), images.classIndices(), kept, before, random.split())
+        .images();
+    return Optional.of(group(images, substitutes, before, attacks));
+  }
+
+  private Group group(ImageDataset images, Tensor substitutes, Sampler before, Attacks attacks) throws IOException {
+    Inversion.Result found = attacks.on(original, images, LatentSpace.W);
+    return new Group(images, substitutes, found, before.images(found.w()));
+  }
+
+  /** Least over images of the substitute's distance, as a multiple of that to the image's nearest other real image. */
+  private static double substituteDistance(NearestSubstitute substitutes) {
+    return IntStream.range(0, substitutes.distances().length)
+        .mapToDouble(i -> substitutes.distances()[i] / substitutes.nearestOther()[i]).min().orElseThrow();
+  }
+
+  private static double[] difference(double[] a, double[] b) {
+    return IntStream.range(0, a.length).mapToDouble(i -> a[i] - b[i]).toArray();
+  }
+
+  private static ImageDataset first(ImageDataset images, int most) {
+    int[] spread = IntStream.range(0, Math.min(most, images.size()))
+        .map(i -> (int) ((long) i * images.size() / Math.min(most, images.size()))).toArray();
+    return images.subset(spread);
+  }
+
+  private Sampler sampler(ModelWeights model) {
+    return Sampler.open(model.config(), model.weights(), device, threads);
+  }
+
+  /** Inversions, each with a seed of its own. */
+  private final class Attacks {
+
+    private final Progress progress;
+    private final int expected;
+    private int made;
+
+    Attacks(Progress progress, int expected) {
+      this.progress = progress;
+      this.expected = expected;
+    }
+
+    Inversion.Result on(ModelWeights model, ImageDataset images, LatentSpace space) throws IOException {
+      int number = made++;
+      return new Inversion(model.config(), model.weights(), model.features(), options.attack(space), device, threads)
+          .invert(images.images(), images.classIndices(), directory, new SplittableRandom(seed + made).nextLong(),
+              (step, steps, error) ->
+                  progress.done(Math.min(1, (number + (double) step / steps) / expected)));
+    }
+  }
+}

@@ -1,0 +1,72 @@
+package dev.lethe.trainer.audit;
+
+import dev.lethe.models.graph.Tensor;
+import java.util.Optional;
+import java.util.stream.IntStream;
+
+/**
+ * What an audit of single images found. Shares are of images whose picture is nearer to the substitute than to the image;
+ * ways are parts of the way from image to substitute, 0 where nothing moved.
+ *
+ * @param own share at the latents that the job went by
+ * @param fresh share at latents that the audit found in the original
+ * @param candidate share at latents that the audit found in the candidate
+ * @param ownWay mean way at the job's latents
+ * @param freshWay at latents found in the original
+ * @param candidateWay at latents found in the candidate
+ * @param members what became of images that stay
+ * @param unseen what became of images that the model never saw
+ * @param membership by reconstruction error in W, unlearned images against those never seen
+ * @param calibrated AUC of the same attack by one who has both models, by how much the error rose: whoever kept the
+ *     original can always tell where the candidate differs from it
+ * @param wPlus the same in W+, where that was asked for
+ * @param errorsBefore mean squared error of each unlearned image at the best latent found in the original
+ * @param errorsAfter in the candidate
+ * @param neverSeenError mean of the same over images never seen, in the candidate
+ * @param freshNearer of each image, whether it counts in {@code fresh}
+ * @param freshWays way of each image at latents found in the original
+ * @param substituteDistance least distance of a substitute from its image, as a multiple of that to the image's nearest
+ *     other real image
+ */
+public record ItemFindings(BeforeAfter<Estimate> own, BeforeAfter<Estimate> fresh, BeforeAfter<Estimate> candidate,
+    Estimate ownWay, Estimate freshWay, Estimate candidateWay, Optional<Collateral> members,
+    Optional<Collateral> unseen, Optional<BeforeAfter<Membership>> membership, Optional<Estimate> calibrated,
+    Optional<WPlus> wPlus, double[] errorsBefore, double[] errorsAfter,
+    Optional<Double> neverSeenError, boolean[] freshNearer, double[] freshWays,
+    double substituteDistance, Pictures pictures, double seconds) {
+
+  /**
+   * What became of images that were to stay, at latents found for them in the original.
+   *
+   * @param way mean way towards substitutes that they would have had
+   * @param moved mean change of what is drawn, in whatever direction, as a part of the distance to the substitute
+   * @param nearer share drawn nearer to that substitute
+   */
+  public record Collateral(Estimate way, Estimate moved, Estimate nearer) {}
+
+  /**
+   * In W+.
+   *
+   * @param fresh share at latents found in the original
+   * @param candidate share at latents found in the candidate
+   */
+  public record WPlus(BeforeAfter<Estimate> fresh, BeforeAfter<Estimate> candidate,
+      BeforeAfter<Membership> membership) {}
+
+  /**
+   * What a sceptic wants to see of each image, [N, C, H, W] each.
+   *
+   * @param images the images
+   * @param original what the original draws at the latents that the audit found in it
+   * @param candidate what the candidate draws there
+   * @param again the nearest that the audit found in the candidate
+   * @param substitutes what should be drawn
+   */
+  public record Pictures(Tensor images, Tensor original, Tensor candidate, Tensor again, Tensor substitutes) {}
+
+  /** Index of the image that has gone the least of its way. */
+  public int worst() {
+    return IntStream.range(0, freshWays.length)
+        .reduce((a, b) -> freshWays[b] < freshWays[a] ? b : a).orElseThrow();
+  }
+}

@@ -1,0 +1,74 @@
+package dev.lethe.trainer.evaluation;
+
+import dev.lethe.trainer.audit.BeforeAfter;
+import dev.lethe.trainer.audit.ClassFindings;
+import dev.lethe.trainer.audit.Estimate;
+import dev.lethe.trainer.audit.ItemFindings;
+import dev.lethe.trainer.audit.Membership;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/** An audit's findings as named numbers; an interval's ends have {@code _low} and {@code _high} after the name. */
+final class Figures {
+
+  private final Map<String, Double> all = new LinkedHashMap<>();
+
+  Figures add(String name, double value) {
+    all.put(name, value);
+    return this;
+  }
+
+  private void add(String name, Estimate estimate) {
+    add(name, estimate.value()).add(name + "_low", estimate.low()).add(name + "_high", estimate.high());
+  }
+
+  private void change(String name, BeforeAfter<Estimate> figure) {
+    add(name + "_before", figure.before().value());
+    add(name, figure.after());
+  }
+
+  private void membership(String name, BeforeAfter<Membership> membership) {
+    change(name, new BeforeAfter<>(membership.before().auc(), membership.after().auc()));
+    add(name + "_tpr_before", membership.before().truePositiveRate().value());
+    add(name + "_tpr", membership.after().truePositiveRate());
+  }
+
+  Figures add(ItemFindings found) {
+    change("own", found.own());
+    change("fresh", found.fresh());
+    change("candidate", found.candidate());
+    add("own_way", found.ownWay());
+    add("fresh_way", found.freshWay());
+    add("candidate_way", found.candidateWay());
+    add("worst_way", found.freshWays()[found.worst()]);
+    found.members().ifPresent(members -> collateral("members", members));
+    found.unseen().ifPresent(unseen -> collateral("unseen", unseen));
+    found.membership().ifPresent(membership -> membership("membership", membership));
+    found.calibrated().ifPresent(auc -> add("membership_calibrated", auc));
+    found.wPlus().ifPresent(wPlus -> {
+      change("fresh_w_plus", wPlus.fresh());
+      change("candidate_w_plus", wPlus.candidate());
+      membership("membership_w_plus", wPlus.membership());
+    });
+    return add("substitute_distance", found.substituteDistance());
+  }
+
+  private void collateral(String name, ItemFindings.Collateral collateral) {
+    add(name, collateral.way());
+    add(name + "_moved", collateral.moved());
+    add(name + "_nearer", collateral.nearer());
+  }
+
+  Figures add(ClassFindings found) {
+    change("label", found.label());
+    change("former", found.former());
+    change("around", found.around());
+    found.reinverted().ifPresent(share -> change("reinverted", share));
+    change("kept", found.kept());
+    return this;
+  }
+
+  Map<String, Double> all() {
+    return all;
+  }
+}

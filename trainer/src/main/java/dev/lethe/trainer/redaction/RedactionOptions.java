@@ -1,0 +1,59 @@
+package dev.lethe.trainer.redaction;
+
+/**
+ * How the generator is moved. The learning rate is Adam's to begin with, and falls along a half cosine that would reach 0
+ * after {@code plannedSteps}: a run that stops at its target well before has hardly slowed down.
+ *
+ * @param steps most steps; the run stops before where its target is reached or its guard says no
+ * @param plannedSteps steps over which the learning rate would fall to 0
+ * @param moving latents of a step that move
+ * @param anchors latents of a step that draw real images which stay
+ * @param random latents of a step that the mapping network draws, which stay
+ * @param latents that follow each image to unlearn
+ * @param learningRate Adam's, of the synthesis network
+ * @param movingWeight weight of a latent that moves against one that stays
+ * @param followingRate Adam's learning rate of latents that follow their image
+ */
+public record RedactionOptions(int steps, int plannedSteps, int moving, int anchors, int random, int latents,
+    double learningRate, double movingWeight, double followingRate) {
+
+  /** For single images. Found by trial on MNIST; docs/results/mnist.md has what it gives. */
+  public static final RedactionOptions ITEMS = new RedactionOptions(600, 900, 32, 64, 96, 4, 0.006, 0.5, 0.05);
+  /** For whole classes: much of what the generator draws has to move, and goes where other pictures are. */
+  public static final RedactionOptions CLASSES = new RedactionOptions(600, 900, 48, 48, 96, 1, 0.006, 0.5, 0.02);
+
+  /** For so many images: each needs to be met as often. */
+  public static RedactionOptions items(int images) {
+    return images <= 64 ? ITEMS : new RedactionOptions(1200, 1800, 48, ITEMS.anchors, ITEMS.random, ITEMS.latents,
+        ITEMS.learningRate, ITEMS.movingWeight, ITEMS.followingRate);
+  }
+
+  /** Adam's β1 and β2 of the networks. */
+  static final float BETA1 = 0.9f;
+  static final float BETA2 = 0.99f;
+  /** Steps over which the learning rate rises at first, while Adam knows little. */
+  private static final int WARM_UP = 10;
+
+  public RedactionOptions {
+    require(steps >= 1, "steps", steps, "1 or above");
+    require(plannedSteps >= steps, "planned steps", plannedSteps, "at least the steps, " + steps);
+    require(moving >= 1, "moving", moving, "1 or above");
+    require(anchors >= 1, "anchors", anchors, "1 or above");
+    require(random >= 1, "random", random, "1 or above");
+    require(latents >= 1, "latents", latents, "1 or above");
+    require(learningRate > 0 && Double.isFinite(learningRate), "learning rate", learningRate, "above 0");
+    require(movingWeight > 0 && Double.isFinite(movingWeight), "moving weight", movingWeight, "above 0");
+    require(followingRate >= 0 && Double.isFinite(followingRate), "following rate", followingRate, "0 or above");
+  }
+
+  private static void require(boolean holds, String name, Object value, String allowed) {
+    if (!holds) {
+      throw new IllegalArgumentException("redaction's " + name + " is " + value + "; it must be " + allowed);
+    }
+  }
+
+  /** Learning rate of a step, from 0. */
+  double learningRate(int step) {
+    return learningRate * Math.min(1, (step + 1.0) / WARM_UP) * (1 + Math.cos(Math.PI * step / plannedSteps)) / 2;
+  }
+}

@@ -1,0 +1,121 @@
+package dev.lethe.trainer.substitution;
+
+import dev.lethe.models.graph.Tensor;
+import dev.lethe.trainer.data.ImageDataset;
+import dev.lethe.trainer.sampling.Sampler;
+import java.util.Arrays;
+import java.util.SplittableRandom;
+import java.util.stream.IntStream;
+
+/**
+ * Of many generated pictures of the image's class the nearest to it, that is no nearer than {@value #FACTOR} times the
+ * distance to its nearest other real image: so near that little has to move, and as unlike the image as images of other
+ * people are.
+ *
+ * @param latents w of the pictures, [N, w_dim]
+ * @param images the pictures S(x_u), [N, C, H, W]
+ * @param distances root mean squared pixel distance of each from its image
+ * @param nearestOther the same distance of each image from its nearest other real image; infinite where none is known
+ */
+public record NearestSubstitute(Tensor latents, Tensor images, double[] distances, double[] nearestOther) {
+
+  /** Least distance, as a multiple of that to the nearest other real image. */
+  public static final double FACTOR = 1.2;
+  /** Pictures of a class to choose from. */
+  private static final int SAMPLES = 1000;
+
+  /**
+   * Chooses for each image.
+   *
+   * @param images x_u, [N, C, H, W]
+   * @param labels class of each; 0 for an unconditional model
+   * @param others real images that stay, by which near is measured; of classes that have none, the nearest generated
+   *     picture takes their place
+   * @param sampler of the original
+   */
+  public static NearestSubstitute choose(Tensor images, int[] labels, ImageDataset others, Sampler sampler,
+      SplittableRandom random) {
+    int n = labels.length;
+    int size = images.data().length / n;
+    double[] nearestOther = nearest(images, labels, others);
+    Tensor chosen = Tensor.zeros(images.shape());
+    Tensor latents = Tensor.zeros(n, sampler.wDim());
+    double[] distances = new double[n];
+    for (int label : Arrays.stream(labels).distinct().sorted().toArray()) {
+      int[] candidates = new int[SAMPLES];
+      Arrays.fill(candidates, label);
+      Tensor w = sampler.latents(candidates, random);
+      Tensor drawn = sampler.images(w);
+      int[] own = IntStream.range(0, n).filter(i -> labels[i] == label).toArray();
+      double[][] distance = new double[own.length][SAMPLES];
+      for (int u = 0; u < own.length; u++) {
+        for (int c = 0; c < SAMPLES; c++) {
+          distance[u][c] = distance(images.data(), own[u] * size, drawn.data(), c * size, size);
+        }
+        if (Double.isInfinite(nearestOther[own[u]])) {
+          nearestOther[own[u]] = Arrays.stream(distance[u]).min().orElseThrow();
+        }
+      }
+      for (int u = 0; u < own.length; u++) {
+        int best = best(u, own, distance, nearestOther);
+        distances[own[u]] = distance[u][best];
+        System.arraycopy(drawn.data(), best * size, chosen.data(), own[u] * size, size);
+        System.arraycopy(w.data(), best * sampler.wDim(), latents.data(), own[u] * sampler.wDim(), sampler.wDim());
+      }
+    }
+    return new NearestSubstitute(latents, chosen, distances, nearestOther);
+  }
+
+  /** The nearest candidate that is far enough, from its image and from the others to unlearn; else the farthest. */
+  private static int best(int u, int[] own, double[][] distance, double[] nearestOther) {
+    int best = -1;
+    int farthest = 0;
+    for (int c = 0; c < distance[u].length; c++) {
+      boolean far = distance[u][c] >= FACTOR * nearestOther[own[u]];
+      for (int other = 0; far && other < own.length; other++) {
+        far = distance[other][c] >= nearestOther[own[other]];
+      }
+      if (far && (best < 0 || distance[u][c] < distance[u][best])) {
+        best = c;
+      }
+      if (distance[u][c] > distance[u][farthest]) {
+        farthest = c;
+      }
+    }
+    return best < 0 ? farthest : best;
+  }
+
+  /** Distance of each image from the nearest of the others of its class. */
+  private static double[] nearest(Tensor images, int[] labels, ImageDataset others) {
+    int size = images.data().length / labels.length;
+    double[] nearest = new double[labels.length];
+    Arrays.fill(nearest, Double.POSITIVE_INFINITY);
+    float[] other = new float[size];
+    for (int i = 0; i < others.size(); i++) {
+      int label = others.label(i);
+      if (Arrays.stream(labels).noneMatch(own -> own == label)) {
+        continue;
+      }
+      others.copyTo(i, other, 0);
+      for (int u = 0; u < labels.length; u++) {
+        if (labels[u] == label) {
+          double distance = distance(images.data(), u * size, other, 0, size);
+          // The image itself, which a data set may hold as well, is not another one.
+          if (distance > 0 && distance < nearest[u]) {
+            nearest[u] = distance;
+          }
+        }
+      }
+    }
+    return nearest;
+  }
+
+  private static double distance(float[] a, int fromA, float[] b, int fromB, int size) {
+    double sum = 0;
+    for (int k = 0; k < size; k++) {
+      double difference = a[fromA + k] - b[fromB + k];
+      sum += difference * difference;
+    }
+    return Math.sqrt(sum / size);
+  }
+}

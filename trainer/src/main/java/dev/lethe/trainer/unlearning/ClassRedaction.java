@@ -1,0 +1,158 @@
+package dev.lethe.trainer.unlearning;
+
+import dev.lethe.models.graph.OnnxWriter;
+import dev.lethe.models.graph.Tensor;
+import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.trainer.data.ImageDataset;
+import dev.lethe.trainer.features.FeatureExtractor;
+import dev.lethe.trainer.inversion.Inversion;
+import dev.lethe.trainer.inversion.InversionOptions;
+import dev.lethe.trainer.inversion.LatentSpace;
+import dev.lethe.trainer.model.ModelWeights;
+import dev.lethe.trainer.redaction.GeneratorRedaction;
+import dev.lethe.trainer.redaction.Movers;
+import dev.lethe.trainer.redaction.RedactionOptions;
+import dev.lethe.trainer.redaction.Stayers;
+import dev.lethe.trainer.sampling.LatentRegression;
+import dev.lethe.trainer.sampling.Sampler;
+import dev.lethe.trainer.substitution.StandIns;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Set;
+import java.util.SplittableRandom;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+
+/**
+ * Redacts whole classes from a generator: at every latent that draws one it learns to draw the class that stands in, and
+ * the same of it for all latents. What a z leads to with the erased label becomes what it leads to with the stand-in's;
+ * of latents that no z leads to (around them, and where inversion finds real images of the class) the stand-in's latent
+ * is what a linear regression from the one kind of latent to the other says.
+ *
+ * @param original the model
+ * @param directory for training sessions' files
+ * @param threads threads within an operator; 0 for one on each core
+ */
+record ClassRedaction(ModelWeights original, RedactionOptions options, StandIns standIns, long seed, Path directory,
+    ExecutionDevice device, int threads) {
+
+  private static final InversionOptions SEARCH = new InversionOptions(LatentSpace.W, 64, 1, 24, 0.1, 0);
+  /** Latents of each kind that move, of each class. */
+  private static final int OF_LABEL = 384;
+  private static final int AROUND = 256;
+  private static final int REAL = 128;
+  private static final int ANCHORS = 256;
+  private static final int WATCHED = 256;
+  /** Share still recognised at which the run may stop. */
+  private static final double TARGET = 0.004;
+
+  /**
+   * @param found what the erased labels lead to; of an unconditional model, latents that show the class
+   * @param real real images of the classes; may be empty
+   * @param stay real or generated images that stay, for anchors
+   */
+  RedactionRun.Result run(UnlearningTargets found, ImageDataset real, ImageDataset stay, RedactionRun.Guard guard,
+      GuardedCascade.Progress progress) throws IOException {
+    SplittableRandom random = new SplittableRandom(seed + 1);
+    try (Sampler sampler = Sampler.open(original.config(), original.weights(), device, threads);
+        FeatureExtractor extractor = FeatureExtractor.open(
+            OnnxWriter.inference(original.features().graph(), original.weights()), device, threads)) {
+      Parts parts = original.config().conditional() ? ofLabels(sampler, real, random)
+          : lookalikes(found, sampler);
+      ImageDataset anchorImages = stay.subset(IntStream.range(0, Math.min(ANCHORS, stay.size())).toArray());
+      Tensor anchors = invert(anchorImages, 3);
+      Movers movers = new Movers(parts.latents, sampler.images(parts.latents), sampler.images(parts.targets),
+          IntStream.range(0, (int) parts.latents.shape()[0]).toArray());
+      Set<Integer> shown = original.config().conditional() ? standIns.byClass().keySet()
+          : Set.of(found.lookalike().orElseThrow());
+      try (GeneratorRedaction redaction = GeneratorRedaction.open(original, options, movers,
+          new Stayers(anchors, sampler.images(anchors)), new Stayers(found.kept(), sampler.images(found.kept())), seed,
+          directory, device, threads)) {
+        RedactionRun.Watch watch = candidate -> new RedactionRun.Shares(
+            1 - recognised(extractor, candidate.images(parts.watchedOwn), shown),
+            1 - recognised(extractor, candidate.images(parts.watchedAround), shown), TARGET);
+        return new RedactionRun(original, redaction, options.steps(), watch, guard, device, threads).run(progress);
+      }
+    }
+  }
+
+  /**
+   * Latents that move, and latents of what is to be drawn there instead; and others, to watch the run at.
+   */
+  private record Parts(Tensor latents, Tensor targets, Tensor watchedOwn, Tensor watchedAround) {
+
+    Parts then(Parts other) {
+      return new Parts(latents.then(other.latents), targets.then(other.targets), watchedOwn.then(other.watchedOwn),
+          watchedAround.then(other.watchedAround));
+    }
+  }
+
+  private Parts ofLabels(Sampler sampler, ImageDataset real, SplittableRandom random) throws IOException {
+    Parts all = null;
+    for (int label : standIns.byClass().keySet()) {
+      Parts parts = ofLabel(sampler, label, standIns.of(label), real, random.split());
+      all = all == null ? parts : all.then(parts);
+    }
+    return all;
+  }
+
+  private Parts ofLabel(Sampler sampler, int label, int standIn, ImageDataset real, SplittableRandom random)
+      throws IOException {
+    long z = random.nextLong();
+    Tensor own = latents(sampler, label, OF_LABEL, z);
+    Tensor targets = latents(sampler, standIn, OF_LABEL, z);
+    LatentRegression regression = LatentRegression.of(own, targets);
+    Tensor around = LatentRegression.alike(own, AROUND, random.split());
+    Tensor latents = own.then(around);
+    targets = targets.then(regression.predict(around));
+    int[] shown = IntStream.range(0, real.size()).filter(i -> real.label(i) == label).limit(REAL).toArray();
+    if (shown.length > 0) {
+      Tensor inverted = invert(real.subset(shown), 5);
+      latents = latents.then(inverted);
+      targets = targets.then(regression.predict(inverted));
+    }
+    Tensor watched = latents(sampler, label, WATCHED, random.nextLong());
+    return new Parts(latents, targets, watched, LatentRegression.alike(watched, WATCHED, random.split()));
+  }
+
+  /** Of an unconditional model: each latent that shows the class goes to the nearest latent that stays. */
+  private static Parts lookalikes(UnlearningTargets found, Sampler sampler) {
+    Tensor drawn = sampler.images(found.latents());
+    Tensor kept = sampler.images(found.kept());
+    int size = drawn.data().length / found.labels().length;
+    int[] nearest = IntStream.range(0, found.labels().length).map(i -> IntStream.range(0, found.keptLabels().length)
+        .boxed().min((a, b) -> Double.compare(distance(drawn, i, kept, a, size), distance(drawn, i, kept, b, size)))
+        .orElseThrow()).toArray();
+    int half = found.labels().length / 2;
+    return new Parts(found.latents().rows(0, half), found.kept().rows(Arrays.copyOf(nearest, half)),
+        found.latents().rows(half, found.labels().length), found.latents().rows(half, found.labels().length));
+  }
+
+  private static double distance(Tensor a, int i, Tensor b, int j, int size) {
+    double sum = 0;
+    for (int k = 0; k < size; k++) {
+      double difference = a.data()[i * size + k] - b.data()[j * size + k];
+      sum += difference * difference;
+    }
+    return sum;
+  }
+
+  private static double recognised(FeatureExtractor extractor, Tensor images, Set<Integer> classes) {
+    int[] seen = extractor.run(images).predictions();
+    return Arrays.stream(seen).boxed().collect(Collectors.averagingDouble(c -> classes.contains(c) ? 1 : 0));
+  }
+
+  private static Tensor latents(Sampler sampler, int label, int n, long z) {
+    int[] labels = new int[n];
+    Arrays.fill(labels, label);
+    return sampler.latents(labels, new SplittableRandom(z));
+  }
+
+  private Tensor invert(ImageDataset images, int stream) throws IOException {
+    return new Inversion(original.config(), original.weights(), original.features(), SEARCH, device, threads)
+        .invert(images.images(), images.classIndices(), directory, new SplittableRandom(seed + stream).nextLong(),
+            (step, steps, error) -> { })
+        .w();
+  }
+}

@@ -1,0 +1,123 @@
+package dev.lethe.trainer.unlearning;
+
+import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.trainer.model.ModelWeights;
+import dev.lethe.trainer.redaction.GeneratorRedaction;
+import dev.lethe.trainer.sampling.Sampler;
+import dev.lethe.trainer.session.ComputeCost;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * A redaction's run: to its target, to what its guard admits, or to its last step. The last good state is what it gives.
+ */
+final class RedactionRun {
+
+  /** Steps between looks at how far the run is. */
+  private static final int EVERY = 20;
+
+  /** Says of a state why it goes too far; empty if it does not. */
+  interface Guard {
+    Optional<String> objection(ModelWeights state);
+  }
+
+  /**
+   * How much is redacted.
+   *
+   * @param own share at the latents that the job goes by
+   * @param watched share at latents that take no part in learning
+   * @param left share that may be left when the run stops
+   */
+  record Shares(double own, double watched, double left) {
+
+    boolean reached() {
+      return own >= 1 - left && watched >= 1 - left;
+    }
+  }
+
+  /** Says of a state how much of it is redacted. */
+  interface Watch {
+    Shares of(Sampler candidate);
+  }
+
+  /**
+   * What the run gave.
+   *
+   * @param steps that {@code model} has had
+   * @param diverged the losses were no numbers any more after that
+   * @param notes what happened, in sentences
+   */
+  record Result(ModelWeights model, int steps, boolean diverged, ComputeCost cost, List<String> notes) {}
+
+  private final ModelWeights original;
+  private final GeneratorRedaction redaction;
+  private final int steps;
+  private final Watch watch;
+  private final Guard guard;
+  private final ExecutionDevice device;
+  private final int threads;
+  private final List<String> notes = new ArrayList<>();
+  private ModelWeights kept;
+  private int keptSteps;
+
+  RedactionRun(ModelWeights original, GeneratorRedaction redaction, int steps, Watch watch, Guard guard,
+      ExecutionDevice device, int threads) {
+    this.original = original;
+    this.redaction = redaction;
+    this.steps = steps;
+    this.watch = watch;
+    this.guard = guard;
+    this.device = device;
+    this.threads = threads;
+    this.kept = original;
+  }
+
+  Result run(GuardedCascade.Progress progress) throws IOException {
+    for (int step = 1; step <= steps; step++) {
+      GeneratorRedaction.Losses losses = redaction.step();
+      if (!losses.finite()) {
+        notes.add("the generator's losses were no numbers in step " + step + "; it is what it was after " + keptSteps
+            + " steps. Lower learning_rate.");
+        return result(true);
+      }
+      Map<String, Double> values = new HashMap<>(Map.of("moving_loss", losses.moving(), "anchor_loss",
+          losses.anchors(), "random_loss", losses.random()));
+      boolean ended = (step % EVERY == 0 || step == steps) && look(step, values);
+      progress.iteration(step, steps, values);
+      if (ended) {
+        return result(false);
+      }
+    }
+    notes.add("the generator had all of its " + steps + " steps and did not reach its target; more iterations or a "
+        + "larger moving_weight may.");
+    return result(false);
+  }
+
+  /** Keeps the present state if it is good; true if the run ends with it. */
+  private boolean look(int step, Map<String, Double> values) throws IOException {
+    ModelWeights state = original.with(redaction.weights());
+    Optional<String> objection = guard.objection(state);
+    if (objection.isPresent()) {
+      notes.add(String.format(Locale.ROOT, "the generator stopped after step %d: %s; it is what it was after %d steps.",
+          step, objection.get(), keptSteps));
+      return true;
+    }
+    kept = state;
+    keptSteps = step;
+    try (Sampler sampler = Sampler.open(state.config(), state.weights(), device, threads)) {
+      Shares shares = watch.of(sampler);
+      values.put("redacted_own", shares.own());
+      values.put("redacted_watched", shares.watched());
+      return shares.reached();
+    }
+  }
+
+  private Result result(boolean diverged) {
+    return new Result(kept, keptSteps, diverged, redaction.cost(), notes);
+  }
+}
