@@ -64,7 +64,7 @@ public final class GeneratorRedaction implements AutoCloseable {
   private static final double AVERAGE_DECAY = 0.96;
 
   /** Most that an image comes to weigh, as a multiple of its first weight. */
-  private static final double MOST_WEIGHT = 1.6;
+  private static final double MOST_WEIGHT = 1.5;
 
   private final RedactionOptions options;
   private final Movers movers;

@@ -18,7 +18,7 @@ public record RedactionOptions(int steps, int plannedSteps, int moving, int anch
     double learningRate, double movingWeight, double followingRate) {
 
   /** For single images. Found by trial on MNIST; docs/results/mnist.md has what it gives. */
-  public static final RedactionOptions ITEMS = new RedactionOptions(600, 900, 32, 64, 96, 4, 0.006, 0.5, 0.05);
+  public static final RedactionOptions ITEMS = new RedactionOptions(600, 900, 32, 80, 80, 4, 0.006, 0.5, 0.05);
   /** For whole classes: much of what the generator draws has to move, and goes where other pictures are. */
   public static final RedactionOptions CLASSES = new RedactionOptions(600, 900, 48, 48, 96, 1, 0.006, 0.5, 0.02);
 

@@ -33,7 +33,7 @@ record ItemRedaction(ModelWeights original, RedactionOptions options, long seed,
   /** Latents that move, of all images; at least two and at most 32 of each. */
   private static final int LATENTS = 256;
   /** Real images that stay, whose latents stay. */
-  private static final int ANCHORS = 256;
+  private static final int ANCHORS = 384;
   /** Starting points of the search that the run is watched with, which is stronger. */
   private static final int WATCHED_STARTS = 200;
   private static final int WATCHED_STEPS = 48;

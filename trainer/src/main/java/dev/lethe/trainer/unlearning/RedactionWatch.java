@@ -14,8 +14,8 @@ import dev.lethe.trainer.sampling.Sampler;
  */
 record RedactionWatch(Tensor images, Tensor substitutes, Tensor own, Tensor watched) implements RedactionRun.Watch {
 
-  /** Not yet redacted share at which the run may stop: less than what a verdict admits, since an audit finds other latents. */
-  private static final double TARGET = 0.03;
+  /** Share not yet redacted at which the run may stop: less than a verdict admits, since an audit finds other latents. */
+  private static final double TARGET = 0.04;
 
   @Override
   public RedactionRun.Shares of(Sampler candidate) {
