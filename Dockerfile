@@ -23,7 +23,8 @@ RUN --mount=type=cache,target=/root/.m2 \
          mkdir -p /opt/lethe/$part \
          && cp $part/target/lethe-$part-0.1.0.jar $part/target/lib/*.jar /opt/lethe/$part/ || exit 1; \
        done \
-    && cp -r onnx-models/bundles /opt/lethe/bundles
+    && cp -r onnx-models/bundles LICENSE NOTICE /opt/lethe/ \
+    && cp proto/src/main/proto/inference/LICENSE /opt/lethe/LICENSE.triton
 
 FROM eclipse-temurin:17-jre-noble AS java
 
