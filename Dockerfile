@@ -30,7 +30,7 @@ FROM eclipse-temurin:17-jre-noble AS java
 
 FROM ubuntu:24.04 AS base-cpu
 FROM nvidia/cuda:13.0.1-cudnn-runtime-ubuntu24.04 AS base-cuda
-# nvidia-smi, for the metric of GPU memory, and GPUs by the numbers that it gives them.
+# utility: the driver's library for the metric of GPU memory, and nvidia-smi; GPUs by the numbers that these give them.
 ENV NVIDIA_DRIVER_CAPABILITIES=compute,utility CUDA_DEVICE_ORDER=PCI_BUS_ID LETHE_DEVICE=cuda
 
 FROM base-${FLAVOUR}
