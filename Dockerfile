@@ -23,13 +23,14 @@ RUN --mount=type=cache,target=/root/.m2 \
          mkdir -p /opt/lethe/$part \
          && cp $part/target/lethe-$part-0.1.0.jar $part/target/lib/*.jar /opt/lethe/$part/ || exit 1; \
        done \
-    && cp -r onnx-models/bundles /opt/lethe/bundles
+    && cp -r onnx-models/bundles LICENSE NOTICE /opt/lethe/ \
+    && cp proto/src/main/proto/inference/LICENSE /opt/lethe/LICENSE.triton
 
 FROM eclipse-temurin:17-jre-noble AS java
 
 FROM ubuntu:24.04 AS base-cpu
 FROM nvidia/cuda:13.0.1-cudnn-runtime-ubuntu24.04 AS base-cuda
-# nvidia-smi, for the metric of GPU memory, and GPUs by the numbers that it gives them.
+# utility: the driver's library for the metric of GPU memory, and nvidia-smi; GPUs by the numbers that these give them.
 ENV NVIDIA_DRIVER_CAPABILITIES=compute,utility CUDA_DEVICE_ORDER=PCI_BUS_ID LETHE_DEVICE=cuda
 
 FROM base-${FLAVOUR}

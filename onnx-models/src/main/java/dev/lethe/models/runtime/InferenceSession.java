@@ -6,7 +6,6 @@ import ai.onnxruntime.OnnxValue;
 import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtSession;
-import ai.onnxruntime.TensorInfo;
 import dev.lethe.models.graph.Tensor;
 import java.nio.FloatBuffer;
 import java.nio.file.Path;
@@ -90,7 +89,7 @@ public final class InferenceSession implements AutoCloseable {
     FloatBuffer buffer = tensor.getFloatBuffer();
     float[] data = new float[buffer.remaining()];
     buffer.get(data);
-    return new Tensor(((TensorInfo) tensor.getInfo()).getShape(), data);
+    return new Tensor(tensor.getInfo().getShape(), data);
   }
 
   @Override
@@ -104,6 +103,8 @@ public final class InferenceSession implements AutoCloseable {
 
   /** A model that does not load or run. */
   public static final class InferenceException extends RuntimeException {
+    private static final long serialVersionUID = 1;
+
     InferenceException(String message, Throwable cause) {
       super(message, cause);
     }

@@ -55,9 +55,9 @@ public final class Golden {
         .order(ByteOrder.LITTLE_ENDIAN);
     Map<String, String> metadata = new LinkedHashMap<>();
     Map<String, Entry> entries = new LinkedHashMap<>();
-    header.fields().forEachRemaining(field -> {
+    header.properties().forEach(field -> {
       if (field.getKey().equals("__metadata__")) {
-        field.getValue().fields().forEachRemaining(m -> metadata.put(m.getKey(), m.getValue().asText()));
+        field.getValue().properties().forEach(m -> metadata.put(m.getKey(), m.getValue().asText()));
       } else {
         entries.put(field.getKey(), Entry.of(field.getKey(), field.getValue()));
       }

@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import java.util.Iterator;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 
@@ -17,8 +16,7 @@ class NumpyRandomTest {
     JsonNode seeds =
         new ObjectMapper().readTree(getClass().getResourceAsStream("/golden/numpy-seeds.json")).get("seeds");
     int compared = 0;
-    for (Iterator<Map.Entry<String, JsonNode>> it = seeds.fields(); it.hasNext(); ) {
-      Map.Entry<String, JsonNode> seed = it.next();
+    for (Map.Entry<String, JsonNode> seed : seeds.properties()) {
       NumpyRandom random = new NumpyRandom(Long.parseLong(seed.getKey()));
       float[] floats = new float[seed.getValue().size()];
       for (int i = 0; i < floats.length; i++) {

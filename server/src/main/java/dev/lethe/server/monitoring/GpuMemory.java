@@ -1,32 +1,23 @@
 package dev.lethe.server.monitoring;
 
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The memory of the machine's NVIDIA GPUs, asked of the driver's {@code nvidia-smi} every ten seconds: ONNX Runtime's
- * Java API does not tell what its arenas hold.
+ * The memory of the machine's NVIDIA GPUs, asked of the driver's library every ten seconds: ONNX Runtime's Java API does
+ * not tell what its arenas hold.
  */
 public final class GpuMemory implements AutoCloseable {
 
   private static final Logger LOG = LoggerFactory.getLogger(GpuMemory.class);
 
-  private static final List<String> NVIDIA_SMI =
-      List.of("nvidia-smi", "--query-gpu=index,memory.used,memory.total", "--format=csv,noheader,nounits");
   private static final Duration INTERVAL = Duration.ofSeconds(10);
-  private static final int PATIENCE_SECONDS = 5;
-  /** Index, used and total, in MiB; a GPU that is split or has no memory of its own has words there. */
-  private static final Pattern LINE = Pattern.compile("(\\d+), (\\d+), (\\d+)");
 
   /**
    * One GPU's memory.
@@ -36,7 +27,7 @@ public final class GpuMemory implements AutoCloseable {
    */
   public record Reading(String gpu, long usedBytes, long totalBytes) {}
 
-  private final List<String> command;
+  private final String library;
   private final ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor(work -> {
     Thread thread = new Thread(work, "lethe-gpu-memory");
     thread.setDaemon(true);
@@ -45,17 +36,17 @@ public final class GpuMemory implements AutoCloseable {
   private volatile List<Reading> readings = List.of();
   private boolean failing;
 
-  private GpuMemory(List<String> command) {
-    this.command = command;
+  GpuMemory(String library) {
+    this.library = library;
   }
 
   /** Reads on until it is closed. */
   public static GpuMemory watch() {
-    return watch(NVIDIA_SMI, INTERVAL);
+    return watch(Nvml.LIBRARY, INTERVAL);
   }
 
-  static GpuMemory watch(List<String> command, Duration interval) {
-    GpuMemory memory = new GpuMemory(command);
+  static GpuMemory watch(String library, Duration interval) {
+    GpuMemory memory = new GpuMemory(library);
     memory.timer.scheduleWithFixedDelay(memory::read, 0, interval.toMillis(), TimeUnit.MILLISECONDS);
     return memory;
   }
@@ -65,48 +56,18 @@ public final class GpuMemory implements AutoCloseable {
     return readings;
   }
 
-  private void read() {
-    try {
-      readings = parse(run());
+  void read() {
+    // Opened anew each time: a library that was started before the driver was replaced answers no more.
+    try (Nvml nvml = Nvml.open(library)) {
+      readings = nvml.memory();
       failing = false;
-    } catch (IOException e) {
+    } catch (IOException | LinkageError e) {
       readings = List.of();
       if (!failing) {
         LOG.warn("GPU memory cannot be read, so there is no metric of it: {}", e.getMessage());
       }
       failing = true;
-    } catch (InterruptedException e) {
-      // Closed.
-      Thread.currentThread().interrupt();
     }
-  }
-
-  private String run() throws IOException, InterruptedException {
-    Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
-    try {
-      // A few lines, which the pipe holds until the process has ended.
-      if (!process.waitFor(PATIENCE_SECONDS, TimeUnit.SECONDS)) {
-        throw new IOException(command.get(0) + " has not answered in " + PATIENCE_SECONDS + " seconds");
-      }
-      String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip();
-      if (process.exitValue() != 0) {
-        throw new IOException(command.get(0) + " ended with status " + process.exitValue() + ": " + output);
-      }
-      return output;
-    } finally {
-      process.destroyForcibly();
-    }
-  }
-
-  private static List<Reading> parse(String output) {
-    List<Reading> readings = new ArrayList<>();
-    for (String line : output.lines().toList()) {
-      Matcher gpu = LINE.matcher(line.strip());
-      if (gpu.matches()) {
-        readings.add(new Reading(gpu.group(1), Long.parseLong(gpu.group(2)) << 20, Long.parseLong(gpu.group(3)) << 20));
-      }
-    }
-    return readings;
   }
 
   @Override

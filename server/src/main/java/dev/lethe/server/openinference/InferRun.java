@@ -9,7 +9,8 @@ import dev.lethe.server.rpc.Call;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import java.util.ArrayList;
-import java.util.Arrays;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.CancellationException;
 
@@ -42,7 +43,7 @@ final class InferRun {
     this.answers = new InferAnswers(lease.card(), plan);
     this.batchSize = lease.generator().batchSize();
     this.window = lease.generator().window();
-    this.images = Arrays.asList(new List[plan.count()]);
+    this.images = new ArrayList<>(Collections.nCopies(plan.count(), null));
   }
 
   /** How much it is of the work that keeps its version busy. */

@@ -29,6 +29,7 @@ public final class Tracing implements AutoCloseable {
 
   private static final TextMapGetter<UnaryOperator<String>> HEADERS = new TextMapGetter<>() {
     @Override
+    @SuppressWarnings("deprecation")
     public Iterable<String> keys(UnaryOperator<String> headers) {
       // Only propagators that look for headers by a prefix ask; those of W3C, B3 and Jaeger's trace know theirs.
       return List.of();

@@ -1,5 +1,6 @@
 package dev.lethe.trainer.session;
 
+import dev.lethe.trainer.session.format.CheckpointTable;
 import java.io.IOException;
 import java.nio.BufferUnderflowException;
 import java.nio.ByteBuffer;
@@ -15,7 +16,7 @@ import java.util.Optional;
 
 /**
  * ONNX Runtime's training checkpoint: parameters, the optimizer's state, and named numbers. A FlatBuffer with the
- * identifier {@code ODTC}, after {@code ort_training_checkpoint.fbs} and {@code ort.fbs} of ONNX Runtime; version 2.
+ * identifier {@code ODTC}, as {@code src/main/flatbuffers/checkpoint.fbs} says; version 2.
  *
  * <p>It does not depend on the graphs: a checkpoint of one training model starts another one that has the same
  * parameters. Float32 tensors only, at most 2 GiB in all, the limit of a FlatBuffer.
@@ -87,7 +88,7 @@ public record Checkpoint(
     }
     // Not mapped: Java unmaps at some later garbage collection, and a deleted file keeps its space until then.
     ByteBuffer bytes = ByteBuffer.wrap(Files.readAllBytes(file)).order(ByteOrder.LITTLE_ENDIAN);
-    if (bytes.limit() < 8 || !hasIdentifier(bytes)) {
+    if (bytes.limit() < 8 || !CheckpointTable.CheckpointTableBufferHasIdentifier(bytes)) {
       throw new IOException(file + " is no training checkpoint of ONNX Runtime.");
     }
     try {
@@ -96,15 +97,6 @@ public record Checkpoint(
         | IllegalArgumentException e) {
       throw new IOException("The checkpoint " + file + " cannot be read: " + e.getMessage(), e);
     }
-  }
-
-  private static boolean hasIdentifier(ByteBuffer bytes) {
-    for (int i = 0; i < CheckpointSchema.IDENTIFIER.length(); i++) {
-      if (bytes.get(4 + i) != CheckpointSchema.IDENTIFIER.charAt(i)) {
-        return false;
-      }
-    }
-    return true;
   }
 
   /** Values by parameter name, in the order of {@link #parameters}; not copied. */

@@ -1,8 +1,12 @@
 package dev.lethe.trainer.session;
 
-import static dev.lethe.trainer.session.CheckpointSchema.*;
-
-import com.google.flatbuffers.Table;
+import dev.lethe.trainer.session.format.CheckpointTable;
+import dev.lethe.trainer.session.format.FloatPropertyTable;
+import dev.lethe.trainer.session.format.ModuleTable;
+import dev.lethe.trainer.session.format.OptimizerGroupTable;
+import dev.lethe.trainer.session.format.ParameterStateTable;
+import dev.lethe.trainer.session.format.PropertiesTable;
+import dev.lethe.trainer.session.format.TensorTable;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
@@ -10,119 +14,88 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
-/** Reads a checkpoint: each instance is one table, its fields found by slot; a missing field is its type's zero. */
-final class CheckpointReader extends Table {
+/** Reads a checkpoint. A table or vector that is missing is as good as an empty one. */
+final class CheckpointReader {
 
-  private CheckpointReader(ByteBuffer bytes, int position) {
-    __reset(position, bytes);
-  }
+  private CheckpointReader() {}
 
+  /** @throws IllegalArgumentException if it is of another version, or has what is not read here */
   static Checkpoint read(ByteBuffer bytes) {
-    CheckpointReader root = new CheckpointReader(bytes, bytes.getInt(0));
-    int version = root.integer(CHECKPOINT_VERSION);
-    if (version != VERSION) {
-      throw new IllegalArgumentException("its format version is " + version + ", this program reads " + VERSION);
+    CheckpointTable root = CheckpointTable.getRootAsCheckpointTable(bytes);
+    if (root.version() != CheckpointFormat.VERSION) {
+      throw new IllegalArgumentException("its format version is " + root.version() + ", this program reads "
+          + CheckpointFormat.VERSION);
     }
+    Optional<Checkpoint.OptimizerState> optimizer = root.optimizerGroupsLength() == 0 ? Optional.empty()
+        : Optional.of(optimizer(root.optimizerGroups(0)));
+    return new Checkpoint(parameters(root.module()), optimizer, numbers(root.properties()));
+  }
+
+  private static List<Parameter> parameters(@Nullable ModuleTable module) {
     List<Parameter> parameters = new ArrayList<>();
-    root.table(CHECKPOINT_MODULE).ifPresent(module -> {
-      if (module.flag(MODULE_EXTERNAL_DATA)) {
-        throw new IllegalArgumentException("its tensors are in another file, as for models above 2 GiB");
-      }
-      parameters.addAll(module.tables(MODULE_TRAINABLE, tensor -> tensor.parameter(true)));
-      parameters.addAll(module.tables(MODULE_FROZEN, tensor -> tensor.parameter(false)));
-    });
-    Optional<Checkpoint.OptimizerState> optimizer =
-        root.tables(CHECKPOINT_OPTIMIZERS, CheckpointReader::optimizer).stream().findFirst();
-    Map<String, Float> numbers = new LinkedHashMap<>();
-    root.table(CHECKPOINT_PROPERTIES).ifPresent(properties ->
-        properties.tables(PROPERTIES_FLOATS, property ->
-            numbers.put(property.string(PROPERTY_NAME), property.number(PROPERTY_VALUE))));
-    return new Checkpoint(parameters, optimizer, numbers);
-  }
-
-  private Parameter parameter(boolean trainable) {
-    return new Parameter(string(TENSOR_NAME), longs(TENSOR_DIMS), tensorValues(), trainable);
-  }
-
-  private float[] tensorValues() {
-    int type = integer(TENSOR_TYPE);
-    if (type != FLOAT) {
-      throw new IllegalArgumentException(
-          "tensor " + string(TENSOR_NAME) + " has the ONNX type " + type + ", only float32 is read");
+    if (module == null) {
+      return parameters;
     }
-    int at = __offset(offset(TENSOR_DATA));
-    if (at == 0) {
+    if (module.externalData()) {
+      throw new IllegalArgumentException("its tensors are in another file, as for models above 2 GiB");
+    }
+    for (int i = 0; i < module.trainableLength(); i++) {
+      parameters.add(parameter(module.trainable(i), true));
+    }
+    for (int i = 0; i < module.frozenLength(); i++) {
+      parameters.add(parameter(module.frozen(i), false));
+    }
+    return parameters;
+  }
+
+  private static Parameter parameter(TensorTable tensor, boolean trainable) {
+    long[] shape = new long[tensor.dimsLength()];
+    for (int axis = 0; axis < shape.length; axis++) {
+      shape[axis] = tensor.dims(axis);
+    }
+    return new Parameter(text(tensor.name()), shape, values(tensor), trainable);
+  }
+
+  private static float[] values(TensorTable tensor) {
+    if (tensor.type() != CheckpointFormat.FLOAT) {
+      throw new IllegalArgumentException(
+          "tensor " + text(tensor.name()) + " has the ONNX type " + tensor.type() + ", only float32 is read");
+    }
+    ByteBuffer data = tensor.dataAsByteBuffer();
+    if (data == null) {
       return new float[0];
     }
-    float[] values = new float[__vector_len(at) / Float.BYTES];
-    bb.duplicate().order(ByteOrder.LITTLE_ENDIAN).position(__vector(at)).slice().order(ByteOrder.LITTLE_ENDIAN)
-        .asFloatBuffer().get(values);
+    float[] values = new float[data.remaining() / Float.BYTES];
+    data.order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer().get(values);
     return values;
   }
 
-  private Checkpoint.OptimizerState optimizer() {
-    long step = 0;
-    int at = __offset(offset(GROUP_STEP));
-    if (at != 0) {
-      step = bb.getLong(bb_pos + at);
-    }
+  private static Checkpoint.OptimizerState optimizer(OptimizerGroupTable group) {
     Map<String, Checkpoint.Moments> moments = new LinkedHashMap<>();
-    tables(GROUP_STATES, state -> {
+    for (int i = 0; i < group.statesLength(); i++) {
+      ParameterStateTable state = group.states(i);
       Map<String, float[]> named = new LinkedHashMap<>();
-      state.tables(STATE_MOMENTS,
-          tensor -> named.put(tensor.string(TENSOR_NAME), tensor.tensorValues()));
-      return moments.put(
-          state.string(STATE_PARAMETER), new Checkpoint.Moments(named.get(FIRST), named.get(SECOND)));
-    });
-    return new Checkpoint.OptimizerState(step, moments);
-  }
-
-  private static int offset(int slot) {
-    return 4 + 2 * slot;
-  }
-
-  private int integer(int slot) {
-    int at = __offset(offset(slot));
-    return at == 0 ? 0 : bb.getInt(bb_pos + at);
-  }
-
-  private boolean flag(int slot) {
-    int at = __offset(offset(slot));
-    return at != 0 && bb.get(bb_pos + at) != 0;
-  }
-
-  private float number(int slot) {
-    int at = __offset(offset(slot));
-    return at == 0 ? 0 : bb.getFloat(bb_pos + at);
-  }
-
-  private String string(int slot) {
-    int at = __offset(offset(slot));
-    return at == 0 ? "" : __string(bb_pos + at);
-  }
-
-  private long[] longs(int slot) {
-    int at = __offset(offset(slot));
-    long[] values = new long[at == 0 ? 0 : __vector_len(at)];
-    for (int i = 0; i < values.length; i++) {
-      values[i] = bb.getLong(__vector(at) + i * Long.BYTES);
+      for (int j = 0; j < state.momentsLength(); j++) {
+        named.put(text(state.moments(j).name()), values(state.moments(j)));
+      }
+      moments.put(text(state.parameter()),
+          new Checkpoint.Moments(named.get(CheckpointFormat.FIRST), named.get(CheckpointFormat.SECOND)));
     }
-    return values;
+    return new Checkpoint.OptimizerState(group.step(), moments);
   }
 
-  private Optional<CheckpointReader> table(int slot) {
-    int at = __offset(offset(slot));
-    return at == 0 ? Optional.empty() : Optional.of(new CheckpointReader(bb, __indirect(bb_pos + at)));
-  }
-
-  private <T> List<T> tables(int slot, Function<CheckpointReader, T> read) {
-    int at = __offset(offset(slot));
-    List<T> values = new ArrayList<>();
-    for (int i = 0; at != 0 && i < __vector_len(at); i++) {
-      values.add(read.apply(new CheckpointReader(bb, __indirect(__vector(at) + i * Integer.BYTES))));
+  private static Map<String, Float> numbers(@Nullable PropertiesTable properties) {
+    Map<String, Float> numbers = new LinkedHashMap<>();
+    for (int i = 0; properties != null && i < properties.floatsLength(); i++) {
+      FloatPropertyTable number = properties.floats(i);
+      numbers.put(text(number.name()), number.value());
     }
-    return values;
+    return numbers;
+  }
+
+  private static String text(@Nullable String found) {
+    return found == null ? "" : found;
   }
 }

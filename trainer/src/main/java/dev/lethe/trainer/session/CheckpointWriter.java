@@ -1,8 +1,13 @@
 package dev.lethe.trainer.session;
 
-import static dev.lethe.trainer.session.CheckpointSchema.*;
-
 import com.google.flatbuffers.FlatBufferBuilder;
+import dev.lethe.trainer.session.format.CheckpointTable;
+import dev.lethe.trainer.session.format.FloatPropertyTable;
+import dev.lethe.trainer.session.format.ModuleTable;
+import dev.lethe.trainer.session.format.OptimizerGroupTable;
+import dev.lethe.trainer.session.format.ParameterStateTable;
+import dev.lethe.trainer.session.format.PropertiesTable;
+import dev.lethe.trainer.session.format.TensorTable;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
@@ -20,50 +25,40 @@ final class CheckpointWriter {
 
   ByteBuffer write(Checkpoint checkpoint) {
     int module = module(checkpoint.parameters());
-    int optimizers = builder.createVectorOfTables(
+    int optimizers = CheckpointTable.createOptimizerGroupsVector(builder,
         checkpoint.optimizer().map(state -> new int[] {optimizer(state, checkpoint.parameters())}).orElse(new int[0]));
     int properties = properties(checkpoint.numbers());
-    builder.startTable(CHECKPOINT_FIELDS);
-    builder.addInt(CHECKPOINT_VERSION, VERSION, 0);
-    builder.addOffset(CHECKPOINT_MODULE, module, 0);
-    builder.addOffset(CHECKPOINT_OPTIMIZERS, optimizers, 0);
-    builder.addOffset(CHECKPOINT_PROPERTIES, properties, 0);
-    builder.finish(builder.endTable(), IDENTIFIER);
+    CheckpointTable.finishCheckpointTableBuffer(builder,
+        CheckpointTable.createCheckpointTable(builder, CheckpointFormat.VERSION, module, optimizers, properties));
     return builder.dataBuffer();
   }
 
   private int module(List<Parameter> parameters) {
-    int trainable = tensors(parameters, true);
-    int frozen = tensors(parameters, false);
-    builder.startTable(MODULE_FIELDS);
-    builder.addOffset(MODULE_TRAINABLE, trainable, 0);
-    builder.addOffset(MODULE_FROZEN, frozen, 0);
-    return builder.endTable();
+    int trainable = ModuleTable.createTrainableVector(builder, tensors(parameters, true));
+    int frozen = ModuleTable.createFrozenVector(builder, tensors(parameters, false));
+    return ModuleTable.createModuleTable(builder, trainable, frozen, false, false);
   }
 
-  private int tensors(List<Parameter> parameters, boolean trainable) {
-    return builder.createVectorOfTables(parameters.stream()
+  private int[] tensors(List<Parameter> parameters, boolean trainable) {
+    return parameters.stream()
         .filter(parameter -> parameter.trainable() == trainable)
         .mapToInt(parameter -> tensor(parameter.name(), parameter.shape(), parameter.values()))
-        .toArray());
+        .toArray();
   }
 
   private int tensor(String name, long[] shape, float[] values) {
     int nameAt = builder.createString(name);
-    builder.startVector(Long.BYTES, shape.length, Long.BYTES);
-    for (int i = shape.length - 1; i >= 0; i--) {
-      builder.addLong(shape[i]);
-    }
-    int dims = builder.endVector();
+    int dims = TensorTable.createDimsVector(builder, shape);
+    // Bytes by the schema, floats to ONNX Runtime: aligned as these.
     builder.createUnintializedVector(1, values.length * Float.BYTES, Float.BYTES)
         .order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer().put(values);
     int data = builder.endVector();
-    builder.startTable(TENSOR_FIELDS);
-    builder.addOffset(TENSOR_NAME, nameAt, 0);
-    builder.addOffset(TENSOR_DIMS, dims, 0);
-    builder.addInt(TENSOR_TYPE, FLOAT, 0);
-    builder.addOffset(TENSOR_DATA, data, 0);
-    return builder.endTable();
+    TensorTable.startTensorTable(builder);
+    TensorTable.addName(builder, nameAt);
+    TensorTable.addDims(builder, dims);
+    TensorTable.addType(builder, CheckpointFormat.FLOAT);
+    TensorTable.addData(builder, data);
+    return TensorTable.endTensorTable(builder);
   }
 
   private int optimizer(Checkpoint.OptimizerState state, List<Parameter> parameters) {
@@ -72,34 +67,24 @@ final class CheckpointWriter {
       Checkpoint.Moments moments = state.moments().get(parameter.name());
       if (moments != null) {
         int name = builder.createString(parameter.name());
-        int both = builder.createVectorOfTables(new int[] {
-            tensor(FIRST, parameter.shape(), moments.first()),
-            tensor(SECOND, parameter.shape(), moments.second())});
-        builder.startTable(STATE_FIELDS);
-        builder.addOffset(STATE_PARAMETER, name, 0);
-        builder.addOffset(STATE_MOMENTS, both, 0);
-        states.add(builder.endTable());
+        int both = ParameterStateTable.createMomentsVector(builder, new int[] {
+            tensor(CheckpointFormat.FIRST, parameter.shape(), moments.first()),
+            tensor(CheckpointFormat.SECOND, parameter.shape(), moments.second())});
+        states.add(ParameterStateTable.createParameterStateTable(builder, name, both));
       }
     }
-    int name = builder.createString(GROUP);
-    int all = builder.createVectorOfTables(states.stream().mapToInt(Integer::intValue).toArray());
-    builder.startTable(GROUP_FIELDS);
-    builder.addOffset(GROUP_NAME, name, 0);
-    builder.addLong(GROUP_STEP, state.step(), 0);
-    builder.addOffset(GROUP_STATES, all, 0);
-    return builder.endTable();
+    int name = builder.createString(CheckpointFormat.GROUP);
+    int all = OptimizerGroupTable.createStatesVector(builder, states.stream().mapToInt(Integer::intValue).toArray());
+    return OptimizerGroupTable.createOptimizerGroupTable(builder, name, state.step(), 0, all);
   }
 
   private int properties(Map<String, Float> numbers) {
-    int floats = builder.createVectorOfTables(numbers.entrySet().stream().mapToInt(entry -> {
-      int name = builder.createString(entry.getKey());
-      builder.startTable(PROPERTY_FIELDS);
-      builder.addOffset(PROPERTY_NAME, name, 0);
-      builder.addFloat(PROPERTY_VALUE, entry.getValue(), 0);
-      return builder.endTable();
-    }).toArray());
-    builder.startTable(PROPERTIES_FIELDS);
-    builder.addOffset(PROPERTIES_FLOATS, floats, 0);
-    return builder.endTable();
+    int floats = PropertiesTable.createFloatsVector(builder, numbers.entrySet().stream()
+        .mapToInt(entry -> FloatPropertyTable.createFloatPropertyTable(builder,
+            builder.createString(entry.getKey()), entry.getValue()))
+        .toArray());
+    PropertiesTable.startPropertiesTable(builder);
+    PropertiesTable.addFloats(builder, floats);
+    return PropertiesTable.endPropertiesTable(builder);
   }
 }

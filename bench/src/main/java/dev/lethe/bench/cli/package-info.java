@@ -1,0 +1,2 @@
+/** {@code lethe bench}. */
+package dev.lethe.bench.cli;

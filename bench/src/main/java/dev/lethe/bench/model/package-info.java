@@ -1,0 +1,2 @@
+/** The models that are measured. */
+package dev.lethe.bench.model;

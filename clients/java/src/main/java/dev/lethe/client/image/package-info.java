@@ -1,0 +1,2 @@
+/** Images for the client: files to send, pictures to show. */
+package dev.lethe.client.image;

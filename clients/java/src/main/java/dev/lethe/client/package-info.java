@@ -1,0 +1,2 @@
+/** The Java client: calls of a server, and uploads. */
+package dev.lethe.client;

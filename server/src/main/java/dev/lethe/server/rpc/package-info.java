@@ -1,0 +1,2 @@
+/** gRPC calls on Vert.x: admission, messages, ends; health and reflection. */
+package dev.lethe.server.rpc;

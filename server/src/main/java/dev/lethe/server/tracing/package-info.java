@@ -1,0 +1,2 @@
+/** Spans of calls, by OpenTelemetry. */
+package dev.lethe.server.tracing;

@@ -1,0 +1,71 @@
+package dev.lethe.server;
+
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import com.tngtech.archunit.core.importer.ImportOption;
+import com.tngtech.archunit.lang.ArchRule;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+/** Which packages may know which, of the server and of what it stands on. trainer has a test of its own. */
+class ArchitectureTest {
+
+  private static JavaClasses classes;
+
+  @BeforeAll
+  static void read() {
+    classes = new ClassFileImporter()
+        .withImportOption(ImportOption.Predefined.DO_NOT_INCLUDE_TESTS)
+        .importPackages("dev.lethe");
+    // A rule about no classes holds; these are what the rules are about.
+    for (String known : new String[] {"dev.lethe.server.Server", "dev.lethe.models.bundle.Bundle",
+        "dev.lethe.v1.GenerateRequest"}) {
+      assertTrue(classes.contain(known), known + " is not among the classes");
+    }
+  }
+
+  private static void holds(ArchRule rule) {
+    rule.check(classes);
+  }
+
+  @Test
+  void theServerStartsWorkersAndKnowsNoneOfTheirClasses() {
+    holds(noClasses().that().resideInAPackage("dev.lethe.server..")
+        .should().dependOnClassesThat().resideInAnyPackage("dev.lethe.trainer..", "dev.lethe.client..",
+            "dev.lethe.bench.."));
+  }
+
+  @Test
+  void modelsAndProtocolStandOnNothingOfOurs() {
+    holds(noClasses().that().resideInAPackage("dev.lethe.models..")
+        .should().dependOnClassesThat().resideInAnyPackage("dev.lethe.server..", "dev.lethe.trainer..",
+            "dev.lethe.client..", "dev.lethe.bench..", "dev.lethe.v1..", "dev.lethe.inference.."));
+    holds(noClasses().that().resideInAnyPackage("dev.lethe.v1..", "dev.lethe.inference..")
+        .should().dependOnClassesThat().resideInAnyPackage("dev.lethe.server..", "dev.lethe.models..",
+            "dev.lethe.trainer..", "dev.lethe.client..", "dev.lethe.bench.."));
+  }
+
+  @Test
+  void packagesAreInNoCircle() {
+    holds(slices().matching("dev.lethe.server.(*)..").should().beFreeOfCycles());
+    holds(slices().matching("dev.lethe.models.(*)..").should().beFreeOfCycles());
+  }
+
+  @Test
+  void partsDoNotKnowTheServerThatTheyArePartsOf() {
+    holds(noClasses().that().resideInAPackage("dev.lethe.server.*..")
+        .should().dependOnClassesThat().resideInAPackage("dev.lethe.server"));
+  }
+
+  @Test
+  void onlyTheEngineKnowsWhatAnArchitectureIs() {
+    holds(noClasses().that().resideInAPackage("dev.lethe.server..")
+        .and().resideOutsideOfPackage("dev.lethe.server.inference")
+        .and().doNotHaveFullyQualifiedName("dev.lethe.server.ServerSettings")
+        .should().dependOnClassesThat().resideInAPackage("dev.lethe.models.stylegan2.."));
+  }
+}

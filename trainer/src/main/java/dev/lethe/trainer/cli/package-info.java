@@ -1,0 +1,2 @@
+/** {@code lethe train}: GANs, feature networks, and the quality of bundles. */
+package dev.lethe.trainer.cli;
