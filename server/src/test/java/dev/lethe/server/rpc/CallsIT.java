@@ -30,13 +30,9 @@ import io.grpc.reflection.v1.ServiceResponse;
 import io.grpc.stub.ClientCalls;
 import io.grpc.stub.StreamObserver;
 import java.io.ByteArrayInputStream;
-import java.io.ByteArrayOutputStream;
-import java.io.DataOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
-import java.net.Socket;
 import java.net.http.HttpResponse;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Iterator;
 import java.util.List;
@@ -149,11 +145,24 @@ class CallsIT {
 
   @Test
   void connectionCutWithoutGoodbyeEndsItsCalls() throws Exception {
-    try (Socket socket = new Socket("127.0.0.1", server.port())) {
-      socket.getOutputStream().write(openStream(LONG));
+    try (RawHttp2 client = new RawHttp2(server.port()).preface()) {
+      client.call(1, STREAM, "localhost");
+      client.message(1, LONG, true);
       until(() -> server.metric("lethe_grpc_requests_in_flight{method=\"" + STREAM + "\",}") == 1);
     }
     until(() -> server.metric("lethe_grpc_requests_in_flight{method=\"" + STREAM + "\",}") == 0);
+  }
+
+  @Test
+  void anAuthorityThatCannotBeReadEndsItsCallAndNoOther() throws Exception {
+    try (RawHttp2 client = new RawHttp2(server.port()).preface()) {
+      client.call(1, "grpc.health.v1.Health/Check", "local%host");
+      assertEquals(RawHttp2.RST_STREAM, client.end(1).orElseThrow().type());
+      client.call(3, "grpc.health.v1.Health/Check", "localhost");
+      client.message(3, HealthCheckRequest.getDefaultInstance(), true);
+      RawHttp2.Frame end = client.end(3).orElseThrow();
+      assertEquals("0", client.headers(end).get("grpc-status").toString());
+    }
   }
 
   @Test
@@ -326,48 +335,6 @@ class CallsIT {
         first.complete(null);
       }
     };
-  }
-
-  /** The bytes of a client that opens a stream over HTTP/2 and says no more. */
-  private static byte[] openStream(GenerateRequest request) throws IOException {
-    var bytes = new ByteArrayOutputStream();
-    DataOutputStream out = new DataOutputStream(bytes);
-    out.writeBytes("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
-    frame(out, 4, 0, 0, new byte[0]);
-    var headers = new ByteArrayOutputStream();
-    // Indexed :method POST and :scheme http, then literals.
-    headers.write(0x83);
-    headers.write(0x86);
-    literal(headers, ":path", "/" + STREAM);
-    literal(headers, ":authority", "localhost");
-    literal(headers, "content-type", "application/grpc");
-    literal(headers, "te", "trailers");
-    frame(out, 1, 4, 1, headers.toByteArray());
-    var message = new ByteArrayOutputStream();
-    DataOutputStream prefix = new DataOutputStream(message);
-    prefix.writeByte(0);
-    prefix.writeInt(request.getSerializedSize());
-    prefix.write(request.toByteArray());
-    frame(out, 0, 1, 1, message.toByteArray());
-    return bytes.toByteArray();
-  }
-
-  private static void frame(DataOutputStream out, int type, int flags, int stream, byte[] payload) throws IOException {
-    out.writeByte(0);
-    out.writeShort(payload.length);
-    out.writeByte(type);
-    out.writeByte(flags);
-    out.writeInt(stream);
-    out.write(payload);
-  }
-
-  private static void literal(ByteArrayOutputStream out, String name, String value) {
-    out.write(0);
-    for (String text : List.of(name, value)) {
-      byte[] ascii = text.getBytes(StandardCharsets.US_ASCII);
-      out.write(ascii.length);
-      out.writeBytes(ascii);
-    }
   }
 
   private static final class Garbage implements MethodDescriptor.Marshaller<byte[]> {
