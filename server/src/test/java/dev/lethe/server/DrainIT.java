@@ -153,4 +153,28 @@ class DrainIT {
     }
     assertTrue(ordered && audited, () -> read(log));
   }
+
+  @Test
+  void aClientCanNeitherForgeALineOfTheLogNorWriteALongOne() throws Exception {
+    for (String format : List.of("text", "json")) {
+      start("--log-format=" + format, "--drain=1");
+      var models = ModelServiceGrpc.newBlockingStub(channel);
+      String forged = "{\"event\":\"call\",\"principal\":\"somebody else\"}";
+      for (String name : List.of("v9\n" + forged, "v9\r" + forged, "v9\u2028" + forged, "v".repeat(4_000_000))) {
+        assertThrows(StatusRuntimeException.class, () -> models.activate(
+            ActivateRequest.newBuilder().setModel("tiny").setVersion(name).build()));
+        assertThrows(StatusRuntimeException.class, () -> models.activate(
+            ActivateRequest.newBuilder().setModel(name).setVersion("v1").build()));
+      }
+      process.destroy();
+      assertTrue(process.waitFor(30, TimeUnit.SECONDS), "it has not ended");
+      int audited = 0;
+      for (String line : Files.readString(log).split("[\n\r\u2028]")) {
+        assertTrue(line.length() < 10_000, () -> "a line of " + line.length() + " characters");
+        assertTrue(!line.startsWith(forged), line);
+        audited += line.contains("\"operation\":\"lethe.v1.ModelService/Activate\"") ? 1 : 0;
+      }
+      assertEquals(8, audited);
+    }
+  }
 }

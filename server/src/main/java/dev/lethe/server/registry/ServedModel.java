@@ -175,8 +175,8 @@ public final class ServedModel {
   private Bundle find(String version) throws IOException {
     Bundle bundle = repository.versions(name).get(version);
     if (bundle == null) {
-      throw Status.NOT_FOUND.withDescription("version: model " + name + " has no version " + version)
-          .asRuntimeException();
+      throw Status.NOT_FOUND.withDescription("version: model " + name + " has no version "
+          + ClassLabels.abbreviate(version)).asRuntimeException();
     }
     return bundle;
   }

@@ -22,6 +22,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.BiConsumer;
 import java.util.function.BiFunction;
 import java.util.function.Consumer;
@@ -36,6 +37,10 @@ import java.util.zip.GZIPInputStream;
  * without a limit.
  */
 public final class RpcService implements Service {
+
+  /** A call that is refused tells what it is about within this time, if at all, and in a message no larger than that. */
+  private static final long REFUSAL_MS = 1000;
+  private static final int LARGEST_REFUSED = 64 << 10;
 
   private final ServiceName name;
   private final Descriptors.ServiceDescriptor descriptor;
@@ -83,7 +88,7 @@ public final class RpcService implements Service {
   }
 
   private <Q, R> void accept(MethodDescriptor<Q, R> method, GrpcServerRequest<Q, R> request,
-      Function<Call<R>, Sink<Q>> open) {
+      Optional<BiConsumer<Q, Call<R>>> subject, Function<Call<R>, Sink<Q>> open) {
     Call<R> call = new Call<>(request, settings);
     // Messages come one at a time, each after the one before was dealt with.
     request.pause();
@@ -95,17 +100,39 @@ public final class RpcService implements Service {
     }
     call.here(settings.access().admit(method.getFullMethodName(),
         request.headers().get(HttpHeaders.AUTHORIZATION), request.connection()))
-        .onFailure(call::fail)
+        .onFailure(refusal -> {
+          call.refused(refusal);
+          subject.ifPresentOrElse(tell -> refuse(method, request, tell, call, refusal), () -> call.fail(refusal));
+        })
         .onSuccess(caller -> {
           if (!call.isOver()) {
             call.admitted(caller);
-            call.step(() -> serve(method, request, open, call));
+            call.step(() -> serve(method, request, subject, open, call));
           }
         });
   }
 
+  /** Fails a call once it is known what it would have been about, for the audit log, or does not come to light. */
+  private <Q, R> void refuse(MethodDescriptor<Q, R> method, GrpcServerRequest<Q, R> request,
+      BiConsumer<Q, Call<R>> subject, Call<R> call, Throwable refusal) {
+    request.messageHandler(message -> call.step(() -> {
+      if (!call.isOver() && message.payload().length() <= LARGEST_REFUSED) {
+        try {
+          subject.accept(decode(method, message), call);
+        } catch (RuntimeException e) {
+          // A message that cannot be read says nothing; the refusal says enough.
+        }
+      }
+      call.fail(refusal);
+      request.fetch(1);
+    }));
+    request.endHandler(end -> call.fail(refusal));
+    call.context().owner().setTimer(REFUSAL_MS, late -> call.fail(refusal));
+    request.fetch(1);
+  }
+
   private <Q, R> void serve(MethodDescriptor<Q, R> method, GrpcServerRequest<Q, R> request,
-      Function<Call<R>, Sink<Q>> open, Call<R> call) {
+      Optional<BiConsumer<Q, Call<R>>> subject, Function<Call<R>, Sink<Q>> open, Call<R> call) {
     Sink<Q> sink;
     try {
       settings.connections().check(request.connection());
@@ -122,7 +149,9 @@ public final class RpcService implements Service {
       }
       Future<Void> taken;
       try {
-        taken = sink.message(decode(method, message));
+        Q decoded = decode(method, message);
+        subject.ifPresent(tell -> tell.accept(decoded, call));
+        taken = sink.message(decoded);
       } catch (RuntimeException e) {
         taken = Future.failedFuture(e);
       }
@@ -188,10 +217,24 @@ public final class RpcService implements Service {
 
     /** One message in, one out; the future completes on the call's context. */
     public <Q, R> Builder unary(MethodDescriptor<Q, R> method, BiFunction<Q, Call<R>, Future<R>> handler) {
-      return serverStreaming(method, (message, call) ->
-          handler.apply(message, call).onFailure(call::fail).onSuccess(answer -> {
-            call.send(answer);
-            call.finish();
+      return streaming(method, Optional.empty(), once(handler));
+    }
+
+    /**
+     * The same for a method whose calls leave a line in the audit log.
+     *
+     * @param subject tells what a call is about, from its message; also of a call that is refused
+     */
+    public <Q, R> Builder audited(MethodDescriptor<Q, R> method, BiConsumer<Q, Call<R>> subject,
+        BiFunction<Q, Call<R>, Future<R>> handler) {
+      return streaming(method, Optional.of(subject), once(handler));
+    }
+
+    private static <Q, R> Function<Call<R>, Sink<Q>> once(BiFunction<Q, Call<R>, Future<R>> handler) {
+      return call -> new SingleMessage<>(call, (message, same) ->
+          handler.apply(message, same).onFailure(same::fail).onSuccess(answer -> {
+            same.send(answer);
+            same.finish();
           }));
     }
 
@@ -207,8 +250,19 @@ public final class RpcService implements Service {
 
     /** Any number of messages in, any number out. */
     public <Q, R> Builder streaming(MethodDescriptor<Q, R> method, Function<Call<R>, Sink<Q>> open) {
+      return streaming(method, Optional.empty(), open);
+    }
+
+    /** The same, audited; the subject is told of each message before the sink. */
+    public <Q, R> Builder auditedStreaming(MethodDescriptor<Q, R> method, BiConsumer<Q, Call<R>> subject,
+        Function<Call<R>, Sink<Q>> open) {
+      return streaming(method, Optional.of(subject), open);
+    }
+
+    private <Q, R> Builder streaming(MethodDescriptor<Q, R> method, Optional<BiConsumer<Q, Call<R>>> subject,
+        Function<Call<R>, Sink<Q>> open) {
       methods.add((server, service) ->
-          server.callHandler(method, request -> service.accept(method, request, open)));
+          server.callHandler(method, request -> service.accept(method, request, subject, open)));
       return this;
     }
 

@@ -64,12 +64,13 @@ public final class Unlearning {
 
   public Service service(RpcService.Settings settings) {
     return RpcService.of(UnlearningServiceGrpc.getServiceDescriptor(), settings)
-        .streaming(UnlearningServiceGrpc.getSubmitMethod(),
+        .auditedStreaming(UnlearningServiceGrpc.getSubmitMethod(), Upload::subject,
             call -> new Upload(vertx, registry, store, queue, data, call))
         .serverStreaming(UnlearningServiceGrpc.getWatchMethod(), this::watch)
         .immediate(UnlearningServiceGrpc.getGetJobMethod(), this::getJob)
         .immediate(UnlearningServiceGrpc.getListJobsMethod(), this::listJobs)
-        .unary(UnlearningServiceGrpc.getCancelJobMethod(), this::cancelJob)
+        .audited(UnlearningServiceGrpc.getCancelJobMethod(),
+            (request, call) -> call.about("job_id", request.getJobId()), this::cancelJob)
         .unary(UnlearningServiceGrpc.getGetReportMethod(), this::getReport)
         .build();
   }
@@ -85,7 +86,6 @@ public final class Unlearning {
   }
 
   private Future<Job> cancelJob(CancelJobRequest request, Call<Job> call) {
-    call.about("job_id", request.getJobId());
     return call.here(queue.cancel(request.getJobId()));
   }
 

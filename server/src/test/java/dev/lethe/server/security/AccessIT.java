@@ -5,6 +5,11 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.read.ListAppender;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.lethe.inference.GRPCInferenceServiceGrpc;
 import dev.lethe.inference.ModelInferRequest;
 import dev.lethe.inference.RepositoryModelUnloadRequest;
@@ -12,8 +17,10 @@ import dev.lethe.inference.ServerMetadataRequest;
 import dev.lethe.inference.ServerReadyRequest;
 import dev.lethe.server.ServerFixture;
 import dev.lethe.server.TinyBundles;
+import dev.lethe.server.audit.AuditLog;
 import dev.lethe.server.security.TestAuthority.Pair;
 import dev.lethe.v1.ActivateRequest;
+import dev.lethe.v1.ActivateResponse;
 import dev.lethe.v1.CancelJobRequest;
 import dev.lethe.v1.GenerateRequest;
 import dev.lethe.v1.GeneratedImage;
@@ -22,14 +29,19 @@ import dev.lethe.v1.Job;
 import dev.lethe.v1.ListJobsRequest;
 import dev.lethe.v1.ListModelsRequest;
 import dev.lethe.v1.ModelServiceGrpc;
+import dev.lethe.v1.SubmitRequest;
+import dev.lethe.v1.UnlearnKind;
+import dev.lethe.v1.UnlearnSpec;
 import dev.lethe.v1.UnlearningServiceGrpc;
+import io.grpc.CallOptions;
 import io.grpc.Channel;
+import io.grpc.ClientCall;
 import io.grpc.ClientInterceptors;
 import io.grpc.Grpc;
 import io.grpc.ManagedChannel;
 import io.grpc.Metadata;
-import io.grpc.Status;
 import io.grpc.Status.Code;
+import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.TlsChannelCredentials;
 import io.grpc.health.v1.HealthCheckRequest;
@@ -52,6 +64,7 @@ import java.util.HexFormat;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.StringJoiner;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
@@ -60,6 +73,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.slf4j.LoggerFactory;
 
 /** Who may do what, by a real server and a real client: tokens, certificates, roles, rates. */
 @Timeout(180)
@@ -137,6 +151,58 @@ class AccessIT {
           + " and it has unlearn", () -> ModelServiceGrpc.newBlockingStub(eraser).activate(activate));
       ModelServiceGrpc.newBlockingStub(artist).listModels(ListModelsRequest.getDefaultInstance());
     }
+  }
+
+  @Test
+  void theAuditLogTellsWhoIsRefusedAndWhat() throws Exception {
+    ListAppender<ILoggingEvent> audit = new ListAppender<>();
+    audit.start();
+    Logger logger = (Logger) LoggerFactory.getLogger(AuditLog.NAME);
+    logger.addAppender(audit);
+    try (ServerFixture server = start(Map.of())) {
+      ActivateRequest activate = ActivateRequest.newBuilder().setModel("tiny").setVersion("v9").build();
+      assertThrows(StatusRuntimeException.class, () -> ModelServiceGrpc
+          .newBlockingStub(as(server.channel(), "artist-token")).activate(activate));
+      assertThrows(StatusRuntimeException.class, () -> ModelServiceGrpc.newBlockingStub(server.channel())
+          .activate(activate));
+      StreamObserver<SubmitRequest> upload = UnlearningServiceGrpc.newStub(as(server.channel(), "operator-token"))
+          .submit(new StreamObserver<>() {
+            @Override
+            public void onNext(Job job) {}
+
+            @Override
+            public void onError(Throwable t) {}
+
+            @Override
+            public void onCompleted() {}
+          });
+      upload.onNext(SubmitRequest.newBuilder().setSpec(UnlearnSpec.newBuilder().setModel("tiny")
+          .setKind(UnlearnKind.UNLEARN_KIND_CLASS).addClasses("six").addClasses("seven")).build());
+      // It never says what it would be about, and is refused all the same.
+      ClientCall<ActivateRequest, ActivateResponse> silent =
+          server.channel().newCall(ModelServiceGrpc.getActivateMethod(), CallOptions.DEFAULT);
+      CompletableFuture<Code> refused = new CompletableFuture<>();
+      silent.start(new ClientCall.Listener<>() {
+        @Override
+        public void onClose(Status status, Metadata trailers) {
+          refused.complete(status.getCode());
+        }
+      }, new Metadata());
+      assertEquals(Code.UNAUTHENTICATED, refused.get(10, TimeUnit.SECONDS));
+    } finally {
+      logger.detachAppender(audit);
+    }
+    List<String> told = new ArrayList<>();
+    for (ILoggingEvent line : audit.list) {
+      JsonNode order = new ObjectMapper().readTree(line.getFormattedMessage());
+      StringJoiner parts = new StringJoiner(" ");
+      List.of("principal", "outcome", "model", "version", "kind", "classes")
+          .forEach(name -> parts.add(order.path(name).asText("-")));
+      told.add(parts.toString());
+    }
+    assertEquals(List.of(" UNAUTHENTICATED - - - -", " UNAUTHENTICATED tiny v9 - -",
+        "artist PERMISSION_DENIED tiny v9 - -", "operator PERMISSION_DENIED tiny - class six,seven"),
+        told.stream().sorted().toList());
   }
 
   @Test
