@@ -14,6 +14,7 @@ import dev.lethe.server.openinference.OpenInference;
 import dev.lethe.server.registry.ModelRegistry;
 import dev.lethe.server.registry.ModelRepository;
 import dev.lethe.server.registry.Models;
+import dev.lethe.server.rpc.Arrivals;
 import dev.lethe.server.rpc.Connections;
 import dev.lethe.server.rpc.Health;
 import dev.lethe.server.rpc.Reflection;
@@ -50,6 +51,8 @@ public final class Server implements AutoCloseable {
 
   /** What is left to do after calls were drained takes no longer than this. */
   private static final Duration CLOSING = Duration.ofSeconds(30);
+  /** The status that Java's own flag, -XX:+ExitOnOutOfMemoryError, ends a process with. */
+  private static final int OUT_OF_MEMORY = 3;
 
   private final Vertx vertx;
   private final ServerOptions options;
@@ -66,6 +69,15 @@ public final class Server implements AutoCloseable {
     this.vertx = vertx;
     this.options = options;
     this.tracing = tracing;
+    vertx.exceptionHandler(Server::unexpected);
+  }
+
+  /** Java's own flag ends the process if its heap is full; this does if memory beside the heap is. */
+  private static void unexpected(Throwable failure) {
+    LOG.error("unexpected", failure);
+    if (failure instanceof OutOfMemoryError) {
+      Runtime.getRuntime().halt(OUT_OF_MEMORY);
+    }
   }
 
   /**
@@ -107,8 +119,10 @@ public final class Server implements AutoCloseable {
 
     AccessControl access = AccessControl.open(vertx, options.access());
     Limits limits = options.limits();
+    Arrivals arrivals = new Arrivals(limits.arrivingBytes(), metrics);
+    metrics.arrivingBytes(arrivals::held);
     RpcService.Settings settings = new RpcService.Settings(limits.messageBytes(), metrics,
-        new Connections(limits.connections(), metrics), access, tracing, audit);
+        new Connections(limits.connections(), limits.times(), metrics), arrivals, access, tracing, audit);
     List<Service> services = new ArrayList<>(List.of(
         new Generation(registry, engine, limits.images(), limits.streamImages()).service(settings),
         unlearning.service(settings),

@@ -43,6 +43,7 @@ public final class Call<R> {
   private final GrpcServerRequest<?, R> request;
   private final GrpcServerResponse<?, R> response;
   private final RpcService.Settings settings;
+  private final Inbound inbound = Inbound.handedOver();
   private final Runnable lost = () -> abandon(Code.CANCELLED);
   private final long start = System.nanoTime();
   private final List<Runnable> abandonHandlers = new ArrayList<>();
@@ -69,6 +70,7 @@ public final class Call<R> {
     settings.observer().started(method);
     request.errorHandler(reset -> abandon(Code.CANCELLED));
     request.exceptionHandler(broken -> abandon(Code.CANCELLED));
+    inbound.onFailure(this::fail);
     settings.connections().add(request.connection(), lost);
     if (request.deadline() != null) {
       // Vert.x has answered DEADLINE_EXCEEDED by then.
@@ -117,6 +119,11 @@ public final class Call<R> {
         MDC.put(RequestId.LOG_KEY, outer);
       }
     }
+  }
+
+  /** Where its messages come from. */
+  Inbound inbound() {
+    return inbound;
   }
 
   /** The event loop that this call lives on. */
@@ -168,7 +175,7 @@ public final class Call<R> {
   public void finish() {
     if (!over) {
       end(Code.OK, "");
-      response.end();
+      response.end().onComplete(told -> inbound.stop());
     }
   }
 
@@ -196,7 +203,8 @@ public final class Call<R> {
         response.trailers().set(name, trailers.get(Metadata.Key.of(name, Metadata.ASCII_STRING_MARSHALLER)));
       }
     }
-    response.status(GrpcStatus.valueOf(status.getCode().value())).statusMessage(description).end();
+    response.status(GrpcStatus.valueOf(status.getCode().value())).statusMessage(description).end()
+        .onComplete(told -> inbound.stop());
     abandonHandlers.forEach(Runnable::run);
   }
 
@@ -206,6 +214,7 @@ public final class Call<R> {
       if (request.deadline() != null) {
         request.deadline().cancel();
       }
+      inbound.stop();
       abandonHandlers.forEach(Runnable::run);
     }
   }

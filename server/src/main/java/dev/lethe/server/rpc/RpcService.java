@@ -2,14 +2,17 @@ package dev.lethe.server.rpc;
 
 import com.google.protobuf.Descriptors;
 import dev.lethe.server.security.AccessControl;
+import dev.lethe.server.security.MethodRule;
 import dev.lethe.server.tracing.Tracing;
 import io.grpc.MethodDescriptor;
 import io.grpc.ServiceDescriptor;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.protobuf.ProtoServiceDescriptorSupplier;
+import io.netty.buffer.ByteBufInputStream;
 import io.vertx.core.Future;
 import io.vertx.core.http.HttpHeaders;
+import io.vertx.core.internal.buffer.BufferInternal;
 import io.vertx.grpc.common.GrpcMessage;
 import io.vertx.grpc.common.ServiceName;
 import io.vertx.grpc.common.WireFormat;
@@ -61,12 +64,13 @@ public final class RpcService implements Service {
    * @param maxMessageBytes limit of one message from a client, inflated
    * @param observer told of every call
    * @param connections ends calls with their connection
+   * @param arrivals bounds the messages of all calls that are coming in
    * @param access decides who may call
    * @param tracing makes a span of every call
    * @param log told of every call that is over, on the call's event loop: it must not block
    */
-  public record Settings(int maxMessageBytes, CallObserver observer, Connections connections, AccessControl access,
-      Tracing tracing, Consumer<EndedCall> log) {}
+  public record Settings(int maxMessageBytes, CallObserver observer, Connections connections, Arrivals arrivals,
+      AccessControl access, Tracing tracing, Consumer<EndedCall> log) {}
 
   public static Builder of(ServiceDescriptor descriptor, Settings settings) {
     return new Builder(descriptor, settings);
@@ -118,7 +122,7 @@ public final class RpcService implements Service {
     request.messageHandler(message -> call.step(() -> {
       if (!call.isOver() && message.payload().length() <= LARGEST_REFUSED) {
         try {
-          subject.accept(decode(method, message), call);
+          subject.accept(decode(method, message, call.inbound()).message(), call);
         } catch (RuntimeException e) {
           // A message that cannot be read says nothing; the refusal says enough.
         }
@@ -127,6 +131,7 @@ public final class RpcService implements Service {
       request.fetch(1);
     }));
     request.endHandler(end -> call.fail(refusal));
+    call.inbound().limit(LARGEST_REFUSED, () -> call.fail(refusal));
     call.context().owner().setTimer(REFUSAL_MS, late -> call.fail(refusal));
     request.fetch(1);
   }
@@ -135,7 +140,9 @@ public final class RpcService implements Service {
       Optional<BiConsumer<Q, Call<R>>> subject, Function<Call<R>, Sink<Q>> open, Call<R> call) {
     Sink<Q> sink;
     try {
-      settings.connections().check(request.connection());
+      if (!isOpenToAll(method)) {
+        settings.connections().check(request.connection());
+      }
       sink = open.apply(call);
     } catch (RuntimeException e) {
       call.fail(e);
@@ -147,15 +154,22 @@ public final class RpcService implements Service {
         request.fetch(1);
         return;
       }
-      Future<Void> taken;
+      Inbound inbound = call.inbound();
       try {
-        Q decoded = decode(method, message);
-        subject.ifPresent(tell -> tell.accept(decoded, call));
-        taken = sink.message(decoded);
+        Decoded<Q> decoded = decode(method, message, inbound);
+        subject.ifPresent(tell -> tell.accept(decoded.message(), call));
+        sink.message(decoded.message()).onFailure(call::fail).onComplete(done -> {
+          inbound.taken(Inbound.PREFIX + message.payload().length());
+          // A call's only message is with it until its end.
+          if (!method.getType().clientSendsOneMessage()) {
+            inbound.dealtWith(decoded.bytes());
+          }
+          request.fetch(1);
+        });
       } catch (RuntimeException e) {
-        taken = Future.failedFuture(e);
+        call.fail(e);
+        request.fetch(1);
       }
-      taken.onFailure(call::fail).onComplete(done -> request.fetch(1));
     }));
     request.endHandler(end -> call.step(() -> {
       if (!call.isOver()) {
@@ -169,24 +183,39 @@ public final class RpcService implements Service {
     request.fetch(1);
   }
 
-  private <Q> Q decode(MethodDescriptor<Q, ?> method, GrpcMessage message) {
-    byte[] bytes = message.payload().getBytes();
+  /** Questions about the server's health are answered where no other call is. */
+  private static boolean isOpenToAll(MethodDescriptor<?, ?> method) {
+    return MethodRule.of(method.getFullMethodName()).map(MethodRule::open).orElse(false);
+  }
+
+  /** @param bytes that count for it, among all that are coming in */
+  private record Decoded<Q>(Q message, int bytes) {}
+
+  private <Q> Decoded<Q> decode(MethodDescriptor<Q, ?> method, GrpcMessage message, Inbound inbound) {
+    int bytes = Inbound.PREFIX + message.payload().length();
+    InputStream encoded = new ByteBufInputStream(((BufferInternal) message.payload()).getByteBuf().duplicate());
     switch (message.encoding()) {
       case "identity" -> { }
-      case "gzip" -> bytes = inflate(method, bytes);
+      case "gzip" -> {
+        byte[] inflated = inflate(method, encoded);
+        int more = Math.max(0, inflated.length - message.payload().length());
+        inbound.inflated(more);
+        bytes += more;
+        encoded = new ByteArrayInputStream(inflated);
+      }
       default -> throw Status.UNIMPLEMENTED.withDescription("message compression " + message.encoding()
           + " is not supported: use gzip or none").asRuntimeException();
     }
     try {
-      return method.parseRequest(new ByteArrayInputStream(bytes));
+      return new Decoded<>(method.parseRequest(encoded), bytes);
     } catch (StatusRuntimeException e) {
       throw Status.INVALID_ARGUMENT.withDescription("a message is no " + method.getBareMethodName() + " request: "
           + e.getStatus().getDescription()).asRuntimeException();
     }
   }
 
-  private byte[] inflate(MethodDescriptor<?, ?> method, byte[] compressed) {
-    try (InputStream in = new GZIPInputStream(new ByteArrayInputStream(compressed))) {
+  private byte[] inflate(MethodDescriptor<?, ?> method, InputStream compressed) {
+    try (InputStream in = new GZIPInputStream(compressed)) {
       byte[] bytes = in.readNBytes(settings.maxMessageBytes() + 1);
       if (bytes.length > settings.maxMessageBytes()) {
         throw tooLarge(method);

@@ -1,0 +1,30 @@
+package dev.lethe.server.rpc;
+
+import static org.junit.jupiter.api.Assertions.fail;
+
+import java.util.concurrent.TimeUnit;
+
+/** Waits for what will be, and no longer. */
+public final class Until {
+
+  private static final int SECONDS = 30;
+  private static final int BETWEEN_MS = 10;
+
+  private Until() {}
+
+  /** Something that is going to be true. */
+  public interface Condition {
+    boolean holds() throws Exception;
+  }
+
+  /** Fails if it is not true within half a minute. */
+  public static void holds(Condition condition) throws Exception {
+    long limit = System.nanoTime() + TimeUnit.SECONDS.toNanos(SECONDS);
+    while (!condition.holds()) {
+      if (System.nanoTime() > limit) {
+        fail("the condition did not come true in " + SECONDS + " seconds");
+      }
+      Thread.sleep(BETWEEN_MS);
+    }
+  }
+}
