@@ -4,6 +4,7 @@ import dev.lethe.models.runtime.ExecutionDevice;
 import dev.lethe.models.runtime.NativeRuntime;
 import dev.lethe.models.runtime.NativeRuntimeException;
 import dev.lethe.server.audit.AuditLog;
+import dev.lethe.server.config.Setting;
 import dev.lethe.server.generation.Generation;
 import dev.lethe.server.http.HttpFrontend;
 import dev.lethe.server.http.Limits;
@@ -31,6 +32,8 @@ import io.vertx.core.VertxOptions;
 import io.vertx.core.net.ServerSSLOptions;
 import io.vertx.grpc.server.Service;
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -102,6 +105,8 @@ public final class Server implements AutoCloseable {
   }
 
   private void open() throws IOException {
+    requireWritable(ServerSettings.STATE, options.state());
+    requireWritable(ServerSettings.JOBS, options.jobs());
     ServerMetrics metrics = new ServerMetrics();
     ModelRepository repository = new ModelRepository(options.models(), options.state());
     NativeRuntime.shareThreads(options.compute().threads());
@@ -138,6 +143,17 @@ public final class Server implements AutoCloseable {
   }
 
   /** It may be a slip, or a model that is put on disk and loaded later. */
+  /** Better said now than after hours of a job, when its result has to go somewhere. */
+  private static void requireWritable(Setting<Path> setting, Path folder) throws IOException {
+    try {
+      // Asking for permissions is not enough: file systems can be full, or only for reading.
+      Files.delete(Files.createTempFile(Files.createDirectories(folder), ".lethe-", ".probe"));
+    } catch (IOException e) {
+      throw new IOException(setting.key() + ": the folder " + folder.toAbsolutePath() + " cannot be written (" + e
+          + "); make it writable, or name another with " + setting.flag(), e);
+    }
+  }
+
   private void warnOfAbsentModels() {
     for (String name : options.ownOptions().keySet()) {
       if (registry.find(name).isEmpty()) {
