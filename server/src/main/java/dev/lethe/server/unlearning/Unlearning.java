@@ -86,15 +86,23 @@ public final class Unlearning {
   }
 
   private Future<Job> cancelJob(CancelJobRequest request, Call<Job> call) {
-    return call.here(queue.cancel(request.getJobId()));
+    // The job's new state is written down, by whoever changes it.
+    return vertx.executeBlocking(() -> queue.cancel(request.getJobId()), false).compose(ended -> call.here(ended));
   }
 
   private void watch(WatchRequest request, Call<JobEvent> call) {
     TrackedJob job = queue.job(request.getJobId());
     Watcher watcher = new Watcher(call);
     call.onDrain(watcher::tell);
-    call.onAbandoned(() -> job.unwatch(watcher));
-    job.watch(watcher);
+    // Whoever changes the job holds its lock while the new state is written down.
+    Future<Void> watching = vertx.executeBlocking(() -> {
+      job.watch(watcher);
+      return null;
+    }, false);
+    call.onAbandoned(() -> watching.onComplete(begun -> vertx.executeBlocking(() -> {
+      job.unwatch(watcher);
+      return null;
+    }, false)));
   }
 
   /** Hands changes on as fast as the client takes them; what it is too slow for, the next change replaces. */
