@@ -132,7 +132,8 @@ public final class Server implements AutoCloseable {
         new Generation(registry, engine, limits.images(), limits.streamImages()).service(settings),
         unlearning.service(settings),
         new Models(vertx, registry).service(settings),
-        new OpenInference(vertx, registry, engine, limits.images(), () -> health.isServing()).service(settings)));
+        new OpenInference(vertx, registry, engine, limits.images(),
+            () -> health.isServing() && registry.servesAny()).service(settings)));
     health = new Health(services.stream().map(s -> s.name().fullyQualifiedName()).collect(Collectors.toSet()));
     services.add(health.service(settings));
     services.add(new Reflection(services).service(settings));
@@ -142,7 +143,6 @@ public final class Server implements AutoCloseable {
     health.serving(true);
   }
 
-  /** It may be a slip, or a model that is put on disk and loaded later. */
   /** Better said now than after hours of a job, when its result has to go somewhere. */
   private static void requireWritable(Setting<Path> setting, Path folder) throws IOException {
     try {
@@ -154,6 +154,7 @@ public final class Server implements AutoCloseable {
     }
   }
 
+  /** It may be a slip, or a model that is put on disk and loaded later. */
   private void warnOfAbsentModels() {
     for (String name : options.ownOptions().keySet()) {
       if (registry.find(name).isEmpty()) {

@@ -1,5 +1,7 @@
 package dev.lethe.server.logging;
 
+import java.util.regex.Pattern;
+
 /** Texts that others have written, made fit for a line of a log. */
 public final class SafeText {
 
@@ -8,7 +10,14 @@ public final class SafeText {
   /** Of all else. */
   public static final int MESSAGE = 8192;
 
+  private static final Pattern PASSWORD = Pattern.compile("(?<=://)[^/?#@\\s\"]+@");
+
   private SafeText() {}
+
+  /** The same without the names and passwords of URLs in it. */
+  public static String withoutPasswords(String text) {
+    return text.contains("://") ? PASSWORD.matcher(text).replaceAll("***@") : text;
+  }
 
   /** Not more than {@code most} characters of a text, and how many it has if these are not all. */
   public static String bounded(String text, int most) {
@@ -20,11 +29,11 @@ public final class SafeText {
   }
 
   /**
-   * The same on one line, that neither ends it nor moves a terminal's cursor: control and format characters, separators
+   * The same without passwords, on one line that neither ends it nor moves a terminal's cursor: control and format characters, separators
    * of lines and halves of characters are written as Java and JSON write them.
    */
   public static String line(String text, int most) {
-    String bounded = bounded(text, most);
+    String bounded = withoutPasswords(bounded(text, most));
     StringBuilder line = null;
     for (int i = 0; i < bounded.length(); i += Character.charCount(bounded.codePointAt(i))) {
       int character = bounded.codePointAt(i);

@@ -92,6 +92,11 @@ public final class ModelRegistry {
 
   /** The model of this name, if the server has it. */
   public Optional<ServedModel> find(String name) {
+  /** Whether any model takes requests: not if all are unloaded. */
+  public boolean servesAny() {
+    return models.values().stream().anyMatch(model -> model.activeVersion().isPresent());
+  }
+
     return Optional.ofNullable(models.get(name));
   }
 
@@ -115,6 +120,7 @@ public final class ModelRegistry {
       } catch (IOException e) {
         throw Status.FAILED_PRECONDITION.withDescription(e.getMessage()).withCause(e).asRuntimeException();
       }
+          repository.requireNewest(name);
       return null;
     }, false);
   }

@@ -226,6 +226,7 @@ public final class ServedModel {
       String version = bundle.card().version();
       if (!activeVersion().equals(Optional.of(version))) {
         ServedVersion kept = takeKept(version);
+      repository.requireNewest(name);
         serve(kept != null ? kept : load(bundle), ordered);
       }
       return null;

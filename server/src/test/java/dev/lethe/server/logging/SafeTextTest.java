@@ -28,4 +28,10 @@ class SafeTextTest {
     assertEquals("aaaa... (6 characters)", SafeText.bounded("aaaa😀", 5));
     assertEquals("a\\n... (3 characters)", SafeText.line("a\nb", 2));
   }
+
+  @Test
+  void passwordsOfUrlsAreLeftOut() {
+    assertEquals("GET https://***@host/keys failed", SafeText.line("GET https://me:secret@host/keys failed", 100));
+    assertEquals("https://host/keys?mail=a@b", SafeText.withoutPasswords("https://host/keys?mail=a@b"));
+  }
 }

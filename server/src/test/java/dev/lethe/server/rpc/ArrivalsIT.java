@@ -3,9 +3,6 @@ package dev.lethe.server.rpc;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import ch.qos.logback.classic.Logger;
-import ch.qos.logback.classic.spi.ILoggingEvent;
-import ch.qos.logback.core.read.ListAppender;
 import com.google.protobuf.ByteString;
 import dev.lethe.inference.GRPCInferenceServiceGrpc;
 import dev.lethe.inference.InferTensorContents;
@@ -13,9 +10,11 @@ import dev.lethe.inference.ModelInferRequest;
 import dev.lethe.inference.ModelInferRequest.InferInputTensor;
 import dev.lethe.inference.ModelInferResponse;
 import dev.lethe.inference.ModelStreamInferResponse;
+import dev.lethe.server.LogLines;
 import dev.lethe.server.ServerFixture;
 import dev.lethe.server.ServerProcess;
 import dev.lethe.server.TinyBundles;
+import dev.lethe.server.Until;
 import dev.lethe.v1.GenerateRequest;
 import dev.lethe.v1.GenerationServiceGrpc;
 import io.grpc.CallOptions;
@@ -50,7 +49,7 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
-import org.slf4j.LoggerFactory;
+import org.slf4j.Logger;
 
 /** What messages take of the server's memory while they come in. */
 @Timeout(180)
@@ -157,11 +156,8 @@ class ArrivalsIT {
   @Test
   void compressionThatIsNotNamedIsRefusedAtOnce() throws Exception {
     TinyBundles.conditional(root.resolve("models"), "v1", 7);
-    ListAppender<ILoggingEvent> log = new ListAppender<>();
-    log.start();
-    Logger logger = (Logger) LoggerFactory.getLogger(Logger.ROOT_LOGGER_NAME);
-    try (ServerFixture server = ServerFixture.start(root)) {
-      logger.addAppender(log);
+    try (ServerFixture server = ServerFixture.start(root);
+        LogLines log = LogLines.of(Logger.ROOT_LOGGER_NAME)) {
       for (String method : List.of("lethe.v1.GenerationService/Generate", "lethe.v1.UnlearningService/Submit")) {
         try (RawHttp2 client = new RawHttp2(server.port()).preface()) {
           client.call(1, method, "localhost");
@@ -180,20 +176,15 @@ class ArrivalsIT {
             HttpResponse.BodyHandlers.ofString());
         assertEquals(200, answer.statusCode());
       }
-      assertEquals(List.of(), log.list.stream().map(ILoggingEvent::getFormattedMessage).toList());
-    } finally {
-      logger.detachAppender(log);
+      assertEquals(List.of(), log.all());
     }
   }
 
   @Test
   void aCancelledStreamOfInferencesIsNoNews() throws Exception {
     TinyBundles.conditional(root.resolve("models"), "v1", 7);
-    ListAppender<ILoggingEvent> log = new ListAppender<>();
-    log.start();
-    Logger logger = (Logger) LoggerFactory.getLogger(Logger.ROOT_LOGGER_NAME);
-    try (ServerFixture server = ServerFixture.start(root)) {
-      logger.addAppender(log);
+    try (ServerFixture server = ServerFixture.start(root);
+        LogLines log = LogLines.of(Logger.ROOT_LOGGER_NAME)) {
       ModelInferRequest.Builder request = ModelInferRequest.newBuilder().setModelName("tiny");
       InferTensorContents.Builder seeds = InferTensorContents.newBuilder();
       for (int i = 0; i < 64; i++) {
@@ -225,9 +216,7 @@ class ArrivalsIT {
       Until.holds(() -> server.metric("lethe_grpc_requests_in_flight{"
           + "method=\"inference.GRPCInferenceService/ModelStreamInfer\",}") == 0);
       Until.holds(() -> server.metric("lethe_inference_queue_length{model=\"tiny\",}") == 0);
-      assertEquals(List.of(), log.list.stream().map(ILoggingEvent::getFormattedMessage).toList());
-    } finally {
-      logger.detachAppender(log);
+      assertEquals(List.of(), log.all());
     }
   }
 }

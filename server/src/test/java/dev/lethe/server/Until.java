@@ -1,7 +1,8 @@
-package dev.lethe.server.rpc;
+package dev.lethe.server;
 
 import static org.junit.jupiter.api.Assertions.fail;
 
+import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
 
 /** Waits for what will be, and no longer. */
@@ -9,6 +10,7 @@ public final class Until {
 
   private static final int SECONDS = 30;
   private static final int BETWEEN_MS = 10;
+  private static final int SETTLED_LOOKS = 25;
 
   private Until() {}
 
@@ -26,5 +28,19 @@ public final class Until {
       }
       Thread.sleep(BETWEEN_MS);
     }
+  }
+
+  /** The value once it has stayed the same for a quarter of a second. */
+  public static <T> T settled(Callable<T> value) throws Exception {
+    T settled = value.call();
+    for (int same = 0; same < SETTLED_LOOKS; same++) {
+      Thread.sleep(BETWEEN_MS);
+      T now = value.call();
+      if (!now.equals(settled)) {
+        settled = now;
+        same = 0;
+      }
+    }
+    return settled;
   }
 }
