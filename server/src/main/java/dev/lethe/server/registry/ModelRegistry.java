@@ -21,6 +21,8 @@ public final class ModelRegistry {
   private final VersionLoader versions;
   private final ServerMetrics metrics;
   private final ConcurrentNavigableMap<String, ServedModel> models = new ConcurrentSkipListMap<>();
+  // Of the loader alone.
+  private boolean closed;
 
   private ModelRegistry(ModelRepository repository, WorkerExecutor loader, VersionLoader versions,
       ServerMetrics metrics) {
@@ -90,13 +92,13 @@ public final class ModelRegistry {
     return model;
   }
 
-  /** The model of this name, if the server has it. */
-  public Optional<ServedModel> find(String name) {
   /** Whether any model takes requests: not if all are unloaded. */
   public boolean servesAny() {
     return models.values().stream().anyMatch(model -> model.activeVersion().isPresent());
   }
 
+  /** The model of this name, if the server has it. */
+  public Optional<ServedModel> find(String name) {
     return Optional.ofNullable(models.get(name));
   }
 
@@ -108,6 +110,9 @@ public final class ModelRegistry {
   public Future<Void> load(String name) {
     ServedModel known = models.get(name);
     return known != null ? known.load() : loader.executeBlocking(() -> {
+      if (closed) {
+        throw ServedModel.shuttingDown();
+      }
       try {
         if (!repository.models().contains(name)) {
           throw Status.NOT_FOUND.withDescription("model: there is no model " + ClassLabels.abbreviate(name)
@@ -115,19 +120,24 @@ public final class ModelRegistry {
         }
         // Another order may have come first: it was carried out on this thread.
         if (!models.containsKey(name)) {
+          repository.requireNewest(name);
           start(name);
         }
       } catch (IOException e) {
         throw Status.FAILED_PRECONDITION.withDescription(e.getMessage()).withCause(e).asRuntimeException();
       }
-          repository.requireNewest(name);
       return null;
     }, false);
   }
 
   /** Completes once all requests have let go of their versions and these are closed. */
   public Future<Void> close() {
-    return Future.all(models.values().stream().map(ServedModel::close).toList())
-        .compose(closed -> loader.close());
+    return loader.executeBlocking(() -> {
+      // From here on no model is added.
+      closed = true;
+      return null;
+    }, false)
+        .compose(last -> Future.all(models.values().stream().map(ServedModel::close).toList()))
+        .compose(all -> loader.close());
   }
 }
