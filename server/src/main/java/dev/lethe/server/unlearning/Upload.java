@@ -133,10 +133,10 @@ final class Upload implements Sink<SubmitRequest> {
     try (Lease active = registry.model(requested.getModel()).lease()) {
       card = active.card();
     }
-    spec = UnlearnSpecs.check(requested, card);
-    erased = card.conditional() ? UnlearnSpecs.classes(spec, card) : Set.of();
     call.about("model", card.name());
     call.about("version", card.version());
+    spec = UnlearnSpecs.check(requested, card);
+    erased = card.conditional() ? UnlearnSpecs.classes(spec, card) : Set.of();
     call.about("kind", AuditLog.kind(spec));
     work.addAllClasses(erased);
   }
