@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.lethe.server.ServerFixture;
 import dev.lethe.server.TinyBundles;
+import dev.lethe.server.Until;
 import dev.lethe.v1.GenerateRequest;
 import dev.lethe.v1.GeneratedImage;
 import dev.lethe.v1.GenerationServiceGrpc;
@@ -36,6 +37,7 @@ import java.net.http.HttpResponse;
 import java.nio.file.Path;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -90,15 +92,15 @@ class CallsIT {
     call.sendMessage(LONG);
     call.halfClose();
     call.request(3);
-    until(() -> received.get() == 3);
+    Until.holds(() -> received.get() == 3);
     double settled = settled();
     // Of 100,000: 3 received, at 4 KiB each 16 in HTTP/2's window, the server's write queue and its two batches of 8.
     assertTrue(settled - before <= 64, "generated " + (settled - before) + " images for a reader of 3");
     assertEquals(1, server.generation().generate(GenerateRequest.getDefaultInstance()).getImagesCount());
     call.request(200);
-    until(() -> received.get() == 203);
+    Until.holds(() -> received.get() == 203);
     call.cancel("enough", null);
-    until(() -> server.metric("lethe_grpc_requests_in_flight{method=\"" + STREAM + "\",}") == 0);
+    Until.holds(() -> server.metric("lethe_grpc_requests_in_flight{method=\"" + STREAM + "\",}") == 0);
     channel.shutdownNow();
   }
 
@@ -111,10 +113,11 @@ class CallsIT {
     ClientCalls.asyncServerStreamingCall(call, LONG, observer(first));
     first.get(10, TimeUnit.SECONDS);
     call.cancel("no longer wanted", null);
-    until(() -> ended(STREAM, "CANCELLED") == cancelled + 1);
+    Until.holds(() -> ended(STREAM, "CANCELLED") == cancelled + 1);
     double settled = settled();
-    Thread.sleep(200);
-    assertEquals(settled, server.metric(GENERATED));
+    // Images that were still wanted would have come before this one.
+    assertEquals(1, server.generation().generate(GenerateRequest.getDefaultInstance()).getImagesCount());
+    assertEquals(settled + 1, server.metric(GENERATED));
   }
 
   @Test
@@ -125,10 +128,11 @@ class CallsIT {
     StatusRuntimeException end = assertThrows(StatusRuntimeException.class, () -> images.forEachRemaining(i -> { }));
     assertEquals(Code.DEADLINE_EXCEEDED, end.getStatus().getCode());
     // The client's own clock may have ended the call a moment before the server's did.
-    until(() -> ended(STREAM, "DEADLINE_EXCEEDED") + ended(STREAM, "CANCELLED") > late);
+    Until.holds(() -> ended(STREAM, "DEADLINE_EXCEEDED") + ended(STREAM, "CANCELLED") > late);
     double settled = settled();
-    Thread.sleep(200);
-    assertEquals(settled, server.metric(GENERATED));
+    // Images that were still wanted would have come before this one.
+    assertEquals(1, server.generation().generate(GenerateRequest.getDefaultInstance()).getImagesCount());
+    assertEquals(settled + 1, server.metric(GENERATED));
   }
 
   @Test
@@ -139,7 +143,7 @@ class CallsIT {
         channel.newCall(GenerationServiceGrpc.getGenerateStreamMethod(), CallOptions.DEFAULT), LONG, observer(first));
     first.get(10, TimeUnit.SECONDS);
     channel.shutdownNow();
-    until(() -> server.metric("lethe_grpc_requests_in_flight{method=\"" + STREAM + "\",}") == 0);
+    Until.holds(() -> server.metric("lethe_grpc_requests_in_flight{method=\"" + STREAM + "\",}") == 0);
     settled();
   }
 
@@ -148,9 +152,9 @@ class CallsIT {
     try (RawHttp2 client = new RawHttp2(server.port()).preface()) {
       client.call(1, STREAM, "localhost");
       client.message(1, LONG, true);
-      until(() -> server.metric("lethe_grpc_requests_in_flight{method=\"" + STREAM + "\",}") == 1);
+      Until.holds(() -> server.metric("lethe_grpc_requests_in_flight{method=\"" + STREAM + "\",}") == 1);
     }
-    until(() -> server.metric("lethe_grpc_requests_in_flight{method=\"" + STREAM + "\",}") == 0);
+    Until.holds(() -> server.metric("lethe_grpc_requests_in_flight{method=\"" + STREAM + "\",}") == 0);
   }
 
   @Test
@@ -213,7 +217,7 @@ class CallsIT {
   @Test
   void closingLetsCallsInFlightEnd() throws Exception {
     TinyBundles.conditional(root.resolve("third/models"), "v1", 7);
-    ServerFixture third = ServerFixture.start(root.resolve("third"));
+    ServerFixture third = ServerFixture.start(root.resolve("third"), Map.of("drain", "60"));
     ManagedChannel channel = third.newChannel();
     try {
       Iterator<GeneratedImage> images = GenerationServiceGrpc.newBlockingStub(channel)
@@ -226,7 +230,7 @@ class CallsIT {
         received++;
       }
       assertEquals(1500, received);
-      closed.get(10, TimeUnit.SECONDS);
+      closed.get(30, TimeUnit.SECONDS);
     } finally {
       channel.shutdownNow();
     }
@@ -296,26 +300,7 @@ class CallsIT {
 
   /** The number of images generated, once it no longer changes. */
   private static double settled() throws Exception {
-    double last;
-    double now = server.metric(GENERATED);
-    do {
-      last = now;
-      Thread.sleep(100);
-      now = server.metric(GENERATED);
-    } while (now != last);
-    return now;
-  }
-
-  private interface Condition {
-    boolean holds() throws Exception;
-  }
-
-  private static void until(Condition condition) throws Exception {
-    long limit = System.nanoTime() + TimeUnit.SECONDS.toNanos(10);
-    while (!condition.holds()) {
-      assertTrue(System.nanoTime() < limit, "the condition did not come true in 10 seconds");
-      Thread.sleep(10);
-    }
+    return Until.settled(() -> server.metric(GENERATED));
   }
 
   private static StreamObserver<GeneratedImage> observer(CompletableFuture<Void> first) {
