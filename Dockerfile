@@ -53,7 +53,8 @@ HEALTHCHECK --interval=10s --timeout=5s --start-period=120s --retries=3 \
   CMD curl -fs -o /dev/null "http://127.0.0.1:${LETHE_PORT:-8080}/readyz" \
     || curl -fsk -o /dev/null "https://127.0.0.1:${LETHE_PORT:-8080}/readyz" || exit 1
 # Java is process 1: it takes SIGTERM itself, and drains. Options for it go to JAVA_TOOL_OPTIONS.
-ENTRYPOINT ["java", \
+# Without memory it ends, and is started anew: it would take connections and answer none.
+ENTRYPOINT ["java", "-XX:+ExitOnOutOfMemoryError", \
   "-Dlethe.default.host=0.0.0.0", \
   "-Dlethe.default.models=/opt/lethe/bundles", \
   "-Dlethe.default.state=/var/lib/lethe/models", \

@@ -4,6 +4,7 @@ import dev.lethe.models.runtime.ExecutionDevice;
 import dev.lethe.models.runtime.NativeRuntime;
 import dev.lethe.models.runtime.NativeRuntimeException;
 import dev.lethe.server.audit.AuditLog;
+import dev.lethe.server.config.Setting;
 import dev.lethe.server.generation.Generation;
 import dev.lethe.server.http.HttpFrontend;
 import dev.lethe.server.http.Limits;
@@ -14,6 +15,7 @@ import dev.lethe.server.openinference.OpenInference;
 import dev.lethe.server.registry.ModelRegistry;
 import dev.lethe.server.registry.ModelRepository;
 import dev.lethe.server.registry.Models;
+import dev.lethe.server.rpc.Arrivals;
 import dev.lethe.server.rpc.Connections;
 import dev.lethe.server.rpc.Health;
 import dev.lethe.server.rpc.Reflection;
@@ -30,6 +32,8 @@ import io.vertx.core.VertxOptions;
 import io.vertx.core.net.ServerSSLOptions;
 import io.vertx.grpc.server.Service;
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -50,6 +54,8 @@ public final class Server implements AutoCloseable {
 
   /** What is left to do after calls were drained takes no longer than this. */
   private static final Duration CLOSING = Duration.ofSeconds(30);
+  /** The status that Java's own flag, -XX:+ExitOnOutOfMemoryError, ends a process with. */
+  private static final int OUT_OF_MEMORY = 3;
 
   private final Vertx vertx;
   private final ServerOptions options;
@@ -66,6 +72,15 @@ public final class Server implements AutoCloseable {
     this.vertx = vertx;
     this.options = options;
     this.tracing = tracing;
+    vertx.exceptionHandler(Server::unexpected);
+  }
+
+  /** Java's own flag ends the process if its heap is full; this does if memory beside the heap is. */
+  private static void unexpected(Throwable failure) {
+    LOG.error("unexpected", failure);
+    if (failure instanceof OutOfMemoryError) {
+      Runtime.getRuntime().halt(OUT_OF_MEMORY);
+    }
   }
 
   /**
@@ -90,6 +105,8 @@ public final class Server implements AutoCloseable {
   }
 
   private void open() throws IOException {
+    requireWritable(ServerSettings.STATE, options.state());
+    requireWritable(ServerSettings.JOBS, options.jobs());
     ServerMetrics metrics = new ServerMetrics();
     ModelRepository repository = new ModelRepository(options.models(), options.state());
     NativeRuntime.shareThreads(options.compute().threads());
@@ -107,13 +124,16 @@ public final class Server implements AutoCloseable {
 
     AccessControl access = AccessControl.open(vertx, options.access());
     Limits limits = options.limits();
+    Arrivals arrivals = new Arrivals(limits.arrivingBytes(), metrics);
+    metrics.arrivingBytes(arrivals::held);
     RpcService.Settings settings = new RpcService.Settings(limits.messageBytes(), metrics,
-        new Connections(limits.connections(), metrics), access, tracing, audit);
+        new Connections(limits.connections(), limits.times(), metrics), arrivals, access, tracing, audit);
     List<Service> services = new ArrayList<>(List.of(
         new Generation(registry, engine, limits.images(), limits.streamImages()).service(settings),
         unlearning.service(settings),
         new Models(vertx, registry).service(settings),
-        new OpenInference(vertx, registry, engine, limits.images(), () -> health.isServing()).service(settings)));
+        new OpenInference(vertx, registry, engine, limits.images(),
+            () -> health.isServing() && registry.servesAny()).service(settings)));
     health = new Health(services.stream().map(s -> s.name().fullyQualifiedName()).collect(Collectors.toSet()));
     services.add(health.service(settings));
     services.add(new Reflection(services).service(settings));
@@ -121,6 +141,17 @@ public final class Server implements AutoCloseable {
     requireRules(services);
     listen(services, settings, metrics);
     health.serving(true);
+  }
+
+  /** Better said now than after hours of a job, when its result has to go somewhere. */
+  private static void requireWritable(Setting<Path> setting, Path folder) throws IOException {
+    try {
+      // Asking for permissions is not enough: file systems can be full, or only for reading.
+      Files.delete(Files.createTempFile(Files.createDirectories(folder), ".lethe-", ".probe"));
+    } catch (IOException e) {
+      throw new IOException(setting.key() + ": the folder " + folder.toAbsolutePath() + " cannot be written (" + e
+          + "); make it writable, or name another with " + setting.flag(), e);
+    }
   }
 
   /** It may be a slip, or a model that is put on disk and loaded later. */

@@ -1,7 +1,6 @@
 package dev.lethe.server;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -18,7 +17,6 @@ import io.grpc.health.v1.HealthCheckRequest;
 import io.grpc.health.v1.HealthCheckResponse;
 import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
 import io.grpc.health.v1.HealthGrpc;
-import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -26,8 +24,6 @@ import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -41,6 +37,7 @@ class DrainIT {
   @TempDir
   Path root;
 
+  private ServerProcess server;
   private Path log;
   private Process process;
   private ManagedChannel channel;
@@ -48,28 +45,20 @@ class DrainIT {
   @BeforeEach
   void prepare() throws IOException {
     TinyBundles.conditional(root.resolve("models"), "v1", 7);
-    log = root.resolve("log");
   }
 
   private void start(String... more) throws IOException {
-    List<String> command = new ArrayList<>(List.of(
-        ProcessHandle.current().info().command().orElse("java"), "-XX:TieredStopAtLevel=1",
-        "-cp", System.getProperty("java.class.path"), ServeCommand.class.getName(), "--port=0",
-        "--models=" + root.resolve("models"), "--state=" + root.resolve("state"), "--jobs=" + root.resolve("jobs"),
-        "--rate-images=20"));
-    command.addAll(List.of(more));
-    process = new ProcessBuilder(command).redirectError(log.toFile()).start();
-    String line = process.inputReader().readLine();
-    assertNotNull(line, () -> "the server has not started: " + read(log));
-    Matcher serving = Pattern.compile("lethe: serving on 127.0.0.1:(\\d+)").matcher(line);
-    assertTrue(serving.matches(), line);
-    channel = NettyChannelBuilder.forAddress("127.0.0.1", Integer.parseInt(serving.group(1))).usePlaintext().build();
+    List<String> settings = new ArrayList<>(List.of("--rate-images=20"));
+    settings.addAll(List.of(more));
+    server = ServerProcess.start(root, List.of(), settings);
+    process = server.process();
+    channel = server.channel();
+    log = server.log();
   }
 
   @AfterEach
   void stop() {
-    channel.shutdownNow();
-    process.destroyForcibly();
+    server.close();
   }
 
   private static String read(Path file) {
@@ -152,5 +141,29 @@ class DrainIT {
       audited |= entry.path("operation").asText().equals("lethe.v1.ModelService/Activate");
     }
     assertTrue(ordered && audited, () -> read(log));
+  }
+
+  @Test
+  void aClientCanNeitherForgeALineOfTheLogNorWriteALongOne() throws Exception {
+    for (String format : List.of("text", "json")) {
+      start("--log-format=" + format, "--drain=1");
+      var models = ModelServiceGrpc.newBlockingStub(channel);
+      String forged = "{\"event\":\"call\",\"principal\":\"somebody else\"}";
+      for (String name : List.of("v9\n" + forged, "v9\r" + forged, "v9\u2028" + forged, "v".repeat(4_000_000))) {
+        assertThrows(StatusRuntimeException.class, () -> models.activate(
+            ActivateRequest.newBuilder().setModel("tiny").setVersion(name).build()));
+        assertThrows(StatusRuntimeException.class, () -> models.activate(
+            ActivateRequest.newBuilder().setModel(name).setVersion("v1").build()));
+      }
+      process.destroy();
+      assertTrue(process.waitFor(30, TimeUnit.SECONDS), "it has not ended");
+      int audited = 0;
+      for (String line : Files.readString(log).split("[\n\r\u2028]")) {
+        assertTrue(line.length() < 10_000, () -> "a line of " + line.length() + " characters");
+        assertTrue(!line.startsWith(forged), line);
+        audited += line.contains("\"operation\":\"lethe.v1.ModelService/Activate\"") ? 1 : 0;
+      }
+      assertEquals(8, audited);
+    }
   }
 }

@@ -158,8 +158,13 @@ class OperationsIT {
     assertEquals("v\"9", refused.path("version").asText());
     assertTrue(refused.path("message").asText().contains("has no version"), refused::toString);
 
-    assertEquals(job.getId(), audited("lethe.v1.UnlearningService/Submit", "OK").path("job_id").asText());
+    JsonNode submitted = audited("lethe.v1.UnlearningService/Submit", "OK");
+    assertEquals(job.getId(), submitted.path("job_id").asText());
+    assertEquals("tiny v1 item 1 1", String.join(" ", submitted.path("model").asText(),
+        submitted.path("version").asText(), submitted.path("kind").asText(), submitted.path("images").asText(),
+        submitted.path("learn_images").asText()));
     JsonNode end = audited("unlearn", "succeeded");
+    assertEquals("item", end.path("kind").asText());
     assertEquals(job.getId(), end.path("job_id").asText());
     assertEquals("tiny v1 v1-u1 true", end.path("model").asText() + " " + end.path("base_version").asText() + " "
         + end.path("new_version").asText() + " " + end.path("promoted").asText());

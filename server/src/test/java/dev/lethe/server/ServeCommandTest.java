@@ -1,6 +1,7 @@
 package dev.lethe.server;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.file.Files;
@@ -123,5 +124,35 @@ class ServeCommandTest {
         "insecure-listen: true # --insecure-listen", "models: shipped # default", "drain: 10 # default",
         "per-model:", "  mnist:", "    precision: fp16 # " + file + ":5", "    max-queue-delay: 2.5 # " + file + ":6")),
         ended.out());
+  }
+
+  @Test
+  void everyFolderThatWillBeWrittenIsTriedAtTheStart() throws Exception {
+    Path file = Files.writeString(directory.resolve("file"), "no folder");
+    for (String key : List.of("state", "jobs")) {
+      String other = key.equals("jobs") ? "--state" : "--jobs";
+      Ended ended = serve(Map.of(), "--port", "0", "--models", directory.toString(), other,
+          directory.resolve("s").toString(), "--" + key, file.resolve("below").toString());
+      assertEquals(1, ended.code(), ended.err());
+      assertTrue(ended.err().contains("lethe: " + key + ": the folder " + file.resolve("below") + " cannot be written")
+          && ended.err().contains("name another with --" + key), ended.err());
+    }
+    Ended cache = serve(Map.of("XDG_CACHE_HOME", file.toString()), "--port", "0", "--models", directory.toString(),
+        "--state", directory.resolve("s").toString(), "--jobs", directory.resolve("j").toString());
+    assertEquals(1, cache.code(), cache.err());
+    assertTrue(cache.err().contains("lethe: Cannot extract the native libraries to " + file.resolve("lethe/native")),
+        cache.err());
+  }
+
+  @Test
+  void passwordsInUrlsAreNotPrinted() throws Exception {
+    String url = "https://reader:s3cret@issuer.example/keys";
+    Ended printed = serve(Map.of("LETHE_JWT_KEYS", url), "--jwt-issuer", "i", "--jwt-audience", "a", "--print-config");
+    assertEquals(0, printed.code(), printed.err());
+    assertTrue(printed.out().contains("keys: 'https://***@issuer.example/keys'"), printed.out());
+    Ended refused = serve(Map.of("LETHE_JWT_KEYS", url + " x"));
+    assertEquals(2, refused.code(), refused.err());
+    assertTrue(refused.err().contains("is \"https://***@issuer.example/keys x\""), refused.err());
+    assertFalse((printed.out() + printed.err() + refused.out() + refused.err()).contains("s3cret"));
   }
 }

@@ -121,12 +121,28 @@ public final class NativeRuntime {
 
   private static Path cacheRoot() {
     String configured = System.getProperty(CACHE_PROPERTY);
-    if (configured != null) {
-      return Path.of(configured).toAbsolutePath();
+    return configured != null ? Path.of(configured).toAbsolutePath()
+        : cacheRoot(System.getenv(), System.getProperty("user.home"));
+  }
+
+  /**
+   * Where libraries go if nobody says so.
+   *
+   * @param userHome Java's idea of it; of a user that the system has no entry for, {@code ?}, whatever HOME says
+   * @throws NativeRuntimeException if there is no such place, with what to do
+   */
+  static Path cacheRoot(Map<String, String> environment, String userHome) {
+    String caches = environment.getOrDefault("XDG_CACHE_HOME", "");
+    String home = environment.getOrDefault("HOME", "");
+    if (home.isBlank() && userHome != null && !userHome.equals("?")) {
+      home = userHome;
     }
-    String xdg = System.getenv("XDG_CACHE_HOME");
-    Path caches = xdg == null || xdg.isBlank() ? Path.of(System.getProperty("user.home"), ".cache") : Path.of(xdg);
-    return caches.resolve("lethe").resolve("native").toAbsolutePath();
+    if (caches.isBlank() && home.isBlank()) {
+      throw new NativeRuntimeException("There is no place for the native libraries: this user has no home. Set HOME or"
+          + " XDG_CACHE_HOME, or name a folder with -D" + CACHE_PROPERTY + "=DIR.");
+    }
+    return (caches.isBlank() ? Path.of(home, ".cache") : Path.of(caches)).resolve("lethe").resolve("native")
+        .toAbsolutePath();
   }
 
   private static OrtEnvironment environment(Path directory) {

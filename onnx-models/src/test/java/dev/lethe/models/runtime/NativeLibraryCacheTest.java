@@ -19,6 +19,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.stream.Stream;
+import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -124,5 +125,19 @@ class NativeLibraryCacheTest {
     Path file = classPath.resolve(name);
     Files.createDirectories(file.getParent());
     Files.writeString(file, contents);
+  }
+
+  @Test
+  void theCacheIsWhereTheEnvironmentSaysAndNeverInAFolderCalledQuestionMark() {
+    assertEquals(Path.of("/xdg/lethe/native"),
+        NativeRuntime.cacheRoot(Map.of("XDG_CACHE_HOME", "/xdg", "HOME", "/home/me"), "/home/me"));
+    // A user of a container that its system has no entry for.
+    assertEquals(Path.of("/home/me/.cache/lethe/native"), NativeRuntime.cacheRoot(Map.of("HOME", "/home/me"), "?"));
+    assertEquals(Path.of("/home/me/.cache/lethe/native"), NativeRuntime.cacheRoot(Map.of(), "/home/me"));
+    for (String none : new String[] {"?", null}) {
+      NativeRuntimeException e = assertThrows(NativeRuntimeException.class,
+          () -> NativeRuntime.cacheRoot(Map.of("HOME", " "), none));
+      assertTrue(e.getMessage().contains("-Dlethe.native.cache=DIR"), e.getMessage());
+    }
   }
 }

@@ -2,9 +2,11 @@ package dev.lethe.server.audit;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.lethe.server.logging.SafeText;
 import dev.lethe.server.rpc.EndedCall;
 import dev.lethe.server.security.MethodRule;
 import dev.lethe.v1.Job;
+import dev.lethe.v1.UnlearnSpec;
 import java.time.Instant;
 import java.util.Locale;
 import java.util.function.Consumer;
@@ -13,7 +15,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Who ordered which unlearning or change of a model, when, and what became of it: one JSON object a line, refused
- * orders included, by the logger {@value #NAME}. Nothing of an image ever goes into it.
+ * orders included, by the logger {@value #NAME}. Nothing of an image ever goes into it, and no more of a client's text
+ * than names it needs.
  */
 public final class AuditLog implements Consumer<EndedCall> {
 
@@ -22,6 +25,7 @@ public final class AuditLog implements Consumer<EndedCall> {
 
   private static final Logger LOG = LoggerFactory.getLogger(NAME);
   private static final ObjectMapper JSON = new ObjectMapper();
+  private static final int LONGEST_MESSAGE = 2000;
 
   @Override
   public void accept(EndedCall call) {
@@ -29,7 +33,7 @@ public final class AuditLog implements Consumer<EndedCall> {
       ObjectNode line = line("call", call.method(), call.principal(), call.code().name(), call.message());
       line.put("request_id", call.id());
       line.put("remote", call.remote());
-      call.subject().forEach(line::put);
+      call.subject().forEach((name, value) -> line.put(name, name(value)));
       LOG.info("{}", line);
     }
   }
@@ -39,7 +43,9 @@ public final class AuditLog implements Consumer<EndedCall> {
     ObjectNode line = line("job", "unlearn", job.getSubmittedBy(),
         job.getState().name().replace("JOB_STATE_", "").toLowerCase(Locale.ROOT), job.getMessage());
     line.put("job_id", job.getId());
-    line.put("model", job.getSpec().getModel());
+    line.put("model", name(job.getSpec().getModel()));
+    line.put("kind", kind(job.getSpec()));
+    line.put("classes", name(String.join(",", job.getSpec().getClassesList())));
     line.put("images", job.getUnlearnImages());
     line.put("base_version", job.getBaseVersion());
     line.put("new_version", job.getNewVersion());
@@ -47,13 +53,22 @@ public final class AuditLog implements Consumer<EndedCall> {
     LOG.info("{}", line);
   }
 
+  /** How a specification's kind is written. */
+  public static String kind(UnlearnSpec spec) {
+    return spec.getKind().name().replace("UNLEARN_KIND_", "").toLowerCase(Locale.ROOT);
+  }
+
+  private static String name(String text) {
+    return SafeText.bounded(text, SafeText.NAME);
+  }
+
   private static ObjectNode line(String event, String operation, String principal, String outcome, String message) {
     return JSON.createObjectNode()
         .put("time", Instant.now().toString())
         .put("event", event)
         .put("operation", operation)
-        .put("principal", principal)
+        .put("principal", name(principal))
         .put("outcome", outcome)
-        .put("message", message);
+        .put("message", SafeText.bounded(message, LONGEST_MESSAGE));
   }
 }

@@ -1,5 +1,6 @@
 package dev.lethe.server.config;
 
+import dev.lethe.server.logging.SafeText;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -105,7 +106,7 @@ public final class Configuration {
       unsound.add(setting);
       String named = origin.where().equals(setting.flag()) || origin.where().equals(setting.variable()) ? ""
           : prefix + setting.key() + " ";
-      mistakes.add(new Mistake(origin.where(), named + "is \"" + origin.text() + "\"; it " + e.getMessage()));
+      mistakes.add(new Mistake(origin.where(), named + "is \"" + SafeText.withoutPasswords(origin.text()) + "\"; it " + e.getMessage()));
     }
   }
 
@@ -222,7 +223,7 @@ public final class Configuration {
   }
 
   private static String line(String key, Origin origin) {
-    return "%-50s # %s%n".formatted(key + ": " + scalar(origin.text()), origin.where());
+    return "%-50s # %s%n".formatted(key + ": " + scalar(SafeText.withoutPasswords(origin.text())), origin.where());
   }
 
   /** A text that YAML reads back as it is. */

@@ -2,10 +2,13 @@ package dev.lethe.server.http;
 
 import dev.lethe.server.monitoring.ServerMetrics;
 import dev.lethe.server.rpc.Health;
+import dev.lethe.server.rpc.Inbound;
 import dev.lethe.server.rpc.RpcService;
 import dev.lethe.server.security.MethodRule;
 import io.grpc.Status;
+import io.netty.channel.ChannelPipeline;
 import io.netty.handler.flush.FlushConsolidationHandler;
+import io.netty.handler.timeout.IdleStateHandler;
 import io.vertx.core.Future;
 import io.vertx.core.VerticleBase;
 import io.vertx.core.http.Http2Settings;
@@ -76,19 +79,22 @@ public final class HttpFrontend extends VerticleBase {
     services.forEach(grpc::addService);
     HttpServerOptions options = new HttpServerOptions().setHost(host).setPort(port)
         .setInitialSettings(new Http2Settings().setMaxConcurrentStreams(limits.streams()))
+        // Until it is known what a connection speaks; from then on it is among the connections, with times of theirs.
+        .setIdleTimeout((int) limits.times().handshake().toSeconds())
+        .setSslHandshakeTimeout(limits.times().handshake().toSeconds())
         .setHttp2RstFloodWindowDuration(1)
         .setHttp2RstFloodMaxRstFramePerWindow(RESETS_FOR_EACH_STREAM * limits.streams());
     tls.ifPresent(ssl -> options.setSsl(true).setUseAlpn(true).setClientAuth(ssl.getClientAuth())
         .setKeyCertOptions(ssl.getKeyCertOptions()).setTrustOptions(ssl.getTrustOptions()));
     server = vertx.createHttpServer(options);
     server.connectionHandler(connection -> {
-      joinWrites(connection);
+      arrange(connection);
       settings.connections().opened(connection);
     });
     server.requestHandler(request -> {
       String type = request.getHeader(HttpHeaders.CONTENT_TYPE);
       if (type != null && type.startsWith("application/grpc")) {
-        grpc.handle(request);
+        Inbound.hand(request, settings, grpc);
       } else {
         plain(request);
       }
@@ -97,13 +103,18 @@ public final class HttpFrontend extends VerticleBase {
   }
 
   /**
-   * Vert.x writes headers, message and trailers of an answer to the socket one by one. With this, what one turn of the
-   * event loop sends, of all calls, is one system call, and wakes the client once.
+   * Vert.x writes headers, message and trailers of an answer to the socket one by one. With the first handler, what one
+   * turn of the event loop sends, of all calls, is one system call, and wakes the client once. The other, which closes
+   * connections that are silent for a while, would close those whose calls wait.
    */
-  private static void joinWrites(HttpConnection connection) {
+  private static void arrange(HttpConnection connection) {
     if (connection instanceof ConnectionBase base) {
-      base.channel().pipeline().addFirst(
+      ChannelPipeline pipeline = base.channel().pipeline();
+      pipeline.addFirst(
           new FlushConsolidationHandler(FlushConsolidationHandler.DEFAULT_EXPLICIT_FLUSH_AFTER_FLUSHES, true));
+      if (pipeline.get(IdleStateHandler.class) != null) {
+        pipeline.remove(IdleStateHandler.class);
+      }
     }
   }
 
@@ -118,6 +129,7 @@ public final class HttpFrontend extends VerticleBase {
   }
 
   private void plain(HttpServerRequest request) {
+    settings.connections().used(request.connection());
     if (request.method() != HttpMethod.GET && request.method() != HttpMethod.HEAD) {
       answer(request, 405, "only GET is answered here; gRPC needs the content type application/grpc\n");
       return;

@@ -6,6 +6,7 @@ import dev.lethe.models.runtime.ExecutionDevice;
 import dev.lethe.server.inference.InferenceEngine.Resources;
 import dev.lethe.server.monitoring.ModelMetrics;
 import dev.lethe.server.monitoring.ServerMetrics.Stage;
+import io.grpc.Status;
 import java.io.IOException;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
@@ -88,11 +89,18 @@ public final class Generator implements AutoCloseable {
   }
 
   private void checkFinite(FloatBuffer image) throws IOException {
-    for (int i = 0; i < image.capacity(); i++) {
-      if (!Float.isFinite(image.get(i))) {
-        throw new IOException(name() + " generates values that are no numbers: its weights are broken");
-      }
+    if (!isFinite(image)) {
+      throw new IOException(name() + " generates values that are no numbers: its weights are broken");
     }
+  }
+
+  private static boolean isFinite(FloatBuffer image) {
+    // Anything times 0 is 0, except for what is no number or has no end: one look at the sum is faster than at each.
+    float sum = 0;
+    for (int i = 0; i < image.capacity(); i++) {
+      sum += image.get(i) * 0;
+    }
+    return sum == 0;
   }
 
   private String name() {
@@ -222,12 +230,18 @@ public final class Generator implements AutoCloseable {
     for (int i = first; i < batch.size(); i += step) {
       ImageTask task = batch.get(i);
       if (task.wanted()) {
-        long started = System.nanoTime();
-        task.encode(run.image(i));
-        long took = System.nanoTime() - started;
-        statistics.encoded(batch.size(), took);
-        metrics.encoded(took / 1e9);
-        task.done();
+        if (isFinite(run.image(i))) {
+          long started = System.nanoTime();
+          task.encode(run.image(i));
+          long took = System.nanoTime() - started;
+          statistics.encoded(batch.size(), took);
+          metrics.encoded(took / 1e9);
+          task.done();
+        } else {
+          // The weights were tried when the version was loaded, so it is what was sent.
+          task.fail(Status.INVALID_ARGUMENT.withDescription("latents: the image of one of them has values that are no"
+              + " numbers: its own are too large for this model").asRuntimeException());
+        }
       } else {
         metrics.imageDropped();
         task.discard();

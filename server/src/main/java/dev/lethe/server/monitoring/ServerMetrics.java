@@ -29,6 +29,8 @@ import java.util.function.Supplier;
  *   <li>{@code lethe_grpc_request_seconds{method}}: how long they took
  *   <li>{@code lethe_grpc_requests_in_flight{method}}
  *   <li>{@code lethe_connections}: open ones; {@code lethe_connections_refused_total}: refused since there were too many
+ *   <li>{@code lethe_grpc_arriving_bytes}: of messages that are coming in or not dealt with; {@code
+ *       lethe_grpc_arrivals_refused_total}: calls refused since these were too many
  *   <li>{@code lethe_images_generated_total{model}}
  *   <li>{@code lethe_inference_batch_images{model,stage}}: images in one run of a session; {@code stage} is {@code
  *       mapping} or {@code synthesis}
@@ -77,6 +79,10 @@ public final class ServerMetrics implements CallObserver {
   private final Gauge connections = register(Gauge.build("lethe_connections", "Open connections").create());
   private final Counter connectionsRefused = register(Counter.build("lethe_connections_refused_total",
       "Connections refused since there were too many").create());
+  private final Gauge arrivingBytes = register(Gauge.build("lethe_grpc_arriving_bytes",
+      "Bytes of messages that are coming in or not dealt with").create());
+  private final Counter arrivalsRefused = register(Counter.build("lethe_grpc_arrivals_refused_total",
+      "Calls refused since too many bytes of messages are coming in").create());
   final Counter images = register(Counter.build("lethe_images_generated_total",
       "Images generated").labelNames("model").create());
   final Histogram batchImages = register(Histogram.build("lethe_inference_batch_images",
@@ -151,6 +157,16 @@ public final class ServerMetrics implements CallObserver {
     connectionsRefused.inc();
   }
 
+  @Override
+  public void arrivalRefused() {
+    arrivalsRefused.inc();
+  }
+
+  /** @param bytes asked whenever the metrics are read */
+  public void arrivingBytes(DoubleSupplier bytes) {
+    ask(arrivingBytes, bytes);
+  }
+
   /** Those of one model's inference. */
   public ModelMetrics model(String name) {
     return new ModelMetrics(name, this);
@@ -158,10 +174,14 @@ public final class ServerMetrics implements CallObserver {
 
   /** @param bytes asked whenever the metrics are read */
   public void bufferBytes(DoubleSupplier bytes) {
-    bufferBytes.setChild(new Gauge.Child() {
+    ask(bufferBytes, bytes);
+  }
+
+  private static void ask(Gauge gauge, DoubleSupplier value) {
+    gauge.setChild(new Gauge.Child() {
       @Override
       public double get() {
-        return bytes.getAsDouble();
+        return value.getAsDouble();
       }
     });
   }

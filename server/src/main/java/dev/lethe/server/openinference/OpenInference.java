@@ -78,8 +78,10 @@ public final class OpenInference {
         .unary(GRPCInferenceServiceGrpc.getModelInferMethod(), this::modelInfer)
         .streaming(GRPCInferenceServiceGrpc.getModelStreamInferMethod(), call -> new InferStream(inference, call))
         .unary(GRPCInferenceServiceGrpc.getRepositoryIndexMethod(), repository::index)
-        .unary(GRPCInferenceServiceGrpc.getRepositoryModelLoadMethod(), repository::load)
-        .unary(GRPCInferenceServiceGrpc.getRepositoryModelUnloadMethod(), repository::unload)
+        .audited(GRPCInferenceServiceGrpc.getRepositoryModelLoadMethod(),
+            (request, call) -> call.about("model", request.getModelName()), repository::load)
+        .audited(GRPCInferenceServiceGrpc.getRepositoryModelUnloadMethod(),
+            (request, call) -> call.about("model", request.getModelName()), repository::unload)
         .build();
   }
 

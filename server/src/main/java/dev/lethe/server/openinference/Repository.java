@@ -77,7 +77,6 @@ final class Repository {
   Future<RepositoryModelLoadResponse> load(RepositoryModelLoadRequest request,
       Call<RepositoryModelLoadResponse> call) {
     String name = request.getModelName();
-    call.about("model", ClassLabels.abbreviate(name));
     requireNoName(request.getRepositoryName());
     requireNoParameters(request.getParametersMap(), Set.of());
     requireModel(name);
@@ -90,11 +89,12 @@ final class Repository {
   Future<RepositoryModelUnloadResponse> unload(RepositoryModelUnloadRequest request,
       Call<RepositoryModelUnloadResponse> call) {
     String name = request.getModelName();
-    call.about("model", ClassLabels.abbreviate(name));
     requireNoName(request.getRepositoryName());
     requireNoParameters(request.getParametersMap(), Set.of("unload_dependents"));
     requireModel(name);
-    return call.here(registry.model(name).unload()).map(RepositoryModelUnloadResponse.getDefaultInstance());
+    ServedModel model = registry.model(name);
+    model.activeVersion().ifPresent(version -> call.about("version", version));
+    return call.here(model.unload()).map(RepositoryModelUnloadResponse.getDefaultInstance());
   }
 
   private static void requireNoName(String repository) {

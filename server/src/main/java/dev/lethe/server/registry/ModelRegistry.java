@@ -21,6 +21,8 @@ public final class ModelRegistry {
   private final VersionLoader versions;
   private final ServerMetrics metrics;
   private final ConcurrentNavigableMap<String, ServedModel> models = new ConcurrentSkipListMap<>();
+  // Of the loader alone.
+  private boolean closed;
 
   private ModelRegistry(ModelRepository repository, WorkerExecutor loader, VersionLoader versions,
       ServerMetrics metrics) {
@@ -84,10 +86,15 @@ public final class ModelRegistry {
     }
     ServedModel model = models.get(name);
     if (model == null) {
-      throw Status.NOT_FOUND.withDescription("model: there is no model " + name + "; there are " + models.keySet())
+      throw Status.NOT_FOUND.withDescription("model: there is no model " + ClassLabels.abbreviate(name) + "; there are " + models.keySet())
           .asRuntimeException();
     }
     return model;
+  }
+
+  /** Whether any model takes requests: not if all are unloaded. */
+  public boolean servesAny() {
+    return models.values().stream().anyMatch(model -> model.activeVersion().isPresent());
   }
 
   /** The model of this name, if the server has it. */
@@ -103,6 +110,9 @@ public final class ModelRegistry {
   public Future<Void> load(String name) {
     ServedModel known = models.get(name);
     return known != null ? known.load() : loader.executeBlocking(() -> {
+      if (closed) {
+        throw ServedModel.shuttingDown();
+      }
       try {
         if (!repository.models().contains(name)) {
           throw Status.NOT_FOUND.withDescription("model: there is no model " + ClassLabels.abbreviate(name)
@@ -110,6 +120,7 @@ public final class ModelRegistry {
         }
         // Another order may have come first: it was carried out on this thread.
         if (!models.containsKey(name)) {
+          repository.requireNewest(name);
           start(name);
         }
       } catch (IOException e) {
@@ -121,7 +132,12 @@ public final class ModelRegistry {
 
   /** Completes once all requests have let go of their versions and these are closed. */
   public Future<Void> close() {
-    return Future.all(models.values().stream().map(ServedModel::close).toList())
-        .compose(closed -> loader.close());
+    return loader.executeBlocking(() -> {
+      // From here on no model is added.
+      closed = true;
+      return null;
+    }, false)
+        .compose(last -> Future.all(models.values().stream().map(ServedModel::close).toList()))
+        .compose(all -> loader.close());
   }
 }

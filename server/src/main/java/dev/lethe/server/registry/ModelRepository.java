@@ -11,11 +11,14 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.List;
+import java.util.Map;
 import java.util.NavigableMap;
 import java.util.Optional;
+import java.util.Set;
 import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -33,6 +36,7 @@ public final class ModelRepository {
 
   private final Path shipped;
   private final Path state;
+  private final Set<String> told = ConcurrentHashMap.newKeySet();
 
   /**
    * @param shipped models that came with the installation
@@ -49,7 +53,7 @@ public final class ModelRepository {
     for (Path root : List.of(shipped, state)) {
       for (Path directory : directories(root)) {
         String model = directory.getFileName().toString();
-        if (!versions(model).isEmpty()) {
+        if (isName(directory, "model", holdsBundles(directory)) && !versions(model).isEmpty()) {
           models.add(model);
         }
       }
@@ -57,21 +61,70 @@ public final class ModelRepository {
     return models;
   }
 
+  private static boolean holdsBundles(Path directory) throws IOException {
+    return directories(directory).stream().anyMatch(Bundle::isBundle);
+  }
+
   /** Finished bundles of a model by version, in natural order; what cannot be read is left out with a warning. */
   public NavigableMap<String, Bundle> versions(String model) throws IOException {
     NavigableMap<String, Bundle> versions = new TreeMap<>(VersionName.NATURAL);
+    unreadable(model, versions).values().forEach(reason -> tell("left out: " + reason));
+    return versions;
+  }
+
+  /** Collects the bundles of a model; the reasons why others cannot be read, by version. */
+  private NavigableMap<String, String> unreadable(String model, Map<String, Bundle> readable) throws IOException {
+    NavigableMap<String, String> unreadable = new TreeMap<>(VersionName.NATURAL);
     for (Path root : List.of(state, shipped)) {
       for (Path directory : directories(root.resolve(model))) {
-        if (Bundle.isBundle(directory)) {
+        if (Bundle.isBundle(directory) && isName(directory, "version", true)) {
           try {
-            versions.put(directory.getFileName().toString(), open(directory, model));
+            readable.put(directory.getFileName().toString(), open(directory, model));
           } catch (IOException e) {
-            LOG.warn("left out: {}", e.getMessage());
+            unreadable.put(directory.getFileName().toString(), e.getMessage());
           }
         }
       }
     }
-    return versions;
+    return unreadable;
+  }
+
+  /** Whether a folder can be a model or a version by its name; says so if it cannot, and holds something. */
+  private boolean isName(Path directory, String what, boolean holdsSomething) {
+    String name = directory.getFileName().toString();
+    boolean valid = VersionName.isValid(name);
+    if (!valid && holdsSomething) {
+      tell("left out: " + directory + " cannot be a " + what + " by its name: that has up to 64 letters, digits, dots,"
+          + " underscores and hyphens, a letter or digit first");
+    }
+    return valid;
+  }
+
+  /** Folders are looked at again and again; what is wrong with one is told once. */
+  private void tell(String warning) {
+    if (told.add(warning)) {
+      LOG.warn("{}", warning);
+    }
+  }
+
+  /**
+   * For orders to serve what lies in the repository: an older version must not be served without a word in place of the
+   * one that was just put there.
+   *
+   * @throws IOException if the newest version of a model cannot be read, and no other was chosen, with the reason
+   */
+  void requireNewest(String model) throws IOException {
+    for (Path root : List.of(state, shipped)) {
+      if (pointer(root.resolve(model)).isPresent()) {
+        return;
+      }
+    }
+    NavigableMap<String, Bundle> readable = new TreeMap<>(VersionName.NATURAL);
+    Map.Entry<String, String> newest = unreadable(model, readable).lastEntry();
+    if (newest != null && (readable.isEmpty() || VersionName.NATURAL.compare(newest.getKey(), readable.lastKey()) > 0)) {
+      throw new IOException("version " + newest.getKey() + " of " + model + " is the newest, and cannot be read: "
+          + newest.getValue());
+    }
   }
 
   private static Bundle open(Path directory, String model) throws IOException {
@@ -169,8 +222,9 @@ public final class ModelRepository {
 
   private static List<Path> directories(Path parent) throws IOException {
     try (Stream<Path> entries = Files.list(parent)) {
+      // What is hidden is not meant: copies that are not finished, and other programs' own.
       return entries.filter(Files::isDirectory)
-          .filter(entry -> VersionName.isValid(entry.getFileName().toString()))
+          .filter(entry -> !entry.getFileName().toString().startsWith("."))
           .toList();
     } catch (FileSystemException e) {
       if (Files.isDirectory(parent)) {

@@ -44,7 +44,7 @@ public final class Models {
         .unary(ModelServiceGrpc.getListVersionsMethod(), this::listVersions)
         .unary(ModelServiceGrpc.getGetCardMethod(), this::getCard)
         .immediate(ModelServiceGrpc.getGetActiveVersionMethod(), this::getActiveVersion)
-        .unary(ModelServiceGrpc.getActivateMethod(), this::activate)
+        .audited(ModelServiceGrpc.getActivateMethod(), Models::subject, this::activate)
         .build();
   }
 
@@ -96,14 +96,19 @@ public final class Models {
         .setVersion(model.activeVersion().orElseThrow(model::unloaded)).build();
   }
 
-  private Future<ActivateResponse> activate(ActivateRequest request, Call<ActivateResponse> call) {
+  private static void subject(ActivateRequest request, Call<ActivateResponse> call) {
     call.about("model", request.getModel());
-    call.about("version", ClassLabels.abbreviate(request.getVersion()));
+    call.about("version", request.getVersion());
+  }
+
+  private Future<ActivateResponse> activate(ActivateRequest request, Call<ActivateResponse> call) {
     ServedModel model = registry.model(request.getModel());
+    call.about("model", model.name());
     if (request.getVersion().isEmpty()) {
       throw Status.INVALID_ARGUMENT.withDescription("version: name the version to activate").asRuntimeException();
     }
-    LOG.info("{}: version {} is to be activated, by request", model.name(), request.getVersion());
+    LOG.info("{}: version {} is to be activated, by request", model.name(),
+        ClassLabels.abbreviate(request.getVersion()));
     return call.here(model.activate(request.getVersion())).map(previous -> {
       call.about("previous_version", previous.orElse(""));
       return ActivateResponse.newBuilder()

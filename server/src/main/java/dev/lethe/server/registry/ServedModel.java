@@ -126,7 +126,11 @@ public final class ServedModel {
       }
       // It was switched and drained between the two steps: the field has its successor now.
     }
-    throw Status.UNAVAILABLE.withDescription("the server is shutting down").asRuntimeException();
+    throw shuttingDown();
+  }
+
+  static StatusRuntimeException shuttingDown() {
+    return Status.UNAVAILABLE.withDescription("the server is shutting down").asRuntimeException();
   }
 
   /**
@@ -175,8 +179,8 @@ public final class ServedModel {
   private Bundle find(String version) throws IOException {
     Bundle bundle = repository.versions(name).get(version);
     if (bundle == null) {
-      throw Status.NOT_FOUND.withDescription("version: model " + name + " has no version " + version)
-          .asRuntimeException();
+      throw Status.NOT_FOUND.withDescription("version: model " + name + " has no version "
+          + ClassLabels.abbreviate(version)).asRuntimeException();
     }
     return bundle;
   }
@@ -222,6 +226,7 @@ public final class ServedModel {
   public Future<Void> load() {
     long ordered = System.nanoTime();
     return onLoader(() -> {
+      repository.requireNewest(name);
       Bundle bundle = repository.active(name);
       String version = bundle.card().version();
       if (!activeVersion().equals(Optional.of(version))) {
@@ -332,6 +337,9 @@ public final class ServedModel {
 
   private <T> Future<T> onLoader(Callable<T> work) {
     return loader.executeBlocking(() -> {
+      if (closed) {
+        throw shuttingDown();
+      }
       try {
         return work.call();
       } catch (IOException e) {
@@ -340,16 +348,18 @@ public final class ServedModel {
     }, false);
   }
 
-  /** Gives everything up; completes once the last lease has ended and all sessions are closed. */
+  /**
+   * Gives everything up; completes once the last lease has ended and all sessions are closed, those of versions that
+   * were being loaded included. Orders that come later are refused.
+   */
   Future<Void> close() {
-    List<Future<Void>> closings = open.values().stream().map(Promise::future).toList();
     return loader.executeBlocking(() -> {
       closed = true;
       if (active != null) {
         active.retire();
       }
       retireKept();
-      return null;
-    }, false).compose(retired -> Future.all(closings)).mapEmpty();
+      return open.values().stream().map(Promise::future).toList();
+    }, false).compose(Future::all).mapEmpty();
   }
 }

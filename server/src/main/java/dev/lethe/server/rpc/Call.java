@@ -1,6 +1,8 @@
 package dev.lethe.server.rpc;
 
+import dev.lethe.server.logging.SafeText;
 import dev.lethe.server.security.Caller;
+import dev.lethe.server.security.RefusedException;
 import dev.lethe.server.tracing.CallSpan;
 import io.grpc.Metadata;
 import io.grpc.Status;
@@ -41,6 +43,7 @@ public final class Call<R> {
   private final GrpcServerRequest<?, R> request;
   private final GrpcServerResponse<?, R> response;
   private final RpcService.Settings settings;
+  private final Inbound inbound = Inbound.handedOver();
   private final Runnable lost = () -> abandon(Code.CANCELLED);
   private final long start = System.nanoTime();
   private final List<Runnable> abandonHandlers = new ArrayList<>();
@@ -49,6 +52,8 @@ public final class Call<R> {
   private final Map<String, String> subject = new LinkedHashMap<>();
   // Set before a handler sees the call.
   private Caller caller;
+  // Empty while it is not known.
+  private String principal = "";
   // Written on the context only; compute threads read it to drop work that nobody waits for.
   private volatile boolean over;
 
@@ -65,6 +70,7 @@ public final class Call<R> {
     settings.observer().started(method);
     request.errorHandler(reset -> abandon(Code.CANCELLED));
     request.exceptionHandler(broken -> abandon(Code.CANCELLED));
+    inbound.onFailure(this::fail);
     settings.connections().add(request.connection(), lost);
     if (request.deadline() != null) {
       // Vert.x has answered DEADLINE_EXCEEDED by then.
@@ -74,6 +80,14 @@ public final class Call<R> {
 
   void admitted(Caller by) {
     caller = by;
+    principal = by.principal().name();
+  }
+
+  /** Is not served; who calls is told all the same, if the refusal knows. */
+  void refused(Throwable refusal) {
+    if (refusal instanceof RefusedException known) {
+      principal = known.principal().name();
+    }
   }
 
   /** Who calls. */
@@ -81,10 +95,14 @@ public final class Call<R> {
     return caller;
   }
 
-  /** Tells what the call is about, for the audit log: {@code model}, {@code job_id}, never what an image shows. */
+  /**
+   * Tells what the call is about, for the audit log: {@code model}, {@code job_id}, never what an image shows. Any text
+   * of a client's will do: not more of it is kept than a name needs.
+   */
   public void about(String name, String value) {
-    subject.put(name, value);
-    span.attribute("lethe." + name, value);
+    String bounded = SafeText.bounded(value, SafeText.NAME);
+    subject.put(name, bounded);
+    span.attribute("lethe." + name, bounded);
   }
 
   /** Runs a step of the call: its log lines bear the call's request id, its spans are below the call's. */
@@ -101,6 +119,11 @@ public final class Call<R> {
         MDC.put(RequestId.LOG_KEY, outer);
       }
     }
+  }
+
+  /** Where its messages come from. */
+  Inbound inbound() {
+    return inbound;
   }
 
   /** The event loop that this call lives on. */
@@ -152,7 +175,7 @@ public final class Call<R> {
   public void finish() {
     if (!over) {
       end(Code.OK, "");
-      response.end();
+      response.end().onComplete(told -> inbound.stop());
     }
   }
 
@@ -180,7 +203,8 @@ public final class Call<R> {
         response.trailers().set(name, trailers.get(Metadata.Key.of(name, Metadata.ASCII_STRING_MARSHALLER)));
       }
     }
-    response.status(GrpcStatus.valueOf(status.getCode().value())).statusMessage(description).end();
+    response.status(GrpcStatus.valueOf(status.getCode().value())).statusMessage(description).end()
+        .onComplete(told -> inbound.stop());
     abandonHandlers.forEach(Runnable::run);
   }
 
@@ -190,6 +214,7 @@ public final class Call<R> {
       if (request.deadline() != null) {
         request.deadline().cancel();
       }
+      inbound.stop();
       abandonHandlers.forEach(Runnable::run);
     }
   }
@@ -200,7 +225,7 @@ public final class Call<R> {
     double seconds = (System.nanoTime() - start) / 1e9;
     settings.observer().ended(method, code, seconds);
     span.end(code, message);
-    settings.log().accept(new EndedCall(id, method, caller == null ? "" : caller.principal().name(),
+    settings.log().accept(new EndedCall(id, method, principal,
         String.valueOf(request.connection().remoteAddress()), code, message, seconds, subject));
   }
 }

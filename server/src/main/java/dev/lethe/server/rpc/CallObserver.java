@@ -20,4 +20,7 @@ public interface CallObserver {
 
   /** A connection was refused, since there are too many. */
   void connectionRefused();
+
+  /** A call was refused, since too many bytes of messages are coming in. */
+  void arrivalRefused();
 }

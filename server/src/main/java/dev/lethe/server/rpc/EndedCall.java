@@ -8,7 +8,7 @@ import java.util.Map;
  *
  * @param id its request id
  * @param method {@code package.Service/Method}
- * @param principal who called; empty if that did not become known
+ * @param principal who called, served or refused; empty if that did not become known
  * @param remote the client's address
  * @param code what the client was told; {@link Code#CANCELLED} if it had gone
  * @param message what the client was told beside the code; empty for nothing

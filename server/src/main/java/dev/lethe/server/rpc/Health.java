@@ -1,5 +1,6 @@
 package dev.lethe.server.rpc;
 
+import dev.lethe.server.logging.SafeText;
 import io.grpc.Status;
 import io.grpc.health.v1.HealthCheckRequest;
 import io.grpc.health.v1.HealthCheckResponse;
@@ -51,7 +52,8 @@ public final class Health {
   private HealthCheckResponse check(HealthCheckRequest request) {
     ServingStatus answer = of(request.getService());
     if (answer == ServingStatus.SERVICE_UNKNOWN) {
-      throw Status.NOT_FOUND.withDescription("service: this server has no " + request.getService())
+      throw Status.NOT_FOUND.withDescription("service: this server has no "
+          + SafeText.bounded(request.getService(), SafeText.NAME))
           .asRuntimeException();
     }
     return HealthCheckResponse.newBuilder().setStatus(answer).build();

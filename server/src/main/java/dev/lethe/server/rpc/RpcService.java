@@ -2,14 +2,17 @@ package dev.lethe.server.rpc;
 
 import com.google.protobuf.Descriptors;
 import dev.lethe.server.security.AccessControl;
+import dev.lethe.server.security.MethodRule;
 import dev.lethe.server.tracing.Tracing;
 import io.grpc.MethodDescriptor;
 import io.grpc.ServiceDescriptor;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.protobuf.ProtoServiceDescriptorSupplier;
+import io.netty.buffer.ByteBufInputStream;
 import io.vertx.core.Future;
 import io.vertx.core.http.HttpHeaders;
+import io.vertx.core.internal.buffer.BufferInternal;
 import io.vertx.grpc.common.GrpcMessage;
 import io.vertx.grpc.common.ServiceName;
 import io.vertx.grpc.common.WireFormat;
@@ -22,6 +25,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.BiConsumer;
 import java.util.function.BiFunction;
 import java.util.function.Consumer;
@@ -36,6 +40,10 @@ import java.util.zip.GZIPInputStream;
  * without a limit.
  */
 public final class RpcService implements Service {
+
+  /** A call that is refused tells what it is about within this time, if at all, and in a message no larger than that. */
+  private static final long REFUSAL_MS = 1000;
+  private static final int LARGEST_REFUSED = 64 << 10;
 
   private final ServiceName name;
   private final Descriptors.ServiceDescriptor descriptor;
@@ -56,12 +64,13 @@ public final class RpcService implements Service {
    * @param maxMessageBytes limit of one message from a client, inflated
    * @param observer told of every call
    * @param connections ends calls with their connection
+   * @param arrivals bounds the messages of all calls that are coming in
    * @param access decides who may call
    * @param tracing makes a span of every call
    * @param log told of every call that is over, on the call's event loop: it must not block
    */
-  public record Settings(int maxMessageBytes, CallObserver observer, Connections connections, AccessControl access,
-      Tracing tracing, Consumer<EndedCall> log) {}
+  public record Settings(int maxMessageBytes, CallObserver observer, Connections connections, Arrivals arrivals,
+      AccessControl access, Tracing tracing, Consumer<EndedCall> log) {}
 
   public static Builder of(ServiceDescriptor descriptor, Settings settings) {
     return new Builder(descriptor, settings);
@@ -83,7 +92,7 @@ public final class RpcService implements Service {
   }
 
   private <Q, R> void accept(MethodDescriptor<Q, R> method, GrpcServerRequest<Q, R> request,
-      Function<Call<R>, Sink<Q>> open) {
+      Optional<BiConsumer<Q, Call<R>>> subject, Function<Call<R>, Sink<Q>> open) {
     Call<R> call = new Call<>(request, settings);
     // Messages come one at a time, each after the one before was dealt with.
     request.pause();
@@ -95,20 +104,45 @@ public final class RpcService implements Service {
     }
     call.here(settings.access().admit(method.getFullMethodName(),
         request.headers().get(HttpHeaders.AUTHORIZATION), request.connection()))
-        .onFailure(call::fail)
+        .onFailure(refusal -> {
+          call.refused(refusal);
+          subject.ifPresentOrElse(tell -> refuse(method, request, tell, call, refusal), () -> call.fail(refusal));
+        })
         .onSuccess(caller -> {
           if (!call.isOver()) {
             call.admitted(caller);
-            call.step(() -> serve(method, request, open, call));
+            call.step(() -> serve(method, request, subject, open, call));
           }
         });
   }
 
+  /** Fails a call once it is known what it would have been about, for the audit log, or does not come to light. */
+  private <Q, R> void refuse(MethodDescriptor<Q, R> method, GrpcServerRequest<Q, R> request,
+      BiConsumer<Q, Call<R>> subject, Call<R> call, Throwable refusal) {
+    request.messageHandler(message -> call.step(() -> {
+      if (!call.isOver() && message.payload().length() <= LARGEST_REFUSED) {
+        try {
+          subject.accept(decode(method, message, call.inbound()).message(), call);
+        } catch (RuntimeException e) {
+          // A message that cannot be read says nothing; the refusal says enough.
+        }
+      }
+      call.fail(refusal);
+      request.fetch(1);
+    }));
+    request.endHandler(end -> call.fail(refusal));
+    call.inbound().limit(LARGEST_REFUSED, () -> call.fail(refusal));
+    call.context().owner().setTimer(REFUSAL_MS, late -> call.fail(refusal));
+    request.fetch(1);
+  }
+
   private <Q, R> void serve(MethodDescriptor<Q, R> method, GrpcServerRequest<Q, R> request,
-      Function<Call<R>, Sink<Q>> open, Call<R> call) {
+      Optional<BiConsumer<Q, Call<R>>> subject, Function<Call<R>, Sink<Q>> open, Call<R> call) {
     Sink<Q> sink;
     try {
-      settings.connections().check(request.connection());
+      if (!isOpenToAll(method)) {
+        settings.connections().check(request.connection());
+      }
       sink = open.apply(call);
     } catch (RuntimeException e) {
       call.fail(e);
@@ -120,13 +154,22 @@ public final class RpcService implements Service {
         request.fetch(1);
         return;
       }
-      Future<Void> taken;
+      Inbound inbound = call.inbound();
       try {
-        taken = sink.message(decode(method, message));
+        Decoded<Q> decoded = decode(method, message, inbound);
+        subject.ifPresent(tell -> tell.accept(decoded.message(), call));
+        sink.message(decoded.message()).onFailure(call::fail).onComplete(done -> {
+          inbound.taken(Inbound.PREFIX + message.payload().length());
+          // A call's only message is with it until its end.
+          if (!method.getType().clientSendsOneMessage()) {
+            inbound.dealtWith(decoded.bytes());
+          }
+          request.fetch(1);
+        });
       } catch (RuntimeException e) {
-        taken = Future.failedFuture(e);
+        call.fail(e);
+        request.fetch(1);
       }
-      taken.onFailure(call::fail).onComplete(done -> request.fetch(1));
     }));
     request.endHandler(end -> call.step(() -> {
       if (!call.isOver()) {
@@ -140,24 +183,39 @@ public final class RpcService implements Service {
     request.fetch(1);
   }
 
-  private <Q> Q decode(MethodDescriptor<Q, ?> method, GrpcMessage message) {
-    byte[] bytes = message.payload().getBytes();
+  /** Questions about the server's health are answered where no other call is. */
+  private static boolean isOpenToAll(MethodDescriptor<?, ?> method) {
+    return MethodRule.of(method.getFullMethodName()).map(MethodRule::open).orElse(false);
+  }
+
+  /** @param bytes that count for it, among all that are coming in */
+  private record Decoded<Q>(Q message, int bytes) {}
+
+  private <Q> Decoded<Q> decode(MethodDescriptor<Q, ?> method, GrpcMessage message, Inbound inbound) {
+    int bytes = Inbound.PREFIX + message.payload().length();
+    InputStream encoded = new ByteBufInputStream(((BufferInternal) message.payload()).getByteBuf().duplicate());
     switch (message.encoding()) {
       case "identity" -> { }
-      case "gzip" -> bytes = inflate(method, bytes);
+      case "gzip" -> {
+        byte[] inflated = inflate(method, encoded);
+        int more = Math.max(0, inflated.length - message.payload().length());
+        inbound.inflated(more);
+        bytes += more;
+        encoded = new ByteArrayInputStream(inflated);
+      }
       default -> throw Status.UNIMPLEMENTED.withDescription("message compression " + message.encoding()
           + " is not supported: use gzip or none").asRuntimeException();
     }
     try {
-      return method.parseRequest(new ByteArrayInputStream(bytes));
+      return new Decoded<>(method.parseRequest(encoded), bytes);
     } catch (StatusRuntimeException e) {
       throw Status.INVALID_ARGUMENT.withDescription("a message is no " + method.getBareMethodName() + " request: "
           + e.getStatus().getDescription()).asRuntimeException();
     }
   }
 
-  private byte[] inflate(MethodDescriptor<?, ?> method, byte[] compressed) {
-    try (InputStream in = new GZIPInputStream(new ByteArrayInputStream(compressed))) {
+  private byte[] inflate(MethodDescriptor<?, ?> method, InputStream compressed) {
+    try (InputStream in = new GZIPInputStream(compressed)) {
       byte[] bytes = in.readNBytes(settings.maxMessageBytes() + 1);
       if (bytes.length > settings.maxMessageBytes()) {
         throw tooLarge(method);
@@ -188,10 +246,24 @@ public final class RpcService implements Service {
 
     /** One message in, one out; the future completes on the call's context. */
     public <Q, R> Builder unary(MethodDescriptor<Q, R> method, BiFunction<Q, Call<R>, Future<R>> handler) {
-      return serverStreaming(method, (message, call) ->
-          handler.apply(message, call).onFailure(call::fail).onSuccess(answer -> {
-            call.send(answer);
-            call.finish();
+      return streaming(method, Optional.empty(), once(handler));
+    }
+
+    /**
+     * The same for a method whose calls leave a line in the audit log.
+     *
+     * @param subject tells what a call is about, from its message; also of a call that is refused
+     */
+    public <Q, R> Builder audited(MethodDescriptor<Q, R> method, BiConsumer<Q, Call<R>> subject,
+        BiFunction<Q, Call<R>, Future<R>> handler) {
+      return streaming(method, Optional.of(subject), once(handler));
+    }
+
+    private static <Q, R> Function<Call<R>, Sink<Q>> once(BiFunction<Q, Call<R>, Future<R>> handler) {
+      return call -> new SingleMessage<>(call, (message, same) ->
+          handler.apply(message, same).onFailure(same::fail).onSuccess(answer -> {
+            same.send(answer);
+            same.finish();
           }));
     }
 
@@ -207,8 +279,19 @@ public final class RpcService implements Service {
 
     /** Any number of messages in, any number out. */
     public <Q, R> Builder streaming(MethodDescriptor<Q, R> method, Function<Call<R>, Sink<Q>> open) {
+      return streaming(method, Optional.empty(), open);
+    }
+
+    /** The same, audited; the subject is told of each message before the sink. */
+    public <Q, R> Builder auditedStreaming(MethodDescriptor<Q, R> method, BiConsumer<Q, Call<R>> subject,
+        Function<Call<R>, Sink<Q>> open) {
+      return streaming(method, Optional.of(subject), open);
+    }
+
+    private <Q, R> Builder streaming(MethodDescriptor<Q, R> method, Optional<BiConsumer<Q, Call<R>>> subject,
+        Function<Call<R>, Sink<Q>> open) {
       methods.add((server, service) ->
-          server.callHandler(method, request -> service.accept(method, request, open)));
+          server.callHandler(method, request -> service.accept(method, request, subject, open)));
       return this;
     }
 

@@ -3,6 +3,7 @@ package dev.lethe.server.security;
 import dev.lethe.server.config.ConfigurationException;
 import dev.lethe.server.security.AccessOptions.Open;
 import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpConnection;
@@ -76,7 +77,8 @@ public final class AccessControl {
    *
    * @param method {@code package.Service/Method}, or {@link MethodRule#METRICS}
    * @param authorization the header of this name; null if there is none
-   * @return who calls; or UNAUTHENTICATED, PERMISSION_DENIED or RESOURCE_EXHAUSTED, with what is missing
+   * @return who calls; or UNAUTHENTICATED, PERMISSION_DENIED or RESOURCE_EXHAUSTED, with what is missing: a {@link
+   *     RefusedException} if it is known who is refused
    */
   public Future<Caller> admit(String method, String authorization, HttpConnection connection) {
     Optional<MethodRule> rule = MethodRule.of(method);
@@ -90,13 +92,17 @@ public final class AccessControl {
     }
     return authenticate(authorization, connection).map(principal -> {
       if (!rule.get().roles().isEmpty() && principal.roles().stream().noneMatch(rule.get().roles()::contains)) {
-        throw Status.PERMISSION_DENIED.withDescription(principal.name() + " may not call " + method + ": that needs the"
-            + " role " + String.join(" or ", names(rule.get().roles())) + ", and it has "
-            + (principal.roles().isEmpty() ? "none" : String.join(", ", names(principal.roles()))))
-            .asRuntimeException();
+        throw new RefusedException(principal, Status.PERMISSION_DENIED.withDescription(principal.name()
+            + " may not call " + method + ": that needs the role " + String.join(" or ", names(rule.get().roles()))
+            + ", and it has " + (principal.roles().isEmpty() ? "none" : String.join(", ", names(principal.roles())))),
+            null);
       }
       Caller caller = caller(principal);
-      caller.chargeRequest();
+      try {
+        caller.chargeRequest();
+      } catch (StatusRuntimeException e) {
+        throw new RefusedException(principal, e.getStatus(), e.getTrailers());
+      }
       return caller;
     });
   }

@@ -13,6 +13,7 @@ import com.nimbusds.jwt.JWTParser;
 import com.nimbusds.jwt.SignedJWT;
 import com.nimbusds.jwt.proc.DefaultJWTClaimsVerifier;
 import com.nimbusds.jwt.proc.DefaultJWTProcessor;
+import dev.lethe.server.logging.SafeText;
 import dev.lethe.server.security.AccessOptions.Jwt;
 import io.grpc.Status;
 import io.vertx.core.Future;
@@ -169,9 +170,11 @@ final class JwtVerifier {
               .getContent()
           : Files.readString(Path.of(options.keys())));
     } catch (ParseException e) {
-      throw new IOException("jwt.keys: " + options.keys() + " is no JWK set: " + e.getMessage(), e);
+      throw new IOException(SafeText.withoutPasswords("jwt.keys: " + options.keys() + " is no JWK set: "
+          + e.getMessage()), e);
     } catch (IOException e) {
-      throw new IOException("jwt.keys: " + options.keys() + " cannot be read: " + e.getMessage(), e);
+      throw new IOException(SafeText.withoutPasswords("jwt.keys: " + options.keys() + " cannot be read: "
+          + e.getMessage()), e);
     }
   }
 }

@@ -15,6 +15,7 @@ import java.security.GeneralSecurityException;
 import java.security.PrivateKey;
 import java.security.Signature;
 import java.security.cert.X509Certificate;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -30,6 +31,8 @@ public final class Tls {
 
   private static final Logger LOG = LoggerFactory.getLogger(Tls.class);
   private static final long UPDATE_SECONDS = 10;
+  /** Before a certificate expires, it is time to say so. */
+  private static final Duration SOON = Duration.ofDays(7);
 
   private final Vertx vertx;
   private final TlsOptions options;
@@ -68,9 +71,26 @@ public final class Tls {
           options.clients() == ClientCertificates.REQUIRED ? ClientAuth.REQUIRED : ClientAuth.REQUEST);
     }
     expiry.accept(certificate.getNotAfter().toInstant());
-    LOG.info("certificate of {}, valid until {}", certificate.getSubjectX500Principal(),
-        certificate.getNotAfter().toInstant());
+    tell(certificate);
     return ssl;
+  }
+
+  private void tell(X509Certificate certificate) {
+    Instant now = Instant.now();
+    Instant from = certificate.getNotBefore().toInstant();
+    Instant until = certificate.getNotAfter().toInstant();
+    if (now.isAfter(until)) {
+      LOG.error("tls.certificate {}: the certificate of {} has expired on {}: clients refuse it; put a new one there",
+          options.certificate(), certificate.getSubjectX500Principal(), until);
+    } else if (now.isBefore(from)) {
+      LOG.error("tls.certificate {}: the certificate of {} is not valid before {}: clients refuse it until then",
+          options.certificate(), certificate.getSubjectX500Principal(), from);
+    } else if (now.plus(SOON).isAfter(until)) {
+      LOG.warn("tls.certificate {}: the certificate of {} expires on {}: put a new one there",
+          options.certificate(), certificate.getSubjectX500Principal(), until);
+    } else {
+      LOG.info("certificate of {}, valid until {}", certificate.getSubjectX500Principal(), until);
+    }
   }
 
   /** Has every change of the files taken over by {@code update}; until then, the old certificates stay in use. */

@@ -3,6 +3,7 @@ package dev.lethe.server.unlearning;
 import com.google.protobuf.util.Timestamps;
 import dev.lethe.server.audit.AuditLog;
 import dev.lethe.server.monitoring.ServerMetrics;
+import dev.lethe.server.registry.ClassLabels;
 import dev.lethe.server.registry.ModelRegistry;
 import dev.lethe.v1.Job;
 import dev.lethe.v1.JobState;
@@ -136,7 +137,7 @@ public final class JobQueue {
   TrackedJob job(String id) {
     TrackedJob job = jobs.get(id);
     if (job == null) {
-      throw Status.NOT_FOUND.withDescription("job_id: there is no job " + id).asRuntimeException();
+      throw Status.NOT_FOUND.withDescription("job_id: there is no job " + ClassLabels.abbreviate(id)).asRuntimeException();
     }
     return job;
   }

@@ -64,12 +64,13 @@ public final class Unlearning {
 
   public Service service(RpcService.Settings settings) {
     return RpcService.of(UnlearningServiceGrpc.getServiceDescriptor(), settings)
-        .streaming(UnlearningServiceGrpc.getSubmitMethod(),
+        .auditedStreaming(UnlearningServiceGrpc.getSubmitMethod(), Upload::subject,
             call -> new Upload(vertx, registry, store, queue, data, call))
         .serverStreaming(UnlearningServiceGrpc.getWatchMethod(), this::watch)
         .immediate(UnlearningServiceGrpc.getGetJobMethod(), this::getJob)
         .immediate(UnlearningServiceGrpc.getListJobsMethod(), this::listJobs)
-        .unary(UnlearningServiceGrpc.getCancelJobMethod(), this::cancelJob)
+        .audited(UnlearningServiceGrpc.getCancelJobMethod(),
+            (request, call) -> call.about("job_id", request.getJobId()), this::cancelJob)
         .unary(UnlearningServiceGrpc.getGetReportMethod(), this::getReport)
         .build();
   }
@@ -85,16 +86,23 @@ public final class Unlearning {
   }
 
   private Future<Job> cancelJob(CancelJobRequest request, Call<Job> call) {
-    call.about("job_id", request.getJobId());
-    return call.here(queue.cancel(request.getJobId()));
+    // The job's new state is written down, by whoever changes it.
+    return vertx.executeBlocking(() -> queue.cancel(request.getJobId()), false).compose(ended -> call.here(ended));
   }
 
   private void watch(WatchRequest request, Call<JobEvent> call) {
     TrackedJob job = queue.job(request.getJobId());
     Watcher watcher = new Watcher(call);
     call.onDrain(watcher::tell);
-    call.onAbandoned(() -> job.unwatch(watcher));
-    job.watch(watcher);
+    // Whoever changes the job holds its lock while the new state is written down.
+    Future<Void> watching = vertx.executeBlocking(() -> {
+      job.watch(watcher);
+      return null;
+    }, false);
+    call.onAbandoned(() -> watching.onComplete(begun -> vertx.executeBlocking(() -> {
+      job.unwatch(watcher);
+      return null;
+    }, false)));
   }
 
   /** Hands changes on as fast as the client takes them; what it is too slow for, the next change replaces. */

@@ -5,6 +5,7 @@ import dev.lethe.models.bundle.ModelCard;
 import dev.lethe.models.image.ImageDecoder;
 import dev.lethe.models.image.ImageEncoder;
 import dev.lethe.models.image.InvalidImageException;
+import dev.lethe.server.audit.AuditLog;
 import dev.lethe.server.registry.ClassLabels;
 import dev.lethe.server.registry.Lease;
 import dev.lethe.server.registry.ModelRegistry;
@@ -62,6 +63,8 @@ final class Upload implements Sink<SubmitRequest> {
   private final WorkerJob.Builder work = WorkerJob.newBuilder();
   private Future<Void> last = Future.succeededFuture();
   private boolean submitting;
+  // To unlearn, whether they are taken or not.
+  private int received;
 
   // Set by the first message.
   private UnlearnSpec spec;
@@ -99,6 +102,9 @@ final class Upload implements Sink<SubmitRequest> {
         if (spec == null) {
           throw UnlearnSpecs.invalid("spec: is missing; the first message must hold it");
         }
+        received += message.getImages().getRole() == ImageRole.IMAGE_ROLE_LEARN ? 0
+            : message.getImages().getImagesCount();
+        call.about("images", Integer.toString(received));
         last = vertx.executeBlocking(() -> {
           store(message.getImages());
           return null;
@@ -109,17 +115,29 @@ final class Upload implements Sink<SubmitRequest> {
     return last;
   }
 
+  /** What a submission is about, whether it is taken or not: what its first message asks for. */
+  static void subject(SubmitRequest message, Call<Job> call) {
+    if (message.hasSpec()) {
+      UnlearnSpec asked = message.getSpec();
+      call.about("model", asked.getModel());
+      call.about("kind", AuditLog.kind(asked));
+      call.about("classes", String.join(",", asked.getClassesList()));
+    }
+  }
+
   private void begin(UnlearnSpec requested) {
     call.about("job_id", id);
-    call.about("model", requested.getModel());
     queue.unavailable().ifPresent(reason -> {
       throw Status.FAILED_PRECONDITION.withDescription(reason).asRuntimeException();
     });
     try (Lease active = registry.model(requested.getModel()).lease()) {
       card = active.card();
     }
+    call.about("model", card.name());
+    call.about("version", card.version());
     spec = UnlearnSpecs.check(requested, card);
     erased = card.conditional() ? UnlearnSpecs.classes(spec, card) : Set.of();
+    call.about("kind", AuditLog.kind(spec));
     work.addAllClasses(erased);
   }
 
@@ -251,6 +269,8 @@ final class Upload implements Sink<SubmitRequest> {
           : UnlearnMode.UNLEARN_MODE_ZERO_SHOT).build();
     }
     submitting = true;
+    call.about("images", Integer.toString(unlearnImages));
+    call.about("learn_images", Integer.toString(learnImages));
     vertx.executeBlocking(this::submit, false).onFailure(call::fail).onSuccess(job -> {
       call.send(job);
       call.finish();

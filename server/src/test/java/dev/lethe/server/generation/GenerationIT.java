@@ -165,6 +165,9 @@ class GenerationIT {
     infinite[3] = Float.POSITIVE_INFINITY;
     refused(request().setZ(vectors(new float[16], infinite)), Code.INVALID_ARGUMENT, "z.values[1].values[3]", "finite");
     refused(request().setW(vectors(new float[17])), Code.INVALID_ARGUMENT, "w.values[0]", "16 (w_dim)", "128");
+    float[] huge = new float[16];
+    huge[0] = 1e20f;
+    refused(request().setW(vectors(huge)), Code.INVALID_ARGUMENT, "values that are no numbers", "too large");
     refused(request().setW(vectors(new float[16])).setPsi(1), Code.INVALID_ARGUMENT, "psi");
     refused(request().setW(vectors(new float[16])).setLabel("one"), Code.INVALID_ARGUMENT, "label");
     refused(request().setFormatValue(9), Code.INVALID_ARGUMENT, "format", "9");

@@ -18,6 +18,7 @@ import dev.lethe.inference.ModelStatisticsRequest;
 import dev.lethe.inference.RepositoryIndexRequest;
 import dev.lethe.inference.RepositoryModelLoadRequest;
 import dev.lethe.inference.RepositoryModelUnloadRequest;
+import dev.lethe.inference.ServerReadyRequest;
 import dev.lethe.server.ServerFixture;
 import dev.lethe.server.TinyBundles;
 import dev.lethe.v1.ActivateRequest;
@@ -181,5 +182,32 @@ class RepositoryIT {
     for (String word : words) {
       assertTrue(refusal.getStatus().getDescription().contains(word), refusal.getMessage() + " has no " + word);
     }
+  }
+
+  @Test
+  void anOlderVersionIsNotLoadedInPlaceOfOneThatCannotBeRead() throws IOException {
+    Path card = TinyBundles.conditional(root.resolve("models"), "v2", 2).directory().resolve("model.json");
+    String good = Files.readString(card);
+    Files.writeString(card, "{");
+    refused(Code.FAILED_PRECONDITION, () -> load("tiny"), "version v2 of tiny is the newest, and cannot be read",
+        "model.json");
+    assertEquals("v1", infer("tiny", ""));
+    Files.writeString(card, good);
+    load("tiny");
+    assertEquals("v2", infer("tiny", ""));
+    // What was chosen goes before what is newest.
+    Files.writeString(TinyBundles.conditional(root.resolve("models"), "v3", 2).directory().resolve("model.json"), "{");
+    server.models().activate(ActivateRequest.newBuilder().setModel("tiny").setVersion("v1").build());
+    load("tiny");
+    assertEquals("v1", infer("tiny", ""));
+  }
+
+  @Test
+  void aServerWithoutALoadedModelIsNotReady() {
+    assertTrue(stub.serverReady(ServerReadyRequest.getDefaultInstance()).getReady());
+    unload("tiny");
+    assertFalse(stub.serverReady(ServerReadyRequest.getDefaultInstance()).getReady());
+    load("tiny");
+    assertTrue(stub.serverReady(ServerReadyRequest.getDefaultInstance()).getReady());
   }
 }

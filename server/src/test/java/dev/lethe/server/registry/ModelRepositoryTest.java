@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.lethe.models.bundle.Bundle;
+import dev.lethe.server.LogLines;
 import dev.lethe.server.TinyBundles;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -67,5 +68,23 @@ class ModelRepositoryTest {
     assertEquals(List.of("v2", "v10"), List.copyOf(repository.versions("tiny").keySet()));
     assertEquals(Set.of("tiny"), repository.models());
     assertEquals(Set.of(), new ModelRepository(root.resolve("no"), root.resolve("where")).models());
+  }
+
+  @Test
+  void foldersThatCannotBeVersionsByTheirNameAreToldOnce() throws IOException {
+    try (LogLines log = LogLines.of(ModelRepository.class)) {
+      Files.move(TinyBundles.conditional(root.resolve("job"), "v3", 3).directory(), root.resolve("shipped/tiny/v 3"));
+      Files.createDirectories(root.resolve("shipped/tiny/-empty"));
+      Files.move(TinyBundles.conditional(root.resolve("job"), "v4", 3).directory().getParent(),
+          root.resolve("shipped/tiny+"));
+      for (int i = 0; i < 3; i++) {
+        assertEquals(Set.of("v2", "v10"), repository.versions("tiny").keySet());
+        assertEquals(Set.of("tiny"), repository.models());
+      }
+      List<String> told = log.all();
+      assertEquals(2, told.size(), told::toString);
+      assertTrue(told.get(0).contains("shipped/tiny/v 3 cannot be a version by its name"), told.get(0));
+      assertTrue(told.get(1).contains("shipped/tiny+ cannot be a model by its name"), told.get(1));
+    }
   }
 }

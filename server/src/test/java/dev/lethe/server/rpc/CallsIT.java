@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.lethe.server.ServerFixture;
 import dev.lethe.server.TinyBundles;
+import dev.lethe.server.Until;
 import dev.lethe.v1.GenerateRequest;
 import dev.lethe.v1.GeneratedImage;
 import dev.lethe.v1.GenerationServiceGrpc;
@@ -30,16 +31,13 @@ import io.grpc.reflection.v1.ServiceResponse;
 import io.grpc.stub.ClientCalls;
 import io.grpc.stub.StreamObserver;
 import java.io.ByteArrayInputStream;
-import java.io.ByteArrayOutputStream;
-import java.io.DataOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
-import java.net.Socket;
 import java.net.http.HttpResponse;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -94,15 +92,15 @@ class CallsIT {
     call.sendMessage(LONG);
     call.halfClose();
     call.request(3);
-    until(() -> received.get() == 3);
+    Until.holds(() -> received.get() == 3);
     double settled = settled();
     // Of 100,000: 3 received, at 4 KiB each 16 in HTTP/2's window, the server's write queue and its two batches of 8.
     assertTrue(settled - before <= 64, "generated " + (settled - before) + " images for a reader of 3");
     assertEquals(1, server.generation().generate(GenerateRequest.getDefaultInstance()).getImagesCount());
     call.request(200);
-    until(() -> received.get() == 203);
+    Until.holds(() -> received.get() == 203);
     call.cancel("enough", null);
-    until(() -> server.metric("lethe_grpc_requests_in_flight{method=\"" + STREAM + "\",}") == 0);
+    Until.holds(() -> server.metric("lethe_grpc_requests_in_flight{method=\"" + STREAM + "\",}") == 0);
     channel.shutdownNow();
   }
 
@@ -115,10 +113,11 @@ class CallsIT {
     ClientCalls.asyncServerStreamingCall(call, LONG, observer(first));
     first.get(10, TimeUnit.SECONDS);
     call.cancel("no longer wanted", null);
-    until(() -> ended(STREAM, "CANCELLED") == cancelled + 1);
+    Until.holds(() -> ended(STREAM, "CANCELLED") == cancelled + 1);
     double settled = settled();
-    Thread.sleep(200);
-    assertEquals(settled, server.metric(GENERATED));
+    // Images that were still wanted would have come before this one.
+    assertEquals(1, server.generation().generate(GenerateRequest.getDefaultInstance()).getImagesCount());
+    assertEquals(settled + 1, server.metric(GENERATED));
   }
 
   @Test
@@ -129,10 +128,11 @@ class CallsIT {
     StatusRuntimeException end = assertThrows(StatusRuntimeException.class, () -> images.forEachRemaining(i -> { }));
     assertEquals(Code.DEADLINE_EXCEEDED, end.getStatus().getCode());
     // The client's own clock may have ended the call a moment before the server's did.
-    until(() -> ended(STREAM, "DEADLINE_EXCEEDED") + ended(STREAM, "CANCELLED") > late);
+    Until.holds(() -> ended(STREAM, "DEADLINE_EXCEEDED") + ended(STREAM, "CANCELLED") > late);
     double settled = settled();
-    Thread.sleep(200);
-    assertEquals(settled, server.metric(GENERATED));
+    // Images that were still wanted would have come before this one.
+    assertEquals(1, server.generation().generate(GenerateRequest.getDefaultInstance()).getImagesCount());
+    assertEquals(settled + 1, server.metric(GENERATED));
   }
 
   @Test
@@ -143,17 +143,30 @@ class CallsIT {
         channel.newCall(GenerationServiceGrpc.getGenerateStreamMethod(), CallOptions.DEFAULT), LONG, observer(first));
     first.get(10, TimeUnit.SECONDS);
     channel.shutdownNow();
-    until(() -> server.metric("lethe_grpc_requests_in_flight{method=\"" + STREAM + "\",}") == 0);
+    Until.holds(() -> server.metric("lethe_grpc_requests_in_flight{method=\"" + STREAM + "\",}") == 0);
     settled();
   }
 
   @Test
   void connectionCutWithoutGoodbyeEndsItsCalls() throws Exception {
-    try (Socket socket = new Socket("127.0.0.1", server.port())) {
-      socket.getOutputStream().write(openStream(LONG));
-      until(() -> server.metric("lethe_grpc_requests_in_flight{method=\"" + STREAM + "\",}") == 1);
+    try (RawHttp2 client = new RawHttp2(server.port()).preface()) {
+      client.call(1, STREAM, "localhost");
+      client.message(1, LONG, true);
+      Until.holds(() -> server.metric("lethe_grpc_requests_in_flight{method=\"" + STREAM + "\",}") == 1);
     }
-    until(() -> server.metric("lethe_grpc_requests_in_flight{method=\"" + STREAM + "\",}") == 0);
+    Until.holds(() -> server.metric("lethe_grpc_requests_in_flight{method=\"" + STREAM + "\",}") == 0);
+  }
+
+  @Test
+  void anAuthorityThatCannotBeReadEndsItsCallAndNoOther() throws Exception {
+    try (RawHttp2 client = new RawHttp2(server.port()).preface()) {
+      client.call(1, "grpc.health.v1.Health/Check", "local%host");
+      assertEquals(RawHttp2.RST_STREAM, client.end(1).orElseThrow().type());
+      client.call(3, "grpc.health.v1.Health/Check", "localhost");
+      client.message(3, HealthCheckRequest.getDefaultInstance(), true);
+      RawHttp2.Frame end = client.end(3).orElseThrow();
+      assertEquals("0", client.headers(end).get("grpc-status").toString());
+    }
   }
 
   @Test
@@ -204,7 +217,7 @@ class CallsIT {
   @Test
   void closingLetsCallsInFlightEnd() throws Exception {
     TinyBundles.conditional(root.resolve("third/models"), "v1", 7);
-    ServerFixture third = ServerFixture.start(root.resolve("third"));
+    ServerFixture third = ServerFixture.start(root.resolve("third"), Map.of("drain", "60"));
     ManagedChannel channel = third.newChannel();
     try {
       Iterator<GeneratedImage> images = GenerationServiceGrpc.newBlockingStub(channel)
@@ -217,7 +230,7 @@ class CallsIT {
         received++;
       }
       assertEquals(1500, received);
-      closed.get(10, TimeUnit.SECONDS);
+      closed.get(30, TimeUnit.SECONDS);
     } finally {
       channel.shutdownNow();
     }
@@ -287,26 +300,7 @@ class CallsIT {
 
   /** The number of images generated, once it no longer changes. */
   private static double settled() throws Exception {
-    double last;
-    double now = server.metric(GENERATED);
-    do {
-      last = now;
-      Thread.sleep(100);
-      now = server.metric(GENERATED);
-    } while (now != last);
-    return now;
-  }
-
-  private interface Condition {
-    boolean holds() throws Exception;
-  }
-
-  private static void until(Condition condition) throws Exception {
-    long limit = System.nanoTime() + TimeUnit.SECONDS.toNanos(10);
-    while (!condition.holds()) {
-      assertTrue(System.nanoTime() < limit, "the condition did not come true in 10 seconds");
-      Thread.sleep(10);
-    }
+    return Until.settled(() -> server.metric(GENERATED));
   }
 
   private static StreamObserver<GeneratedImage> observer(CompletableFuture<Void> first) {
@@ -326,48 +320,6 @@ class CallsIT {
         first.complete(null);
       }
     };
-  }
-
-  /** The bytes of a client that opens a stream over HTTP/2 and says no more. */
-  private static byte[] openStream(GenerateRequest request) throws IOException {
-    var bytes = new ByteArrayOutputStream();
-    DataOutputStream out = new DataOutputStream(bytes);
-    out.writeBytes("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
-    frame(out, 4, 0, 0, new byte[0]);
-    var headers = new ByteArrayOutputStream();
-    // Indexed :method POST and :scheme http, then literals.
-    headers.write(0x83);
-    headers.write(0x86);
-    literal(headers, ":path", "/" + STREAM);
-    literal(headers, ":authority", "localhost");
-    literal(headers, "content-type", "application/grpc");
-    literal(headers, "te", "trailers");
-    frame(out, 1, 4, 1, headers.toByteArray());
-    var message = new ByteArrayOutputStream();
-    DataOutputStream prefix = new DataOutputStream(message);
-    prefix.writeByte(0);
-    prefix.writeInt(request.getSerializedSize());
-    prefix.write(request.toByteArray());
-    frame(out, 0, 1, 1, message.toByteArray());
-    return bytes.toByteArray();
-  }
-
-  private static void frame(DataOutputStream out, int type, int flags, int stream, byte[] payload) throws IOException {
-    out.writeByte(0);
-    out.writeShort(payload.length);
-    out.writeByte(type);
-    out.writeByte(flags);
-    out.writeInt(stream);
-    out.write(payload);
-  }
-
-  private static void literal(ByteArrayOutputStream out, String name, String value) {
-    out.write(0);
-    for (String text : List.of(name, value)) {
-      byte[] ascii = text.getBytes(StandardCharsets.US_ASCII);
-      out.write(ascii.length);
-      out.writeBytes(ascii);
-    }
   }
 
   private static final class Garbage implements MethodDescriptor.Marshaller<byte[]> {

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.lethe.server.ServerFixture;
 import dev.lethe.server.TinyBundles;
+import dev.lethe.server.Until;
 import dev.lethe.v1.GenerateRequest;
 import dev.lethe.v1.GenerateResponse;
 import dev.lethe.v1.GeneratedImage;
@@ -23,9 +24,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -147,19 +148,18 @@ class LimitsIT {
       calls.add(call);
     }
     try {
-      until(() -> begun.size() == 20);
-      Thread.sleep(200);
+      Until.holds(() -> begun.size() == 20);
       assertEquals(20, inFlight(other));
       // Which ones wait is not said: before the client knows of the limit, any may be sent and refused.
       begun.stream().limit(5).forEach(number -> calls.get(number).cancel("enough", null));
       // Unread images of the others take up the window of the connection that all share, so these read on.
-      until(() -> {
+      Until.holds(() -> {
         calls.forEach(call -> call.request(1));
         return begun.size() == 25;
       });
       assertEquals(20, inFlight(other));
       calls.forEach(call -> call.cancel("enough", null));
-      until(() -> inFlight(other) == 0);
+      Until.holds(() -> inFlight(other) == 0);
     } finally {
       channel.shutdownNow();
       other.close();
@@ -170,7 +170,7 @@ class LimitsIT {
   void connectionAboveTheLimitIsClosedAndAnotherTakesTheNextPlace() throws Exception {
     server.generation().generate(count(1));
     // This one's, and the one by which metrics are read; those of other tests may still be about to close.
-    until(() -> server.metric("lethe_connections") == 2);
+    Until.holds(() -> server.metric("lethe_connections") == 2);
     ManagedChannel second = server.newChannel();
     ManagedChannel third = server.newChannel();
     ManagedChannel fourth = server.newChannel();
@@ -208,7 +208,7 @@ class LimitsIT {
   }
 
   private static void untilWorks(ManagedChannel channel) throws Exception {
-    until(() -> {
+    Until.holds(() -> {
       try {
         return GenerationServiceGrpc.newBlockingStub(channel).withWaitForReady()
             .withDeadlineAfter(2, TimeUnit.SECONDS).generate(count(1)).getImagesCount() == 1;
@@ -216,17 +216,5 @@ class LimitsIT {
         return false;
       }
     });
-  }
-
-  private interface Condition {
-    boolean holds() throws Exception;
-  }
-
-  private static void until(Condition condition) throws Exception {
-    long limit = System.nanoTime() + TimeUnit.SECONDS.toNanos(15);
-    while (!condition.holds()) {
-      assertTrue(System.nanoTime() < limit, "the condition did not come true in 15 seconds");
-      Thread.sleep(10);
-    }
   }
 }

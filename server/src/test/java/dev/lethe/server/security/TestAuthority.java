@@ -48,7 +48,7 @@ final class TestAuthority {
   TestAuthority(Path directory, String name) throws IOException {
     this.directory = directory;
     this.name = new X500Name("CN=" + name);
-    this.certificate = write(name + ".crt", certify(this.name, keys, true));
+    this.certificate = write(name + ".crt", certify(this.name, keys, true, Duration.ofHours(1)));
   }
 
   /** The authority's own certificate. */
@@ -58,15 +58,21 @@ final class TestAuthority {
 
   /** Makes {@code FILE.crt} and {@code FILE.key}, for localhost and 127.0.0.1. */
   Pair issue(String file, String commonName) throws IOException {
+    return issue(file, commonName, Duration.ofHours(1));
+  }
+
+  /** @param left before it expires; negative: since it has */
+  Pair issue(String file, String commonName, Duration left) throws IOException {
     KeyPair pair = newKeys();
-    return new Pair(write(file + ".crt", certify(new X500Name("CN=" + commonName), pair, false)),
+    return new Pair(write(file + ".crt", certify(new X500Name("CN=" + commonName), pair, false, left)),
         write(file + ".key", privateKey(pair.getPrivate())));
   }
 
-  private X509CertificateHolder certify(X500Name subject, KeyPair pair, boolean authority) throws IOException {
+  private X509CertificateHolder certify(X500Name subject, KeyPair pair, boolean authority, Duration left)
+      throws IOException {
     Instant now = Instant.now();
     X509v3CertificateBuilder builder = new JcaX509v3CertificateBuilder(name, new BigInteger(64, new SecureRandom()),
-        Date.from(now.minus(Duration.ofHours(1))), Date.from(now.plus(Duration.ofHours(1))), subject, pair.getPublic());
+        Date.from(now.minus(Duration.ofDays(2))), Date.from(now.plus(left)), subject, pair.getPublic());
     builder.addExtension(Extension.basicConstraints, true, new BasicConstraints(authority));
     if (!authority) {
       builder.addExtension(Extension.subjectAlternativeName, false, new GeneralNames(new GeneralName[] {

@@ -1,12 +1,13 @@
 package dev.lethe.server.security;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.lethe.server.LogLines;
 import dev.lethe.server.ServerFixture;
 import dev.lethe.server.TinyBundles;
+import dev.lethe.server.Until;
 import dev.lethe.server.security.TestAuthority.Pair;
 import dev.lethe.v1.GenerateRequest;
 import dev.lethe.v1.GenerationServiceGrpc;
@@ -25,6 +26,7 @@ import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import javax.net.ssl.SSLContext;
@@ -115,17 +117,14 @@ class TlsIT {
 
       // A certificate whose key has not come yet changes nothing.
       Pair next = authority.issue("next", "lethe.example");
-      Files.writeString(its.certificate(), Files.readString(next.certificate()));
-      Thread.sleep(1500);
+      try (LogLines told = LogLines.of(WatchedFiles.class)) {
+        Files.writeString(its.certificate(), Files.readString(next.certificate()));
+        told.until("do not belong together");
+      }
       assertEquals(first, shownBy(server).getSerialNumber());
 
       next.replace(its);
-      Instant limit = Instant.now().plusSeconds(10);
-      while (shownBy(server).getSerialNumber().equals(first)) {
-        assertTrue(Instant.now().isBefore(limit), "the old certificate is still shown");
-        Thread.sleep(100);
-      }
-      assertNotEquals(first, shownBy(server).getSerialNumber());
+      Until.holds(() -> !shownBy(server).getSerialNumber().equals(first));
       generate(server, trusting(authority).build());
       GenerationServiceGrpc.newBlockingStub(open).generate(GenerateRequest.getDefaultInstance());
       open.shutdownNow();
@@ -159,6 +158,21 @@ class TlsIT {
     }}, null);
     try (SSLSocket socket = (SSLSocket) context.getSocketFactory().createSocket("127.0.0.1", server.port())) {
       return (X509Certificate) socket.getSession().getPeerCertificates()[0];
+    }
+  }
+
+  @Test
+  void aCertificateThatHasExpiredOrSoonWillIsAnErrorOrAWarning() throws Exception {
+    try (LogLines log = LogLines.of(Tls.class)) {
+      for (Duration left : List.of(Duration.ofHours(-1), Duration.ofDays(2), Duration.ofDays(30))) {
+        Pair pair = authority.issue("old", "lethe.example", left);
+        start(Map.of("tls.certificate", pair.certificate().toString(), "tls.key", pair.key().toString())).close();
+      }
+      List<String> told = log.all();
+      assertEquals(3, told.size(), told::toString);
+      assertTrue(told.get(0).matches("ERROR: .* has expired on .*"), told.get(0));
+      assertTrue(told.get(1).matches("WARN: .* expires on .*"), told.get(1));
+      assertTrue(told.get(2).matches("INFO: .* valid until .*"), told.get(2));
     }
   }
 }

@@ -52,6 +52,7 @@ import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
@@ -520,5 +521,30 @@ class UnlearningIT {
     try (Stream<Path> entries = Files.list(directory)) {
       return entries.count();
     }
+  }
+
+  /** Where the state of a job is written, a pipe makes whoever writes wait for a reader, as a slow disk might. */
+  @Test
+  void noOtherCallWaitsWhileAJobsStateIsWrittenDown() throws Exception {
+    Job running = submitOne(spec(WorkerDouble.WAITS).build());
+    Job queued = submitOne(spec(0).build());
+    Path pipe = root.resolve("jobs").resolve(queued.getId()).resolve("status.json.tmp");
+    assertEquals(0, new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor());
+    UnlearningServiceGrpc.UnlearningServiceFutureStub calls = UnlearningServiceGrpc.newFutureStub(server.channel());
+    Future<Job> cancelled = calls.cancelJob(CancelJobRequest.newBuilder().setJobId(queued.getId()).build());
+    CompletableFuture<Void> watched = CompletableFuture.runAsync(() -> watch(queued.getId()));
+    try {
+      for (int i = 0; i < 3; i++) {
+        assertEquals(running.getId(), UnlearningServiceGrpc.newBlockingStub(server.channel())
+            .withDeadlineAfter(20, TimeUnit.SECONDS)
+            .getJob(GetJobRequest.newBuilder().setJobId(running.getId()).build()).getId());
+      }
+      assertFalse(cancelled.isDone());
+    } finally {
+      assertTrue(Files.readString(pipe).contains("CANCELLED"));
+    }
+    assertEquals(JobState.JOB_STATE_CANCELLED, cancelled.get(20, TimeUnit.SECONDS).getState());
+    watched.get(20, TimeUnit.SECONDS);
+    cancel(running);
   }
 }

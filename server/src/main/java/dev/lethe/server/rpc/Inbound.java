@@ -1,0 +1,188 @@
+package dev.lethe.server.rpc;
+
+import io.grpc.Status;
+import io.vertx.core.Handler;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpServerRequest;
+import io.vertx.core.http.HttpVersion;
+import io.vertx.core.internal.http.HttpServerRequestInternal;
+import io.vertx.core.internal.http.HttpServerRequestWrapper;
+import java.util.function.Consumer;
+
+/**
+ * What a call's client sends, on its way to Vert.x, which puts messages together from it. Its bytes count among all
+ * {@link Arrivals} from when they come in until the call says that they are dealt with; a client is read from no
+ * further than one message ahead. What comes after the call has ended is thrown away, and the client told to stop.
+ *
+ * <p>Lives on the call's event loop.
+ */
+public final class Inbound extends HttpServerRequestWrapper {
+
+  /** Of HTTP/2's reset after a complete answer: nothing is wrong, and no more is wanted. */
+  private static final long NO_ERROR = 0;
+  /** In front of each message, beside its own bytes. */
+  static final int PREFIX = 5;
+  // Vert.x makes the call's request from this one and hands it over, on this thread, without a way back to this one.
+  private static final ThreadLocal<Inbound> HANDED_OVER = new ThreadLocal<>();
+
+  private final Arrivals arrivals;
+  private final long ahead;
+  private Consumer<RuntimeException> failed = failure -> { };
+  // Bytes that count; and those of them that no message took with it yet.
+  private long held;
+  private long waiting;
+  private boolean heldBack;
+  private boolean paused;
+  private boolean ended;
+  private boolean over;
+  private long limit = Long.MAX_VALUE;
+  private Runnable aboveLimit;
+
+  private Inbound(HttpServerRequestInternal request, RpcService.Settings settings) {
+    super(request);
+    this.arrivals = settings.arrivals();
+    this.ahead = (long) settings.maxMessageBytes() + PREFIX;
+  }
+
+  /** Hands a request to Vert.x' gRPC server. */
+  public static void hand(HttpServerRequest request, RpcService.Settings settings, Handler<HttpServerRequest> grpc) {
+    Inbound inbound = new Inbound((HttpServerRequestInternal) request, settings);
+    HANDED_OVER.set(inbound);
+    try {
+      grpc.handle(inbound);
+    } finally {
+      HANDED_OVER.remove();
+    }
+  }
+
+  /** That of the call which Vert.x has just made. */
+  static Inbound handedOver() {
+    return HANDED_OVER.get();
+  }
+
+  /** @param handler told if the bytes cannot be taken, or are no messages */
+  void onFailure(Consumer<RuntimeException> handler) {
+    failed = handler;
+  }
+
+  @Override
+  public HttpServerRequest handler(Handler<Buffer> handler) {
+    super.handler(chunk -> arrived(chunk, handler));
+    return this;
+  }
+
+  @Override
+  public HttpServerRequest endHandler(Handler<Void> handler) {
+    super.endHandler(end -> {
+      ended = true;
+      if (!over) {
+        guarded(() -> handler.handle(end));
+      }
+    });
+    return this;
+  }
+
+  private void arrived(Buffer chunk, Handler<Buffer> messages) {
+    if (over) {
+      return;
+    }
+    if (!arrivals.take(chunk.length(), held)) {
+      failed.accept(arrivals.refusal());
+      return;
+    }
+    held += chunk.length();
+    waiting += chunk.length();
+    guarded(() -> messages.handle(chunk));
+    if (waiting > limit) {
+      aboveLimit.run();
+    } else if (waiting > ahead && !heldBack) {
+      // A whole message is among them, so that this does not wait for ever.
+      heldBack = true;
+      super.pause();
+    }
+  }
+
+  /** Vert.x throws where it cannot read what a client sent, and nobody would answer. */
+  private void guarded(Runnable step) {
+    try {
+      step.run();
+    } catch (UnsupportedOperationException compressed) {
+      // As gRPC's specification of compression wants it.
+      failed.accept(Status.INTERNAL.withDescription("a message is said to be compressed, and the call has no"
+          + " grpc-encoding that says how").asRuntimeException());
+    } catch (RuntimeException e) {
+      failed.accept(Status.INVALID_ARGUMENT.withDescription("the request's body is no sequence of gRPC messages")
+          .withCause(e).asRuntimeException());
+    }
+  }
+
+  @Override
+  public HttpServerRequest pause() {
+    paused = true;
+    super.pause();
+    return this;
+  }
+
+  @Override
+  public HttpServerRequest resume() {
+    paused = false;
+    read();
+    return this;
+  }
+
+  /** Goes on reading, unless there is a reason not to. Vert.x throws if there is nothing left to read. */
+  private void read() {
+    if (!paused && !heldBack && !ended && !over) {
+      super.resume();
+    }
+  }
+
+  /** From here on, above this number of bytes that no message has taken, {@code handler} is run. */
+  void limit(long bytes, Runnable handler) {
+    limit = bytes;
+    aboveLimit = handler;
+  }
+
+  /** A message has become larger: it was compressed. Throws RESOURCE_EXHAUSTED if there is no room for it. */
+  void inflated(int more) {
+    if (!arrivals.take(more, held)) {
+      throw arrivals.refusal();
+    }
+    held += more;
+  }
+
+  /** A message was taken: the one behind it may come. */
+  void taken(int bytes) {
+    waiting = Math.max(0, waiting - bytes);
+    if (heldBack && waiting <= ahead) {
+      heldBack = false;
+      read();
+    }
+  }
+
+  /** Nothing of a message is held any more. */
+  void dealtWith(int bytes) {
+    long given = Math.min(held, bytes);
+    held -= given;
+    arrivals.give(given);
+  }
+
+  /** The call has ended, and its client was told so: nothing of it is held, and no more is taken. */
+  void stop() {
+    if (over) {
+      return;
+    }
+    if (!ended && version() != HttpVersion.HTTP_2) {
+      // The connection goes on to the next request when the rest of this one has come in, and was thrown away.
+      paused = false;
+      heldBack = false;
+      read();
+    }
+    over = true;
+    arrivals.give(held);
+    held = 0;
+    if (!ended && version() == HttpVersion.HTTP_2) {
+      response().reset(NO_ERROR);
+    }
+  }
+}

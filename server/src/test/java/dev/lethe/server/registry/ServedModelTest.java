@@ -1,0 +1,132 @@
+package dev.lethe.server.registry;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.stylegan2.Precision;
+import dev.lethe.server.TinyBundles;
+import dev.lethe.server.inference.BatchingOptions;
+import dev.lethe.server.inference.Compute;
+import dev.lethe.server.inference.InferenceEngine;
+import dev.lethe.server.monitoring.ServerMetrics;
+import dev.lethe.server.tracing.Tracing;
+import io.grpc.Status;
+import io.grpc.Status.Code;
+import io.vertx.core.Future;
+import io.vertx.core.Vertx;
+import io.vertx.core.WorkerExecutor;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** How a model ends while orders wait for the loader. */
+@Timeout(120)
+class ServedModelTest {
+
+  private static final int MOMENT_MS = 100;
+
+  @TempDir
+  Path root;
+
+  private final Vertx vertx = Vertx.vertx();
+  private final ServerMetrics metrics = new ServerMetrics();
+  private final CountDownLatch go = new CountDownLatch(1);
+  private WorkerExecutor loader;
+  private InferenceEngine engine;
+  private ServedModel model;
+
+  @BeforeEach
+  void start() throws Exception {
+    for (String version : List.of("v1", "v2", "v3")) {
+      TinyBundles.conditional(root.resolve("models"), version, version.hashCode());
+    }
+    loader = vertx.createSharedWorkerExecutor("loader", 1);
+    engine = new InferenceEngine(new Compute(ExecutionDevice.CPU, 1, Precision.FP32, Compute.Graphs.AUTO),
+        new BatchingOptions(1, Duration.ZERO, 1, 100), Map.of(), metrics, Tracing.off().tracer());
+    ModelRepository repository = new ModelRepository(root.resolve("models"), root.resolve("state"));
+    repository.activate("tiny", "v1");
+    model = new ServedModel("tiny", repository, new VersionLoader(engine, metrics), loader, metrics);
+    await(loader.executeBlocking(() -> {
+      model.start();
+      return null;
+    }));
+  }
+
+  @AfterEach
+  void stop() throws Exception {
+    engine.close();
+    await(vertx.close());
+  }
+
+  private static <T> T await(Future<T> future) throws Exception {
+    return future.toCompletionStage().toCompletableFuture().get(60, TimeUnit.SECONDS);
+  }
+
+  /** The loader has no time for what comes until {@link #go}. */
+  private void keepLoaderBusy() {
+    loader.executeBlocking(() -> go.await(60, TimeUnit.SECONDS), false);
+  }
+
+  private boolean isLoaded(int versions) {
+    return metrics.text().contains("lethe_model_loaded_versions{model=\"tiny\",} " + (double) versions + "\n");
+  }
+
+  @Test
+  void itsEndWaitsForAVersionThatWasStillToBeLoaded() throws Exception {
+    keepLoaderBusy();
+    Future<Lease> leased = model.lease("v2");
+    Future<Void> closed = model.close();
+    go.countDown();
+    Lease lease = await(leased);
+    assertEquals("v2", lease.card().version());
+    // Time enough for an end that does not wait.
+    assertThrows(TimeoutException.class,
+        () -> closed.toCompletionStage().toCompletableFuture().get(MOMENT_MS, TimeUnit.MILLISECONDS));
+    lease.close();
+    await(closed);
+    assertTrue(isLoaded(0), metrics::text);
+  }
+
+  @Test
+  void itsEndWaitsForASwapThatWasOrderedBefore() throws Exception {
+    Lease old = model.lease();
+    keepLoaderBusy();
+    Future<Optional<String>> swapped = model.activate("v3");
+    Future<Void> closed = model.close();
+    go.countDown();
+    assertEquals(Optional.of("v1"), await(swapped));
+    assertFalse(closed.isComplete());
+    old.close();
+    await(closed);
+    assertTrue(isLoaded(0), metrics::text);
+  }
+
+  @Test
+  void ordersAfterItsEndAreRefusedAndLoadNothing() throws Exception {
+    keepLoaderBusy();
+    Future<Void> closed = model.close();
+    List<Future<?>> late = List.of(model.lease("v2"), model.activate("v3"), model.load(), model.unload());
+    go.countDown();
+    await(closed);
+    for (Future<?> order : late) {
+      ExecutionException refused = assertThrows(ExecutionException.class, () -> await(order));
+      assertEquals(Code.UNAVAILABLE, Status.fromThrowable(refused.getCause()).getCode(), refused::toString);
+    }
+    assertEquals(Code.UNAVAILABLE, Status.fromThrowable(assertThrows(RuntimeException.class, model::lease)).getCode());
+    assertTrue(isLoaded(0), metrics::text);
+  }
+}
