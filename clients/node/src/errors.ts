@@ -28,6 +28,19 @@ const NAMES: Record<Code, ErrorCode> = {
 // The server starts a message with the field at fault: "psi: is 3.0; ...", "unlearn images[3].label: ...".
 const FIELD = /^((?:unlearn |learn )?[a-z][a-z0-9_]*(?:\[\d+\])?(?:\.[a-z][a-z0-9_]*(?:\[\d+\])?)*): /;
 
+/**
+ * Whether it is the connection that failed, which gRPC calls UNAVAILABLE, and Connect by other codes: broken and refused
+ * ones, certificates that are not trusted, and what browsers say of all these.
+ */
+function isLost(error: ConnectError): boolean {
+  if (![Code.Canceled, Code.Aborted, Code.Internal, Code.Unknown].includes(error.code)) {
+    return false;
+  }
+  const cause = error.cause;
+  return cause instanceof TypeError || cause instanceof Error && typeof (cause as { code?: unknown }).code === "string"
+    || error.rawMessage.startsWith("http/2 stream closed");
+}
+
 /** A call that the server refused, or that did not reach it. */
 export class LetheError extends Error {
   override readonly name = "LetheError";
@@ -54,8 +67,9 @@ export class LetheError extends Error {
       return reason;
     }
     const error = ConnectError.from(reason);
+    const code = isLost(error) ? "UNAVAILABLE" : NAMES[error.code] ?? "UNKNOWN";
     const pushback = error.metadata.get("grpc-retry-pushback-ms");
-    return new LetheError(NAMES[error.code] ?? "UNKNOWN", error.rawMessage || "no description",
+    return new LetheError(code, error.rawMessage || "no description",
       error.metadata.get("x-request-id") ?? undefined,
       pushback !== null && /^\d+$/.test(pushback) ? Number(pushback) : undefined, { cause: reason });
   }

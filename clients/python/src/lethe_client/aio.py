@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -76,6 +76,7 @@ class Client:
                  timeout: float | None = None, retry: Retry = Retry()) -> None:
         self._connection = Connection(address, token, tls, ca, certificate, key)
         self._channel = self._connection.open(grpc.aio.insecure_channel, grpc.aio.secure_channel)
+        self._uploading: grpc.Channel | None = None
         self._stubs = Stubs(self._channel)
         self._timeout = timeout
         self._retry = retry
@@ -114,15 +115,24 @@ class Client:
         images, learn = uploads.repeatable(images), uploads.repeatable(learn)
         attempts = Attempts(self._retry, timeout, repeatable=False)
         while True:
-            call = self._stubs.submit(timeout=attempts.next_timeout(), metadata=self._connection.metadata())
+            sending = uploads.Sending(uploads.messages(message, uploads.read(images, label), uploads.read(learn)))
             try:
-                await _send(call, uploads.messages(message, uploads.read(images, label), uploads.read(learn)))
-                return Job(await call, self)
+                return Job(await _over(self._threaded().submit.future(
+                    sending, timeout=attempts.next_timeout(), metadata=self._connection.metadata())), self)
             except grpc.RpcError as error:
+                if sending.failure is not None:
+                    # gRPC only says that there was one.
+                    raise sending.failure from None
                 pause = attempts.pause(from_rpc(error))
-            finally:
-                call.cancel()
             await asyncio.sleep(pause)
+
+    def _threaded(self) -> Stubs:
+        """For uploads: files are read off the event loop there, and a refusal is not lost. That of a call of asyncio is,
+        if a message is on its way when it comes: its status is then INTERNAL, whatever the server has said.
+        """
+        if self._uploading is None:
+            self._uploading = self._connection.open(grpc.insecure_channel, grpc.secure_channel)
+        return Stubs(self._uploading)
 
     async def job(self, job_id: str) -> Job:
         return await self._unary(requests.job(job_id, self._job))
@@ -139,6 +149,8 @@ class Client:
     async def close(self) -> None:
         """Ends calls in progress and closes the connection."""
         await self._channel.close()
+        if self._uploading is not None:
+            self._uploading.close()
 
     async def __aenter__(self) -> Client:
         return self
@@ -205,12 +217,13 @@ class Client:
             await asyncio.sleep(pause)
 
 
-async def _send(call: Any, messages: Iterator[unlearning_pb2.SubmitRequest]) -> None:
-    """Sends messages, read from files off the event loop, until there are no more or the server has refused."""
-    while (message := await asyncio.to_thread(next, messages, None)) is not None:
-        try:
-            await call.write(message)
-        except asyncio.InvalidStateError:
-            # The call is over; its status says why.
-            return
-    await call.done_writing()
+async def _over(call: Any) -> Any:
+    """What a call of a thread answers; cancelled with the task that waits for it."""
+    loop = asyncio.get_running_loop()
+    over = asyncio.Event()
+    call.add_done_callback(lambda _: loop.call_soon_threadsafe(over.set))
+    try:
+        await over.wait()
+    finally:
+        call.cancel()
+    return call.result()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -136,7 +136,7 @@ class Client:
         images, learn = uploads.repeatable(images), uploads.repeatable(learn)
         attempts = Attempts(self._retry, timeout, repeatable=False)
         while True:
-            sending = _Sending(uploads.messages(message, uploads.read(images, label), uploads.read(learn)))
+            sending = uploads.Sending(uploads.messages(message, uploads.read(images, label), uploads.read(learn)))
             try:
                 return Job(self._stubs.submit(sending, timeout=attempts.next_timeout(),
                                               metadata=self._connection.metadata()), self)
@@ -228,23 +228,3 @@ class Client:
             finally:
                 events.cancel()
             time.sleep(pause)
-
-
-class _Sending:
-    """Messages on their way, by a thread of gRPC's, and why there were no more of them."""
-
-    def __init__(self, messages: Iterable[unlearning_pb2.SubmitRequest]) -> None:
-        self._messages = iter(messages)
-        self.failure: Exception | None = None
-
-    def __iter__(self) -> _Sending:
-        return self
-
-    def __next__(self) -> unlearning_pb2.SubmitRequest:
-        try:
-            return next(self._messages)
-        except StopIteration:
-            raise
-        except Exception as failure:
-            self.failure = failure
-            raise

@@ -47,6 +47,26 @@ def _message(role: unlearning_pb2.ImageRole, images: list[unlearning_pb2.Labelle
     return unlearning_pb2.SubmitRequest(images=unlearning_pb2.UploadedImages(role=role, images=images))
 
 
+class Sending:
+    """Messages on their way, by a thread of gRPC's, and why there were no more of them."""
+
+    def __init__(self, messages: Iterable[unlearning_pb2.SubmitRequest]) -> None:
+        self._messages = iter(messages)
+        self.failure: Exception | None = None
+
+    def __iter__(self) -> Sending:
+        return self
+
+    def __next__(self) -> unlearning_pb2.SubmitRequest:
+        try:
+            return next(self._messages)
+        except StopIteration:
+            raise
+        except Exception as failure:
+            self.failure = failure
+            raise
+
+
 def repeatable(source: Source) -> Source:
     """The same images, as something that can be read more than once."""
     return list(source) if isinstance(source, Iterator) else source
