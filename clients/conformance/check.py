@@ -28,7 +28,7 @@ STEPS, FLOATS = 1, 1e-3
 # A median of a call by the client over one by the bare stub.
 MOST_OVERHEAD = 1.1
 TRIES = 3
-LONGEST_ANSWER = 300
+LONGEST_ANSWER = 600
 
 
 class Wrong(Exception):

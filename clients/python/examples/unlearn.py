@@ -1,13 +1,19 @@
-"""Takes images out of a model and tells what came of it: unlearn.py FORGET [KEEP], folders or zip files by class."""
+"""Takes images out of a model and tells what came of it."""
 
+import argparse
 import sys
 
 import lethe_client
 
 
-def main(forget: str, keep: str | None = None) -> int:
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("forget", help="folder or zip file of folders named by class")
+    parser.add_argument("--learn", default=(), help="the same of what the model must keep")
+    parser.add_argument("--iterations", type=int)
+    options = parser.parse_args()
     with lethe_client.Client() as client:
-        job = client.unlearn(forget, learn=keep or ())
+        job = client.unlearn(options.forget, learn=options.learn, iterations=options.iterations)
         print(f"job {job.id}")
         stage = ""
         for now in job.watch():
@@ -25,4 +31,4 @@ def main(forget: str, keep: str | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:3]))
+    sys.exit(main())

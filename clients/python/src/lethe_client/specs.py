@@ -11,29 +11,30 @@ from .v1 import unlearning_pb2
 
 
 class Spec(TypedDict, total=False):
-    """What `unlearn` takes beside images; each has a default that works, and is explained at UnlearnSpec in the protocol.
+    """What `unlearn` takes beside images; each has a default that works, which None stands for, and is explained at
+    UnlearnSpec in the protocol.
 
     A field of UnlearnSpec or Gates that this list lacks, since it is newer, is taken all the same.
     """
 
-    model: str
-    kind: Literal["item", "class"]
-    mode: Literal["few-shot", "zero-shot"]
-    substitute: Literal["average", "truncation", "projection"]
-    classes: Sequence[str | int]
-    fake_label: float | Literal["auto"]
-    iterations: int
-    batch: int
-    learning_rate: float
-    lambda1: float
-    lambda2: float
-    seed: int
-    max_inversion_error: float
-    bad_images: Literal["refuse", "skip"]
-    keep_as_candidate: bool
-    min_auc_lu: float
-    max_fid_l_increase: float
-    min_acc: float
+    model: str | None
+    kind: Literal["item", "class"] | None
+    mode: Literal["few-shot", "zero-shot"] | None
+    substitute: Literal["average", "truncation", "projection"] | None
+    classes: Sequence[str | int] | None
+    fake_label: float | Literal["auto"] | None
+    iterations: int | None
+    batch: int | None
+    learning_rate: float | None
+    lambda1: float | None
+    lambda2: float | None
+    seed: int | None
+    max_inversion_error: float | None
+    bad_images: Literal["refuse", "skip"] | None
+    keep_as_candidate: bool | None
+    min_auc_lu: float | None
+    max_fid_l_increase: float | None
+    min_acc: float | None
 
 
 def build(options: dict[str, Any]) -> unlearning_pb2.UnlearnSpec:
