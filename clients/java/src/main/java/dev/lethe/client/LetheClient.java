@@ -7,6 +7,7 @@ import dev.lethe.v1.GenerateRequest;
 import dev.lethe.v1.GenerateResponse;
 import dev.lethe.v1.GeneratedImage;
 import dev.lethe.v1.GenerationServiceGrpc;
+import dev.lethe.v1.GenerationServiceGrpc.GenerationServiceBlockingStub;
 import dev.lethe.v1.GetActiveVersionRequest;
 import dev.lethe.v1.GetCardRequest;
 import dev.lethe.v1.GetJobRequest;
@@ -19,12 +20,16 @@ import dev.lethe.v1.ListJobsRequest;
 import dev.lethe.v1.ListModelsRequest;
 import dev.lethe.v1.ListVersionsRequest;
 import dev.lethe.v1.ModelServiceGrpc;
+import dev.lethe.v1.ModelServiceGrpc.ModelServiceBlockingStub;
 import dev.lethe.v1.ModelVersion;
+import dev.lethe.v1.SubmitRequest;
 import dev.lethe.v1.UnlearnSpec;
 import dev.lethe.v1.UnlearningServiceGrpc;
+import dev.lethe.v1.UnlearningServiceGrpc.UnlearningServiceBlockingStub;
 import dev.lethe.v1.WatchRequest;
 import io.grpc.ChannelCredentials;
 import io.grpc.Context;
+import io.grpc.Deadline;
 import io.grpc.Grpc;
 import io.grpc.InsecureChannelCredentials;
 import io.grpc.ManagedChannel;
@@ -41,11 +46,12 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Iterator;
 import java.util.List;
+import java.util.NoSuchElementException;
 import java.util.Spliterator;
 import java.util.Spliterators;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
-import java.util.function.Supplier;
+import java.util.function.Function;
 import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
 
@@ -73,7 +79,11 @@ public final class LetheClient implements AutoCloseable {
       Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER);
 
   private final ManagedChannel channel;
+  private final GenerationServiceBlockingStub generation;
+  private final ModelServiceBlockingStub models;
+  private final UnlearningServiceBlockingStub unlearning;
   private final Duration timeout;
+  private final Retry retry;
 
   private LetheClient(Builder builder) {
     ManagedChannelBuilder<?> channel;
@@ -90,18 +100,26 @@ public final class LetheClient implements AutoCloseable {
       channel.intercept(MetadataUtils.newAttachHeadersInterceptor(headers));
     }
     this.channel = channel.build();
+    this.generation = GenerationServiceGrpc.newBlockingStub(this.channel);
+    this.models = ModelServiceGrpc.newBlockingStub(this.channel);
+    this.unlearning = UnlearningServiceGrpc.newBlockingStub(this.channel);
     this.timeout = builder.timeout;
+    this.retry = builder.retry;
   }
 
   public static Builder builder() {
     return new Builder();
   }
 
-  /** Where the server is; by default localhost:{@value LetheClient#DEFAULT_PORT}, without TLS, without a timeout. */
+  /**
+   * Where the server is; by default localhost:{@value LetheClient#DEFAULT_PORT}, without TLS, without a timeout; calls
+   * are made once.
+   */
   public static final class Builder {
     private String host = "localhost";
     private int port = DEFAULT_PORT;
     private Duration timeout;
+    private Retry retry = Retry.NONE;
     private boolean tls;
     private Path authority;
     private Path certificate;
@@ -120,9 +138,15 @@ public final class LetheClient implements AutoCloseable {
       return this;
     }
 
-    /** For calls with one answer; a call that takes longer fails with DEADLINE_EXCEEDED. */
+    /** For calls with one answer, repetitions included; one that takes longer fails with DEADLINE_EXCEEDED. */
     public Builder timeout(Duration longest) {
       timeout = longest;
+      return this;
+    }
+
+    /** When calls are made again, for example {@link Retry#USUAL}. */
+    public Builder retry(Retry repetitions) {
+      retry = repetitions;
       return this;
     }
 
@@ -177,33 +201,63 @@ public final class LetheClient implements AutoCloseable {
 
   /** Generates all images of a request in one answer. */
   public GenerateResponse generate(GenerateRequest request) {
-    return call(() -> generation().generate(request));
+    return ask(generation, true, stub -> stub.generate(request));
   }
 
   /** Generates images one by one, in order, as the stream is consumed; closing it early cancels the rest. */
   public Stream<GeneratedImage> generateStream(GenerateRequest request) {
     Context.CancellableContext context = Context.current().withCancellation();
-    Context previous = context.attach();
-    Iterator<GeneratedImage> images;
-    try {
-      images = GenerationServiceGrpc.newBlockingStub(channel).generateStream(request);
-    } finally {
-      context.detach(previous);
-    }
-    Iterator<GeneratedImage> translated = new Iterator<>() {
-      @Override
-      public boolean hasNext() {
-        return call(images::hasNext);
-      }
-
-      @Override
-      public GeneratedImage next() {
-        return call(images::next);
-      }
-    };
+    Images images = new Images(request, context);
     return StreamSupport
-        .stream(Spliterators.spliteratorUnknownSize(translated, Spliterator.ORDERED | Spliterator.NONNULL), false)
+        .stream(Spliterators.spliteratorUnknownSize(images, Spliterator.ORDERED | Spliterator.NONNULL), false)
         .onClose(() -> context.cancel(null));
+  }
+
+  /** A call of {@code GenerateStream}, made again as long as no image has come: what came would come twice. */
+  private final class Images implements Iterator<GeneratedImage> {
+
+    private final GenerateRequest request;
+    private final Context context;
+    private Iterator<GeneratedImage> images;
+    private boolean begun;
+
+    Images(GenerateRequest request, Context context) {
+      this.request = request;
+      this.context = context;
+      open();
+    }
+
+    private void open() {
+      Context previous = context.attach();
+      try {
+        images = generation.generateStream(request);
+      } finally {
+        context.detach(previous);
+      }
+    }
+
+    @Override
+    public boolean hasNext() {
+      for (int made = 1; ; made++) {
+        try {
+          boolean next = images.hasNext();
+          begun |= next;
+          return next;
+        } catch (StatusRuntimeException e) {
+          LetheException failure = LetheException.of(e);
+          Retry.sleep(retry.pause(failure, made, true).filter(pause -> !begun).orElseThrow(() -> failure));
+          open();
+        }
+      }
+    }
+
+    @Override
+    public GeneratedImage next() {
+      if (!hasNext()) {
+        throw new NoSuchElementException();
+      }
+      return images.next();
+    }
   }
 
   /**
@@ -214,33 +268,61 @@ public final class LetheClient implements AutoCloseable {
    * @return the queued job
    */
   public Job submitUnlearn(UnlearnSpec spec, List<LabelledImage> unlearn, List<LabelledImage> learn) {
-    Upload upload = new Upload(Upload.messages(spec, unlearn, learn).iterator());
-    UnlearningServiceGrpc.newStub(channel).submit(upload);
-    return upload.await();
+    List<SubmitRequest> messages = Upload.messages(spec, unlearn, learn);
+    for (int made = 1; ; made++) {
+      Upload upload = new Upload(messages.iterator());
+      UnlearningServiceGrpc.newStub(channel).submit(upload);
+      try {
+        return upload.await();
+      } catch (LetheException failure) {
+        Retry.sleep(retry.pause(failure, made, false).orElseThrow(() -> failure));
+      }
+    }
   }
 
   /**
-   * Follows a job until it ends.
+   * Follows a job until it ends. A connection that breaks on the way is made again, for as long as {@link
+   * Retry#watchPatience} says.
    *
    * @param observer called on this thread with the job as it is now, then after every change
    * @return the ended job
    */
   public Job watch(String jobId, Consumer<Job> observer) {
-    Job last = call(() -> {
-      Job seen = null;
-      Iterator<JobEvent> events = UnlearningServiceGrpc.newBlockingStub(channel)
-          .watch(WatchRequest.newBuilder().setJobId(jobId).build());
-      while (events.hasNext()) {
-        seen = events.next().getJob();
-        observer.accept(seen);
+    Job last = null;
+    long lost = 0;
+    int tries = 0;
+    while (true) {
+      LetheException failure;
+      try {
+        Iterator<JobEvent> events = unlearning
+            .watch(WatchRequest.newBuilder().setJobId(jobId).build());
+        while (events.hasNext()) {
+          Job now = events.next().getJob();
+          tries = 0;
+          // A new connection tells first what the last one told.
+          if (!now.equals(last)) {
+            last = now;
+            observer.accept(now);
+          }
+        }
+        if (last != null && hasEnded(last)) {
+          return last;
+        }
+        failure = new LetheException(Status.Code.UNAVAILABLE,
+            "the server stopped reporting before job " + jobId + " ended", null);
+      } catch (StatusRuntimeException e) {
+        failure = LetheException.of(e);
       }
-      return seen;
-    });
-    if (last == null || !hasEnded(last)) {
-      throw new LetheException(Status.Code.UNAVAILABLE, "the server stopped reporting before job " + jobId + " ended",
-          null);
+      lost = tries++ == 0 ? System.nanoTime() : lost;
+      if (!Retry.passes(failure, true)) {
+        throw failure;
+      }
+      Duration pause = retry.pause(failure, tries);
+      if (System.nanoTime() - lost + pause.toNanos() >= retry.watchPatience().toNanos()) {
+        throw failure;
+      }
+      Retry.sleep(pause);
     }
-    return last;
   }
 
   /** True once a job has succeeded, failed or been cancelled. */
@@ -252,38 +334,38 @@ public final class LetheClient implements AutoCloseable {
   }
 
   public Job job(String jobId) {
-    return call(() -> unlearning().getJob(GetJobRequest.newBuilder().setJobId(jobId).build()));
+    return ask(unlearning, true, stub -> stub.getJob(GetJobRequest.newBuilder().setJobId(jobId).build()));
   }
 
   /** All jobs that the server knows, newest first. */
   public List<Job> jobs() {
-    return call(() -> unlearning().listJobs(ListJobsRequest.getDefaultInstance())).getJobsList();
+    return ask(unlearning, true, stub -> stub.listJobs(ListJobsRequest.getDefaultInstance())).getJobsList();
   }
 
   /** Ends a queued or running job. */
   public Job cancel(String jobId) {
-    return call(() -> unlearning().cancelJob(CancelJobRequest.newBuilder().setJobId(jobId).build()));
+    return ask(unlearning, false, stub -> stub.cancelJob(CancelJobRequest.newBuilder().setJobId(jobId).build()));
   }
 
   /** What an ended job measured, and its pictures. */
   public GetReportResponse report(String jobId) {
-    return call(() -> unlearning().getReport(GetReportRequest.newBuilder().setJobId(jobId).build()));
+    return ask(unlearning, true, stub -> stub.getReport(GetReportRequest.newBuilder().setJobId(jobId).build()));
   }
 
   /** The names of the models that the server knows. */
   public List<String> models() {
-    return call(() -> modelService().listModels(ListModelsRequest.getDefaultInstance())).getModelsList();
+    return ask(models, true, stub -> stub.listModels(ListModelsRequest.getDefaultInstance())).getModelsList();
   }
 
   public List<ModelVersion> versions(String model) {
-    return call(() -> modelService().listVersions(ListVersionsRequest.newBuilder().setModel(model).build()))
+    return ask(models, true, stub -> stub.listVersions(ListVersionsRequest.newBuilder().setModel(model).build()))
         .getVersionsList();
   }
 
   /** The version that takes new requests. */
   public String activeVersion(String model) {
-    return call(() -> modelService().getActiveVersion(GetActiveVersionRequest.newBuilder().setModel(model).build()))
-        .getVersion();
+    return ask(models, true, stub -> stub.getActiveVersion(
+        GetActiveVersionRequest.newBuilder().setModel(model).build())).getVersion();
   }
 
   /**
@@ -293,13 +375,13 @@ public final class LetheClient implements AutoCloseable {
    * @return {@code model.json}, verbatim
    */
   public String card(String model, String version) {
-    return call(() -> modelService().getCard(
+    return ask(models, true, stub -> stub.getCard(
         GetCardRequest.newBuilder().setModel(model).setVersion(version).build())).getCardJson();
   }
 
   /** Hot-swaps a model to a version that lies on the server's disk. */
   public ActivateResponse activate(String model, String version) {
-    return call(() -> modelService().activate(
+    return ask(models, false, stub -> stub.activate(
         ActivateRequest.newBuilder().setModel(model).setVersion(version).build()));
   }
 
@@ -314,27 +396,25 @@ public final class LetheClient implements AutoCloseable {
     }
   }
 
-  private GenerationServiceGrpc.GenerationServiceBlockingStub generation() {
-    return limited(GenerationServiceGrpc.newBlockingStub(channel));
-  }
-
-  private UnlearningServiceGrpc.UnlearningServiceBlockingStub unlearning() {
-    return limited(UnlearningServiceGrpc.newBlockingStub(channel));
-  }
-
-  private ModelServiceGrpc.ModelServiceBlockingStub modelService() {
-    return limited(ModelServiceGrpc.newBlockingStub(channel));
-  }
-
-  private <S extends AbstractStub<S>> S limited(S stub) {
-    return timeout == null ? stub : stub.withDeadlineAfter(timeout);
-  }
-
-  private static <T> T call(Supplier<T> rpc) {
-    try {
-      return rpc.get();
-    } catch (StatusRuntimeException e) {
-      throw LetheException.of(e);
+  /**
+   * A call with one answer, as often as it takes.
+   *
+   * @param repeatable whether it may be made again when nobody knows if the server has seen it
+   */
+  private <S extends AbstractStub<S>, T> T ask(S stub, boolean repeatable, Function<S, T> rpc) {
+    Deadline end = timeout == null ? null : Deadline.after(timeout.toNanos(), TimeUnit.NANOSECONDS);
+    S limited = end == null ? stub : stub.withDeadline(end);
+    for (int made = 1; ; made++) {
+      try {
+        return rpc.apply(limited);
+      } catch (StatusRuntimeException e) {
+        LetheException failure = LetheException.of(e);
+        Duration pause = retry.pause(failure, made, repeatable).orElseThrow(() -> failure);
+        if (end != null && end.timeRemaining(TimeUnit.NANOSECONDS) <= pause.toNanos()) {
+          throw failure;
+        }
+        Retry.sleep(pause);
+      }
     }
   }
 }

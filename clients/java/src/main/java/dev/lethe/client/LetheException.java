@@ -1,18 +1,39 @@
 package dev.lethe.client;
 
+import io.grpc.Metadata;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /** A call that the server refused, or that did not reach it. The message names the field and what to do. */
 public final class LetheException extends RuntimeException {
 
   private static final long serialVersionUID = 1L;
 
+  private static final Metadata.Key<String> REQUEST_ID =
+      Metadata.Key.of("x-request-id", Metadata.ASCII_STRING_MARSHALLER);
+  private static final Metadata.Key<String> PUSHBACK =
+      Metadata.Key.of("grpc-retry-pushback-ms", Metadata.ASCII_STRING_MARSHALLER);
+  /** The server starts a message with the field at fault: "psi: is 3.0; ...", "unlearn images[3].label: ...". */
+  private static final Pattern FIELD = Pattern.compile(
+      "((?:unlearn |learn )?[a-z][a-z0-9_]*(?:\\[\\d+])?(?:\\.[a-z][a-z0-9_]*(?:\\[\\d+])?)*): .*", Pattern.DOTALL);
+
   private final Status.Code code;
+  private final String requestId;
+  private final Duration retryAfter;
 
   public LetheException(Status.Code code, String message, Throwable cause) {
+    this(code, message, null, null, cause);
+  }
+
+  private LetheException(Status.Code code, String message, String requestId, Duration retryAfter, Throwable cause) {
     super(message, cause);
     this.code = code;
+    this.requestId = requestId;
+    this.retryAfter = retryAfter;
   }
 
   static LetheException of(StatusRuntimeException e) {
@@ -23,12 +44,32 @@ public final class LetheException extends RuntimeException {
     if (cause != null && cause.getMessage() != null && (description == null || description.equals("io exception"))) {
       description = cause.getMessage();
     }
-    return new LetheException(status.getCode(), description == null ? "no description" : description, e);
+    Metadata trailers = e.getTrailers() == null ? new Metadata() : e.getTrailers();
+    String pushback = trailers.get(PUSHBACK);
+    return new LetheException(status.getCode(), description == null ? "no description" : description,
+        trailers.get(REQUEST_ID),
+        pushback != null && pushback.matches("\\d{1,9}") ? Duration.ofMillis(Long.parseLong(pushback)) : null, e);
   }
 
   /** The gRPC status code, for example INVALID_ARGUMENT or NOT_FOUND. */
   public Status.Code code() {
     return code;
+  }
+
+  /** The request's field at fault, such as {@code spec.classes[0]}; empty where the server names none. */
+  public Optional<String> field() {
+    Matcher named = FIELD.matcher(getMessage());
+    return named.matches() ? Optional.of(named.group(1)) : Optional.empty();
+  }
+
+  /** What the server's log calls the call; empty if it did not get there. */
+  public Optional<String> requestId() {
+    return Optional.ofNullable(requestId);
+  }
+
+  /** The time after which the server takes the call; empty where it does not say. */
+  public Optional<Duration> retryAfter() {
+    return Optional.ofNullable(retryAfter);
   }
 
   /** {@code CODE: message}, in one line. */

@@ -1,6 +1,7 @@
 package dev.lethe.client.cli;
 
 import dev.lethe.client.LetheClient;
+import dev.lethe.client.Retry;
 import java.nio.file.Path;
 import java.time.Duration;
 import picocli.CommandLine.Model.CommandSpec;
@@ -58,7 +59,8 @@ final class ServerOptions {
     if (timeoutSeconds != null && timeoutSeconds < 1) {
       throw new ParameterException(command.commandLine(), "--timeout " + timeoutSeconds + " must be at least 1");
     }
-    LetheClient.Builder client = LetheClient.builder().host(server.substring(0, colon)).port(port);
+    LetheClient.Builder client = LetheClient.builder().host(server.substring(0, colon)).port(port)
+        .retry(Retry.USUAL);
     if (timeoutSeconds != null) {
       client.timeout(Duration.ofSeconds(timeoutSeconds));
     }

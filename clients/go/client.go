@@ -1,0 +1,231 @@
+package lethe
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"io"
+	"iter"
+	"os"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
+
+	"lethe.dev/lethe/lethev1"
+)
+
+// Client is a Lethe server. Goroutines may share one, and one serves a whole application.
+type Client struct {
+	connection *grpc.ClientConn
+	generation lethev1.GenerationServiceClient
+	models     lethev1.ModelServiceClient
+	unlearning lethev1.UnlearningServiceClient
+	settings   *settings
+	retry      Retry
+}
+
+// NewClient is for a server at HOST:PORT; empty: that of the environment's LETHE_SERVER, or localhost:8080. It does not
+// wait for a connection. An error is a wrong option or a file that cannot be used.
+func NewClient(address string, options ...Option) (*Client, error) {
+	s := fromEnvironment()
+	for _, option := range options {
+		option(s)
+	}
+	dial, err := s.dialOptions()
+	if err != nil {
+		return nil, err
+	}
+	connection, err := grpc.NewClient(cmp.Or(address, os.Getenv("LETHE_SERVER"), "localhost:8080"), dial...)
+	if err != nil {
+		return nil, err
+	}
+	return &Client{
+		connection: connection,
+		generation: lethev1.NewGenerationServiceClient(connection),
+		models:     lethev1.NewModelServiceClient(connection),
+		unlearning: lethev1.NewUnlearningServiceClient(connection),
+		settings:   s,
+		retry:      s.retry.withDefaults(),
+	}, nil
+}
+
+// Close ends calls in progress and closes the connection.
+func (c *Client) Close() error { return c.connection.Close() }
+
+// Generate draws images, all in one answer.
+func (c *Client) Generate(ctx context.Context, request GenerateRequest) (*Images, error) {
+	message, err := request.message()
+	if err != nil {
+		return nil, err
+	}
+	answer, err := call(ctx, c, c.generation.Generate, message, true)
+	if err != nil {
+		return nil, err
+	}
+	return &Images{Model: answer.GetModel(), Version: answer.GetVersion(), Images: images(answer.GetImages())}, nil
+}
+
+// GenerateStream draws images one by one, in order, no faster than they are taken; leaving the loop cancels the rest. An
+// error is the last that it yields.
+func (c *Client) GenerateStream(ctx context.Context, request GenerateRequest) iter.Seq2[Image, error] {
+	return func(yield func(Image, error) bool) {
+		message, err := request.message()
+		if err != nil {
+			yield(Image{}, err)
+			return
+		}
+		for attempts := 1; ; attempts++ {
+			begun, stopped := false, false
+			failure := receive(ctx, c, func(ctx context.Context, options ...grpc.CallOption) (grpc.ServerStreamingClient[lethev1.GeneratedImage], error) {
+				return c.generation.GenerateStream(ctx, message, options...)
+			}, func(image *lethev1.GeneratedImage) bool {
+				begun = true
+				stopped = !yield(Image{image}, nil)
+				return !stopped
+			})
+			if failure == nil || stopped {
+				return
+			}
+			// What came would come twice.
+			if begun || !c.retry.again(ctx, failure, attempts, true) {
+				yield(Image{}, failure)
+				return
+			}
+		}
+	}
+}
+
+// Models are the names of those that the server knows.
+func (c *Client) Models(ctx context.Context) ([]string, error) {
+	answer, err := call(ctx, c, c.models.ListModels, &lethev1.ListModelsRequest{}, true)
+	return answer.GetModels(), err
+}
+
+// Versions of a model.
+func (c *Client) Versions(ctx context.Context, model string) ([]*lethev1.ModelVersion, error) {
+	answer, err := call(ctx, c, c.models.ListVersions, &lethev1.ListVersionsRequest{Model: model}, true)
+	return answer.GetVersions(), err
+}
+
+// ActiveVersion is the one that takes new requests.
+func (c *Client) ActiveVersion(ctx context.Context, model string) (string, error) {
+	answer, err := call(ctx, c, c.models.GetActiveVersion, &lethev1.GetActiveVersionRequest{Model: model}, true)
+	return answer.GetVersion(), err
+}
+
+// Card is the model card, model.json, verbatim. An empty version is the active one.
+func (c *Client) Card(ctx context.Context, model, version string) (json.RawMessage, error) {
+	answer, err := call(ctx, c, c.models.GetCard, &lethev1.GetCardRequest{Model: model, Version: version}, true)
+	return json.RawMessage(answer.GetCardJson()), err
+}
+
+// Activate hot-swaps a model to a version on the server's disk: promotes a candidate, or rolls back.
+func (c *Client) Activate(ctx context.Context, model, version string) (*lethev1.ActivateResponse, error) {
+	return call(ctx, c, c.models.Activate, &lethev1.ActivateRequest{Model: model, Version: version}, false)
+}
+
+// Job by its id.
+func (c *Client) Job(ctx context.Context, id string) (*Job, error) {
+	return c.job(call(ctx, c, c.unlearning.GetJob, &lethev1.GetJobRequest{JobId: id}, true))
+}
+
+// Jobs that the server knows, newest first.
+func (c *Client) Jobs(ctx context.Context) ([]*Job, error) {
+	answer, err := call(ctx, c, c.unlearning.ListJobs, &lethev1.ListJobsRequest{}, true)
+	if err != nil {
+		return nil, err
+	}
+	jobs := make([]*Job, len(answer.GetJobs()))
+	for i, job := range answer.GetJobs() {
+		jobs[i] = &Job{job, c}
+	}
+	return jobs, nil
+}
+
+// Cancel ends a queued or running job; ErrFailedPrecondition if it has ended already.
+func (c *Client) Cancel(ctx context.Context, id string) (*Job, error) {
+	return c.job(call(ctx, c, c.unlearning.CancelJob, &lethev1.CancelJobRequest{JobId: id}, false))
+}
+
+// Report is what an ended job measured, and its pictures.
+func (c *Client) Report(ctx context.Context, id string) (*Report, error) {
+	answer, err := call(ctx, c, c.unlearning.GetReport, &lethev1.GetReportRequest{JobId: id}, true)
+	if err != nil {
+		return nil, err
+	}
+	return &Report{Figures: answer.GetReport(), BeforeAfterPNG: answer.GetBeforeAfterPng()}, nil
+}
+
+func (c *Client) job(message *lethev1.Job, err error) (*Job, error) {
+	if err != nil {
+		return nil, err
+	}
+	return &Job{message, c}, nil
+}
+
+// authorized gives the context of one attempt.
+func (c *Client) authorized(ctx context.Context) (context.Context, error) {
+	if c.settings.token == nil {
+		return ctx, nil
+	}
+	token, err := c.settings.token(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+token), nil
+}
+
+// call makes a call with one answer, as often as it takes.
+func call[Q, A any](ctx context.Context, c *Client, rpc func(context.Context, Q, ...grpc.CallOption) (A, error), request Q,
+	repeatable bool) (A, error) {
+	var none A
+	if c.settings.timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, c.settings.timeout)
+		defer cancel()
+	}
+	for attempts := 1; ; attempts++ {
+		authorized, err := c.authorized(ctx)
+		if err != nil {
+			return none, err
+		}
+		var said trailers
+		answer, err := rpc(authorized, request, grpc.Header(&said.header), grpc.Trailer(&said.trailer))
+		if err == nil {
+			return answer, nil
+		}
+		failure := toError(err, said)
+		if !c.retry.again(ctx, failure, attempts, repeatable) {
+			return none, failure
+		}
+	}
+}
+
+// receive hands the messages of a stream on until one is not wanted any more; nil if it came to its end, or was left.
+func receive[A any](ctx context.Context, c *Client,
+	open func(context.Context, ...grpc.CallOption) (grpc.ServerStreamingClient[A], error), take func(*A) bool) *Error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	authorized, err := c.authorized(ctx)
+	if err != nil {
+		return &Error{Code: codes.Unauthenticated, Message: "no token: " + err.Error(), RetryAfter: -1}
+	}
+	var said trailers
+	stream, err := open(authorized, grpc.Header(&said.header), grpc.Trailer(&said.trailer))
+	if err != nil {
+		return toError(err, said)
+	}
+	for {
+		message, err := stream.Recv()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return toError(err, said)
+		}
+		if !take(message) {
+			return nil
+		}
+	}
+}

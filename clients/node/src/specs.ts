@@ -1,0 +1,61 @@
+import { create, type DescField } from "@bufbuild/protobuf";
+import { GatesSchema, UnlearnSpecSchema, type UnlearnSpec } from "./gen/lethe/v1/unlearning_pb.js";
+import { numberOf } from "./words.js";
+
+/**
+ * How to unlearn; each has a default that works, and is explained at UnlearnSpec in the protocol. A field of UnlearnSpec
+ * or Gates that this list lacks, since it is newer, is taken all the same.
+ */
+export interface Spec {
+  model?: string;
+  kind?: "item" | "class";
+  mode?: "few-shot" | "zero-shot";
+  substitute?: "average" | "truncation" | "projection";
+  classes?: (string | number)[];
+  fakeLabel?: number | "auto";
+  iterations?: number;
+  batch?: number;
+  learningRate?: number;
+  lambda1?: number;
+  lambda2?: number;
+  seed?: number;
+  maxInversionError?: number;
+  badImages?: "refuse" | "skip";
+  keepAsCandidate?: boolean;
+  minAucLu?: number;
+  maxFidLIncrease?: number;
+  minAcc?: number;
+}
+
+// By names that may be there or not.
+const SPEC_FIELDS: Partial<Record<string, DescField>> = UnlearnSpecSchema.field;
+const GATE_FIELDS: Partial<Record<string, DescField>> = GatesSchema.field;
+
+/** @throws TypeError for an option or a choice that there is not */
+export function specOf(options: Spec): UnlearnSpec {
+  const spec: Record<string, unknown> = {};
+  const gates: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(options)) {
+    if (value === undefined) {
+      continue;
+    }
+    const field = SPEC_FIELDS[name];
+    if (name === "fakeLabel" && value === "auto") {
+      spec.autoFakeLabel = true;
+    } else if (name !== "gates" && field !== undefined) {
+      spec[name] = valueOf(field, value);
+    } else if (GATE_FIELDS[name] !== undefined) {
+      gates[name] = value;
+    } else {
+      throw new TypeError(`unlearn has no option ${name}`);
+    }
+  }
+  return create(UnlearnSpecSchema, Object.keys(gates).length === 0 ? spec : { ...spec, gates });
+}
+
+function valueOf(field: DescField, value: unknown): unknown {
+  if (field.enum !== undefined) {
+    return numberOf(field.enum, field.localName, String(value));
+  }
+  return field.localName === "classes" ? (value as (string | number)[]).map(String) : value;
+}

@@ -1,0 +1,166 @@
+"""Each call of the server: its message, its stub, and what is made of its answer. Both clients send what is built here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Generic, Literal, TypeVar, Union
+
+import numpy as np
+import numpy.typing as npt
+
+from .images import GeneratedImage, Images
+from .specs import number, word
+from .v1 import common_pb2, generation_pb2, generation_pb2_grpc, model_pb2, model_pb2_grpc, unlearning_pb2
+from .v1 import unlearning_pb2_grpc
+
+T = TypeVar("T")
+Format = Literal["png", "jpeg", "raw"]
+Seeds = Union[int, Iterable[int]]
+
+_FORMAT = common_pb2.DESCRIPTOR.enum_types_by_name["ImageFormat"]
+
+
+class Stubs:
+    """The generated stubs of one channel, sync or asyncio."""
+
+    def __init__(self, channel: Any) -> None:
+        generation = generation_pb2_grpc.GenerationServiceStub(channel)
+        models = model_pb2_grpc.ModelServiceStub(channel)
+        unlearning = unlearning_pb2_grpc.UnlearningServiceStub(channel)
+        self.generate = generation.Generate
+        self.generate_stream = generation.GenerateStream
+        self.list_models = models.ListModels
+        self.list_versions = models.ListVersions
+        self.get_card = models.GetCard
+        self.get_active_version = models.GetActiveVersion
+        self.activate = models.Activate
+        self.submit = unlearning.Submit
+        self.watch = unlearning.Watch
+        self.get_job = unlearning.GetJob
+        self.list_jobs = unlearning.ListJobs
+        self.cancel_job = unlearning.CancelJob
+        self.get_report = unlearning.GetReport
+
+
+@dataclass(frozen=True)
+class Call(Generic[T]):
+    """One call with one message.
+
+    stub: its name in Stubs; result: what the caller gets of an answer; repeatable: whether it may be made again when
+    nobody knows if the server has seen it.
+    """
+
+    stub: str
+    message: Any
+    result: Callable[[Any], T]
+    repeatable: bool = True
+
+
+@dataclass(frozen=True)
+class Version:
+    """A version of a model; state is available, loading, active or draining; parent is None if trained from scratch."""
+
+    model: str
+    version: str
+    state: str
+    parent: str | None
+    unlearned_labels: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Activation:
+    """What a swap has done; previous is None if the model was unloaded."""
+
+    model: str
+    version: str
+    previous: str | None
+
+
+def _request(seeds: Seeds | None, z: npt.ArrayLike | None, w: npt.ArrayLike | None, label: str | int | None,
+             psi: float | None, count: int | None, format: Format, model: str, version: str
+             ) -> generation_pb2.GenerateRequest:
+    if sum(source is not None for source in (seeds, z, w)) > 1:
+        raise ValueError("give one of seeds, z and w")
+    request = generation_pb2.GenerateRequest(
+        model=model, version=version, label="" if label is None else str(label),
+        format=number(_FORMAT, "format", format))  # type: ignore[arg-type]
+    if seeds is not None:
+        request.seeds.SetInParent()
+        request.seeds.values.extend([seeds] if isinstance(seeds, int) else seeds)
+    elif z is not None:
+        _vectors(request.z, "z", z, 2)
+    elif w is not None:
+        _vectors(request.w, "w", w, 3)
+    if psi is not None:
+        request.psi = psi
+    if count is not None:
+        request.count = count
+    return request
+
+
+def _vectors(vectors: generation_pb2.Vectors, name: str, values: npt.ArrayLike, most_axes: int) -> None:
+    if hasattr(values, "detach"):
+        values = values.detach().cpu().numpy()
+    array = np.asarray(values, dtype=np.float32)
+    if array.ndim == 1:
+        array = array[None]
+    if not 2 <= array.ndim <= most_axes:
+        raise ValueError(f"{name} has the shape {list(array.shape)}; it must be [n, {name}_dim]"
+                         + (" or [n, num_ws, w_dim]" if most_axes == 3 else ""))
+    vectors.SetInParent()
+    for row in array.reshape(len(array), -1):
+        vectors.values.add().values.extend(row.tolist())
+
+
+def generate(seeds: Seeds | None, z: npt.ArrayLike | None, w: npt.ArrayLike | None, label: str | int | None,
+             psi: float | None, count: int | None, format: Format, model: str, version: str) -> Call[Images]:
+    return Call("generate", _request(seeds, z, w, label, psi, count, format, model, version), Images)
+
+
+def generate_stream(seeds: Seeds | None, z: npt.ArrayLike | None, w: npt.ArrayLike | None, label: str | int | None,
+                    psi: float | None, count: int | None, format: Format, model: str, version: str
+                    ) -> Call[GeneratedImage]:
+    return Call("generate_stream", _request(seeds, z, w, label, psi, count, format, model, version), GeneratedImage)
+
+
+def models() -> Call[list[str]]:
+    return Call("list_models", model_pb2.ListModelsRequest(), lambda answer: list(answer.models))
+
+
+def versions(model: str) -> Call[list[Version]]:
+    states = model_pb2.DESCRIPTOR.enum_types_by_name["VersionState"]
+    return Call("list_versions", model_pb2.ListVersionsRequest(model=model), lambda answer: [
+        Version(one.model, one.version, word(states, one.state), one.parent_version or None,
+                tuple(one.unlearned_labels)) for one in answer.versions])
+
+
+def active_version(model: str) -> Call[str]:
+    return Call("get_active_version", model_pb2.GetActiveVersionRequest(model=model), lambda answer: answer.version)
+
+
+def card(model: str, version: str, read: Callable[[str], T]) -> Call[T]:
+    return Call("get_card", model_pb2.GetCardRequest(model=model, version=version),
+                lambda answer: read(answer.card_json))
+
+
+def activate(model: str, version: str) -> Call[Activation]:
+    return Call("activate", model_pb2.ActivateRequest(model=model, version=version),
+                lambda answer: Activation(answer.model, answer.version, answer.previous_version or None),
+                repeatable=False)
+
+
+def job(job_id: str, result: Callable[[unlearning_pb2.Job], T]) -> Call[T]:
+    return Call("get_job", unlearning_pb2.GetJobRequest(job_id=job_id), result)
+
+
+def jobs(result: Callable[[unlearning_pb2.Job], T]) -> Call[list[T]]:
+    return Call("list_jobs", unlearning_pb2.ListJobsRequest(), lambda answer: [result(one) for one in answer.jobs])
+
+
+def cancel(job_id: str, result: Callable[[unlearning_pb2.Job], T]) -> Call[T]:
+    return Call("cancel_job", unlearning_pb2.CancelJobRequest(job_id=job_id), result, repeatable=False)
+
+
+def report(job_id: str, result: Callable[[unlearning_pb2.GetReportResponse], T]) -> Call[T]:
+    return Call("get_report", unlearning_pb2.GetReportRequest(job_id=job_id), result)
