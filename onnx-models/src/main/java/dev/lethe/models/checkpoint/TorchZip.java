@@ -1,5 +1,6 @@
 package dev.lethe.models.checkpoint;
 
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
@@ -77,8 +78,8 @@ final class TorchZip implements AutoCloseable {
     }
     try (InputStream in = zip.getInputStream(entry)) {
       return ByteBuffer.wrap(in.readNBytes(most));
-    } catch (ZipException e) {
-      throw new CheckpointException(entry.getName() + " is damaged: " + e.getMessage(), e);
+    } catch (ZipException | EOFException e) {
+      throw new CheckpointException(entry.getName() + " is damaged or cut short", e);
     }
   }
 

@@ -13,7 +13,8 @@ import java.util.List;
 public final class GoldenImports {
 
   public static final List<String> FILES = List.of("ada-auto-64-gray.pkl", "ada-cifar-cond-32-rgb.pkl",
-      "ada-g-only-32-rgb.pkl", "rosinality-32.pt", "rosinality-g-ema-32.pt", "tf-stylegan2-32-rgb.pkl");
+      "ada-g-only-32-rgb.pkl", "ada-lr-32-rgb.pkl", "ada-skip-cond-32-gray.pkl", "rosinality-32.pt",
+      "rosinality-g-ema-32.pt", "tf-stylegan2-32-rgb.pkl");
 
   private GoldenImports() {}
 
