@@ -44,8 +44,10 @@ final class KnownClasses implements Unpickler.Constructors {
     Storage get(ElementType type, String key, long size) throws CheckpointException;
   }
 
-  /** Elements and bytes that calls may copy in all: what is stored once can be named again for a few bytes. */
-  private static final int MOST_COPIED = 64 << 20;
+  /** Elements that calls may copy in all: what is stored once can be named again for a few bytes. */
+  private static final int MOST_COPIED = 2_000_000;
+  /** Bytes that count as one element. */
+  private static final int ELEMENT = 32;
   /** Tensors of all networks of a file; large models have a few thousand. */
   private static final int MOST_NESTED = 50_000;
 
@@ -176,7 +178,7 @@ final class KnownClasses implements Unpickler.Constructors {
     }
     Object text = arguments.get(0);
     if (text instanceof String characters) {
-      count(characters.length());
+      count(characters.length() / ELEMENT + 1);
       return Blob.bytes(ByteBuffer.wrap(Blob.latin1(characters)));
     }
     return blob(text, "_codecs.encode").latin1();
@@ -319,7 +321,7 @@ final class KnownClasses implements Unpickler.Constructors {
     }
     if (value instanceof String text) {
       // Python 2's bytes.
-      count(text.length());
+      count(text.length() / ELEMENT + 1);
       return Blob.bytes(ByteBuffer.wrap(Blob.latin1(text)));
     }
     throw new CheckpointException(of + " is given " + Tree.describe(value) + " for bytes");

@@ -57,7 +57,7 @@ final class TorchLegacy {
     KnownClasses.Storages storages = (type, key, size) -> Pending.of(pending, type, key, size);
     Object root = nested ? Unpickler.read(in, KnownClasses.nestedWith(storages), FEW_OPERATIONS)
         : Unpickler.read(in, KnownClasses.with(storages));
-    Object keys = Unpickler.read(in, plain);
+    Object keys = nested ? Unpickler.read(in, plain, FEW_OPERATIONS) : Unpickler.read(in, plain);
     if (!(keys instanceof List<?> list)) {
       throw new CheckpointException("the keys of its storages are " + Tree.describe(keys) + " (expected: a list)");
     }

@@ -93,6 +93,9 @@ public final class ImportCommand implements Callable<Integer> {
     if (Bundle.isBundle(out)) {
       throw refused(out + " holds a bundle, and bundles do not change; name another directory");
     }
+    if (Files.exists(file) && !Files.isRegularFile(file)) {
+      throw refused(file + " is no file");
+    }
     if (features != null && !Files.isRegularFile(features)) {
       throw refused(features + " is no file");
     }
