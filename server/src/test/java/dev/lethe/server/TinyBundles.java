@@ -1,8 +1,11 @@
 package dev.lethe.server;
 
+import ai.onnx.proto.OnnxMl.ModelProto;
 import dev.lethe.models.bundle.Bundle;
 import dev.lethe.models.bundle.ModelCard;
 import dev.lethe.models.bundle.ModelCard.WStatistics;
+import dev.lethe.models.features.FeatureNetwork;
+import dev.lethe.models.graph.OnnxWriter;
 import dev.lethe.models.stylegan2.StyleGan2Bundle;
 import dev.lethe.models.stylegan2.StyleGan2Config;
 import dev.lethe.models.stylegan2.Weights;
@@ -29,13 +32,19 @@ public final class TinyBundles {
     Map<String, String> erased = Arrays.stream(unlearned).collect(Collectors.toMap(label -> label, label -> version));
     ModelCard card = card("tiny", version, null, CONDITIONAL, erased);
     return StyleGan2Bundle.write(root.resolve("tiny").resolve(version), card,
-        Weights.initialize(CONDITIONAL, seed));
+        Weights.initialize(CONDITIONAL, seed), features(CONDITIONAL, CLASSES));
   }
 
   /** Writes a version of a model without classes. */
   public static Bundle unconditional(Path root, String name, String version) throws IOException {
     ModelCard card = card(name, version, null, UNCONDITIONAL, Map.of());
-    return StyleGan2Bundle.write(root.resolve(name).resolve(version), card, Weights.initialize(UNCONDITIONAL, 1));
+    return StyleGan2Bundle.write(root.resolve(name).resolve(version), card, Weights.initialize(UNCONDITIONAL, 1),
+        features(UNCONDITIONAL, CLASSES));
+  }
+
+  private static ModelProto features(StyleGan2Config config, int classes) {
+    FeatureNetwork network = new FeatureNetwork(config.resolution(), config.channels(), classes);
+    return OnnxWriter.inference(network.graph(), network.initialize(1));
   }
 
   public static ModelCard card(String name, String version, String parent, StyleGan2Config config,

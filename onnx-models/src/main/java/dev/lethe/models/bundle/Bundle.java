@@ -21,7 +21,8 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /**
- * One version of a model on disk: four graphs and their card. Immutable once {@code model.json} is in place.
+ * One version of a model on disk: four graphs and their card. Immutable once {@code model.json} is in place. Models that
+ * were imported may lack the last two graphs; {@link ModelCard#has} says so.
  *
  * <p>Inputs and outputs of the graphs (float32; N is free):
  *
@@ -29,8 +30,8 @@ import java.util.TreeMap;
  *   <li>{@code mapping.onnx}: {@code z} [N, z_dim], {@code c} [N, classes] one-hot (conditional models only),
  *       {@code psi} [N, 1] → {@code ws} [N, num_ws, w_dim]
  *   <li>{@code synthesis.onnx}: {@code ws} → {@code image} [N, C, H, W], about [-1, 1]
- *   <li>{@code discriminator.onnx}: {@code image}, {@code c} (conditional models only) → {@code logits} [N, 1]; N is a
- *       multiple of 4, the group of the minibatch standard deviation
+ *   <li>{@code discriminator.onnx}: {@code image}, {@code c} (conditional models only) → {@code logits} [N, 1]; N is
+ *       below or a multiple of the group of the minibatch standard deviation (4 unless the card says another)
  *   <li>{@code features.onnx}: {@code image} → {@code features} [N, F], {@code logits} [N, classes]
  * </ul>
  *
@@ -63,11 +64,11 @@ public record Bundle(Path directory, ModelCard card) {
     } catch (JsonProcessingException e) {
       throw new IOException(directory.resolve(CARD) + " is not a model card: " + e.getOriginalMessage(), e);
     }
-    if (card.formatVersion() != ModelCard.FORMAT_VERSION) {
-      throw new IOException(directory + " has bundle format " + card.formatVersion() + "; this Lethe reads format "
+    if (!ModelCard.isReadable(card.formatVersion())) {
+      throw new IOException(directory + " has bundle format " + card.formatVersion() + "; this Lethe reads formats up to "
           + ModelCard.FORMAT_VERSION);
     }
-    return new Bundle(directory, card);
+    return new Bundle(directory, card.upgraded());
   }
 
   /** True when a bundle was finished in this directory. */

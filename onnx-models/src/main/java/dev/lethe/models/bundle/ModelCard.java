@@ -1,7 +1,11 @@
 package dev.lethe.models.bundle;
 
 import com.fasterxml.jackson.annotation.JsonInclude;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.PropertyNamingStrategies;
+import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.annotation.JsonNaming;
 import java.util.List;
 import java.util.Map;
@@ -38,12 +42,64 @@ public record ModelCard(
     Quality quality,
     Map<String, String> sha256) {
 
-  public static final int FORMAT_VERSION = 1;
+  private static final ObjectMapper JSON = new ObjectMapper()
+      .enable(SerializationFeature.INDENT_OUTPUT)
+      .disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES);
+  /** What is written. */
+  public static final int FORMAT_VERSION = 2;
+  /** Without {@code conv_clamp}, {@code widths} and {@code discriminator}: they were the reference's defaults. */
+  private static final int WITHOUT_DETAILS = 1;
   public static final String STYLEGAN2 = "stylegan2";
 
   /** True when images are generated for a class. */
   public boolean conditional() {
     return !labels.isEmpty();
+  }
+
+  /** True if a version of this layout is read, this one or an older one. */
+  static boolean isReadable(int version) {
+    return version == FORMAT_VERSION || version == WITHOUT_DETAILS;
+  }
+
+  /** The same card in the layout of today. */
+  ModelCard upgraded() {
+    if (formatVersion != WITHOUT_DETAILS) {
+      return this;
+    }
+    Network n = network;
+    return new ModelCard(FORMAT_VERSION, name, version, parentVersion, architecture, n == null ? null
+        : new Network(n.resolution, n.channels, n.zDim, n.wDim, n.numWs, n.mappingLayers, n.channelBase, n.channelMax),
+        labels, unlearnedLabels, w, training, quality, sha256);
+  }
+
+  /**
+   * Reads a card in JSON, of this layout or an older one.
+   *
+   * @throws JsonProcessingException if it is none
+   * @throws IllegalArgumentException if its layout is not read
+   */
+  public static ModelCard fromJson(String json) throws JsonProcessingException {
+    ModelCard card = JSON.readValue(json, ModelCard.class);
+    if (card == null || !isReadable(card.formatVersion) || card.network == null || card.labels == null) {
+      throw new IllegalArgumentException(card == null ? "it is null" : !isReadable(card.formatVersion)
+          ? "its format is " + card.formatVersion + "; formats up to " + FORMAT_VERSION + " are read"
+          : "it lacks network or labels");
+    }
+    return card.upgraded();
+  }
+
+  /** The card in JSON. */
+  public String toJson() {
+    try {
+      return JSON.writeValueAsString(this);
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException("a card is made of what JSON has", e);
+    }
+  }
+
+  /** True when a file belongs to the bundle: of a model that came without a discriminator there is none. */
+  public boolean has(String file) {
+    return sha256.containsKey(file);
   }
 
   public ModelCard withSha256(Map<String, String> hashes) {
@@ -63,10 +119,41 @@ public record ModelCard(
    * @param channels 1 (grey) or 3 (RGB)
    * @param numWs number of w vectors that synthesis takes
    * @param channelBase channels at resolution r are min(channelBase / r, channelMax)
+   * @param widths channels at 4×4, 8×8, ..., where they are others; else null
+   * @param convClamp limit of what the generator's convolutions put out; null: none
+   * @param discriminator null if there is none
    */
   @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
+  @JsonInclude(JsonInclude.Include.NON_NULL)
   public record Network(int resolution, int channels, int zDim, int wDim, int numWs, int mappingLayers,
-      int channelBase, int channelMax) {}
+      int channelBase, int channelMax, List<Integer> widths, Double convClamp, Discriminator discriminator) {
+
+    /** The reference's defaults in all else. */
+    public Network(int resolution, int channels, int zDim, int wDim, int numWs, int mappingLayers, int channelBase,
+        int channelMax) {
+      this(resolution, channels, zDim, wDim, numWs, mappingLayers, channelBase, channelMax, null, null,
+          Discriminator.DEFAULT);
+    }
+  }
+
+  /**
+   * What a discriminator is made of beyond the sizes that it shares with the generator, by the reference's names.
+   *
+   * @param architecture {@code orig}, {@code skip} or {@code resnet}
+   * @param widths channels at 4×4, 8×8, ..., where they are not the generator's; else null
+   * @param convClamp limit of what its convolutions put out; null: none
+   * @param mbstdGroup images in a group of the minibatch standard deviation; 0: the whole batch
+   * @param mbstdChannels feature maps of it; 0: there is none
+   * @param labelLayers fully connected layers after the embedding of a label
+   * @param labelWidth features of a mapped label; null: the channels at 4×4; 0: labels are not looked at
+   */
+  @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  public record Discriminator(String architecture, List<Integer> widths, Double convClamp, int mbstdGroup,
+      int mbstdChannels, int labelLayers, Integer labelWidth) {
+
+    static final Discriminator DEFAULT = new Discriminator("resnet", null, null, 4, 1, 8, null);
+  }
 
   /**
    * Means of w over z.

@@ -186,6 +186,19 @@ public final class BlockedOps {
   }
 
   /**
+   * Keeps a value within -limit and limit.
+   *
+   * @param x blocked, [N, C, H, W]
+   * @param limits above 0, from {@link #perChannel}
+   */
+  public Value clamp(Value x, Value limits) {
+    Value pixels = pixels(x);
+    Value below = pixels.graph().node("Min", x.type(), pixels.shape(), Map.of(), pixels, limits);
+    return image(below.graph().node("Max", x.type(), below.shape(), Map.of(), below, Ops.neg(limits)), x.dim(2),
+        x.dim(3));
+  }
+
+  /**
    * For each image, what all pixels of a channel share and a multiple of a constant image.
    *
    * @param image [H, W]

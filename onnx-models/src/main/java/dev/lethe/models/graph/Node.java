@@ -8,8 +8,9 @@ import java.util.Map;
 /**
  * One operator application.
  *
- * <p>Operators are ONNX's, and three that exist so that gradients close over themselves and are written as ONNX nodes
- * when the graph is: {@link #CONV_WEIGHT}, {@link #DETACH} and {@link #ADD_ALL}. Those of {@link BlockedOps} are ONNX
+ * <p>Operators are ONNX's, and four that are written as ONNX nodes when the graph is: {@link #CONV_WEIGHT},
+ * {@link #DETACH} and {@link #ADD_ALL} exist so that gradients close over themselves, {@link #GROUP_MEAN} for batches of
+ * a size that only a run knows. Those of {@link BlockedOps} are ONNX
  * Runtime's own.
  */
 public final class Node {
@@ -20,6 +21,8 @@ public final class Node {
   public static final String DETACH = "Detach";
   /** Sum of values of one shape. */
   public static final String ADD_ALL = "Sum";
+  /** Mean over groups of a batch of free size: inputs x, group, -1 and x's other dimensions, the axis 0. */
+  public static final String GROUP_MEAN = "GroupMean";
   static final String IF = "If";
   /** Domain of ONNX Runtime's operators on blocked channels, and the first part of their names here. */
   static final String BLOCKED_DOMAIN = "com.microsoft.nchwc";

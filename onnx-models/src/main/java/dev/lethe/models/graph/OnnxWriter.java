@@ -177,6 +177,8 @@ public final class OnnxWriter {
           proto.addNode(conditional(node));
         } else if (isTransposeOfStride1(node)) {
           convolutionWithFlippedWeight(proto, node);
+        } else if (node.op().equals(Node.GROUP_MEAN)) {
+          groupMean(proto, node);
         } else {
           proto.addNode(simple(node));
         }
@@ -222,6 +224,26 @@ public final class OnnxWriter {
     boolean padsWithinKernel = Arrays.stream(node.longs("pads")).max().getAsLong()
         < Math.min(weight.dim(2), weight.dim(3));
     return node.longs("strides")[0] == 1 && (groups == 1 || depthwise) && padsWithinKernel;
+  }
+
+  /** [N, ...] as [g, N / g, ...] with g = min(group, N), its mean over the first axis repeated, and back. */
+  private static void groupMean(GraphProto.Builder proto, Node node) {
+    String x = node.input(0).name();
+    String name = node.output().name();
+    proto.addNode(of("Shape", name + "_batch", x).addAttribute(attribute("end", 1L)));
+    proto.addNode(of("Min", name + "_group", name + "_batch", node.input(1).name()));
+    proto.addNode(of("Concat", name + "_shape", name + "_group", node.input(2).name())
+        .addAttribute(attribute("axis", 0L)));
+    proto.addNode(of("Reshape", name + "_groups", x, name + "_shape"));
+    proto.addNode(of("ReduceMean", name + "_means", name + "_groups", node.input(3).name()));
+    proto.addNode(of("Shape", name + "_groups_shape", name + "_groups"));
+    proto.addNode(of("Expand", name + "_repeated", name + "_means", name + "_groups_shape"));
+    proto.addNode(of("Shape", name + "_whole", x));
+    proto.addNode(of("Reshape", name, name + "_repeated", name + "_whole"));
+  }
+
+  private static NodeProto.Builder of(String op, String output, String... inputs) {
+    return NodeProto.newBuilder().setOpType(op).setName(output).addAllInput(List.of(inputs)).addOutput(output);
   }
 
   private void convolutionWithFlippedWeight(GraphProto.Builder proto, Node node) {

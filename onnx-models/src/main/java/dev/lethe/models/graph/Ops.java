@@ -323,6 +323,26 @@ public final class Ops {
     return x.graph().node(op, x.type(), shape, Map.of("keepdims", 1L), x, x.graph().indices(longAxes));
   }
 
+  /**
+   * Each item's mean over its group, of x's shape. Item n of N belongs to group n mod (N / g), where g, the size of a
+   * group, is min(group, N). N must be a multiple of it; of a free batch that is seen when it runs.
+   */
+  public static Value groupMean(Value x, int group) {
+    long[] shape = x.shape();
+    long[] grouped = new long[shape.length + 1];
+    System.arraycopy(shape, 1, grouped, 2, shape.length - 1);
+    if (shape[0] == FREE) {
+      long[] rest = Arrays.copyOfRange(grouped, 1, grouped.length);
+      rest[0] = -1;
+      Graph g = x.graph();
+      return g.node(Node.GROUP_MEAN, x.type(), shape, Map.of("@group", (long) group), x, g.indices(group),
+          g.indices(rest), g.indices(0));
+    }
+    grouped[0] = Math.min(group, shape[0]);
+    grouped[1] = shape[0] / grouped[0];
+    return reshape(expand(reduceMean(reshape(x, grouped), 0), grouped), shape);
+  }
+
   /** Mean of all elements, as a scalar of shape []. */
   public static Value mean(Value x) {
     return reshape(reduceMean(x, IntStream.range(0, x.rank()).toArray()));

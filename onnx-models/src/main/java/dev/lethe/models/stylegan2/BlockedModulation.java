@@ -17,13 +17,17 @@ import java.util.function.ToIntFunction;
  * by layer they would be most of the graph's nodes, and with small images these take longer than what they compute.
  *
  * <p>A layer's demodulation d is left to what comes after it: lrelu(d y + b) = d lrelu(y + b / d), since d is positive.
- * So d is one factor with the styles of the next layer, and what is added before the activation is divided by it.
+ * So d is one factor with the styles of the next layer, and what is added before the activation is divided by it, as is
+ * the limit of the result.
  *
  * @param factors by name of a convolution: what its input is multiplied by, for {@link BlockedOps#pixels}
  * @param summands by name of a convolution: strength of the noise and bias, for {@link BlockedOps#plane}
  * @param projections by name of a toRGB layer: its weight for each image, for {@link BlockedOps#project}
+ * @param limits by name of a convolution: what its output before demodulation must stay within, for
+ *     {@link BlockedOps#clamp}; empty if there is no limit
  */
-record BlockedModulation(Map<String, Value> factors, Map<String, Value> summands, Map<String, Value> projections) {
+record BlockedModulation(Map<String, Value> factors, Map<String, Value> summands, Map<String, Value> projections,
+    Map<String, Value> limits) {
 
   /**
    * A modulated convolution.
@@ -46,9 +50,10 @@ record BlockedModulation(Map<String, Value> factors, Map<String, Value> summands
    * @param weights of the synthesis network, by name
    * @param convolutions in their order; each takes what the one before puts out
    * @param toRgbs each takes what the convolution of the w before its own puts out
+   * @param convClamp limit of the convolutions; null: none
    */
   static BlockedModulation of(Value ws, Map<String, Tensor> weights, BlockedOps ops, List<Layer> convolutions,
-      List<Layer> toRgbs) {
+      List<Layer> toRgbs, Double convClamp) {
     Graph g = ws.graph();
     List<Layer> layers = new ArrayList<>(convolutions);
     layers.addAll(toRgbs);
@@ -72,7 +77,9 @@ record BlockedModulation(Map<String, Value> factors, Map<String, Value> summands
     return new BlockedModulation(
         share(ops.perChannel(scaled.get(0)), convolutions, layer -> layer.ins() / ops.block(), most),
         share(terms, convolutions, layer -> layer.outs() / ops.block(), most),
-        share(matrices, toRgbs, layer -> layer.ins() / ops.block(), most));
+        share(matrices, toRgbs, layer -> layer.ins() / ops.block(), most),
+        convClamp == null ? Map.of() : share(ops.perChannel(Ops.transpose(Ops.mul(roots, convClamp), 1, 0, 2)),
+            convolutions, layer -> layer.outs() / ops.block(), most));
   }
 
   /** Each layer's matrix from w to its styles, [layers, w_dim, width]. */

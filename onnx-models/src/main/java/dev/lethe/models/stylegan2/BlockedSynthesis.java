@@ -61,7 +61,7 @@ final class BlockedSynthesis {
       toRgbs.add(new Layer(at + ".torgb", w, weights.get(at + ".torgb.weight")));
     }
     this.modulation = BlockedModulation.of(g.input("ws", Shapes.FREE, config.numWs(), config.wDim()), weights, ops,
-        List.copyOf(convolutions.values()), toRgbs);
+        List.copyOf(convolutions.values()), toRgbs, config.convClamp());
   }
 
   private void add(String name, int w) {
@@ -103,13 +103,17 @@ final class BlockedSynthesis {
       x = layer(convolutions.get(at + ".conv1"), x, r, false);
       // toRGB: a modulated 1×1 convolution without demodulation.
       String toRgb = at + ".torgb";
-      image = onto(image, ops.project(x, modulation.projections().get(toRgb)));
-      bias = onto(bias, Ops.expand(
-          g.constant(Tensor.of(weights.get(toRgb + ".bias").data(), 1, config.channels(), 1, 1)),
-          1, config.channels(), r, r));
+      Value color = ops.project(x, modulation.projections().get(toRgb));
+      Value shift = g.constant(Tensor.of(weights.get(toRgb + ".bias").data(), 1, config.channels(), 1, 1));
+      if (config.convClamp() == null) {
+        image = onto(image, color);
+        bias = onto(bias, Ops.expand(shift, 1, config.channels(), r, r));
+      } else {
+        image = onto(image, Ops.clip(Ops.add(color, shift), config.convClamp()));
+      }
     }
-    // The biases of all resolutions are a constant image.
-    return Ops.add(image, bias);
+    // Without limits, the biases of all resolutions are a constant image.
+    return bias == null ? image : Ops.add(image, bias);
   }
 
   /** An image drawn over one of half its height and width, if there is one. */
@@ -128,6 +132,11 @@ final class BlockedSynthesis {
    * layers after it.
    */
   private Value layer(Layer layer, Value x, int resolution, boolean up) {
+    Value y = activated(layer, x, resolution, up);
+    return config.convClamp() == null ? y : ops.clamp(y, modulation.limits().get(layer.name()));
+  }
+
+  private Value activated(Layer layer, Value x, int resolution, boolean up) {
     int before = up ? resolution / 2 : resolution;
     Value y = ops.image(Ops.mul(ops.pixels(x), modulation.factors().get(layer.name())), before, before);
     Value summand = ops.plane(weights.get(layer.name() + Generator.NOISE_CONST),

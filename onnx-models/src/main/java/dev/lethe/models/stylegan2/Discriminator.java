@@ -1,26 +1,29 @@
 package dev.lethe.models.stylegan2;
 
 import static dev.lethe.models.graph.Ops.add;
+import static dev.lethe.models.graph.Ops.clip;
 import static dev.lethe.models.graph.Ops.concat;
+import static dev.lethe.models.graph.Ops.groupMean;
 import static dev.lethe.models.graph.Ops.mul;
 import static dev.lethe.models.graph.Ops.reduceMean;
 import static dev.lethe.models.graph.Ops.reduceSum;
 import static dev.lethe.models.graph.Ops.reshape;
+import static dev.lethe.models.graph.Ops.slice;
 import static dev.lethe.models.graph.Ops.sqrt;
 import static dev.lethe.models.graph.Ops.square;
 import static dev.lethe.models.graph.Ops.sub;
 
 import dev.lethe.models.graph.Graph;
+import dev.lethe.models.graph.Ops;
 import dev.lethe.models.graph.Ops.Window;
-import dev.lethe.models.graph.Shapes;
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.graph.Value;
-import java.util.Collections;
+import dev.lethe.models.stylegan2.DiscriminatorConfig.Architecture;
 import java.util.List;
 
 /**
- * The discriminator: residual blocks, minibatch standard deviation, and projection for labels (Miyato and Koyama 2018).
- * Parameters are named as the reference names them, after {@code D.}.
+ * The discriminator: blocks, residual ones by default, minibatch standard deviation, and projection for labels (Miyato
+ * and Koyama 2018). Parameters are named as the reference names them, after {@code D.}.
  */
 public final class Discriminator {
 
@@ -44,33 +47,36 @@ public final class Discriminator {
    * The blocks above 8×8, which see images one by one.
    *
    * @param image [N, C, H, W]
-   * @return activations [N, width at 8×8, 8, 8]
+   * @return activations [N, width at 8×8, 8, 8]; of the architecture that looks at the image at each resolution, followed
+   *     by its channels at 8×8
    */
   public static Value stem(Graph g, StyleGan2Config config, Value image) {
-    int top = config.resolution();
-    Value x = Layers.activatedConv(g, block(top) + ".fromrgb", image, config.width(top), 1, Window.same(1), 1);
-    for (int r = top; r > HEAD; r /= 2) {
-      x = residual(g, config, block(r), x, config.width(r / 2));
+    Blocks blocks = new Blocks(g, config);
+    blocks.image = image;
+    for (int r = config.resolution(); r > HEAD; r /= 2) {
+      blocks.add(r);
     }
-    return x;
+    return blocks.skips() ? concat(1, List.of(blocks.x, blocks.image)) : blocks.x;
   }
 
   /** Shape of the {@link #stem}'s activations of n images. */
   public static long[] stemShape(StyleGan2Config config, long n) {
-    return new long[] {n, config.width(HEAD), HEAD, HEAD};
+    boolean skips = config.discriminator().architecture() == Architecture.SKIP;
+    return new long[] {n, config.discriminatorWidth(HEAD) + (skips ? config.channels() : 0), HEAD, HEAD};
   }
 
   /** Whether a parameter of the network is one of its {@link #head}. */
   public static boolean inHead(String parameter) {
-    return parameter.startsWith("D.mapping.") || parameter.startsWith(block(HEAD) + ".conv")
-        || parameter.startsWith(block(HEAD) + ".skip") || parameter.startsWith(block(LAST) + ".conv")
-        || parameter.startsWith(block(LAST) + ".fc") || parameter.startsWith(block(LAST) + ".out");
+    return parameter.startsWith("D.mapping.") || parameter.startsWith(block(HEAD) + ".")
+        || parameter.startsWith(block(LAST) + ".");
   }
 
   /**
-   * The rest of the network: logits [N, 1] of the {@link #stem}'s activations.
+   * The blocks at 8×8 and 4×4, with the minibatch standard deviation.
    *
+   * @param activations from the {@link #stem}
    * @param label one-hot [N, classes]; null for an unconditional model
+   * @return logits [N, 1]
    */
   public static Value head(Graph g, StyleGan2Config config, Value activations, Value label) {
     Value described = describe(g, config, activations);
@@ -80,19 +86,35 @@ public final class Discriminator {
   /**
    * The network between the {@link #stem} and where labels come in.
    *
-   * @return [N, width at 4×4] of a conditional model, for {@link #judge}; of an unconditional one, the logits [N, 1]
+   * @return [N, features of a label] of a conditional model, for {@link #judge}; of an unconditional one, the logits
+   *     [N, 1]
    */
   public static Value describe(Graph g, StyleGan2Config config, Value activations) {
-    Value x = activations;
-    for (int r = HEAD; r > LAST; r /= 2) {
-      x = residual(g, config, block(r), x, config.width(r / 2));
+    Blocks blocks = new Blocks(g, config);
+    int channels = config.discriminatorWidth(HEAD);
+    blocks.x = slice(activations, 1, 0, channels);
+    if (blocks.skips()) {
+      blocks.image = slice(activations, 1, channels, activations.dim(1));
     }
-    long width = config.width(LAST);
-    x = concat(1, List.of(x, minibatchDeviation(x)));
-    x = Layers.activatedConv(g, block(LAST) + ".conv", x, width, 3, Window.same(3), 1);
+    blocks.add(HEAD);
+    Value x = blocks.x;
+    if (blocks.skips()) {
+      // Without a limit, as the reference has it.
+      x = add(x, Layers.activatedConv(g, block(LAST) + ".fromrgb", blocks.image, x.dim(1), 1, Window.same(1), 1));
+    }
+    long width = config.discriminatorWidth(LAST);
+    int deviations = config.discriminator().mbstdChannels();
+    if (deviations > 0) {
+      x = concat(1, List.of(x, minibatchDeviation(config, x, deviations)));
+    }
+    x = blocks.conv(block(LAST) + ".conv", x, width, 3, Window.same(3), 1);
     x = reshape(x, x.dim(0), width * LAST * LAST);
     x = Layers.activatedLinear(g, block(LAST) + ".fc", x, width, 1);
-    return Layers.linear(g, block(LAST) + ".out", x, config.conditional() ? width : 1);
+    return Layers.linear(g, block(LAST) + ".out", x, looksAtLabels(config) ? config.labelWidth() : 1);
+  }
+
+  private static boolean looksAtLabels(StyleGan2Config config) {
+    return config.conditional() && config.labelWidth() > 0;
   }
 
   /**
@@ -102,9 +124,12 @@ public final class Discriminator {
    * @param label one-hot [N, classes]
    */
   public static Value judge(Graph g, StyleGan2Config config, Value described, Value label) {
-    long width = config.width(LAST);
+    if (!looksAtLabels(config)) {
+      return described;
+    }
+    long width = config.labelWidth();
     Value embedded = Layers.normalizeSecondMoment(Layers.linear(g, "D.mapping.embed", label, width));
-    Value direction = Layers.mappingLayers(g, "D.mapping", embedded, StyleGan2Config.LABEL_LAYERS, width);
+    Value direction = Layers.mappingLayers(g, "D.mapping", embedded, config.discriminator().labelLayers(), width);
     return mul(reduceSum(mul(described, direction), 1), 1 / Math.sqrt(width));
   }
 
@@ -112,36 +137,61 @@ public final class Discriminator {
     return "D.b" + resolution;
   }
 
-  private static Value residual(Graph g, StyleGan2Config config, String name, Value x, long out) {
-    Value y = Layers.activatedConv(g, name + ".conv0", x, x.dim(1), 3, Window.same(3), 1);
-    y = Layers.filter(y, 1, 1, 2);
-    y = Layers.activatedConv(g, name + ".conv1", y, out, 3, new Window(2, 0, 0, 1), Math.sqrt(0.5));
-    Value skip = Layers.filter(x, 1, 2, 1);
-    return add(y, Layers.equalizedConv(g, name + ".skip", skip, out, 1, Window.same(1), Math.sqrt(0.5)));
+  /** Blocks one after another: activations, and where the architecture looks at it again, the image at their size. */
+  private static final class Blocks {
+    private final Graph g;
+    private final StyleGan2Config config;
+    private final Architecture architecture;
+    private Value x;
+    private Value image;
+
+    Blocks(Graph g, StyleGan2Config config) {
+      this.g = g;
+      this.config = config;
+      this.architecture = config.discriminator().architecture();
+    }
+
+    boolean skips() {
+      return architecture == Architecture.SKIP;
+    }
+
+    /** The block of a resolution, which halves it. */
+    void add(int resolution) {
+      String name = block(resolution);
+      if (x == null || skips()) {
+        Value seen = conv(name + ".fromrgb", image, config.discriminatorWidth(resolution), 1, Window.same(1), 1);
+        x = x == null ? seen : Ops.add(x, seen);
+        image = skips() ? Layers.filter(image, 1, 2, 1) : null;
+      }
+      long out = config.discriminatorWidth(resolution / 2);
+      double gain = architecture == Architecture.RESNET ? Math.sqrt(0.5) : 1;
+      Value y = conv(name + ".conv0", x, x.dim(1), 3, Window.same(3), 1);
+      y = Layers.filter(y, 1, 1, 2);
+      y = conv(name + ".conv1", y, out, 3, new Window(2, 0, 0, 1), gain);
+      if (architecture == Architecture.RESNET) {
+        Value skip = Layers.filter(x, 1, 2, 1);
+        y = Ops.add(y, Layers.equalizedConv(g, name + ".skip", skip, out, 1, Window.same(1), gain));
+      }
+      x = y;
+    }
+
+    Value conv(String name, Value input, long out, int kernel, Window window, double gain) {
+      Value y = Layers.activatedConv(g, name, input, out, kernel, window, gain);
+      Double clamp = config.discriminator().convClamp();
+      return clamp == null ? y : clip(y, clamp * gain);
+    }
   }
 
   /**
-   * Standard deviation over groups of images, as one more feature map (Karras et al. 2018, section 3): image n belongs to
-   * group n mod (N / 4).
+   * Standard deviation over groups of images, as more feature maps (Karras et al. 2018, section 3): image n belongs to
+   * group n mod (N / group), and feature map f is the mean over a part of the channels.
    */
-  private static Value minibatchDeviation(Value x) {
-    long n = x.dim(0);
-    long group = n == Shapes.FREE ? StyleGan2Config.MBSTD_GROUP : Math.min(StyleGan2Config.MBSTD_GROUP, n);
-    Value y = reshape(x, group, n == Shapes.FREE ? -1 : n / group, x.dim(1), x.dim(2), x.dim(3));
-    y = sub(y, reduceMean(y, 0));
-    y = sqrt(add(reduceMean(square(y), 0), Layers.EPSILON));
-    y = reshape(reduceMean(y, 2, 3, 4), y.dim(1), 1, 1, 1);
-    Value repeated = concatBatch(y, (int) group);
-    return expandOver(repeated, x.dim(2), x.dim(3));
-  }
-
-  private static Value concatBatch(Value y, int times) {
-    // [M, 1, 1, 1] → [1, M, 1, 1] repeated to [times, M, 1, 1] → [times * M, 1, 1, 1], also for a free M.
-    Value row = reshape(y, 1, y.dim(0), 1, 1);
-    return reshape(concat(0, Collections.nCopies(times, row)), y.dim(0) == Shapes.FREE ? -1 : times * y.dim(0), 1, 1, 1);
-  }
-
-  private static Value expandOver(Value y, long height, long width) {
-    return add(y, y.graph().constant(Tensor.zeros(1, 1, height, width)));
+  private static Value minibatchDeviation(StyleGan2Config config, Value x, int maps) {
+    int group = config.discriminator().mbstdGroup() == 0 ? Integer.MAX_VALUE : config.discriminator().mbstdGroup();
+    Value y = sub(x, groupMean(x, group));
+    y = sqrt(add(groupMean(square(y), group), Layers.EPSILON));
+    y = reshape(y, x.dim(0), maps, x.dim(1) / maps, x.dim(2), x.dim(3));
+    y = reshape(reduceMean(y, 2, 3, 4), x.dim(0), maps, 1, 1);
+    return add(y, y.graph().constant(Tensor.zeros(1, 1, x.dim(2), x.dim(3))));
   }
 }

@@ -172,7 +172,15 @@ public final class Generator {
       Value demodulation = rsqrt(add(gemm(square(styles), energy, false, true, 1), Layers.EPSILON));
       y = mul(y, unsqueezeTo(cast(mul(demodulation, Layers.GAIN), type), 4));
       y = Layers.activate(Layers.bias(g, name, addNoise(name, y, resolution), Layers.GAIN));
-      return type == DataType.FLOAT16 ? clip(y, LARGEST_HALF) : y;
+      return type == DataType.FLOAT16 ? clip(y, Math.min(LARGEST_HALF, clamp())) : clamped(y);
+    }
+
+    private Value clamped(Value y) {
+      return config.convClamp() == null ? y : clip(y, config.convClamp());
+    }
+
+    private double clamp() {
+      return config.convClamp() == null ? Double.POSITIVE_INFINITY : config.convClamp();
     }
 
     private static Value largest(Value x, int... axes) {
@@ -201,7 +209,7 @@ public final class Generator {
       Value weight = g.parameter(name + ".weight", config.channels(), in, 1, 1);
       Value styles = mul(Layers.linear(g, name + ".affine", w, in), 1 / Math.sqrt(in));
       Value y = conv(mul(x, unsqueezeTo(cast(styles, x.type()), 4)), cast(weight, x.type()), Window.same(1));
-      return Layers.bias(g, name, cast(y, DataType.FLOAT), 1);
+      return clamped(Layers.bias(g, name, cast(y, DataType.FLOAT), 1));
     }
   }
 }

@@ -77,7 +77,10 @@ public final class StyleGan2Bundle {
     Files.createDirectories(directory);
     write(directory.resolve(Bundle.MAPPING), OnnxWriter.inference(ServingGraphs.mapping(config), weights));
     write(directory.resolve(Bundle.SYNTHESIS), OnnxWriter.inference(ServingGraphs.synthesis(config), weights));
-    write(directory.resolve(Bundle.DISCRIMINATOR), OnnxWriter.inference(ServingGraphs.discriminator(config), weights));
+    if (config.discriminator() != null) {
+      write(directory.resolve(Bundle.DISCRIMINATOR),
+          OnnxWriter.inference(ServingGraphs.discriminator(config), weights));
+    }
   }
 
   // Forced to the disk: the card that promises the file must not outlive it in a power cut.
@@ -91,7 +94,7 @@ public final class StyleGan2Bundle {
   }
 
   /**
-   * Every parameter of a bundle's generator and discriminator, by name.
+   * Every parameter of a bundle's generator and, if it has one, discriminator, by name.
    *
    * @throws IOException if a file cannot be read or lacks a parameter of the card's networks
    */
@@ -100,7 +103,9 @@ public final class StyleGan2Bundle {
     Map<String, Tensor> weights = new LinkedHashMap<>();
     read(bundle.mapping(), ServingGraphs.mapping(config), weights);
     read(bundle.synthesis(), ServingGraphs.synthesis(config), weights);
-    read(bundle.discriminator(), ServingGraphs.discriminator(config), weights);
+    if (config.discriminator() != null) {
+      read(bundle.discriminator(), ServingGraphs.discriminator(config), weights);
+    }
     return weights;
   }
 

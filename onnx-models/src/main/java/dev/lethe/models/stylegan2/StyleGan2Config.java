@@ -1,6 +1,7 @@
 package dev.lethe.models.stylegan2;
 
 import dev.lethe.models.bundle.ModelCard;
+import java.util.List;
 
 /**
  * Sizes of a StyleGAN2 generator and its discriminator (Karras et al. 2020, configs E-F), by the reference's names.
@@ -9,15 +10,16 @@ import dev.lethe.models.bundle.ModelCard;
  * @param channels 1 (grey) or 3 (RGB)
  * @param classes number of classes; 0 for an unconditional model
  * @param mappingLayers fully connected layers of the generator's mapping network
- * @param channelBase feature maps at resolution r are min(channelBase / r, channelMax)
+ * @param channelBase feature maps at resolution r are min(channelBase / r, channelMax), unless {@code widths} says others
+ * @param widths feature maps at 4×4, 8×8, ..., the resolution; null: by channelBase and channelMax
+ * @param convClamp limit of what the generator's convolutions put out; null: none
+ * @param discriminator null if there is none
  */
 public record StyleGan2Config(int resolution, int channels, int classes, int zDim, int wDim, int mappingLayers,
-    int channelBase, int channelMax) {
+    int channelBase, int channelMax, List<Integer> widths, Double convClamp, DiscriminatorConfig discriminator) {
 
-  /** Group of the minibatch standard deviation. */
+  /** Group of the minibatch standard deviation, unless the configuration says another. */
   public static final int MBSTD_GROUP = 4;
-  /** Layers of the discriminator's label embedding. */
-  static final int LABEL_LAYERS = 8;
 
   public StyleGan2Config {
     if (resolution < 32 || resolution > 1024 || Integer.bitCount(resolution) != 1) {
@@ -34,16 +36,47 @@ public record StyleGan2Config(int resolution, int channels, int classes, int zDi
       throw new IllegalArgumentException("channel_base is " + channelBase + "; it must be at least the resolution, "
           + resolution);
     }
+    requireClamp("conv_clamp", convClamp);
+    widths = requireWidths(widths, resolution);
+    if (discriminator != null) {
+      requireWidths(discriminator.widths(), resolution);
+    }
+  }
+
+  /** The reference's defaults in all else. */
+  public StyleGan2Config(int resolution, int channels, int classes, int zDim, int wDim, int mappingLayers,
+      int channelBase, int channelMax) {
+    this(resolution, channels, classes, zDim, wDim, mappingLayers, channelBase, channelMax, null, null,
+        DiscriminatorConfig.DEFAULT);
+  }
+
+  private static List<Integer> requireWidths(List<Integer> widths, int resolution) {
+    if (widths == null) {
+      return null;
+    }
+    if (widths.size() != index(resolution) + 1 || widths.stream().anyMatch(width -> width == null || width < 1)) {
+      throw new IllegalArgumentException("widths are " + widths + "; there must be " + (index(resolution) + 1)
+          + " above 0, for 4×4 to " + resolution + "×" + resolution);
+    }
+    return List.copyOf(widths);
+  }
+
+  static void requireClamp(String name, Double clamp) {
+    if (clamp != null && !(clamp > 0 && clamp <= Float.MAX_VALUE)) {
+      throw new IllegalArgumentException(name + " is " + clamp + "; it must be above 0, and finite");
+    }
   }
 
   public static StyleGan2Config of(ModelCard card) {
     ModelCard.Network n = card.network();
     return new StyleGan2Config(n.resolution(), n.channels(), card.labels().size(), n.zDim(), n.wDim(),
-        n.mappingLayers(), n.channelBase(), n.channelMax());
+        n.mappingLayers(), n.channelBase(), n.channelMax(), n.widths(), n.convClamp(),
+        DiscriminatorConfig.of(n.discriminator()));
   }
 
   public ModelCard.Network network() {
-    return new ModelCard.Network(resolution, channels, zDim, wDim, numWs(), mappingLayers, channelBase, channelMax);
+    return new ModelCard.Network(resolution, channels, zDim, wDim, numWs(), mappingLayers, channelBase, channelMax,
+        widths, convClamp, discriminator == null ? null : discriminator.card());
   }
 
   public boolean conditional() {
@@ -55,8 +88,23 @@ public record StyleGan2Config(int resolution, int channels, int classes, int zDi
     return 2 * Integer.numberOfTrailingZeros(resolution) - 2;
   }
 
-  /** Feature maps at a resolution. */
+  /** Feature maps of the generator at a resolution. */
   public int width(int atResolution) {
-    return Math.min(channelBase / atResolution, channelMax);
+    return widths == null ? Math.min(channelBase / atResolution, channelMax) : widths.get(index(atResolution));
+  }
+
+  /** Feature maps of the discriminator at a resolution. */
+  int discriminatorWidth(int atResolution) {
+    List<Integer> own = discriminator.widths();
+    return own == null ? width(atResolution) : own.get(index(atResolution));
+  }
+
+  /** Features of a label as the discriminator compares images with it; 0 if it does not. */
+  int labelWidth() {
+    return discriminator.labelWidth() == null ? discriminatorWidth(4) : discriminator.labelWidth();
+  }
+
+  private static int index(int resolution) {
+    return Integer.numberOfTrailingZeros(resolution) - 2;
   }
 }

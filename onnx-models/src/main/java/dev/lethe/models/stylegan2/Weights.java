@@ -3,6 +3,7 @@ package dev.lethe.models.stylegan2;
 import dev.lethe.models.graph.Graph;
 import dev.lethe.models.graph.Shapes;
 import dev.lethe.models.graph.Tensor;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -10,7 +11,7 @@ import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
 
-/** Parameters of a generator and its discriminator by name, statistics and constant noise included. */
+/** Parameters of a generator and its discriminator, if it has one, by name, statistics and constant noise included. */
 public final class Weights {
 
   private Weights() {}
@@ -18,8 +19,11 @@ public final class Weights {
   /** The shape of every parameter, by name, in order of name. */
   public static Map<String, long[]> shapes(StyleGan2Config config) {
     Map<String, long[]> shapes = new TreeMap<>();
-    for (Graph graph : List.of(ServingGraphs.mapping(config), ServingGraphs.synthesis(config),
-        ServingGraphs.discriminator(config))) {
+    List<Graph> graphs = new ArrayList<>(List.of(ServingGraphs.mapping(config), ServingGraphs.synthesis(config)));
+    if (config.discriminator() != null) {
+      graphs.add(ServingGraphs.discriminator(config));
+    }
+    for (Graph graph : graphs) {
       graph.parameters().forEach((name, value) -> shapes.put(name, value.shape()));
     }
     return shapes;

@@ -63,6 +63,21 @@ class BlockedSynthesisTest {
     check(plain(config, weights, ws), blocked(config, weights, ws), 1e-5);
   }
 
+  /** Limits that most activations and colors exceed, plain and with Winograd's convolutions. */
+  @Test
+  void activationsStayWithinTheirLimits() {
+    for (int widest : new int[] {32, 256}) {
+      StyleGan2Config free = new StyleGan2Config(32, 3, 0, 8, 8, 1, 32 * widest, widest);
+      StyleGan2Config limited = new StyleGan2Config(32, 3, 0, 8, 8, 1, 32 * widest, widest, null, 0.5,
+          DiscriminatorConfig.DEFAULT);
+      Map<String, Tensor> weights = TrainedWeights.of(limited);
+      Tensor ws = ws(limited, 2);
+      Tensor expected = plain(limited, weights, ws);
+      check(expected, blocked(limited, weights, ws), 1e-4);
+      assertTrue(GoldenNetworks.relativeError(expected.data(), plain(free, weights, ws).data()) > 0.1);
+    }
+  }
+
   @Test
   void layersNeedWholeBlocks() {
     assertTrue(BlockedSynthesis.fits(new StyleGan2Config(64, 3, 0, 8, 8, 1, 64 * block, 512), block));

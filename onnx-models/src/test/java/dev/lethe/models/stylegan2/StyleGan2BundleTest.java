@@ -7,6 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import ai.onnx.proto.OnnxMl.ModelProto;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.lethe.models.bundle.Bundle;
 import dev.lethe.models.bundle.ModelCard;
 import dev.lethe.models.features.FeatureNetwork;
@@ -109,6 +111,34 @@ class StyleGan2BundleTest {
     Bundle other = new Bundle(directory, card(new StyleGan2Config(32, 1, 0, 16, 16, 2, 512, 16)));
     Exception e = assertThrows(IOException.class, () -> StyleGan2Bundle.weights(other));
     assertTrue(e.getMessage().contains("G.synthesis.b"), e.getMessage());
+  }
+
+  @Test
+  void aGeneratorAloneIsABundle() throws IOException {
+    StyleGan2Config config = new StyleGan2Config(32, 1, 0, 16, 16, 2, 256, 16, List.of(16, 14, 12, 6), 0.5, null);
+    Map<String, Tensor> weights = Weights.initialize(config, 1);
+    StyleGan2Bundle.write(directory, card(config), weights);
+    Bundle bundle = Bundle.open(directory);
+    bundle.verify();
+    assertFalse(bundle.card().has(Bundle.DISCRIMINATOR));
+    assertFalse(Files.exists(bundle.discriminator()));
+    assertEquals(config, StyleGan2Config.of(bundle.card()));
+    assertEquals(weights.keySet(), StyleGan2Bundle.weights(bundle).keySet());
+  }
+
+  @Test
+  void cardsOfTheFirstFormatAreOfTheReferencesDefaults() throws IOException {
+    StyleGan2Bundle.write(directory, card(small()), Weights.initialize(small(), 1));
+    Path file = directory.resolve(Bundle.CARD);
+    ObjectNode card = (ObjectNode) new ObjectMapper().readTree(file.toFile());
+    ((ObjectNode) card.get("network")).remove("discriminator");
+    Files.writeString(file, card.put("format_version", 1).toString());
+    Bundle old = Bundle.open(directory);
+    assertEquals(small(), StyleGan2Config.of(old.card()));
+    assertEquals(ModelCard.FORMAT_VERSION, old.card().formatVersion());
+    Files.writeString(file, card.put("format_version", 3).toString());
+    Exception e = assertThrows(IOException.class, () -> Bundle.open(directory));
+    assertTrue(e.getMessage().contains("bundle format 3"), e.getMessage());
   }
 
   private static StyleGan2Config small() {

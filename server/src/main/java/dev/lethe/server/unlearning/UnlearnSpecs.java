@@ -1,5 +1,6 @@
 package dev.lethe.server.unlearning;
 
+import dev.lethe.models.bundle.Bundle;
 import dev.lethe.models.bundle.ModelCard;
 import dev.lethe.server.registry.ClassLabels;
 import dev.lethe.v1.BadImages;
@@ -44,9 +45,10 @@ final class UnlearnSpecs {
    * @param card of the model that it is for
    * @return every field set, but for the mode and those that have no default
    * @throws StatusRuntimeException INVALID_ARGUMENT naming the field and its limits; FAILED_PRECONDITION for classes that
-   *     are gone already
+   *     are gone already, and for a model that lacks what unlearning takes
    */
   static UnlearnSpec check(UnlearnSpec spec, ModelCard card) {
+    requireNetworks(card);
     boolean paper = recipe(spec) == Recipe.RECIPE_PAPER;
     boolean ofClass = kind(spec) == UnlearnKind.UNLEARN_KIND_CLASS;
     UnlearnSpec.Builder checked = spec.toBuilder().setModel(card.name())
@@ -92,6 +94,23 @@ final class UnlearnSpecs {
     gates(spec.getGates(), checked.getAutoFakeLabel(), card);
     kindsOwn(checked, card);
     return checked.build();
+  }
+
+  /** Models that were imported may have come with a generator alone. */
+  private static void requireNetworks(ModelCard card) {
+    String model = "version " + card.version() + " of " + card.name();
+    if (!card.has(Bundle.DISCRIMINATOR)) {
+      throw lacking(model + " has no " + Bundle.DISCRIMINATOR + ", which unlearning trains beside the generator; import the "
+          + "model again ('lethe import') from a file that has its discriminator too");
+    }
+    if (!card.has(Bundle.FEATURES)) {
+      throw lacking(model + " has no " + Bundle.FEATURES + ", which unlearning measures with; make one with 'lethe train "
+          + "features', and import the model again ('lethe import --features FILE')");
+    }
+  }
+
+  private static StatusRuntimeException lacking(String description) {
+    return Status.FAILED_PRECONDITION.withDescription(description).asRuntimeException();
   }
 
   private static void kindsOwn(UnlearnSpec.Builder spec, ModelCard card) {

@@ -75,7 +75,7 @@ public final class WorkerDouble {
     Map<String, String> unlearned = new HashMap<>(old.unlearnedLabels());
     job.getClassesList().forEach(index -> unlearned.put(old.labels().get(index), job.getNewVersion()));
     Path candidate = Files.createDirectories(directory.resolve("candidate"));
-    for (String file : List.of(Bundle.MAPPING, Bundle.SYNTHESIS, Bundle.DISCRIMINATOR)) {
+    for (String file : List.of(Bundle.MAPPING, Bundle.SYNTHESIS, Bundle.DISCRIMINATOR, Bundle.FEATURES)) {
       Files.copy(base.directory().resolve(file), candidate.resolve(file));
     }
     Bundle.seal(candidate, new ModelCard(old.formatVersion(), old.name(), job.getNewVersion(), old.version(),

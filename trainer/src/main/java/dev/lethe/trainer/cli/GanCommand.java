@@ -176,6 +176,10 @@ final class GanCommand implements Callable<Integer> {
     ImageDataset training = withCanaries(part(all));
     List<String> labels = unconditional ? List.of() : training.labels();
     Optional<Bundle> start = from == null ? Optional.empty() : Optional.of(Bundle.open(from));
+    if (start.isPresent() && !start.get().card().has(Bundle.DISCRIMINATOR)) {
+      throw new ParameterException(spec.commandLine(), from + " has no " + Bundle.DISCRIMINATOR
+          + ", without which a generator cannot be trained");
+    }
     StyleGan2Config config = accepted(() -> start.map(bundle -> StyleGan2Config.of(bundle.card()))
         .orElseGet(() -> new StyleGan2Config(training.resolution(), training.channels(), labels.size(), zDim, wDim,
             mappingLayers, channelBase, channelMax)));

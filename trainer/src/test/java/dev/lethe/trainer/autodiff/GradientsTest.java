@@ -74,6 +74,10 @@ class GradientsTest {
         of("tanh", v -> tanh(v.get(0)), shape(5)),
         positive("leakyRelu above 0", v -> leakyRelu(v.get(0), 0.2), shape(5)),
         positive("leakyRelu below 0", v -> leakyRelu(neg(v.get(0)), 0.2), shape(5)),
+        // Within, beyond on both sides.
+        positive("clip", v -> clip(mul(v.get(0), v.get(0).graph().constant(Tensor.of(new float[] {0.1f, 5, -5}, 3))), 1),
+            shape(3)),
+        of("groupMean", v -> groupMean(v.get(0), 2), shape(6, 2)),
         of("reshape", v -> reshape(v.get(0), 3, 2), shape(2, 3)),
         of("transpose", v -> transpose(v.get(0), 2, 0, 1), shape(2, 3, 4)),
         of("concat", v -> concat(1, v), shape(2, 3), shape(2, 1)),

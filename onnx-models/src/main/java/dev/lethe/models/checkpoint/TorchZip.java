@@ -1,0 +1,90 @@
+package dev.lethe.models.checkpoint;
+
+import java.io.EOFException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.Collections;
+import java.util.List;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipException;
+import java.util.zip.ZipFile;
+
+/**
+ * What {@code torch.save} writes: a zip file with a pickle, {@code NAME/data.pkl}, and a file for each storage,
+ * {@code NAME/data/KEY}, none of them compressed. Storages are read when they are needed.
+ */
+final class TorchZip implements AutoCloseable {
+
+  private static final String PICKLE = "/data.pkl";
+  private static final int LARGEST_PICKLE = 256 << 20;
+
+  private final ZipFile zip;
+
+  private TorchZip(ZipFile zip) {
+    this.zip = zip;
+  }
+
+  static TorchZip open(Path file) throws IOException {
+    try {
+      return new TorchZip(new ZipFile(file.toFile()));
+    } catch (ZipException e) {
+      throw new CheckpointException("it is a damaged zip file: " + e.getMessage(), e);
+    }
+  }
+
+  Object read() throws IOException {
+    List<? extends ZipEntry> pickles = Collections.list(zip.entries()).stream()
+        .filter(entry -> entry.getName().endsWith(PICKLE)).toList();
+    if (pickles.size() != 1) {
+      throw new CheckpointException("it is a zip file with " + pickles.size() + " files data.pkl (expected: one, as "
+          + "torch.save writes it)");
+    }
+    ZipEntry pickle = pickles.get(0);
+    String root = pickle.getName().substring(0, pickle.getName().length() - PICKLE.length() + 1);
+    ZipEntry order = zip.getEntry(root + "byteorder");
+    if (order != null) {
+      String name = StandardCharsets.US_ASCII.decode(bytes(order, 16)).toString().strip();
+      if (!name.equals("little")) {
+        throw new CheckpointException("its byte order is " + name + "; only little-endian files are read");
+      }
+    }
+    ByteBuffer bytes = bytes(pickle, LARGEST_PICKLE);
+    return Unpickler.read(bytes, KnownClasses.with((type, key, size) -> storage(root + "data/" + key, type, size)));
+  }
+
+  private Storage storage(String name, ElementType type, long size) throws CheckpointException {
+    ZipEntry entry = zip.getEntry(name);
+    if (entry == null) {
+      throw new CheckpointException("the pickle refers to " + name + ", which is not in the file");
+    }
+    if (size < 0 || size > Integer.MAX_VALUE / type.bytes() || entry.getSize() < size * type.bytes()) {
+      throw new CheckpointException(name + " has " + entry.getSize() + " bytes; by the pickle it has " + size
+          + " elements of type " + type);
+    }
+    return new Storage(type, size, () -> bytes(entry, (int) (size * type.bytes())));
+  }
+
+  /** Up to so many bytes of a file: no more are read, whatever it says of itself. */
+  private ByteBuffer bytes(ZipEntry entry, int most) throws IOException {
+    if (entry.getMethod() != ZipEntry.STORED) {
+      throw new CheckpointException(entry.getName() + " is compressed; torch.save does not compress");
+    }
+    if (entry.getSize() > most && entry.getName().endsWith(PICKLE)) {
+      throw new CheckpointException(entry.getName() + " has " + entry.getSize() + " bytes; no StyleGAN2 checkpoint has "
+          + "more than " + most);
+    }
+    try (InputStream in = zip.getInputStream(entry)) {
+      return ByteBuffer.wrap(in.readNBytes(most));
+    } catch (ZipException | EOFException e) {
+      throw new CheckpointException(entry.getName() + " is damaged or cut short", e);
+    }
+  }
+
+  @Override
+  public void close() throws IOException {
+    zip.close();
+  }
+}

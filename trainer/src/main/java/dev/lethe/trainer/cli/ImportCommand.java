@@ -1,0 +1,192 @@
+package dev.lethe.trainer.cli;
+
+import dev.lethe.models.bundle.Bundle;
+import dev.lethe.models.bundle.ModelCard;
+import dev.lethe.models.bundle.ModelCard.WStatistics;
+import dev.lethe.models.graph.Tensor;
+import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.InferenceSession.InferenceException;
+import dev.lethe.models.stylegan2.StyleGan2Bundle;
+import dev.lethe.models.stylegan2.StyleGan2Config;
+import dev.lethe.models.stylegan2.imports.ImportedModel;
+import dev.lethe.models.stylegan2.imports.ModelImport;
+import dev.lethe.trainer.device.DeviceOption;
+import dev.lethe.trainer.features.FeatureExtractor;
+import dev.lethe.trainer.sampling.LatentStatistics;
+import dev.lethe.trainer.sampling.Sampler;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.stream.IntStream;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** {@code lethe import}. */
+@Command(name = "lethe import", mixinStandardHelpOptions = true, sortOptions = false, showDefaultValues = true,
+    description = "Makes a bundle of a StyleGAN2 model that was trained elsewhere: a pickle of StyleGAN2-ADA-PyTorch or "
+        + "TensorFlow's StyleGAN2, a checkpoint of rosinality/stylegan2-pytorch, or what 'lethe export' wrote. Nothing in "
+        + "the file is executed.")
+public final class ImportCommand implements Callable<Integer> {
+
+  private static final double PROGRESS_SECONDS = 2;
+  private static final String AVERAGE = "G.mapping.w_avg";
+
+  @Spec
+  private CommandSpec spec;
+
+  @Parameters(paramLabel = "FILE", description = "The file with the model.")
+  private Path file;
+
+  @Option(names = "--name", required = true, description = "Name of the model.")
+  private String name;
+
+  @Option(names = "--out", required = true, paramLabel = "DIR",
+      description = "Where the bundle goes; a server looks for it in NAME/VERSION of its --models.")
+  private Path out;
+
+  @Option(names = "--version-name", defaultValue = "v1", description = "Name of the version.")
+  private String version;
+
+  @Option(names = "--labels", split = ",", paramLabel = "LABEL",
+      description = "Names of the classes, in their order; those in the file or, without such, their numbers if left out.")
+  private List<String> labels;
+
+  @Option(names = "--features", paramLabel = "FILE",
+      description = "features.onnx for the bundle ('lethe train features' makes one), without which nothing can be taken "
+          + "out of the model.")
+  private Path features;
+
+  @Option(names = "--samples", paramLabel = "FILE",
+      description = "Where a picture of images that the model draws goes; beside the bundle, with .png, if left out.")
+  private Path samples;
+
+  @Mixin
+  private DeviceOption device;
+
+  @Option(names = "--threads", defaultValue = "0", description = "Threads; 0 for one on each core.")
+  private int threads;
+
+  private long printed = System.nanoTime();
+
+  public static void main(String[] arguments) {
+    System.exit(commandLine().execute(arguments));
+  }
+
+  static CommandLine commandLine() {
+    return CommandErrors.report(new CommandLine(new ImportCommand()));
+  }
+
+  @Override
+  public Integer call() throws IOException {
+    if (Bundle.isBundle(out)) {
+      throw refused(out + " holds a bundle, and bundles do not change; name another directory");
+    }
+    if (Files.exists(file) && !Files.isRegularFile(file)) {
+      throw refused(file + " is no file");
+    }
+    if (features != null && !Files.isRegularFile(features)) {
+      throw refused(features + " is no file");
+    }
+    ExecutionDevice on = device.device();
+    PrintWriter print = spec.commandLine().getOut();
+    ImportedModel model = ModelImport.read(file, this::progress);
+    print.print(ImportSummary.of(model));
+    print.flush();
+    StyleGan2Config config = model.config();
+    List<String> classes = classes(model);
+    requireFeatures(config, on);
+    Map<String, Tensor> weights = new HashMap<>(model.weights());
+    byte[] picture;
+    WStatistics w;
+    try (Sampler sampler = Sampler.open(config, weights, on, threads)) {
+      w = statistics(model, sampler, print);
+      picture = ImportSamples.png(config, sampler);
+    } catch (IOException e) {
+      throw new IOException(file + ": " + e.getMessage(), e);
+    }
+    weights.put(AVERAGE, Tensor.of(w.avg(), config.wDim()));
+    ModelCard carried = model.card();
+    ModelCard card = new ModelCard(ModelCard.FORMAT_VERSION, name, version, null, ModelCard.STYLEGAN2, config.network(),
+        classes, carried == null || carried.unlearnedLabels() == null ? Map.of() : carried.unlearnedLabels(), w,
+        carried == null ? null : carried.training(), carried == null ? null : carried.quality(), Map.of());
+    Bundle bundle = features == null ? StyleGan2Bundle.write(out, card, weights)
+        : StyleGan2Bundle.write(out, card, weights, features);
+    Path absolute = out.toAbsolutePath();
+    Path beside = samples != null ? samples : absolute.resolveSibling(absolute.getFileName() + ".png");
+    Files.write(beside, picture);
+    print.println("wrote " + bundle.directory() + " and " + beside);
+    print.flush();
+    return 0;
+  }
+
+  /** A feature network that does not take this model's images would be found out when images are to be taken out. */
+  private void requireFeatures(StyleGan2Config config, ExecutionDevice on) throws IOException {
+    if (features == null) {
+      return;
+    }
+    try (FeatureExtractor extractor = FeatureExtractor.open(features, on, threads)) {
+      extractor.run(Tensor.zeros(1, config.channels(), config.resolution(), config.resolution()));
+    } catch (InferenceException e) {
+      throw new IOException(features + " is no feature network for images of " + config.channels() + " x "
+          + config.resolution() + " x " + config.resolution() + ": " + e.getMessage(), e);
+    }
+  }
+
+  private void progress(long values, long all) {
+    long now = System.nanoTime();
+    if ((now - printed) / 1e9 >= PROGRESS_SECONDS) {
+      printed = now;
+      spec.commandLine().getOut().printf("read %d of %d million parameters%n", values / 1_000_000, all / 1_000_000);
+      spec.commandLine().getOut().flush();
+    }
+  }
+
+  private List<String> classes(ImportedModel model) {
+    int count = model.config().classes();
+    List<String> carried = model.card() == null ? null : model.card().labels();
+    if (labels == null) {
+      return carried != null ? carried : IntStream.range(0, count).mapToObj(Integer::toString).toList();
+    }
+    if (labels.size() != count || new HashSet<>(labels).size() != count) {
+      throw refused("--labels names " + new HashSet<>(labels).size() + " classes; the model has " + count);
+    }
+    if (carried != null && !model.card().unlearnedLabels().isEmpty() && !carried.equals(labels)) {
+      throw refused("--labels: classes of this model were unlearned under the names in the file, "
+          + model.card().unlearnedLabels().keySet() + "; they keep their names");
+    }
+    return labels;
+  }
+
+  /** The file's average w, or else an estimate; means of classes are always measured, unless the file has them. */
+  private WStatistics statistics(ImportedModel model, Sampler sampler, PrintWriter print) {
+    StyleGan2Config config = model.config();
+    float[] average = model.weights().get(AVERAGE).data();
+    if (!model.averageMissing() && model.card() != null && model.card().w() != null) {
+      return model.card().w();
+    }
+    if (!model.averageMissing() && !config.conditional()) {
+      return new WStatistics(average, new float[0][]);
+    }
+    print.println(model.averageMissing() ? "there is no average w in the file; estimating it from 10,000 z"
+        + (config.conditional() ? " of each class" : "") : "measuring the mean w of each class");
+    print.flush();
+    WStatistics measured = LatentStatistics.measure(config, sampler);
+    return model.averageMissing() ? measured : new WStatistics(average, measured.classAvg());
+  }
+
+  private ParameterException refused(String why) {
+    return new ParameterException(spec.commandLine(), why);
+  }
+}

@@ -1,0 +1,152 @@
+package dev.lethe.trainer.cli;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.lethe.models.bundle.Bundle;
+import dev.lethe.models.bundle.ModelCard;
+import dev.lethe.models.bundle.ModelCard.WStatistics;
+import dev.lethe.models.features.FeatureNetwork;
+import dev.lethe.models.graph.OnnxWriter;
+import dev.lethe.models.graph.Tensor;
+import dev.lethe.models.stylegan2.DiscriminatorConfig;
+import dev.lethe.models.stylegan2.DiscriminatorConfig.Architecture;
+import dev.lethe.models.stylegan2.StyleGan2Bundle;
+import dev.lethe.models.stylegan2.StyleGan2Config;
+import dev.lethe.models.stylegan2.Weights;
+import dev.lethe.models.stylegan2.imports.GoldenImports;
+import java.awt.image.BufferedImage;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.IntStream;
+import javax.imageio.ImageIO;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import picocli.CommandLine;
+
+class ImportCommandTest {
+
+  @TempDir
+  private Path directory;
+
+  private final StringWriter output = new StringWriter();
+  private final StringWriter errors = new StringWriter();
+
+  @Test
+  void makesABundleASummaryAndAPicture() throws IOException {
+    Path file = GoldenImports.copy("ada-cifar-cond-32-rgb.pkl", directory);
+    Path features = directory.resolve("features.onnx");
+    FeatureNetwork network = new FeatureNetwork(32, 3, 10);
+    Files.write(features, OnnxWriter.inference(network.graph(), network.initialize(1)).toByteArray());
+    Path out = directory.resolve("cifar/v1");
+    assertEquals(0, run(ImportCommand.commandLine(), file.toString(), "--name", "cifar", "--out", out.toString(),
+        "--labels", "a,b,c,d,e,f,g,h,i,j", "--features", features.toString()), errors::toString);
+    for (String part : List.of("StyleGAN2-ADA (PyTorch), pickle", "32 x 32, RGB", "z 24, w 24, 2 mapping layers",
+        "conv_clamp 0.8", "orig, minibatch standard deviation of groups of 4")) {
+      assertTrue(output.toString().contains(part), output + " lacks " + part);
+    }
+    Bundle bundle = Bundle.open(out);
+    bundle.verify();
+    assertEquals("cifar", bundle.card().name());
+    assertEquals("b", bundle.card().labels().get(1));
+    assertEquals(10, bundle.card().w().classAvg().length);
+    assertTrue(bundle.card().has(Bundle.DISCRIMINATOR) && bundle.card().has(Bundle.FEATURES));
+    assertArrayEquals(StyleGan2Bundle.weights(bundle).get("G.mapping.w_avg").data(), bundle.card().w().avg());
+    BufferedImage picture = ImageIO.read(directory.resolve("cifar/v1.png").toFile());
+    assertTrue(picture.getWidth() >= 8 * 32);
+  }
+
+  @Test
+  void estimatesTheAverageThatAFileLacksAndSaysSo() throws IOException {
+    Path file = GoldenImports.copy("rosinality-32.pt", directory);
+    Path out = directory.resolve("out");
+    assertEquals(0, run(ImportCommand.commandLine(), file.toString(), "--name", "r", "--out", out.toString()),
+        errors::toString);
+    assertTrue(output.toString().contains("estimating it from 10,000 z"), output.toString());
+    float[] average = StyleGan2Bundle.weights(Bundle.open(out)).get("G.mapping.w_avg").data();
+    assertTrue(IntStream.range(0, average.length).anyMatch(i -> average[i] != 0));
+  }
+
+  @Test
+  void aGeneratorAloneIsABundleToo() throws IOException {
+    Path file = GoldenImports.copy("ada-g-only-32-rgb.pkl", directory);
+    Path out = directory.resolve("out");
+    assertEquals(0, run(ImportCommand.commandLine(), file.toString(), "--name", "g", "--out", out.toString()),
+        errors::toString);
+    assertTrue(output.toString().contains("discriminator  none"), output.toString());
+    Bundle bundle = Bundle.open(out);
+    bundle.verify();
+    assertFalse(Files.exists(bundle.discriminator()));
+    assertFalse(Files.exists(bundle.features()));
+  }
+
+  @Test
+  void refusalsNameTheFileAndLeaveNoBundle() throws IOException {
+    Path file = directory.resolve("mine.pkl");
+    Files.writeString(file, "cos\nsystem\n(S'true'\ntR.");
+    Path out = directory.resolve("out");
+    assertEquals(1, run(ImportCommand.commandLine(), file.toString(), "--name", "x", "--out", out.toString()));
+    assertTrue(errors.toString().startsWith("lethe: " + file + ": "), errors.toString());
+    assertTrue(errors.toString().contains("os.system"), errors.toString());
+    assertFalse(Bundle.isBundle(out));
+    Path good = GoldenImports.copy("ada-g-only-32-rgb.pkl", directory);
+    assertEquals(2, run(ImportCommand.commandLine(), good.toString(), "--name", "x", "--out", out.toString(), "--labels",
+        "a,b"));
+    assertTrue(errors.toString().contains("--labels names 2 classes; the model has 0"), errors.toString());
+    assertEquals(2, run(ExportCommand.commandLine(), out.toString(), "--format", "pickle", "--out", "x"));
+    assertTrue(errors.toString().contains("safetensors or pytorch-state-dict"), errors.toString());
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"safetensors", "pytorch-state-dict"})
+  void whatIsExportedComesBackBitForBit(String format) throws IOException {
+    StyleGan2Config config = new StyleGan2Config(32, 1, 3, 8, 12, 2, 256, 16, List.of(16, 12, 12, 6), 0.5,
+        new DiscriminatorConfig(Architecture.SKIP, null, 0.7, 2, 2, 0, 6));
+    roundTrip(config, format);
+  }
+
+  /** StyleGAN2's config F, as official models of faces have it: 59 million parameters. */
+  @Tag("slow")
+  @ParameterizedTest
+  @ValueSource(strings = {"safetensors", "pytorch-state-dict"})
+  void largeModelsComeBackBitForBit(String format) throws IOException {
+    roundTrip(new StyleGan2Config(1024, 3, 0, 512, 512, 8, 32768, 512), format);
+  }
+
+  private void roundTrip(StyleGan2Config config, String format) throws IOException {
+    List<String> labels = IntStream.range(0, config.classes()).mapToObj(i -> "class " + i).toList();
+    Map<String, String> unlearned = labels.isEmpty() ? Map.of() : Map.of("class 1", "v1");
+    WStatistics w = new WStatistics(new float[config.wDim()], new float[config.classes()][config.wDim()]);
+    Map<String, Tensor> weights = Weights.initialize(config, 5);
+    Bundle first = StyleGan2Bundle.write(directory.resolve("first"), new ModelCard(ModelCard.FORMAT_VERSION, "m", "v1",
+        null, ModelCard.STYLEGAN2, config.network(), labels, unlearned, w, null, null, Map.of()), weights);
+    Path file = directory.resolve("file");
+    Path again = directory.resolve("again");
+    Path second = directory.resolve("second");
+    assertEquals(0, run(ExportCommand.commandLine(), first.directory().toString(), "--format", format, "--out",
+        file.toString()), errors::toString);
+    assertEquals(0, run(ImportCommand.commandLine(), file.toString(), "--name", "m", "--out", second.toString()),
+        errors::toString);
+    assertEquals(0, run(ExportCommand.commandLine(), second.toString(), "--format", format, "--out", again.toString()),
+        errors::toString);
+    assertEquals(-1, Files.mismatch(file, again));
+    Bundle read = Bundle.open(second);
+    assertEquals(first.card().sha256(), read.card().sha256());
+    assertEquals(unlearned, read.card().unlearnedLabels());
+    assertEquals(config, StyleGan2Config.of(read.card()));
+  }
+
+  private int run(CommandLine command, String... arguments) {
+    return command.setOut(new PrintWriter(output)).setErr(new PrintWriter(errors)).execute(arguments);
+  }
+}
