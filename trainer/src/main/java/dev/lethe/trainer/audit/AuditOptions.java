@@ -16,11 +16,16 @@ import dev.lethe.trainer.inversion.LatentSpace;
 public record AuditOptions(int starts, int steps, int staying, int neverSeen, boolean wPlus, int samples) {
 
   /** What every job does. */
-  public static final AuditOptions QUICK = new AuditOptions(300, 60, 64, 128, false, 10_000);
+  public static final AuditOptions QUICK = new AuditOptions(300, 60, 48, 100, false, 5_000);
   /** What an evaluation does. */
-  public static final AuditOptions FULL = new AuditOptions(600, 100, 64, 256, true, 10_000);
+  public static final AuditOptions FULL = new AuditOptions(600, 100, 64, 128, true, 10_000);
 
   private static final double LEARNING_RATE = 0.1;
+
+  /** The same in W alone. */
+  public AuditOptions inW() {
+    return new AuditOptions(starts, steps, staying, neverSeen, false, samples);
+  }
 
   /** By pixels alone: the attacker need not have the feature network that the loop learned with. */
   InversionOptions attack(LatentSpace space) {

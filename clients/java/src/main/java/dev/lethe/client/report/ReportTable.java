@@ -52,7 +52,7 @@ public final class ReportTable {
     }
     if (report.hasFidRoot()) {
       row(table, "FID against the root", report.getFidRoot(), "%.2f",
-          "of the version that no unlearning has touched, and of this one: 10,000 samples; must stay");
+          "of samples of the version that no unlearning has touched, and of this one; must stay");
     }
     row(table, "D: kept or unlearned", report.getAucLu(), "%.3f",
         "the discriminator scores a kept image above an unlearned one; says nothing of the generator");

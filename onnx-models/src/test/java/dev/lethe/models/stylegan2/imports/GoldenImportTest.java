@@ -115,7 +115,9 @@ class GoldenImportTest {
   @SafeVarargs
   private static Tensor run(Path model, String output, Map<String, Tensor>... inputs) {
     Map<String, Tensor> all = new HashMap<>();
-    Arrays.stream(inputs).forEach(all::putAll);
+    for (Map<String, Tensor> some : inputs) {
+      all.putAll(some);
+    }
     try (InferenceSession session = InferenceSession.open(model, ExecutionDevice.CPU, 1)) {
       return session.run(all).get(output);
     }
