@@ -40,7 +40,6 @@ final class GradientRules {
       unary("Softplus", (n, g) -> mul(g, sigmoid(n.input(0)))),
       unary("Tanh", (n, g) -> sub(g, mul(g, square(n.output())))),
       unary("LeakyRelu", (n, g) -> mul(g, slope(n))),
-      first("Clip", (n, g) -> where(greater(n.input(2), abs(n.input(0))), g, g.graph().constant(0))),
       Map.entry("Add", (n, g) -> List.of(sumTo(g, n.input(0)), sumTo(g, n.input(1)))),
       Map.entry("Sub", (n, g) -> List.of(sumTo(g, n.input(0)), sumTo(neg(g), n.input(1)))),
       Map.entry("Mul", (n, g) -> List.of(sumTo(mul(g, n.input(1)), n.input(0)), sumTo(mul(g, n.input(0)), n.input(1)))),
