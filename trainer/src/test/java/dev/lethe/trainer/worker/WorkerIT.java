@@ -29,7 +29,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The worker as the server starts it: a process with a job directory. */
-@Timeout(120)
+@Timeout(300)
 class WorkerIT {
 
   @TempDir private Path root;
