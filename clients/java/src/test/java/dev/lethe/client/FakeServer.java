@@ -6,6 +6,7 @@ import dev.lethe.v1.ActivateRequest;
 import dev.lethe.v1.ActivateResponse;
 import dev.lethe.v1.BeforeAfter;
 import dev.lethe.v1.CancelJobRequest;
+import dev.lethe.v1.Collateral;
 import dev.lethe.v1.GenerateRequest;
 import dev.lethe.v1.GenerateResponse;
 import dev.lethe.v1.GeneratedImage;
@@ -29,9 +30,11 @@ import dev.lethe.v1.ListModelsRequest;
 import dev.lethe.v1.ListModelsResponse;
 import dev.lethe.v1.ListVersionsRequest;
 import dev.lethe.v1.ListVersionsResponse;
+import dev.lethe.v1.Membership;
 import dev.lethe.v1.ModelServiceGrpc;
 import dev.lethe.v1.ModelVersion;
 import dev.lethe.v1.Progress;
+import dev.lethe.v1.Redaction;
 import dev.lethe.v1.ReinversionMse;
 import dev.lethe.v1.SubmitRequest;
 import dev.lethe.v1.UnlearnReport;
@@ -168,6 +171,14 @@ public final class FakeServer implements AutoCloseable {
         .setReinversionMse(
             ReinversionMse.newBuilder().setUnlearnedBefore(0.01).setUnlearnedAfter(0.02).setNeverSeen(0.02))
         .setBaseVersion("v1").setNewVersion("v2")
+        .setVerdict("forgotten").addFindings("the images are drawn no more").setRecipe("lethe").setAuditSeconds(12)
+        .setRedaction(Redaction.newBuilder()
+            .setOwn(BeforeAfter.newBuilder().setBefore(0.03).setAfter(0.98))
+            .setFresh(BeforeAfter.newBuilder().setBefore(0.05).setAfter(0.94))
+            .setCandidate(BeforeAfter.newBuilder().setBefore(0.05).setAfter(0.61)))
+        .setCollateral(Collateral.newBuilder().setMembers(0.17))
+        .setMembership(Membership.newBuilder().setW(BeforeAfter.newBuilder().setBefore(0.58).setAfter(0.52)))
+        .setFidRoot(BeforeAfter.newBuilder().setBefore(7).setAfter(7.4))
         .build();
   }
 

@@ -41,6 +41,20 @@ class PromotionGatesTest {
   }
 
   @Test
+  void whatIsNotForgottenIsNotPromotedUnlessAskedTo() {
+    UnlearnReport report = report(1, 8, 8, 1).toBuilder().setVerdict("not forgotten").addReasons("it is still drawn")
+        .addReasons("and tells").build();
+    assertEquals(List.of("the verdict is not forgotten: it is still drawn; and tells. To promote it all the same, "
+        + "activate the version, or submit with promote_not_forgotten"), PromotionGates.failures(GATES, report));
+    assertEquals(List.of(),
+        PromotionGates.failures(GATES.toBuilder().setPromoteNotForgotten(true).build(), report));
+    assertEquals(1, PromotionGates.failures(GATES.toBuilder().setPromoteNotForgotten(true).build(),
+        report.toBuilder().setDiverged(true).build()).size());
+    assertEquals(List.of(),
+        PromotionGates.failures(GATES, report.toBuilder().clearReasons().setVerdict("forgotten").build()));
+  }
+
+  @Test
   void withoutGatesEverythingPasses() {
     assertTrue(PromotionGates.failures(Gates.getDefaultInstance(), UnlearnReport.getDefaultInstance()).isEmpty());
   }

@@ -31,7 +31,9 @@ import dev.lethe.v1.LabelledImage;
 import dev.lethe.v1.ListJobsRequest;
 import dev.lethe.v1.ListVersionsRequest;
 import dev.lethe.v1.ModelVersion;
+import dev.lethe.v1.Recipe;
 import dev.lethe.v1.SubmitRequest;
+import dev.lethe.v1.SubstituteKind;
 import dev.lethe.v1.UnlearnKind;
 import dev.lethe.v1.UnlearnMode;
 import dev.lethe.v1.UnlearnSpec;
@@ -95,7 +97,9 @@ class UnlearningIT {
     assertEquals(JobState.JOB_STATE_QUEUED, submitted.getState());
     assertEquals(2, submitted.getUnlearnImages());
     assertEquals(1, submitted.getLearnImages());
-    assertEquals(32, submitted.getSpec().getIterations());
+    assertEquals(Recipe.RECIPE_LETHE, submitted.getSpec().getRecipe());
+    assertEquals(SubstituteKind.SUBSTITUTE_KIND_NEAREST, submitted.getSpec().getSubstitute());
+    assertTrue(submitted.getSpec().getAutoFakeLabel() && submitted.getSpec().getIterations() > 0);
     assertEquals("tiny", submitted.getSpec().getModel());
 
     List<Job> changes = watch(submitted.getId());
@@ -147,7 +151,7 @@ class UnlearningIT {
 
   @Test
   void candidateThatFailsAGateStaysACandidate() {
-    Job end = last(submitOne(spec(0).setGates(Gates.newBuilder()
+    Job end = last(submitOne(spec(0).setFakeLabel(-1).setGates(Gates.newBuilder()
         .setMinAucLu(0.95).setMaxFidLIncrease(0.05).setMinAcc(0.5)).build()));
     assertEquals(JobState.JOB_STATE_SUCCEEDED, end.getState(), end.getMessage());
     assertFalse(end.getPromoted());
@@ -157,6 +161,34 @@ class UnlearningIT {
     assertEquals("v1", activeVersion());
     server.models().activate(ActivateRequest.newBuilder().setModel("tiny").setVersion("v1-u1").build());
     assertEquals("v1-u1", activeVersion());
+  }
+
+  @Test
+  void candidateThatHasNotForgottenStaysACandidateUnlessAskedTo() {
+    Job end = last(submitOne(spec(WorkerDouble.DOES_NOT_FORGET).build()));
+    assertEquals(JobState.JOB_STATE_SUCCEEDED, end.getState(), end.getMessage());
+    assertFalse(end.getPromoted());
+    assertTrue(end.getMessage().startsWith("not promoted: the verdict is not forgotten: the images are still drawn"),
+        end.getMessage());
+    assertEquals("v1", activeVersion());
+    Job second = last(submitOne(spec(WorkerDouble.DOES_NOT_FORGET)
+        .setGates(Gates.newBuilder().setPromoteNotForgotten(true)).build()));
+    assertTrue(second.getPromoted(), second.getMessage());
+    assertEquals(second.getNewVersion(), activeVersion());
+  }
+
+  /** A chain of small losses shows only against the version that no unlearning has touched. */
+  @Test
+  void everyJobIsToldOfTheOldestVersion() throws IOException {
+    Path v1 = root.resolve("models/tiny/v1");
+    for (String base : List.of("v1", "v1-u1", "v1-u2")) {
+      Job end = last(submitOne(spec(0).build()));
+      assertEquals(base, end.getBaseVersion());
+      WorkerJob.Builder work = WorkerJob.newBuilder();
+      JsonFormat.parser().merge(Files.readString(root.resolve("jobs").resolve(end.getId()).resolve("job.json")), work);
+      assertTrue(Files.isSameFile(v1, Path.of(work.getRootBundle())), work.getRootBundle());
+      assertEquals(base, Path.of(work.getBaseBundle()).getFileName().toString());
+    }
   }
 
   @Test
@@ -270,7 +302,9 @@ class UnlearningIT {
     refused(Code.INVALID_ARGUMENT, "spec.bad_images: 7", of(spec(0).setBadImagesValue(7).build()));
     refused(Code.INVALID_ARGUMENT, "spec.kind: 8", of(spec(0).setKindValue(8).build()));
     refused(Code.INVALID_ARGUMENT, "spec.substitute: 8", of(spec(0).setSubstituteValue(8).build()));
-    refused(Code.INVALID_ARGUMENT, "spec.lambda2", of(spec(0).setLambda2(-1).build()));
+    refused(Code.INVALID_ARGUMENT, "spec.lambda2: is -1.0",
+        of(spec(0).setRecipe(Recipe.RECIPE_PAPER).setLambda2(-1).build()));
+    refused(Code.INVALID_ARGUMENT, "spec.recipe: 9", of(spec(0).setRecipeValue(9).build()));
     refused(Code.INVALID_ARGUMENT, "spec.mode: 9", of(spec(0).setModeValue(9).build()));
     refused(Code.INVALID_ARGUMENT, "spec.gates.min_auc_lu: is 1.5",
         of(spec(0).setGates(Gates.newBuilder().setMinAucLu(1.5)).build()));

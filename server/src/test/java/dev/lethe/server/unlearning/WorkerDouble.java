@@ -30,6 +30,7 @@ public final class WorkerDouble {
   static final long ENDS_WITHOUT_DONE = 5;
   static final long IGNORES_SIGTERM = 6;
   static final long CHATTERS = 7;
+  static final long DOES_NOT_FORGET = 8;
 
   private WorkerDouble() {}
 
@@ -55,7 +56,10 @@ public final class WorkerDouble {
       System.out.println("a native library has something to say");
     }
     candidate(job, directory, behaviour == LEAVES_DAMAGED_CANDIDATE);
-    say(WorkerEvent.newBuilder().setReport(UnlearnReport.newBuilder()
+    UnlearnReport.Builder verdict = behaviour == DOES_NOT_FORGET
+        ? UnlearnReport.newBuilder().setVerdict("not forgotten").addReasons("the images are still drawn")
+        : UnlearnReport.newBuilder().setVerdict("forgotten").addFindings("the images are drawn no more");
+    say(WorkerEvent.newBuilder().setReport(verdict
         .setJobId(job.getJobId())
         .setImages(job.getUnlearnLabelsCount())
         .setAucLu(BeforeAfter.newBuilder().setBefore(0.5).setAfter(0.93))

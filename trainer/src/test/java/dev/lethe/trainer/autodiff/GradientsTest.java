@@ -78,6 +78,11 @@ class GradientsTest {
         positive("clip", v -> clip(mul(v.get(0), v.get(0).graph().constant(Tensor.of(new float[] {0.1f, 5, -5}, 3))), 1),
             shape(3)),
         of("groupMean", v -> groupMean(v.get(0), 2), shape(6, 2)),
+        of("leakyRelu on both sides", v -> leakyRelu(offset(v.get(0)), 0.2), shape(6)),
+        positive("clip within its limits", v -> clip(v.get(0), 0.2, 2.5), shape(5)),
+        positive("clip above", v -> add(clip(v.get(0), 0.1, 0.3), v.get(0)), shape(5)),
+        positive("clip below", v -> add(clip(v.get(0), 2.5, 3), v.get(0)), shape(5)),
+        of("clip of some", v -> mul(clip(offset(v.get(0)), -5, 0.5), v.get(0)), shape(6)),
         of("reshape", v -> reshape(v.get(0), 3, 2), shape(2, 3)),
         of("transpose", v -> transpose(v.get(0), 2, 0, 1), shape(2, 3, 4)),
         of("concat", v -> concat(1, v), shape(2, 3), shape(2, 1)),
@@ -101,6 +106,11 @@ class GradientsTest {
         of("convWeight", v -> convWeight(v.get(0), v.get(1), v.get(2), strided),
             shape(2, 2, 6, 6), shape(2, 3, 3, 3), shape(3, 2, 3, 3))
     ).map(Arguments::of);
+  }
+
+  /** Elements in turn 2 lower and 2 higher: some below 0 and some above, and none near a kink. */
+  private static Value offset(Value x) {
+    return add(x, x.graph().constant(Tensor.of(new float[] {-2, 2, -2, 2, -2, 2}, 6)));
   }
 
   @ParameterizedTest

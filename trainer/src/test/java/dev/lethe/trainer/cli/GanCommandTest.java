@@ -1,5 +1,6 @@
 package dev.lethe.trainer.cli;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
@@ -7,7 +8,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.lethe.models.bundle.Bundle;
 import dev.lethe.models.bundle.ModelCard;
+import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.image.ImageEncoder;
+import dev.lethe.models.stylegan2.StyleGan2Bundle;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -16,6 +19,7 @@ import java.nio.file.Path;
 import java.time.LocalDate;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.stream.Stream;
 import javax.imageio.ImageIO;
@@ -108,6 +112,49 @@ class GanCommandTest {
     assertEquals(4, card.training().images());
   }
 
+  @Test
+  void leavesClassesOutAndKeepsTheirLabels() throws IOException {
+    assertEquals(0, train("run", "out", "--without", "cat"), errors::toString);
+    ModelCard card = Bundle.open(temp.resolve("out")).card();
+    assertEquals(List.of("cat", "dog"), card.labels());
+    assertEquals(6, card.training().images());
+  }
+
+  /** Sizes and weights are the bundle's; those of the command line do not count. */
+  @Test
+  void startsFromABundle() throws IOException {
+    assertEquals(0, train("run", "first"), errors::toString);
+    Bundle first = Bundle.open(temp.resolve("first"));
+    assertEquals(0, train("again", "second", "--from", temp.resolve("first").toString(), "--w-dim", "8",
+        "--learning-rate", "1e-12"), errors::toString);
+    Bundle second = Bundle.open(temp.resolve("second"));
+    assertEquals(first.card().network(), second.card().network());
+    Map<String, Tensor> before = StyleGan2Bundle.weights(first);
+    Map<String, Tensor> after = StyleGan2Bundle.weights(second);
+    for (String name : List.of("D.b4.fc.weight", "G.synthesis.b32.conv1.weight")) {
+      assertArrayEquals(before.get(name).data(), after.get(name).data(), 1e-5f, name);
+    }
+  }
+
+  @Test
+  void canariesAreTestImagesShownOften() throws IOException {
+    Path split = temp.resolve("split");
+    Random random = new Random(2);
+    for (String folder : List.of("train/cat", "train/dog", "test/cat", "test/dog")) {
+      Files.createDirectories(split.resolve(folder));
+      for (int i = 0; i < 4; i++) {
+        byte[] pixels = new byte[32 * 32];
+        random.nextBytes(pixels);
+        Files.write(split.resolve(folder).resolve(i + ".png"), ImageEncoder.png(pixels, 1, 32, 32));
+      }
+    }
+    data = split;
+    assertEquals(0, train("run", "out", "--canaries", "2", "--canary-repeats", "3"), errors::toString);
+    assertEquals(8 + 2 * 3, Bundle.open(temp.resolve("out")).card().training().images());
+    assertEquals(2, train("run2", "out2", "--canaries", "9"));
+    assertTrue(errors.toString().contains("9 canaries cannot be taken from 8 test images"), errors.toString());
+  }
+
   @ParameterizedTest
   @CsvSource(delimiter = '|', value = {
       "--batch 6 | batch is 6; it must be a multiple of 4",
@@ -115,6 +162,10 @@ class GanCommandTest {
       "--mixing 1.5 | mixing is 1.5; it must be from 0 to 1",
       "--skip 12 | --skip is 12; it must be from 0 to 11 with the 12 images of ",
       "--images -1 | --images is -1; it must be 0 or above",
+      "--without bird | --without is bird; it must be a class of the data: [cat, dog]",
+      "--without cat,dog | --without is [cat, dog]; it must be not all classes",
+      "--canaries -1 | --canaries is -1; it must be 0 or above",
+      "--canary-repeats 0 | --canary-repeats is 0; it must be 1 or above",
       "--minutes -1 | --minutes is -1.0; it must be 0 or above",
       "--snapshot-kimg 0 | --snapshot-kimg is 0.0; it must be above 0",
       "--channel-base 16 | channel_base is 16; it must be at least the resolution, 32",

@@ -134,6 +134,69 @@ class InversionTest {
     assertArrayEquals(alone, Arrays.copyOf(invert(options, images, LABELS, 1).w().data(), 8), 1e-3f);
   }
 
+  /** First one latent of each image, then another: from other starting points, so that they are others. */
+  @Test
+  void restartsComeInRowsOfAllImages() throws IOException {
+    InversionOptions once = new InversionOptions(LatentSpace.W, 16, 1, 0, 0.1, 0);
+    Inversion.Result nearest = invert(once, images, LABELS, 3);
+    Inversion.Result all = invert(once.withRestarts(3), images, LABELS, 3);
+    assertArrayEquals(new long[] {9, 8}, all.w().shape());
+    assertEquals(9, all.errors().length);
+    assertArrayEquals(nearest.w().data(), Arrays.copyOf(all.w().data(), 3 * 8), 0, "the nearest come first");
+    try (Sampler sampler = Sampler.open(CONFIG, weights, TestDevice.get(), 1)) {
+      Tensor drawn = sampler.images(all.w());
+      for (int row = 0; row < 9; row++) {
+        assertEquals(error(drawn, row, row % 3), all.errors()[row], 1e-5, "row " + row + " is of image " + row % 3);
+      }
+    }
+    for (int i = 0; i < 3; i++) {
+      assertTrue(all.errors()[i] < all.errors()[3 + i] && all.errors()[3 + i] < all.errors()[6 + i],
+          "starting points that are farther and farther: " + Arrays.toString(all.errors()));
+    }
+  }
+
+  @Test
+  void wPlusHasALatentForEachLayerAndDrawsNoWorse() throws IOException {
+    InversionOptions w = new InversionOptions(LatentSpace.W, 16, 1, 60, 0.1, 0);
+    InversionOptions wPlus = new InversionOptions(LatentSpace.W_PLUS, 16, 1, 60, 0.1, 0);
+    // Noise, which no generator draws exactly.
+    Tensor noise = Tensor.zeros(1, 1, 32, 32);
+    SplittableRandom random = new SplittableRandom(8);
+    for (int i = 0; i < SIZE; i++) {
+      noise.data()[i] = (float) random.nextDouble(-1, 1);
+    }
+    Inversion.Result one = invert(w, noise, new int[] {0}, 1);
+    Inversion.Result each = invert(wPlus, noise, new int[] {0}, 1);
+    assertArrayEquals(new long[] {1, CONFIG.numWs(), 8}, each.w().shape());
+    assertTrue(each.errors()[0] <= one.errors()[0], each.errors()[0] + " in W+, " + one.errors()[0] + " in W");
+    try (Sampler sampler = Sampler.open(CONFIG, weights, TestDevice.get(), 1)) {
+      double sum = 0;
+      float[] drawn = sampler.images(each.w()).data();
+      for (int p = 0; p < SIZE; p++) {
+        sum += (drawn[p] - noise.data()[p]) * (drawn[p] - noise.data()[p]) / SIZE;
+      }
+      assertEquals(sum, each.errors()[0], 1e-5);
+    }
+  }
+
+  @Test
+  void byPixelsAloneNoFeatureNetworkIsNeeded() throws IOException {
+    Map<String, Tensor> generator = new HashMap<>(weights);
+    generator.keySet().removeIf(name -> name.startsWith("F."));
+    InversionOptions pixels = new InversionOptions(LatentSpace.W, 8, 1, 3, 0.1, 0);
+    Inversion.Result without = new Inversion(CONFIG, generator, null, pixels, TestDevice.get(), 1)
+        .invert(images, LABELS, temp, 1, (step, steps, error) -> { });
+    assertArrayEquals(invert(pixels, images, LABELS, 1).w().data(), without.w().data(), 1e-6f);
+  }
+
+  @Test
+  void thereAreNoMoreRestartsThanStarts() {
+    assertEquals("inversion's restarts is 3; it must be from 1 to the starts, 2",
+        assertThrows(IllegalArgumentException.class,
+            () -> new InversionOptions(LatentSpace.W, 2, 3, 1, 0.1, 0)).getMessage());
+    assertEquals(5, new InversionOptions(LatentSpace.W, 2, 1, 1, 0.1, 0).withRestarts(5).starts());
+  }
+
   @Test
   void imagesThatDoNotFitAreRefused() {
     refused("the images have the shape [3, 1, 32, 32]; with 2 labels it must be [2, 1, 32, 32], and there must be one "

@@ -87,6 +87,22 @@ class SamplerTest {
   }
 
   @Test
+  void aLatentForEachLayerIsTheSameWhereAllLayersHaveTheSame() {
+    try (Sampler sampler = sampler(CONDITIONAL)) {
+      Tensor w = sampler.latents(new int[131], new SplittableRandom(1));
+      int layers = CONDITIONAL.numWs();
+      Tensor repeated = Tensor.of(w.rows(IntStream.range(0, 131 * layers).map(i -> i / layers).toArray()).data(),
+          131, layers, 8);
+      float[] expected = sampler.images(w).data();
+      assertArrayEquals(expected, sampler.images(repeated).data());
+      repeated.data()[8] += 1;
+      float[] other = sampler.images(repeated).data();
+      assertFalse(Arrays.equals(Arrays.copyOf(expected, 1024), Arrays.copyOf(other, 1024)), "a layer of its own");
+      assertArrayEquals(Arrays.copyOfRange(expected, 1024, 2048), Arrays.copyOfRange(other, 1024, 2048));
+    }
+  }
+
+  @Test
   void theClassMattersWhereThereAreClasses() {
     try (Sampler sampler = sampler(CONDITIONAL)) {
       float[] first = sampler.latents(new int[] {0}, new SplittableRandom(1)).data();

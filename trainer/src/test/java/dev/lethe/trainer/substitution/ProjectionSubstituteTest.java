@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import dev.lethe.models.bundle.ModelCard.WStatistics;
 import dev.lethe.models.graph.Tensor;
-import java.util.Set;
+import java.util.Map;
 import java.util.SplittableRandom;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
@@ -38,7 +38,8 @@ class ProjectionSubstituteTest {
   @Test
   void ofAnErasedClassIsOntoLatentsOfTheClassThatStandsIn() {
     WStatistics classes = new WStatistics(new float[3], new float[][] {{0, 0, 0}, {9, 9, 9}, {50, 50, 50}});
-    RetainedLatents kept = new RetainedLatents(classes, Set.of(0), Tensor.of(new float[] {8, 8, 8, 40, 40, 40}, 2, 3), new int[] {1, 2});
+    RetainedLatents kept = new RetainedLatents(classes, new StandIns(Map.of(0, 1)),
+        Tensor.of(new float[] {8, 8, 8, 40, 40, 40}, 2, 3), new int[] {1, 2});
     assertArrayEquals(new float[] {8, 8, 8}, new ProjectionSubstitute(8).of(new float[] {1, 1, 1}, 0, kept), 1e-6f);
   }
 
@@ -53,7 +54,7 @@ class ProjectionSubstituteTest {
     for (int i = 0; i < w.length; i++) {
       w[i] = (float) random.nextGaussian();
     }
-    RetainedLatents kept = new RetainedLatents(ONE_CLASS, Set.of(), Tensor.of(points, 4, 6), new int[4]);
+    RetainedLatents kept = new RetainedLatents(ONE_CLASS, StandIns.NONE, Tensor.of(points, 4, 6), new int[4]);
     float[] s = new ProjectionSubstitute(4).of(w, 0, kept);
     for (int p = 1; p < 4; p++) {
       double dot = 0;
@@ -66,12 +67,12 @@ class ProjectionSubstituteTest {
 
   @Test
   void thereMustBeSomethingToProjectOn() {
-    RetainedLatents none = new RetainedLatents(ONE_CLASS, Set.of(), Tensor.zeros(0, 3), new int[0]);
+    RetainedLatents none = new RetainedLatents(ONE_CLASS, StandIns.NONE, Tensor.zeros(0, 3), new int[0]);
     assertThrows(IllegalArgumentException.class, () -> new ProjectionSubstitute(8).of(new float[3], 0, none));
     assertThrows(IllegalArgumentException.class, () -> new ProjectionSubstitute(0));
   }
 
   private static RetainedLatents kept(float[] latents, int... labels) {
-    return new RetainedLatents(ONE_CLASS, Set.of(), Tensor.of(latents, labels.length, 3), labels);
+    return new RetainedLatents(ONE_CLASS, StandIns.NONE, Tensor.of(latents, labels.length, 3), labels);
   }
 }

@@ -1,5 +1,6 @@
 package dev.lethe.trainer.unlearning;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -10,13 +11,16 @@ import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.runtime.TestDevice;
 import dev.lethe.models.stylegan2.StyleGan2Bundle;
 import dev.lethe.trainer.TinyModel;
+import dev.lethe.trainer.audit.AuditOptions;
+import dev.lethe.trainer.audit.ItemFindings;
+import dev.lethe.trainer.audit.Verdict;
 import dev.lethe.trainer.cascade.CascadeOptions;
-import dev.lethe.trainer.discriminator.FakeLabel;
 import dev.lethe.trainer.data.ImageDataset;
+import dev.lethe.trainer.discriminator.FakeLabel;
 import dev.lethe.trainer.inversion.InversionOptions;
 import dev.lethe.trainer.inversion.LatentSpace;
 import dev.lethe.trainer.model.ModelWeights;
-import dev.lethe.trainer.substitution.AverageSubstitute;
+import dev.lethe.trainer.redaction.RedactionOptions;
 import dev.lethe.trainer.substitution.ProjectionSubstitute;
 import dev.lethe.trainer.unlearning.UnlearningRequest.Classes;
 import dev.lethe.trainer.unlearning.UnlearningRequest.Items;
@@ -31,29 +35,40 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.Set;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** Whole jobs on a tiny model: what they write and report, not how good it is. */
 class UnlearningJobTest {
 
   private static final Items ITEMS = new Items(OptionalDouble.empty(), false);
 
+  private static final InversionOptions SEARCH = new InversionOptions(LatentSpace.W, 4, 1, 4, 0.1, 0.1);
+
   @TempDir private Path root;
   private final List<String> stages = new ArrayList<>();
 
-  @Test
-  void itemsFewShot() throws IOException {
+  @ParameterizedTest
+  @CsvSource({"true, false", "true, true", "false, false", "false, true"})
+  void items(boolean lethe, boolean zeroShot) throws IOException {
     Bundle base = TinyModel.bundle(root.resolve("v1"), 3, Map.of());
-    UnlearningReport report = run(base, request(ITEMS, false, 5), images(3, 8));
-    assertEquals(8, report.images());
+    UnlearningReport report = run(base, request(ITEMS, lethe ? lethe(3, 0.01) : paper(3, 0.01), zeroShot), images(3, 6));
+    assertEquals(6, report.images());
     assertEquals(-1, report.fakeLabel());
-    assertEquals(5, report.iterations());
+    assertEquals(3, report.iterations());
+    assertFalse(report.diverged());
     assertTrue(report.after().accuracy().isPresent() && report.after().aucUt().isPresent());
     assertTrue(report.after().erasedRecognised().isEmpty());
-    assertTrue(report.retrainSeconds().getAsDouble() > 0 && report.seconds() > 0);
-    assertTrue(report.reinversion().neverSeen().isPresent());
-    assertEquals(List.of("inversion", "unlearning", "export", "reinversion", "measuring", "retraining"),
+    assertTrue(report.retrainSeconds().getAsDouble() > 0 && report.seconds() > 0 && report.auditSeconds() > 0);
+    ItemFindings found = report.items().orElseThrow();
+    assertEquals(6, found.freshWays().length);
+    assertTrue(found.members().isPresent() && found.unseen().isPresent() && found.membership().isPresent());
+    assertTrue(report.classes().isEmpty());
+    assertEquals(report.verdict().orElseThrow().reasons().isEmpty(), report.verdict().orElseThrow().forgotten());
+    assertEquals(List.of("inversion", "unlearning", "export", "audit", "measuring", "retraining"),
         stages.stream().distinct().toList());
 
     Bundle candidate = candidate();
@@ -63,30 +78,76 @@ class UnlearningJobTest {
     Map<String, Tensor> before = StyleGan2Bundle.weights(base);
     Map<String, Tensor> after = StyleGan2Bundle.weights(candidate);
     assertEquals(before.keySet(), after.keySet());
-    assertFalse(Arrays.equals(before.get("D.b4.fc.weight").data(), after.get("D.b4.fc.weight").data()));
+    for (String name : List.of("D.b4.fc.weight", "G.synthesis.b32.conv1.weight")) {
+      assertFalse(Arrays.equals(before.get(name).data(), after.get(name).data()), name);
+    }
     assertTrue(Files.size(root.resolve("job/before_after.png")) > 0);
   }
 
+  /** A covariance needs two images; one alone must do without. */
+  @ParameterizedTest
+  @CsvSource({"true", "false"})
+  void aSingleImage(boolean lethe) throws IOException {
+    Bundle base = TinyModel.bundle(root.resolve("v1"), 3, Map.of());
+    UnlearningReport report = run(base, request(ITEMS, lethe ? lethe(2, 0.01) : paper(2, 0.01), false), images(3, 1));
+    assertEquals(1, report.images());
+    assertTrue(report.before().fidU().isEmpty() && report.after().fidU().isEmpty());
+    assertEquals(0, report.items().orElseThrow().worst());
+    assertTrue(report.verdict().isPresent());
+  }
+
+  /** What the discriminator does not tell from images that it never saw, it has nothing to unlearn of. */
   @Test
-  void classesWithoutAnyImages() throws IOException {
+  void aDiscriminatorThatKnowsNothingOfTheImagesIsLeftAlone() throws IOException {
+    Bundle base = TinyModel.bundle(root.resolve("v1"), 3, Map.of());
+    ImageDataset same = TinyModel.unlearned(3, 6);
+    UnlearningRequest request = new UnlearningRequest(ITEMS, lethe(2, 0.01), true, Optional.empty(),
+        new FakeLabel.Auto(), SEARCH, Optional.empty(), Verdict.Bounds.DEFAULT, 0);
+    UnlearningReport report = run(base, request,
+        new JobImages(same, TinyModel.learned(3, 12), TinyModel.learned(3, 12), Optional.empty(), Optional.of(same)));
+    assertTrue(report.notes().stream().anyMatch(note -> note.startsWith("the discriminator is as it was")),
+        report.notes().toString());
+    assertArrayEquals(StyleGan2Bundle.weights(base).get("D.b4.fc.weight").data(),
+        StyleGan2Bundle.weights(candidate()).get("D.b4.fc.weight").data());
+  }
+
+  @ParameterizedTest
+  @CsvSource({"true", "false"})
+  void classesWithoutAnyImages(boolean lethe) throws IOException {
     Bundle base = TinyModel.bundle(root.resolve("v1"), 4, Map.of("class 0", "v0"));
     ImageDataset none = TinyModel.learned(4, 0);
-    UnlearningReport report = run(base, request(new Classes(Set.of(2)), true, 2),
-        new JobImages(none, none, Optional.empty(), Optional.empty()));
-    assertTrue(report.after().erasedRecognised().isPresent() && report.after().keptRecognised().isPresent());
+    UnlearningReport report =
+        run(base, request(new Classes(Set.of(2)), lethe ? lethe(2, 0.01) : paper(2, 0.01), true),
+            new JobImages(none, none, none, Optional.empty(), Optional.empty()));
     assertTrue(report.after().accuracy().isEmpty() && report.after().aucUt().isEmpty());
-    assertTrue(report.reinversion().unlearnedAfter().isEmpty());
+    assertTrue(report.classes().orElseThrow().reinverted().isEmpty());
+    assertTrue(report.items().isEmpty() && report.fidRoot().isEmpty());
+    assertTrue(report.verdict().isPresent());
     assertEquals(Map.of("class 0", "v0", "class 2", "v1-u1"), candidate().card().unlearnedLabels());
+  }
+
+  @Test
+  void classesWithImagesAreLookedForToo() throws IOException {
+    Bundle base = TinyModel.bundle(root.resolve("v1"), 3, Map.of());
+    ImageDataset all = TinyModel.unlearned(3, 9);
+    ImageDataset shown = all.subset(IntStream.range(0, 9).filter(i -> all.label(i) == 1).toArray());
+    ImageDataset learned = TinyModel.learned(3, 12);
+    ImageDataset learn = learned.subset(IntStream.range(0, 12).filter(i -> learned.label(i) != 1).toArray());
+    UnlearningReport report = run(base, request(new Classes(Set.of(1)), lethe(2, 0.01), false),
+        new JobImages(shown, learn, learn, Optional.of(TinyModel.learned(3, 20)), Optional.empty()));
+    assertEquals(3, report.images());
+    assertTrue(report.classes().orElseThrow().reinverted().isPresent());
+    assertEquals(Map.of("class 1", "v1-u1"), candidate().card().unlearnedLabels());
   }
 
   @Test
   void classOfAnUnconditionalModelAsItsImagesShowIt() throws IOException {
     Bundle base = TinyModel.bundle(root.resolve("v1"), 0, Map.of());
-    UnlearningReport report = run(base, request(new Classes(Set.of()), false, 2), images(0, 6));
+    UnlearningReport report = run(base, request(new Classes(Set.of()), lethe(2, 0.01), false), images(0, 6));
     assertEquals(6, report.images());
     assertTrue(report.after().erasedRecognised().isPresent());
     assertTrue(report.after().keptRecognised().isEmpty() && report.after().accuracy().isEmpty());
-    assertTrue(report.reinversion().unlearnedBefore().isPresent());
+    assertTrue(report.classes().isEmpty() && report.items().isEmpty());
   }
 
   @Test
@@ -94,18 +155,17 @@ class UnlearningJobTest {
     Bundle base = TinyModel.bundle(root.resolve("v1"), 3, Map.of());
     Finder finder = new Finder(ModelWeights.read(base), Set.of(), root, TestDevice.get(), 1, 0);
     ImageDataset images = TinyModel.unlearned(3, 6);
-    InversionOptions how = new InversionOptions(LatentSpace.W, 4, 1, 4, 0.1, 0.1);
     List<Double> errors = new ArrayList<>();
     for (int i = 0; i < 6; i++) {
-      errors.add(finder.items(images.subset(i), ITEMS, how, (s, n, e) -> { }).inversionError().getAsDouble());
+      errors.add(finder.items(images.subset(i), ITEMS, SEARCH, (s, n, e) -> { }).inversionError().getAsDouble());
     }
     double limit = errors.stream().sorted().skip(3).findFirst().orElseThrow();
     IllegalArgumentException refusal = assertThrows(IllegalArgumentException.class,
-        () -> finder.items(images, new Items(OptionalDouble.of(1e-9), false), how, (s, n, e) -> { }));
+        () -> finder.items(images, new Items(OptionalDouble.of(1e-9), false), SEARCH, (s, n, e) -> { }));
     assertTrue(refusal.getMessage().contains("[0, 1, 2, 3, 4, 5]"), refusal.getMessage());
     assertThrows(IllegalArgumentException.class,
-        () -> finder.items(images, new Items(OptionalDouble.of(1e-9), true), how, (s, n, e) -> { }));
-    UnlearningTargets found = finder.items(images, new Items(OptionalDouble.of(limit), true), how, (s, n, e) -> { });
+        () -> finder.items(images, new Items(OptionalDouble.of(1e-9), true), SEARCH, (s, n, e) -> { }));
+    UnlearningTargets found = finder.items(images, new Items(OptionalDouble.of(limit), true), SEARCH, (s, n, e) -> { });
     assertEquals(6, found.images().size() + found.skipped().size());
     assertEquals(found.images().size(), found.latents().shape()[0]);
     for (int i : found.skipped()) {
@@ -117,9 +177,18 @@ class UnlearningJobTest {
   @Test
   void aRunThatGoesTooFarIsCutShortAndSaysSo() throws IOException {
     Bundle base = TinyModel.bundle(root.resolve("v1"), 3, Map.of());
-    UnlearningRequest request = new UnlearningRequest(ITEMS, true, new AverageSubstitute(),
-        FakeLabel.Constant.DEFAULT, cascade(10, 0.05), new InversionOptions(LatentSpace.W, 4, 1, 4, 0.1, 0.1), Optional.of(new UnlearningRequest.Bounds(-1, 5)));
-    UnlearningReport report = run(base, request, images(3, 8));
+    UnlearningReport report = run(base, bounded(lethe(10, 0.01)), images(3, 6));
+    assertEquals(0, report.iterations());
+    assertTrue(report.notes().get(0).startsWith(
+        "the generator stopped after step 10: on a small sample FID_l had risen by "), report.notes().toString());
+    assertFalse(report.diverged());
+    assertFalse(report.verdict().orElseThrow().forgotten());
+  }
+
+  @Test
+  void aCascadeThatGoesTooFarIsCutShortAndSaysSo() throws IOException {
+    Bundle base = TinyModel.bundle(root.resolve("v1"), 3, Map.of());
+    UnlearningReport report = run(base, bounded(paper(10, 0.05)), images(3, 6));
     assertEquals(2, report.iterations());
     assertTrue(report.notes().get(0).startsWith("stopped after iteration 2: on a small sample FID_l had risen by "),
         report.notes().toString());
@@ -127,32 +196,58 @@ class UnlearningJobTest {
   }
 
   @Test
-  void aRunThatExplodesKeepsItsLastGoodStateOrFails() throws IOException {
+  void aRedactionThatExplodesKeepsTheOriginalAndSaysSo() throws IOException {
     Bundle base = TinyModel.bundle(root.resolve("v1"), 3, Map.of());
-    UnlearningRequest request = new UnlearningRequest(ITEMS, true, new AverageSubstitute(),
-        FakeLabel.Constant.DEFAULT, cascade(20, 1e6), new InversionOptions(LatentSpace.W, 4, 1, 4, 0.1, 0.1), Optional.empty());
-    RuntimeException failure =
-        assertThrows(GuardedCascade.DivergedException.class, () -> run(base, request, images(3, 8)));
+    UnlearningReport report = run(base, request(ITEMS, lethe(15, 1e30), true), images(3, 6));
+    assertTrue(report.diverged());
+    assertEquals(0, report.iterations());
+    assertTrue(report.notes().get(0).contains("Lower learning_rate"), report.notes().toString());
+    assertFalse(report.verdict().orElseThrow().forgotten());
+    Map<String, Tensor> before = StyleGan2Bundle.weights(base);
+    StyleGan2Bundle.weights(candidate()).forEach((name, after) -> {
+      // The mean latent that is exported with them was measured anew.
+      if (name.startsWith("G.") && !name.endsWith("w_avg")) {
+        assertArrayEquals(before.get(name).data(), after.data(), name);
+      }
+    });
+  }
+
+  @Test
+  void aCascadeThatExplodesBeforeThereIsAStateFails() throws IOException {
+    Bundle base = TinyModel.bundle(root.resolve("v1"), 3, Map.of());
+    RuntimeException failure = assertThrows(GuardedCascade.DivergedException.class,
+        () -> run(base, request(ITEMS, paper(20, 1e6), true), images(3, 6)));
     assertTrue(failure.getMessage().contains("lower learning_rate"), failure.getMessage());
   }
 
-  private static CascadeOptions cascade(int iterations, double rate) {
-    return new CascadeOptions(iterations, 4, rate, 0.3, 2, 1, 0.1, 0);
+  private static UnlearningRequest.Recipe lethe(int steps, double rate) {
+    return new UnlearningRequest.Lethe(new RedactionOptions(steps, 2 * steps, 4, 4, 4, 1, rate, 0.5, 0.05));
   }
 
-  private static UnlearningRequest request(Subject subject, boolean zeroShot, int iterations) {
-    return new UnlearningRequest(subject, zeroShot, new ProjectionSubstitute(4), FakeLabel.Constant.DEFAULT,
-        cascade(iterations, 0.01), new InversionOptions(LatentSpace.W, 4, 1, 4, 0.1, 0.1), Optional.empty());
+  private static UnlearningRequest.Recipe paper(int iterations, double rate) {
+    return new UnlearningRequest.Paper(new CascadeOptions(iterations, 4, rate, 1, 0.1, 0));
+  }
+
+  private static UnlearningRequest request(Subject subject, UnlearningRequest.Recipe recipe, boolean zeroShot) {
+    return new UnlearningRequest(subject, recipe, zeroShot, Optional.empty(), FakeLabel.Constant.DEFAULT, SEARCH,
+        Optional.empty(), Verdict.Bounds.DEFAULT, 0);
+  }
+
+  private static UnlearningRequest bounded(UnlearningRequest.Recipe recipe) {
+    return new UnlearningRequest(ITEMS, recipe, true, Optional.of(new ProjectionSubstitute(4)),
+        FakeLabel.Constant.DEFAULT, SEARCH, Optional.of(new UnlearningRequest.Bounds(-1, 5)), Verdict.Bounds.DEFAULT, 0);
   }
 
   private static JobImages images(int classes, int n) {
     return new JobImages(TinyModel.unlearned(classes, n), TinyModel.learned(classes, 12),
-        Optional.of(TinyModel.learned(classes, 20)), Optional.of(TinyModel.learned(classes, 10)));
+        TinyModel.learned(classes, 12), Optional.of(TinyModel.learned(classes, 20)),
+        Optional.of(TinyModel.learned(classes, 10)));
   }
 
   private UnlearningReport run(Bundle base, UnlearningRequest request, JobImages images) throws IOException {
-    return new UnlearningJob(base, "v1-u1", request, images, new MeasurementOptions(64, 32, 1, 24, 4),
-        root.resolve("job"), TestDevice.get(), 1)
+    Path job = root.resolve("job");
+    return new UnlearningJob(base, base, "v1-u1", request, images, new MeasurementOptions(64, 32, 1, 24, 4),
+        new AuditOptions(8, 2, 6, 6, false, 64), job, TestDevice.get(), 1)
         .run((stage, step, steps, fraction, values) -> stages.add(stage));
   }
 

@@ -8,6 +8,7 @@ import dev.lethe.models.bundle.Bundle;
 import dev.lethe.models.image.ImageEncoder;
 import dev.lethe.trainer.TinyModel;
 import dev.lethe.trainer.data.ImageDataset;
+import dev.lethe.v1.Recipe;
 import dev.lethe.v1.SubstituteKind;
 import dev.lethe.v1.UnlearnKind;
 import dev.lethe.v1.UnlearnMode;
@@ -28,7 +29,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The worker as the server starts it: a process with a job directory. */
-@Timeout(120)
+@Timeout(300)
 class WorkerIT {
 
   @TempDir private Path root;
@@ -36,7 +37,7 @@ class WorkerIT {
   private final UnlearnSpec.Builder spec = UnlearnSpec.newBuilder().setModel("tiny")
       .setKind(UnlearnKind.UNLEARN_KIND_ITEM).setMode(UnlearnMode.UNLEARN_MODE_FEW_SHOT)
       .setSubstitute(SubstituteKind.SUBSTITUTE_KIND_TRUNCATION).setFakeLabel(0.5).setIterations(2).setBatch(4)
-      .setLearningRate(0.01).setLambda1(1).setLambda2(0.1);
+      .setLearningRate(0.01).setRecipe(Recipe.RECIPE_LETHE).setMovingWeight(0.5);
 
   @BeforeEach
   void write() throws IOException {
@@ -55,6 +56,11 @@ class WorkerIT {
     assertEquals("job-1", report.getJobId());
     assertEquals("item", report.getKind());
     assertEquals("few-shot", report.getMode());
+    assertEquals("lethe", report.getRecipe());
+    assertEquals("not forgotten", report.getVerdict(), "after two steps");
+    assertTrue(report.getReasonsCount() > 0 && report.getFindingsCount() > 0);
+    assertTrue(report.hasRedaction() && report.getAuditSeconds() > 0);
+    assertEquals(4, report.getImageFindingsCount());
     assertEquals("truncation", report.getSubstitute());
     assertEquals(0.5, report.getFakeLabel());
     assertEquals(4, report.getImages());
@@ -68,6 +74,15 @@ class WorkerIT {
     Bundle candidate = Bundle.open(root.resolve("job/candidate"));
     candidate.verify();
     assertEquals("v1-u1", candidate.card().version());
+  }
+
+  @Test
+  void thePapersRecipeIsRunByName() throws Exception {
+    images("learn", TinyModel.learned(3, 6));
+    spec.setRecipe(Recipe.RECIPE_PAPER).clearMovingWeight().setLambda1(1).setLambda2(0.1);
+    List<WorkerEvent> events = run(job().addAllLearnLabels(List.of(0, 1, 2, 0, 1, 2)), 0);
+    assertTrue(events.stream().anyMatch(e -> e.getProgress().getValuesMap().containsKey("learn_g_loss")));
+    assertEquals("paper", events.get(events.size() - 2).getReport().getRecipe());
   }
 
   @Test

@@ -12,6 +12,7 @@ import dev.lethe.v1.GenerateRequest;
 import dev.lethe.v1.ImageFormat;
 import dev.lethe.v1.Job;
 import dev.lethe.v1.JobState;
+import dev.lethe.v1.Recipe;
 import dev.lethe.v1.SubmitRequest;
 import dev.lethe.v1.SubstituteKind;
 import dev.lethe.v1.UnlearnKind;
@@ -129,11 +130,14 @@ class MainTest {
         "--kind=class", "--mode=zero-shot", "--substitute=projection", "--fake-label=-1", "--iterations=10",
         "--batch=8", "--learning-rate=0.01", "--lambda1=2", "--lambda2=0.3", "--seed=9", "--min-auc-lu=0.9",
         "--max-fid-l-increase=0.2", "--min-acc=0.8", "--keep-as-candidate", "--classes=3,five",
-        "--max-inversion-error=0.1", "--bad-images=skip"));
+        "--max-inversion-error=0.1", "--bad-images=skip", "--recipe=paper", "--moving-weight=0.7",
+        "--min-redacted=0.85", "--max-collateral=0.3", "--max-fid-root-increase=0.25", "--promote-not-forgotten"));
     assertEquals(UnlearnSpec.newBuilder().setModel("mnist").setKind(UnlearnKind.UNLEARN_KIND_CLASS)
         .setMode(UnlearnMode.UNLEARN_MODE_ZERO_SHOT).setSubstitute(SubstituteKind.SUBSTITUTE_KIND_PROJECTION)
         .setFakeLabel(-1).setIterations(10).setBatch(8).setLearningRate(0.01).setLambda1(2).setLambda2(0.3).setSeed(9)
-        .setGates(Gates.newBuilder().setMinAucLu(0.9).setMaxFidLIncrease(0.2).setMinAcc(0.8)).setKeepAsCandidate(true)
+        .setGates(Gates.newBuilder().setMinAucLu(0.9).setMaxFidLIncrease(0.2).setMinAcc(0.8)
+            .setMinRedactedFresh(0.85).setMaxCollateral(0.3).setMaxFidRootIncrease(0.25).setPromoteNotForgotten(true))
+        .setRecipe(Recipe.RECIPE_PAPER).setMovingWeight(0.7).setKeepAsCandidate(true)
         .addClasses("3").addClasses("five").setMaxInversionError(0.1).setBadImages(BadImages.BAD_IMAGES_SKIP).build(),
         server.uploaded.get(0).getSpec());
     SubmitRequest images = server.uploaded.get(1);
@@ -152,7 +156,7 @@ class MainTest {
 
   @Test
   void everyFieldOfTheSpecificationHasAnOption() {
-    assertEquals(17, UnlearnSpec.getDescriptor().getFields().size(),
+    assertEquals(19, UnlearnSpec.getDescriptor().getFields().size(),
         "a new field of UnlearnSpec needs an option of unlearn, and a place in the tests above");
   }
 
@@ -164,6 +168,7 @@ class MainTest {
     assertEquals(List.of("report.json", "unlearned.png"), written(results));
     assertTrue(out.toString().contains("inversion"), out.toString());
     assertTrue(out.toString().contains("membership AUC"), out.toString());
+    assertTrue(out.toString().contains("Verdict: forgotten: the images are drawn no more"), out.toString());
     assertTrue(out.toString().contains("Version v2 serves now, in place of v1."), out.toString());
   }
 
@@ -185,6 +190,15 @@ class MainTest {
     server.jobEndsAs(server.outcome().toBuilder().setPromoted(false).setMessage("not promoted: auc_lu is 0.6").build());
     assertEquals(3, lethe("unlearn", image().toString()));
     assertTrue(out.toString().contains("Version v2 is a candidate; v1 still serves: not promoted: auc_lu is 0.6"));
+  }
+
+  @Test
+  void whatIsNotForgottenIsExitCode3AndSaysWhy() throws IOException {
+    server.jobEndsAs(server.outcome().toBuilder().setPromoted(false).setMessage("not promoted: not forgotten")
+        .setReport(FakeServer.report().toBuilder().setVerdict("not forgotten").addReasons("they are still drawn"))
+        .build());
+    assertEquals(3, lethe("unlearn", image().toString()));
+    assertTrue(out.toString().contains("Verdict: not forgotten: they are still drawn"), out.toString());
   }
 
   @Test

@@ -83,8 +83,18 @@ class DemoTest {
     String page = Files.readString(out.resolve("index.html"));
     assertEquals(3, page.split("data:image/png;base64,", -1).length - 1);
     assertTrue(page.contains("<td>membership AUC</td>"));
+    assertTrue(page.contains("<p class=\"verdict\">forgotten: the images are drawn no more</p>"));
     assertTrue(printed.toString().contains(" by version v1, ") && printed.toString().contains(" by version v2"),
         printed.toString());
+  }
+
+  @Test
+  void aVersionThatHasNotForgottenIsAFailure() throws IOException, InterruptedException {
+    server.jobEndsAs(server.outcome().toBuilder().setReport(FakeServer.report().toBuilder()
+        .setVerdict("not forgotten").addReasons("drawn as <before>")).build());
+    assertEquals(List.of("the unlearned images are not forgotten"), run());
+    assertTrue(Files.readString(out.resolve("index.html"))
+        .contains("<p class=\"verdict\">not forgotten: drawn as &lt;before&gt;</p>"));
   }
 
   @Test

@@ -1,4 +1,4 @@
-package dev.lethe.trainer.cascade;
+package dev.lethe.trainer.discriminator;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;

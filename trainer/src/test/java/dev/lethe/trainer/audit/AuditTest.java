@@ -1,0 +1,166 @@
+package dev.lethe.trainer.audit;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.lethe.models.graph.OnnxWriter;
+import dev.lethe.models.graph.Tensor;
+import dev.lethe.models.runtime.TestDevice;
+import dev.lethe.trainer.TinyModel;
+import dev.lethe.trainer.data.ImageDataset;
+import dev.lethe.trainer.features.FeatureExtractor;
+import dev.lethe.trainer.model.ModelWeights;
+import dev.lethe.trainer.sampling.Sampler;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalDouble;
+import java.util.Set;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Both audits, and the Fréchet distance, of a model that did nothing and of one that did something. */
+class AuditTest {
+
+  private static final AuditOptions OPTIONS = new AuditOptions(8, 4, 5, 5, false, 300);
+  private static final ModelWeights MODEL = TinyModel.of(3);
+
+  @TempDir
+  private Path directory;
+
+  @Test
+  void ofItemsDoingNothingChangesNothingAndIsNotForgotten() throws IOException {
+    List<Double> shares = new ArrayList<>();
+    ItemFindings found = items(MODEL, 1, OPTIONS, shares);
+    assertEquals(found.fresh().before(), found.fresh().after());
+    assertEquals(found.own().before(), found.own().after());
+    assertArrayEquals(new double[4], found.freshWays());
+    assertEquals(0, found.members().orElseThrow().moved().value());
+    assertEquals(0, found.unseen().orElseThrow().way().value());
+    assertFalse(Verdict.of(found, OptionalDouble.empty(), OptionalDouble.of(0), Verdict.Bounds.DEFAULT).forgotten());
+    assertEquals(1, shares.get(shares.size() - 1), 1e-9);
+    assertTrue(found.wPlus().isEmpty());
+  }
+
+  @Test
+  void ofItemsAChangedModelDiffersAndTheSeedDecides() throws IOException {
+    ModelWeights changed = changed();
+    ItemFindings found = items(changed, 1, OPTIONS, new ArrayList<>());
+    assertTrue(found.unseen().orElseThrow().moved().value() > 0.01);
+    assertNotEquals(0, found.freshWay().value());
+    ItemFindings again = items(changed, 1, OPTIONS, new ArrayList<>());
+    assertArrayEquals(found.freshWays(), again.freshWays(), 1e-6);
+    assertArrayEquals(found.errorsAfter(), again.errorsAfter(), 1e-6);
+    assertEquals(found.fresh(), again.fresh());
+  }
+
+  @Test
+  void ofItemsLooksInWPlusWhereAskedTo() throws IOException {
+    ItemFindings found = items(MODEL, 1, new AuditOptions(4, 2, 2, 2, true, 300), new ArrayList<>());
+    assertEquals(found.wPlus().orElseThrow().fresh().before(), found.wPlus().orElseThrow().fresh().after());
+  }
+
+  @Test
+  void ofClassesDoingNothingChangesNothingAndTheSeedDecides() throws IOException {
+    ClassFindings found = classes(MODEL, TinyModel.unlearned(3, 4));
+    for (BeforeAfter<Estimate> share : List.of(found.label(), found.former(), found.around(), found.kept())) {
+      assertEquals(share.before(), share.after());
+    }
+    assertTrue(found.reinverted().isPresent());
+    ClassFindings again = classes(MODEL, TinyModel.unlearned(3, 4));
+    assertEquals(found.around(), again.around());
+    assertEquals(found.label(), again.label());
+    assertTrue(classes(changed(), TinyModel.unlearned(3, 0)).reinverted().isEmpty());
+  }
+
+  /** A classifier that takes everything for one class: all ways lead to it, or none does. */
+  @Test
+  void ofClassesCountsWhatTheClassifierSees() throws IOException {
+    Map<String, Tensor> biased = new HashMap<>(MODEL.weights());
+    biased.replaceAll((name, tensor) -> name.startsWith("F.") ? Tensor.zeros(tensor.shape()) : tensor);
+    try (FeatureExtractor constant = FeatureExtractor.open(
+        OnnxWriter.inference(MODEL.features().graph(), biased), TestDevice.get(), 1)) {
+      int always = constant.run(TinyModel.unlearned(3, 1).images()).predictions()[0];
+      ClassAudit audit =
+          new ClassAudit(MODEL, constant, OPTIONS, 12, 1, directory, TestDevice.get(), 1);
+      int other = (always + 1) % 3;
+      int third = (always + 2) % 3;
+      ImageDataset none = TinyModel.unlearned(3, 0);
+      ClassFindings all = audit.run(MODEL, Set.of(always), new int[] {other, third}, none, share -> { });
+      assertEquals(1, all.former().after().value());
+      assertEquals(1, all.around().after().value());
+      assertEquals(0, all.kept().after().value());
+      assertFalse(Verdict.of(all, OptionalDouble.empty(), Verdict.Bounds.DEFAULT).forgotten());
+      ClassFindings nothing = audit.run(MODEL, Set.of(other), new int[] {always, third}, none, share -> { });
+      assertEquals(0, nothing.label().after().value());
+      assertEquals(0.5, nothing.kept().after().value());
+      assertTrue(Verdict.of(nothing, OptionalDouble.empty(), Verdict.Bounds.DEFAULT).forgotten());
+    }
+  }
+
+  @Test
+  void utilityOfTheRootIsThatOfTheRoot() {
+    ImageDataset kept = TinyModel.learned(3, 200);
+    Utility utility = new Utility(MODEL, kept, Utility.labels(kept), 200, 1, TestDevice.get(), 1);
+    BeforeAfter<Double> same = utility.of(MODEL);
+    assertEquals(same.before(), same.after());
+    BeforeAfter<Double> changed = utility.of(changed());
+    assertEquals(same.before(), changed.before());
+    assertNotEquals(same.before(), changed.after());
+    assertArrayEquals(new int[] {0, 1, 2}, Utility.labels(kept));
+  }
+
+  @Test
+  void imagesAlikeAreOfTheSameClassesInTheSameProportions() {
+    ImageDataset others = TinyModel.unlearned(3, 12);
+    ImageDataset twoOfThree = others.subset(new int[] {0, 3, 6, 1});
+    ImageDataset alike = ItemSubjects.alike(TinyModel.learned(3, 60), twoOfThree, 8);
+    assertEquals(8, alike.size());
+    assertEquals(6, Arrays.stream(alike.classIndices()).filter(c -> c == 0).count());
+    assertEquals(2, Arrays.stream(alike.classIndices()).filter(c -> c == 1).count());
+  }
+
+  private ItemFindings items(ModelWeights candidate, long seed, AuditOptions options, List<Double> shares)
+      throws IOException {
+    ImageDataset unlearned = TinyModel.unlearned(3, 4);
+    Tensor own;
+    try (Sampler sampler = Sampler.open(MODEL.config(), MODEL.weights(), TestDevice.get(), 1)) {
+      own = sampler.latents(unlearned.classIndices(), new SplittableRandom(3));
+    }
+    ImageDataset right = TinyModel.learned(3, 20);
+    ItemSubjects subjects = new ItemSubjects(unlearned, own, right.subset(0, 1, 2, 3, 4, 5),
+        right.subset(10, 11, 12, 13, 14, 15), right);
+    return new ItemAudit(MODEL, options, seed, directory, TestDevice.get(), 1)
+        .run(candidate, subjects, shares::add);
+  }
+
+  private ClassFindings classes(ModelWeights candidate, ImageDataset real) throws IOException {
+    try (FeatureExtractor classifier = FeatureExtractor.open(
+        OnnxWriter.inference(MODEL.features().graph(), MODEL.weights()), TestDevice.get(), 1)) {
+      return new ClassAudit(MODEL, classifier, OPTIONS, 24, 1, directory, TestDevice.get(), 1)
+          .run(candidate, Set.of(1), new int[] {0, 2}, real, share -> { });
+    }
+  }
+
+  /** The last layer of another model's synthesis network. */
+  private static ModelWeights changed() {
+    Map<String, Tensor> weights = new HashMap<>();
+    for (String name : List.of("G.synthesis.b32.conv1.weight", "G.synthesis.b32.torgb.weight")) {
+      Tensor before = MODEL.weights().get(name);
+      float[] data = before.data().clone();
+      for (int i = 0; i < data.length; i++) {
+        data[i] = -data[i];
+      }
+      weights.put(name, Tensor.of(data, before.shape()));
+    }
+    return MODEL.with(weights);
+  }
+}

@@ -1,0 +1,88 @@
+package dev.lethe.trainer.worker;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.lethe.trainer.audit.Verdict;
+import dev.lethe.trainer.cascade.CascadeOptions;
+import dev.lethe.trainer.redaction.RedactionOptions;
+import dev.lethe.trainer.substitution.NearestSubstitute;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+/**
+ * Numbers that stand in more than one place, since the server knows nothing of the trainer: what the server writes into
+ * specifications and what the protocol promises are what was found by trial here.
+ */
+class DefaultsTest {
+
+  private static String server;
+  private static String proto;
+
+  @BeforeAll
+  static void read() throws IOException {
+    Path modules = Path.of("").toAbsolutePath().getParent();
+    server = Files.readString(
+        modules.resolve("server/src/main/java/dev/lethe/server/unlearning/UnlearnSpecs.java"));
+    proto = Files.readString(modules.resolve("proto/src/main/proto/lethe/v1/unlearning.proto"))
+        .replaceAll("\\s*\\n\\s*//\\s*", " ");
+  }
+
+  @Test
+  void theServersAreTheTrainers() {
+    assertEquals(RedactionOptions.ITEMS.steps(), server("STEPS"));
+    assertEquals(RedactionOptions.CLASSES.steps(), server("STEPS"));
+    assertEquals(RedactionOptions.ITEMS.moving(), server("BATCH"));
+    assertEquals(RedactionOptions.CLASSES.moving(), server("CLASS_BATCH"));
+    assertEquals(RedactionOptions.ITEMS.learningRate(), server("LEARNING_RATE"));
+    assertEquals(RedactionOptions.CLASSES.learningRate(), server("LEARNING_RATE"));
+    assertEquals(RedactionOptions.ITEMS.movingWeight(), server("MOVING_WEIGHT"));
+    assertEquals(RedactionOptions.CLASSES.movingWeight(), server("MOVING_WEIGHT"));
+    assertEquals(CascadeOptions.DEFAULT.iterations(), server("PAPER_ITERATIONS"));
+    assertEquals(CascadeOptions.DEFAULT.batch(), server("BATCH"));
+    assertEquals(CascadeOptions.DEFAULT.learningRate(), server("PAPER_LEARNING_RATE"));
+    assertEquals(CascadeOptions.DEFAULT.lambda1(), server("LAMBDA1"));
+    assertEquals(CascadeOptions.DEFAULT.lambda2(), server("LAMBDA2"));
+  }
+
+  @Test
+  void theProtocolPromisesThem() {
+    promised("iterations", "Default " + RedactionOptions.ITEMS.steps() + "; of recipe PAPER its iterations, default "
+        + CascadeOptions.DEFAULT.iterations() + ".");
+    promised("batch", "Default " + RedactionOptions.ITEMS.moving());
+    promised("learning_rate", "Default " + number(RedactionOptions.ITEMS.learningRate()) + "; of recipe PAPER "
+        + number(CascadeOptions.DEFAULT.learningRate()) + ".");
+    promised("moving_weight", "Default " + number(RedactionOptions.ITEMS.movingWeight()) + ";");
+    promised("lambda1", "Default " + number(CascadeOptions.DEFAULT.lambda1()) + ".");
+    promised("lambda2", "Default " + number(CascadeOptions.DEFAULT.lambda2()) + ".");
+    Verdict.Bounds bounds = Verdict.Bounds.DEFAULT;
+    promised("min_redacted_own", "Defaults " + number(bounds.own()) + " and " + number(bounds.fresh()) + ".");
+    promised("max_collateral", "Default " + number(bounds.collateral()) + ".");
+    promised("max_fid_root_increase", "Default " + number(bounds.fidIncrease()) + ".");
+    promised("max_membership", "Default " + number(bounds.membership()) + ".");
+    promised("max_recognised", "Default " + number(bounds.recognised()) + ".");
+    assertTrue(proto.contains(number(NearestSubstitute.FACTOR) + " times as far from the image"));
+  }
+
+  private static double server(String constant) {
+    Matcher found = Pattern.compile("(?:int|double) " + constant + " = ([0-9._]+);").matcher(server);
+    assertTrue(found.find(), constant + " is no constant of UnlearnSpecs any more");
+    return Double.parseDouble(found.group(1).replace("_", ""));
+  }
+
+  /** The comment before a field, which ends with the semicolon of the one before. */
+  private static void promised(String field, String text) {
+    Matcher found = Pattern.compile("(//|;|\\{)([^\\n]*)\\n\\s*optional \\w+ " + field + " = ").matcher(proto);
+    assertTrue(found.find(), field + " is no field, or has no comment");
+    assertTrue(found.group(2).contains(text), field + ": \"" + text + "\" is not in \"" + found.group(2) + "\"");
+  }
+
+  private static String number(double value) {
+    return value == Math.rint(value) ? Long.toString((long) value) : Double.toString(value);
+  }
+}
