@@ -1,8 +1,8 @@
 package dev.lethe.server;
 
+import dev.lethe.models.architecture.Precision;
 import dev.lethe.models.runtime.ExecutionDevice;
 import dev.lethe.models.runtime.InvalidDeviceException;
-import dev.lethe.models.stylegan2.Precision;
 import dev.lethe.server.config.Configuration;
 import dev.lethe.server.config.ConfigurationException;
 import dev.lethe.server.config.Mistake;

@@ -19,7 +19,7 @@ class ArchitectureTest {
   static void read() {
     classes = new ClassFileImporter()
         .withImportOption(ImportOption.Predefined.DO_NOT_INCLUDE_TESTS)
-        .importPackages("dev.lethe");
+        .importPackages("dev.lethe.trainer");
     // A rule about no classes holds; this is one that the rules are about.
     assertTrue(classes.contain("dev.lethe.trainer.session.Learner"));
   }

@@ -20,6 +20,7 @@ import static dev.lethe.models.graph.Ops.sub;
 import static dev.lethe.models.graph.Ops.transpose;
 import static dev.lethe.models.graph.Ops.unsqueezeTo;
 
+import dev.lethe.models.architecture.Precision;
 import dev.lethe.models.graph.DataType;
 import dev.lethe.models.graph.Graph;
 import dev.lethe.models.graph.Ops.Window;
@@ -153,7 +154,7 @@ public final class Generator {
       long out = config.width(resolution);
       Value weight = g.parameter(name + ".weight", out, in, 3, 3);
       Value styles = Layers.linear(g, name + ".affine", w, in);
-      DataType type = precision.at(resolution, config);
+      DataType type = MixedPrecision.at(precision, resolution, config);
       if (type == DataType.FLOAT16) {
         // Sums of products must stay below 65504. Demodulation undoes any scale of weights and styles, so both are
         // scaled to where they do: the largest weight of each output to 1/√(fan in), the largest style to 1.

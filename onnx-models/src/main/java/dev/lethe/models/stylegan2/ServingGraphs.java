@@ -1,5 +1,6 @@
 package dev.lethe.models.stylegan2;
 
+import dev.lethe.models.architecture.Precision;
 import dev.lethe.models.graph.Graph;
 import dev.lethe.models.graph.Shapes;
 import dev.lethe.models.graph.Value;

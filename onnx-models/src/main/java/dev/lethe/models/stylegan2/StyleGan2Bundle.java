@@ -1,6 +1,8 @@
 package dev.lethe.models.stylegan2;
 
 import ai.onnx.proto.OnnxMl.ModelProto;
+import dev.lethe.models.architecture.Precision;
+import dev.lethe.models.architecture.ProcessorGraphs;
 import dev.lethe.models.bundle.Bundle;
 import dev.lethe.models.bundle.ModelCard;
 import dev.lethe.models.graph.Graph;

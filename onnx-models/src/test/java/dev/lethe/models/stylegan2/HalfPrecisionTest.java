@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.lethe.models.architecture.Precision;
 import dev.lethe.models.bundle.Bundle;
 import dev.lethe.models.graph.DataType;
 import dev.lethe.models.graph.Graph;
@@ -35,9 +36,9 @@ class HalfPrecisionTest {
   void theFourHighestResolutionsAreHalf(int resolution, int lowest) {
     StyleGan2Config config = new StyleGan2Config(resolution, 3, 0, 8, 8, 2, 8192, 8);
     List<Integer> half = IntStream.iterate(4, r -> r <= resolution, r -> 2 * r)
-        .filter(r -> Precision.FP16.at(r, config) == DataType.FLOAT16).boxed().toList();
+        .filter(r -> MixedPrecision.at(Precision.FP16, r, config) == DataType.FLOAT16).boxed().toList();
     assertEquals(IntStream.iterate(lowest, r -> r <= resolution, r -> 2 * r).boxed().toList(), half);
-    assertEquals(DataType.FLOAT, Precision.FP32.at(resolution, config));
+    assertEquals(DataType.FLOAT, MixedPrecision.at(Precision.FP32, resolution, config));
   }
 
   @Test

@@ -1,7 +1,7 @@
 package dev.lethe.server.inference;
 
+import dev.lethe.models.architecture.Precision;
 import dev.lethe.models.runtime.ExecutionDevice;
-import dev.lethe.models.stylegan2.Precision;
 
 /**
  * What models are computed on, and how.

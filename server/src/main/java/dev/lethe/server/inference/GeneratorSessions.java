@@ -5,13 +5,13 @@ import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtSession;
 import ai.onnxruntime.TensorInfo;
+import dev.lethe.models.architecture.GanArchitecture;
+import dev.lethe.models.architecture.Precision;
+import dev.lethe.models.architecture.ProcessorGraphs;
 import dev.lethe.models.bundle.Bundle;
 import dev.lethe.models.bundle.ModelCard;
 import dev.lethe.models.runtime.ChannelBlock;
 import dev.lethe.models.runtime.NativeRuntime;
-import dev.lethe.models.stylegan2.Precision;
-import dev.lethe.models.stylegan2.ProcessorGraphs;
-import dev.lethe.models.stylegan2.StyleGan2Bundle;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -48,7 +48,8 @@ final class GeneratorSessions implements AutoCloseable {
       // Training runs beside serving: idle threads must not spin the cores away from it.
       options.addConfigEntry("session.intra_op.allow_spinning", "0");
       OrtEnvironment environment = runtime.environment();
-      Optional<ProcessorGraphs> graphs = compute.mayRebuild() ? StyleGan2Bundle.forThisProcessor(bundle)
+      Optional<ProcessorGraphs> graphs = compute.mayRebuild()
+          ? GanArchitecture.find(bundle.card()).flatMap(architecture -> architecture.forThisProcessor(bundle))
           : Optional.empty();
       if (graphs.isPresent()) {
         mapping = environment.createSession(graphs.get().mapping().toByteArray(), options);
@@ -72,7 +73,7 @@ final class GeneratorSessions implements AutoCloseable {
 
   private static byte[] synthesis(Bundle bundle, Precision precision) throws IOException {
     try {
-      return StyleGan2Bundle.synthesis(bundle, precision).toByteArray();
+      return GanArchitecture.of(bundle.card()).synthesis(bundle, precision).toByteArray();
     } catch (IllegalArgumentException e) {
       throw new IOException("bundle " + bundle.directory() + " cannot be served in "
           + precision.name().toLowerCase(Locale.ROOT) + ", only in fp32 (precision): " + e.getMessage(), e);

@@ -1,6 +1,6 @@
 package dev.lethe.server.inference;
 
-import dev.lethe.models.stylegan2.Precision;
+import dev.lethe.models.architecture.Precision;
 
 /**
  * How one model is computed, in all its versions.

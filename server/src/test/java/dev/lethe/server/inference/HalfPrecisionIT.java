@@ -75,7 +75,7 @@ class HalfPrecisionIT {
     Path card = bundle.directory().resolve(Bundle.CARD);
     Files.writeString(card, Files.readString(card).replace("\"stylegan2\"", "\"somebody's own\""));
     assertEquals("bundle " + bundle.directory() + " cannot be served in fp16, only in fp32 (precision): the"
-        + " architecture is somebody's own; this reads and writes stylegan2",
+        + " architecture is somebody's own; this Lethe knows [stylegan2]",
         assertThrows(IOException.class, () -> ServerFixture.start(root, Map.of("precision", "fp16"))).getMessage());
     ServerFixture.start(root, Map.of("precision", "fp32")).close();
   }

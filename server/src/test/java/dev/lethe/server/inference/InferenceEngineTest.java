@@ -5,13 +5,13 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.lethe.models.architecture.Precision;
 import dev.lethe.models.bundle.Bundle;
 import dev.lethe.models.latent.NumpyRandom;
 import dev.lethe.models.runtime.ChannelBlock;
 import dev.lethe.models.runtime.ExecutionDevice;
-import dev.lethe.models.stylegan2.Precision;
-import dev.lethe.server.inference.Compute.Graphs;
 import dev.lethe.server.TinyBundles;
+import dev.lethe.server.inference.Compute.Graphs;
 import dev.lethe.server.monitoring.ServerMetrics;
 import dev.lethe.server.registry.FileTrees;
 import dev.lethe.server.tracing.Tracing;

@@ -3,13 +3,13 @@ package dev.lethe.server.inference;
 import static org.junit.jupiter.api.Assertions.assertAll;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.lethe.models.architecture.Precision;
 import dev.lethe.models.bundle.Bundle;
 import dev.lethe.models.bundle.ModelCard;
 import dev.lethe.models.latent.NumpyRandom;
 import dev.lethe.models.runtime.ExecutionDevice;
-import dev.lethe.models.stylegan2.Precision;
-import dev.lethe.server.inference.Compute.Graphs;
 import dev.lethe.server.ServerFixture;
+import dev.lethe.server.inference.Compute.Graphs;
 import dev.lethe.server.monitoring.ServerMetrics;
 import dev.lethe.server.registry.ModelRepository;
 import dev.lethe.server.tracing.Tracing;

@@ -1,4 +1,4 @@
-package dev.lethe.models.stylegan2;
+package dev.lethe.models.architecture;
 
 import ai.onnx.proto.OnnxMl.ModelProto;
 
