@@ -42,7 +42,7 @@ final class LoadSettings {
       ValueType.integer(1, 3600), "How long a new connection may take to show that its client speaks HTTP.");
   static final Setting<Integer> KEEPALIVE = new Setting<>("keepalive", "SECONDS", "30", ValueType.integer(1, 86_400),
       "How often a client of HTTP/2 is asked for a sign of life (PING); one that has given none when the next is due"
-          + " is taken for gone.");
+          + " is taken for gone. A call fails of whose message nothing more has come for that long.");
   static final Setting<Integer> IDLE_TIMEOUT = new Setting<>("idle-timeout", "SECONDS", "300",
       ValueType.integer(1, 86_400), "How long a connection may be open without a call.");
 

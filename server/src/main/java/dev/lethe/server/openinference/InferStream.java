@@ -4,6 +4,7 @@ import dev.lethe.inference.InferParameter;
 import dev.lethe.inference.ModelInferRequest;
 import dev.lethe.inference.ModelInferResponse;
 import dev.lethe.inference.ModelStreamInferResponse;
+import dev.lethe.server.logging.SafeText;
 import dev.lethe.server.rpc.Call;
 import dev.lethe.server.rpc.Sink;
 import io.grpc.Status;
@@ -52,12 +53,14 @@ final class InferStream implements Sink<ModelInferRequest> {
   @Override
   public Future<Void> message(ModelInferRequest request) {
     Promise<Void> taken = Promise.promise();
+    // Of a request that waits for its answer no more is kept than this, and what its images are made from.
+    String id = SafeText.bounded(request.getId(), Inference.LONGEST_ID);
     inference.prepare(request, call).onComplete(prepared -> {
       Pending mine = new Pending(prepared.succeeded() ? prepared.result().share() : REFUSED);
       pending.addLast(mine);
       work += mine.share;
       room = taken;
-      Future<ModelInferResponse> answer = prepared.succeeded() ? prepared.result().start(request.getId())
+      Future<ModelInferResponse> answer = prepared.succeeded() ? prepared.result().start(id)
           : Future.failedFuture(prepared.cause());
       answer.onComplete(done -> {
         if (done.succeeded()) {
@@ -65,7 +68,7 @@ final class InferStream implements Sink<ModelInferRequest> {
         } else if (Status.fromThrowable(done.cause()).getCode() == Code.UNKNOWN) {
           call.fail(done.cause());
         } else {
-          mine.answer = refused(request.getId(), Status.fromThrowable(done.cause()));
+          mine.answer = refused(id, Status.fromThrowable(done.cause()));
         }
         proceed();
       });

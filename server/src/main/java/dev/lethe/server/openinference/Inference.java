@@ -12,6 +12,8 @@ final class Inference {
 
   /** Most bytes of images in one answer, before compression. */
   private static final long LARGEST_ANSWER_BYTES = 64L << 20;
+  /** Characters of a request's id, which its answer repeats. */
+  static final int LONGEST_ID = 256;
 
   private final ModelRegistry registry;
   private final InferenceEngine engine;
@@ -43,6 +45,10 @@ final class Inference {
    *     caller's rate
    */
   Future<InferRun> prepare(ModelInferRequest request, Call<?> call) {
+    if (request.getId().length() > LONGEST_ID) {
+      return Future.failedFuture(Refusal.invalid("id: has " + request.getId().length() + " characters; it may have "
+          + LONGEST_ID));
+    }
     return Future.succeededFuture(request)
         .compose(r -> registry.model(r.getModelName()).lease(r.getModelVersion()))
         .map(lease -> {

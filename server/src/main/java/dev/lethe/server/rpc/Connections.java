@@ -52,6 +52,11 @@ public final class Connections {
     this.observer = observer;
   }
 
+  /** How long a client may be silent who ought to say something. */
+  Duration patience() {
+    return times.keepalive();
+  }
+
   /** To be told of every new connection, on its event loop. */
   public void opened(HttpConnection connection) {
     // Two event loops may pass the limit together, by one connection each: it is a guard, not a quota.

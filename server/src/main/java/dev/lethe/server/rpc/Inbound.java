@@ -7,6 +7,7 @@ import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpVersion;
 import io.vertx.core.internal.http.HttpServerRequestInternal;
 import io.vertx.core.internal.http.HttpServerRequestWrapper;
+import java.time.Duration;
 import java.util.function.Consumer;
 
 /**
@@ -20,17 +21,22 @@ public final class Inbound extends HttpServerRequestWrapper {
 
   /** Of HTTP/2's reset after a complete answer: nothing is wrong, and no more is wanted. */
   private static final long NO_ERROR = 0;
+  private static final long NO_TIMER = -1;
   /** In front of each message, beside its own bytes. */
   static final int PREFIX = 5;
   // Vert.x makes the call's request from this one and hands it over, on this thread, without a way back to this one.
   private static final ThreadLocal<Inbound> HANDED_OVER = new ThreadLocal<>();
 
   private final Arrivals arrivals;
+  private final Duration patience;
   private final long ahead;
   private Consumer<RuntimeException> failed = failure -> { };
   // Bytes that count; and those of them that no message took with it yet.
   private long held;
   private long waiting;
+  private long lastCame;
+  private long watch = NO_TIMER;
+  private boolean taking;
   private boolean heldBack;
   private boolean paused;
   private boolean ended;
@@ -41,6 +47,7 @@ public final class Inbound extends HttpServerRequestWrapper {
   private Inbound(HttpServerRequestInternal request, RpcService.Settings settings) {
     super(request);
     this.arrivals = settings.arrivals();
+    this.patience = settings.connections().patience();
     this.ahead = (long) settings.maxMessageBytes() + PREFIX;
   }
 
@@ -92,6 +99,8 @@ public final class Inbound extends HttpServerRequestWrapper {
     }
     held += chunk.length();
     waiting += chunk.length();
+    lastCame = System.nanoTime();
+    watch();
     guarded(() -> messages.handle(chunk));
     if (waiting > limit) {
       aboveLimit.run();
@@ -99,6 +108,24 @@ public final class Inbound extends HttpServerRequestWrapper {
       // A whole message is among them, so that this does not wait for ever.
       heldBack = true;
       super.pause();
+    }
+  }
+
+  /** Half a message must not hold its room for ever: others are refused meanwhile. */
+  private void watch() {
+    if (watch == NO_TIMER) {
+      watch = context().owner().setTimer(patience.toMillis(), later -> {
+        watch = NO_TIMER;
+        if (over || ended || waiting == 0) {
+          return;
+        }
+        if (!taking && !heldBack && System.nanoTime() - lastCame >= patience.toNanos()) {
+          failed.accept(Status.DEADLINE_EXCEEDED.withDescription("a message stopped coming in: nothing came for "
+              + patience.toSeconds() + " s, and it is not whole").asRuntimeException());
+        } else {
+          watch();
+        }
+      });
     }
   }
 
@@ -119,7 +146,10 @@ public final class Inbound extends HttpServerRequestWrapper {
   @Override
   public HttpServerRequest pause() {
     paused = true;
-    super.pause();
+    // Vert.x throws where there is nothing left to hold up.
+    if (!ended && !over) {
+      super.pause();
+    }
     return this;
   }
 
@@ -130,7 +160,7 @@ public final class Inbound extends HttpServerRequestWrapper {
     return this;
   }
 
-  /** Goes on reading, unless there is a reason not to. Vert.x throws if there is nothing left to read. */
+  /** Goes on reading, unless there is a reason not to, or nothing left to read. */
   private void read() {
     if (!paused && !heldBack && !ended && !over) {
       super.resume();
@@ -151,8 +181,15 @@ public final class Inbound extends HttpServerRequestWrapper {
     held += more;
   }
 
+  /** A message is whole, and is being dealt with. */
+  void taking() {
+    taking = true;
+  }
+
   /** A message was taken: the one behind it may come. */
   void taken(int bytes) {
+    taking = false;
+    lastCame = System.nanoTime();
     waiting = Math.max(0, waiting - bytes);
     if (heldBack && waiting <= ahead) {
       heldBack = false;
@@ -179,6 +216,8 @@ public final class Inbound extends HttpServerRequestWrapper {
       read();
     }
     over = true;
+    // It would keep what has come in memory.
+    context().owner().cancelTimer(watch);
     arrivals.give(held);
     held = 0;
     if (!ended && version() == HttpVersion.HTTP_2) {

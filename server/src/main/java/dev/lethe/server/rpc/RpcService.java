@@ -155,6 +155,7 @@ public final class RpcService implements Service {
         return;
       }
       Inbound inbound = call.inbound();
+      inbound.taking();
       try {
         Decoded<Q> decoded = decode(method, message, inbound);
         subject.ifPresent(tell -> tell.accept(decoded.message(), call));

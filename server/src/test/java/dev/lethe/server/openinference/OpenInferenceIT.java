@@ -33,6 +33,7 @@ import dev.lethe.models.image.Pixels;
 import dev.lethe.models.latent.NumpyRandom;
 import dev.lethe.server.ServerFixture;
 import dev.lethe.server.TinyBundles;
+import dev.lethe.server.Until;
 import dev.lethe.v1.GenerateRequest;
 import dev.lethe.v1.GenerateResponse;
 import dev.lethe.v1.ImageFormat;
@@ -299,6 +300,8 @@ class OpenInferenceIT {
     refused(request("tiny").addInputs(input("seed", "INT64", 1)).addInputs(input("label", "BYTES", 1))
         .addRawInputContents(raw(1L)).addRawInputContents(raw("one", "two")),
         Code.INVALID_ARGUMENT, "\"label\"", "1 values", "7 bytes left over");
+    refused(request("tiny").setId("i".repeat(257)).addInputs(seed), Code.INVALID_ARGUMENT, "id: has 257 characters",
+        "256");
     refused(request("tiny").addInputs(seed).addRawInputContents(raw(1L)), Code.INVALID_ARGUMENT, "\"seed\"",
         "contents");
     refused(request("tiny").addInputs(seed).addRawInputContents(raw(1L)).addRawInputContents(raw(1L)),
@@ -375,13 +378,8 @@ class OpenInferenceIT {
     for (int i = 0; i < 200; i++) {
       call.sendMessage(request);
     }
-    long last;
-    long computed = before;
-    do {
-      last = computed;
-      Thread.sleep(500);
-      computed = statistics("plain", "v1").getInferenceCount();
-    } while (computed > last);
+    Until.holds(() -> statistics("plain", "v1").getInferenceCount() > before);
+    long computed = Until.settled(() -> statistics("plain", "v1").getInferenceCount());
     // What the connection's buffers hold, about 1 MiB of answers of 96 KiB, and a few batches.
     assertTrue(computed - before >= 8 && computed - before <= 400, computed - before + " images of 1600");
     call.cancel("the test has seen enough", null);

@@ -37,6 +37,7 @@ import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -57,6 +58,8 @@ class ArrivalsIT {
 
   private static final String ARRIVING = "lethe_grpc_arriving_bytes";
   private static final int LARGE = 900_000;
+  /** As {@code lethe} and the image start it. */
+  private static final String ENDS_WITHOUT_MEMORY = "-XX:+ExitOnOutOfMemoryError";
 
   @TempDir
   Path root;
@@ -97,6 +100,21 @@ class ArrivalsIT {
     }
   }
 
+  @Test
+  void halfAMessageDoesNotHoldItsRoomForEver() throws Exception {
+    TinyBundles.conditional(root.resolve("models"), "v1", 7);
+    Vertx vertx = Vertx.vertx();
+    try (ServerFixture server = ServerFixture.start(root, Map.of("keepalive", "1"))) {
+      HttpClientRequest call = begin(vertx.createHttpClient(new HttpClientOptions()
+          .setProtocolVersion(HttpVersion.HTTP_2).setHttp2ClearTextUpgrade(false)), server);
+      HttpClientResponse late = await(call.response());
+      assertEquals("4", late.getHeader("grpc-status"));
+      Until.holds(() -> server.metric(ARRIVING) == 0);
+    } finally {
+      vertx.close();
+    }
+  }
+
   /** Sends 900,000 bytes of a message of 1,000,000. */
   private static HttpClientRequest begin(io.vertx.core.http.HttpClient http, ServerFixture server) throws Exception {
     HttpClientRequest call = await(http.request(HttpMethod.POST, server.port(), "127.0.0.1",
@@ -113,18 +131,10 @@ class ArrivalsIT {
   @Test
   void aServerWithLittleMemoryRefusesAndGoesOn() throws Exception {
     TinyBundles.conditional(root.resolve("models"), "v1", 7);
-    ModelInferRequest large = ModelInferRequest.newBuilder().setModelName("tiny")
-        .addRawInputContents(ByteString.copyFrom(new byte[7 << 20])).build();
-    try (ServerProcess server = ServerProcess.start(root, List.of("-Xmx48m", "-XX:+ExitOnOutOfMemoryError"),
-        List.of("--threads=1", "--drain=5"))) {
-      List<ManagedChannel> channels = new ArrayList<>();
-      List<Future<ModelInferResponse>> answers = new ArrayList<>();
-      for (int i = 0; i < 24; i++) {
-        ManagedChannel channel = NettyChannelBuilder.forAddress("127.0.0.1", server.port()).usePlaintext().build();
-        channels.add(channel);
-        answers.add(GRPCInferenceServiceGrpc.newFutureStub(channel).withDeadlineAfter(60, TimeUnit.SECONDS)
-            .modelInfer(large));
-      }
+    List<ManagedChannel> channels = new ArrayList<>();
+    try (ServerProcess server = ServerProcess.start(root, List.of("-Xmx128m", ENDS_WITHOUT_MEMORY),
+        List.of("--threads=1", "--drain=5", "--handshake-timeout=60"))) {
+      List<Future<ModelInferResponse>> answers = flood(server, channels);
       int exhausted = 0;
       int taken = 0;
       for (Future<ModelInferResponse> answer : answers) {
@@ -137,7 +147,9 @@ class ArrivalsIT {
                 Metadata.Key.of("grpc-retry-pushback-ms", Metadata.ASCII_STRING_MARSHALLER)), refusal::toString);
             exhausted++;
           } else {
-            assertEquals(Code.INVALID_ARGUMENT, refusal.getStatus().getCode(), refusal::toString);
+            assertEquals(Code.INVALID_ARGUMENT, refusal.getStatus().getCode(), () -> refusal + ", because of "
+                + refusal.getStatus().getCause() + "; the server " + (server.process().isAlive() ? "lives" : "has ended"
+                + " with " + server.process().exitValue()));
             taken++;
           }
         }
@@ -150,6 +162,38 @@ class ArrivalsIT {
       server.process().destroy();
       assertTrue(server.process().waitFor(30, TimeUnit.SECONDS), "it has not ended");
       assertEquals(0, server.process().exitValue());
+    }
+  }
+
+  /** 24 messages of 7 MiB at once, each on a connection of its own. */
+  private static List<Future<ModelInferResponse>> flood(ServerProcess server, List<ManagedChannel> channels) {
+    ModelInferRequest large = ModelInferRequest.newBuilder().setModelName("tiny")
+        .addRawInputContents(ByteString.copyFrom(new byte[7 << 20])).build();
+    List<Future<ModelInferResponse>> answers = new ArrayList<>();
+    for (int i = 0; i < 24; i++) {
+      ManagedChannel channel = NettyChannelBuilder.forAddress("127.0.0.1", server.port()).usePlaintext().build();
+      channels.add(channel);
+      answers.add(GRPCInferenceServiceGrpc.newFutureStub(channel).withDeadlineAfter(60, TimeUnit.SECONDS)
+          .modelInfer(large));
+    }
+    return answers;
+  }
+
+  @Test
+  void aServerWithoutMemoryEnds() throws Exception {
+    TinyBundles.conditional(root.resolve("models"), "v1", 7);
+    List<ManagedChannel> channels = new ArrayList<>();
+    // More may come in than there is memory.
+    try (ServerProcess server = ServerProcess.start(root, List.of("-Xmx48m", ENDS_WITHOUT_MEMORY),
+        List.of("--threads=1", "--max-arriving=1000"))) {
+      flood(server, channels);
+      assertTrue(server.process().waitFor(60, TimeUnit.SECONDS), "it goes on without memory");
+      assertEquals(3, server.process().exitValue());
+    } finally {
+      channels.forEach(ManagedChannel::shutdownNow);
+    }
+    for (String start : List.of("../lethe", "../Dockerfile")) {
+      assertTrue(Files.readString(Path.of(start)).contains(ENDS_WITHOUT_MEMORY), start);
     }
   }
 
