@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.lethe.models.runtime.ExecutionDevice;
-import dev.lethe.models.stylegan2.Precision;
+import dev.lethe.models.architecture.Precision;
 import dev.lethe.server.TinyBundles;
 import dev.lethe.server.inference.BatchingOptions;
 import dev.lethe.server.inference.Compute;

@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.protobuf.util.Timestamps;
 import dev.lethe.models.runtime.ExecutionDevice;
-import dev.lethe.models.stylegan2.Precision;
+import dev.lethe.models.architecture.Precision;
 import dev.lethe.server.TinyBundles;
 import dev.lethe.server.Until;
 import dev.lethe.server.audit.AuditLog;

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import ai.onnx.proto.OnnxMl.ModelProto;
+import dev.lethe.models.architecture.ProcessorGraphs;
 import dev.lethe.models.bundle.Bundle;
 import dev.lethe.models.bundle.ModelCard;
 import dev.lethe.models.golden.Golden;
@@ -18,7 +19,6 @@ import dev.lethe.models.runtime.InferenceSession;
 import dev.lethe.models.stylegan2.Generator;
 import dev.lethe.models.stylegan2.GoldenNetworks;
 import dev.lethe.models.stylegan2.Noise;
-import dev.lethe.models.stylegan2.ProcessorGraphs;
 import dev.lethe.models.stylegan2.StyleGan2Bundle;
 import dev.lethe.models.stylegan2.StyleGan2Config;
 import java.io.IOException;
