@@ -31,7 +31,7 @@ final class LoadSettings {
   static final Setting<Integer> MAX_MESSAGE = new Setting<>("max-message", "MIB", "8", ValueType.integer(1, 1023),
       "Largest message of a client, in MiB.");
   static final Setting<Integer> MAX_ARRIVING = new Setting<>("max-arriving", "MIB", "0",
-      ValueType.integer(0, 1 << 20), "Messages of all clients together that are coming in or wait for their turn, in MiB;"
+      ValueType.integer(0, 1 << 20), "Messages of all clients together that are coming in or wait their turn, in MiB;"
           + " calls above that are refused and told when to try again. 0 for an eighth of Java's memory.");
   static final Setting<Integer> MAX_CONNECTIONS = new Setting<>("max-connections", "N", "1024",
       ValueType.integer(1, 1_000_000), "Open connections; the calls of one more are refused.");

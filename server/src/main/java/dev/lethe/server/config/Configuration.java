@@ -106,7 +106,8 @@ public final class Configuration {
       unsound.add(setting);
       String named = origin.where().equals(setting.flag()) || origin.where().equals(setting.variable()) ? ""
           : prefix + setting.key() + " ";
-      mistakes.add(new Mistake(origin.where(), named + "is \"" + SafeText.withoutPasswords(origin.text()) + "\"; it " + e.getMessage()));
+      mistakes.add(new Mistake(origin.where(), named + "is \"" + SafeText.withoutPasswords(origin.text())
+          + "\"; it " + e.getMessage()));
     }
   }
 

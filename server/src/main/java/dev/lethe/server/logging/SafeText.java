@@ -29,8 +29,8 @@ public final class SafeText {
   }
 
   /**
-   * The same without passwords, on one line that neither ends it nor moves a terminal's cursor: control and format characters, separators
-   * of lines and halves of characters are written as Java and JSON write them.
+   * The same without passwords, and nothing in it ends the line or moves a terminal's cursor: control and format
+   * characters, separators of lines and halves of characters are written as Java and JSON write them.
    */
   public static String line(String text, int most) {
     String bounded = withoutPasswords(bounded(text, most));

@@ -86,7 +86,8 @@ public final class ModelRegistry {
     }
     ServedModel model = models.get(name);
     if (model == null) {
-      throw Status.NOT_FOUND.withDescription("model: there is no model " + ClassLabels.abbreviate(name) + "; there are " + models.keySet())
+      throw Status.NOT_FOUND.withDescription("model: there is no model " + ClassLabels.abbreviate(name) + "; there are "
+          + models.keySet())
           .asRuntimeException();
     }
     return model;

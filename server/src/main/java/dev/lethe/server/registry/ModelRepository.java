@@ -121,7 +121,8 @@ public final class ModelRepository {
     }
     NavigableMap<String, Bundle> readable = new TreeMap<>(VersionName.NATURAL);
     Map.Entry<String, String> newest = unreadable(model, readable).lastEntry();
-    if (newest != null && (readable.isEmpty() || VersionName.NATURAL.compare(newest.getKey(), readable.lastKey()) > 0)) {
+    if (newest != null && (readable.isEmpty()
+        || VersionName.NATURAL.compare(newest.getKey(), readable.lastKey()) > 0)) {
       throw new IOException("version " + newest.getKey() + " of " + model + " is the newest, and cannot be read: "
           + newest.getValue());
     }

@@ -18,8 +18,8 @@ import java.util.concurrent.TimeUnit;
  * that its client has reset it, and not that the connection is gone.
  *
  * <p>A place is for those who use it. Whoever is at the other end of an HTTP/2 connection has to answer a PING now and
- * then, from the start; a connection without calls is closed after a while. Beyond the limit there is some room left for
- * questions about the server's health.
+ * then, from the start; a connection without calls is closed after a while. Beyond the limit there is some room left
+ * for questions about the server's health.
  *
  * <p>All calls of a connection live on the event loop that its end is told on, so a connection's state needs no lock.
  */

@@ -41,7 +41,7 @@ import java.util.zip.GZIPInputStream;
  */
 public final class RpcService implements Service {
 
-  /** A call that is refused tells what it is about within this time, if at all, and in a message no larger than that. */
+  /** A refused call tells what it is about within this time, if at all, and in a message no larger than that. */
   private static final long REFUSAL_MS = 1000;
   private static final int LARGEST_REFUSED = 64 << 10;
 

@@ -137,7 +137,8 @@ public final class JobQueue {
   TrackedJob job(String id) {
     TrackedJob job = jobs.get(id);
     if (job == null) {
-      throw Status.NOT_FOUND.withDescription("job_id: there is no job " + ClassLabels.abbreviate(id)).asRuntimeException();
+      throw Status.NOT_FOUND.withDescription("job_id: there is no job " + ClassLabels.abbreviate(id))
+          .asRuntimeException();
     }
     return job;
   }

@@ -69,8 +69,8 @@ class ArrivalsIT {
     TinyBundles.conditional(root.resolve("models"), "v1", 7);
     Vertx vertx = Vertx.vertx();
     try (ServerFixture server = ServerFixture.start(root, Map.of("max-arriving", "2", "max-message", "1"))) {
-      io.vertx.core.http.HttpClient http = vertx.createHttpClient(new HttpClientOptions().setProtocolVersion(HttpVersion.HTTP_2)
-          .setHttp2ClearTextUpgrade(false));
+      io.vertx.core.http.HttpClient http = vertx.createHttpClient(new HttpClientOptions()
+          .setProtocolVersion(HttpVersion.HTTP_2).setHttp2ClearTextUpgrade(false));
       List<HttpClientRequest> calls = new ArrayList<>();
       for (int i = 0; i < 2; i++) {
         calls.add(begin(http, server));
