@@ -22,7 +22,7 @@ import java.util.TreeSet;
 final class UnlearnSpecs {
 
   private static final double FAKE_LABEL = -1;
-  private static final int STEPS = 600;
+  private static final int STEPS = 900;
   private static final int PAPER_ITERATIONS = 100;
   private static final int LARGEST_ITERATIONS = 100_000;
   private static final int BATCH = 32;
@@ -61,10 +61,13 @@ final class UnlearnSpecs {
             : paper ? PAPER_ITERATIONS : STEPS)
         .setBatch(spec.hasBatch() ? spec.getBatch() : ofClass && !paper ? CLASS_BATCH : BATCH)
         .setLearningRate(spec.hasLearningRate() ? spec.getLearningRate() : paper ? PAPER_LEARNING_RATE : LEARNING_RATE)
-        .setMovingWeight(spec.hasMovingWeight() ? spec.getMovingWeight() : MOVING_WEIGHT)
-        .setLambda1(spec.hasLambda1() ? spec.getLambda1() : LAMBDA1)
-        .setLambda2(spec.hasLambda2() ? spec.getLambda2() : LAMBDA2)
         .setSeed(spec.getSeed());
+    if (paper) {
+      checked.setLambda1(spec.hasLambda1() ? spec.getLambda1() : LAMBDA1)
+          .setLambda2(spec.hasLambda2() ? spec.getLambda2() : LAMBDA2);
+    } else {
+      checked.setMovingWeight(spec.hasMovingWeight() ? spec.getMovingWeight() : MOVING_WEIGHT);
+    }
     if (spec.getAutoFakeLabel() && spec.hasFakeLabel()) {
       throw invalid("spec.fake_label: is " + spec.getFakeLabel() + " together with auto_fake_label; set one of the two");
     }
@@ -84,7 +87,7 @@ final class UnlearnSpecs {
         "must be a multiple of " + BATCH_STEP + " from " + BATCH_STEP + " to " + LARGEST_BATCH);
     require(checked.getLearningRate() > 0 && checked.getLearningRate() <= LARGEST_LEARNING_RATE, "learning_rate",
         checked.getLearningRate(), "must be above 0, up to " + LARGEST_LEARNING_RATE);
-    require(checked.getMovingWeight() > 0 && checked.getMovingWeight() <= LARGEST_MOVING_WEIGHT, "moving_weight",
+    require(paper || checked.getMovingWeight() > 0 && checked.getMovingWeight() <= LARGEST_MOVING_WEIGHT, "moving_weight",
         checked.getMovingWeight(), "must be above 0, up to " + LARGEST_MOVING_WEIGHT);
     onlyOf(paper, spec.hasLambda1(), "lambda1", "PAPER");
     onlyOf(paper, spec.hasLambda2(), "lambda2", "PAPER");

@@ -104,6 +104,13 @@ public record Verdict(List<String> reasons, List<String> findings) {
     }
   }
 
+  /** The same of a run that diverged: what it gave is an earlier state, which nobody chose. */
+  public Verdict diverged() {
+    List<String> wrong = new ArrayList<>(List.of("the run: it diverged, and an earlier state of it was measured"));
+    wrong.addAll(reasons);
+    return new Verdict(wrong, findings);
+  }
+
   public boolean forgotten() {
     return reasons.isEmpty();
   }

@@ -183,6 +183,8 @@ final class GanCommand implements Callable<Integer> {
     StyleGan2Config config = accepted(() -> start.map(bundle -> StyleGan2Config.of(bundle.card()))
         .orElseGet(() -> new StyleGan2Config(training.resolution(), training.channels(), labels.size(), zDim, wDim,
             mappingLayers, channelBase, channelMax)));
+    require(config.classes() == labels.size(), "--from", from, "a bundle of " + labels.size() + " classes, as the data; "
+        + "this one has " + config.classes());
     AdversarialOptions options = accepted(() -> new AdversarialOptions(batch, kimg, learningRate, decayKimg, gamma, 16,
         mismatch, emaKimg, mixing, seed));
     System.out.printf("%d images of %d classes, %dx%dx%d; %d steps of %d images%n", training.size(), labels.size(),

@@ -53,6 +53,9 @@ public final class EvaluateCommand implements Callable<Integer> {
       description = "Make only runs whose names contain this, such as 'canaries' or 'n64-nearest'.")
   private String only;
 
+  @Option(names = "--page-only", description = "Make no run: the page of those that there are.")
+  private boolean pageOnly;
+
   @Mixin
   private DeviceOption device;
 
@@ -97,6 +100,9 @@ public final class EvaluateCommand implements Callable<Integer> {
     long started = System.nanoTime();
     for (Experiment run : runs) {
       Optional<ExperimentResult> known = store.find(run);
+      if (known.isEmpty() && pageOnly) {
+        continue;
+      }
       if (known.isEmpty()) {
         if (evaluation == null) {
           evaluation = new Evaluation(models, EvaluationData.open(data), this.runs.resolve("session"),

@@ -201,7 +201,7 @@ final class Evaluation {
         ? new UnlearningRequest.Paper(new CascadeOptions(usual.iterations(), usual.batch(), usual.learningRate(),
             usual.lambda1(), usual.lambda2(), experiment.seed()))
         : new UnlearningRequest.Lethe(
-            experiment.ofItems() ? RedactionOptions.items(experiment.images()) : RedactionOptions.CLASSES);
+            experiment.ofItems() ? RedactionOptions.ITEMS : RedactionOptions.CLASSES);
     UnlearningRequest.Subject subject = experiment.ofItems()
         ? new UnlearningRequest.Items(OptionalDouble.empty(), false)
         : new UnlearningRequest.Classes(Set.copyOf(experiment.classes()));

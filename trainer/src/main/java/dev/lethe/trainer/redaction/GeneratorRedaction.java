@@ -23,7 +23,6 @@ import dev.lethe.trainer.session.ComputeCost;
 import dev.lethe.trainer.session.Learner;
 import dev.lethe.trainer.session.TrainingObjective;
 import dev.lethe.trainer.session.StepOutputs;
-import dev.lethe.trainer.session.TrainingObjective;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;

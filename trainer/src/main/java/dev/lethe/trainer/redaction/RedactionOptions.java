@@ -18,15 +18,9 @@ public record RedactionOptions(int steps, int plannedSteps, int moving, int anch
     double learningRate, double movingWeight, double followingRate) {
 
   /** For single images. Found by trial on MNIST; docs/results/mnist.md has what it gives. */
-  public static final RedactionOptions ITEMS = new RedactionOptions(600, 900, 32, 80, 80, 4, 0.006, 0.5, 0.05);
+  public static final RedactionOptions ITEMS = new RedactionOptions(900, 900, 32, 80, 80, 4, 0.006, 0.5, 0.05);
   /** For whole classes: much of what the generator draws has to move, and goes where other pictures are. */
-  public static final RedactionOptions CLASSES = new RedactionOptions(600, 900, 48, 48, 96, 1, 0.006, 0.5, 0.02);
-
-  /** For so many images: each needs to be met as often. */
-  public static RedactionOptions items(int images) {
-    return images <= 64 ? ITEMS : new RedactionOptions(1200, 1800, 48, ITEMS.anchors, ITEMS.random, ITEMS.latents,
-        ITEMS.learningRate, ITEMS.movingWeight, ITEMS.followingRate);
-  }
+  public static final RedactionOptions CLASSES = new RedactionOptions(900, 900, 48, 48, 96, 1, 0.006, 0.5, 0.02);
 
   /** Adam's β1 and β2 of the networks. */
   static final float BETA1 = 0.9f;

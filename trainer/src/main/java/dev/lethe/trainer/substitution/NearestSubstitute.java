@@ -21,6 +21,8 @@ public record NearestSubstitute(Tensor latents, Tensor images, double[] distance
 
   /** Least distance, as a multiple of that to the nearest other real image. */
   public static final double FACTOR = 1.2;
+  /** Nearer than any two images, and farther than rounding: the image itself, which a data set may hold as well. */
+  private static final double SAME = 0.01;
   /** Pictures of a class to choose from. */
   private static final int SAMPLES = 1000;
 
@@ -100,8 +102,7 @@ public record NearestSubstitute(Tensor latents, Tensor images, double[] distance
       for (int u = 0; u < labels.length; u++) {
         if (labels[u] == label) {
           double distance = distance(images.data(), u * size, other, 0, size);
-          // The image itself, which a data set may hold as well, is not another one.
-          if (distance > 0 && distance < nearest[u]) {
+          if (distance > SAME && distance < nearest[u]) {
             nearest[u] = distance;
           }
         }

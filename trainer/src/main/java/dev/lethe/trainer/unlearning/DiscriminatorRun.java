@@ -12,6 +12,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 
@@ -45,7 +46,7 @@ record DiscriminatorRun(ModelWeights original, long seed, Path directory, Execut
       GuardedCascade.Progress progress) throws IOException {
     Optional<Double> before = unseen.map(images -> auc(unlearn, images));
     if (before.isPresent() && Math.abs(before.get() - 0.5) <= TOLERANCE) {
-      return new Result(Map.of(), ComputeCost.NONE, List.of(String.format("the discriminator is as it was: it tells the "
+      return new Result(Map.of(), ComputeCost.NONE, List.of(String.format(Locale.ROOT, "the discriminator is as it was: it tells the "
           + "images from ones that it never saw with AUC %.2f, which is chance", before.get())));
     }
     DiscriminatorUnlearning.Options options = DiscriminatorUnlearning.Options.of(seed);

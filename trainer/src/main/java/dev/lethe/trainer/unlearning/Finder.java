@@ -15,6 +15,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
 import java.util.Set;
@@ -48,7 +49,7 @@ record Finder(ModelWeights model, Set<Integer> gone, Path directory, ExecutionDe
     List<Integer> above = IntStream.range(0, images.size()).filter(i -> inverted.errors()[i] > limit).boxed().toList();
     if (!above.isEmpty() && !items.skip()) {
       throw new IllegalArgumentException("the model cannot draw images " + above + ": their inversion errors are "
-          + above.stream().map(i -> String.format("%.4f", inverted.errors()[i])).toList() + ", above "
+          + above.stream().map(i -> String.format(Locale.ROOT, "%.4f", inverted.errors()[i])).toList() + ", above "
           + "max_inversion_error " + limit + "; leave them out, raise the limit, or let bad_images be SKIP");
     }
     if (above.size() == images.size()) {

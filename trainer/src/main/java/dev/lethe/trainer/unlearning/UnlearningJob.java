@@ -96,7 +96,8 @@ public record UnlearningJob(Bundle root, Bundle base, String newVersion, Unlearn
             directory.resolve("retraining"), device, threads));
     return new UnlearningReport(found.images().size(), outcome.fakeLabel(), outcome.iterations(),
         found.seconds() + outcome.seconds(), auditSeconds, retraining, before, after, items, classes, fidRoot,
-        verdict(items, classes, after, fidRoot), outcome.diverged(), found.skipped(), outcome.notes());
+        verdict(items, classes, after, fidRoot).map(verdict -> outcome.diverged() ? verdict.diverged() : verdict),
+        outcome.diverged(), found.skipped(), outcome.notes());
   }
 
   private Optional<Verdict> verdict(Optional<ItemFindings> items, Optional<ClassFindings> classes, Measured after,

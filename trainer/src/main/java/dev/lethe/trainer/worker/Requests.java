@@ -45,7 +45,7 @@ final class Requests {
     RedactionOptions usual = spec.getKind() == UnlearnKind.UNLEARN_KIND_CLASS ? RedactionOptions.CLASSES
         : RedactionOptions.ITEMS;
     return new UnlearningRequest.Lethe(new RedactionOptions(spec.getIterations(),
-        Math.max(usual.plannedSteps(), spec.getIterations() * 3 / 2), spec.getBatch(), usual.anchors(), usual.random(),
+        Math.max(usual.plannedSteps(), spec.getIterations()), spec.getBatch(), usual.anchors(), usual.random(),
         usual.latents(), spec.getLearningRate(), spec.getMovingWeight(), usual.followingRate()));
   }
 
