@@ -21,7 +21,7 @@ from PIL import Image
 
 ROLES = {"alice": ["generate", "unlearn", "operate"], "reader": ["generate"], "slow": ["generate"]}
 # Requests a second of the principal slow.
-SLOW = 4
+SLOW = 2
 # Seconds that a connection through the proxy `cut` lasts.
 CUT_AFTER = 0.8
 

@@ -245,7 +245,7 @@ public final class LetheClient implements AutoCloseable {
           return next;
         } catch (StatusRuntimeException e) {
           LetheException failure = LetheException.of(e);
-          Retry.sleep(retry.pause(failure, made, true).filter(pause -> !begun).orElseThrow(() -> failure));
+          pause(retry.pause(failure, made, true).filter(pause -> !begun).orElseThrow(() -> failure));
           open();
         }
       }
@@ -275,7 +275,7 @@ public final class LetheClient implements AutoCloseable {
       try {
         return upload.await();
       } catch (LetheException failure) {
-        Retry.sleep(retry.pause(failure, made, false).orElseThrow(() -> failure));
+        pause(retry.pause(failure, made, false).orElseThrow(() -> failure));
       }
     }
   }
@@ -321,7 +321,7 @@ public final class LetheClient implements AutoCloseable {
       if (System.nanoTime() - lost + pause.toNanos() >= retry.watchPatience().toNanos()) {
         throw failure;
       }
-      Retry.sleep(pause);
+      pause(pause);
     }
   }
 
@@ -413,8 +413,14 @@ public final class LetheClient implements AutoCloseable {
         if (end != null && end.timeRemaining(TimeUnit.NANOSECONDS) <= pause.toNanos()) {
           throw failure;
         }
-        Retry.sleep(pause);
+        pause(pause);
       }
     }
+  }
+
+  /** Waits before a call is made again. gRPC's own pause before it connects again would outlast ours. */
+  private void pause(Duration pause) {
+    Retry.sleep(pause);
+    channel.resetConnectBackoff();
   }
 }
