@@ -73,6 +73,60 @@ func (ImageRole) EnumDescriptor() ([]byte, []int) {
 	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{0}
 }
 
+// By which the networks unlearn.
+type Recipe int32
+
+const (
+	// The same as LETHE.
+	Recipe_RECIPE_UNSPECIFIED Recipe = 0
+	// The generator moves until it draws the images no more, wherever an attack within the loop finds them; the
+	// discriminator unlearns by a budget of its own.
+	Recipe_RECIPE_LETHE Recipe = 1
+	// Cascaded unlearning as arXiv 2308.09881 has it: for comparison.
+	Recipe_RECIPE_PAPER Recipe = 2
+)
+
+// Enum value maps for Recipe.
+var (
+	Recipe_name = map[int32]string{
+		0: "RECIPE_UNSPECIFIED",
+		1: "RECIPE_LETHE",
+		2: "RECIPE_PAPER",
+	}
+	Recipe_value = map[string]int32{
+		"RECIPE_UNSPECIFIED": 0,
+		"RECIPE_LETHE":       1,
+		"RECIPE_PAPER":       2,
+	}
+)
+
+func (x Recipe) Enum() *Recipe {
+	p := new(Recipe)
+	*p = x
+	return p
+}
+
+func (x Recipe) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Recipe) Descriptor() protoreflect.EnumDescriptor {
+	return file_lethe_v1_unlearning_proto_enumTypes[1].Descriptor()
+}
+
+func (Recipe) Type() protoreflect.EnumType {
+	return &file_lethe_v1_unlearning_proto_enumTypes[1]
+}
+
+func (x Recipe) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Recipe.Descriptor instead.
+func (Recipe) EnumDescriptor() ([]byte, []int) {
+	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{1}
+}
+
 type BadImages int32
 
 const (
@@ -109,11 +163,11 @@ func (x BadImages) String() string {
 }
 
 func (BadImages) Descriptor() protoreflect.EnumDescriptor {
-	return file_lethe_v1_unlearning_proto_enumTypes[1].Descriptor()
+	return file_lethe_v1_unlearning_proto_enumTypes[2].Descriptor()
 }
 
 func (BadImages) Type() protoreflect.EnumType {
-	return &file_lethe_v1_unlearning_proto_enumTypes[1]
+	return &file_lethe_v1_unlearning_proto_enumTypes[2]
 }
 
 func (x BadImages) Number() protoreflect.EnumNumber {
@@ -122,7 +176,7 @@ func (x BadImages) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use BadImages.Descriptor instead.
 func (BadImages) EnumDescriptor() ([]byte, []int) {
-	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{1}
+	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{2}
 }
 
 type UnlearnKind int32
@@ -162,11 +216,11 @@ func (x UnlearnKind) String() string {
 }
 
 func (UnlearnKind) Descriptor() protoreflect.EnumDescriptor {
-	return file_lethe_v1_unlearning_proto_enumTypes[2].Descriptor()
+	return file_lethe_v1_unlearning_proto_enumTypes[3].Descriptor()
 }
 
 func (UnlearnKind) Type() protoreflect.EnumType {
-	return &file_lethe_v1_unlearning_proto_enumTypes[2]
+	return &file_lethe_v1_unlearning_proto_enumTypes[3]
 }
 
 func (x UnlearnKind) Number() protoreflect.EnumNumber {
@@ -175,7 +229,7 @@ func (x UnlearnKind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use UnlearnKind.Descriptor instead.
 func (UnlearnKind) EnumDescriptor() ([]byte, []int) {
-	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{2}
+	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{3}
 }
 
 type UnlearnMode int32
@@ -214,11 +268,11 @@ func (x UnlearnMode) String() string {
 }
 
 func (UnlearnMode) Descriptor() protoreflect.EnumDescriptor {
-	return file_lethe_v1_unlearning_proto_enumTypes[3].Descriptor()
+	return file_lethe_v1_unlearning_proto_enumTypes[4].Descriptor()
 }
 
 func (UnlearnMode) Type() protoreflect.EnumType {
-	return &file_lethe_v1_unlearning_proto_enumTypes[3]
+	return &file_lethe_v1_unlearning_proto_enumTypes[4]
 }
 
 func (x UnlearnMode) Number() protoreflect.EnumNumber {
@@ -227,13 +281,13 @@ func (x UnlearnMode) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use UnlearnMode.Descriptor instead.
 func (UnlearnMode) EnumDescriptor() ([]byte, []int) {
-	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{3}
+	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{4}
 }
 
 type SubstituteKind int32
 
 const (
-	// The same as AVERAGE.
+	// The same as NEAREST; of recipe PAPER, as AVERAGE.
 	SubstituteKind_SUBSTITUTE_KIND_UNSPECIFIED SubstituteKind = 0
 	// The average image of the class; of the nearest class that stays when the class itself is unlearned.
 	SubstituteKind_SUBSTITUTE_KIND_AVERAGE SubstituteKind = 1
@@ -241,6 +295,9 @@ const (
 	SubstituteKind_SUBSTITUTE_KIND_TRUNCATION SubstituteKind = 2
 	// The image that is nearest in latent space among mixtures of generated images that stay.
 	SubstituteKind_SUBSTITUTE_KIND_PROJECTION SubstituteKind = 3
+	// Of many generated pictures of the class the nearest that is 1.2 times as far from the image as its nearest other real
+	// image. Kind CLASS: what the stand-in's label draws of the same z.
+	SubstituteKind_SUBSTITUTE_KIND_NEAREST SubstituteKind = 4
 )
 
 // Enum value maps for SubstituteKind.
@@ -250,12 +307,14 @@ var (
 		1: "SUBSTITUTE_KIND_AVERAGE",
 		2: "SUBSTITUTE_KIND_TRUNCATION",
 		3: "SUBSTITUTE_KIND_PROJECTION",
+		4: "SUBSTITUTE_KIND_NEAREST",
 	}
 	SubstituteKind_value = map[string]int32{
 		"SUBSTITUTE_KIND_UNSPECIFIED": 0,
 		"SUBSTITUTE_KIND_AVERAGE":     1,
 		"SUBSTITUTE_KIND_TRUNCATION":  2,
 		"SUBSTITUTE_KIND_PROJECTION":  3,
+		"SUBSTITUTE_KIND_NEAREST":     4,
 	}
 )
 
@@ -270,11 +329,11 @@ func (x SubstituteKind) String() string {
 }
 
 func (SubstituteKind) Descriptor() protoreflect.EnumDescriptor {
-	return file_lethe_v1_unlearning_proto_enumTypes[4].Descriptor()
+	return file_lethe_v1_unlearning_proto_enumTypes[5].Descriptor()
 }
 
 func (SubstituteKind) Type() protoreflect.EnumType {
-	return &file_lethe_v1_unlearning_proto_enumTypes[4]
+	return &file_lethe_v1_unlearning_proto_enumTypes[5]
 }
 
 func (x SubstituteKind) Number() protoreflect.EnumNumber {
@@ -283,7 +342,7 @@ func (x SubstituteKind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use SubstituteKind.Descriptor instead.
 func (SubstituteKind) EnumDescriptor() ([]byte, []int) {
-	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{4}
+	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{5}
 }
 
 type JobState int32
@@ -329,11 +388,11 @@ func (x JobState) String() string {
 }
 
 func (JobState) Descriptor() protoreflect.EnumDescriptor {
-	return file_lethe_v1_unlearning_proto_enumTypes[5].Descriptor()
+	return file_lethe_v1_unlearning_proto_enumTypes[6].Descriptor()
 }
 
 func (JobState) Type() protoreflect.EnumType {
-	return &file_lethe_v1_unlearning_proto_enumTypes[5]
+	return &file_lethe_v1_unlearning_proto_enumTypes[6]
 }
 
 func (x JobState) Number() protoreflect.EnumNumber {
@@ -342,7 +401,7 @@ func (x JobState) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use JobState.Descriptor instead.
 func (JobState) EnumDescriptor() ([]byte, []int) {
-	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{5}
+	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{6}
 }
 
 type SubmitRequest struct {
@@ -541,19 +600,20 @@ type UnlearnSpec struct {
 	Kind       UnlearnKind    `protobuf:"varint,2,opt,name=kind,proto3,enum=lethe.v1.UnlearnKind" json:"kind,omitempty"`
 	Mode       UnlearnMode    `protobuf:"varint,3,opt,name=mode,proto3,enum=lethe.v1.UnlearnMode" json:"mode,omitempty"`
 	Substitute SubstituteKind `protobuf:"varint,4,opt,name=substitute,proto3,enum=lethe.v1.SubstituteKind" json:"substitute,omitempty"`
-	// The value that the discriminator learns to give to unlearned images. Default -1. Not together with
-	// auto_fake_label.
+	// The value that the discriminator learns to give to unlearned images. Default: as auto_fake_label says; of recipe
+	// PAPER -1. Not together with auto_fake_label.
 	FakeLabel *float64 `protobuf:"fixed64,5,opt,name=fake_label,json=fakeLabel,proto3,oneof" json:"fake_label,omitempty"`
-	// Cascade iterations. Default 32, of kind CLASS 48; 1 to 100,000.
+	// Most steps of the generator; it stops before, once its target is reached. Default 900; of recipe PAPER its
+	// iterations, default 100. 1 to 100,000.
 	Iterations *int32 `protobuf:"varint,6,opt,name=iterations,proto3,oneof" json:"iterations,omitempty"`
-	// Images a step, of each phase. Default 32; a multiple of 4 from 4 to 256.
+	// Images of a step that move. Default 32, of kind CLASS 48; a multiple of 4 from 4 to 256.
 	Batch *int32 `protobuf:"varint,7,opt,name=batch,proto3,oneof" json:"batch,omitempty"`
-	// Learning rate of the discriminator, the generator's being 0.12 of it; both fall to 0 along a half cosine. Default
-	// 0.03; above 0, up to 0.1.
+	// Adam's learning rate of the generator, which falls along a half cosine; of recipe PAPER of both networks. Default
+	// 0.006; of recipe PAPER 0.002. Above 0, up to 0.1.
 	LearningRate *float64 `protobuf:"fixed64,8,opt,name=learning_rate,json=learningRate,proto3,oneof" json:"learning_rate,omitempty"`
-	// Weight of the pixel loss of the generator. Default 1.
+	// Recipe PAPER: weight of the pixel loss of the generator. Default 1.
 	Lambda1 *float64 `protobuf:"fixed64,9,opt,name=lambda1,proto3,oneof" json:"lambda1,omitempty"`
-	// Weight of its perceptual loss. Default 0.1.
+	// Recipe PAPER: weight of its perceptual loss. Default 0.1.
 	Lambda2 *float64 `protobuf:"fixed64,10,opt,name=lambda2,proto3,oneof" json:"lambda2,omitempty"`
 	// Seed of every random draw of the job. Default 0.
 	Seed *uint64 `protobuf:"varint,11,opt,name=seed,proto3,oneof" json:"seed,omitempty"`
@@ -571,7 +631,12 @@ type UnlearnSpec struct {
 	// image, so that the generator has nothing of it to unlearn. Default: no limit; above 0.
 	MaxInversionError *float64 `protobuf:"fixed64,16,opt,name=max_inversion_error,json=maxInversionError,proto3,oneof" json:"max_inversion_error,omitempty"`
 	// What to do about images above that limit, and about images that were sent more than once.
-	BadImages     BadImages `protobuf:"varint,17,opt,name=bad_images,json=badImages,proto3,enum=lethe.v1.BadImages" json:"bad_images,omitempty"`
+	BadImages BadImages `protobuf:"varint,17,opt,name=bad_images,json=badImages,proto3,enum=lethe.v1.BadImages" json:"bad_images,omitempty"`
+	// By which the networks unlearn.
+	Recipe Recipe `protobuf:"varint,18,opt,name=recipe,proto3,enum=lethe.v1.Recipe" json:"recipe,omitempty"`
+	// Recipe LETHE: weight of an image that moves against one that stays, to begin with. Larger: redacted sooner, and more
+	// moves with it. Default 0.5; above 0, up to 100.
+	MovingWeight  *float64 `protobuf:"fixed64,19,opt,name=moving_weight,json=movingWeight,proto3,oneof" json:"moving_weight,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -725,6 +790,20 @@ func (x *UnlearnSpec) GetBadImages() BadImages {
 	return BadImages_BAD_IMAGES_UNSPECIFIED
 }
 
+func (x *UnlearnSpec) GetRecipe() Recipe {
+	if x != nil {
+		return x.Recipe
+	}
+	return Recipe_RECIPE_UNSPECIFIED
+}
+
+func (x *UnlearnSpec) GetMovingWeight() float64 {
+	if x != nil && x.MovingWeight != nil {
+		return *x.MovingWeight
+	}
+	return 0
+}
+
 type Gates struct {
 	state    protoimpl.MessageState `protogen:"open.v1"`
 	MinAucLu *float64               `protobuf:"fixed64,1,opt,name=min_auc_lu,json=minAucLu,proto3,oneof" json:"min_auc_lu,omitempty"`
@@ -732,8 +811,22 @@ type Gates struct {
 	// short when it passes it; the candidate is then the last state that did not.
 	MaxFidLIncrease *float64 `protobuf:"fixed64,2,opt,name=max_fid_l_increase,json=maxFidLIncrease,proto3,oneof" json:"max_fid_l_increase,omitempty"`
 	MinAcc          *float64 `protobuf:"fixed64,3,opt,name=min_acc,json=minAcc,proto3,oneof" json:"min_acc,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// Promote also what is not forgotten: by default only a candidate whose verdict is "forgotten" is promoted.
+	PromoteNotForgotten bool `protobuf:"varint,4,opt,name=promote_not_forgotten,json=promoteNotForgotten,proto3" json:"promote_not_forgotten,omitempty"`
+	// Kind ITEM: least share of images drawn nearer to their substitutes, at the job's latents and at those that the audit
+	// found. Defaults 0.95 and 0.9.
+	MinRedactedOwn   *float64 `protobuf:"fixed64,5,opt,name=min_redacted_own,json=minRedactedOwn,proto3,oneof" json:"min_redacted_own,omitempty"`
+	MinRedactedFresh *float64 `protobuf:"fixed64,6,opt,name=min_redacted_fresh,json=minRedactedFresh,proto3,oneof" json:"min_redacted_fresh,omitempty"`
+	// Kind ITEM: most that images which stay may move, as a part of their way to substitutes. Default 0.25.
+	MaxCollateral *float64 `protobuf:"fixed64,7,opt,name=max_collateral,json=maxCollateral,proto3,oneof" json:"max_collateral,omitempty"`
+	// Most that the Fréchet distance may rise over the root version's, as a share of it. Default 0.15.
+	MaxFidRootIncrease *float64 `protobuf:"fixed64,8,opt,name=max_fid_root_increase,json=maxFidRootIncrease,proto3,oneof" json:"max_fid_root_increase,omitempty"`
+	// Most that membership AUCs may lie from 0.5, to either side. Default 0.1.
+	MaxMembership *float64 `protobuf:"fixed64,9,opt,name=max_membership,json=maxMembership,proto3,oneof" json:"max_membership,omitempty"`
+	// Kind CLASS: most of the pictures that may still be recognised as an erased class. Default 0.01.
+	MaxRecognised *float64 `protobuf:"fixed64,10,opt,name=max_recognised,json=maxRecognised,proto3,oneof" json:"max_recognised,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Gates) Reset() {
@@ -783,6 +876,55 @@ func (x *Gates) GetMaxFidLIncrease() float64 {
 func (x *Gates) GetMinAcc() float64 {
 	if x != nil && x.MinAcc != nil {
 		return *x.MinAcc
+	}
+	return 0
+}
+
+func (x *Gates) GetPromoteNotForgotten() bool {
+	if x != nil {
+		return x.PromoteNotForgotten
+	}
+	return false
+}
+
+func (x *Gates) GetMinRedactedOwn() float64 {
+	if x != nil && x.MinRedactedOwn != nil {
+		return *x.MinRedactedOwn
+	}
+	return 0
+}
+
+func (x *Gates) GetMinRedactedFresh() float64 {
+	if x != nil && x.MinRedactedFresh != nil {
+		return *x.MinRedactedFresh
+	}
+	return 0
+}
+
+func (x *Gates) GetMaxCollateral() float64 {
+	if x != nil && x.MaxCollateral != nil {
+		return *x.MaxCollateral
+	}
+	return 0
+}
+
+func (x *Gates) GetMaxFidRootIncrease() float64 {
+	if x != nil && x.MaxFidRootIncrease != nil {
+		return *x.MaxFidRootIncrease
+	}
+	return 0
+}
+
+func (x *Gates) GetMaxMembership() float64 {
+	if x != nil && x.MaxMembership != nil {
+		return *x.MaxMembership
+	}
+	return 0
+}
+
+func (x *Gates) GetMaxRecognised() float64 {
+	if x != nil && x.MaxRecognised != nil {
+		return *x.MaxRecognised
 	}
 	return 0
 }
@@ -1078,10 +1220,39 @@ type UnlearnReport struct {
 	SkippedImages []int32 `protobuf:"varint,21,rep,packed,name=skipped_images,json=skippedImages,proto3" json:"skipped_images,omitempty"`
 	// What else is worth knowing, in sentences.
 	Notes []string `protobuf:"bytes,22,rep,name=notes,proto3" json:"notes,omitempty"`
-	// The cascade diverged, and an earlier state of it is the candidate, which is not promoted.
-	Diverged      bool `protobuf:"varint,23,opt,name=diverged,proto3" json:"diverged,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	// The run diverged, and an earlier state of it is the candidate, which is not promoted.
+	Diverged bool `protobuf:"varint,23,opt,name=diverged,proto3" json:"diverged,omitempty"`
+	// "forgotten", or "not forgotten".
+	Verdict string `protobuf:"bytes,25,opt,name=verdict,proto3" json:"verdict,omitempty"`
+	// Why it is not forgotten, in sentences; empty where it is.
+	Reasons []string `protobuf:"bytes,26,rep,name=reasons,proto3" json:"reasons,omitempty"`
+	// What the audit measured, by which paths, and what came out, in sentences.
+	Findings []string `protobuf:"bytes,27,rep,name=findings,proto3" json:"findings,omitempty"`
+	// Kind ITEM: share of the images that are drawn nearer to their substitutes than to themselves.
+	Redaction *Redaction `protobuf:"bytes,28,opt,name=redaction,proto3" json:"redaction,omitempty"`
+	// Kind ITEM: what became of images that were to stay.
+	Collateral *Collateral `protobuf:"bytes,29,opt,name=collateral,proto3" json:"collateral,omitempty"`
+	// Kind ITEM: membership by reconstruction error, unlearned images against images never seen; 0.5 tells nothing.
+	Membership *Membership `protobuf:"bytes,30,opt,name=membership,proto3" json:"membership,omitempty"`
+	// Fréchet distance of 5,000 samples from real images that stay: before, of the root version, which no unlearning has
+	// touched.
+	FidRoot *BeforeAfter `protobuf:"bytes,31,opt,name=fid_root,json=fidRoot,proto3" json:"fid_root,omitempty"`
+	// What the audit took, which is not part of seconds.
+	AuditSeconds float64 `protobuf:"fixed64,32,opt,name=audit_seconds,json=auditSeconds,proto3" json:"audit_seconds,omitempty"`
+	// lethe or paper.
+	Recipe string `protobuf:"bytes,33,opt,name=recipe,proto3" json:"recipe,omitempty"`
+	// Kind CLASS: share recognised of pictures at w drawn from the normal distribution of the erased labels' w.
+	AroundRecognised *BeforeAfter `protobuf:"bytes,34,opt,name=around_recognised,json=aroundRecognised,proto3" json:"around_recognised,omitempty"`
+	// Kind CLASS with images: share recognised of what an attack finds in W for real images of the classes.
+	ReinvertedRecognised *BeforeAfter `protobuf:"bytes,35,opt,name=reinverted_recognised,json=reinvertedRecognised,proto3" json:"reinverted_recognised,omitempty"`
+	// Kind ITEM: each unlearned image, in order.
+	ImageFindings []*ImageFinding `protobuf:"bytes,36,rep,name=image_findings,json=imageFindings,proto3" json:"image_findings,omitempty"`
+	// Kind ITEM: index among image_findings of the image that has gone the least of its way.
+	WorstImage *int32 `protobuf:"varint,37,opt,name=worst_image,json=worstImage,proto3,oneof" json:"worst_image,omitempty"`
+	// Kind ITEM: least distance of a substitute from its image, as a multiple of that to the image's nearest other image.
+	SubstituteDistance float64 `protobuf:"fixed64,38,opt,name=substitute_distance,json=substituteDistance,proto3" json:"substitute_distance,omitempty"`
+	unknownFields      protoimpl.UnknownFields
+	sizeCache          protoimpl.SizeCache
 }
 
 func (x *UnlearnReport) Reset() {
@@ -1282,6 +1453,441 @@ func (x *UnlearnReport) GetDiverged() bool {
 	return false
 }
 
+func (x *UnlearnReport) GetVerdict() string {
+	if x != nil {
+		return x.Verdict
+	}
+	return ""
+}
+
+func (x *UnlearnReport) GetReasons() []string {
+	if x != nil {
+		return x.Reasons
+	}
+	return nil
+}
+
+func (x *UnlearnReport) GetFindings() []string {
+	if x != nil {
+		return x.Findings
+	}
+	return nil
+}
+
+func (x *UnlearnReport) GetRedaction() *Redaction {
+	if x != nil {
+		return x.Redaction
+	}
+	return nil
+}
+
+func (x *UnlearnReport) GetCollateral() *Collateral {
+	if x != nil {
+		return x.Collateral
+	}
+	return nil
+}
+
+func (x *UnlearnReport) GetMembership() *Membership {
+	if x != nil {
+		return x.Membership
+	}
+	return nil
+}
+
+func (x *UnlearnReport) GetFidRoot() *BeforeAfter {
+	if x != nil {
+		return x.FidRoot
+	}
+	return nil
+}
+
+func (x *UnlearnReport) GetAuditSeconds() float64 {
+	if x != nil {
+		return x.AuditSeconds
+	}
+	return 0
+}
+
+func (x *UnlearnReport) GetRecipe() string {
+	if x != nil {
+		return x.Recipe
+	}
+	return ""
+}
+
+func (x *UnlearnReport) GetAroundRecognised() *BeforeAfter {
+	if x != nil {
+		return x.AroundRecognised
+	}
+	return nil
+}
+
+func (x *UnlearnReport) GetReinvertedRecognised() *BeforeAfter {
+	if x != nil {
+		return x.ReinvertedRecognised
+	}
+	return nil
+}
+
+func (x *UnlearnReport) GetImageFindings() []*ImageFinding {
+	if x != nil {
+		return x.ImageFindings
+	}
+	return nil
+}
+
+func (x *UnlearnReport) GetWorstImage() int32 {
+	if x != nil && x.WorstImage != nil {
+		return *x.WorstImage
+	}
+	return 0
+}
+
+func (x *UnlearnReport) GetSubstituteDistance() float64 {
+	if x != nil {
+		return x.SubstituteDistance
+	}
+	return 0
+}
+
+// Shares, each with the interval that holds it at 95 % confidence.
+type Redaction struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// At the latents that the job went by.
+	Own *BeforeAfter `protobuf:"bytes,1,opt,name=own,proto3" json:"own,omitempty"`
+	// At latents that the audit found in the original.
+	Fresh *BeforeAfter `protobuf:"bytes,2,opt,name=fresh,proto3" json:"fresh,omitempty"`
+	// At latents that the audit found in the candidate.
+	Candidate         *BeforeAfter `protobuf:"bytes,3,opt,name=candidate,proto3" json:"candidate,omitempty"`
+	OwnInterval       *Interval    `protobuf:"bytes,4,opt,name=own_interval,json=ownInterval,proto3" json:"own_interval,omitempty"`
+	FreshInterval     *Interval    `protobuf:"bytes,5,opt,name=fresh_interval,json=freshInterval,proto3" json:"fresh_interval,omitempty"`
+	CandidateInterval *Interval    `protobuf:"bytes,6,opt,name=candidate_interval,json=candidateInterval,proto3" json:"candidate_interval,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
+}
+
+func (x *Redaction) Reset() {
+	*x = Redaction{}
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Redaction) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Redaction) ProtoMessage() {}
+
+func (x *Redaction) ProtoReflect() protoreflect.Message {
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Redaction.ProtoReflect.Descriptor instead.
+func (*Redaction) Descriptor() ([]byte, []int) {
+	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *Redaction) GetOwn() *BeforeAfter {
+	if x != nil {
+		return x.Own
+	}
+	return nil
+}
+
+func (x *Redaction) GetFresh() *BeforeAfter {
+	if x != nil {
+		return x.Fresh
+	}
+	return nil
+}
+
+func (x *Redaction) GetCandidate() *BeforeAfter {
+	if x != nil {
+		return x.Candidate
+	}
+	return nil
+}
+
+func (x *Redaction) GetOwnInterval() *Interval {
+	if x != nil {
+		return x.OwnInterval
+	}
+	return nil
+}
+
+func (x *Redaction) GetFreshInterval() *Interval {
+	if x != nil {
+		return x.FreshInterval
+	}
+	return nil
+}
+
+func (x *Redaction) GetCandidateInterval() *Interval {
+	if x != nil {
+		return x.CandidateInterval
+	}
+	return nil
+}
+
+type Interval struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Low           float64                `protobuf:"fixed64,1,opt,name=low,proto3" json:"low,omitempty"`
+	High          float64                `protobuf:"fixed64,2,opt,name=high,proto3" json:"high,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Interval) Reset() {
+	*x = Interval{}
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Interval) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Interval) ProtoMessage() {}
+
+func (x *Interval) ProtoReflect() protoreflect.Message {
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Interval.ProtoReflect.Descriptor instead.
+func (*Interval) Descriptor() ([]byte, []int) {
+	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *Interval) GetLow() float64 {
+	if x != nil {
+		return x.Low
+	}
+	return 0
+}
+
+func (x *Interval) GetHigh() float64 {
+	if x != nil {
+		return x.High
+	}
+	return 0
+}
+
+// Parts of the way from an image to a substitute of its own.
+type Collateral struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Images that the model keeps. Absent where none are known.
+	Members *float64 `protobuf:"fixed64,1,opt,name=members,proto3,oneof" json:"members,omitempty"`
+	// Images that it never saw. Absent where none are known.
+	Unseen        *float64 `protobuf:"fixed64,2,opt,name=unseen,proto3,oneof" json:"unseen,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Collateral) Reset() {
+	*x = Collateral{}
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Collateral) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Collateral) ProtoMessage() {}
+
+func (x *Collateral) ProtoReflect() protoreflect.Message {
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Collateral.ProtoReflect.Descriptor instead.
+func (*Collateral) Descriptor() ([]byte, []int) {
+	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *Collateral) GetMembers() float64 {
+	if x != nil && x.Members != nil {
+		return *x.Members
+	}
+	return 0
+}
+
+func (x *Collateral) GetUnseen() float64 {
+	if x != nil && x.Unseen != nil {
+		return *x.Unseen
+	}
+	return 0
+}
+
+// Membership attack by reconstruction error. Absent where no images are known that the model never saw.
+type Membership struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// AUC with latents looked for in W.
+	W *BeforeAfter `protobuf:"bytes,1,opt,name=w,proto3" json:"w,omitempty"`
+	// In W+, a w for each layer; by an evaluation alone.
+	WPlus     *BeforeAfter `protobuf:"bytes,2,opt,name=w_plus,json=wPlus,proto3" json:"w_plus,omitempty"`
+	WInterval *Interval    `protobuf:"bytes,3,opt,name=w_interval,json=wInterval,proto3" json:"w_interval,omitempty"`
+	// Share of the unlearned images that are drawn with less error than 99 % of those never seen.
+	WTruePositiveRate *BeforeAfter `protobuf:"bytes,4,opt,name=w_true_positive_rate,json=wTruePositiveRate,proto3" json:"w_true_positive_rate,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
+}
+
+func (x *Membership) Reset() {
+	*x = Membership{}
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Membership) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Membership) ProtoMessage() {}
+
+func (x *Membership) ProtoReflect() protoreflect.Message {
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Membership.ProtoReflect.Descriptor instead.
+func (*Membership) Descriptor() ([]byte, []int) {
+	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *Membership) GetW() *BeforeAfter {
+	if x != nil {
+		return x.W
+	}
+	return nil
+}
+
+func (x *Membership) GetWPlus() *BeforeAfter {
+	if x != nil {
+		return x.WPlus
+	}
+	return nil
+}
+
+func (x *Membership) GetWInterval() *Interval {
+	if x != nil {
+		return x.WInterval
+	}
+	return nil
+}
+
+func (x *Membership) GetWTruePositiveRate() *BeforeAfter {
+	if x != nil {
+		return x.WTruePositiveRate
+	}
+	return nil
+}
+
+type ImageFinding struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Part of its way to the substitute, at latents that the audit found in the original.
+	Way                float64 `protobuf:"fixed64,1,opt,name=way,proto3" json:"way,omitempty"`
+	NearerToSubstitute bool    `protobuf:"varint,2,opt,name=nearer_to_substitute,json=nearerToSubstitute,proto3" json:"nearer_to_substitute,omitempty"`
+	// Mean squared error at the best latent found, in the original and in the candidate.
+	ErrorBefore   float64 `protobuf:"fixed64,3,opt,name=error_before,json=errorBefore,proto3" json:"error_before,omitempty"`
+	ErrorAfter    float64 `protobuf:"fixed64,4,opt,name=error_after,json=errorAfter,proto3" json:"error_after,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ImageFinding) Reset() {
+	*x = ImageFinding{}
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ImageFinding) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ImageFinding) ProtoMessage() {}
+
+func (x *ImageFinding) ProtoReflect() protoreflect.Message {
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ImageFinding.ProtoReflect.Descriptor instead.
+func (*ImageFinding) Descriptor() ([]byte, []int) {
+	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *ImageFinding) GetWay() float64 {
+	if x != nil {
+		return x.Way
+	}
+	return 0
+}
+
+func (x *ImageFinding) GetNearerToSubstitute() bool {
+	if x != nil {
+		return x.NearerToSubstitute
+	}
+	return false
+}
+
+func (x *ImageFinding) GetErrorBefore() float64 {
+	if x != nil {
+		return x.ErrorBefore
+	}
+	return 0
+}
+
+func (x *ImageFinding) GetErrorAfter() float64 {
+	if x != nil {
+		return x.ErrorAfter
+	}
+	return 0
+}
+
 // Mean squared error, pixels being from -1 to 1, of the best picture of an image that the generator can make.
 type ReinversionMse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1296,7 +1902,7 @@ type ReinversionMse struct {
 
 func (x *ReinversionMse) Reset() {
 	*x = ReinversionMse{}
-	mi := &file_lethe_v1_unlearning_proto_msgTypes[8]
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1308,7 +1914,7 @@ func (x *ReinversionMse) String() string {
 func (*ReinversionMse) ProtoMessage() {}
 
 func (x *ReinversionMse) ProtoReflect() protoreflect.Message {
-	mi := &file_lethe_v1_unlearning_proto_msgTypes[8]
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1321,7 +1927,7 @@ func (x *ReinversionMse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReinversionMse.ProtoReflect.Descriptor instead.
 func (*ReinversionMse) Descriptor() ([]byte, []int) {
-	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{8}
+	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ReinversionMse) GetUnlearnedBefore() float64 {
@@ -1354,7 +1960,7 @@ type WatchRequest struct {
 
 func (x *WatchRequest) Reset() {
 	*x = WatchRequest{}
-	mi := &file_lethe_v1_unlearning_proto_msgTypes[9]
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1366,7 +1972,7 @@ func (x *WatchRequest) String() string {
 func (*WatchRequest) ProtoMessage() {}
 
 func (x *WatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_lethe_v1_unlearning_proto_msgTypes[9]
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1379,7 +1985,7 @@ func (x *WatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchRequest.ProtoReflect.Descriptor instead.
 func (*WatchRequest) Descriptor() ([]byte, []int) {
-	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{9}
+	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *WatchRequest) GetJobId() string {
@@ -1398,7 +2004,7 @@ type JobEvent struct {
 
 func (x *JobEvent) Reset() {
 	*x = JobEvent{}
-	mi := &file_lethe_v1_unlearning_proto_msgTypes[10]
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1410,7 +2016,7 @@ func (x *JobEvent) String() string {
 func (*JobEvent) ProtoMessage() {}
 
 func (x *JobEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_lethe_v1_unlearning_proto_msgTypes[10]
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1423,7 +2029,7 @@ func (x *JobEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobEvent.ProtoReflect.Descriptor instead.
 func (*JobEvent) Descriptor() ([]byte, []int) {
-	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{10}
+	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *JobEvent) GetJob() *Job {
@@ -1442,7 +2048,7 @@ type GetJobRequest struct {
 
 func (x *GetJobRequest) Reset() {
 	*x = GetJobRequest{}
-	mi := &file_lethe_v1_unlearning_proto_msgTypes[11]
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1454,7 +2060,7 @@ func (x *GetJobRequest) String() string {
 func (*GetJobRequest) ProtoMessage() {}
 
 func (x *GetJobRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_lethe_v1_unlearning_proto_msgTypes[11]
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1467,7 +2073,7 @@ func (x *GetJobRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetJobRequest.ProtoReflect.Descriptor instead.
 func (*GetJobRequest) Descriptor() ([]byte, []int) {
-	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{11}
+	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *GetJobRequest) GetJobId() string {
@@ -1485,7 +2091,7 @@ type ListJobsRequest struct {
 
 func (x *ListJobsRequest) Reset() {
 	*x = ListJobsRequest{}
-	mi := &file_lethe_v1_unlearning_proto_msgTypes[12]
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1497,7 +2103,7 @@ func (x *ListJobsRequest) String() string {
 func (*ListJobsRequest) ProtoMessage() {}
 
 func (x *ListJobsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_lethe_v1_unlearning_proto_msgTypes[12]
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1510,7 +2116,7 @@ func (x *ListJobsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListJobsRequest.ProtoReflect.Descriptor instead.
 func (*ListJobsRequest) Descriptor() ([]byte, []int) {
-	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{12}
+	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{17}
 }
 
 type ListJobsResponse struct {
@@ -1523,7 +2129,7 @@ type ListJobsResponse struct {
 
 func (x *ListJobsResponse) Reset() {
 	*x = ListJobsResponse{}
-	mi := &file_lethe_v1_unlearning_proto_msgTypes[13]
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1535,7 +2141,7 @@ func (x *ListJobsResponse) String() string {
 func (*ListJobsResponse) ProtoMessage() {}
 
 func (x *ListJobsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_lethe_v1_unlearning_proto_msgTypes[13]
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1548,7 +2154,7 @@ func (x *ListJobsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListJobsResponse.ProtoReflect.Descriptor instead.
 func (*ListJobsResponse) Descriptor() ([]byte, []int) {
-	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{13}
+	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ListJobsResponse) GetJobs() []*Job {
@@ -1567,7 +2173,7 @@ type CancelJobRequest struct {
 
 func (x *CancelJobRequest) Reset() {
 	*x = CancelJobRequest{}
-	mi := &file_lethe_v1_unlearning_proto_msgTypes[14]
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1579,7 +2185,7 @@ func (x *CancelJobRequest) String() string {
 func (*CancelJobRequest) ProtoMessage() {}
 
 func (x *CancelJobRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_lethe_v1_unlearning_proto_msgTypes[14]
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1592,7 +2198,7 @@ func (x *CancelJobRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelJobRequest.ProtoReflect.Descriptor instead.
 func (*CancelJobRequest) Descriptor() ([]byte, []int) {
-	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{14}
+	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *CancelJobRequest) GetJobId() string {
@@ -1611,7 +2217,7 @@ type GetReportRequest struct {
 
 func (x *GetReportRequest) Reset() {
 	*x = GetReportRequest{}
-	mi := &file_lethe_v1_unlearning_proto_msgTypes[15]
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1623,7 +2229,7 @@ func (x *GetReportRequest) String() string {
 func (*GetReportRequest) ProtoMessage() {}
 
 func (x *GetReportRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_lethe_v1_unlearning_proto_msgTypes[15]
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1636,7 +2242,7 @@ func (x *GetReportRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetReportRequest.ProtoReflect.Descriptor instead.
 func (*GetReportRequest) Descriptor() ([]byte, []int) {
-	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{15}
+	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *GetReportRequest) GetJobId() string {
@@ -1649,7 +2255,9 @@ func (x *GetReportRequest) GetJobId() string {
 type GetReportResponse struct {
 	state  protoimpl.MessageState `protogen:"open.v1"`
 	Report *UnlearnReport         `protobuf:"bytes,1,opt,name=report,proto3" json:"report,omitempty"`
-	// The unlearned images, their reconstructions by the original, and by the unlearned generator, in three rows; PNG.
+	// Rows of pictures, PNG. Kind ITEM: the unlearned images; what the original draws of them at latents that the audit
+	// found in it; what the candidate draws there; the nearest that the audit found in the candidate; the substitutes. Kind
+	// CLASS: images, what the original makes of latents of them, and what the candidate makes of these.
 	BeforeAfterPng []byte `protobuf:"bytes,2,opt,name=before_after_png,json=beforeAfterPng,proto3" json:"before_after_png,omitempty"`
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
@@ -1657,7 +2265,7 @@ type GetReportResponse struct {
 
 func (x *GetReportResponse) Reset() {
 	*x = GetReportResponse{}
-	mi := &file_lethe_v1_unlearning_proto_msgTypes[16]
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1669,7 +2277,7 @@ func (x *GetReportResponse) String() string {
 func (*GetReportResponse) ProtoMessage() {}
 
 func (x *GetReportResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_lethe_v1_unlearning_proto_msgTypes[16]
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1682,7 +2290,7 @@ func (x *GetReportResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetReportResponse.ProtoReflect.Descriptor instead.
 func (*GetReportResponse) Descriptor() ([]byte, []int) {
-	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{16}
+	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *GetReportResponse) GetReport() *UnlearnReport {
@@ -1713,7 +2321,7 @@ const file_lethe_v1_unlearning_proto_rawDesc = "" +
 	"\x04role\x18\x02 \x01(\x0e2\x13.lethe.v1.ImageRoleR\x04role\"L\n" +
 	"\rLabelledImage\x12%\n" +
 	"\x05image\x18\x01 \x01(\v2\x0f.lethe.v1.ImageR\x05image\x12\x14\n" +
-	"\x05label\x18\x02 \x01(\tR\x05label\"\x89\x06\n" +
+	"\x05label\x18\x02 \x01(\tR\x05label\"\xef\x06\n" +
 	"\vUnlearnSpec\x12\x14\n" +
 	"\x05model\x18\x01 \x01(\tR\x05model\x12)\n" +
 	"\x04kind\x18\x02 \x01(\x0e2\x15.lethe.v1.UnlearnKindR\x04kind\x12)\n" +
@@ -1738,7 +2346,9 @@ const file_lethe_v1_unlearning_proto_rawDesc = "" +
 	"\x0fauto_fake_label\x18\x0f \x01(\bR\rautoFakeLabel\x123\n" +
 	"\x13max_inversion_error\x18\x10 \x01(\x01H\aR\x11maxInversionError\x88\x01\x01\x122\n" +
 	"\n" +
-	"bad_images\x18\x11 \x01(\x0e2\x13.lethe.v1.BadImagesR\tbadImagesB\r\n" +
+	"bad_images\x18\x11 \x01(\x0e2\x13.lethe.v1.BadImagesR\tbadImages\x12(\n" +
+	"\x06recipe\x18\x12 \x01(\x0e2\x10.lethe.v1.RecipeR\x06recipe\x12(\n" +
+	"\rmoving_weight\x18\x13 \x01(\x01H\bR\fmovingWeight\x88\x01\x01B\r\n" +
 	"\v_fake_labelB\r\n" +
 	"\v_iterationsB\b\n" +
 	"\x06_batchB\x10\n" +
@@ -1748,16 +2358,31 @@ const file_lethe_v1_unlearning_proto_rawDesc = "" +
 	"\n" +
 	"\b_lambda2B\a\n" +
 	"\x05_seedB\x16\n" +
-	"\x14_max_inversion_error\"\xac\x01\n" +
+	"\x14_max_inversion_errorB\x10\n" +
+	"\x0e_moving_weight\"\xfd\x04\n" +
 	"\x05Gates\x12!\n" +
 	"\n" +
 	"min_auc_lu\x18\x01 \x01(\x01H\x00R\bminAucLu\x88\x01\x01\x120\n" +
 	"\x12max_fid_l_increase\x18\x02 \x01(\x01H\x01R\x0fmaxFidLIncrease\x88\x01\x01\x12\x1c\n" +
-	"\amin_acc\x18\x03 \x01(\x01H\x02R\x06minAcc\x88\x01\x01B\r\n" +
+	"\amin_acc\x18\x03 \x01(\x01H\x02R\x06minAcc\x88\x01\x01\x122\n" +
+	"\x15promote_not_forgotten\x18\x04 \x01(\bR\x13promoteNotForgotten\x12-\n" +
+	"\x10min_redacted_own\x18\x05 \x01(\x01H\x03R\x0eminRedactedOwn\x88\x01\x01\x121\n" +
+	"\x12min_redacted_fresh\x18\x06 \x01(\x01H\x04R\x10minRedactedFresh\x88\x01\x01\x12*\n" +
+	"\x0emax_collateral\x18\a \x01(\x01H\x05R\rmaxCollateral\x88\x01\x01\x126\n" +
+	"\x15max_fid_root_increase\x18\b \x01(\x01H\x06R\x12maxFidRootIncrease\x88\x01\x01\x12*\n" +
+	"\x0emax_membership\x18\t \x01(\x01H\aR\rmaxMembership\x88\x01\x01\x12*\n" +
+	"\x0emax_recognised\x18\n" +
+	" \x01(\x01H\bR\rmaxRecognised\x88\x01\x01B\r\n" +
 	"\v_min_auc_luB\x15\n" +
 	"\x13_max_fid_l_increaseB\n" +
 	"\n" +
-	"\b_min_acc\"\xd4\x04\n" +
+	"\b_min_accB\x13\n" +
+	"\x11_min_redacted_ownB\x15\n" +
+	"\x13_min_redacted_freshB\x11\n" +
+	"\x0f_max_collateralB\x18\n" +
+	"\x16_max_fid_root_increaseB\x11\n" +
+	"\x0f_max_membershipB\x11\n" +
+	"\x0f_max_recognised\"\xd4\x04\n" +
 	"\x03Job\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12)\n" +
 	"\x04spec\x18\x02 \x01(\v2\x15.lethe.v1.UnlearnSpecR\x04spec\x12(\n" +
@@ -1786,7 +2411,7 @@ const file_lethe_v1_unlearning_proto_rawDesc = "" +
 	"\vValuesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\x01R\x05value:\x028\x01B\x0f\n" +
-	"\r_seconds_left\"\xa7\a\n" +
+	"\r_seconds_left\"\xbb\f\n" +
 	"\rUnlearnReport\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12\x12\n" +
 	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x12\n" +
@@ -1818,7 +2443,57 @@ const file_lethe_v1_unlearning_proto_rawDesc = "" +
 	"iterations\x12%\n" +
 	"\x0eskipped_images\x18\x15 \x03(\x05R\rskippedImages\x12\x14\n" +
 	"\x05notes\x18\x16 \x03(\tR\x05notes\x12\x1a\n" +
-	"\bdiverged\x18\x17 \x01(\bR\bdiverged\"\xca\x01\n" +
+	"\bdiverged\x18\x17 \x01(\bR\bdiverged\x12\x18\n" +
+	"\averdict\x18\x19 \x01(\tR\averdict\x12\x18\n" +
+	"\areasons\x18\x1a \x03(\tR\areasons\x12\x1a\n" +
+	"\bfindings\x18\x1b \x03(\tR\bfindings\x121\n" +
+	"\tredaction\x18\x1c \x01(\v2\x13.lethe.v1.RedactionR\tredaction\x124\n" +
+	"\n" +
+	"collateral\x18\x1d \x01(\v2\x14.lethe.v1.CollateralR\n" +
+	"collateral\x124\n" +
+	"\n" +
+	"membership\x18\x1e \x01(\v2\x14.lethe.v1.MembershipR\n" +
+	"membership\x120\n" +
+	"\bfid_root\x18\x1f \x01(\v2\x15.lethe.v1.BeforeAfterR\afidRoot\x12#\n" +
+	"\raudit_seconds\x18  \x01(\x01R\fauditSeconds\x12\x16\n" +
+	"\x06recipe\x18! \x01(\tR\x06recipe\x12B\n" +
+	"\x11around_recognised\x18\" \x01(\v2\x15.lethe.v1.BeforeAfterR\x10aroundRecognised\x12J\n" +
+	"\x15reinverted_recognised\x18# \x01(\v2\x15.lethe.v1.BeforeAfterR\x14reinvertedRecognised\x12=\n" +
+	"\x0eimage_findings\x18$ \x03(\v2\x16.lethe.v1.ImageFindingR\rimageFindings\x12$\n" +
+	"\vworst_image\x18% \x01(\x05H\x00R\n" +
+	"worstImage\x88\x01\x01\x12/\n" +
+	"\x13substitute_distance\x18& \x01(\x01R\x12substituteDistanceB\x0e\n" +
+	"\f_worst_image\"\xcb\x02\n" +
+	"\tRedaction\x12'\n" +
+	"\x03own\x18\x01 \x01(\v2\x15.lethe.v1.BeforeAfterR\x03own\x12+\n" +
+	"\x05fresh\x18\x02 \x01(\v2\x15.lethe.v1.BeforeAfterR\x05fresh\x123\n" +
+	"\tcandidate\x18\x03 \x01(\v2\x15.lethe.v1.BeforeAfterR\tcandidate\x125\n" +
+	"\fown_interval\x18\x04 \x01(\v2\x12.lethe.v1.IntervalR\vownInterval\x129\n" +
+	"\x0efresh_interval\x18\x05 \x01(\v2\x12.lethe.v1.IntervalR\rfreshInterval\x12A\n" +
+	"\x12candidate_interval\x18\x06 \x01(\v2\x12.lethe.v1.IntervalR\x11candidateInterval\"0\n" +
+	"\bInterval\x12\x10\n" +
+	"\x03low\x18\x01 \x01(\x01R\x03low\x12\x12\n" +
+	"\x04high\x18\x02 \x01(\x01R\x04high\"_\n" +
+	"\n" +
+	"Collateral\x12\x1d\n" +
+	"\amembers\x18\x01 \x01(\x01H\x00R\amembers\x88\x01\x01\x12\x1b\n" +
+	"\x06unseen\x18\x02 \x01(\x01H\x01R\x06unseen\x88\x01\x01B\n" +
+	"\n" +
+	"\b_membersB\t\n" +
+	"\a_unseen\"\xda\x01\n" +
+	"\n" +
+	"Membership\x12#\n" +
+	"\x01w\x18\x01 \x01(\v2\x15.lethe.v1.BeforeAfterR\x01w\x12,\n" +
+	"\x06w_plus\x18\x02 \x01(\v2\x15.lethe.v1.BeforeAfterR\x05wPlus\x121\n" +
+	"\n" +
+	"w_interval\x18\x03 \x01(\v2\x12.lethe.v1.IntervalR\twInterval\x12F\n" +
+	"\x14w_true_positive_rate\x18\x04 \x01(\v2\x15.lethe.v1.BeforeAfterR\x11wTruePositiveRate\"\x96\x01\n" +
+	"\fImageFinding\x12\x10\n" +
+	"\x03way\x18\x01 \x01(\x01R\x03way\x120\n" +
+	"\x14nearer_to_substitute\x18\x02 \x01(\bR\x12nearerToSubstitute\x12!\n" +
+	"\ferror_before\x18\x03 \x01(\x01R\verrorBefore\x12\x1f\n" +
+	"\verror_after\x18\x04 \x01(\x01R\n" +
+	"errorAfter\"\xca\x01\n" +
 	"\x0eReinversionMse\x12.\n" +
 	"\x10unlearned_before\x18\x01 \x01(\x01H\x00R\x0funlearnedBefore\x88\x01\x01\x12,\n" +
 	"\x0funlearned_after\x18\x02 \x01(\x01H\x01R\x0eunlearnedAfter\x88\x01\x01\x12\"\n" +
@@ -1846,7 +2521,11 @@ const file_lethe_v1_unlearning_proto_rawDesc = "" +
 	"\tImageRole\x12\x1a\n" +
 	"\x16IMAGE_ROLE_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12IMAGE_ROLE_UNLEARN\x10\x01\x12\x14\n" +
-	"\x10IMAGE_ROLE_LEARN\x10\x02*S\n" +
+	"\x10IMAGE_ROLE_LEARN\x10\x02*D\n" +
+	"\x06Recipe\x12\x16\n" +
+	"\x12RECIPE_UNSPECIFIED\x10\x00\x12\x10\n" +
+	"\fRECIPE_LETHE\x10\x01\x12\x10\n" +
+	"\fRECIPE_PAPER\x10\x02*S\n" +
 	"\tBadImages\x12\x1a\n" +
 	"\x16BAD_IMAGES_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11BAD_IMAGES_REFUSE\x10\x01\x12\x13\n" +
@@ -1858,12 +2537,13 @@ const file_lethe_v1_unlearning_proto_rawDesc = "" +
 	"\vUnlearnMode\x12\x1c\n" +
 	"\x18UNLEARN_MODE_UNSPECIFIED\x10\x00\x12\x19\n" +
 	"\x15UNLEARN_MODE_FEW_SHOT\x10\x01\x12\x1a\n" +
-	"\x16UNLEARN_MODE_ZERO_SHOT\x10\x02*\x8e\x01\n" +
+	"\x16UNLEARN_MODE_ZERO_SHOT\x10\x02*\xab\x01\n" +
 	"\x0eSubstituteKind\x12\x1f\n" +
 	"\x1bSUBSTITUTE_KIND_UNSPECIFIED\x10\x00\x12\x1b\n" +
 	"\x17SUBSTITUTE_KIND_AVERAGE\x10\x01\x12\x1e\n" +
 	"\x1aSUBSTITUTE_KIND_TRUNCATION\x10\x02\x12\x1e\n" +
-	"\x1aSUBSTITUTE_KIND_PROJECTION\x10\x03*\x9a\x01\n" +
+	"\x1aSUBSTITUTE_KIND_PROJECTION\x10\x03\x12\x1b\n" +
+	"\x17SUBSTITUTE_KIND_NEAREST\x10\x04*\x9a\x01\n" +
 	"\bJobState\x12\x19\n" +
 	"\x15JOB_STATE_UNSPECIFIED\x10\x00\x12\x14\n" +
 	"\x10JOB_STATE_QUEUED\x10\x01\x12\x15\n" +
@@ -1892,85 +2572,109 @@ func file_lethe_v1_unlearning_proto_rawDescGZIP() []byte {
 	return file_lethe_v1_unlearning_proto_rawDescData
 }
 
-var file_lethe_v1_unlearning_proto_enumTypes = make([]protoimpl.EnumInfo, 6)
-var file_lethe_v1_unlearning_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
+var file_lethe_v1_unlearning_proto_enumTypes = make([]protoimpl.EnumInfo, 7)
+var file_lethe_v1_unlearning_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
 var file_lethe_v1_unlearning_proto_goTypes = []any{
 	(ImageRole)(0),                // 0: lethe.v1.ImageRole
-	(BadImages)(0),                // 1: lethe.v1.BadImages
-	(UnlearnKind)(0),              // 2: lethe.v1.UnlearnKind
-	(UnlearnMode)(0),              // 3: lethe.v1.UnlearnMode
-	(SubstituteKind)(0),           // 4: lethe.v1.SubstituteKind
-	(JobState)(0),                 // 5: lethe.v1.JobState
-	(*SubmitRequest)(nil),         // 6: lethe.v1.SubmitRequest
-	(*UploadedImages)(nil),        // 7: lethe.v1.UploadedImages
-	(*LabelledImage)(nil),         // 8: lethe.v1.LabelledImage
-	(*UnlearnSpec)(nil),           // 9: lethe.v1.UnlearnSpec
-	(*Gates)(nil),                 // 10: lethe.v1.Gates
-	(*Job)(nil),                   // 11: lethe.v1.Job
-	(*Progress)(nil),              // 12: lethe.v1.Progress
-	(*UnlearnReport)(nil),         // 13: lethe.v1.UnlearnReport
-	(*ReinversionMse)(nil),        // 14: lethe.v1.ReinversionMse
-	(*WatchRequest)(nil),          // 15: lethe.v1.WatchRequest
-	(*JobEvent)(nil),              // 16: lethe.v1.JobEvent
-	(*GetJobRequest)(nil),         // 17: lethe.v1.GetJobRequest
-	(*ListJobsRequest)(nil),       // 18: lethe.v1.ListJobsRequest
-	(*ListJobsResponse)(nil),      // 19: lethe.v1.ListJobsResponse
-	(*CancelJobRequest)(nil),      // 20: lethe.v1.CancelJobRequest
-	(*GetReportRequest)(nil),      // 21: lethe.v1.GetReportRequest
-	(*GetReportResponse)(nil),     // 22: lethe.v1.GetReportResponse
-	nil,                           // 23: lethe.v1.Progress.ValuesEntry
-	(*Image)(nil),                 // 24: lethe.v1.Image
-	(*timestamppb.Timestamp)(nil), // 25: google.protobuf.Timestamp
-	(*BeforeAfter)(nil),           // 26: lethe.v1.BeforeAfter
+	(Recipe)(0),                   // 1: lethe.v1.Recipe
+	(BadImages)(0),                // 2: lethe.v1.BadImages
+	(UnlearnKind)(0),              // 3: lethe.v1.UnlearnKind
+	(UnlearnMode)(0),              // 4: lethe.v1.UnlearnMode
+	(SubstituteKind)(0),           // 5: lethe.v1.SubstituteKind
+	(JobState)(0),                 // 6: lethe.v1.JobState
+	(*SubmitRequest)(nil),         // 7: lethe.v1.SubmitRequest
+	(*UploadedImages)(nil),        // 8: lethe.v1.UploadedImages
+	(*LabelledImage)(nil),         // 9: lethe.v1.LabelledImage
+	(*UnlearnSpec)(nil),           // 10: lethe.v1.UnlearnSpec
+	(*Gates)(nil),                 // 11: lethe.v1.Gates
+	(*Job)(nil),                   // 12: lethe.v1.Job
+	(*Progress)(nil),              // 13: lethe.v1.Progress
+	(*UnlearnReport)(nil),         // 14: lethe.v1.UnlearnReport
+	(*Redaction)(nil),             // 15: lethe.v1.Redaction
+	(*Interval)(nil),              // 16: lethe.v1.Interval
+	(*Collateral)(nil),            // 17: lethe.v1.Collateral
+	(*Membership)(nil),            // 18: lethe.v1.Membership
+	(*ImageFinding)(nil),          // 19: lethe.v1.ImageFinding
+	(*ReinversionMse)(nil),        // 20: lethe.v1.ReinversionMse
+	(*WatchRequest)(nil),          // 21: lethe.v1.WatchRequest
+	(*JobEvent)(nil),              // 22: lethe.v1.JobEvent
+	(*GetJobRequest)(nil),         // 23: lethe.v1.GetJobRequest
+	(*ListJobsRequest)(nil),       // 24: lethe.v1.ListJobsRequest
+	(*ListJobsResponse)(nil),      // 25: lethe.v1.ListJobsResponse
+	(*CancelJobRequest)(nil),      // 26: lethe.v1.CancelJobRequest
+	(*GetReportRequest)(nil),      // 27: lethe.v1.GetReportRequest
+	(*GetReportResponse)(nil),     // 28: lethe.v1.GetReportResponse
+	nil,                           // 29: lethe.v1.Progress.ValuesEntry
+	(*Image)(nil),                 // 30: lethe.v1.Image
+	(*timestamppb.Timestamp)(nil), // 31: google.protobuf.Timestamp
+	(*BeforeAfter)(nil),           // 32: lethe.v1.BeforeAfter
 }
 var file_lethe_v1_unlearning_proto_depIdxs = []int32{
-	9,  // 0: lethe.v1.SubmitRequest.spec:type_name -> lethe.v1.UnlearnSpec
-	7,  // 1: lethe.v1.SubmitRequest.images:type_name -> lethe.v1.UploadedImages
-	8,  // 2: lethe.v1.UploadedImages.images:type_name -> lethe.v1.LabelledImage
+	10, // 0: lethe.v1.SubmitRequest.spec:type_name -> lethe.v1.UnlearnSpec
+	8,  // 1: lethe.v1.SubmitRequest.images:type_name -> lethe.v1.UploadedImages
+	9,  // 2: lethe.v1.UploadedImages.images:type_name -> lethe.v1.LabelledImage
 	0,  // 3: lethe.v1.UploadedImages.role:type_name -> lethe.v1.ImageRole
-	24, // 4: lethe.v1.LabelledImage.image:type_name -> lethe.v1.Image
-	2,  // 5: lethe.v1.UnlearnSpec.kind:type_name -> lethe.v1.UnlearnKind
-	3,  // 6: lethe.v1.UnlearnSpec.mode:type_name -> lethe.v1.UnlearnMode
-	4,  // 7: lethe.v1.UnlearnSpec.substitute:type_name -> lethe.v1.SubstituteKind
-	10, // 8: lethe.v1.UnlearnSpec.gates:type_name -> lethe.v1.Gates
-	1,  // 9: lethe.v1.UnlearnSpec.bad_images:type_name -> lethe.v1.BadImages
-	9,  // 10: lethe.v1.Job.spec:type_name -> lethe.v1.UnlearnSpec
-	5,  // 11: lethe.v1.Job.state:type_name -> lethe.v1.JobState
-	25, // 12: lethe.v1.Job.submitted:type_name -> google.protobuf.Timestamp
-	25, // 13: lethe.v1.Job.started:type_name -> google.protobuf.Timestamp
-	25, // 14: lethe.v1.Job.ended:type_name -> google.protobuf.Timestamp
-	12, // 15: lethe.v1.Job.progress:type_name -> lethe.v1.Progress
-	13, // 16: lethe.v1.Job.report:type_name -> lethe.v1.UnlearnReport
-	23, // 17: lethe.v1.Progress.values:type_name -> lethe.v1.Progress.ValuesEntry
-	26, // 18: lethe.v1.UnlearnReport.auc_lu:type_name -> lethe.v1.BeforeAfter
-	26, // 19: lethe.v1.UnlearnReport.fid_l:type_name -> lethe.v1.BeforeAfter
-	26, // 20: lethe.v1.UnlearnReport.fid_u:type_name -> lethe.v1.BeforeAfter
-	26, // 21: lethe.v1.UnlearnReport.acc:type_name -> lethe.v1.BeforeAfter
-	14, // 22: lethe.v1.UnlearnReport.reinversion_mse:type_name -> lethe.v1.ReinversionMse
-	26, // 23: lethe.v1.UnlearnReport.auc_ut:type_name -> lethe.v1.BeforeAfter
-	26, // 24: lethe.v1.UnlearnReport.erased_recognised:type_name -> lethe.v1.BeforeAfter
-	26, // 25: lethe.v1.UnlearnReport.former_recognised:type_name -> lethe.v1.BeforeAfter
-	26, // 26: lethe.v1.UnlearnReport.kept_recognised:type_name -> lethe.v1.BeforeAfter
-	11, // 27: lethe.v1.JobEvent.job:type_name -> lethe.v1.Job
-	11, // 28: lethe.v1.ListJobsResponse.jobs:type_name -> lethe.v1.Job
-	13, // 29: lethe.v1.GetReportResponse.report:type_name -> lethe.v1.UnlearnReport
-	6,  // 30: lethe.v1.UnlearningService.Submit:input_type -> lethe.v1.SubmitRequest
-	15, // 31: lethe.v1.UnlearningService.Watch:input_type -> lethe.v1.WatchRequest
-	17, // 32: lethe.v1.UnlearningService.GetJob:input_type -> lethe.v1.GetJobRequest
-	18, // 33: lethe.v1.UnlearningService.ListJobs:input_type -> lethe.v1.ListJobsRequest
-	20, // 34: lethe.v1.UnlearningService.CancelJob:input_type -> lethe.v1.CancelJobRequest
-	21, // 35: lethe.v1.UnlearningService.GetReport:input_type -> lethe.v1.GetReportRequest
-	11, // 36: lethe.v1.UnlearningService.Submit:output_type -> lethe.v1.Job
-	16, // 37: lethe.v1.UnlearningService.Watch:output_type -> lethe.v1.JobEvent
-	11, // 38: lethe.v1.UnlearningService.GetJob:output_type -> lethe.v1.Job
-	19, // 39: lethe.v1.UnlearningService.ListJobs:output_type -> lethe.v1.ListJobsResponse
-	11, // 40: lethe.v1.UnlearningService.CancelJob:output_type -> lethe.v1.Job
-	22, // 41: lethe.v1.UnlearningService.GetReport:output_type -> lethe.v1.GetReportResponse
-	36, // [36:42] is the sub-list for method output_type
-	30, // [30:36] is the sub-list for method input_type
-	30, // [30:30] is the sub-list for extension type_name
-	30, // [30:30] is the sub-list for extension extendee
-	0,  // [0:30] is the sub-list for field type_name
+	30, // 4: lethe.v1.LabelledImage.image:type_name -> lethe.v1.Image
+	3,  // 5: lethe.v1.UnlearnSpec.kind:type_name -> lethe.v1.UnlearnKind
+	4,  // 6: lethe.v1.UnlearnSpec.mode:type_name -> lethe.v1.UnlearnMode
+	5,  // 7: lethe.v1.UnlearnSpec.substitute:type_name -> lethe.v1.SubstituteKind
+	11, // 8: lethe.v1.UnlearnSpec.gates:type_name -> lethe.v1.Gates
+	2,  // 9: lethe.v1.UnlearnSpec.bad_images:type_name -> lethe.v1.BadImages
+	1,  // 10: lethe.v1.UnlearnSpec.recipe:type_name -> lethe.v1.Recipe
+	10, // 11: lethe.v1.Job.spec:type_name -> lethe.v1.UnlearnSpec
+	6,  // 12: lethe.v1.Job.state:type_name -> lethe.v1.JobState
+	31, // 13: lethe.v1.Job.submitted:type_name -> google.protobuf.Timestamp
+	31, // 14: lethe.v1.Job.started:type_name -> google.protobuf.Timestamp
+	31, // 15: lethe.v1.Job.ended:type_name -> google.protobuf.Timestamp
+	13, // 16: lethe.v1.Job.progress:type_name -> lethe.v1.Progress
+	14, // 17: lethe.v1.Job.report:type_name -> lethe.v1.UnlearnReport
+	29, // 18: lethe.v1.Progress.values:type_name -> lethe.v1.Progress.ValuesEntry
+	32, // 19: lethe.v1.UnlearnReport.auc_lu:type_name -> lethe.v1.BeforeAfter
+	32, // 20: lethe.v1.UnlearnReport.fid_l:type_name -> lethe.v1.BeforeAfter
+	32, // 21: lethe.v1.UnlearnReport.fid_u:type_name -> lethe.v1.BeforeAfter
+	32, // 22: lethe.v1.UnlearnReport.acc:type_name -> lethe.v1.BeforeAfter
+	20, // 23: lethe.v1.UnlearnReport.reinversion_mse:type_name -> lethe.v1.ReinversionMse
+	32, // 24: lethe.v1.UnlearnReport.auc_ut:type_name -> lethe.v1.BeforeAfter
+	32, // 25: lethe.v1.UnlearnReport.erased_recognised:type_name -> lethe.v1.BeforeAfter
+	32, // 26: lethe.v1.UnlearnReport.former_recognised:type_name -> lethe.v1.BeforeAfter
+	32, // 27: lethe.v1.UnlearnReport.kept_recognised:type_name -> lethe.v1.BeforeAfter
+	15, // 28: lethe.v1.UnlearnReport.redaction:type_name -> lethe.v1.Redaction
+	17, // 29: lethe.v1.UnlearnReport.collateral:type_name -> lethe.v1.Collateral
+	18, // 30: lethe.v1.UnlearnReport.membership:type_name -> lethe.v1.Membership
+	32, // 31: lethe.v1.UnlearnReport.fid_root:type_name -> lethe.v1.BeforeAfter
+	32, // 32: lethe.v1.UnlearnReport.around_recognised:type_name -> lethe.v1.BeforeAfter
+	32, // 33: lethe.v1.UnlearnReport.reinverted_recognised:type_name -> lethe.v1.BeforeAfter
+	19, // 34: lethe.v1.UnlearnReport.image_findings:type_name -> lethe.v1.ImageFinding
+	32, // 35: lethe.v1.Redaction.own:type_name -> lethe.v1.BeforeAfter
+	32, // 36: lethe.v1.Redaction.fresh:type_name -> lethe.v1.BeforeAfter
+	32, // 37: lethe.v1.Redaction.candidate:type_name -> lethe.v1.BeforeAfter
+	16, // 38: lethe.v1.Redaction.own_interval:type_name -> lethe.v1.Interval
+	16, // 39: lethe.v1.Redaction.fresh_interval:type_name -> lethe.v1.Interval
+	16, // 40: lethe.v1.Redaction.candidate_interval:type_name -> lethe.v1.Interval
+	32, // 41: lethe.v1.Membership.w:type_name -> lethe.v1.BeforeAfter
+	32, // 42: lethe.v1.Membership.w_plus:type_name -> lethe.v1.BeforeAfter
+	16, // 43: lethe.v1.Membership.w_interval:type_name -> lethe.v1.Interval
+	32, // 44: lethe.v1.Membership.w_true_positive_rate:type_name -> lethe.v1.BeforeAfter
+	12, // 45: lethe.v1.JobEvent.job:type_name -> lethe.v1.Job
+	12, // 46: lethe.v1.ListJobsResponse.jobs:type_name -> lethe.v1.Job
+	14, // 47: lethe.v1.GetReportResponse.report:type_name -> lethe.v1.UnlearnReport
+	7,  // 48: lethe.v1.UnlearningService.Submit:input_type -> lethe.v1.SubmitRequest
+	21, // 49: lethe.v1.UnlearningService.Watch:input_type -> lethe.v1.WatchRequest
+	23, // 50: lethe.v1.UnlearningService.GetJob:input_type -> lethe.v1.GetJobRequest
+	24, // 51: lethe.v1.UnlearningService.ListJobs:input_type -> lethe.v1.ListJobsRequest
+	26, // 52: lethe.v1.UnlearningService.CancelJob:input_type -> lethe.v1.CancelJobRequest
+	27, // 53: lethe.v1.UnlearningService.GetReport:input_type -> lethe.v1.GetReportRequest
+	12, // 54: lethe.v1.UnlearningService.Submit:output_type -> lethe.v1.Job
+	22, // 55: lethe.v1.UnlearningService.Watch:output_type -> lethe.v1.JobEvent
+	12, // 56: lethe.v1.UnlearningService.GetJob:output_type -> lethe.v1.Job
+	25, // 57: lethe.v1.UnlearningService.ListJobs:output_type -> lethe.v1.ListJobsResponse
+	12, // 58: lethe.v1.UnlearningService.CancelJob:output_type -> lethe.v1.Job
+	28, // 59: lethe.v1.UnlearningService.GetReport:output_type -> lethe.v1.GetReportResponse
+	54, // [54:60] is the sub-list for method output_type
+	48, // [48:54] is the sub-list for method input_type
+	48, // [48:48] is the sub-list for extension type_name
+	48, // [48:48] is the sub-list for extension extendee
+	0,  // [0:48] is the sub-list for field type_name
 }
 
 func init() { file_lethe_v1_unlearning_proto_init() }
@@ -1986,14 +2690,16 @@ func file_lethe_v1_unlearning_proto_init() {
 	file_lethe_v1_unlearning_proto_msgTypes[3].OneofWrappers = []any{}
 	file_lethe_v1_unlearning_proto_msgTypes[4].OneofWrappers = []any{}
 	file_lethe_v1_unlearning_proto_msgTypes[6].OneofWrappers = []any{}
-	file_lethe_v1_unlearning_proto_msgTypes[8].OneofWrappers = []any{}
+	file_lethe_v1_unlearning_proto_msgTypes[7].OneofWrappers = []any{}
+	file_lethe_v1_unlearning_proto_msgTypes[10].OneofWrappers = []any{}
+	file_lethe_v1_unlearning_proto_msgTypes[13].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_lethe_v1_unlearning_proto_rawDesc), len(file_lethe_v1_unlearning_proto_rawDesc)),
-			NumEnums:      6,
-			NumMessages:   18,
+			NumEnums:      7,
+			NumMessages:   23,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

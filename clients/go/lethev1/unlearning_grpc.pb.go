@@ -31,7 +31,7 @@ const (
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// Takes images out of a model: cascaded GAN unlearning (arXiv 2308.09881).
+// Takes images out of a model: GAN unlearning (after arXiv 2308.09881), audited.
 type UnlearningServiceClient interface {
 	// First message: the specification; then the images, one or more a message. The answer comes when the job is queued.
 	Submit(ctx context.Context, opts ...grpc.CallOption) (grpc.ClientStreamingClient[SubmitRequest, Job], error)
@@ -129,7 +129,7 @@ func (c *unlearningServiceClient) GetReport(ctx context.Context, in *GetReportRe
 // All implementations must embed UnimplementedUnlearningServiceServer
 // for forward compatibility.
 //
-// Takes images out of a model: cascaded GAN unlearning (arXiv 2308.09881).
+// Takes images out of a model: GAN unlearning (after arXiv 2308.09881), audited.
 type UnlearningServiceServer interface {
 	// First message: the specification; then the images, one or more a message. The answer comes when the job is queued.
 	Submit(grpc.ClientStreamingServer[SubmitRequest, Job]) error
