@@ -8,6 +8,7 @@ import dev.lethe.trainer.inversion.LatentSpace;
 import dev.lethe.trainer.model.ModelWeights;
 import dev.lethe.trainer.sampling.Sampler;
 import dev.lethe.trainer.substitution.NearestSubstitute;
+import dev.lethe.trainer.substitution.SubstitutePool;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -38,12 +39,12 @@ public record ItemAudit(ModelWeights original, AuditOptions options, long seed, 
   public ItemFindings run(ModelWeights candidate, ItemSubjects subjects, Progress progress) throws IOException {
     long started = System.nanoTime();
     Attacks attacks = new Attacks(progress, options.wPlus() ? 10 : 5);
-    SplittableRandom random = new SplittableRandom(seed);
     ImageDataset members = first(subjects.members(), options.staying());
     ImageDataset neverSeen = first(subjects.neverSeen(), options.neverSeen());
     try (Sampler before = sampler(original); Sampler after = sampler(candidate)) {
+      SubstitutePool pool = new SubstitutePool(before, seed);
       NearestSubstitute substitutes = NearestSubstitute.choose(subjects.unlearned().images(),
-          subjects.unlearned().classIndices(), subjects.kept(), before, random.split());
+          subjects.unlearned().classIndices(), subjects.kept(), pool);
       Group unlearned = group(subjects.unlearned(), substitutes.images(), before, attacks);
       Tensor x = unlearned.images.images();
       Tensor own = subjects.ownLatents();
@@ -54,8 +55,8 @@ public record ItemAudit(ModelWeights original, AuditOptions options, long seed, 
       Inversion.Result again = attacks.on(candidate, unlearned.images, LatentSpace.W);
       Tensor redrawn = after.images(again.w());
       Drawing inCandidate = Drawing.of(x, unlearned.substitutes, unlearned.drawn, redrawn);
-      Optional<Group> stay = groupOf(members, subjects.kept(), before, attacks, random);
-      Optional<Group> unseen = groupOf(neverSeen, subjects.kept(), before, attacks, random);
+      Optional<Group> stay = groupOf(members, subjects.kept(), before, attacks, pool);
+      Optional<Group> unseen = groupOf(neverSeen, subjects.kept(), before, attacks, pool);
       Optional<BeforeAfter<Membership>> membership = Optional.empty();
       Optional<Estimate> calibrated = Optional.empty();
       Optional<Double> unseenError = Optional.empty();
@@ -111,12 +112,11 @@ public record ItemAudit(ModelWeights original, AuditOptions options, long seed, 
   }
 
   private Optional<Group> groupOf(ImageDataset images, ImageDataset kept, Sampler before, Attacks attacks,
-      SplittableRandom random) throws IOException {
+      SubstitutePool pool) throws IOException {
     if (images.size() == 0) {
       return Optional.empty();
     }
-    Tensor substitutes = NearestSubstitute.choose(images.images(), images.classIndices(), kept, before, random.split())
-        .images();
+    Tensor substitutes = NearestSubstitute.choose(images.images(), images.classIndices(), kept, pool).images();
     return Optional.of(group(images, substitutes, before, attacks));
   }
 

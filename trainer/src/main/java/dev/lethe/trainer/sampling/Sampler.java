@@ -48,6 +48,11 @@ public final class Sampler implements AutoCloseable {
     return new Sampler(config, mapping, InferenceSession.open(OnnxWriter.inference(s, weights), device, threads));
   }
 
+  /** Number of values of an image. */
+  public int imageSize() {
+    return config.channels() * config.resolution() * config.resolution();
+  }
+
   /** Length of a latent w. */
   public int wDim() {
     return config.wDim();

@@ -2,9 +2,7 @@ package dev.lethe.trainer.substitution;
 
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.trainer.data.ImageDataset;
-import dev.lethe.trainer.sampling.Sampler;
 import java.util.Arrays;
-import java.util.SplittableRandom;
 import java.util.stream.IntStream;
 
 /**
@@ -23,8 +21,6 @@ public record NearestSubstitute(Tensor latents, Tensor images, double[] distance
   public static final double FACTOR = 1.2;
   /** Nearer than any two images, and farther than rounding: the image itself, which a data set may hold as well. */
   private static final double SAME = 0.01;
-  /** Pictures of a class to choose from. */
-  private static final int SAMPLES = 1000;
 
   /**
    * Chooses for each image.
@@ -33,25 +29,26 @@ public record NearestSubstitute(Tensor latents, Tensor images, double[] distance
    * @param labels class of each; 0 for an unconditional model
    * @param others real images that stay, by which near is measured; of classes that have none, the nearest generated
    *     picture takes their place
-   * @param sampler of the original
+   * @param pool of the original's pictures
    */
-  public static NearestSubstitute choose(Tensor images, int[] labels, ImageDataset others, Sampler sampler,
-      SplittableRandom random) {
+  public static NearestSubstitute choose(Tensor images, int[] labels, ImageDataset others, SubstitutePool pool) {
     int n = labels.length;
     int size = images.data().length / n;
     double[] nearestOther = nearest(images, labels, others);
     Tensor chosen = Tensor.zeros(images.shape());
-    Tensor latents = Tensor.zeros(n, sampler.wDim());
+    Tensor latents = null;
     double[] distances = new double[n];
     for (int label : Arrays.stream(labels).distinct().sorted().toArray()) {
-      int[] candidates = new int[SAMPLES];
-      Arrays.fill(candidates, label);
-      Tensor w = sampler.latents(candidates, random);
-      Tensor drawn = sampler.images(w);
+      SubstitutePool.Candidates candidates = pool.of(label);
+      Tensor w = candidates.latents();
+      Tensor drawn = candidates.images();
+      int wDim = (int) w.shape()[1];
+      int samples = (int) w.shape()[0];
+      latents = latents == null ? Tensor.zeros(n, wDim) : latents;
       int[] own = IntStream.range(0, n).filter(i -> labels[i] == label).toArray();
-      double[][] distance = new double[own.length][SAMPLES];
+      double[][] distance = new double[own.length][samples];
       for (int u = 0; u < own.length; u++) {
-        for (int c = 0; c < SAMPLES; c++) {
+        for (int c = 0; c < samples; c++) {
           distance[u][c] = distance(images.data(), own[u] * size, drawn.data(), c * size, size);
         }
         if (Double.isInfinite(nearestOther[own[u]])) {
@@ -62,7 +59,7 @@ public record NearestSubstitute(Tensor latents, Tensor images, double[] distance
         int best = best(u, own, distance, nearestOther);
         distances[own[u]] = distance[u][best];
         System.arraycopy(drawn.data(), best * size, chosen.data(), own[u] * size, size);
-        System.arraycopy(w.data(), best * sampler.wDim(), latents.data(), own[u] * sampler.wDim(), sampler.wDim());
+        System.arraycopy(w.data(), best * wDim, latents.data(), own[u] * wDim, wDim);
       }
     }
     return new NearestSubstitute(latents, chosen, distances, nearestOther);

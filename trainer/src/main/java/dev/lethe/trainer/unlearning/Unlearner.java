@@ -20,6 +20,7 @@ import dev.lethe.trainer.substitution.AverageSubstitute;
 import dev.lethe.trainer.substitution.NearestSubstitute;
 import dev.lethe.trainer.substitution.RetainedLatents;
 import dev.lethe.trainer.substitution.StandIns;
+import dev.lethe.trainer.substitution.SubstitutePool;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -28,7 +29,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.SplittableRandom;
 import java.util.stream.IntStream;
 
 /**
@@ -179,8 +179,8 @@ public record Unlearner(ModelWeights original, WStatistics statistics, Set<Integ
   private Tensor substitutes(UnlearningRequest request, JobImages images, UnlearningTargets found, StandIns standIns) {
     try (Sampler sampler = Sampler.open(original.config(), original.weights(), device, threads)) {
       if (request.substitute().isEmpty() && request.subject() instanceof UnlearningRequest.Items) {
-        return NearestSubstitute.choose(found.images().images(), found.images().classIndices(), images.kept(), sampler,
-            new SplittableRandom(request.seed())).images();
+        return NearestSubstitute.choose(found.images().images(), found.images().classIndices(), images.kept(),
+            new SubstitutePool(sampler, request.seed())).images();
       }
       RetainedLatents kept = new RetainedLatents(statistics, standIns, found.kept(), found.keptLabels());
       return sampler.images(request.substitute().orElseGet(AverageSubstitute::new)

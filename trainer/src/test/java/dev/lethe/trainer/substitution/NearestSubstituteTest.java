@@ -98,7 +98,7 @@ class NearestSubstituteTest {
   }
 
   private static NearestSubstitute choose(ImageDataset others) {
-    return NearestSubstitute.choose(images, LABELS, others, sampler, new SplittableRandom(0));
+    return NearestSubstitute.choose(images, LABELS, others, new SubstitutePool(sampler, 0));
   }
 
   private static double distance(Tensor a, int i, Tensor b, int j) {
