@@ -15,7 +15,6 @@ import dev.lethe.models.stylegan2.Noise;
 import dev.lethe.models.stylegan2.StyleGan2Config;
 import dev.lethe.models.stylegan2.Weights;
 import dev.lethe.trainer.autodiff.Gradients;
-import dev.lethe.trainer.session.Learner;
 import dev.lethe.trainer.session.TrainingObjective;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;

@@ -9,9 +9,10 @@ import dev.lethe.models.graph.Tensor;
  * @param nearer whether the second generator's picture is nearer to the substitute than to the image, for each image
  * @param way the part of the way from image to substitute that the second picture has gone beyond the first,
  *     ⟨b − a, s − x⟩ / ‖s − x‖²; 0 where nothing moved, 1 for all of the way
+ * @param distances root mean squared pixel distance of the second picture from the image
  * @param moved ‖b − a‖ / ‖s − x‖: how far it has moved, in whatever direction
  */
-record Drawing(boolean[] nearer, double[] way, double[] moved) {
+record Drawing(boolean[] nearer, double[] way, double[] distances, double[] moved) {
 
   /**
    * @param images x, [N, C, H, W]
@@ -24,6 +25,7 @@ record Drawing(boolean[] nearer, double[] way, double[] moved) {
     int size = images.data().length / n;
     boolean[] nearer = new boolean[n];
     double[] way = new double[n];
+    double[] distances = new double[n];
     double[] moved = new double[n];
     for (int i = 0; i < n; i++) {
       double toSubstitute = 0;
@@ -43,9 +45,19 @@ record Drawing(boolean[] nearer, double[] way, double[] moved) {
         change += (b - a) * (b - a);
       }
       nearer[i] = toSubstitute < toImage;
+      distances[i] = Math.sqrt(toImage / size);
       way[i] = whole > 0 ? along / whole : 0;
       moved[i] = whole > 0 ? Math.sqrt(change / whole) : 0;
     }
-    return new Drawing(nearer, way, moved);
+    return new Drawing(nearer, way, distances, moved);
+  }
+
+  /** Whether each picture is farther from its image than so much. */
+  boolean[] farther(double[] than) {
+    boolean[] farther = new boolean[distances.length];
+    for (int i = 0; i < farther.length; i++) {
+      farther[i] = distances[i] >= than[i];
+    }
+    return farther;
   }
 }

@@ -16,9 +16,9 @@ import java.util.SplittableRandom;
 import java.util.stream.IntStream;
 
 /**
- * Audits a generator that was to unlearn single images, as one who distrusts it would: with seeds of its own, substitutes
- * of its own choice, and latents that it looks for itself, harder than the job did. It takes nothing from the job but the
- * latents that the job went by.
+ * Audits a generator that was to unlearn single images, as one who distrusts it would: with seeds of its own, and latents
+ * that it looks for itself, harder than the job did. It takes nothing from the job but the latents that the job went by,
+ * and the substitutes that it has put in the images' place, whose distance from the images it measures.
  *
  * @param original the model before
  * @param directory for training sessions' files
@@ -43,8 +43,10 @@ public record ItemAudit(ModelWeights original, AuditOptions options, long seed, 
     ImageDataset neverSeen = first(subjects.neverSeen(), options.neverSeen());
     try (Sampler before = sampler(original); Sampler after = sampler(candidate)) {
       SubstitutePool pool = new SubstitutePool(before, seed);
-      NearestSubstitute substitutes = NearestSubstitute.choose(subjects.unlearned().images(),
+      NearestSubstitute chosen = NearestSubstitute.choose(subjects.unlearned().images(),
           subjects.unlearned().classIndices(), subjects.kept(), pool);
+      NearestSubstitute substitutes = subjects.substitutes()
+          .map(given -> chosen.replacedBy(given, subjects.unlearned().images())).orElse(chosen);
       Group unlearned = group(subjects.unlearned(), substitutes.images(), before, attacks);
       Tensor x = unlearned.images.images();
       Tensor own = subjects.ownLatents();
@@ -74,6 +76,8 @@ public record ItemAudit(ModelWeights original, AuditOptions options, long seed, 
           ? Optional.of(wPlus(candidate, unlearned, neverSeen, before, after, attacks)) : Optional.empty();
       return new ItemFindings(
           beforeAfter(atOwnBefore, atOwn), beforeAfter(freshBefore, fresh), beforeAfter(freshBefore, inCandidate),
+          new BeforeAfter<>(Estimate.share(freshBefore.farther(chosen.nearestOther()), seed),
+              Estimate.share(fresh.farther(chosen.nearestOther()), seed)),
           Estimate.mean(atOwn.way(), seed), Estimate.mean(fresh.way(), seed), Estimate.mean(inCandidate.way(), seed),
           stay.map(group -> collateral(group, after)), unseen.map(group -> collateral(group, after)), membership,
           calibrated, wPlus, unlearned.found.errors(), again.errors(), unseenError, fresh.nearer(), fresh.way(),

@@ -11,6 +11,8 @@ import java.util.stream.IntStream;
  * @param own share at the latents that the job went by
  * @param fresh share at latents that the audit found in the original
  * @param candidate share at latents that the audit found in the candidate
+ * @param apart share drawn at latents found in the original that is as far from the image as its nearest other real image,
+ *     or farther: forgotten by a measure that knows of no substitute
  * @param ownWay mean way at the job's latents
  * @param freshWay at latents found in the original
  * @param candidateWay at latents found in the candidate
@@ -29,7 +31,7 @@ import java.util.stream.IntStream;
  *     other real image
  */
 public record ItemFindings(BeforeAfter<Estimate> own, BeforeAfter<Estimate> fresh, BeforeAfter<Estimate> candidate,
-    Estimate ownWay, Estimate freshWay, Estimate candidateWay, Optional<Collateral> members,
+    BeforeAfter<Estimate> apart, Estimate ownWay, Estimate freshWay, Estimate candidateWay, Optional<Collateral> members,
     Optional<Collateral> unseen, Optional<BeforeAfter<Membership>> membership, Optional<Estimate> calibrated,
     Optional<WPlus> wPlus, double[] errorsBefore, double[] errorsAfter,
     Optional<Double> neverSeenError, boolean[] freshNearer, double[] freshWays,

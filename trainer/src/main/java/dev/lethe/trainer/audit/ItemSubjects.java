@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -15,11 +16,14 @@ import java.util.stream.IntStream;
  *
  * @param unlearned the images that were to be unlearned, one or more
  * @param ownLatents the latents that the job went by, [N, w_dim]
+ * @param substitutes what the job has put in their place, [N, C, H, W]; the audit says how far they are from the images.
+ *     Empty of a method that has none: then the audit chooses
  * @param members images that the model was trained on and keeps; may be empty
  * @param neverSeen images that it never saw; may be empty
  * @param kept real images that stay, which Fréchet distances and nearest images are taken from; may be empty
  */
-public record ItemSubjects(ImageDataset unlearned, Tensor ownLatents, ImageDataset members, ImageDataset neverSeen,
+public record ItemSubjects(ImageDataset unlearned, Tensor ownLatents, Optional<Tensor> substitutes,
+    ImageDataset members, ImageDataset neverSeen,
     ImageDataset kept) {
 
   /** Images of the classes of others, in the same proportions as far as there are enough; at most {@code most}. */

@@ -91,8 +91,9 @@ final class Evaluation {
     }
   }
 
-  /** A model that has unlearned, the latents that its run went by, and what it took. */
-  private record Candidate(ModelWeights model, Optional<UnlearningTargets> found, double seconds, int steps,
+  /** A model that has unlearned, the latents that its run went by, the substitutes that it drew for, what it took. */
+  private record Candidate(ModelWeights model, Optional<UnlearningTargets> found, Optional<Tensor> substitutes,
+      double seconds, int steps,
       Map<String, ComputeCost> costs, List<String> notes) {}
 
   private final Models models;
@@ -153,7 +154,7 @@ final class Evaluation {
       throws IOException {
     return switch (experiment.method()) {
       case LETHE, PAPER -> jobs(experiment, base.card(), original);
-      case NOTHING -> new Candidate(original, Optional.empty(), 0, 0, Map.of(), List.of());
+      case NOTHING -> new Candidate(original, Optional.empty(), Optional.empty(), 0, 0, Map.of(), List.of());
       case DISCRIMINATOR_ONLY -> timed(() -> discriminatorOnly(experiment, original, images));
       case FINE_TUNING -> timed(() -> fineTuning(experiment, base.card(), original, images));
       case GRADIENT_ASCENT -> {
@@ -161,11 +162,12 @@ final class Evaluation {
             unlearner(original, base.card()).find(request(experiment), images.unlearn(), (s, n, e) -> { });
         Candidate made = timed(() -> new GradientAscent(original, directory, device, threads)
             .run(found, experiment.seed()));
-        yield new Candidate(made.model, Optional.of(found), found.seconds() + made.seconds, 0, Map.of(), List.of());
+        yield new Candidate(made.model, Optional.of(found), Optional.empty(), found.seconds() + made.seconds, 0, Map.of(), List.of());
       }
       case RETRAINING -> {
         Bundle retrained = models.retrained(experiment);
-        yield new Candidate(ModelWeights.read(retrained), Optional.empty(), retrained.card().training().wallSeconds(),
+        yield new Candidate(ModelWeights.read(retrained), Optional.empty(), Optional.empty(),
+            retrained.card().training().wallSeconds(),
             0, Map.of(), List.of());
       }
     };
@@ -176,17 +178,21 @@ final class Evaluation {
     ModelWeights model = original;
     UnlearningTargets first = null;
     Unlearner.Outcome outcome = null;
+    Optional<Tensor> substitutes = Optional.empty();
     double seconds = 0;
     for (int job = 0; job < experiment.jobs(); job++) {
       JobImages images = data.images(experiment, job);
       Unlearner unlearner = unlearner(model, card);
       UnlearningTargets found = unlearner.find(request(experiment), images.unlearn(), (s, n, e) -> { });
       outcome = unlearner.unlearn(request(experiment), images, found, (i, n, values) -> { });
-      first = first == null ? found : first;
+      if (first == null) {
+        first = found;
+        substitutes = outcome.substitutes();
+      }
       seconds += found.seconds() + outcome.seconds();
       model = outcome.candidate();
     }
-    return new Candidate(model, Optional.of(first), seconds / experiment.jobs(), outcome.iterations(),
+    return new Candidate(model, Optional.of(first), substitutes, seconds / experiment.jobs(), outcome.iterations(),
         outcome.costs(), outcome.notes());
   }
 
@@ -232,7 +238,7 @@ final class Evaluation {
           InversionOptions.DEFAULT, device, threads)
           .invert(unlearn.images(), unlearn.classIndices(), directory, experiment.seed(), (s, n, e) -> { }).w();
     }
-    ItemSubjects subjects = new ItemSubjects(unlearn, own,
+    ItemSubjects subjects = new ItemSubjects(unlearn, own, candidate.substitutes,
         ItemSubjects.alike(images.learn().subset(IntStream.range(512, images.learn().size()).toArray()), unlearn,
             options.staying()),
         ItemSubjects.alike(unseen, unlearn, options.neverSeen()), images.kept());
@@ -305,6 +311,6 @@ final class Evaluation {
   private static Candidate timed(Making making) throws IOException {
     long started = System.nanoTime();
     ModelWeights made = making.make();
-    return new Candidate(made, Optional.empty(), (System.nanoTime() - started) / 1e9, 0, Map.of(), new ArrayList<>());
+    return new Candidate(made, Optional.empty(), Optional.empty(), (System.nanoTime() - started) / 1e9, 0, Map.of(), new ArrayList<>());
   }
 }

@@ -37,6 +37,7 @@ final class Figures {
     change("own", found.own());
     change("fresh", found.fresh());
     change("candidate", found.candidate());
+    change("apart", found.apart());
     add("own_way", found.ownWay());
     add("fresh_way", found.freshWay());
     add("candidate_way", found.candidateWay());

@@ -39,7 +39,8 @@ record ResultPage(Path directory, String name, String command, Map<String, Strin
 
   private static final List<Column> ITEMS = List.of(
       Column.percent("own, %", "own"), Column.percent("fresh, %", "fresh"),
-      Column.percent("candidate, %", "candidate").fromBefore(), Column.of("way, fresh", "fresh_way", 2),
+      Column.percent("candidate, %", "candidate").fromBefore(), Column.percent("apart, %", "apart").fromBefore(),
+      Column.of("way, fresh", "fresh_way", 2),
       Column.of("members moved", "members", 2), Column.of("unseen moved", "unseen", 2),
       Column.of("membership AUC", "membership", 2).fromBefore(),
       Column.percent("TPR at 1 % FPR, %", "membership_tpr").fromBefore(),
@@ -89,6 +90,8 @@ record ResultPage(Path directory, String name, String command, Map<String, Strin
         themselves (squared pixel error): at the latents that the job went by, at latents that the audit found in the \
         original, at latents that it found in the candidate (for comparison: images never seen are not drawn nearer to \
         substitutes of theirs there either) |
+        | apart | share drawn, at latents that the audit found in the original, at least as far from the image as its \
+        nearest other training image is: a measure that knows of no substitute |
         | way | part of the way from image to substitute, at the audit's latents |
         | members, unseen moved | the same of images that stay and of images never seen: collateral |
         | membership AUC | an attack that takes an image for unlearned if the generator draws it with less error than \

@@ -65,6 +65,21 @@ public record NearestSubstitute(Tensor latents, Tensor images, double[] distance
     return new NearestSubstitute(latents, chosen, distances, nearestOther);
   }
 
+  /**
+   * Other pictures in place of these, at their distances.
+   *
+   * @param pictures [N, C, H, W]
+   * @param of the images that they are substitutes of
+   */
+  public NearestSubstitute replacedBy(Tensor pictures, Tensor of) {
+    int size = of.data().length / distances.length;
+    double[] theirs = new double[distances.length];
+    for (int i = 0; i < theirs.length; i++) {
+      theirs[i] = distance(of.data(), i * size, pictures.data(), i * size, size);
+    }
+    return new NearestSubstitute(latents, pictures, theirs, nearestOther);
+  }
+
   /** The nearest candidate that is far enough, from its image and from the others to unlearn; else the farthest. */
   private static int best(int u, int[] own, double[][] distance, double[] nearestOther) {
     int best = -1;

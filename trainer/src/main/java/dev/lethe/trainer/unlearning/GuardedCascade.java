@@ -1,6 +1,5 @@
 package dev.lethe.trainer.unlearning;
 
-import dev.lethe.models.graph.Tensor;
 import dev.lethe.trainer.cascade.Cascade;
 import dev.lethe.trainer.model.ModelWeights;
 import java.io.IOException;

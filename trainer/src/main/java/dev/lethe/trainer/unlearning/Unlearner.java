@@ -47,6 +47,7 @@ public record Unlearner(ModelWeights original, WStatistics statistics, Set<Integ
    * What came out.
    *
    * @param candidate the model that has unlearned
+   * @param substitutes what takes the place of single images, [N, C, H, W]; empty of classes
    * @param learned what must stay: the learning images, or generated ones where there are none
    * @param fakeLabel F, the mean over images
    * @param iterations that the candidate's generator has had
@@ -55,7 +56,7 @@ public record Unlearner(ModelWeights original, WStatistics statistics, Set<Integ
    * @param costs of the networks' steps by part: generator, discriminator; of a cascade both together
    * @param notes what else is worth knowing, in sentences
    */
-  public record Outcome(ModelWeights candidate, ImageDataset learned, double fakeLabel, int iterations,
+  public record Outcome(ModelWeights candidate, Optional<Tensor> substitutes, ImageDataset learned, double fakeLabel, int iterations,
       boolean diverged, double seconds, Map<String, ComputeCost> costs, List<String> notes) {}
 
   /**
@@ -97,7 +98,7 @@ public record Unlearner(ModelWeights original, WStatistics statistics, Set<Integ
       RedactionOptions options = ((UnlearningRequest.Lethe) request.recipe()).options();
       outcome = redact(request, options, images, found, generated, learned, standIns, fakeLabels, progress);
     }
-    return new Outcome(new LabelErasure(standIns).of(outcome.candidate), learned, mean(fakeLabels.data()),
+    return new Outcome(new LabelErasure(standIns).of(outcome.candidate), outcome.substitutes, learned, mean(fakeLabels.data()),
         outcome.iterations, outcome.diverged, (System.nanoTime() - started) / 1e9, outcome.costs, outcome.notes);
   }
 
@@ -107,9 +108,11 @@ public record Unlearner(ModelWeights original, WStatistics statistics, Set<Integ
     RedactionRun.Guard guard = guard(request, found, learned);
     ImageDataset anchors = request.zeroShot() ? generated : learned;
     RedactionRun.Result generator;
+    Optional<Tensor> substitutes = Optional.empty();
     if (request.subject() instanceof UnlearningRequest.Items) {
+      substitutes = Optional.of(substitutes(request, images, found, standIns));
       generator = new ItemRedaction(original, options, request.seed(), directory.resolve("generator"), device, threads)
-          .run(found, substitutes(request, images, found, standIns), anchors, guard, progress);
+          .run(found, substitutes.get(), anchors, guard, progress);
     } else {
       generator = new ClassRedaction(original, options, standIns, request.seed(), directory.resolve("generator"),
           device, threads).run(found, images.unlearn(), anchors, guard, progress);
@@ -128,7 +131,7 @@ public record Unlearner(ModelWeights original, WStatistics statistics, Set<Integ
     weights.putAll(discriminator.weights());
     List<String> notes = new ArrayList<>(generator.notes());
     notes.addAll(discriminator.notes());
-    return new Outcome(original.with(weights), learned, 0, generator.steps(), generator.diverged(), 0,
+    return new Outcome(original.with(weights), substitutes, learned, 0, generator.steps(), generator.diverged(), 0,
         Map.of("generator", generator.cost(), "discriminator", discriminator.cost()), notes);
   }
 
@@ -147,15 +150,16 @@ public record Unlearner(ModelWeights original, WStatistics statistics, Set<Integ
       UnlearningTargets found, Teacher teacher, ImageDataset learned, StandIns standIns, Tensor fakeLabels,
       GuardedCascade.Progress progress) throws IOException {
     ImageDataset unlearn = found.images();
-    Targets targets = new Targets(unlearn.images(), unlearn.classIndices(), fakeLabels, found.latents(),
-        substitutes(request, images, found, standIns));
+    Tensor substitutes = substitutes(request, images, found, standIns);
+    Targets targets = new Targets(unlearn.images(), unlearn.classIndices(), fakeLabels, found.latents(), substitutes);
     Optional<Guard> guard = request.bounds().map(bounds ->
         new Guard(bounds, original, unlearn, learned, request.seed(), device, threads));
     try (Cascade cascade = Cascade.open(original, options, targets, teacher,
         request.zeroShot() ? Optional.empty() : Optional.of(images.learn()), directory.resolve("cascade"), device,
         threads)) {
       GuardedCascade.Result result = new GuardedCascade(cascade, original, guard).run(options.iterations(), progress);
-      return new Outcome(result.model(), learned, 0, result.iterations(), result.diverged(), 0,
+      return new Outcome(result.model(), request.subject() instanceof UnlearningRequest.Items
+          ? Optional.of(substitutes) : Optional.empty(), learned, 0, result.iterations(), result.diverged(), 0,
           Map.of("cascade", cascade.cost()), result.notes());
     }
   }

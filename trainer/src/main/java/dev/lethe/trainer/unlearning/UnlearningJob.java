@@ -78,7 +78,7 @@ public record UnlearningJob(Bundle root, Bundle base, String newVersion, Unlearn
     new CandidateExport(base, outcome.candidate(), device, threads)
         .write(directory.resolve("candidate"), newVersion, request.subject().classes());
     long audited = System.nanoTime();
-    Optional<ItemFindings> items = auditItems(original, outcome.candidate(), found, listener);
+    Optional<ItemFindings> items = auditItems(original, outcome, found, listener);
     Optional<ClassFindings> classes = auditClasses(original, outcome.candidate(), gone, listener);
     new BeforeAfterPicture(original, outcome.candidate(), device, threads)
         .write(directory.resolve("before_after.png"), found, items);
@@ -111,17 +111,17 @@ public record UnlearningJob(Bundle root, Bundle base, String newVersion, Unlearn
   }
 
   /** Of single images; of a class of an unconditional model, the images that show it. */
-  private Optional<ItemFindings> auditItems(ModelWeights original, ModelWeights candidate, UnlearningTargets found,
+  private Optional<ItemFindings> auditItems(ModelWeights original, Unlearner.Outcome outcome, UnlearningTargets found,
       ProgressListener listener) throws IOException {
     if (!(request.subject() instanceof UnlearningRequest.Items)) {
       return Optional.empty();
     }
     ImageDataset neverSeen = images.tests().map(tests -> ItemSubjects.alike(tests, found.images(), auditing.neverSeen()))
         .orElseGet(() -> images.learn().subset());
-    ItemSubjects subjects = new ItemSubjects(found.images(), found.latents(),
+    ItemSubjects subjects = new ItemSubjects(found.images(), found.latents(), outcome.substitutes(),
         ItemSubjects.alike(images.learn(), found.images(), auditing.staying()), neverSeen, images.kept());
     return Optional.of(new ItemAudit(original, auditing, auditSeed(), directory.resolve("audit"), device, threads)
-        .run(candidate, subjects, share -> tell(listener, Stage.AUDIT, (int) (100 * share), 100, Map.of())));
+        .run(outcome.candidate(), subjects, share -> tell(listener, Stage.AUDIT, (int) (100 * share), 100, Map.of())));
   }
 
   private Optional<ClassFindings> auditClasses(ModelWeights original, ModelWeights candidate, Set<Integer> gone,

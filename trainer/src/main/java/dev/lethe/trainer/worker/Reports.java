@@ -67,7 +67,8 @@ final class Reports {
     report.setRedaction(Redaction.newBuilder()
         .setOwn(change(found.own())).setOwnInterval(interval(found.own().after()))
         .setFresh(change(found.fresh())).setFreshInterval(interval(found.fresh().after()))
-        .setCandidate(change(found.candidate())).setCandidateInterval(interval(found.candidate().after())));
+        .setCandidate(change(found.candidate())).setCandidateInterval(interval(found.candidate().after()))
+        .setApart(change(found.apart())));
     found.members().ifPresent(members -> report.getCollateralBuilder().setMembers(members.way().value()));
     found.unseen().ifPresent(unseen -> report.getCollateralBuilder().setUnseen(unseen.way().value()));
     Membership.Builder membership = report.getMembershipBuilder();

@@ -21,6 +21,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.Set;
 import java.util.SplittableRandom;
@@ -136,7 +137,7 @@ class AuditTest {
       own = sampler.latents(unlearned.classIndices(), new SplittableRandom(3));
     }
     ImageDataset right = TinyModel.learned(3, 20);
-    ItemSubjects subjects = new ItemSubjects(unlearned, own, right.subset(0, 1, 2, 3, 4, 5),
+    ItemSubjects subjects = new ItemSubjects(unlearned, own, Optional.empty(), right.subset(0, 1, 2, 3, 4, 5),
         right.subset(10, 11, 12, 13, 14, 15), right);
     return new ItemAudit(MODEL, options, seed, directory, TestDevice.get(), 1)
         .run(candidate, subjects, shares::add);
