@@ -59,9 +59,9 @@ final class ServerSettings {
       ValueType.oneOf(Precision.class), "Of synthesis: fp32, or fp16 for half precision at the four highest"
           + " resolutions, for GPUs; a CPU computes that in floats all the same.");
   static final Setting<Latents> LATENTS = new Setting<>("latents", "WHICH", "w-plus",
-      ValueType.oneOf(Latents.class), "What clients without the role latents may send: z for seeds and z alone, w for one"
-          + " w for all layers, too, w-plus for a w for each layer, too. In w+ a generator draws nearly anything, images"
-          + " that it never saw included.");
+      ValueType.oneOf(Latents.class), "What clients without the role latents may send: z for seeds and z alone, w for"
+          + " one w for all layers, too, w-plus for a w for each layer, too. In w+ a generator draws nearly anything,"
+          + " images that it never saw included.");
   static final Setting<Graphs> GRAPHS = new Setting<>("graphs", "WHICH", "auto",
       ValueType.oneOf(Graphs.class), "auto: on a CPU, graphs that are made of a version's weights for this processor"
           + " when it is loaded, faster than the files', with images that differ by rounding; bundle: always the"

@@ -25,8 +25,8 @@ import javax.net.ssl.SSLSession;
 
 /**
  * Finds out who calls, by bearer token or certificate, and whether they may. Where no authentication is configured,
- * everyone is one principal, {@code anonymous}, with all roles but {@code latents}: what an operator closes to clients is
- * closed then, too.
+ * everyone is one principal, {@code anonymous}, with all roles but {@code latents}: what an operator closes to clients
+ * is closed then, too.
  */
 public final class AccessControl {
 
