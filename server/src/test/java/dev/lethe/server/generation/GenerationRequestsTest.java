@@ -68,7 +68,8 @@ class GenerationRequestsTest {
       assertArrayEquals(once, ((Latent.W) plan.items().apply(1).latent()).ws());
       assertEquals(ALL, once.length);
     }
-    String rest = ", which the setting latents (z) of model tiny closes; send seeds or z, or call with the role latents";
+    String rest = ", which the setting latents (z) of model tiny closes; send seeds or z, or call with the role"
+        + " latents";
     refused("PERMISSION_DENIED: w.values[0]: is one w for all layers" + rest, w(same(W_DIM)), Latents.Z);
     refused("PERMISSION_DENIED: w.values[0]: is one w for all layers" + rest, w(same(ALL)), Latents.Z);
     refused("PERMISSION_DENIED: w.values[0]: is a w for each layer" + rest, w(different()), Latents.Z);
