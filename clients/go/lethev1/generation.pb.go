@@ -171,6 +171,8 @@ type GenerateRequest_Z struct {
 
 type GenerateRequest_W struct {
 	// Each of w_dim values (the same w for every layer) or num_ws * w_dim values; psi and label do not apply.
+	// The server's setting latents can close either, or both, to clients without the role latents: PERMISSION_DENIED. Of
+	// num_ws * w_dim values that are the same for every layer, it is one w.
 	W *Vectors `protobuf:"bytes,5,opt,name=w,proto3,oneof"`
 }
 

@@ -383,7 +383,8 @@ type GetCardResponse struct {
 	state   protoimpl.MessageState `protogen:"open.v1"`
 	Model   string                 `protobuf:"bytes,1,opt,name=model,proto3" json:"model,omitempty"`
 	Version string                 `protobuf:"bytes,2,opt,name=version,proto3" json:"version,omitempty"`
-	// model.json, verbatim.
+	// model.json, verbatim; but without its member "w" (the average w, and that of each class) for a client to whom the
+	// server's setting latents leaves nothing but seeds and z of this model.
 	CardJson      string `protobuf:"bytes,3,opt,name=card_json,json=cardJson,proto3" json:"card_json,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -45,7 +45,7 @@ final class SecuritySettings {
           + " changes are taken over without a restart.");
   static final Setting<Set<Role>> AUTH_CERTIFICATE_ROLES = new Setting<>("auth.certificate-roles", "ROLES", "",
       ValueType.setOf(Role.class), "Of clients with a certificate of tls.client-ca that auth.principals does not name:"
-          + " generate, unlearn, operate, with commas between.");
+          + " generate, unlearn, operate, latents, with commas between.");
   static final Setting<Set<Open>> AUTH_OPEN = new Setting<>("auth.open", "WHAT", "", ValueType.setOf(Open.class),
       "What is answered without credentials, beside health: metrics, reflection, with a comma between.");
   static final Setting<String> JWT_KEYS = new Setting<>("jwt.keys", "FILE|URL", null,

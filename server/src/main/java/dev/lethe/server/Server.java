@@ -129,10 +129,10 @@ public final class Server implements AutoCloseable {
     RpcService.Settings settings = new RpcService.Settings(limits.messageBytes(), metrics,
         new Connections(limits.connections(), limits.times(), metrics), arrivals, access, tracing, audit);
     List<Service> services = new ArrayList<>(List.of(
-        new Generation(registry, engine, limits.images(), limits.streamImages()).service(settings),
+        new Generation(registry, engine, options.latents(), limits.images(), limits.streamImages()).service(settings),
         unlearning.service(settings),
-        new Models(vertx, registry).service(settings),
-        new OpenInference(vertx, registry, engine, limits.images(),
+        new Models(vertx, registry, options.latents()).service(settings),
+        new OpenInference(vertx, registry, engine, options.latents(), limits.images(),
             () -> health.isServing() && registry.servesAny()).service(settings)));
     health = new Health(services.stream().map(s -> s.name().fullyQualifiedName()).collect(Collectors.toSet()));
     services.add(health.service(settings));

@@ -5,6 +5,7 @@ import dev.lethe.server.inference.BatchingOptions;
 import dev.lethe.server.inference.Compute;
 import dev.lethe.server.inference.ModelOptions;
 import dev.lethe.server.security.AccessOptions;
+import dev.lethe.server.security.LatentRules;
 import dev.lethe.server.security.TlsOptions;
 import dev.lethe.server.unlearning.WorkerCommand;
 import java.nio.file.Path;
@@ -27,9 +28,11 @@ import java.util.Optional;
  * @param compute what models are computed on
  * @param batching how images are gathered into batches
  * @param ownOptions of models that differ from the two above, by name
+ * @param latents what clients may send
  * @param limits how much clients may ask for
  * @param drain how long calls in flight may go on at the end
  */
 public record ServerOptions(String host, int port, Optional<TlsOptions> tls, AccessOptions access, Path models,
     Path state, Path jobs, Optional<WorkerCommand> worker, Optional<Path> data, Compute compute,
-    BatchingOptions batching, Map<String, ModelOptions> ownOptions, Limits limits, Duration drain) {}
+    BatchingOptions batching, Map<String, ModelOptions> ownOptions, LatentRules latents, Limits limits,
+    Duration drain) {}

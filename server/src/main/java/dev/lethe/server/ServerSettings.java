@@ -13,6 +13,8 @@ import dev.lethe.server.inference.Compute;
 import dev.lethe.server.inference.Compute.Graphs;
 import dev.lethe.server.inference.ModelOptions;
 import dev.lethe.server.registry.VersionName;
+import dev.lethe.server.security.LatentRules;
+import dev.lethe.server.security.Latents;
 import dev.lethe.server.unlearning.WorkerCommand;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
@@ -20,7 +22,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -54,6 +58,10 @@ final class ServerSettings {
   static final Setting<Precision> PRECISION = new Setting<>("precision", "PRECISION", "fp32",
       ValueType.oneOf(Precision.class), "Of synthesis: fp32, or fp16 for half precision at the four highest"
           + " resolutions, for GPUs; a CPU computes that in floats all the same.");
+  static final Setting<Latents> LATENTS = new Setting<>("latents", "WHICH", "w-plus",
+      ValueType.oneOf(Latents.class), "What clients without the role latents may send: z for seeds and z alone, w for"
+          + " one w for all layers, too, w-plus for a w for each layer, too. In w+ a generator draws nearly anything,"
+          + " images that it never saw included.");
   static final Setting<Graphs> GRAPHS = new Setting<>("graphs", "WHICH", "auto",
       ValueType.oneOf(Graphs.class), "auto: on a CPU, graphs that are made of a version's weights for this processor"
           + " when it is loaded, faster than the files', with images that differ by rounding; bundle: always the"
@@ -67,12 +75,12 @@ final class ServerSettings {
 
   /** What a model may have of its own, under its name. */
   static final Overrides PER_MODEL = new Overrides("per-model", "model", ValueType.of(ServerSettings::modelName),
-      Stream.concat(LoadSettings.BATCHING.stream(), Stream.of(PRECISION)).toList());
+      Stream.<Setting<?>>concat(LoadSettings.BATCHING.stream(), Stream.of(PRECISION, LATENTS)).toList());
 
   /** In the order of the help and of {@code --print-config}. */
   static final List<Setting<?>> ALL = Stream.concat(
       Stream.of(HOST, PORT, INSECURE_LISTEN, MODELS, STATE, JOBS, DATA, WORKER_COMMAND, DEVICE, WORKER_DEVICE,
-          PRECISION, GRAPHS, THREADS, DRAIN, LOG_FORMAT),
+          PRECISION, LATENTS, GRAPHS, THREADS, DRAIN, LOG_FORMAT),
       Stream.concat(LoadSettings.ALL.stream(), SecuritySettings.ALL.stream()))
       .<Setting<?>>map(setting -> setting).toList();
 
@@ -100,8 +108,8 @@ final class ServerSettings {
         settings.find(WORKER_COMMAND).map(command -> command.on(training)), settings.find(DATA),
         new Compute(device, threads == 0 ? Runtime.getRuntime().availableProcessors() : threads,
             settings.get(PRECISION), settings.get(GRAPHS)),
-        LoadSettings.batching(settings), ownOptions(settings), LoadSettings.limits(settings),
-        Duration.ofSeconds(settings.get(DRAIN)));
+        LoadSettings.batching(settings), ownOptions(settings), latents(settings),
+        LoadSettings.limits(settings), Duration.ofSeconds(settings.get(DRAIN)));
   }
 
   private static SortedMap<String, ModelOptions> ownOptions(Configuration settings) {
@@ -109,6 +117,12 @@ final class ServerSettings {
     settings.own(PER_MODEL).forEach((name, its) ->
         options.put(name, new ModelOptions(LoadSettings.batching(its), its.get(PRECISION))));
     return options;
+  }
+
+  private static LatentRules latents(Configuration settings) {
+    Map<String, Latents> own = new HashMap<>();
+    settings.own(PER_MODEL).forEach((name, its) -> own.put(name, its.get(LATENTS)));
+    return new LatentRules(settings.get(LATENTS), own);
   }
 
   private static void checkExposure(Configuration settings, List<Mistake> mistakes) {

@@ -56,18 +56,19 @@ class ServeCommandTest {
   @Test
   void tellsEveryMistakeInTheSettingsOfOneModel() throws Exception {
     Path file = Files.writeString(directory.resolve("lethe.yaml"), "per-model:\n  mnist:\n    max-bach: 4\n"
-        + "    precision: fp8\n    threads: 2\n  my model: {max-queue: 0}\n");
+        + "    precision: fp8\n    threads: 2\n    latents: w_plus\n  my model: {max-queue: 0}\n");
     Ended ended = serve(Map.of(), "--config", file.toString());
     assertEquals(2, ended.code(), ended.err());
     assertEquals(String.join("\n",
-        "lethe: the configuration has 5 mistakes:",
+        "lethe: the configuration has 6 mistakes:",
         "  " + file + ":3: per-model.mnist.max-bach is not a setting of one model; did you mean max-batch?",
         "  " + file + ":4: per-model.mnist.precision is \"fp8\"; it must be of fp32, fp16",
         "  " + file + ":5: per-model.mnist.threads is not a setting of one model; there are max-batch,"
-            + " max-queue-delay, concurrency, max-queue, precision",
-        "  " + file + ":6: per-model has \"my model\"; it must be the name of a model: up to 64 letters, digits, dots,"
+            + " max-queue-delay, concurrency, max-queue, precision, latents",
+        "  " + file + ":6: per-model.mnist.latents is \"w_plus\"; it must be of z, w, w-plus",
+        "  " + file + ":7: per-model has \"my model\"; it must be the name of a model: up to 64 letters, digits, dots,"
             + " underscores and hyphens, a letter or digit first",
-        "  " + file + ":6: per-model.my model.max-queue is \"0\"; it must be a whole number from 1 to 1000000", ""),
+        "  " + file + ":7: per-model.my model.max-queue is \"0\"; it must be a whole number from 1 to 1000000", ""),
         ended.err());
   }
 
@@ -115,14 +116,15 @@ class ServeCommandTest {
   @Test
   void printsWhatHoldsAndFromWhere() throws Exception {
     Path file = Files.writeString(directory.resolve("lethe.yaml"), "host: 0.0.0.0\nport: 1\nper-model:\n  mnist:\n"
-        + "    precision: fp16\n    max-queue-delay: 2.5\n");
-    Ended ended = serve(Map.of("LETHE_CONFIG", file.toString(), "LETHE_PORT", "9000"), "--insecure-listen",
-        "--print-config");
+        + "    precision: fp16\n    max-queue-delay: 2.5\n    latents: w-plus\n");
+    Ended ended = serve(Map.of("LETHE_CONFIG", file.toString(), "LETHE_PORT", "9000", "LETHE_LATENTS", "z"),
+        "--insecure-listen", "--print-config");
     assertEquals(0, ended.code(), ended.err());
     List<String> lines = ended.out().lines().map(line -> line.replaceAll(" +#", " #")).toList();
     assertTrue(lines.containsAll(List.of("host: 0.0.0.0 # " + file + ":1", "port: 9000 # LETHE_PORT",
         "insecure-listen: true # --insecure-listen", "models: shipped # default", "drain: 10 # default",
-        "per-model:", "  mnist:", "    precision: fp16 # " + file + ":5", "    max-queue-delay: 2.5 # " + file + ":6")),
+        "per-model:", "  mnist:", "    precision: fp16 # " + file + ":5", "    max-queue-delay: 2.5 # " + file + ":6",
+        "latents: z # LETHE_LATENTS", "    latents: w-plus # " + file + ":7")),
         ended.out());
   }
 

@@ -72,12 +72,12 @@ public interface ValueType<T> {
     };
   }
 
-  /** A constant of an enum, by its name in lower case. */
+  /** A constant of an enum, by its name in lower case, with hyphens for underscores. */
   static <E extends Enum<E>> ValueType<E> oneOf(Class<E> type) {
     return text -> constant(type, text);
   }
 
-  /** Constants of an enum, by their names in lower case between commas; none for a blank text. */
+  /** Constants of an enum, by such names between commas; none for a blank text. */
   static <E extends Enum<E>> ValueType<Set<E>> setOf(Class<E> type) {
     return text -> {
       Set<E> values = EnumSet.noneOf(type);
@@ -90,9 +90,13 @@ public interface ValueType<T> {
 
   private static <E extends Enum<E>> E constant(Class<E> type, String text) {
     List<E> all = List.of(type.getEnumConstants());
-    return all.stream().filter(one -> one.name().toLowerCase(Locale.ROOT).equals(text.strip()))
+    return all.stream().filter(one -> written(one).equals(text.strip()))
         .findFirst()
         .orElseThrow(() -> new IllegalArgumentException("must be of " + all.stream()
-            .map(one -> one.name().toLowerCase(Locale.ROOT)).collect(Collectors.joining(", "))));
+            .map(ValueType::written).collect(Collectors.joining(", "))));
+  }
+
+  private static String written(Enum<?> constant) {
+    return constant.name().toLowerCase(Locale.ROOT).replace('_', '-');
   }
 }

@@ -6,6 +6,7 @@ import dev.lethe.server.registry.Lease;
 import dev.lethe.server.registry.ModelRegistry;
 import dev.lethe.server.rpc.Call;
 import dev.lethe.server.rpc.RpcService;
+import dev.lethe.server.security.LatentRules;
 import dev.lethe.v1.GenerateRequest;
 import dev.lethe.v1.GenerateResponse;
 import dev.lethe.v1.GeneratedImage;
@@ -24,16 +25,20 @@ public final class Generation {
 
   private final ModelRegistry registry;
   private final InferenceEngine engine;
+  private final LatentRules latents;
   private final int largestAnswer;
   private final int largestStream;
 
   /**
+   * @param latents what clients may send
    * @param largestAnswer most images in one answer
    * @param largestStream most images in one stream
    */
-  public Generation(ModelRegistry registry, InferenceEngine engine, int largestAnswer, int largestStream) {
+  public Generation(ModelRegistry registry, InferenceEngine engine, LatentRules latents, int largestAnswer,
+      int largestStream) {
     this.registry = registry;
     this.engine = engine;
+    this.latents = latents;
     this.largestAnswer = largestAnswer;
     this.largestStream = largestStream;
   }
@@ -47,7 +52,7 @@ public final class Generation {
 
   private void generate(GenerateRequest request, Call<GenerateResponse> call) {
     withVersion(request, call, lease -> {
-      GenerationPlan plan = GenerationRequests.check(request, lease.card(), largestAnswer);
+      GenerationPlan plan = check(request, lease, call, largestAnswer);
       checkAnswerSize(plan, lease.card());
       call.caller().chargeImages(plan.count());
       GenerateResponse.Builder answer = GenerateResponse.newBuilder()
@@ -62,13 +67,18 @@ public final class Generation {
 
   private void generateStream(GenerateRequest request, Call<GeneratedImage> call) {
     withVersion(request, call, lease -> {
-      GenerationPlan plan = GenerationRequests.check(request, lease.card(), largestStream);
+      GenerationPlan plan = check(request, lease, call, largestStream);
       Pace pace = new Pace(call);
       GenerationRun run = new GenerationRun(call, lease, engine, plan, STREAM_WINDOW, pace::holdsBack, call::send,
           call::finish);
       pace.onRelease(run::proceed);
       run.start();
     });
+  }
+
+  private GenerationPlan check(GenerateRequest request, Lease lease, Call<?> call, int largestCount) {
+    return GenerationRequests.check(request, lease.card(), largestCount,
+        latents.of(lease.card().name(), call.caller().principal()));
   }
 
   private void withVersion(GenerateRequest request, Call<?> call, Consumer<Lease> use) {

@@ -5,6 +5,7 @@ import dev.lethe.models.latent.NumpyRandom;
 import dev.lethe.server.generation.GenerationPlan.Item;
 import dev.lethe.server.inference.Latent;
 import dev.lethe.server.registry.ClassLabels;
+import dev.lethe.server.security.Latents;
 import dev.lethe.v1.GenerateRequest;
 import dev.lethe.v1.GenerateRequest.LatentsCase;
 import dev.lethe.v1.ImageFormat;
@@ -25,18 +26,22 @@ final class GenerationRequests {
 
   private final ModelCard card;
   private final GenerateRequest request;
+  private final Latents open;
 
-  private GenerationRequests(ModelCard card, GenerateRequest request) {
+  private GenerationRequests(ModelCard card, GenerateRequest request, Latents open) {
     this.card = card;
     this.request = request;
+    this.open = open;
   }
 
   /**
    * @param largestCount most images that one call may ask for
-   * @throws StatusRuntimeException INVALID_ARGUMENT or FAILED_PRECONDITION
+   * @param open what the client may send
+   * @throws StatusRuntimeException INVALID_ARGUMENT or FAILED_PRECONDITION; PERMISSION_DENIED for latents that are
+   *     closed to it
    */
-  static GenerationPlan check(GenerateRequest request, ModelCard card, int largestCount) {
-    return new GenerationRequests(card, request).plan(largestCount);
+  static GenerationPlan check(GenerateRequest request, ModelCard card, int largestCount, Latents open) {
+    return new GenerationRequests(card, request, open).plan(largestCount);
   }
 
   private GenerationPlan plan(int largestCount) {
@@ -92,6 +97,7 @@ final class GenerationRequests {
             + " (num_ws * w_dim)");
       }
       finite("w.values[" + i + "]", ws.get(i));
+      open.admit(Latents.of(floats(ws.get(i)), wDim), "w.values[" + i + "]", card.name());
     }
     return index -> {
       float[] w = floats(ws.get(index));

@@ -17,6 +17,7 @@ import dev.lethe.models.bundle.ModelCard;
 import dev.lethe.models.runtime.ExecutionDevice;
 import dev.lethe.server.inference.BatchingOptions;
 import dev.lethe.server.openinference.Signature.Tensor;
+import dev.lethe.server.security.Latents;
 import java.time.temporal.ChronoUnit;
 import java.util.Collection;
 import java.util.Map;
@@ -31,8 +32,8 @@ final class Descriptions {
 
   private Descriptions() {}
 
-  static ModelMetadataResponse metadata(ModelCard card, Collection<String> versions) {
-    Signature signature = Signature.of(card);
+  static ModelMetadataResponse metadata(ModelCard card, Collection<String> versions, Latents open) {
+    Signature signature = Signature.of(card, open);
     return ModelMetadataResponse.newBuilder()
         .setName(card.name())
         .addAllVersions(versions)
@@ -50,8 +51,9 @@ final class Descriptions {
         .build();
   }
 
-  static ModelConfig config(ModelCard card, int mostImages, BatchingOptions batching, ExecutionDevice device) {
-    Signature signature = Signature.of(card);
+  static ModelConfig config(ModelCard card, int mostImages, BatchingOptions batching, ExecutionDevice device,
+      Latents open) {
+    Signature signature = Signature.of(card, open);
     ModelConfig.Builder config = ModelConfig.newBuilder()
         .setName(card.name())
         .setPlatform(PLATFORM)

@@ -11,6 +11,7 @@ import dev.lethe.server.inference.Latent;
 import dev.lethe.server.openinference.Signature.Output;
 import dev.lethe.server.openinference.Signature.Tensor;
 import dev.lethe.server.registry.ClassLabels;
+import dev.lethe.server.security.Latents;
 import io.grpc.StatusRuntimeException;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -28,31 +29,36 @@ final class InferRequests {
 
   private final ModelCard card;
   private final int mostImages;
+  private final Latents open;
   private final Map<String, InputTensor> inputs;
 
   private record Images(int count, IntFunction<Latent> latents) {}
 
-  private InferRequests(ModelCard card, int mostImages, Map<String, InputTensor> inputs) {
+  private InferRequests(ModelCard card, int mostImages, Latents open, Map<String, InputTensor> inputs) {
     this.card = card;
     this.mostImages = mostImages;
+    this.open = open;
     this.inputs = inputs;
   }
 
   /**
    * @param mostImages that a request may be of
-   * @throws StatusRuntimeException INVALID_ARGUMENT, or FAILED_PRECONDITION for a class that was unlearned
+   * @param open what the client may send
+   * @throws StatusRuntimeException INVALID_ARGUMENT, FAILED_PRECONDITION for a class that was unlearned, or
+   *     PERMISSION_DENIED for latents that are closed to the client
    */
-  static InferPlan check(ModelInferRequest request, ModelCard card, int mostImages) {
-    Signature signature = Signature.of(card);
+  static InferPlan check(ModelInferRequest request, ModelCard card, int mostImages, Latents open) {
+    Signature signature = Signature.of(card, open);
     Map<String, InputTensor> inputs = InputTensor.of(request);
     List<String> known = signature.inputs().stream().map(Tensor::name).toList();
     inputs.forEach((name, input) -> {
-      if (!known.contains(name)) {
+      // Who sends what is closed is told that it is closed, further on.
+      if (!known.contains(name) && !name.equals(Signature.WS)) {
         throw input.wrong("model " + card.name() + " has no such input; its inputs are " + known);
       }
     });
     List<Output> outputs = outputs(request, card, signature);
-    Images images = new InferRequests(card, mostImages, inputs).images();
+    Images images = new InferRequests(card, mostImages, open, inputs).images();
     return new InferPlan(images.count(), images.latents(), outputs, raw(request));
   }
 
@@ -134,6 +140,9 @@ final class InferRequests {
     int wDim = card.network().wDim();
     int count = count(input, numWs, wDim);
     float[][] ws = input.floats(count, numWs * wDim);
+    for (int i = 0; i < count; i++) {
+      open.admit(Latents.of(ws[i], wDim), "input \"" + Signature.WS + "\": image " + i, card.name());
+    }
     return new Images(count, i -> new Latent.W(ws[i]));
   }
 

@@ -5,6 +5,8 @@ import dev.lethe.models.bundle.ModelCard;
 import dev.lethe.server.inference.InferenceEngine;
 import dev.lethe.server.registry.ModelRegistry;
 import dev.lethe.server.rpc.Call;
+import dev.lethe.server.security.LatentRules;
+import dev.lethe.server.security.Latents;
 import io.vertx.core.Future;
 
 /** From a request to a run of it. */
@@ -17,17 +19,27 @@ final class Inference {
 
   private final ModelRegistry registry;
   private final InferenceEngine engine;
+  private final LatentRules latents;
   private final int mostImages;
 
-  /** @param mostImages in one request, of models whose images are small enough */
-  Inference(ModelRegistry registry, InferenceEngine engine, int mostImages) {
+  /**
+   * @param latents what clients may send
+   * @param mostImages in one request, of models whose images are small enough
+   */
+  Inference(ModelRegistry registry, InferenceEngine engine, LatentRules latents, int mostImages) {
     this.registry = registry;
     this.engine = engine;
+    this.latents = latents;
     this.mostImages = mostImages;
   }
 
   InferenceEngine engine() {
     return engine;
+  }
+
+  /** What the caller may send for the model of this name. */
+  Latents open(String model, Call<?> call) {
+    return latents.of(model, call.caller().principal());
   }
 
   /** Most images of this model in one request. */
@@ -41,8 +53,8 @@ final class Inference {
    * Checks a request and takes its version, which is loaded if it is not in memory.
    *
    * @return a run to be started; or NOT_FOUND for a model or version that there is not, UNAVAILABLE for an unloaded
-   *     model, INVALID_ARGUMENT, FAILED_PRECONDITION for a class that was unlearned, RESOURCE_EXHAUSTED above the
-   *     caller's rate
+   *     model, INVALID_ARGUMENT, FAILED_PRECONDITION for a class that was unlearned, PERMISSION_DENIED for latents
+   *     that are closed to the caller, RESOURCE_EXHAUSTED above its rate
    */
   Future<InferRun> prepare(ModelInferRequest request, Call<?> call) {
     if (request.getId().length() > LONGEST_ID) {
@@ -53,7 +65,8 @@ final class Inference {
         .compose(r -> registry.model(r.getModelName()).lease(r.getModelVersion()))
         .map(lease -> {
           try {
-            InferPlan plan = InferRequests.check(request, lease.card(), mostImages(lease.card()));
+            InferPlan plan = InferRequests.check(request, lease.card(), mostImages(lease.card()),
+                open(lease.card().name(), call));
             call.caller().chargeImages(plan.count());
             return new InferRun(call, lease, engine, plan);
           } catch (RuntimeException e) {

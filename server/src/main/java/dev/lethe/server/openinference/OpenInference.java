@@ -23,6 +23,7 @@ import dev.lethe.server.registry.ModelRegistry;
 import dev.lethe.server.registry.ServedModel;
 import dev.lethe.server.rpc.Call;
 import dev.lethe.server.rpc.RpcService;
+import dev.lethe.server.security.LatentRules;
 import io.grpc.Status;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
@@ -53,15 +54,16 @@ public final class OpenInference {
       .build();
 
   /**
+   * @param latents what clients may send
    * @param mostImages in one request
    * @param ready whether the server takes requests
    */
-  public OpenInference(Vertx vertx, ModelRegistry registry, InferenceEngine engine, int mostImages,
-      BooleanSupplier ready) {
+  public OpenInference(Vertx vertx, ModelRegistry registry, InferenceEngine engine, LatentRules latents,
+      int mostImages, BooleanSupplier ready) {
     this.vertx = vertx;
     this.registry = registry;
     this.ready = ready;
-    this.inference = new Inference(registry, engine, mostImages);
+    this.inference = new Inference(registry, engine, latents, mostImages);
     this.repository = new Repository(vertx, registry);
     this.statistics = new Statistics(registry);
   }
@@ -106,14 +108,16 @@ public final class OpenInference {
   private Future<ModelMetadataResponse> modelMetadata(ModelMetadataRequest request,
       Call<ModelMetadataResponse> call) {
     return describe(request.getName(), request.getVersion(), version -> Descriptions.metadata(version.card(),
-        request.getVersion().isEmpty() ? version.all() : List.of(request.getVersion())));
+        request.getVersion().isEmpty() ? version.all() : List.of(request.getVersion()),
+        inference.open(version.card().name(), call)));
   }
 
   private Future<ModelConfigResponse> modelConfig(ModelConfigRequest request, Call<ModelConfigResponse> call) {
     InferenceEngine engine = inference.engine();
     return describe(request.getName(), request.getVersion(), version -> ModelConfigResponse.newBuilder()
         .setConfig(Descriptions.config(version.card(), inference.mostImages(version.card()),
-            engine.options(version.card().name()).batching(), engine.device()))
+            engine.options(version.card().name()).batching(), engine.device(),
+            inference.open(version.card().name(), call)))
         .build());
   }
 

@@ -1,6 +1,7 @@
 package dev.lethe.server.openinference;
 
 import dev.lethe.models.bundle.ModelCard;
+import dev.lethe.server.security.Latents;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -54,13 +55,16 @@ record Signature(List<Tensor> inputs, List<Tensor> outputs) {
     }
   }
 
-  static Signature of(ModelCard card) {
+  /** @param open what a client may send: it is told of nothing else */
+  static Signature of(ModelCard card, Latents open) {
     ModelCard.Network network = card.network();
     List<Tensor> inputs = new ArrayList<>(List.of(
         new Tensor(SEED, Datatype.INT64, 1),
-        new Tensor(Z, Datatype.FP32, network.zDim()),
-        new Tensor(WS, Datatype.FP32, network.numWs(), network.wDim()),
-        new Tensor(PSI, Datatype.FP32, 1)));
+        new Tensor(Z, Datatype.FP32, network.zDim())));
+    if (open.has(Latents.W)) {
+      inputs.add(new Tensor(WS, Datatype.FP32, network.numWs(), network.wDim()));
+    }
+    inputs.add(new Tensor(PSI, Datatype.FP32, 1));
     if (card.conditional()) {
       inputs.add(new Tensor(LABEL, Datatype.BYTES, 1));
     }

@@ -1,8 +1,14 @@
 package dev.lethe.server.registry;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.SerializationFeature;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.lethe.models.bundle.Bundle;
 import dev.lethe.server.rpc.Call;
 import dev.lethe.server.rpc.RpcService;
+import dev.lethe.server.security.LatentRules;
+import dev.lethe.server.security.Latents;
 import dev.lethe.v1.ActivateRequest;
 import dev.lethe.v1.ActivateResponse;
 import dev.lethe.v1.GetActiveVersionRequest;
@@ -29,13 +35,18 @@ import org.slf4j.LoggerFactory;
 public final class Models {
 
   private static final Logger LOG = LoggerFactory.getLogger(Models.class);
+  private static final ObjectMapper JSON = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
+  private static final String W_STATISTICS = "w";
 
   private final Vertx vertx;
   private final ModelRegistry registry;
+  private final LatentRules latents;
 
-  public Models(Vertx vertx, ModelRegistry registry) {
+  /** @param latents what clients may send, and so what they are told of */
+  public Models(Vertx vertx, ModelRegistry registry, LatentRules latents) {
     this.vertx = vertx;
     this.registry = registry;
+    this.latents = latents;
   }
 
   public Service service(RpcService.Settings settings) {
@@ -76,18 +87,27 @@ public final class Models {
     ServedModel model = registry.model(request.getModel());
     String version = request.getVersion().isEmpty()
         ? model.activeVersion().orElseThrow(model::unloaded) : request.getVersion();
+    Latents open = latents.of(model.name(), call.caller().principal());
     return vertx.executeBlocking(() -> {
       Bundle bundle = registry.repository().versions(model.name()).get(version);
       if (bundle == null) {
         throw Status.NOT_FOUND.withDescription("version: model " + model.name() + " has no version "
             + ClassLabels.abbreviate(version)).asRuntimeException();
       }
+      String card = Files.readString(bundle.directory().resolve(Bundle.CARD));
       return GetCardResponse.newBuilder()
           .setModel(model.name())
           .setVersion(version)
-          .setCardJson(Files.readString(bundle.directory().resolve(Bundle.CARD)))
+          .setCardJson(open.has(Latents.W) ? card : withoutW(card))
           .build();
     }, false);
+  }
+
+  /** The same card, whatever its layout, less the average w and those of the classes. */
+  private static String withoutW(String card) throws JsonProcessingException {
+    ObjectNode fields = (ObjectNode) JSON.readTree(card);
+    fields.remove(W_STATISTICS);
+    return JSON.writeValueAsString(fields);
   }
 
   private GetActiveVersionResponse getActiveVersion(GetActiveVersionRequest request) {

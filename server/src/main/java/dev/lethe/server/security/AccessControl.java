@@ -25,7 +25,8 @@ import javax.net.ssl.SSLSession;
 
 /**
  * Finds out who calls, by bearer token or certificate, and whether they may. Where no authentication is configured,
- * everyone is one principal, {@code anonymous}, with all roles.
+ * everyone is one principal, {@code anonymous}, with all roles but {@code latents}: what an operator closes to clients
+ * is closed then, too.
  */
 public final class AccessControl {
 
@@ -42,7 +43,7 @@ public final class AccessControl {
 
   private AccessControl(Vertx vertx, AccessOptions options) {
     this.options = options;
-    this.anonymous = new Principal("anonymous", EnumSet.allOf(Role.class), options.rates());
+    this.anonymous = new Principal("anonymous", EnumSet.complementOf(EnumSet.of(Role.LATENTS)), options.rates());
     this.jwt = options.jwt().map(tokens -> new JwtVerifier(vertx, tokens, options.rates()));
   }
 

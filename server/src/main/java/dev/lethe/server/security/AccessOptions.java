@@ -31,7 +31,7 @@ public record AccessOptions(Optional<Path> principals, Optional<Jwt> jwt, Set<Ro
    */
   public record Jwt(String keys, String issuer, String audience, String rolesClaim, Duration refresh) {}
 
-  /** False: everyone may do everything. */
+  /** False: everyone may do everything, but for the latents that are closed to clients. */
   public boolean required() {
     return principals.isPresent() || jwt.isPresent() || clientCertificates;
   }

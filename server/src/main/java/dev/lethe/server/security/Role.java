@@ -9,7 +9,9 @@ public enum Role {
   /** Submit, follow and cancel unlearning jobs. */
   UNLEARN,
   /** Swap and load versions of models; follow and cancel jobs. */
-  OPERATE;
+  OPERATE,
+  /** Beside {@link #GENERATE}: send latents that are closed to others. */
+  LATENTS;
 
   /** As configuration files and tokens write it. */
   @Override

@@ -28,10 +28,11 @@ class PrincipalsFileTest {
   @Test
   void findsPrincipalsByTokenAndCertificate() throws Exception {
     PrincipalsFile file = read("- {name: alice, roles: [generate, unlearn], token-sha256: " + HASH.toUpperCase()
-        + ", images-per-second: 2.5}\n- {name: ops, roles: [], certificate: ops.example}\n");
+        + ", images-per-second: 2.5}\n- {name: ops, roles: [generate, latents], certificate: ops.example}\n");
     assertEquals(Optional.of(new Principal("alice", Set.of(Role.GENERATE, Role.UNLEARN), new Rates(7, 2.5))),
         file.withToken("test"));
-    assertEquals(Optional.of(new Principal("ops", Set.of(), new Rates(7, 0))), file.withCertificate("ops.example"));
+    assertEquals(Optional.of(new Principal("ops", Set.of(Role.GENERATE, Role.LATENTS),
+        new Rates(7, 0))), file.withCertificate("ops.example"));
     assertEquals(Optional.empty(), file.withToken("Test"));
     assertEquals(Optional.empty(), file.withCertificate("alice"));
   }
@@ -48,11 +49,11 @@ class PrincipalsFileTest {
         """;
     String file = directory.resolve("principals.yaml") + ": ";
     assertEquals(List.of(
-        file + "alice: there is no role \"admin\"; there are [generate, unlearn, operate]",
+        file + "alice: there is no role \"admin\"; there are [generate, unlearn, operate, latents]",
         file + "alice: token-sha256 must be 64 hexadecimal digits: printf %s TOKEN | sha256sum",
         file + "bob: certificat is not known; there are"
             + " [certificate, images-per-second, name, requests-per-second, roles, token-sha256]",
-        file + "bob: roles must be a list of [generate, unlearn, operate]; [] for none",
+        file + "bob: roles must be a list of [generate, unlearn, operate, latents]; [] for none",
         file + "bob: has neither token-sha256 nor certificate, so it can never be recognized",
         file + "principal 3: name is missing",
         file + "alice: is there twice",
