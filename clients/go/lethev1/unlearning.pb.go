@@ -1563,8 +1563,11 @@ type Redaction struct {
 	OwnInterval       *Interval    `protobuf:"bytes,4,opt,name=own_interval,json=ownInterval,proto3" json:"own_interval,omitempty"`
 	FreshInterval     *Interval    `protobuf:"bytes,5,opt,name=fresh_interval,json=freshInterval,proto3" json:"fresh_interval,omitempty"`
 	CandidateInterval *Interval    `protobuf:"bytes,6,opt,name=candidate_interval,json=candidateInterval,proto3" json:"candidate_interval,omitempty"`
-	unknownFields     protoimpl.UnknownFields
-	sizeCache         protoimpl.SizeCache
+	// At latents that the audit found in the original: share drawn at least as far from the image as its nearest other real
+	// image is. It knows of no substitute.
+	Apart         *BeforeAfter `protobuf:"bytes,7,opt,name=apart,proto3" json:"apart,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Redaction) Reset() {
@@ -1635,6 +1638,13 @@ func (x *Redaction) GetFreshInterval() *Interval {
 func (x *Redaction) GetCandidateInterval() *Interval {
 	if x != nil {
 		return x.CandidateInterval
+	}
+	return nil
+}
+
+func (x *Redaction) GetApart() *BeforeAfter {
+	if x != nil {
+		return x.Apart
 	}
 	return nil
 }
@@ -2463,14 +2473,15 @@ const file_lethe_v1_unlearning_proto_rawDesc = "" +
 	"\vworst_image\x18% \x01(\x05H\x00R\n" +
 	"worstImage\x88\x01\x01\x12/\n" +
 	"\x13substitute_distance\x18& \x01(\x01R\x12substituteDistanceB\x0e\n" +
-	"\f_worst_image\"\xcb\x02\n" +
+	"\f_worst_image\"\xf8\x02\n" +
 	"\tRedaction\x12'\n" +
 	"\x03own\x18\x01 \x01(\v2\x15.lethe.v1.BeforeAfterR\x03own\x12+\n" +
 	"\x05fresh\x18\x02 \x01(\v2\x15.lethe.v1.BeforeAfterR\x05fresh\x123\n" +
 	"\tcandidate\x18\x03 \x01(\v2\x15.lethe.v1.BeforeAfterR\tcandidate\x125\n" +
 	"\fown_interval\x18\x04 \x01(\v2\x12.lethe.v1.IntervalR\vownInterval\x129\n" +
 	"\x0efresh_interval\x18\x05 \x01(\v2\x12.lethe.v1.IntervalR\rfreshInterval\x12A\n" +
-	"\x12candidate_interval\x18\x06 \x01(\v2\x12.lethe.v1.IntervalR\x11candidateInterval\"0\n" +
+	"\x12candidate_interval\x18\x06 \x01(\v2\x12.lethe.v1.IntervalR\x11candidateInterval\x12+\n" +
+	"\x05apart\x18\a \x01(\v2\x15.lethe.v1.BeforeAfterR\x05apart\"0\n" +
 	"\bInterval\x12\x10\n" +
 	"\x03low\x18\x01 \x01(\x01R\x03low\x12\x12\n" +
 	"\x04high\x18\x02 \x01(\x01R\x04high\"_\n" +
@@ -2651,30 +2662,31 @@ var file_lethe_v1_unlearning_proto_depIdxs = []int32{
 	16, // 38: lethe.v1.Redaction.own_interval:type_name -> lethe.v1.Interval
 	16, // 39: lethe.v1.Redaction.fresh_interval:type_name -> lethe.v1.Interval
 	16, // 40: lethe.v1.Redaction.candidate_interval:type_name -> lethe.v1.Interval
-	32, // 41: lethe.v1.Membership.w:type_name -> lethe.v1.BeforeAfter
-	32, // 42: lethe.v1.Membership.w_plus:type_name -> lethe.v1.BeforeAfter
-	16, // 43: lethe.v1.Membership.w_interval:type_name -> lethe.v1.Interval
-	32, // 44: lethe.v1.Membership.w_true_positive_rate:type_name -> lethe.v1.BeforeAfter
-	12, // 45: lethe.v1.JobEvent.job:type_name -> lethe.v1.Job
-	12, // 46: lethe.v1.ListJobsResponse.jobs:type_name -> lethe.v1.Job
-	14, // 47: lethe.v1.GetReportResponse.report:type_name -> lethe.v1.UnlearnReport
-	7,  // 48: lethe.v1.UnlearningService.Submit:input_type -> lethe.v1.SubmitRequest
-	21, // 49: lethe.v1.UnlearningService.Watch:input_type -> lethe.v1.WatchRequest
-	23, // 50: lethe.v1.UnlearningService.GetJob:input_type -> lethe.v1.GetJobRequest
-	24, // 51: lethe.v1.UnlearningService.ListJobs:input_type -> lethe.v1.ListJobsRequest
-	26, // 52: lethe.v1.UnlearningService.CancelJob:input_type -> lethe.v1.CancelJobRequest
-	27, // 53: lethe.v1.UnlearningService.GetReport:input_type -> lethe.v1.GetReportRequest
-	12, // 54: lethe.v1.UnlearningService.Submit:output_type -> lethe.v1.Job
-	22, // 55: lethe.v1.UnlearningService.Watch:output_type -> lethe.v1.JobEvent
-	12, // 56: lethe.v1.UnlearningService.GetJob:output_type -> lethe.v1.Job
-	25, // 57: lethe.v1.UnlearningService.ListJobs:output_type -> lethe.v1.ListJobsResponse
-	12, // 58: lethe.v1.UnlearningService.CancelJob:output_type -> lethe.v1.Job
-	28, // 59: lethe.v1.UnlearningService.GetReport:output_type -> lethe.v1.GetReportResponse
-	54, // [54:60] is the sub-list for method output_type
-	48, // [48:54] is the sub-list for method input_type
-	48, // [48:48] is the sub-list for extension type_name
-	48, // [48:48] is the sub-list for extension extendee
-	0,  // [0:48] is the sub-list for field type_name
+	32, // 41: lethe.v1.Redaction.apart:type_name -> lethe.v1.BeforeAfter
+	32, // 42: lethe.v1.Membership.w:type_name -> lethe.v1.BeforeAfter
+	32, // 43: lethe.v1.Membership.w_plus:type_name -> lethe.v1.BeforeAfter
+	16, // 44: lethe.v1.Membership.w_interval:type_name -> lethe.v1.Interval
+	32, // 45: lethe.v1.Membership.w_true_positive_rate:type_name -> lethe.v1.BeforeAfter
+	12, // 46: lethe.v1.JobEvent.job:type_name -> lethe.v1.Job
+	12, // 47: lethe.v1.ListJobsResponse.jobs:type_name -> lethe.v1.Job
+	14, // 48: lethe.v1.GetReportResponse.report:type_name -> lethe.v1.UnlearnReport
+	7,  // 49: lethe.v1.UnlearningService.Submit:input_type -> lethe.v1.SubmitRequest
+	21, // 50: lethe.v1.UnlearningService.Watch:input_type -> lethe.v1.WatchRequest
+	23, // 51: lethe.v1.UnlearningService.GetJob:input_type -> lethe.v1.GetJobRequest
+	24, // 52: lethe.v1.UnlearningService.ListJobs:input_type -> lethe.v1.ListJobsRequest
+	26, // 53: lethe.v1.UnlearningService.CancelJob:input_type -> lethe.v1.CancelJobRequest
+	27, // 54: lethe.v1.UnlearningService.GetReport:input_type -> lethe.v1.GetReportRequest
+	12, // 55: lethe.v1.UnlearningService.Submit:output_type -> lethe.v1.Job
+	22, // 56: lethe.v1.UnlearningService.Watch:output_type -> lethe.v1.JobEvent
+	12, // 57: lethe.v1.UnlearningService.GetJob:output_type -> lethe.v1.Job
+	25, // 58: lethe.v1.UnlearningService.ListJobs:output_type -> lethe.v1.ListJobsResponse
+	12, // 59: lethe.v1.UnlearningService.CancelJob:output_type -> lethe.v1.Job
+	28, // 60: lethe.v1.UnlearningService.GetReport:output_type -> lethe.v1.GetReportResponse
+	55, // [55:61] is the sub-list for method output_type
+	49, // [49:55] is the sub-list for method input_type
+	49, // [49:49] is the sub-list for extension type_name
+	49, // [49:49] is the sub-list for extension extendee
+	0,  // [0:49] is the sub-list for field type_name
 }
 
 func init() { file_lethe_v1_unlearning_proto_init() }
