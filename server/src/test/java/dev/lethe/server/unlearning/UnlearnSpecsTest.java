@@ -25,7 +25,8 @@ class UnlearnSpecsTest {
 
   private static final ModelCard CARD = new ModelCard(ModelCard.FORMAT_VERSION, "tiny", "v1", null,
       ModelCard.STYLEGAN2, new ModelCard.Network(32, 1, 8, 8, 8, 1, 256, 8), List.of("a", "b", "c"), Map.of(),
-      new WStatistics(new float[8], new float[3][8]), null, null, Map.of());
+      new WStatistics(new float[8], new float[3][8]), null, null,
+      Map.of("mapping.onnx", "", "synthesis.onnx", "", "discriminator.onnx", "", "features.onnx", ""));
 
   private static final Map<String, BiConsumer<Gates.Builder, Double>> GATES = Map.of(
       "min_auc_lu", Gates.Builder::setMinAucLu,
