@@ -144,7 +144,7 @@ public final class EvaluateCommand implements Callable<Integer> {
   }
 
   private static String picture(Experiment run) {
-    return "mnist-" + run.id() + ".png";
+    return run.id() + ".png";
   }
 
   private String command() {
