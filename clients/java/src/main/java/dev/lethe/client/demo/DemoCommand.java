@@ -53,7 +53,7 @@ public final class DemoCommand implements Callable<Integer> {
       description = "Chooses the images, and every random draw of the job. Default: 0.")
   private long seed;
 
-  @Option(names = "--images", defaultValue = "64", description = "How many images to unlearn. Default: 64.")
+  @Option(names = "--images", defaultValue = "16", description = "How many images to unlearn. Default: 16.")
   private int images;
 
   @Option(names = "--learn", defaultValue = "256", description = "How many others to keep. Default: 256.")
