@@ -5,6 +5,7 @@ import dev.lethe.models.runtime.ExecutionDevice;
 import dev.lethe.models.runtime.Machine;
 import dev.lethe.trainer.device.DeviceOption;
 import dev.lethe.trainer.evaluation.Evaluation.Models;
+import dev.lethe.trainer.unlearning.BeforeAfterPicture;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -111,7 +112,7 @@ public final class EvaluateCommand implements Callable<Integer> {
         ExperimentResult result = evaluation.run(run);
         store.write(result);
         if (PICTURED.containsKey(run.id())) {
-          ResultPicture.write(out.resolve(picture(run)), evaluation.pictures().orElseThrow());
+          BeforeAfterPicture.write(out.resolve(picture(run)), evaluation.pictures().orElseThrow());
         }
         made++;
         known = Optional.of(result);

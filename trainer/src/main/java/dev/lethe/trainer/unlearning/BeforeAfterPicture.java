@@ -4,7 +4,6 @@ import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.image.ImageGrid;
 import dev.lethe.models.runtime.ExecutionDevice;
 import dev.lethe.trainer.audit.ItemFindings;
-import dev.lethe.trainer.data.ImageDataset;
 import dev.lethe.trainer.model.ModelWeights;
 import dev.lethe.trainer.sampling.Sampler;
 import java.io.IOException;
@@ -27,22 +26,29 @@ public record BeforeAfterPicture(ModelWeights original, ModelWeights candidate, 
    */
   public void write(Path file, UnlearningTargets found, Optional<ItemFindings> audit) throws IOException {
     if (audit.isPresent()) {
-      ItemFindings.Pictures pictures = audit.get().pictures();
-      write(file, found.images(), (int) pictures.images().shape()[0], List.of(pictures.images(), pictures.original(),
-          pictures.candidate(), pictures.again(), pictures.substitutes()));
+      write(file, audit.get().pictures());
       return;
     }
     int most = Math.min(found.images().size(), found.labels().length);
     Tensor latents = found.latents().rows(0, most);
-    write(file, found.images(), most,
+    write(file, most,
         List.of(found.images().images(), made(original, latents), made(candidate, latents)));
   }
 
-  private static void write(Path file, ImageDataset like, int most, List<Tensor> rows) throws IOException {
+  /** The five rows of what an audit of single images found. */
+  public static void write(Path file, ItemFindings.Pictures pictures) throws IOException {
+    write(file, (int) pictures.images().shape()[0], List.of(pictures.images(), pictures.original(),
+        pictures.candidate(), pictures.again(), pictures.substitutes()));
+  }
+
+  /** @param rows images [N, C, H, W], of at least {@code most} each */
+  private static void write(Path file, int most, List<Tensor> rows) throws IOException {
+    long[] shape = rows.get(0).shape();
     int columns = Math.min(MOST_COLUMNS, most);
-    ImageGrid grid = new ImageGrid(rows.size(), columns, like.channels(), like.resolution(),
-        Math.max(1, LEAST_SIDE / like.resolution()), 2);
-    int size = like.imageSize();
+    int resolution = (int) shape[2];
+    ImageGrid grid = new ImageGrid(rows.size(), columns, (int) shape[1], resolution,
+        Math.max(1, LEAST_SIDE / resolution), 2);
+    int size = (int) (shape[1] * shape[2] * shape[3]);
     for (int row = 0; row < rows.size(); row++) {
       for (int i = 0; i < columns; i++) {
         grid.set(row, i, Arrays.copyOfRange(rows.get(row).data(), i * size, (i + 1) * size));
