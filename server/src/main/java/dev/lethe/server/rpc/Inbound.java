@@ -1,6 +1,7 @@
 package dev.lethe.server.rpc;
 
 import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
 import io.vertx.core.Handler;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpServerRequest;
@@ -133,6 +134,8 @@ public final class Inbound extends HttpServerRequestWrapper {
   private void guarded(Runnable step) {
     try {
       step.run();
+    } catch (StatusRuntimeException said) {
+      failed.accept(said);
     } catch (UnsupportedOperationException compressed) {
       // As gRPC's specification of compression wants it.
       failed.accept(Status.INTERNAL.withDescription("a message is said to be compressed, and the call has no"
