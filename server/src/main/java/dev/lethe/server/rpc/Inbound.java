@@ -76,7 +76,16 @@ public final class Inbound extends HttpServerRequestWrapper {
   @Override
   public HttpServerRequest handler(Handler<Buffer> handler) {
     super.handler(chunk -> arrived(chunk, handler));
+    if (!pings()) {
+      lastCame = System.nanoTime();
+      watch();
+    }
     return this;
+  }
+
+  /** Whether the connection asks its client for signs of life; else what it sends is the only one. */
+  private boolean pings() {
+    return version() == HttpVersion.HTTP_2;
   }
 
   @Override
@@ -117,7 +126,7 @@ public final class Inbound extends HttpServerRequestWrapper {
     if (watch == NO_TIMER) {
       watch = context().owner().setTimer(patience.toMillis(), later -> {
         watch = NO_TIMER;
-        if (over || ended || waiting == 0) {
+        if (over || ended || waiting == 0 && pings()) {
           return;
         }
         if (!taking && !heldBack && System.nanoTime() - lastCame >= patience.toNanos()) {
@@ -212,7 +221,7 @@ public final class Inbound extends HttpServerRequestWrapper {
     if (over) {
       return;
     }
-    if (!ended && version() != HttpVersion.HTTP_2) {
+    if (!ended && !pings()) {
       // The connection goes on to the next request when the rest of this one has come in, and was thrown away.
       paused = false;
       heldBack = false;
@@ -223,7 +232,7 @@ public final class Inbound extends HttpServerRequestWrapper {
     context().owner().cancelTimer(watch);
     arrivals.give(held);
     held = 0;
-    if (!ended && version() == HttpVersion.HTTP_2) {
+    if (!ended && pings()) {
       response().reset(NO_ERROR);
     }
   }

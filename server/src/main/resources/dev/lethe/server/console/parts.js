@@ -21,12 +21,17 @@ export function Failure({ error }) {
   return error && html`<p class="bad" role="alert">${error.message}</p>`;
 }
 
-/** The page's heading takes the focus, so that screen readers tell that there is another page. */
+let first = true;
+
+/** The heading of a page that was gone to takes the focus, so that screen readers tell that there is another page. */
 export function Title({ children }) {
   const heading = useRef(null);
   useEffect(() => {
     document.title = `${heading.current.textContent} · Lethe`;
-    heading.current.focus({ preventScroll: true });
+    if (!first) {
+      heading.current.focus({ preventScroll: true });
+    }
+    first = false;
   }, []);
   return html`<h1 tabindex="-1" ref=${heading}>${children}</h1>`;
 }

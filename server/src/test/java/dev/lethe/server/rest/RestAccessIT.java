@@ -7,6 +7,8 @@ import dev.lethe.server.LogLines;
 import dev.lethe.server.ServerFixture;
 import dev.lethe.server.TinyBundles;
 import dev.lethe.server.audit.AuditLog;
+import java.io.BufferedReader;
+import java.io.InputStreamReader;
 import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -126,6 +128,19 @@ class RestAccessIT {
       assertEquals("HTTP/1.1 421 Misdirected Request", statusLine(server, "evil.example"));
       assertEquals("HTTP/1.1 200 OK", statusLine(server, "localhost:" + server.port()));
       assertEquals("HTTP/1.1 200 OK", statusLine(server, "[::1]:" + server.port()));
+    }
+  }
+
+  /** A client of HTTP/1.1 is asked for no sign of life: one that has gone without a word must not stay for ever. */
+  @Test
+  void aBodyThatDoesNotComeIsNotWaitedForForEver() throws Exception {
+    try (ServerFixture server = start(Map.of("keepalive", "1"));
+        Socket socket = new Socket("127.0.0.1", server.port())) {
+      socket.setSoTimeout(30_000);
+      socket.getOutputStream().write(("POST /v1/models/tiny:generate HTTP/1.1\r\nhost: localhost\r\ncontent-type:"
+          + " application/json\r\ncontent-length: 10\r\n\r\n").getBytes(StandardCharsets.US_ASCII));
+      assertEquals("HTTP/1.1 504 Gateway Timeout", new BufferedReader(new InputStreamReader(socket.getInputStream(),
+          StandardCharsets.UTF_8)).readLine());
     }
   }
 

@@ -4,16 +4,29 @@ import dev.lethe.client.console.CommandLines;
 import dev.lethe.client.console.Console;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.IVersionProvider;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ScopeType;
 
 /** The commands of {@code lethe} that talk to a server. */
 @Command(name = "lethe", description = "Generates with and unlearns from models of a Lethe server.",
-    synopsisSubcommandLabel = "COMMAND")
+    synopsisSubcommandLabel = "COMMAND", versionProvider = Main.Version.class)
 public final class Main {
 
   @Option(names = {"-h", "--help"}, usageHelp = true, scope = ScopeType.INHERIT, description = "Print this help.")
   private boolean help;
+
+  @Option(names = {"-V", "--version"}, versionHelp = true, description = "Print the version.")
+  private boolean version;
+
+  /** The jar's, which the build writes into its manifest. */
+  static final class Version implements IVersionProvider {
+    @Override
+    public String[] getVersion() {
+      String built = Main.class.getPackage().getImplementationVersion();
+      return new String[] {"lethe " + (built == null ? "(not from a jar)" : built)};
+    }
+  }
 
   private Main() {}
 
@@ -27,7 +40,9 @@ public final class Main {
         .addSubcommand(new GenerateCommand(console))
         .addSubcommand(new UnlearnCommand(console))
         .addSubcommand(new JobsCommand(console))
-        .addSubcommand(new ModelsCommand(console));
+        .addSubcommand(new ModelsCommand(console))
+        .addSubcommand(new WaitCommand(console))
+        .addSubcommand(new CompletionCommand(console));
     ProtoNames.register(commands);
     return CommandLines.configure(commands, console);
   }

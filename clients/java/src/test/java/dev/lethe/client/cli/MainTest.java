@@ -4,6 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.google.gson.JsonArray;
+import com.google.gson.JsonParser;
 import dev.lethe.client.FakeServer;
 import dev.lethe.client.console.Console;
 import dev.lethe.v1.BadImages;
@@ -242,5 +244,82 @@ class MainTest {
         .execute(command, "--help");
     assertEquals(0, exit);
     assertTrue(out.toString().contains("Usage: lethe " + command), out.toString());
+  }
+
+  @Test
+  void resultsComeInTheFormThatIsAskedFor() {
+    assertEquals(0, lethe("models", "list", "-o", "name"));
+    assertTrue(out.toString().lines().allMatch(line -> line.startsWith("mnist/")), out.toString());
+    out.reset();
+    assertEquals(0, lethe("models", "list", "-o", "json"));
+    JsonArray versions = JsonParser.parseString(out.toString()).getAsJsonArray();
+    assertEquals("mnist", versions.get(0).getAsJsonObject().get("model").getAsString());
+    assertTrue(versions.get(0).getAsJsonObject().has("parentVersion"), "fields are there when they are empty, too");
+    out.reset();
+    assertEquals(0, lethe("unlearn", "--kind=class", "--classes=7", "--detach"));
+    String id = out.toString().strip();
+    out.reset();
+    assertEquals(0, lethe("jobs", "list", "--output=name"));
+    assertEquals(List.of(id), out.toString().lines().toList());
+    out.reset();
+    assertEquals(0, lethe("jobs", "get", id, "-o", "json"));
+    assertEquals(id, JsonParser.parseString(out.toString()).getAsJsonObject().get("id").getAsString());
+    out.reset();
+    assertEquals(0, lethe("jobs", "list", "-o", "wide"));
+    assertTrue(out.toString().contains("VERDICT"), out.toString());
+    out.reset();
+    assertEquals(2, lethe("jobs", "list", "-o", "yaml"));
+    assertTrue(err.toString().contains("table"), err.toString());
+  }
+
+  @Test
+  void waitSaysNothingAndTellsByItsCode() {
+    assertEquals(0, lethe("wait", "--ready"));
+    assertEquals(0, lethe("unlearn", "--kind=class", "--classes=7", "--detach"));
+    String id = out.toString().strip();
+    out.reset();
+    assertEquals(0, lethe("wait", id));
+    assertEquals("", out.toString());
+    assertEquals("", err.toString());
+    assertEquals(2, lethe("wait"));
+    assertEquals(1, lethe("wait", "job-9"));
+  }
+
+  @Test
+  void quietIsWithoutProgress() {
+    assertEquals(0, lethe("unlearn", "--kind=class", "--classes=7", "-q"));
+    assertFalse(out.toString().contains("["), out.toString());
+  }
+
+  /** Without {@code --server}. */
+  private int bare(String... args) {
+    return Main.commandLine(new Console(new PrintStream(out, true), new PrintStream(err, true), 0)).execute(args);
+  }
+
+  @Test
+  void whatTheConnectionFailsOfIsSaidInWords() {
+    assertEquals(1, bare("models", "list", "--server=no-such-host.invalid:8080", "--timeout=20"));
+    assertTrue(err.toString().startsWith("lethe: there is no host of that name"), err.toString());
+    assertEquals(1, err.toString().lines().count());
+    err.reset();
+    assertEquals(1, bare("models", "list", "--server=localhost:1", "--timeout=20"));
+    assertTrue(err.toString().contains("is a server running there?"), err.toString());
+    assertEquals(1, err.toString().lines().count());
+    err.reset();
+    assertEquals(1, lethe("models", "list", "--tls", "--timeout=20"));
+    assertTrue(err.toString().contains("does not speak TLS"), err.toString());
+    err.reset();
+    assertEquals(1, bare("jobs", "get", "job-9", "--server=" + server.address(), "-v"));
+    assertTrue(err.toString().contains("\tat dev.lethe."), err.toString());
+  }
+
+  @Test
+  void theCommandLineTellsItsVersionAndCompletesItself() {
+    assertEquals(0, bare("--version"));
+    assertTrue(out.toString().startsWith("lethe "), out.toString());
+    out.reset();
+    assertEquals(0, bare("completion"));
+    assertTrue(out.toString().contains("complete -F _complete_lethe") && out.toString().contains("--bad-images"),
+        out.toString().substring(0, 500));
   }
 }
