@@ -18,9 +18,7 @@ import dev.lethe.inference.ModelInferResponse.InferOutputTensor;
 import dev.lethe.server.logging.SafeText;
 import dev.lethe.server.rest.HttpRules.Match;
 import io.grpc.Status;
-import io.vertx.core.Context;
 import io.vertx.core.Future;
-import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpServerRequest;
 import java.io.ByteArrayOutputStream;
@@ -47,8 +45,6 @@ final class InferJson implements Exchange {
   private static final String BINARY = "binary_data";
   private static final String BINARY_OUTPUT = "binary_data_output";
   private static final String PARAMETERS = "parameters";
-  /** Answers above this are put in JSON beside the event loop. */
-  private static final int LARGE = 256 << 10;
 
   private final Match match;
   private final HttpServerRequest http;
@@ -279,10 +275,7 @@ final class InferJson implements Exchange {
   @Override
   public Future<Answer> answer(Message message) {
     ModelInferResponse response = (ModelInferResponse) message;
-    Context context = Vertx.currentContext();
-    boolean large = response.getRawOutputContentsList().stream().mapToLong(ByteString::size).sum() > LARGE;
-    return large && context != null ? context.executeBlocking(() -> write(response), false)
-        : Future.succeededFuture(write(response));
+    return Exchange.made(response.getSerializedSize(), () -> write(response));
   }
 
   private Answer write(ModelInferResponse response) {

@@ -104,11 +104,7 @@ final class ProtoJson implements Exchange {
 
   @Override
   public Future<Answer> answer(Message message) {
-    try {
-      return Future.succeededFuture(Answer.json(200, PRINTER.print(message)));
-    } catch (InvalidProtocolBufferException e) {
-      return Future.failedFuture(e);
-    }
+    return Exchange.made(message.getSerializedSize(), () -> Answer.json(200, PRINTER.print(message)));
   }
 
   @Override

@@ -34,6 +34,8 @@ final class RestResponse<Q, R> extends GrpcServerResponseImpl<Q, R> {
   private final BooleanSupplier tooLarge;
   private @Nullable String reason;
   private boolean retries;
+  // The lines so far, which may still be on their way into JSON.
+  private Future<Void> lines = Future.succeededFuture();
 
   /**
    * @param streams whether there may be several messages
@@ -95,7 +97,12 @@ final class RestResponse<Q, R> extends GrpcServerResponseImpl<Q, R> {
       return Future.succeededFuture();
     }
     sendHead();
-    return encoder.last.compose(answer -> http.write(answer.body().copy().appendByte((byte) '\n')));
+    Future<Answer> line = encoder.last;
+    lines = lines.transform(before -> line).map(answer -> {
+      write(answer.body());
+      return null;
+    });
+    return lines;
   }
 
   @Override
@@ -103,7 +110,7 @@ final class RestResponse<Q, R> extends GrpcServerResponseImpl<Q, R> {
     if (status() == GrpcStatus.OK) {
       if (streams) {
         sendHead();
-        return super.sendEnd();
+        return lines.transform(all -> super.sendEnd());
       }
       return encoder.last.transform(done -> {
         if (http.closed() || http.ended()) {
@@ -119,14 +126,23 @@ final class RestResponse<Q, R> extends GrpcServerResponseImpl<Q, R> {
     int code = tooLarge.getAsBoolean() && !retries ? 413 : HttpStatus.of(status.getCode());
     Answer error = exchange.error(status, code);
     if (http.headWritten()) {
-      http.write(error.body().copy().appendByte((byte) '\n'));
-    } else {
-      if (code == 401) {
-        http.putHeader("www-authenticate", "Bearer");
-      }
-      write(error);
+      return lines.transform(all -> {
+        write(error.body());
+        return super.sendEnd();
+      });
     }
+    if (code == 401) {
+      http.putHeader("www-authenticate", "Bearer");
+    }
+    write(error);
     return super.sendEnd();
+  }
+
+  /** A line. */
+  private void write(Buffer json) {
+    if (!http.closed() && !http.ended()) {
+      http.write(json.copy().appendByte((byte) '\n'));
+    }
   }
 
   private void write(Answer answer) {

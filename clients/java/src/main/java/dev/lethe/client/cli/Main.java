@@ -2,6 +2,10 @@ package dev.lethe.client.cli;
 
 import dev.lethe.client.console.CommandLines;
 import dev.lethe.client.console.Console;
+import java.util.List;
+import java.util.logging.Level;
+import java.util.logging.Logger;
+import java.util.stream.Stream;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.IVersionProvider;
@@ -30,8 +34,14 @@ public final class Main {
 
   private Main() {}
 
+  /** What gRPC logs of connections that fail is said by the command, in a line. */
+  private static final Logger TRANSPORT = Logger.getLogger("io.grpc");
+
   public static void main(String[] args) {
     System.setProperty("java.awt.headless", "true");
+    if (Stream.of(args).noneMatch(List.of(CommandLines.VERBOSE, "--verbose")::contains)) {
+      TRANSPORT.setLevel(Level.OFF);
+    }
     System.exit(commandLine(Console.system()).execute(args));
   }
 

@@ -58,13 +58,13 @@ final class ModelsCommand {
     }
   }
 
-  @Command(name = "card", description = "Prints the model card of a version: with -o json model.json as it is.")
+  @Command(name = "card", description = "Prints the model card (model.json) of a version.")
   int card(@Mixin ServerOptions server, @Mixin Output output, @Parameters(paramLabel = "MODEL") String model,
       @Parameters(paramLabel = "VERSION", arity = "0..1", defaultValue = "",
           description = "Default: the active one.") String version) {
     try (LetheClient lethe = server.connect()) {
       String text = lethe.card(model, version).stripTrailing();
-      if (output.isJson()) {
+      if (output.isJson() || !output.isGiven()) {
         console.out().println(text);
         return 0;
       }

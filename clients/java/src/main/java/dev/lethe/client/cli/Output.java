@@ -33,26 +33,35 @@ final class Output {
 
   private static final JsonFormat.Printer JSON = JsonFormat.printer().alwaysPrintFieldsWithNoPresence();
 
-  @Option(names = {"-o", "--output"}, paramLabel = "FORMAT", defaultValue = "table",
+  @Option(names = {"-o", "--output"}, paramLabel = "FORMAT",
       description = "table, wide with more columns, json with the fields of docs/openapi.json, or name for names alone."
-          + " Default: table.")
-  private Format format;
+          + " Default: table; of a card, json.")
+  private Format given;
+
+  private Format format() {
+    return given == null ? Format.table : given;
+  }
+
+  /** Whether the user said which. */
+  boolean isGiven() {
+    return given != null;
+  }
 
   /** Whether people read it. */
   boolean isText() {
-    return format == Format.table || format == Format.wide;
+    return format() == Format.table || format() == Format.wide;
   }
 
   boolean isJson() {
-    return format == Format.json;
+    return format() == Format.json;
   }
 
   /** All of them: a table, a JSON array, or names. */
   <M extends MessageOrBuilder> void list(Console console, List<M> all, List<Column<M>> columns,
       Function<M, String> name) {
-    switch (format) {
+    switch (format()) {
       case table, wide -> {
-        List<Column<M>> shown = columns.stream().filter(column -> format == Format.wide || !column.wide()).toList();
+        List<Column<M>> shown = columns.stream().filter(column -> format() == Format.wide || !column.wide()).toList();
         Table table = new Table(shown.stream().map(Column::title).toArray(String[]::new));
         all.forEach(one -> table.row(shown.stream().map(column -> column.cell().apply(one)).toArray(String[]::new)));
         table.print(console.out());
@@ -65,7 +74,7 @@ final class Output {
 
   /** One of them: as {@code text} prints it, a JSON object, or its name. */
   <M extends MessageOrBuilder> void one(Console console, M message, Runnable text, String name) {
-    switch (format) {
+    switch (format()) {
       case table, wide -> text.run();
       case json -> console.out().println(json(message, JSON));
       case name -> console.out().println(name);

@@ -206,7 +206,8 @@ class MainTest {
   @Test
   void unlearnRefusesFilesBeforeItConnects() {
     assertEquals(1, lethe("unlearn", folder.resolve("none.png").toString()));
-    assertEquals("lethe: NoSuchFile: " + folder.resolve("none.png") + System.lineSeparator(), err.toString());
+    assertEquals("lethe: " + folder.resolve("none.png") + ": there is no such file or folder" + System.lineSeparator(),
+        err.toString());
     err.reset();
     assertEquals(2, lethe("unlearn", "x.png", "--mode", "no-shot"));
     assertTrue(err.toString().contains("'no-shot' is none of few-shot"), err.toString());
