@@ -86,7 +86,7 @@ export function Erase() {
     <form onSubmit=${submit}>
       <div class="panel controls">
         <label>Model<select value=${of} onChange=${(e) => setModel(e.target.value)}>
-          ${(models.value ?? []).map((name) => html`<option key=${name}>${name}</option>`)}</select></label>
+          ${(models.value ?? []).map((name) => html`<option key=${name} value=${name} selected=${name === of}>${name}</option>`)}</select></label>
         <label>What is erased<select value=${kind} onChange=${(e) => setKind(e.target.value)}>
           <option value="ITEM">the images below</option><option value="CLASS">whole classes</option></select></label>
       </div>
@@ -149,7 +149,7 @@ function Pictures({ title, images, change, labels, id }) {
     <p role="status">${said}${images.length > 0 ? ` ${images.length} images.` : ''}</p>
     ${images.length > 1 && labels.length > 0 && html`<label>Class of all<select value=""
       onChange=${(e) => e.target.value && change(images.map((image) => ({ ...image, label: e.target.value })))}>
-      <option value="">…</option>${labels.map((label) => html`<option key=${label}>${label}</option>`)}</select></label>`}
+      <option value="">…</option>${labels.map((label) => html`<option key=${label} value=${label}>${label}</option>`)}</select></label>`}
     <ul class="gallery">${images.map((image, i) => html`<${Picture} key=${i} image=${image} labels=${labels}
       change=${(label) => change(images.map((its, at) => (at === i ? { ...its, label } : its)))}
       remove=${() => change(images.filter((_, at) => at !== i))} />`)}</ul>
@@ -162,6 +162,6 @@ function Picture({ image, labels, change, remove }) {
   return html`<li><figure><img src=${url} alt=${image.file.name} /><figcaption>${image.file.name}</figcaption></figure>
     ${labels.length > 0 && html`<select aria-label="Class of ${image.file.name}" value=${image.label}
       onChange=${(e) => change(e.target.value)}><option value="">class…</option>
-      ${labels.map((label) => html`<option key=${label}>${label}</option>`)}</select>`}
+      ${labels.map((label) => html`<option key=${label} value=${label}>${label}</option>`)}</select>`}
     <button type="button" class="plain" aria-label="Leave out ${image.file.name}" onClick=${remove}>Leave out</button></li>`;
 }

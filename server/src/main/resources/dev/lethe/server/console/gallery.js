@@ -47,11 +47,11 @@ export function Gallery() {
   return html`<${Title}>Gallery<//>
     <form class="panel controls" onSubmit=${generate}>
       <label>Model<select value=${chosen} onChange=${(e) => { setModel(e.target.value); setVersion(''); setLabel(''); }}>
-        ${(models.value ?? []).map((name) => html`<option key=${name}>${name}</option>`)}
+        ${(models.value ?? []).map((name) => html`<option key=${name} value=${name} selected=${name === chosen}>${name}</option>`)}
       </select></label>
       <label>Version<select value=${version} onChange=${(e) => setVersion(e.target.value)}>
         <option value="">the active one</option>
-        ${(versions.value ?? []).map((v) => html`<option key=${v.version}>${v.version}</option>`)}
+        ${(versions.value ?? []).map((v) => html`<option key=${v.version} value=${v.version}>${v.version}</option>`)}
       </select></label>
       ${labels.length > 0 && html`<label>Class<select value=${label} onChange=${(e) => setLabel(e.target.value)}>
         <option value="">all in turn</option>
