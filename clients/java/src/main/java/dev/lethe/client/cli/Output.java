@@ -52,6 +52,10 @@ final class Output {
     return format() == Format.table || format() == Format.wide;
   }
 
+  boolean isWide() {
+    return format() == Format.wide;
+  }
+
   boolean isJson() {
     return format() == Format.json;
   }

@@ -100,7 +100,7 @@ class MainTest {
   @Test
   void generateDrawsAGrid() throws IOException {
     Path grid = folder.resolve("grid.png");
-    assertEquals(0, lethe("generate", "-n", "6", "--grid", "--columns", "3", "-o", grid.toString()));
+    assertEquals(0, lethe("generate", "-n", "6", "--grid", "--columns", "3", "--out", grid.toString()));
     assertEquals(3 * 64 + 4 * 2, ImageIO.read(grid.toFile()).getWidth());
     assertEquals(2 * 64 + 3 * 2, ImageIO.read(grid.toFile()).getHeight());
   }
@@ -245,6 +245,26 @@ class MainTest {
         .execute(command, "--help");
     assertEquals(0, exit);
     assertTrue(out.toString().contains("Usage: lethe " + command), out.toString());
+  }
+
+  @Test
+  void nothingIsWrittenUnlessAllIsWell() throws IOException {
+    Path file = folder.resolve("a.png");
+    assertEquals(2, lethe("generate", "--seeds", "0-3", "--out", file.toString()));
+    assertTrue(err.toString().contains("4 images are asked for"), err.toString());
+    assertEquals(2, lethe("generate", "--format", "jpeg", "--out", file.toString()));
+    assertEquals(2, lethe("generate", "--grid", "--out", folder.resolve("a.jpg").toString()));
+    assertEquals(1, lethe("generate", "--label", "cat", "--out", folder.resolve("cats").toString()));
+    assertEquals(List.of(), written(folder));
+    assertEquals(0, server.generated.size() - 1, "the server was asked once");
+    assertEquals(0, lethe("generate", "--out", folder.resolve("b.jpg").toString()));
+    assertEquals(ImageFormat.IMAGE_FORMAT_JPEG, server.generated.get(1).getFormat());
+    out.reset();
+    assertEquals(0, lethe("generate", "--seeds", "7", "-o", "json", "--out", folder.resolve("c").toString()));
+    JsonArray files = JsonParser.parseString(out.toString()).getAsJsonArray();
+    assertEquals(7, files.get(0).getAsJsonObject().get("seed").getAsInt());
+    assertEquals(List.of(Path.of(files.get(0).getAsJsonObject().get("file").getAsString()).getFileName().toString()),
+        written(folder.resolve("c")));
   }
 
   @Test
