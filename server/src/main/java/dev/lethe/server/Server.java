@@ -129,7 +129,8 @@ public final class Server implements AutoCloseable {
     registry = ModelRegistry.open(vertx, repository, engine, metrics);
     warnOfAbsentModels();
     AuditLog audit = new AuditLog();
-    unlearning = Unlearning.open(vertx, registry, options.jobs(), options.worker(), options.data(), metrics, audit);
+    unlearning = Unlearning.open(vertx, registry, database, options.jobs(), options.unlearning(), options.data(), metrics,
+        audit);
 
     AccessControl access = AccessControl.open(vertx, options.access());
     Limits limits = options.limits();

@@ -16,6 +16,7 @@ import dev.lethe.server.registry.VersionName;
 import dev.lethe.server.security.LatentRules;
 import dev.lethe.server.security.Latents;
 import dev.lethe.server.store.DatabaseUrl;
+import dev.lethe.server.unlearning.JobQueue;
 import dev.lethe.server.unlearning.WorkerCommand;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
@@ -56,6 +57,12 @@ final class ServerSettings {
       ValueType.of(ServerSettings::workerCommand), "Program that carries out unlearning jobs; it gets the job's"
           + " directory as its last argument. Arguments with blanks go between double quotes. Without it, requests to"
           + " unlearn are refused.");
+  static final Setting<Integer> WORKER_TIMEOUT = new Setting<>("worker-timeout", "SECONDS", "900",
+      ValueType.integer(1, 86_400), "How long a worker may say nothing of its progress before it is taken to stand still,"
+          + " ended and replaced.");
+  static final Setting<Integer> WORKER_ATTEMPTS = new Setting<>("worker-attempts", "N", "3", ValueType.integer(1, 1000),
+      "How many workers of one job may crash or stand still; with the last of them the job fails. A server's own end does"
+          + " not count.");
   static final Setting<ExecutionDevice> DEVICE = new Setting<>("device", "DEVICE", "cpu",
       ValueType.of(ServerSettings::device), "Where models run: " + ExecutionDevice.SYNTAX + ".");
   static final Setting<ExecutionDevice> WORKER_DEVICE = new Setting<>("worker-device", "DEVICE", null,
@@ -84,7 +91,8 @@ final class ServerSettings {
 
   /** In the order of the help and of {@code --print-config}. */
   static final List<Setting<?>> ALL = Stream.concat(
-      Stream.of(HOST, PORT, INSECURE_LISTEN, MODELS, STATE, JOBS, DATABASE, DATA, WORKER_COMMAND, DEVICE, WORKER_DEVICE,
+      Stream.of(HOST, PORT, INSECURE_LISTEN, MODELS, STATE, JOBS, DATABASE, DATA, WORKER_COMMAND, WORKER_TIMEOUT,
+          WORKER_ATTEMPTS, DEVICE, WORKER_DEVICE,
           PRECISION, LATENTS, GRAPHS, THREADS, DRAIN, LOG_FORMAT),
       Stream.concat(LoadSettings.ALL.stream(), SecuritySettings.ALL.stream()))
       .<Setting<?>>map(setting -> setting).toList();
@@ -113,7 +121,9 @@ final class ServerSettings {
     return new ServerOptions(settings.get(HOST), settings.get(PORT), SecuritySettings.tls(settings),
         SecuritySettings.access(settings), settings.get(MODELS), settings.get(STATE), settings.get(JOBS),
         settings.find(DATABASE).orElseGet(() -> DatabaseUrl.sqlite(settings.get(JOBS).resolve(DATABASE_FILE))),
-        settings.find(WORKER_COMMAND).map(command -> command.on(training)), settings.find(DATA),
+        new JobQueue.Options(settings.find(WORKER_COMMAND).map(command -> command.on(training)),
+            Duration.ofSeconds(settings.get(WORKER_TIMEOUT)), settings.get(WORKER_ATTEMPTS)),
+        settings.find(DATA),
         new Compute(device, threads == 0 ? Runtime.getRuntime().availableProcessors() : threads,
             settings.get(PRECISION), settings.get(GRAPHS)),
         LoadSettings.batching(settings), ownOptions(settings), latents(settings),

@@ -1,6 +1,5 @@
 package dev.lethe.server.unlearning;
 
-import com.google.protobuf.util.Timestamps;
 import dev.lethe.models.bundle.ModelCard;
 import dev.lethe.models.image.ImageDecoder;
 import dev.lethe.models.image.ImageEncoder;
@@ -15,7 +14,6 @@ import dev.lethe.v1.BadImages;
 import dev.lethe.v1.ImageFormat;
 import dev.lethe.v1.ImageRole;
 import dev.lethe.v1.Job;
-import dev.lethe.v1.JobState;
 import dev.lethe.v1.LabelledImage;
 import dev.lethe.v1.SubmitRequest;
 import dev.lethe.v1.UnlearnMode;
@@ -55,11 +53,11 @@ final class Upload implements Sink<SubmitRequest> {
 
   private final Vertx vertx;
   private final ModelRegistry registry;
-  private final JobStore store;
+  private final JobFolders folders;
   private final JobQueue queue;
   private final String data;
   private final Call<Job> call;
-  private final String id = JobStore.newId();
+  private final String id = JobFolders.newId();
   private final WorkerJob.Builder work = WorkerJob.newBuilder();
   private Future<Void> last = Future.succeededFuture();
   private boolean submitting;
@@ -80,10 +78,10 @@ final class Upload implements Sink<SubmitRequest> {
   private int sentToUnlearn;
 
   /** @param data directory of the data set that workers are told of; empty for none */
-  Upload(Vertx vertx, ModelRegistry registry, JobStore store, JobQueue queue, String data, Call<Job> call) {
+  Upload(Vertx vertx, ModelRegistry registry, JobFolders folders, JobQueue queue, String data, Call<Job> call) {
     this.vertx = vertx;
     this.registry = registry;
-    this.store = store;
+    this.folders = folders;
     this.queue = queue;
     this.data = data;
     this.call = call;
@@ -156,7 +154,7 @@ final class Upload implements Sink<SubmitRequest> {
 
   private void beginDirectory() throws IOException {
     if (directory == null) {
-      directory = store.beginUpload(id);
+      directory = folders.beginUpload(id);
     }
   }
 
@@ -279,16 +277,13 @@ final class Upload implements Sink<SubmitRequest> {
 
   private Job submit() throws IOException {
     beginDirectory();
-    Job job = Job.newBuilder()
+    Job.Builder job = Job.newBuilder()
         .setId(id)
         .setSpec(spec)
-        .setState(JobState.JOB_STATE_QUEUED)
         .setUnlearnImages(unlearnImages)
         .setLearnImages(learnImages)
-        .setSubmitted(Timestamps.now())
         .setBaseVersion(card.version())
-        .setSubmittedBy(call.caller().principal().name())
-        .build();
+        .setSubmittedBy(call.caller().principal().name());
     return queue.submit(directory, job, work.setJobId(id).setSpec(spec).setData(data)
         .addAllSkippedImages(skipped).build());
   }
@@ -300,7 +295,7 @@ final class Upload implements Sink<SubmitRequest> {
     }
     last.onComplete(done -> vertx.executeBlocking(() -> {
       if (directory != null) {
-        store.discard(directory);
+        folders.discard(directory);
       }
       return null;
     }, false).onFailure(e -> LOG.warn("the rest of a broken upload cannot be deleted: {}", e.getMessage())));

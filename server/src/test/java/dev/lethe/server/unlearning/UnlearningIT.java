@@ -25,10 +25,13 @@ import dev.lethe.v1.Image;
 import dev.lethe.v1.ImageFormat;
 import dev.lethe.v1.ImageRole;
 import dev.lethe.v1.Job;
+import dev.lethe.v1.JobChange;
 import dev.lethe.v1.JobEvent;
+import dev.lethe.v1.JobPhase;
 import dev.lethe.v1.JobState;
 import dev.lethe.v1.LabelledImage;
 import dev.lethe.v1.ListJobsRequest;
+import dev.lethe.v1.ListJobsResponse;
 import dev.lethe.v1.ListVersionsRequest;
 import dev.lethe.v1.ModelVersion;
 import dev.lethe.v1.Recipe;
@@ -47,6 +50,9 @@ import io.grpc.stub.StreamObserver;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
@@ -111,8 +117,12 @@ class UnlearningIT {
     assertEquals("v1", end.getBaseVersion());
     assertEquals("v1-u1", end.getNewVersion());
     assertEquals(0.93, end.getReport().getAucLu().getAfter());
+    assertEquals(1, end.getProgress().getFraction());
     assertEquals(end, server.unlearning().getJob(GetJobRequest.newBuilder().setJobId(end.getId()).build()));
     assertEquals(List.of(end), watch(end.getId()));
+    assertEquals(List.of(JobPhase.JOB_PHASE_QUEUED, JobPhase.JOB_PHASE_INVERTING, JobPhase.JOB_PHASE_UNLEARNING,
+        JobPhase.JOB_PHASE_CANDIDATE, JobPhase.JOB_PHASE_PROMOTED),
+        end.getChangesList().stream().map(JobChange::getPhase).toList());
 
     assertEquals("v1-u1", activeVersion());
     assertEquals("v1-u1", server.generation().generate(GenerateRequest.getDefaultInstance()).getVersion());
@@ -260,21 +270,62 @@ class UnlearningIT {
   }
 
   @Test
-  void restartKeepsTheActiveVersionFailsWhatRanAndTakesUpWhatWaited() throws IOException {
+  void restartKeepsTheActiveVersionAndTakesUpWhatRanAndWhatWaited() throws IOException {
     Job done = last(submitOne(spec(0).build()));
-    Job running = submitOne(spec(WorkerDouble.WAITS).build());
+    Job running = submitOne(spec(WorkerDouble.WAITS_ONCE).build());
     Job waiting = submitOne(spec(0).build());
     untilProgress(running);
     server.close();
     server = ServerFixture.start(root, Optional.of(worker()));
     assertEquals(done, last(done));
-    Job failed = last(running);
-    assertEquals(JobState.JOB_STATE_FAILED, failed.getState());
-    assertTrue(failed.getMessage().contains("server was stopped"), failed.getMessage());
+    Job resumed = last(running);
+    assertEquals(JobState.JOB_STATE_SUCCEEDED, resumed.getState(), resumed.getMessage());
+    assertEquals(2, resumed.getAttempt());
+    assertTrue(resumed.getChangesList().stream().anyMatch(change -> change.getPhase() == JobPhase.JOB_PHASE_QUEUED
+        && change.getCause().contains("server was stopped")), resumed::toString);
     Job end = last(waiting);
     assertEquals(JobState.JOB_STATE_SUCCEEDED, end.getState(), end.getMessage());
-    assertEquals("v1-u1", end.getBaseVersion());
-    assertEquals("v1-u2", activeVersion());
+    assertEquals("v1-u2", end.getBaseVersion());
+    assertEquals("v1-u3", activeVersion());
+  }
+
+  @Test
+  void aSecondServerOnTheSameFoldersIsRefusedAndTheFirstGoesOn() throws IOException {
+    Job running = submitOne(spec(WorkerDouble.WAITS).build());
+    untilProgress(running);
+    IOException refusal = assertThrows(IOException.class, () -> ServerFixture.start(root, Optional.of(worker())));
+    assertTrue(refusal.getMessage().contains("another server works on " + root.resolve("state") + ": process "
+        + ProcessHandle.current().pid()), refusal.getMessage());
+    assertEquals(JobState.JOB_STATE_RUNNING, server.unlearning()
+        .getJob(GetJobRequest.newBuilder().setJobId(running.getId()).build()).getState());
+    cancel(running);
+  }
+
+  @Test
+  void aWorkerThatCrashesOnceIsReplaced() {
+    Job end = last(submitOne(spec(WorkerDouble.CRASHES_ONCE).build()));
+    assertEquals(JobState.JOB_STATE_SUCCEEDED, end.getState(), end.getMessage());
+    assertEquals(2, end.getAttempt());
+    assertEquals(JobPhase.JOB_PHASE_PROMOTED, end.getPhase());
+  }
+
+  @Test
+  void jobsAreListedPageByPage() {
+    List<String> ids = new ArrayList<>();
+    for (int i = 0; i < 3; i++) {
+      ids.add(0, last(submitOne(spec(0).build())).getId());
+    }
+    ListJobsResponse first = server.unlearning().listJobs(ListJobsRequest.newBuilder().setPageSize(2).build());
+    assertEquals(ids.subList(0, 2), first.getJobsList().stream().map(Job::getId).toList());
+    ListJobsResponse second = server.unlearning().listJobs(ListJobsRequest.newBuilder().setPageSize(2)
+        .setPageToken(first.getNextPageToken()).build());
+    assertEquals(ids.subList(2, 3), second.getJobsList().stream().map(Job::getId).toList());
+    assertEquals("", second.getNextPageToken());
+    assertEquals(0, server.unlearning().listJobs(ListJobsRequest.newBuilder()
+        .addStates(JobState.JOB_STATE_FAILED).build()).getJobsCount());
+    StatusRuntimeException refusal = assertThrows(StatusRuntimeException.class, () -> server.unlearning()
+        .listJobs(ListJobsRequest.newBuilder().setPageSize(-1).build()));
+    assertEquals(Code.INVALID_ARGUMENT, refusal.getStatus().getCode());
   }
 
   @Test
@@ -551,34 +602,37 @@ class UnlearningIT {
     }
   }
 
+  /** Folders of jobs and uploads; the database lies beside them. */
   private static long count(Path directory) throws IOException {
     try (Stream<Path> entries = Files.list(directory)) {
-      return entries.count();
+      return entries.filter(Files::isDirectory).count();
     }
   }
 
-  /** Where the state of a job is written, a pipe makes whoever writes wait for a reader, as a slow disk might. */
+  /** Another program holds the database, as a slow disk might. */
   @Test
   void noOtherCallWaitsWhileAJobsStateIsWrittenDown() throws Exception {
     Job running = submitOne(spec(WorkerDouble.WAITS).build());
+    untilProgress(running);
     Job queued = submitOne(spec(0).build());
-    Path pipe = root.resolve("jobs").resolve(queued.getId()).resolve("status.json.tmp");
-    assertEquals(0, new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor());
     UnlearningServiceGrpc.UnlearningServiceFutureStub calls = UnlearningServiceGrpc.newFutureStub(server.channel());
-    Future<Job> cancelled = calls.cancelJob(CancelJobRequest.newBuilder().setJobId(queued.getId()).build());
-    CompletableFuture<Void> watched = CompletableFuture.runAsync(() -> watch(queued.getId()));
-    try {
+    Future<Job> cancelled;
+    try (Connection holder = DriverManager.getConnection("jdbc:sqlite:" + root.resolve("jobs/lethe.db"));
+        Statement statement = holder.createStatement()) {
+      statement.execute("begin immediate");
+      cancelled = calls.cancelJob(CancelJobRequest.newBuilder().setJobId(queued.getId()).build());
+      CompletableFuture<Void> watched = CompletableFuture.runAsync(() -> watch(queued.getId()));
       for (int i = 0; i < 3; i++) {
         assertEquals(running.getId(), UnlearningServiceGrpc.newBlockingStub(server.channel())
             .withDeadlineAfter(20, TimeUnit.SECONDS)
             .getJob(GetJobRequest.newBuilder().setJobId(running.getId()).build()).getId());
+        assertEquals("v1", server.generation().generate(GenerateRequest.getDefaultInstance()).getVersion());
       }
       assertFalse(cancelled.isDone());
-    } finally {
-      assertTrue(Files.readString(pipe).contains("CANCELLED"));
+      statement.execute("rollback");
+      watched.get(30, TimeUnit.SECONDS);
     }
-    assertEquals(JobState.JOB_STATE_CANCELLED, cancelled.get(20, TimeUnit.SECONDS).getState());
-    watched.get(20, TimeUnit.SECONDS);
+    assertEquals(JobState.JOB_STATE_CANCELLED, cancelled.get(30, TimeUnit.SECONDS).getState());
     cancel(running);
   }
 }
