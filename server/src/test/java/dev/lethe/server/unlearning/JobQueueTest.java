@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.protobuf.util.Timestamps;
+import dev.lethe.models.bundle.Bundle;
 import dev.lethe.models.runtime.ExecutionDevice;
 import dev.lethe.models.architecture.Precision;
 import dev.lethe.server.TinyBundles;
@@ -39,6 +40,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
@@ -46,6 +48,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** In what order jobs run, and what becomes of them at the end and the next start of a server. */
 @Timeout(120)
@@ -222,5 +226,53 @@ class JobQueueTest {
     assertTrue(end.getChanges(2).getCause().startsWith("the worker was ended by signal 9"), end.getChanges(2).getCause());
     assertTrue(end.getMessage().contains("stood still for 0 s (--worker-timeout)"), end.getMessage());
     assertTrue(end.getMessage().contains("worker 2 of 2"), end.getMessage());
+  }
+
+  /** How far a take-over had come when its server ended. */
+  private enum Reached { DECIDED, MOVED, SWITCHED }
+
+  @ParameterizedTest
+  @EnumSource
+  void aTakeOverIsCarriedOnFromWhereverItWas(Reached reached) throws Exception {
+    submit("a");
+    JobDirectory directory = folders.of("a");
+    Bundle base = registry.repository().versions("tiny").get("v1");
+    Bundle candidate = TinyBundles.conditional(root.resolve("made"), "v1-u1", 8);
+    Files.move(candidate.directory(), directory.candidate());
+    Bundle made = Bundle.seal(directory.candidate(), TinyBundles.card("tiny", "v1-u1", "v1", TinyBundles.CONDITIONAL,
+        Map.of()));
+    WorkerJob work = WorkerJob.newBuilder().setJobId("a").setBaseBundle(base.directory().toString())
+        .setNewVersion("v1-u1").build();
+    new JobStore(database).change("a", before -> new JobRecord(Phases.move(Phases.move(before.job(),
+        JobPhase.JOB_PHASE_INVERTING, "server", "there", Instant.now()), JobPhase.JOB_PHASE_CANDIDATE, "worker", "made",
+        Instant.now()).toBuilder().setBaseVersion("v1").setNewVersion("v1-u1").build(), work,
+        JobRecord.Intent.PROMOTE));
+    if (reached != Reached.DECIDED) {
+      registry.repository().install(made);
+    }
+    if (reached == Reached.SWITCHED) {
+      await(registry.model("tiny").activate("v1-u1"));
+    }
+    queue.recover();
+    Until.holds(() -> queue.job("a").job().hasEnded());
+    Job end = queue.job("a").job();
+    assertEquals(JobPhase.JOB_PHASE_PROMOTED, end.getPhase(), end.getMessage());
+    assertEquals(1, end.getAttempt());
+    assertEquals(Optional.of("v1-u1"), registry.model("tiny").activeVersion());
+    assertEquals(Set.of("v1", "v1-u1"), registry.repository().versions("tiny").keySet());
+    assertEquals(List.of(), started());
+  }
+
+  @Test
+  void aCandidateThatIsNowhereFailsTheJobInWords() throws Exception {
+    submit("a");
+    new JobStore(database).change("a", before -> new JobRecord(Phases.move(Phases.move(before.job(),
+        JobPhase.JOB_PHASE_INVERTING, "server", "there", Instant.now()), JobPhase.JOB_PHASE_CANDIDATE, "worker", "made",
+        Instant.now()).toBuilder().setBaseVersion("v1").setNewVersion("v1-u1").build(), before.work(),
+        JobRecord.Intent.PROMOTE));
+    queue.recover();
+    Until.holds(() -> queue.job("a").job().hasEnded());
+    assertTrue(queue.job("a").job().getMessage().startsWith("the worker left no candidate"),
+        queue.job("a").job().getMessage());
   }
 }
