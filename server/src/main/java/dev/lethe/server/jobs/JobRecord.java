@@ -9,8 +9,9 @@ import dev.lethe.v1.WorkerJob;
  * @param job what clients are told of it; progress is kept with its end alone
  * @param work what a worker is told
  * @param intent what is to become of its candidate, once that is decided
+ * @param request a digest of what was asked for
  */
-public record JobRecord(Job job, WorkerJob work, Intent intent) {
+public record JobRecord(Job job, WorkerJob work, Intent intent, String request) {
 
   /** What a take-over does, written down before the first step of it, so that it can be carried on by whoever finds it. */
   public enum Intent {
@@ -28,6 +29,11 @@ public record JobRecord(Job job, WorkerJob work, Intent intent) {
 
   /** The same with another job. */
   public JobRecord with(Job changed) {
-    return new JobRecord(changed, work, intent);
+    return new JobRecord(changed, work, intent, request);
+  }
+
+  /** The same with another job and intent. */
+  public JobRecord with(Job changed, Intent decided) {
+    return new JobRecord(changed, work, decided, request);
   }
 }

@@ -8,6 +8,7 @@ import dev.lethe.server.jobs.JobRecord.Intent;
 import dev.lethe.server.store.Database;
 import dev.lethe.server.store.StoreException;
 import dev.lethe.v1.Job;
+import dev.lethe.v1.JobPhase;
 import dev.lethe.v1.JobState;
 import dev.lethe.v1.WorkerJob;
 import java.sql.Connection;
@@ -34,21 +35,66 @@ public final class JobStore {
   private static final JsonFormat.Printer WRITE = JsonFormat.printer().omittingInsignificantWhitespace();
   private static final JsonFormat.Parser READ = JsonFormat.parser().ignoringUnknownFields();
 
+  private static final String SELECT = "select job, work, intent, request_digest from jobs";
+
   private final Database database;
 
   public JobStore(Database database) {
     this.database = database;
   }
 
-  /** Keeps a new job. */
-  public void insert(JobRecord record) {
-    database.transaction(connection -> {
-      try (PreparedStatement insert = connection.prepareStatement("insert into jobs (model, phase, state, submitted,"
-          + " submitted_by, ended, attempt, intent, job, work, revision, id) values (?,?,?,?,?,?,?,?,?,?,0,?)")) {
-        fill(insert, record);
-        return insert.executeUpdate();
+  /**
+   * Keeps a new job, unless it is one that is kept already.
+   *
+   * @param limit most jobs that may not have ended
+   * @return the job that is kept for the request: this one, or one of the same client with the same key, or, where there
+   *     is no key, one that has not ended and asks for the same; empty if there are too many
+   */
+  public Optional<JobRecord> insert(JobRecord record, int limit) {
+    return database.transaction(connection -> {
+      Optional<JobRecord> same = same(connection, record);
+      if (same.isPresent()) {
+        return same;
       }
+      if (countOpen(connection) >= limit) {
+        return Optional.empty();
+      }
+      insert(connection, record);
+      return Optional.of(record);
     });
+  }
+
+  private static Optional<JobRecord> same(Connection connection, JobRecord record) throws SQLException {
+    String key = record.job().getSpec().getRequestKey();
+    try (PreparedStatement select = connection.prepareStatement(SELECT + (key.isEmpty()
+        ? " where submitted_by = ? and request_digest = ? and ended is null"
+        : " where submitted_by = ? and request_key = ?"))) {
+      select.setString(1, record.job().getSubmittedBy());
+      select.setString(2, key.isEmpty() ? record.request() : key);
+      return read(select).stream().findFirst();
+    }
+  }
+
+  private static long countOpen(Connection connection) throws SQLException {
+    try (PreparedStatement select = connection.prepareStatement("select count(*) from jobs where ended is null");
+        ResultSet row = select.executeQuery()) {
+      row.next();
+      return row.getLong(1);
+    }
+  }
+
+  /** How many have not ended. */
+  public long countOpen() {
+    return database.transaction(JobStore::countOpen);
+  }
+
+  private static void insert(Connection connection, JobRecord record) throws SQLException {
+    try (PreparedStatement insert = connection.prepareStatement("insert into jobs (model, phase, state, submitted,"
+        + " submitted_by, ended, attempt, intent, job, work, request_key, request_digest, id, revision)"
+        + " values (?,?,?,?,?,?,?,?,?,?,?,?,?,0)")) {
+      fill(insert, record);
+      insert.executeUpdate();
+    }
   }
 
   /**
@@ -67,7 +113,7 @@ public final class JobStore {
       if (changed != found.get()) {
         try (PreparedStatement update = connection.prepareStatement("update jobs set model = ?, phase = ?, state = ?,"
             + " submitted = ?, submitted_by = ?, ended = ?, attempt = ?, intent = ?, job = ?, work = ?,"
-            + " revision = revision + 1 where id = ?")) {
+            + " request_key = ?, request_digest = ?, revision = revision + 1 where id = ?")) {
           fill(update, changed);
           update.executeUpdate();
         }
@@ -92,7 +138,9 @@ public final class JobStore {
     statement.setString(8, record.intent().name());
     statement.setString(9, write(Phases.hasEnded(job) ? job : job.toBuilder().clearProgress().build()));
     statement.setString(10, write(record.work()));
-    statement.setString(11, job.getId());
+    statement.setString(11, job.getSpec().getRequestKey().isEmpty() ? null : job.getSpec().getRequestKey());
+    statement.setString(12, record.request());
+    statement.setString(13, job.getId());
   }
 
   public Optional<JobRecord> find(String id) {
@@ -100,7 +148,7 @@ public final class JobStore {
   }
 
   private static Optional<JobRecord> find(Connection connection, String id, String lock) throws SQLException {
-    try (PreparedStatement select = connection.prepareStatement("select job, work, intent from jobs where id = ?"
+    try (PreparedStatement select = connection.prepareStatement(SELECT + " where id = ?"
         + lock)) {
       select.setString(1, id);
       return read(select).stream().findFirst();
@@ -110,9 +158,37 @@ public final class JobStore {
   /** Those that have not ended, the oldest first. */
   public List<JobRecord> open() {
     return database.transaction(connection -> {
-      try (PreparedStatement select = connection.prepareStatement("select job, work, intent from jobs where ended is null"
+      try (PreparedStatement select = connection.prepareStatement(SELECT + " where ended is null"
           + " order by submitted, id")) {
         return read(select);
+      }
+    });
+  }
+
+  /** Those that an operator has approved, and that were not seen to serve yet. */
+  public List<JobRecord> approved() {
+    return database.transaction(connection -> {
+      try (PreparedStatement select = connection.prepareStatement(SELECT + " where phase = ? and intent = ?")) {
+        select.setString(1, JobPhase.JOB_PHASE_AWAITING_APPROVAL.name());
+        select.setString(2, Intent.PROMOTE.name());
+        return read(select);
+      }
+    });
+  }
+
+  /** How many of a model that have not ended are older than a job. */
+  public int before(Job job) {
+    return database.transaction(connection -> {
+      try (PreparedStatement select = connection.prepareStatement("select count(*) from jobs where model = ? and ended is"
+          + " null and (submitted < ? or submitted = ? and id < ?)")) {
+        select.setString(1, job.getSpec().getModel());
+        select.setLong(2, Timestamps.toMillis(job.getSubmitted()));
+        select.setLong(3, Timestamps.toMillis(job.getSubmitted()));
+        select.setString(4, job.getId());
+        try (ResultSet row = select.executeQuery()) {
+          row.next();
+          return row.getInt(1);
+        }
       }
     });
   }
@@ -139,7 +215,7 @@ public final class JobStore {
    * @param limit most jobs
    */
   public List<Job> list(String model, Collection<JobState> states, Optional<Job> after, int limit) {
-    StringBuilder sql = new StringBuilder("select job, work, intent from jobs where 1 = 1");
+    StringBuilder sql = new StringBuilder(SELECT + " where 1 = 1");
     List<Object> values = new ArrayList<>();
     if (!model.isEmpty()) {
       sql.append(" and model = ?");
@@ -196,7 +272,8 @@ public final class JobStore {
     try (ResultSet row = select.executeQuery()) {
       while (row.next()) {
         records.add(new JobRecord(parse(row.getString(1), Job.newBuilder()).build(),
-            parse(row.getString(2), WorkerJob.newBuilder()).build(), Intent.valueOf(row.getString(3))));
+            parse(row.getString(2), WorkerJob.newBuilder()).build(), Intent.valueOf(row.getString(3)),
+            row.getString(4)));
       }
     }
     return records;

@@ -4,6 +4,7 @@ import com.google.protobuf.MessageOrBuilder;
 import com.google.protobuf.util.JsonFormat;
 import dev.lethe.server.registry.FileTrees;
 import dev.lethe.v1.ImageRole;
+import dev.lethe.v1.Job;
 import dev.lethe.v1.WorkerJob;
 import java.io.IOException;
 import java.nio.channels.Channels;
@@ -37,6 +38,12 @@ record JobDirectory(Path path) {
     Path directory = path.resolve(role == ImageRole.IMAGE_ROLE_LEARN ? "learn" : "unlearn");
     Files.createDirectories(directory);
     Files.write(directory.resolve("%04d.png".formatted(index)), png);
+  }
+
+  /** Whether all images of a job are there. */
+  boolean hasImages(Job job) {
+    return (job.getUnlearnImages() == 0 || Files.exists(path.resolve("unlearn")))
+        && (job.getLearnImages() == 0 || Files.exists(path.resolve("learn")));
   }
 
   Path candidate() {

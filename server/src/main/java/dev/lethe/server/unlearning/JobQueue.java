@@ -1,5 +1,7 @@
 package dev.lethe.server.unlearning;
 
+import com.google.protobuf.util.Durations;
+import com.google.protobuf.util.Timestamps;
 import dev.lethe.server.audit.AuditLog;
 import dev.lethe.server.jobs.JobRecord;
 import dev.lethe.server.jobs.JobRecord.Intent;
@@ -8,9 +10,11 @@ import dev.lethe.server.jobs.Phases;
 import dev.lethe.server.monitoring.ServerMetrics;
 import dev.lethe.server.registry.ClassLabels;
 import dev.lethe.server.registry.ModelRegistry;
+import dev.lethe.server.registry.ServedModel;
 import dev.lethe.server.store.Database;
 import dev.lethe.server.store.StoreException;
 import dev.lethe.v1.Job;
+import dev.lethe.v1.JobChange;
 import dev.lethe.v1.JobPhase;
 import dev.lethe.v1.JobState;
 import dev.lethe.v1.WorkerJob;
@@ -24,9 +28,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.function.UnaryOperator;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -43,7 +49,13 @@ public final class JobQueue {
   /** Between looks at what other servers have done. */
   private static final Duration LOOK = Duration.ofSeconds(1);
 
+  /** Between looks whether every job that waits is in the queue. */
+  private static final Duration REQUEUE = Duration.ofSeconds(30);
+  /** As many of the last jobs say how long the next ones take. */
+  private static final int ESTIMATED_BY = 10;
+
   private final JobStore store;
+  private final ModelRegistry registry;
   private final JobFolders folders;
   private final Options options;
   private final ServerMetrics metrics;
@@ -52,7 +64,9 @@ public final class JobQueue {
   private final Optional<JobRun.Settings> running;
   // Those that have not ended and that somebody here deals with.
   private final Map<String, TrackedJob> live = new ConcurrentHashMap<>();
-  private final Optional<ScheduledExecutorService> look;
+  private final ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor(
+      work -> new Thread(work, "lethe-jobs-timer"));
+  private final boolean shared;
   private volatile TrackedJob atWork;
   private volatile boolean closing;
 
@@ -61,27 +75,24 @@ public final class JobQueue {
    *
    * @param command the worker; empty: submissions are refused, and no job is carried out
    * @param silence how long a worker may say nothing
-   * @param attempts how many workers of a job may crash
+   * @param attempts how many workers of a job may crash or stand still
+   * @param limit most jobs that may wait or run
+   * @param approval who promotes
    */
-  public record Options(Optional<WorkerCommand> command, Duration silence, int attempts) {
-
-    /** As they are unless an operator says otherwise. */
-    public static final Duration SILENCE = Duration.ofMinutes(15);
-    public static final int ATTEMPTS = 3;
-  }
+  public record Options(Optional<WorkerCommand> command, Duration silence, int attempts, int limit, Approval approval) {}
 
   JobQueue(Database database, JobFolders folders, ModelRegistry registry, Options options, ServerMetrics metrics,
       AuditLog audit) {
     this.store = new JobStore(database);
     this.folders = folders;
+    this.registry = registry;
     this.options = options;
     this.metrics = metrics;
     this.audit = audit;
     this.scheduler = new JobScheduler(database, this::take);
-    this.running = options.command().map(command -> new JobRun.Settings(registry, new LocalWorkers(command), PATIENCE,
-        options.silence(), options.attempts(), metrics, () -> closing));
-    this.look = database.isShared() ? Optional.of(Executors.newSingleThreadScheduledExecutor(
-        work -> new Thread(work, "lethe-jobs-look"))) : Optional.empty();
+    this.running = options.command().map(command -> new JobRun.Settings(registry, new LocalWorkers(command), PATIENCE, options,
+        metrics, () -> closing));
+    this.shared = database.isShared();
   }
 
   /**
@@ -91,15 +102,34 @@ public final class JobQueue {
    */
   void recover() throws IOException {
     folders.recover(id -> store.find(id).isPresent());
-    for (JobRecord open : store.open()) {
-      scheduler.add(open.job().getId());
+    queueOpen();
+    for (JobRecord approved : store.approved()) {
+      try {
+        finishApproved(approved.job().getId());
+      } catch (StatusRuntimeException e) {
+        LOG.warn("{}", e.getStatus().getDescription());
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        throw new IOException("interrupted while starting", e);
+      }
     }
     if (options.command().isPresent()) {
       scheduler.start();
     }
-    look.ifPresent(timer -> timer.scheduleWithFixedDelay(this::look, LOOK.toMillis(), LOOK.toMillis(),
-        TimeUnit.MILLISECONDS));
+    if (shared) {
+      timer.scheduleWithFixedDelay(this::look, LOOK.toMillis(), LOOK.toMillis(), TimeUnit.MILLISECONDS);
+    }
+    timer.scheduleWithFixedDelay(this::queueOpen, REQUEUE.toMillis(), REQUEUE.toMillis(), TimeUnit.MILLISECONDS);
     count();
+  }
+
+  /** Nearly always all of them are in the queue: a database that failed in between is made up for. */
+  private void queueOpen() {
+    try {
+      store.open().forEach(open -> scheduler.add(open.job().getId()));
+    } catch (RuntimeException e) {
+      LOG.warn("jobs that wait cannot be queued: {}", e.getMessage());
+    }
   }
 
   /** Takes what other servers have done to jobs that are watched or carried out here. */
@@ -118,21 +148,46 @@ public final class JobQueue {
         : Optional.of("this server cannot unlearn: it was started without --worker-command");
   }
 
+  /** Why no more job is taken just now, if so: better said before an upload than after it. */
+  Optional<StatusRuntimeException> full() {
+    try {
+      return store.countOpen() < options.limit() ? Optional.empty() : Optional.of(tooMany());
+    } catch (StoreException e) {
+      return Optional.of(status(e));
+    }
+  }
+
+  private StatusRuntimeException tooMany() {
+    return Status.RESOURCE_EXHAUSTED.withDescription("spec: " + options.limit() + " jobs wait or run, which is the most"
+        + " (--max-jobs); try again when one of them has ended").asRuntimeException();
+  }
+
   /**
    * Makes a finished upload a job: from the return on it is kept, and will be carried out, whatever happens.
    *
-   * @throws StatusRuntimeException RESOURCE_EXHAUSTED if there is no space, UNAVAILABLE if the database is gone; then
-   *     there is no job
+   * @param request a digest of what is asked for
+   * @return the job, or the one that there is already for this request
+   * @throws StatusRuntimeException RESOURCE_EXHAUSTED if there is no space or there are too many jobs, UNAVAILABLE if the
+   *     database is gone; then there is no job
    */
-  Job submit(JobDirectory upload, Job.Builder requested, WorkerJob work) throws IOException {
+  Job submit(JobDirectory upload, Job.Builder requested, WorkerJob work, String request) throws IOException {
     Job job = Phases.accept(requested, requested.getSubmittedBy(), Instant.now());
     upload.write(work);
     folders.sync(upload);
-    JobRecord record = new JobRecord(job, work, Intent.NONE);
+    JobRecord kept;
     try {
-      store.insert(record);
+      kept = store.insert(new JobRecord(job, work, Intent.NONE, request), options.limit()).orElseThrow(this::tooMany);
     } catch (StoreException e) {
       throw status(e);
+    }
+    if (!kept.job().getId().equals(job.getId())) {
+      folders.discard(upload);
+      if (!kept.request().equals(request)) {
+        throw Status.ALREADY_EXISTS.withDescription("spec.request_key: is that of job " + kept.job().getId()
+            + ", which asks for something else; choose another").asRuntimeException();
+      }
+      LOG.info("job {} is what is asked for once more", kept.job().getId());
+      return withPosition(kept.job());
     }
     folders.commit(upload, job.getId());
     track(job.getId());
@@ -140,15 +195,28 @@ public final class JobQueue {
     count();
     LOG.info("job {} is queued: {} images to unlearn from {}", job.getId(), job.getUnlearnImages(),
         job.getSpec().getModel());
-    return job;
+    return withPosition(job);
   }
 
-  /** It is a job already: what fails now is made up for at the next start. */
+  /** With its place in the queue, and an estimate, by how long the last jobs of the model took. */
+  Job withPosition(Job job) {
+    if (job.getState() != JobState.JOB_STATE_QUEUED) {
+      return job;
+    }
+    int before = store.before(job);
+    Job.Builder placed = job.toBuilder().setQueuePosition(before);
+    store.list(job.getSpec().getModel(), List.of(JobState.JOB_STATE_SUCCEEDED), Optional.empty(), ESTIMATED_BY).stream()
+        .mapToDouble(ended -> Durations.toMillis(Timestamps.between(ended.getStarted(), ended.getEnded())) / 1e3)
+        .average().ifPresent(seconds -> placed.setSecondsUntilStart(before * seconds));
+    return placed.build();
+  }
+
+  /** It is a job already: what fails now is made up for later. */
   private void enqueue(String id) {
     try {
       scheduler.add(id);
     } catch (RuntimeException e) {
-      LOG.error("job {} waits for the next start of a server, since it cannot be queued: {}", id, e.getMessage());
+      LOG.error("job {} cannot be queued now; it is tried again: {}", id, e.getMessage());
     }
   }
 
@@ -224,8 +292,7 @@ public final class JobQueue {
     }
     try {
       return track(id).or(() -> store.find(id).map(record -> new TrackedJob(store, folders.of(id), record)))
-          .orElseThrow(() -> Status.NOT_FOUND.withDescription("job_id: there is no job " + ClassLabels.abbreviate(id))
-              .asRuntimeException());
+          .orElseThrow(() -> unknown(id));
     } catch (StoreException e) {
       throw status(e);
     }
@@ -284,6 +351,137 @@ public final class JobQueue {
         : " has done its work; its candidate is being taken over")).asRuntimeException();
   }
 
+  /**
+   * Queues a job that failed or was cancelled once more.
+   *
+   * @throws StatusRuntimeException NOT_FOUND; FAILED_PRECONDITION if it did neither, or its images are deleted
+   */
+  Job retry(String id, String actor) {
+    return withPosition(order(id, stored -> {
+      if (!folders.of(id).hasImages(stored.job())) {
+        throw new IllegalStateException("job " + id + " cannot be carried out once more: its images are deleted, since the"
+            + " request did not ask to keep them; submit them again");
+      }
+      return stored.with(Phases.move(stored.job(), JobPhase.JOB_PHASE_QUEUED, actor, "retried by request", Instant.now()),
+          Intent.NONE);
+    }, () -> enqueue(id)));
+  }
+
+  /**
+   * Promotes a candidate that awaits it. Blocks until it serves.
+   *
+   * @throws StatusRuntimeException NOT_FOUND; FAILED_PRECONDITION if it does not await approval, or another version was
+   *     activated meanwhile
+   */
+  Job approve(String id, String actor, String reason) throws IOException, InterruptedException {
+    order(id, stored -> {
+      requireAwaiting(stored);
+      return stored.with(noted(stored.job(), actor, "approved" + (reason.isEmpty() ? "" : ": " + reason)),
+          Intent.PROMOTE);
+    }, () -> { });
+    return finishApproved(id);
+  }
+
+  /** What an operator has approved, to its end; done again if a server ended on the way. */
+  private Job finishApproved(String id) throws InterruptedException {
+    Job job = stored(id).job();
+    ServedModel model = registry.model(job.getSpec().getModel());
+    boolean promoted;
+    try {
+      promoted = model.promote(job.getNewVersion(), job.getBaseVersion()).toCompletionStage().toCompletableFuture().get();
+    } catch (ExecutionException e) {
+      giveBack(id, e.getCause().getMessage());
+      throw e.getCause() instanceof StatusRuntimeException refusal ? refusal : Status.INTERNAL
+          .withDescription(String.valueOf(e.getCause())).withCause(e).asRuntimeException();
+    }
+    if (!promoted) {
+      String reason = "version " + model.activeVersion().orElse("none") + " was activated in place of "
+          + job.getBaseVersion();
+      giveBack(id, reason);
+      throw Status.FAILED_PRECONDITION.withDescription("job " + id + " is not promoted: " + reason + ", from which its"
+          + " version is made; reject it and submit its images again").asRuntimeException();
+    }
+    return order(id, stored -> stored.with(Phases.move(stored.job(), JobPhase.JOB_PHASE_PROMOTED, Phases.SERVER,
+        "version " + stored.job().getNewVersion() + " serves", Instant.now()).toBuilder().setPromoted(true).clearMessage()
+        .build()), () -> { });
+  }
+
+  private void giveBack(String id, String reason) {
+    order(id, stored -> stored.with(noted(stored.job(), Phases.SERVER, "not promoted: " + reason), Intent.ASK), () -> { });
+  }
+
+  /**
+   * Leaves a candidate that awaits approval a candidate for good.
+   *
+   * @throws StatusRuntimeException NOT_FOUND; FAILED_PRECONDITION if it does not await approval
+   */
+  Job reject(String id, String actor, String reason) {
+    return order(id, stored -> {
+      requireAwaiting(stored);
+      String cause = "rejected" + (reason.isEmpty() ? "" : ": " + reason);
+      return stored.with(Phases.move(stored.job(), JobPhase.JOB_PHASE_REJECTED, actor, cause, Instant.now()).toBuilder()
+          .setMessage("not promoted: " + cause).build(), Intent.REJECT);
+    }, () -> { });
+  }
+
+  private static void requireAwaiting(JobRecord stored) {
+    Job job = stored.job();
+    if (job.getPhase() != JobPhase.JOB_PHASE_AWAITING_APPROVAL || stored.intent() == Intent.PROMOTE) {
+      throw new IllegalStateException("job " + job.getId() + " does not await approval: it is "
+          + (stored.intent() == Intent.PROMOTE ? "being promoted" : Phases.name(job.getPhase())));
+    }
+  }
+
+  private static Job noted(Job job, String actor, String cause) {
+    return job.toBuilder().addChanges(JobChange.newBuilder().setPhase(job.getPhase()).setTime(Timestamps.now())
+        .setActor(actor).setCause(cause)).build();
+  }
+
+  /**
+   * Deletes what is known of a job that has ended, and its files.
+   *
+   * @throws StatusRuntimeException NOT_FOUND; FAILED_PRECONDITION if something is still to be done or decided
+   */
+  void delete(String id) throws IOException {
+    order(id, stored -> {
+      if (!Phases.hasEnded(stored.job()) || stored.job().getPhase() == JobPhase.JOB_PHASE_AWAITING_APPROVAL) {
+        throw new IllegalStateException("job " + id + " is " + Phases.name(stored.job().getPhase())
+            + "; it can be deleted once it has ended");
+      }
+      return stored;
+    }, () -> { });
+    folders.discard(folders.of(id));
+    try {
+      store.delete(id);
+    } catch (StoreException e) {
+      throw status(e);
+    }
+    count();
+  }
+
+  private JobRecord stored(String id) {
+    return store.find(id).orElseThrow(() -> unknown(id));
+  }
+
+  private static StatusRuntimeException unknown(String id) {
+    return Status.NOT_FOUND.withDescription("job_id: there is no job " + ClassLabels.abbreviate(id)).asRuntimeException();
+  }
+
+  /** Changes a job that has ended, by order; what speaks against it is told. */
+  private Job order(String id, UnaryOperator<JobRecord> change, Runnable then) {
+    Job job;
+    try {
+      job = store.change(id, change).orElseThrow(() -> unknown(id)).job();
+    } catch (IllegalStateException e) {
+      throw Status.FAILED_PRECONDITION.withDescription(e.getMessage()).asRuntimeException();
+    } catch (StoreException e) {
+      throw status(e);
+    }
+    then.run();
+    count();
+    return job;
+  }
+
   /** Stops the job that runs; it and those that wait are taken up at the next start. Blocks until that is done. */
   public void close() {
     closing = true;
@@ -292,7 +490,7 @@ public final class JobQueue {
       here.stop(new TrackedJob.Stop(JobPhase.JOB_PHASE_QUEUED, Phases.SERVER,
           "the server was stopped; the job goes on at its next start"), PATIENCE);
     }
-    look.ifPresent(ScheduledExecutorService::shutdownNow);
+    timer.shutdownNow();
     scheduler.close();
   }
 }

@@ -52,11 +52,9 @@ final class JobRun {
    * What all jobs of a server have in common.
    *
    * @param patience between asking a worker to end and ending it
-   * @param silence how long a worker may say nothing before it counts as standing still
-   * @param attempts how many workers of a job may crash or stand still
    * @param closing whether the server ends
    */
-  record Settings(ModelRegistry registry, WorkerLauncher workers, Duration patience, Duration silence, int attempts,
+  record Settings(ModelRegistry registry, WorkerLauncher workers, Duration patience, JobQueue.Options options,
       ServerMetrics metrics, BooleanSupplier closing) {}
 
   /** A job that cannot be carried out; the message is the job's. */
@@ -132,14 +130,15 @@ final class JobRun {
       Optional<TrackedJob.Stop> stop = attempt();
       if (stop.isEmpty()) {
         Bundle candidate = TakeOver.candidate(tracked, work);
-        stored(() -> TakeOver.decide(tracked, candidate, report, settings.registry()));
+        stored(() -> TakeOver.decide(tracked, candidate, report,
+            settings.options().approval().asks(candidate.card().name())));
         return true;
       }
       TrackedJob.Stop reason = stop.get();
       if (reason.to() == JobPhase.JOB_PHASE_QUEUED && reason.actor().equals(Phases.WORKER)
-          && crashes() + 1 >= settings.attempts()) {
-        throw new JobFailedException(reason.cause() + (settings.attempts() > 1
-            ? "\nThat was worker " + settings.attempts() + " of " + settings.attempts() + " that may crash or stand still."
+          && crashes() + 1 >= settings.options().attempts()) {
+        throw new JobFailedException(reason.cause() + (settings.options().attempts() > 1
+            ? "\nThat was worker " + settings.options().attempts() + " of " + settings.options().attempts() + " that may crash or stand still."
             : ""), null);
       }
       if (reason.to() == JobPhase.JOB_PHASE_QUEUED) {
@@ -192,7 +191,8 @@ final class JobRun {
     stored(() -> tracked.change(stored -> {
       Job moved = Phases.move(stored.job(), JobPhase.JOB_PHASE_INVERTING, Phases.SERVER, "worker "
           + (stored.job().getAttempt() + 1) + " starts, from version " + base.card().version(), Instant.now());
-      return new JobRecord(moved.toBuilder().setBaseVersion(base.card().version()).build(), work, stored.intent());
+      return new JobRecord(moved.toBuilder().setBaseVersion(base.card().version()).build(), work, stored.intent(),
+          stored.request());
     }));
     tracked.hold();
     return work;
@@ -251,9 +251,9 @@ final class JobRun {
   }
 
   private void watchWorker() {
-    if (System.nanoTime() - lastSign > settings.silence().toNanos()) {
+    if (System.nanoTime() - lastSign > settings.options().silence().toNanos()) {
       tracked.stop(new TrackedJob.Stop(JobPhase.JOB_PHASE_QUEUED, Phases.WORKER, "the worker has stood still for "
-          + settings.silence().toSeconds() + " s (--worker-timeout) and was ended"), settings.patience());
+          + settings.options().silence().toSeconds() + " s (--worker-timeout) and was ended"), settings.patience());
     } else if (tracked.isLost()) {
       tracked.stop(new TrackedJob.Stop(JobPhase.JOB_PHASE_CANCELLED, Phases.SERVER, "it is carried on elsewhere"),
           settings.patience());

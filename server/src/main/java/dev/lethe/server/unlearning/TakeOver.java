@@ -59,8 +59,12 @@ record TakeOver(TrackedJob tracked, ModelRegistry registry, Storing storing) {
     return candidate;
   }
 
-  /** Decides what becomes of a candidate, and writes it down. */
-  static void decide(TrackedJob tracked, Bundle candidate, UnlearnReport report, ModelRegistry registry) {
+  /**
+   * Decides what becomes of a candidate, and writes it down.
+   *
+   * @param ask whether an operator has to approve what no gate refuses
+   */
+  static void decide(TrackedJob tracked, Bundle candidate, UnlearnReport report, boolean ask) {
     tracked.change(stored -> {
       Job job = stored.job();
       List<String> gates = PromotionGates.failures(job.getSpec().getGates(), report);
@@ -69,12 +73,12 @@ record TakeOver(TrackedJob tracked, ModelRegistry registry, Storing storing) {
         reasons.add("the request asked to keep it as a candidate");
       }
       reasons.addAll(gates);
-      Intent intent = job.getSpec().getKeepAsCandidate() ? Intent.KEEP : gates.isEmpty() ? Intent.PROMOTE : Intent.REJECT;
+      Intent intent = job.getSpec().getKeepAsCandidate() ? Intent.KEEP : !gates.isEmpty() ? Intent.REJECT
+          : ask ? Intent.ASK : Intent.PROMOTE;
       Job moved = Phases.move(job, JobPhase.JOB_PHASE_CANDIDATE, Phases.WORKER, "version " + candidate.card().version()
           + " is made and measured", Instant.now());
-      return new JobRecord(moved.toBuilder().setReport(report).setNewVersion(candidate.card().version())
-          .setMessage(reasons.isEmpty() ? "" : "not promoted: " + String.join("; ", reasons)).build(), stored.work(),
-          intent);
+      return stored.with(moved.toBuilder().setReport(report).setNewVersion(candidate.card().version())
+          .setMessage(reasons.isEmpty() ? "" : "not promoted: " + String.join("; ", reasons)).build(), intent);
     });
   }
 
@@ -91,7 +95,7 @@ record TakeOver(TrackedJob tracked, ModelRegistry registry, Storing storing) {
       switch (record.intent()) {
         case PROMOTE -> promoted(model, job, finished, promoted);
         case ASK -> tracked.move(JobPhase.JOB_PHASE_AWAITING_APPROVAL, Phases.SERVER, "an operator decides",
-            end -> end.setProgress(finished));
+            end -> end.setProgress(finished).setMessage("awaits the approval of an operator"));
         case KEEP -> tracked.change(stored -> stored.with(
             Phases.keep(stored.job(), Phases.SERVER, job.getMessage(), Instant.now()).toBuilder().setProgress(finished)
                 .build()));

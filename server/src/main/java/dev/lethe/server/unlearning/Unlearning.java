@@ -9,7 +9,10 @@ import dev.lethe.server.rpc.Call;
 import dev.lethe.server.rpc.RpcService;
 import dev.lethe.server.store.Database;
 import dev.lethe.server.store.StoreException;
+import dev.lethe.v1.ApproveJobRequest;
 import dev.lethe.v1.CancelJobRequest;
+import dev.lethe.v1.DeleteJobRequest;
+import dev.lethe.v1.DeleteJobResponse;
 import dev.lethe.v1.GetJobRequest;
 import dev.lethe.v1.GetReportRequest;
 import dev.lethe.v1.GetReportResponse;
@@ -18,6 +21,8 @@ import dev.lethe.v1.JobEvent;
 import dev.lethe.v1.JobState;
 import dev.lethe.v1.ListJobsRequest;
 import dev.lethe.v1.ListJobsResponse;
+import dev.lethe.v1.RejectJobRequest;
+import dev.lethe.v1.RetryJobRequest;
 import dev.lethe.v1.UnlearningServiceGrpc;
 import dev.lethe.v1.WatchRequest;
 import io.grpc.Status;
@@ -36,6 +41,7 @@ public final class Unlearning {
 
   /** Most jobs in one answer. */
   private static final int LARGEST_PAGE = 1000;
+  private static final int LONGEST_REASON = 1000;
 
   private final Vertx vertx;
   private final ModelRegistry registry;
@@ -85,6 +91,14 @@ public final class Unlearning {
         .unary(UnlearningServiceGrpc.getListJobsMethod(), this::listJobs)
         .audited(UnlearningServiceGrpc.getCancelJobMethod(),
             (request, call) -> call.about("job_id", request.getJobId()), this::cancelJob)
+        .audited(UnlearningServiceGrpc.getApproveJobMethod(),
+            (request, call) -> call.about("job_id", request.getJobId()), this::approveJob)
+        .audited(UnlearningServiceGrpc.getRejectJobMethod(),
+            (request, call) -> call.about("job_id", request.getJobId()), this::rejectJob)
+        .audited(UnlearningServiceGrpc.getRetryJobMethod(),
+            (request, call) -> call.about("job_id", request.getJobId()), this::retryJob)
+        .audited(UnlearningServiceGrpc.getDeleteJobMethod(),
+            (request, call) -> call.about("job_id", request.getJobId()), this::deleteJob)
         .unary(UnlearningServiceGrpc.getGetReportMethod(), this::getReport)
         .build();
   }
@@ -95,7 +109,7 @@ public final class Unlearning {
   }
 
   private Future<Job> getJob(GetJobRequest request, Call<Job> call) {
-    return ask(() -> queue.job(request.getJobId()).job());
+    return ask(() -> queue.withPosition(queue.job(request.getJobId()).job()));
   }
 
   private Future<ListJobsResponse> listJobs(ListJobsRequest request, Call<ListJobsResponse> call) {
@@ -122,6 +136,40 @@ public final class Unlearning {
   private Future<Job> cancelJob(CancelJobRequest request, Call<Job> call) {
     String actor = call.caller().principal().name();
     return ask(() -> queue.cancel(request.getJobId(), actor)).compose(ended -> call.here(ended));
+  }
+
+  private Future<Job> approveJob(ApproveJobRequest request, Call<Job> call) {
+    String actor = call.caller().principal().name();
+    return ask(() -> queue.approve(request.getJobId(), actor, reason(request.getReason())));
+  }
+
+  private Future<Job> rejectJob(RejectJobRequest request, Call<Job> call) {
+    String actor = call.caller().principal().name();
+    return ask(() -> queue.reject(request.getJobId(), actor, reason(request.getReason())));
+  }
+
+  private static String reason(String text) {
+    if (text.length() > LONGEST_REASON) {
+      throw UnlearnSpecs.invalid("reason: has " + text.length() + " characters; the most are " + LONGEST_REASON);
+    }
+    return text;
+  }
+
+  private Future<Job> retryJob(RetryJobRequest request, Call<Job> call) {
+    String actor = call.caller().principal().name();
+    return ask(() -> {
+      queue.unavailable().ifPresent(reason -> {
+        throw Status.FAILED_PRECONDITION.withDescription(reason).asRuntimeException();
+      });
+      return queue.retry(request.getJobId(), actor);
+    });
+  }
+
+  private Future<DeleteJobResponse> deleteJob(DeleteJobRequest request, Call<DeleteJobResponse> call) {
+    return ask(() -> {
+      queue.delete(request.getJobId());
+      return DeleteJobResponse.getDefaultInstance();
+    });
   }
 
   private void watch(WatchRequest request, Call<JobEvent> call) {

@@ -25,14 +25,17 @@ import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
 import java.util.Set;
+import java.util.concurrent.Callable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -48,6 +51,7 @@ final class Upload implements Sink<SubmitRequest> {
   static final int LARGEST_COUNT = 10_000;
   /** Most bytes of a submission's images, as PNG on the disk. */
   static final long LARGEST_BYTES = 1L << 30;
+  private static final int LONGEST_KEY = 128;
 
   private static final Logger LOG = LoggerFactory.getLogger(Upload.class);
 
@@ -75,6 +79,7 @@ final class Upload implements Sink<SubmitRequest> {
   private long bytes;
   private final Map<ByteBuffer, String> seen = new HashMap<>();
   private final List<Integer> skipped = new ArrayList<>();
+  private final List<String> asked = new ArrayList<>();
   private int sentToUnlearn;
 
   /** @param data directory of the data set that workers are told of; empty for none */
@@ -95,6 +100,12 @@ final class Upload implements Sink<SubmitRequest> {
           throw UnlearnSpecs.invalid("spec: came twice; only the first message holds it");
         }
         begin(message.getSpec());
+        last = vertx.executeBlocking(() -> {
+          queue.full().ifPresent(full -> {
+            throw full;
+          });
+          return null;
+        }, false);
       }
       case IMAGES -> {
         if (spec == null) {
@@ -103,14 +114,27 @@ final class Upload implements Sink<SubmitRequest> {
         received += message.getImages().getRole() == ImageRole.IMAGE_ROLE_LEARN ? 0
             : message.getImages().getImagesCount();
         call.about("images", Integer.toString(received));
-        last = vertx.executeBlocking(() -> {
+        last = vertx.executeBlocking(() -> onDisk(() -> {
           store(message.getImages());
           return null;
-        }, false);
+        }), false);
       }
       case PART_NOT_SET -> throw UnlearnSpecs.invalid("part: a message must hold spec or images");
     }
     return last;
+  }
+
+  /** A full disk is nobody's mistake, and is told as what it is. */
+  private static <T> T onDisk(Callable<T> work) throws Exception {
+    try {
+      return work.call();
+    } catch (IOException e) {
+      if (TakeOver.isFullDisk(e)) {
+        throw Status.RESOURCE_EXHAUSTED.withDescription("images: there is no space left for them on the server's disk;"
+            + " nothing of the request is kept").withCause(e).asRuntimeException();
+      }
+      throw e;
+    }
   }
 
   /** What a submission is about, whether it is taken or not: what its first message asks for. */
@@ -125,6 +149,10 @@ final class Upload implements Sink<SubmitRequest> {
 
   private void begin(UnlearnSpec requested) {
     call.about("job_id", id);
+    if (requested.getRequestKey().length() > LONGEST_KEY) {
+      throw UnlearnSpecs.invalid("spec.request_key: has " + requested.getRequestKey().length()
+          + " characters; the most are " + LONGEST_KEY);
+    }
     queue.unavailable().ifPresent(reason -> {
       throw Status.FAILED_PRECONDITION.withDescription(reason).asRuntimeException();
     });
@@ -174,6 +202,7 @@ final class Upload implements Sink<SubmitRequest> {
       skipped.add(sent);
       return;
     }
+    asked.add(role + " " + label.orElse(-1) + " " + HexFormat.of().formatHex(sha256(pixels)) + "\n");
     ModelCard.Network network = card.network();
     byte[] png = ImageEncoder.png(pixels, network.channels(), network.resolution(), network.resolution());
     bytes += png.length;
@@ -222,8 +251,12 @@ final class Upload implements Sink<SubmitRequest> {
   }
 
   private static byte[] sha256(byte[] pixels) {
+    return newDigest().digest(pixels);
+  }
+
+  private static MessageDigest newDigest() {
     try {
-      return MessageDigest.getInstance("SHA-256").digest(pixels);
+      return MessageDigest.getInstance("SHA-256");
     } catch (NoSuchAlgorithmException e) {
       throw new IllegalStateException("every Java platform has SHA-256", e);
     }
@@ -269,7 +302,7 @@ final class Upload implements Sink<SubmitRequest> {
     submitting = true;
     call.about("images", Integer.toString(unlearnImages));
     call.about("learn_images", Integer.toString(learnImages));
-    vertx.executeBlocking(this::submit, false).onFailure(call::fail).onSuccess(job -> {
+    vertx.executeBlocking(() -> onDisk(this::submit), false).onFailure(call::fail).onSuccess(job -> {
       call.send(job);
       call.finish();
     });
@@ -285,7 +318,15 @@ final class Upload implements Sink<SubmitRequest> {
         .setBaseVersion(card.version())
         .setSubmittedBy(call.caller().principal().name());
     return queue.submit(directory, job, work.setJobId(id).setSpec(spec).setData(data)
-        .addAllSkippedImages(skipped).build());
+        .addAllSkippedImages(skipped).build(), request());
+  }
+
+  /** What is asked for: equal for equal requests, in whatever order the images come. */
+  private String request() {
+    MessageDigest digest = newDigest();
+    digest.update(spec.toBuilder().clearRequestKey().build().toByteArray());
+    asked.stream().sorted().forEach(image -> digest.update(image.getBytes(StandardCharsets.UTF_8)));
+    return HexFormat.of().formatHex(digest.digest());
   }
 
   @Override

@@ -32,6 +32,8 @@ class JobStoreTest {
   @TempDir
   Path root;
 
+  private static final int LIMIT = 100;
+
   private interface Check {
     void of(JobStore store) throws Exception;
   }
@@ -47,7 +49,7 @@ class JobStoreTest {
   private static JobRecord record(String id, String model, long second) {
     return new JobRecord(Phases.accept(Job.newBuilder().setId(id).setSubmittedBy("ann")
         .setSpec(UnlearnSpec.newBuilder().setModel(model).setSeed(second)), "ann", Instant.ofEpochSecond(second)),
-        WorkerJob.newBuilder().setJobId(id).build(), Intent.NONE);
+        WorkerJob.newBuilder().setJobId(id).build(), Intent.NONE, "digest of " + id);
   }
 
   private static JobRecord moved(JobRecord record, JobPhase to) {
@@ -58,12 +60,13 @@ class JobStoreTest {
   Stream<DynamicTest> whatIsKeptIsFoundAsItWasWithoutProgress() {
     return onAll(store -> {
       JobRecord kept = record("a", "tiny", 1);
-      store.insert(kept.with(kept.job().toBuilder().setProgress(Progress.newBuilder().setStep(3)).build()));
+      store.insert(kept.with(kept.job().toBuilder().setProgress(Progress.newBuilder().setStep(3)).build()), LIMIT);
       assertEquals(Optional.of(kept), store.find("a"));
       assertEquals(Optional.empty(), store.find("b"));
-      assertEquals(StoreException.Reason.DUPLICATE,
-          assertThrows(StoreException.class, () -> store.insert(kept)).reason());
-      JobRecord changed = new JobRecord(kept.job(), WorkerJob.newBuilder().setNewVersion("v2").build(), Intent.PROMOTE);
+      assertEquals(StoreException.Reason.DUPLICATE, assertThrows(StoreException.class,
+          () -> store.insert(new JobRecord(kept.job(), kept.work(), kept.intent(), "other"), LIMIT)).reason());
+      JobRecord changed = new JobRecord(kept.job(), WorkerJob.newBuilder().setNewVersion("v2").build(), Intent.PROMOTE,
+          "digest");
       assertEquals(Optional.of(changed), store.change("a", before -> changed));
       assertEquals(Optional.of(changed), store.find("a"));
       assertTrue(store.delete("a"));
@@ -74,9 +77,9 @@ class JobStoreTest {
   @TestFactory
   Stream<DynamicTest> theOldestOfAModelThatHasNotEndedIsFirst() {
     return onAll(store -> {
-      store.insert(record("c", "tiny", 2));
-      store.insert(record("b", "tiny", 1));
-      store.insert(record("a", "other", 0));
+      store.insert(record("c", "tiny", 2), LIMIT);
+      store.insert(record("b", "tiny", 1), LIMIT);
+      store.insert(record("a", "other", 0), LIMIT);
       assertEquals(Optional.of("b"), store.first("tiny"));
       assertEquals(List.of("a", "b", "c"), store.open().stream().map(open -> open.job().getId()).toList());
       store.change("b", before -> moved(before, JobPhase.JOB_PHASE_CANCELLED));
@@ -91,7 +94,7 @@ class JobStoreTest {
     return onAll(store -> {
       for (int i = 0; i < 10; i++) {
         // Two at a time were submitted in the same moment.
-        store.insert(record("j" + i, i % 3 == 0 ? "other" : "tiny", i / 2));
+        store.insert(record("j" + i, i % 3 == 0 ? "other" : "tiny", i / 2), LIMIT);
       }
       store.change("j4", before -> moved(before, JobPhase.JOB_PHASE_FAILED));
       List<Job> first = store.list("", List.of(), Optional.empty(), 4);
@@ -109,7 +112,7 @@ class JobStoreTest {
   @TestFactory
   Stream<DynamicTest> changesFollowOneAnother() {
     return onAll(store -> {
-      store.insert(record("a", "tiny", 1));
+      store.insert(record("a", "tiny", 1), LIMIT);
       CompletableFuture.allOf(IntStream.range(0, 16).mapToObj(i -> CompletableFuture.runAsync(() ->
           store.change("a", before -> before.with(before.job().toBuilder()
               .setUnlearnImages(before.job().getUnlearnImages() + 1).build()))))
@@ -118,6 +121,37 @@ class JobStoreTest {
       assertThrows(IllegalStateException.class, () -> store.change("a", before -> moved(moved(before,
           JobPhase.JOB_PHASE_CANCELLED), JobPhase.JOB_PHASE_UNLEARNING)));
       assertEquals(JobPhase.JOB_PHASE_QUEUED, store.find("a").orElseThrow().job().getPhase());
+    });
+  }
+
+  private static JobRecord asking(String id, String client, String key, String request) {
+    JobRecord record = record(id, "tiny", 1);
+    return new JobRecord(record.job().toBuilder().setSubmittedBy(client)
+        .setSpec(record.job().getSpec().toBuilder().setRequestKey(key)).build(), record.work(), Intent.NONE, request);
+  }
+
+  private static String kept(JobStore store, JobRecord record) {
+    return store.insert(record, LIMIT).orElseThrow().job().getId();
+  }
+
+  @TestFactory
+  Stream<DynamicTest> whatIsAskedForTwiceIsOneJob() {
+    return onAll(store -> {
+      assertEquals("a", kept(store, asking("a", "ann", "", "x")));
+      assertEquals("a", kept(store, asking("b", "ann", "", "x")));
+      assertEquals("c", kept(store, asking("c", "bob", "", "x")));
+      assertEquals("d", kept(store, asking("d", "ann", "k", "x")));
+      assertEquals("d", kept(store, asking("e", "ann", "k", "y")));
+      store.change("d", before -> moved(before, JobPhase.JOB_PHASE_CANCELLED));
+      assertEquals("d", kept(store, asking("e", "ann", "k", "x")));
+      store.change("a", before -> moved(before, JobPhase.JOB_PHASE_CANCELLED));
+      assertEquals("f", kept(store, asking("f", "ann", "", "x")));
+      assertEquals(Optional.empty(), store.insert(asking("g", "ann", "", "z"), 2));
+      assertEquals(2, store.countOpen());
+      // Many at once, too.
+      List<String> ids = IntStream.range(0, 12).mapToObj(i -> CompletableFuture.supplyAsync(
+          () -> kept(store, asking("h" + i, "eve", "", "x")))).toList().stream().map(CompletableFuture::join).toList();
+      assertEquals(1, ids.stream().distinct().count(), ids::toString);
     });
   }
 }

@@ -55,6 +55,8 @@ import org.junit.jupiter.params.provider.EnumSource;
 @Timeout(120)
 class JobQueueTest {
 
+  private static final Approval AUTOMATIC = new Approval(Approval.Who.AUTOMATIC, Map.of());
+
   @TempDir
   Path root;
 
@@ -82,7 +84,7 @@ class JobQueueTest {
   private JobQueue queue() {
     return new JobQueue(database, folders, registry, new JobQueue.Options(Optional.of(new WorkerCommand(List.of("sh", "-c",
         "basename \"$0\" >> " + root.resolve("started") + "; while [ ! -e " + root.resolve("go")
-            + " ]; do sleep 0.02; done; exit 1"))), Duration.ofMinutes(1), 2), metrics, new AuditLog());
+            + " ]; do sleep 0.02; done; exit 1"))), Duration.ofMinutes(1), 2, 10, AUTOMATIC), metrics, new AuditLog());
   }
 
   @AfterEach
@@ -100,7 +102,7 @@ class JobQueueTest {
 
   private Job submit(String id) throws IOException {
     Job job = queue.submit(folders.beginUpload(id), Job.newBuilder().setId(id).setSubmittedBy("ann")
-        .setSpec(UnlearnSpec.newBuilder().setModel("tiny")), WorkerJob.newBuilder().setJobId(id).build());
+        .setSpec(UnlearnSpec.newBuilder().setModel("tiny")), WorkerJob.newBuilder().setJobId(id).build(), "digest of " + id);
     // Two of one millisecond have no order but that of their names.
     while (System.currentTimeMillis() <= Timestamps.toMillis(job.getSubmitted())) {
       Thread.onSpinWait();
@@ -183,7 +185,7 @@ class JobQueueTest {
     folders.beginUpload("broken");
     submit("other");
     new JobStore(database).insert(new JobRecord(queue.job("other").job().toBuilder().setId("accepted").build(),
-        WorkerJob.getDefaultInstance(), JobRecord.Intent.NONE));
+        WorkerJob.getDefaultInstance(), JobRecord.Intent.NONE, "digest"), 10);
     go();
     queue.recover();
     await(queue.job("other").ended());
@@ -216,7 +218,7 @@ class JobQueueTest {
   void aWorkerThatCrashesOrStandsStillIsReplacedAsOftenAsTheOperatorSays() throws Exception {
     queue = new JobQueue(database, folders, registry, new JobQueue.Options(Optional.of(new WorkerCommand(List.of("sh",
         "-c", "basename \"$0\" >> " + root.resolve("started") + "; [ $(wc -l < " + root.resolve("started")
-            + ") = 1 ] && kill -9 $$; exec sleep 60"))), Duration.ofMillis(300), 2), metrics, new AuditLog());
+            + ") = 1 ] && kill -9 $$; exec sleep 60"))), Duration.ofMillis(300), 2, 10, AUTOMATIC), metrics, new AuditLog());
     queue.recover();
     submit("a");
     Job end = await(queue.job("a").ended());
@@ -246,7 +248,7 @@ class JobQueueTest {
     new JobStore(database).change("a", before -> new JobRecord(Phases.move(Phases.move(before.job(),
         JobPhase.JOB_PHASE_INVERTING, "server", "there", Instant.now()), JobPhase.JOB_PHASE_CANDIDATE, "worker", "made",
         Instant.now()).toBuilder().setBaseVersion("v1").setNewVersion("v1-u1").build(), work,
-        JobRecord.Intent.PROMOTE));
+        JobRecord.Intent.PROMOTE, before.request()));
     if (reached != Reached.DECIDED) {
       registry.repository().install(made);
     }
@@ -269,7 +271,7 @@ class JobQueueTest {
     new JobStore(database).change("a", before -> new JobRecord(Phases.move(Phases.move(before.job(),
         JobPhase.JOB_PHASE_INVERTING, "server", "there", Instant.now()), JobPhase.JOB_PHASE_CANDIDATE, "worker", "made",
         Instant.now()).toBuilder().setBaseVersion("v1").setNewVersion("v1-u1").build(), before.work(),
-        JobRecord.Intent.PROMOTE));
+        JobRecord.Intent.PROMOTE, before.request()));
     queue.recover();
     Until.holds(() -> queue.job("a").job().hasEnded());
     assertTrue(queue.job("a").job().getMessage().startsWith("the worker left no candidate"),

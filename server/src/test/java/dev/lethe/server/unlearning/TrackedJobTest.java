@@ -53,8 +53,8 @@ class TrackedJobTest {
     store = new JobStore(database);
     directory = new JobDirectory(Files.createDirectory(root.resolve("job")));
     JobRecord queued = new JobRecord(Phases.accept(Job.newBuilder().setId("job"), "ann", Instant.now()),
-        WorkerJob.getDefaultInstance(), Intent.NONE);
-    store.insert(queued);
+        WorkerJob.getDefaultInstance(), Intent.NONE, "digest");
+    store.insert(queued, 1);
     job = new TrackedJob(store, directory, queued);
     job.watch(changed -> seen.add(changed.getPhase()));
   }

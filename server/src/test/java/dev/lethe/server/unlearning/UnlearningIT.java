@@ -13,8 +13,10 @@ import dev.lethe.models.image.ImageEncoder;
 import dev.lethe.server.ServerFixture;
 import dev.lethe.server.TinyBundles;
 import dev.lethe.v1.ActivateRequest;
+import dev.lethe.v1.ApproveJobRequest;
 import dev.lethe.v1.BadImages;
 import dev.lethe.v1.CancelJobRequest;
+import dev.lethe.v1.DeleteJobRequest;
 import dev.lethe.v1.Gates;
 import dev.lethe.v1.GenerateRequest;
 import dev.lethe.v1.GetActiveVersionRequest;
@@ -35,6 +37,8 @@ import dev.lethe.v1.ListJobsResponse;
 import dev.lethe.v1.ListVersionsRequest;
 import dev.lethe.v1.ModelVersion;
 import dev.lethe.v1.Recipe;
+import dev.lethe.v1.RejectJobRequest;
+import dev.lethe.v1.RetryJobRequest;
 import dev.lethe.v1.SubmitRequest;
 import dev.lethe.v1.SubstituteKind;
 import dev.lethe.v1.UnlearnKind;
@@ -56,6 +60,7 @@ import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
@@ -67,10 +72,11 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Jobs through a real server; the worker is a process that speaks the protocol and does not train. */
-@Timeout(60)
+@Timeout(120)
 class UnlearningIT {
 
   @TempDir
@@ -149,7 +155,7 @@ class UnlearningIT {
   @Test
   void secondJobStartsFromWhatTheFirstHasLeft() {
     Job first = submitOne(spec(0).build());
-    Job second = submitOne(spec(0).build());
+    Job second = submitOne(spec(WorkerDouble.CHATTERS).build());
     assertEquals("v1", last(first).getBaseVersion());
     Job end = last(second);
     assertEquals("v1-u1", end.getBaseVersion());
@@ -307,6 +313,82 @@ class UnlearningIT {
     assertEquals(JobState.JOB_STATE_SUCCEEDED, end.getState(), end.getMessage());
     assertEquals(2, end.getAttempt());
     assertEquals(JobPhase.JOB_PHASE_PROMOTED, end.getPhase());
+  }
+
+  @Test
+  void anOperatorPromotesWhereTheyAreAsked() throws IOException {
+    server.close();
+    server = ServerFixture.start(root, Map.of("worker-command", ServerFixture.line(worker()), "approval", "operator"));
+    Job first = last(submitOne(spec(0).build()));
+    assertEquals(JobPhase.JOB_PHASE_AWAITING_APPROVAL, first.getPhase(), first.getMessage());
+    assertEquals(JobState.JOB_STATE_SUCCEEDED, first.getState());
+    assertEquals("v1", activeVersion());
+    Job second = last(submitOne(spec(0).build()));
+    assertEquals("v1", second.getBaseVersion());
+    Job third = last(submitOne(spec(0).build()));
+    // What awaits approval awaits it after a restart, too.
+    server.close();
+    server = ServerFixture.start(root, Map.of("worker-command", ServerFixture.line(worker()), "approval", "operator"));
+    Job approved = server.unlearning().approveJob(ApproveJobRequest.newBuilder().setJobId(first.getId())
+        .setReason("looks well").build());
+    assertEquals(JobPhase.JOB_PHASE_PROMOTED, approved.getPhase());
+    assertTrue(approved.getPromoted());
+    assertEquals("v1-u1", activeVersion());
+    assertTrue(approved.getChangesList().stream().anyMatch(change -> change.getCause().equals("approved: looks well")
+        && change.getActor().equals("anonymous")), approved::toString);
+    failsWith(Code.FAILED_PRECONDITION, "version v1-u1 was activated in place of v1", () -> server.unlearning()
+        .approveJob(ApproveJobRequest.newBuilder().setJobId(second.getId()).build()));
+    assertEquals(JobPhase.JOB_PHASE_REJECTED, server.unlearning().rejectJob(RejectJobRequest.newBuilder()
+        .setJobId(third.getId()).setReason("no").build()).getPhase());
+    failsWith(Code.FAILED_PRECONDITION, "does not await approval: it is rejected", () -> server.unlearning()
+        .approveJob(ApproveJobRequest.newBuilder().setJobId(third.getId()).build()));
+    failsWith(Code.FAILED_PRECONDITION, "is awaiting approval; it can be deleted once it has ended",
+        () -> server.unlearning().deleteJob(DeleteJobRequest.newBuilder().setJobId(second.getId()).build()));
+  }
+
+  @Test
+  void aRequestThatIsSentTwiceIsOneJobAndTooManyAreRefused() throws IOException {
+    server.close();
+    server = ServerFixture.start(root, Map.of("worker-command", ServerFixture.line(worker()), "max-jobs", "2"));
+    Job running = submitOne(spec(WorkerDouble.WAITS).build());
+    untilProgress(running);
+    assertEquals(running.getId(), submitOne(spec(WorkerDouble.WAITS).build()).getId());
+    Job keyed = submitOne(spec(0).setRequestKey("k").build());
+    assertEquals(1, keyed.getQueuePosition());
+    assertEquals(keyed.getId(), submitOne(spec(0).setRequestKey("k").build()).getId());
+    refused(Code.ALREADY_EXISTS, "spec.request_key: is that of job " + keyed.getId(),
+        of(spec(3).setRequestKey("k").build()), images(ImageRole.IMAGE_ROLE_UNLEARN, labelled(pixels(1), "one")));
+    refused(Code.RESOURCE_EXHAUSTED, "2 jobs wait or run", of(spec(0).build()),
+        images(ImageRole.IMAGE_ROLE_UNLEARN, labelled(pixels(5), "one")));
+    refused(Code.INVALID_ARGUMENT, "spec.request_key: has 129 characters", of(spec(0).setRequestKey("k".repeat(129))
+        .build()));
+    cancel(running);
+    assertEquals(JobState.JOB_STATE_SUCCEEDED, last(keyed).getState());
+    assertEquals(keyed.getId(), submitOne(spec(0).setRequestKey("k").build()).getId());
+    until(() -> count(root.resolve("jobs")) == 2);
+  }
+
+  @Test
+  void aJobThatHasEndedIsRetriedOrDeleted() {
+    Job failed = last(submitOne(spec(WorkerDouble.REPORTS_FAILURE).build()));
+    Job again = server.unlearning().retryJob(RetryJobRequest.newBuilder().setJobId(failed.getId()).build());
+    assertEquals(JobState.JOB_STATE_QUEUED, again.getState());
+    Job end = last(again);
+    assertEquals(JobState.JOB_STATE_FAILED, end.getState());
+    assertEquals(2, end.getAttempt());
+    server.unlearning().deleteJob(DeleteJobRequest.newBuilder().setJobId(failed.getId()).build());
+    failsWith(Code.NOT_FOUND, "there is no job", () -> server.unlearning()
+        .getJob(GetJobRequest.newBuilder().setJobId(failed.getId()).build()));
+    assertTrue(Files.notExists(root.resolve("jobs").resolve(failed.getId())));
+    Job done = last(submitOne(spec(0).build()));
+    failsWith(Code.FAILED_PRECONDITION, "is promoted; it cannot become queued", () -> server.unlearning()
+        .retryJob(RetryJobRequest.newBuilder().setJobId(done.getId()).build()));
+  }
+
+  private static void failsWith(Code code, String part, Executable call) {
+    StatusRuntimeException refusal = assertThrows(StatusRuntimeException.class, call);
+    assertEquals(code, refusal.getStatus().getCode(), refusal.getMessage());
+    assertTrue(refusal.getMessage().contains(part), refusal.getMessage() + " lacks " + part);
   }
 
   @Test
@@ -514,6 +596,7 @@ class UnlearningIT {
     return spec(0).setKind(UnlearnKind.UNLEARN_KIND_CLASS).addAllClasses(List.of(labels));
   }
 
+  /** The same image each time: such a request is another job once the one before it has ended. */
   private Job submitOne(UnlearnSpec spec) {
     return submit(spec, images(ImageRole.IMAGE_ROLE_UNLEARN, labelled(pixels(1), "one")),
         images(ImageRole.IMAGE_ROLE_LEARN, labelled(pixels(2), "two")));
