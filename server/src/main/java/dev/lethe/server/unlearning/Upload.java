@@ -101,7 +101,7 @@ final class Upload implements Sink<SubmitRequest> {
         }
         begin(message.getSpec());
         last = vertx.executeBlocking(() -> {
-          queue.full().ifPresent(full -> {
+          queue.full(call.caller().principal().name()).ifPresent(full -> {
             throw full;
           });
           return null;
