@@ -2,12 +2,14 @@ package dev.lethe.client;
 
 import dev.lethe.v1.ActivateRequest;
 import dev.lethe.v1.ActivateResponse;
+import dev.lethe.v1.ApproveJobRequest;
 import dev.lethe.v1.CancelJobRequest;
+import dev.lethe.v1.DeleteJobRequest;
 import dev.lethe.v1.GenerateRequest;
 import dev.lethe.v1.GenerateResponse;
 import dev.lethe.v1.GeneratedImage;
-import dev.lethe.v1.GenerationServiceGrpc;
 import dev.lethe.v1.GenerationServiceGrpc.GenerationServiceBlockingStub;
+import dev.lethe.v1.GenerationServiceGrpc;
 import dev.lethe.v1.GetActiveVersionRequest;
 import dev.lethe.v1.GetCardRequest;
 import dev.lethe.v1.GetJobRequest;
@@ -17,15 +19,18 @@ import dev.lethe.v1.Job;
 import dev.lethe.v1.JobEvent;
 import dev.lethe.v1.LabelledImage;
 import dev.lethe.v1.ListJobsRequest;
+import dev.lethe.v1.ListJobsResponse;
 import dev.lethe.v1.ListModelsRequest;
 import dev.lethe.v1.ListVersionsRequest;
-import dev.lethe.v1.ModelServiceGrpc;
 import dev.lethe.v1.ModelServiceGrpc.ModelServiceBlockingStub;
+import dev.lethe.v1.ModelServiceGrpc;
 import dev.lethe.v1.ModelVersion;
+import dev.lethe.v1.RejectJobRequest;
+import dev.lethe.v1.RetryJobRequest;
 import dev.lethe.v1.SubmitRequest;
 import dev.lethe.v1.UnlearnSpec;
-import dev.lethe.v1.UnlearningServiceGrpc;
 import dev.lethe.v1.UnlearningServiceGrpc.UnlearningServiceBlockingStub;
+import dev.lethe.v1.UnlearningServiceGrpc;
 import dev.lethe.v1.WatchRequest;
 import io.grpc.ChannelCredentials;
 import io.grpc.Context;
@@ -44,6 +49,7 @@ import io.grpc.stub.MetadataUtils;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.NoSuchElementException;
@@ -339,12 +345,42 @@ public final class LetheClient implements AutoCloseable {
 
   /** All jobs that the server knows, newest first. */
   public List<Job> jobs() {
-    return ask(unlearning, true, stub -> stub.listJobs(ListJobsRequest.getDefaultInstance())).getJobsList();
+    List<Job> jobs = new ArrayList<>();
+    String page = "";
+    do {
+      ListJobsRequest request = ListJobsRequest.newBuilder().setPageToken(page).build();
+      ListJobsResponse answer = ask(unlearning, true, stub -> stub.listJobs(request));
+      jobs.addAll(answer.getJobsList());
+      page = answer.getNextPageToken();
+    } while (!page.isEmpty());
+    return jobs;
   }
 
   /** Ends a queued or running job. */
   public Job cancel(String jobId) {
     return ask(unlearning, false, stub -> stub.cancelJob(CancelJobRequest.newBuilder().setJobId(jobId).build()));
+  }
+
+  /** Promotes the candidate of a job that awaits approval. */
+  public Job approve(String jobId, String reason) {
+    return ask(unlearning, false, stub -> stub.approveJob(
+        ApproveJobRequest.newBuilder().setJobId(jobId).setReason(reason).build()));
+  }
+
+  /** Leaves the candidate of a job that awaits approval a candidate. */
+  public Job reject(String jobId, String reason) {
+    return ask(unlearning, false, stub -> stub.rejectJob(
+        RejectJobRequest.newBuilder().setJobId(jobId).setReason(reason).build()));
+  }
+
+  /** Queues a job that failed or was cancelled once more. */
+  public Job retry(String jobId) {
+    return ask(unlearning, false, stub -> stub.retryJob(RetryJobRequest.newBuilder().setJobId(jobId).build()));
+  }
+
+  /** Deletes what the server knows of a job that has ended. */
+  public void delete(String jobId) {
+    ask(unlearning, false, stub -> stub.deleteJob(DeleteJobRequest.newBuilder().setJobId(jobId).build()));
   }
 
   /** What an ended job measured, and its pictures. */

@@ -197,16 +197,20 @@ public final class ServedModel {
       if (before.equals(Optional.of(version))) {
         return before;
       }
-      ServedVersion kept = takeKept(version);
-      ServedVersion next = kept != null ? kept : load(find(version));
-      try {
-        switchTo(next, ordered);
-      } catch (IOException e) {
-        next.retire();
-        throw e;
-      }
+      switchTo(version, ordered);
       return before;
     });
+  }
+
+  private void switchTo(String version, long ordered) throws IOException {
+    ServedVersion kept = takeKept(version);
+    ServedVersion next = kept != null ? kept : load(find(version));
+    try {
+      switchTo(next, ordered);
+    } catch (IOException e) {
+      next.retire();
+      throw e;
+    }
   }
 
   /** A version that was kept beside the active one, which becomes the caller's to use or retire; null for none. */
@@ -282,6 +286,27 @@ public final class ServedModel {
           loaded.retire();
         }
       }
+    });
+  }
+
+  /**
+   * Hot swap to a version on disk in place of another, and of no third.
+   *
+   * @param instead promote only while this version is the active one
+   * @return whether the version is active now, which it may have been before; NOT_FOUND if there is no such version,
+   *     FAILED_PRECONDITION if it is refused
+   */
+  public Future<Boolean> promote(String version, String instead) {
+    long ordered = System.nanoTime();
+    return onLoader(() -> {
+      if (activeVersion().equals(Optional.of(version))) {
+        return true;
+      }
+      if (!activeVersion().equals(Optional.of(instead))) {
+        return false;
+      }
+      switchTo(version, ordered);
+      return true;
     });
   }
 
