@@ -29,7 +29,7 @@ import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.grpc.server.Service;
 import java.util.List;
-import java.util.NavigableMap;
+import java.util.Map;
 import java.util.function.BooleanSupplier;
 import java.util.function.Function;
 
@@ -129,12 +129,8 @@ public final class OpenInference {
     ServedModel model = registry.model(name);
     String named = version.isEmpty() ? model.activeVersion().orElseThrow(model::unloaded) : version;
     return vertx.executeBlocking(() -> {
-      NavigableMap<String, Bundle> versions = registry.repository().versions(model.name());
-      Bundle bundle = versions.get(named);
-      if (bundle == null) {
-        throw Status.NOT_FOUND.withDescription("version: model " + model.name() + " has no version "
-            + ClassLabels.abbreviate(named) + "; there are " + versions.keySet()).asRuntimeException();
-      }
+      Bundle bundle = model.servable(named);
+      Map<String, Bundle> versions = registry.repository().versions(model.name());
       return description.apply(new Described(bundle.card(), List.copyOf(versions.keySet())));
     }, false);
   }
