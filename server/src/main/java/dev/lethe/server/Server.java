@@ -23,6 +23,8 @@ import dev.lethe.server.rpc.RpcService;
 import dev.lethe.server.security.AccessControl;
 import dev.lethe.server.security.MethodRule;
 import dev.lethe.server.security.Tls;
+import dev.lethe.server.store.Database;
+import dev.lethe.server.store.DirectoryLock;
 import dev.lethe.server.tracing.Tracing;
 import dev.lethe.server.unlearning.Unlearning;
 import io.vertx.core.DeploymentOptions;
@@ -60,6 +62,8 @@ public final class Server implements AutoCloseable {
   private final Vertx vertx;
   private final ServerOptions options;
   private final Tracing tracing;
+  private final List<DirectoryLock> locks = new ArrayList<>();
+  private Database database;
   private Health health;
   private ModelRegistry registry;
   private GpuMemory gpuMemory;
@@ -107,6 +111,11 @@ public final class Server implements AutoCloseable {
   private void open() throws IOException {
     requireWritable(ServerSettings.STATE, options.state());
     requireWritable(ServerSettings.JOBS, options.jobs());
+    // Servers that share a database agree by it, and share the folders too.
+    for (Path folder : List.of(options.state(), options.jobs())) {
+      locks.add(DirectoryLock.take(folder, options.database().isShared()));
+    }
+    database = Database.open(options.database());
     ServerMetrics metrics = new ServerMetrics();
     ModelRepository repository = new ModelRepository(options.models(), options.state());
     NativeRuntime.shareThreads(options.compute().threads());
@@ -237,6 +246,21 @@ public final class Server implements AutoCloseable {
       }
       tracing.close();
       vertx.close();
+      closeStore();
+    }
+  }
+
+  /** Last: whoever waits for the folders may have them at once. */
+  private void closeStore() {
+    if (database != null) {
+      database.close();
+    }
+    for (DirectoryLock lock : locks) {
+      try {
+        lock.close();
+      } catch (IOException e) {
+        LOG.warn("a folder is not let go of before the process ends: {}", e.getMessage());
+      }
     }
   }
 

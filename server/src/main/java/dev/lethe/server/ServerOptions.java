@@ -7,6 +7,7 @@ import dev.lethe.server.inference.ModelOptions;
 import dev.lethe.server.security.AccessOptions;
 import dev.lethe.server.security.LatentRules;
 import dev.lethe.server.security.TlsOptions;
+import dev.lethe.server.store.DatabaseUrl;
 import dev.lethe.server.unlearning.WorkerCommand;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -23,6 +24,7 @@ import java.util.Optional;
  * @param models directory of shipped models, only read
  * @param state directory that new versions go to
  * @param jobs directory of unlearning jobs
+ * @param database of jobs and versions
  * @param worker program that carries out jobs; empty: this server does not unlearn
  * @param data directory of the data set that workers are told of
  * @param compute what models are computed on
@@ -33,6 +35,6 @@ import java.util.Optional;
  * @param drain how long calls in flight may go on at the end
  */
 public record ServerOptions(String host, int port, Optional<TlsOptions> tls, AccessOptions access, Path models,
-    Path state, Path jobs, Optional<WorkerCommand> worker, Optional<Path> data, Compute compute,
+    Path state, Path jobs, DatabaseUrl database, Optional<WorkerCommand> worker, Optional<Path> data, Compute compute,
     BatchingOptions batching, Map<String, ModelOptions> ownOptions, LatentRules latents, Limits limits,
     Duration drain) {}

@@ -15,6 +15,7 @@ import dev.lethe.server.inference.ModelOptions;
 import dev.lethe.server.registry.VersionName;
 import dev.lethe.server.security.LatentRules;
 import dev.lethe.server.security.Latents;
+import dev.lethe.server.store.DatabaseUrl;
 import dev.lethe.server.unlearning.WorkerCommand;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
@@ -45,6 +46,10 @@ final class ServerSettings {
       "Where unlearned versions go, and which version is active.");
   static final Setting<Path> JOBS = new Setting<>("jobs", "DIR", "runs/jobs", ValueType.of(Path::of),
       "Unlearning jobs.");
+  static final Setting<DatabaseUrl> DATABASE = new Setting<>("database", "URL", null,
+      ValueType.of(DatabaseUrl::new), "Database of jobs and versions: jdbc:postgresql://HOST/DATABASE?user=USER&password="
+          + "PASSWORD, which several servers may share, with the folders of state and jobs. Default: SQLite, in lethe.db"
+          + " in the folder of jobs.");
   static final Setting<Path> DATA = new Setting<>("data", "DIR", null, ValueType.of(ServerSettings::directory),
       "Data set that unlearning takes learning images from where a request sends none.");
   static final Setting<WorkerCommand> WORKER_COMMAND = new Setting<>("worker-command", "COMMAND", null,
@@ -79,12 +84,14 @@ final class ServerSettings {
 
   /** In the order of the help and of {@code --print-config}. */
   static final List<Setting<?>> ALL = Stream.concat(
-      Stream.of(HOST, PORT, INSECURE_LISTEN, MODELS, STATE, JOBS, DATA, WORKER_COMMAND, DEVICE, WORKER_DEVICE,
+      Stream.of(HOST, PORT, INSECURE_LISTEN, MODELS, STATE, JOBS, DATABASE, DATA, WORKER_COMMAND, DEVICE, WORKER_DEVICE,
           PRECISION, LATENTS, GRAPHS, THREADS, DRAIN, LOG_FORMAT),
       Stream.concat(LoadSettings.ALL.stream(), SecuritySettings.ALL.stream()))
       .<Setting<?>>map(setting -> setting).toList();
 
   enum LogFormat { TEXT, JSON }
+
+  private static final String DATABASE_FILE = "lethe.db";
 
   private ServerSettings() {}
 
@@ -105,6 +112,7 @@ final class ServerSettings {
     ExecutionDevice training = settings.find(WORKER_DEVICE).orElse(device);
     return new ServerOptions(settings.get(HOST), settings.get(PORT), SecuritySettings.tls(settings),
         SecuritySettings.access(settings), settings.get(MODELS), settings.get(STATE), settings.get(JOBS),
+        settings.find(DATABASE).orElseGet(() -> DatabaseUrl.sqlite(settings.get(JOBS).resolve(DATABASE_FILE))),
         settings.find(WORKER_COMMAND).map(command -> command.on(training)), settings.find(DATA),
         new Compute(device, threads == 0 ? Runtime.getRuntime().availableProcessors() : threads,
             settings.get(PRECISION), settings.get(GRAPHS)),
