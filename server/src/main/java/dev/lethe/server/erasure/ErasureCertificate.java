@@ -22,6 +22,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * The second statement about a version's files: what was erased from which version, how, on whose order, what the audit
@@ -50,9 +51,10 @@ public final class ErasureCertificate {
    * @param approvals who let it serve
    * @param issued now
    * @param software the program and its version
+   * @param log number and hash of the event log's last line, which holds the log to what it was
    */
   public static Statement of(Job job, List<Resource> files, List<Resource> parent, List<Approval> approvals,
-      Instant issued, String software) {
+      Instant issued, String software, Optional<Map.Entry<Long, String>> log) {
     ObjectNode predicate = JsonNodeFactory.instance.objectNode();
     ObjectNode erasure = predicate.putObject("erasure");
     erasure.put("id", job.getId());
@@ -91,6 +93,7 @@ public final class ErasureCertificate {
         .put("time", approval.time().toString()));
     limits(kind(job).equals("class")).forEach(predicate.putArray("notShown")::add);
     predicate.put("issuer", software);
+    log.ifPresent(head -> predicate.putObject("log").put("line", head.getKey()).put("sha256", head.getValue()));
     return Statement.of(files, PREDICATE, predicate);
   }
 

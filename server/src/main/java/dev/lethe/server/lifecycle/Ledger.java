@@ -1,6 +1,7 @@
 package dev.lethe.server.lifecycle;
 
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Where the lives of versions are written down, beside the versions themselves: a state directory that is emptied takes
@@ -13,4 +14,13 @@ public interface Ledger {
 
   /** All events, the oldest first. */
   List<LifeEvent> events();
+
+  /**
+   * The last line of what it is written in, for certificates: a log that ends before it, or has another line there, was
+   * tampered with.
+   */
+  Optional<Head> head();
+
+  /** @param hash of the line, and so of all before it */
+  record Head(long number, String hash) {}
 }

@@ -1,9 +1,11 @@
 package dev.lethe.server.lifecycle;
 
 import java.time.Duration;
+import java.time.Instant;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
@@ -47,10 +49,21 @@ public final class Lifecycle {
     return life != null ? life : ModelLife.of(model, List.of());
   }
 
+  /** Where the log stands, for certificates. Blocks. */
+  public Optional<Ledger.Head> head() {
+    return ledger.head();
+  }
+
   /** Writes an event down; from then on it holds. Blocks. */
   public void record(LifeEvent event) {
     ledger.append(event);
     refresh();
+  }
+
+  /** An operator confirms that the versions of these erasures are lost. Those that are not known are not, and no mistake. */
+  public void waive(Set<String> erasures, String by) {
+    lives.forEach((model, life) -> life.erasures().stream().filter(erasure -> erasures.contains(erasure.id()))
+        .forEach(erasure -> record(new LifeEvent.Waived(model, erasure.id(), by, Instant.now()))));
   }
 
   /** Reads anew what is written down, by other servers too. Blocks. */

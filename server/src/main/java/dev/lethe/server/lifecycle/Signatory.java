@@ -79,9 +79,11 @@ public final class Signatory {
    * of the same files, and others may have it.
    *
    * @param parent the version before it, if it is there
+   * @param log where the event log stands
    * @return what it lacks that its parent does not
    */
-  public Erasure certify(Bundle version, Optional<Bundle> parent, Approval approval) throws IOException {
+  public Erasure certify(Bundle version, Optional<Bundle> parent, Approval approval, Optional<Ledger.Head> log)
+      throws IOException {
     Path folder = version.directory();
     try {
       Optional<Erasure> before = certified(folder);
@@ -100,7 +102,8 @@ public final class Signatory {
     List<Resource> files = ModelSignature.files(folder).stream()
         .filter(file -> !file.name().equals(ErasureCertificate.FILE)).toList();
     SignedStatement certificate = SignedStatement.sign(ErasureCertificate.of(job.get(), files,
-        parent.isPresent() ? resources(parent.get()) : List.of(), List.of(approval), now, software), key);
+        parent.isPresent() ? resources(parent.get()) : List.of(), List.of(approval), now, software,
+        log.map(head -> Map.entry(head.number(), head.hash()))), key);
     certificate.write(folder.resolve(ErasureCertificate.FILE));
     return Erasure.of(certificate.statement());
   }

@@ -150,6 +150,11 @@ public final class ModelRepository {
     return Optional.empty();
   }
 
+  /** Whether nothing was ever put into the state directory. */
+  public boolean stateIsEmpty() throws IOException {
+    return directories(state).isEmpty();
+  }
+
   /** Whether a bundle lies among those that unlearning makes, not among the shipped ones. */
   public boolean isInState(Bundle bundle) {
     return bundle.directory().startsWith(state);

@@ -177,7 +177,7 @@ final class Succession {
     while (!unpromoted.isEmpty()) {
       Bundle next = unpromoted.pop();
       Optional<Bundle> parent = Optional.ofNullable(versions.get(next.card().parentVersion()));
-      Erasure erasure = repository.isInState(next) ? signatory.certify(next, parent, approval)
+      Erasure erasure = repository.isInState(next) ? signatory.certify(next, parent, approval, lifecycle.head())
           : Signatory.uncertified(next.card(), approval.time());
       signatory.sign(next, repository.proof(next));
       lifecycle.record(new LifeEvent.Promoted(erasure, approval.by(), approval.time()));

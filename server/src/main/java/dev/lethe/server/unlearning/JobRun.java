@@ -2,6 +2,7 @@ package dev.lethe.server.unlearning;
 
 import com.google.protobuf.util.Timestamps;
 import dev.lethe.models.bundle.Bundle;
+import dev.lethe.server.lifecycle.Signatory;
 import dev.lethe.server.monitoring.ServerMetrics;
 import dev.lethe.server.registry.ModelRegistry;
 import dev.lethe.server.registry.ModelRepository;
@@ -90,7 +91,7 @@ final class JobRun {
     WorkerJob work = submitted.toBuilder()
         .setBaseBundle(base.directory().toString())
         .setRootBundle(root(base, versions).directory().toString())
-        .setNewVersion(VersionName.next(base.card().version(), versions.keySet()))
+        .setNewVersion(VersionName.next(base.card().version(), repository.taken(model.name())))
         .build();
     tracked.directory().write(work);
     tracked.update(job -> job
@@ -170,6 +171,7 @@ final class JobRun {
     }
     reasons.addAll(PromotionGates.failures(job.getSpec().getGates(), job.getReport()));
     ServedModel model = model();
+    Signatory.keepReport(candidate, job.toBuilder().setNewVersion(work.getNewVersion()).build());
     boolean promote = reasons.isEmpty();
     boolean promoted;
     try {

@@ -25,6 +25,8 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -57,7 +59,8 @@ class ErasureCertificateTest {
   private static Statement statement(Job job) {
     return ErasureCertificate.of(job, List.of(Resource.sha256("model.json", DIGEST),
         Resource.sha256(ErasureCertificate.REPORT, DIGEST)), List.of(Resource.sha256("model.json", DIGEST)),
-        List.of(new Approval(Approval.GATES, "the audit's verdict and the request's gates", NOW)), NOW, "lethe 0.1.0");
+        List.of(new Approval(Approval.GATES, "the audit's verdict and the request's gates", NOW)), NOW, "lethe 0.1.0",
+        Optional.of(Map.entry(41L, DIGEST)));
   }
 
   @Test

@@ -13,6 +13,7 @@ import dev.lethe.server.audit.AuditLog;
 import dev.lethe.server.inference.BatchingOptions;
 import dev.lethe.server.inference.Compute;
 import dev.lethe.server.inference.InferenceEngine;
+import dev.lethe.server.lifecycle.TestLives;
 import dev.lethe.server.monitoring.ServerMetrics;
 import dev.lethe.server.registry.ModelRegistry;
 import dev.lethe.server.registry.ModelRepository;
@@ -60,7 +61,7 @@ class JobQueueTest {
     engine = new InferenceEngine(new Compute(ExecutionDevice.CPU, 1, Precision.FP32, Compute.Graphs.AUTO),
         new BatchingOptions(1, Duration.ZERO, 1, 100), Map.of(), metrics, Tracing.off().tracer());
     registry = ModelRegistry.open(vertx, new ModelRepository(root.resolve("models"), root.resolve("state")), engine,
-        metrics);
+        metrics, TestLives.lifecycle(), TestLives.signatory(root));
     store = new JobStore(root.resolve("jobs"));
     queue = queue();
   }
@@ -69,7 +70,7 @@ class JobQueueTest {
   private JobQueue queue() {
     return new JobQueue(store, registry, Optional.of(new WorkerCommand(List.of("sh", "-c",
         "basename \"$0\" >> " + root.resolve("started") + "; while [ ! -e " + root.resolve("go")
-            + " ]; do sleep 0.02; done; exit 1"))), metrics, new AuditLog());
+            + " ]; do sleep 0.02; done; exit 1"))), metrics, new AuditLog(entry -> { }));
   }
 
   @AfterEach
