@@ -150,6 +150,13 @@ public final class ModelRepository {
     return Optional.empty();
   }
 
+  /** Names of models of which there is anything, versions or no more than their proof. */
+  public Set<String> proofs() throws IOException {
+    Set<String> models = new TreeSet<>(models());
+    directories(state).forEach(directory -> models.add(directory.getFileName().toString()));
+    return models;
+  }
+
   /** Whether nothing was ever put into the state directory. */
   public boolean stateIsEmpty() throws IOException {
     return directories(state).isEmpty();
