@@ -111,7 +111,8 @@ public final class AuditCommand {
       + " says where the first fault of each is. Exits 0 if all holds, 1 if not.")
   static final class Verify extends Looking {
 
-    @Option(names = "--public-key", paramLabel = "FILE", description = "Verify with this key. Default: the one beside the"
+    @Option(names = "--public-key", paramLabel = "FILE", description = "Verify with this key. Default: the one beside"
+        + " the"
         + " server's signing key; better one that was kept elsewhere.")
     private Path publicKey;
 
@@ -140,7 +141,8 @@ public final class AuditCommand {
   }
 
   /** Shows the log. */
-  @Command(name = "log", description = "Prints the event log, one JSON object a line: number, hash, and the line as it was"
+  @Command(name = "log", description = "Prints the event log, one JSON object a line: number, hash, and the line as"
+      + " it was"
       + " hashed; for an archive, or another's eyes.")
   static final class Log extends Looking {
 

@@ -50,23 +50,30 @@ final class ServerSettings {
   static final Setting<Path> JOBS = new Setting<>("jobs", "DIR", "runs/jobs", ValueType.of(Path::of),
       "Unlearning jobs.");
   static final Setting<DatabaseUrl> DATABASE = new Setting<>("database", "URL", null,
-      ValueType.of(DatabaseUrl::new), "Database of jobs and versions: jdbc:postgresql://HOST/DATABASE?user=USER&password="
-          + "PASSWORD, which several servers may share, with the folders of state and jobs. Default: SQLite, in lethe.db"
+      ValueType.of(DatabaseUrl::new), "Database of jobs and versions:"
+          + " jdbc:postgresql://HOST/DATABASE?user=USER&password="
+          + "PASSWORD, which several servers may share, with the folders of state and jobs. Default: SQLite, in"
+          + " lethe.db"
           + " in the folder of jobs.");
   static final Setting<Path> SIGNING_KEY = new Setting<>("signing-key", "FILE", null, ValueType.of(Path::of),
-      "Private key (PEM, P-256) that versions are signed with when they are promoted; made if it is not there, its public"
+      "Private key (PEM, P-256) that versions are signed with when they are promoted; made if it is not there, its"
+          + " public"
           + " key in a file of the same name and .pub. Default: signing.pem in the folder of jobs.");
   static final Setting<Rollback> ROLLBACK = new Setting<>("rollback-to-retired", "WHETHER", "with-reason",
-      ValueType.oneOf(Rollback.class), "Whether a version that holds what was erased may be activated again: with-reason,"
+      ValueType.oneOf(Rollback.class), "Whether a version that holds what was erased may be activated again:"
+          + " with-reason,"
           + " which is recorded; never.");
   static final Setting<Integer> PURGE_AFTER = new Setting<>("purge-after", "DAYS", "30", ValueType.integer(0, 36_500),
       "When the files of a retired version in the folder of state are deleted; 0: only by order.");
   static final Setting<EmptyState> EMPTY_STATE = new Setting<>("empty-state", "WHETHER", "accept",
-      ValueType.oneOf(EmptyState.class), "What to do if neither the folder of state nor the database knows of any version"
-          + " or event: accept, as at a first start; refuse, since where a server has worked before its state is lost, and"
+      ValueType.oneOf(EmptyState.class), "What to do if neither the folder of state nor the database knows of any"
+          + " version"
+          + " or event: accept, as at a first start; refuse, since where a server has worked before its state is"
+          + " lost, and"
           + " what was erased would be served again.");
   static final Setting<Set<String>> CONFIRM_LOST = new Setting<>("confirm-lost-erasures", "IDS", null,
-      ValueType.of(ServerSettings::names), "Erasures, with commas between them, whose versions are lost for good: the server"
+      ValueType.of(ServerSettings::names), "Erasures, with commas between them, whose versions are lost for good: the"
+          + " server"
           + " starts without them, serves again what they erased, and records it.");
   static final Setting<Path> DATA = new Setting<>("data", "DIR", null, ValueType.of(ServerSettings::directory),
       "Data set that unlearning takes learning images from where a request sends none.");

@@ -8,7 +8,8 @@ import java.nio.charset.StandardCharsets;
 public final class CertificatePage {
 
   private static final String STYLE = """
-      body { font: 16px/1.5 system-ui, sans-serif; max-width: 50rem; margin: 2rem auto; padding: 0 1rem; color: #1b1b1f }
+      body { font: 16px/1.5 system-ui, sans-serif; max-width: 50rem; margin: 2rem auto; padding: 0 1rem }
+      body { color: #1b1b1f; background: #fff }
       h1 { font-size: 1.5rem } h2 { font-size: 1.1rem; margin-top: 2rem }
       .verdict { padding: .75rem 1rem; border-left: .4rem solid #8a5a00; background: #fdf3e1 }
       .verdict.forgotten { border-color: #1d6b3a; background: #e9f6ee }

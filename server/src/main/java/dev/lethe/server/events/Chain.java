@@ -50,7 +50,8 @@ public final class Chain {
       step(line);
     } else if (Line.hash(beforeThat, line.text()).equals(line.hash())) {
       // It follows the line before the last: the last was put between the two, with a hash that fits.
-      fault = Optional.of(new Fault(number, "line " + number + " was inserted: the one after it follows the one before"));
+      fault = Optional.of(new Fault(number, "line " + number + " was inserted: the one after it follows the one"
+          + " before"));
     } else {
       doubtful = line;
     }
@@ -62,7 +63,8 @@ public final class Chain {
     before = line.hash();
     String expected = kept.get(number);
     if (expected != null && !expected.equals(line.hash())) {
-      fault = Optional.of(new Fault(number, "line " + number + " is not the one that a certificate was issued after: it,"
+      fault = Optional.of(new Fault(number, "line " + number + " is not the one that a certificate was issued after:"
+          + " it,"
           + " or one before it, was written anew"));
     }
   }
@@ -78,14 +80,16 @@ public final class Chain {
     if (own != 0 && own != line.number()) {
       return own > line.number() ? new Fault(line.number(), "line " + own + " stands where line " + line.number()
           + " was: lines were reordered, or dropped")
-          : new Fault(line.number(), "line " + own + " stands where line " + line.number() + " was: lines were reordered,"
+          : new Fault(line.number(), "line " + own + " stands where line " + line.number() + " was: lines were"
+              + " reordered,"
               + " or inserted");
     }
     if (next != null && next.ownNumber() == line.number()) {
       return new Fault(line.number(), "line " + line.number() + " was inserted: what was there comes after it");
     }
     if (next != null && Line.hash(before, next.text()).equals(next.hash())) {
-      return new Fault(line.number(), "line " + line.number() + " was inserted: the one after it follows the one before");
+      return new Fault(line.number(), "line " + line.number() + " was inserted: the one after it follows the one"
+          + " before");
     }
     return new Fault(line.number(), "line " + line.number() + " was changed" + (line.number() == 1 ? ""
         : ", or line " + (line.number() - 1) + " was, and given a hash that fits"));
@@ -99,7 +103,8 @@ public final class Chain {
     if (fault.isEmpty()) {
       long last = kept.keySet().stream().reduce(0L, Math::max);
       if (last > number) {
-        fault = Optional.of(new Fault(number + 1, "line " + (number + 1) + " is missing, and all after it: a certificate"
+        fault = Optional.of(new Fault(number + 1, "line " + (number + 1) + " is missing, and all after it: a"
+            + " certificate"
             + " was issued after line " + last));
       }
     }

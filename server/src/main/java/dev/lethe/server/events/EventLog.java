@@ -99,7 +99,8 @@ public final class EventLog {
   /** All lines of some kinds, in order. */
   public List<Line> ofKinds(List<String> kinds) {
     return database.transaction(connection -> {
-      try (PreparedStatement select = connection.prepareStatement("select number, hash, line from events where kind in ("
+      try (PreparedStatement select = connection.prepareStatement("select number, hash, line from events where kind"
+          + " in ("
           + "?,".repeat(kinds.size() - 1) + "?) order by number")) {
         for (int i = 0; i < kinds.size(); i++) {
           select.setString(i + 1, kinds.get(i));
@@ -116,7 +117,8 @@ public final class EventLog {
     do {
       long from = after;
       page = database.transaction(connection -> {
-        try (PreparedStatement select = connection.prepareStatement("select number, hash, line from events where number > ?"
+        try (PreparedStatement select = connection.prepareStatement("select number, hash, line from events where"
+            + " number > ?"
             + " order by number limit " + PAGE)) {
           select.setLong(1, from);
           return lines(select);

@@ -12,7 +12,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Writes lines for those who cannot wait, as event loops: many in one transaction, in the order in which they came. Of a
+ * Writes lines for those who cannot wait, as event loops: many in one transaction, in the order in which they came. Of
+ * a
  * flood of lines, as a stranger's refused calls can be, those above the queue's length are counted and not kept.
  */
 public final class EventWriter implements AutoCloseable {

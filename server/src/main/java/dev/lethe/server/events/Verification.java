@@ -19,7 +19,8 @@ import java.util.Optional;
 import java.util.function.Consumer;
 
 /**
- * Checks all that a server keeps for the record against itself: the event log's chain, the signatures and certificates of
+ * Checks all that a server keeps for the record against itself: the event log's chain, the signatures and certificates
+ * of
  * versions, the files that these are about, and that log and certificates tell of the same erasures. Blocks.
  */
 public final class Verification {

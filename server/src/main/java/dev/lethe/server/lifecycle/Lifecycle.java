@@ -60,7 +60,10 @@ public final class Lifecycle {
     refresh();
   }
 
-  /** An operator confirms that the versions of these erasures are lost. Those that are not known are not, and no mistake. */
+  /**
+   * An operator confirms that the versions of these erasures are lost. Those that are not known are not, and no
+   * mistake.
+   */
   public void waive(Set<String> erasures, String by) {
     lives.forEach((model, life) -> life.erasures().stream().filter(erasure -> erasures.contains(erasure.id()))
         .forEach(erasure -> record(new LifeEvent.Waived(model, erasure.id(), by, Instant.now()))));

@@ -19,7 +19,8 @@ import java.util.Set;
 
 /**
  * The life of one model's versions, from its events; does not change. A version lacks an erasure if it is the erasure's
- * version or descends from it; every other version holds it, also one of which nobody knows where it comes from: what was
+ * version or descends from it; every other version holds it, also one of which nobody knows where it comes from: what
+ * was
  * put on disk later may have been trained on what was erased.
  */
 public final class ModelLife {
@@ -109,7 +110,9 @@ public final class ModelLife {
    */
   public record Refusal(String reason, Instant since, boolean purged) {}
 
-  /** Empty if the version may be served; one that was chosen all the same may be, for as long as it is the chosen one. */
+  /**
+   * Empty if the version may be served; one that was chosen all the same may be, for as long as it is the chosen one.
+   */
   public Optional<Refusal> refusal(String version, Map<String, String> parents) {
     Purged gone = purged.get(version);
     if (gone != null && !parents.containsKey(version)) {

@@ -136,7 +136,9 @@ public final class Signatory {
     SignedStatement.sign(ModelSignature.of(version.directory()), key).write(proof.resolve(ModelSignature.FILE));
   }
 
-  /** Whether there is a signature of the files that the card tells of, which are held against it when they are loaded. */
+  /**
+   * Whether there is a signature of the files that the card tells of, which are held against it when they are loaded.
+   */
   private boolean isSigned(Bundle version, Path proof) throws IOException {
     Path file = proof.resolve(ModelSignature.FILE);
     if (!Files.isRegularFile(file)) {

@@ -74,8 +74,8 @@ public final class ModelRegistry {
   }
 
   private void start(String name) throws IOException {
-    ServedModel model = new ServedModel(name, repository, new Succession(name, repository, lifecycle, signatory), versions,
-        loader, metrics);
+    ServedModel model = new ServedModel(name, repository, new Succession(name, repository, lifecycle, signatory),
+        versions, loader, metrics);
     model.start();
     models.put(name, model);
   }

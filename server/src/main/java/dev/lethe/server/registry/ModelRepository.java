@@ -167,7 +167,9 @@ public final class ModelRepository {
     return bundle.directory().startsWith(state);
   }
 
-  /** The folder that a version's signature lies in: its own; one of its name in the state directory for a shipped one. */
+  /**
+   * The folder that a version's signature lies in: its own; one of its name in the state directory for a shipped one.
+   */
   public Path proof(Bundle bundle) {
     return proof(bundle.card().name(), bundle.card().version());
   }

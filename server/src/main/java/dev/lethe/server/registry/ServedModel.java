@@ -341,7 +341,8 @@ public final class ServedModel {
    * Takes a candidate over: tries it, moves it into the repository and switches to it.
    *
    * @param candidate a finished bundle; its directory is moved
-   * @param instead promote only while this version is the active one; null: do not promote. What comes from a version that
+   * @param instead promote only while this version is the active one; null: do not promote. What comes from a version
+   *   that
    *     was rolled back to holds what was erased since, and is never promoted by this
    * @return whether it was promoted; FAILED_PRECONDITION if the candidate is refused, and then nothing was changed
    */

@@ -29,7 +29,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Which of one model's versions may be served, and what is done when another one is: it is signed, certified if it comes
+ * Which of one model's versions may be served, and what is done when another one is: it is signed, certified if it
+ * comes
  * from unlearning, and written down, before it takes requests. Blocks: not for event loops.
  */
 final class Succession {
@@ -38,7 +39,8 @@ final class Succession {
   /** Who, where nobody has ordered it. */
   private static final String SERVER = "server";
   /** What stays of a version that is purged. */
-  private static final Set<String> PROOF = Set.of(ModelSignature.FILE, ErasureCertificate.FILE, ErasureCertificate.REPORT);
+  private static final Set<String> PROOF =
+      Set.of(ModelSignature.FILE, ErasureCertificate.FILE, ErasureCertificate.REPORT);
 
   private final String model;
   private final ModelRepository repository;
@@ -144,7 +146,9 @@ final class Succession {
     return life().holds(candidate.card().version(), parents).isEmpty();
   }
 
-  /** Signs and writes down that a version takes requests from now on; those that hold what it lacks are retired by it. */
+  /**
+   * Signs and writes down that a version takes requests from now on; those that hold what it lacks are retired by it.
+   */
   void chosen(Choice choice, Approval approval, String reason) throws IOException {
     Bundle version = choice.bundle();
     String name = version.card().version();
@@ -186,7 +190,8 @@ final class Succession {
   }
 
   /**
-   * The version to serve at the start: the one that was chosen if it may be served, else the newest that may be. A choice
+   * The version to serve at the start: the one that was chosen if it may be served, else the newest that may be. A
+   * choice
    * of a retired version that nobody has overridden is from before an erasure.
    *
    * @throws IOException if there is none that lacks all that was erased, with what to do
@@ -200,7 +205,8 @@ final class Succession {
     if (chosen.isPresent()) {
       Bundle bundle = versions.get(chosen.get());
       if (bundle == null && life.erasures().isEmpty()) {
-        throw new IOException("version " + chosen.get() + " of " + model + " is to be served, and is not there; there are "
+        throw new IOException("version " + chosen.get() + " of " + model + " is to be served, and is not there; there"
+            + " are "
             + versions.keySet() + ". Put it back, or delete the file \"active\" in the model's folder");
       }
       if (bundle != null && life.refusal(chosen.get(), parents).isEmpty()) {
@@ -231,8 +237,10 @@ final class Succession {
     life.erasures().forEach(erasure -> what.append(what.isEmpty() ? "" : "; ").append(erasure.what())
         .append(" (erasure ").append(erasure.id()).append(", version ").append(erasure.version()).append(", ")
         .append(erasure.promoted()).append(')'));
-    return new IOException("model " + model + ": no version that is there lacks what was erased: " + what + ". There are "
-        + versions.keySet() + ". Was the state directory emptied or replaced? Restore the folders of the versions named,"
+    return new IOException("model " + model + ": no version that is there lacks what was erased: " + what + ". There"
+        + " are "
+        + versions.keySet() + ". Was the state directory emptied or replaced? Restore the folders of the versions"
+        + " named,"
         + " or confirm that these are lost, and that what was erased is served again, with --confirm-lost-erasures "
         + String.join(",", ids) + ", which is recorded");
   }
@@ -279,7 +287,8 @@ final class Succession {
       throw refused("version " + version + " of " + model + " is not retired; only what nobody is served is deleted");
     }
     if (!repository.isInState(bundle)) {
-      throw refused("version " + version + " of " + model + " lies in " + bundle.directory() + ", among the shipped models,"
+      throw refused("version " + version + " of " + model + " lies in " + bundle.directory() + ", among the shipped"
+          + " models,"
           + " which the server only reads: delete that folder yourself");
     }
     List<String> deleted = repository.purge(bundle, PROOF);

@@ -57,7 +57,8 @@ record VersionList(ServedModel model, ModelRegistry registry) {
 
   private static dev.lethe.v1.Erasure message(Erasure erasure) {
     return dev.lethe.v1.Erasure.newBuilder().setId(erasure.id()).setVersion(erasure.version()).setKind(erasure.kind())
-        .addAllClasses(erasure.classes()).setImages(erasure.images()).setPromoted(timestamp(erasure.promoted())).build();
+        .addAllClasses(erasure.classes()).setImages(erasure.images()).setPromoted(timestamp(erasure.promoted()))
+        .build();
   }
 
   private static Timestamp timestamp(Instant time) {

@@ -78,7 +78,8 @@ class EventLogTest {
   void livesComeBackAsTheyWereWritten(DatabaseUrl url) throws IOException {
     Instant time = Instant.parse("2026-11-27T18:00:00.125Z");
     List<LifeEvent> events = List.of(
-        new LifeEvent.Promoted(new Erasure("J", "m", "v1-u1", "v1", "class", List.of("7", "8"), 3, time), "alice", time),
+        new LifeEvent.Promoted(new Erasure("J", "m", "v1-u1", "v1", "class", List.of("7", "8"), 3, time), "alice",
+            time),
         new LifeEvent.Activated("m", "v2", "alice", time), new LifeEvent.Overridden("m", "v1", "bob", "why", time),
         new LifeEvent.Retired("m", "v1", "bob", "old", time), new LifeEvent.Purged("m", "v1", "bob", time),
         new LifeEvent.Waived("m", "J", "bob", time));

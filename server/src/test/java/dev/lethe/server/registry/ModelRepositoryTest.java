@@ -33,7 +33,8 @@ class ModelRepositoryTest {
   }
 
   private String first() throws IOException {
-    return new Succession("tiny", repository, TestLives.lifecycle(), TestLives.signatory(root)).first().card().version();
+    return new Succession("tiny", repository, TestLives.lifecycle(), TestLives.signatory(root)).first().card()
+        .version();
   }
 
   @Test

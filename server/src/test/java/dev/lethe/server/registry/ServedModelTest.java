@@ -61,7 +61,8 @@ class ServedModelTest {
     ModelRepository repository = new ModelRepository(root.resolve("models"), root.resolve("state"));
     repository.activate("tiny", "v1");
     model = new ServedModel("tiny", repository,
-        new Succession("tiny", repository, TestLives.lifecycle(), TestLives.signatory(root)), new VersionLoader(engine, metrics), loader, metrics);
+        new Succession("tiny", repository, TestLives.lifecycle(), TestLives.signatory(root)),
+        new VersionLoader(engine, metrics), loader, metrics);
     await(loader.executeBlocking(() -> {
       model.start();
       return null;
@@ -121,7 +122,8 @@ class ServedModelTest {
   void ordersAfterItsEndAreRefusedAndLoadNothing() throws Exception {
     keepLoaderBusy();
     Future<Void> closed = model.close();
-    List<Future<?>> late = List.of(model.lease("v2"), model.activate("v3", "operator", ""), model.load(), model.unload());
+    List<Future<?>> late = List.of(model.lease("v2"), model.activate("v3", "operator", ""), model.load(),
+        model.unload());
     go.countDown();
     await(closed);
     for (Future<?> order : late) {

@@ -165,7 +165,8 @@ class ErasureIT {
   }
 
   private String active() {
-    return models("artist").getActiveVersion(GetActiveVersionRequest.newBuilder().setModel("tiny").build()).getVersion();
+    return models("artist").getActiveVersion(GetActiveVersionRequest.newBuilder().setModel("tiny").build())
+        .getVersion();
   }
 
   private ModelVersion version(String name) {
@@ -180,7 +181,8 @@ class ErasureIT {
   }
 
   private void nothingOfV1(String erasure) throws Exception {
-    GenerationServiceGrpc.GenerationServiceBlockingStub generation = GenerationServiceGrpc.newBlockingStub(as("artist"));
+    GenerationServiceGrpc.GenerationServiceBlockingStub generation =
+        GenerationServiceGrpc.newBlockingStub(as("artist"));
     GRPCInferenceServiceGrpc.GRPCInferenceServiceBlockingStub inference =
         GRPCInferenceServiceGrpc.newBlockingStub(as("artist"));
     GenerateRequest v1 = GenerateRequest.newBuilder().setModel("tiny").setVersion("v1").build();
@@ -331,7 +333,8 @@ class ErasureIT {
     assertEquals("eraser", certificate.statement().predicate().path("erasure").path("requestedBy").asText());
     assertEquals("PASSED", certificate.statement().predicate().path("audit").path("result").asText());
     Path folder = root.resolve("state/tiny/v1-u1");
-    ModelSignature.check(SignedStatement.verify(proof.getModelSignature().toByteArray(), key, "it").statement(), folder);
+    ModelSignature.check(SignedStatement.verify(proof.getModelSignature().toByteArray(), key, "it").statement(),
+        folder);
     assertEquals(proof.getReport(), ByteString.copyFrom(Files.readAllBytes(folder.resolve(ErasureCertificate.REPORT))));
     assertTrue(certificate.statement().predicate().path("parent").path("resources").toString()
         .contains(Digests.sha256(root.resolve("models/tiny/v1").resolve(Bundle.CARD))));
@@ -388,7 +391,8 @@ class ErasureIT {
     stop();
     List<String> lines = log();
     assertTrue(lines.get(0).contains("\"started\""), lines.get(0));
-    has(lines, "\"call\"", "Submit", "\"eraser\"", "\"OK\"", "\"kind\":\"class\"", "\"classes\":\"seven\"", job.getId());
+    has(lines, "\"call\"", "Submit", "\"eraser\"", "\"OK\"", "\"kind\":\"class\"", "\"classes\":\"seven\"",
+        job.getId());
     has(lines, "\"job\"", "\"eraser\"", "succeeded", "\"v1-u1\"", "\"promoted\":true", job.getId());
     has(lines, "\"promoted\"", "\"gates\"", "\"base\":\"v1\"", job.getId());
     has(lines, "Activate", "\"artist\"", "PERMISSION_DENIED", "\"version\":\"v1\"", "I want it");

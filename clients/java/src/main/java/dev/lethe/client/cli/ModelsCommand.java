@@ -100,7 +100,8 @@ final class ModelsCommand {
       ModelVersion retired = lethe.retire(model, version, reason);
       console.out().println("Version " + version + " of " + model + " is retired."
           + (retired.hasPurgeDue() ? " Its files are deleted on "
-              + DAY.format(Instant.ofEpochSecond(retired.getPurgeDue().getSeconds())) + "; models purge does so now." : ""));
+              + DAY.format(Instant.ofEpochSecond(retired.getPurgeDue().getSeconds())) + "; models purge does so now."
+              : ""));
       return 0;
     }
   }
