@@ -147,7 +147,8 @@ public final class Server implements AutoCloseable {
     warnOfAbsentModels();
     events = new EventWriter(log);
     AuditLog audit = new AuditLog(events::write);
-    unlearning = Unlearning.open(vertx, registry, options.jobs(), options.worker(), options.data(), metrics, audit);
+    unlearning = Unlearning.open(vertx, registry, database, options.jobs(), options.unlearning(), options.data(),
+        metrics, audit);
 
     AccessControl access = AccessControl.open(vertx, options.access());
     Limits limits = options.limits();

@@ -9,7 +9,7 @@ import dev.lethe.server.security.AccessOptions;
 import dev.lethe.server.security.LatentRules;
 import dev.lethe.server.security.TlsOptions;
 import dev.lethe.server.store.DatabaseUrl;
-import dev.lethe.server.unlearning.WorkerCommand;
+import dev.lethe.server.unlearning.JobQueue;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
@@ -31,7 +31,7 @@ import java.util.Set;
  * @param rules which retired versions may be served, and when they are deleted
  * @param confirmedLost erasures whose versions an operator says are lost
  * @param emptyState whether a server may start whose state is empty
- * @param worker program that carries out jobs; empty: this server does not unlearn
+ * @param unlearning how jobs are carried out, if they are
  * @param data directory of the data set that workers are told of
  * @param compute what models are computed on
  * @param batching how images are gathered into batches
@@ -42,6 +42,6 @@ import java.util.Set;
  */
 public record ServerOptions(String host, int port, Optional<TlsOptions> tls, AccessOptions access, Path models,
     Path state, Path jobs, DatabaseUrl database, Path signingKey, Lifecycle.Rules rules, Set<String> confirmedLost,
-    boolean emptyState, Optional<WorkerCommand> worker, Optional<Path> data, Compute compute,
+    boolean emptyState, JobQueue.Options unlearning, Optional<Path> data, Compute compute,
     BatchingOptions batching, Map<String, ModelOptions> ownOptions, LatentRules latents, Limits limits,
     Duration drain) {}

@@ -17,6 +17,8 @@ import dev.lethe.server.registry.VersionName;
 import dev.lethe.server.security.LatentRules;
 import dev.lethe.server.security.Latents;
 import dev.lethe.server.store.DatabaseUrl;
+import dev.lethe.server.unlearning.Approval;
+import dev.lethe.server.unlearning.JobQueue;
 import dev.lethe.server.unlearning.WorkerCommand;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
@@ -81,6 +83,17 @@ final class ServerSettings {
       ValueType.of(ServerSettings::workerCommand), "Program that carries out unlearning jobs; it gets the job's"
           + " directory as its last argument. Arguments with blanks go between double quotes. Without it, requests to"
           + " unlearn are refused.");
+  static final Setting<Integer> WORKER_TIMEOUT = new Setting<>("worker-timeout", "SECONDS", "900",
+      ValueType.integer(1, 86_400), "How long a worker may say nothing of its progress before it is taken to stand still,"
+          + " ended and replaced.");
+  static final Setting<Integer> WORKER_ATTEMPTS = new Setting<>("worker-attempts", "N", "3", ValueType.integer(1, 1000),
+      "How many workers of one job may crash or stand still; with the last of them the job fails. A server's own end does"
+          + " not count.");
+  static final Setting<Integer> MAX_JOBS = new Setting<>("max-jobs", "N", "100", ValueType.integer(1, 100_000),
+      "Jobs that may wait or run; above that, submissions are refused.");
+  static final Setting<Approval.Who> APPROVAL = new Setting<>("approval", "WHO", "automatic",
+      ValueType.oneOf(Approval.Who.class), "Who promotes a candidate that passes its gates: automatic, or operator for"
+          + " one who orders it (lethe jobs approve).");
   static final Setting<ExecutionDevice> DEVICE = new Setting<>("device", "DEVICE", "cpu",
       ValueType.of(ServerSettings::device), "Where models run: " + ExecutionDevice.SYNTAX + ".");
   static final Setting<ExecutionDevice> WORKER_DEVICE = new Setting<>("worker-device", "DEVICE", null,
@@ -105,12 +118,13 @@ final class ServerSettings {
 
   /** What a model may have of its own, under its name. */
   static final Overrides PER_MODEL = new Overrides("per-model", "model", ValueType.of(ServerSettings::modelName),
-      Stream.<Setting<?>>concat(LoadSettings.BATCHING.stream(), Stream.of(PRECISION, LATENTS)).toList());
+      Stream.<Setting<?>>concat(LoadSettings.BATCHING.stream(), Stream.of(PRECISION, LATENTS, APPROVAL)).toList());
 
   /** In the order of the help and of {@code --print-config}. */
   static final List<Setting<?>> ALL = Stream.concat(
-      Stream.of(HOST, PORT, INSECURE_LISTEN, MODELS, STATE, JOBS, DATABASE, SIGNING_KEY, ROLLBACK,
-          PURGE_AFTER, EMPTY_STATE, CONFIRM_LOST, DATA, WORKER_COMMAND, DEVICE, WORKER_DEVICE,
+      Stream.of(HOST, PORT, INSECURE_LISTEN, MODELS, STATE, JOBS, DATABASE, SIGNING_KEY, ROLLBACK, PURGE_AFTER,
+          EMPTY_STATE, CONFIRM_LOST, DATA, WORKER_COMMAND, WORKER_TIMEOUT, WORKER_ATTEMPTS, MAX_JOBS, APPROVAL, DEVICE,
+          WORKER_DEVICE,
           PRECISION, LATENTS, GRAPHS, THREADS, DRAIN, LOG_FORMAT),
       Stream.concat(LoadSettings.ALL.stream(), SecuritySettings.ALL.stream()))
       .<Setting<?>>map(setting -> setting).toList();
@@ -146,7 +160,10 @@ final class ServerSettings {
         database(settings), signingKey(settings),
         new Lifecycle.Rules(settings.get(ROLLBACK) == Rollback.WITH_REASON, Duration.ofDays(settings.get(PURGE_AFTER))),
         settings.find(CONFIRM_LOST).orElse(Set.of()), settings.get(EMPTY_STATE) == EmptyState.ACCEPT,
-        settings.find(WORKER_COMMAND).map(command -> command.on(training)), settings.find(DATA),
+        new JobQueue.Options(settings.find(WORKER_COMMAND).map(command -> command.on(training)),
+            Duration.ofSeconds(settings.get(WORKER_TIMEOUT)), settings.get(WORKER_ATTEMPTS), settings.get(MAX_JOBS),
+            approval(settings)),
+        settings.find(DATA),
         new Compute(device, threads == 0 ? Runtime.getRuntime().availableProcessors() : threads,
             settings.get(PRECISION), settings.get(GRAPHS)),
         LoadSettings.batching(settings), ownOptions(settings), latents(settings),
@@ -177,6 +194,12 @@ final class ServerSettings {
     Map<String, Latents> own = new HashMap<>();
     settings.own(PER_MODEL).forEach((name, its) -> own.put(name, its.get(LATENTS)));
     return new LatentRules(settings.get(LATENTS), own);
+  }
+
+  private static Approval approval(Configuration settings) {
+    Map<String, Approval.Who> own = new HashMap<>();
+    settings.own(PER_MODEL).forEach((name, its) -> own.put(name, its.get(APPROVAL)));
+    return new Approval(settings.get(APPROVAL), own);
   }
 
   private static void checkExposure(Configuration settings, List<Mistake> mistakes) {

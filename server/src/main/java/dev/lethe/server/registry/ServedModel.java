@@ -221,18 +221,22 @@ public final class ServedModel {
       if (before.equals(Optional.of(version))) {
         return before;
       }
-      Succession.Choice choice = succession.choice(version, reason);
-      ServedVersion kept = takeKept(version);
-      ServedVersion next = kept != null ? kept : load(choice.bundle());
-      try {
-        succession.chosen(choice, new Approval(by, "activated the version", now()), reason);
-        switchTo(next, ordered);
-      } catch (IOException | RuntimeException e) {
-        next.retire();
-        throw e;
-      }
+      switchTo(version, new Approval(by, "activated the version", now()), reason, ordered);
       return before;
     });
+  }
+
+  private void switchTo(String version, Approval approval, String reason, long ordered) throws IOException {
+    Succession.Choice choice = succession.choice(version, reason);
+    ServedVersion kept = takeKept(version);
+    ServedVersion next = kept != null ? kept : load(choice.bundle());
+    try {
+      succession.chosen(choice, approval, reason);
+      switchTo(next, ordered);
+    } catch (IOException | RuntimeException e) {
+      next.retire();
+      throw e;
+    }
   }
 
   private static Instant now() {
@@ -355,7 +359,7 @@ public final class ServedModel {
         Bundle installed = repository.install(candidate);
         if (instead != null && activeVersion().equals(Optional.of(instead)) && succession.lacksAll(installed)) {
           succession.chosen(new Succession.Choice(installed, Optional.empty()),
-              new Approval(Approval.GATES, "the audit's verdict and the request's gates", now()), "");
+              Approval.gates(), "");
           switchTo(loaded, ordered);
           promoted = true;
         }
@@ -366,6 +370,43 @@ public final class ServedModel {
         }
       }
     });
+  }
+
+  /**
+   * Hot swap to a version on disk in place of another, and of no third.
+   *
+   * @param instead promote only while this version is the active one
+   * @param approval who lets it serve
+   * @return whether the version is active now, which it may have been before; NOT_FOUND if there is no such version,
+   *     FAILED_PRECONDITION if it is refused
+   */
+  public Future<Boolean> promote(String version, String instead, Approval approval) {
+    long ordered = System.nanoTime();
+    return onLoader(() -> {
+      if (activeVersion().equals(Optional.of(version))) {
+        return true;
+      }
+      if (!activeVersion().equals(Optional.of(instead))) {
+        return false;
+      }
+      if (!succession.lacksAll(version)) {
+        return false;
+      }
+      switchTo(version, approval, "", ordered);
+      return true;
+    });
+  }
+
+  /**
+   * Why a version was not promoted.
+   *
+   * @param base what it was made from, in place of which it was to serve
+   */
+  public String notPromoted(String base) {
+    return activeVersion().map(other -> other.equals(base)
+        ? "version " + base + ", which it is made from, holds what was erased before, and so does it"
+        : "version " + other + " was activated in place of " + base + " while the job ran")
+        .orElse("the model was unloaded, and with it " + base + ", while the job ran");
   }
 
   private void switchTo(ServedVersion next, long ordered) throws IOException {

@@ -138,6 +138,12 @@ final class Succession {
   /** @param retired why it is retired, and was chosen all the same */
   record Choice(Bundle bundle, Optional<Refusal> retired) {}
 
+  /** The same of a version that is there. */
+  boolean lacksAll(String version) throws IOException {
+    NavigableMap<String, Bundle> versions = repository.versions(model);
+    return life().holds(version, parents(versions.values())).isEmpty();
+  }
+
   /** Whether a new version lacks all that was erased: what comes from a version that was rolled back to does not. */
   boolean lacksAll(Bundle candidate) throws IOException {
     NavigableMap<String, Bundle> versions = repository.versions(model);

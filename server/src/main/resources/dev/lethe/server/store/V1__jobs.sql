@@ -8,13 +8,17 @@ create table jobs (
   phase varchar(32) not null,
   state varchar(32) not null,
   submitted bigint not null,
-  submitted_by text not null,
+  submitted_by varchar(400) not null,
   -- Null until it has.
   ended bigint,
   -- How often a worker was started for it.
   attempt int not null,
   -- What is to become of its candidate.
   intent varchar(16) not null,
+  -- The key that its client chose for the request, if it did; such requests are unique for each client.
+  request_key varchar(128),
+  -- What was asked for, in a form that tells nothing of it: equal requests are equal.
+  request_digest varchar(64) not null,
   -- Counts changes.
   revision bigint not null,
   job text not null,
@@ -22,6 +26,8 @@ create table jobs (
 );
 
 create index jobs_by_turn on jobs (model, ended, submitted, id);
+create unique index jobs_by_request_key on jobs (submitted_by, request_key);
+create index jobs_by_request on jobs (request_digest, ended);
 create index jobs_by_age on jobs (submitted, id);
 
 -- db-scheduler's: the queue with its leases and heartbeats.
