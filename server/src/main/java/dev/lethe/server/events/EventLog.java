@@ -36,7 +36,7 @@ public final class EventLog {
    * A line to be.
    *
    * @param kind what kind of line it is
-   * @param fields in order, beside number, time and kind
+   * @param fields in order, beside number, time and event, which is the kind
    */
   public record Entry(String kind, Instant time, ObjectNode fields) {
 

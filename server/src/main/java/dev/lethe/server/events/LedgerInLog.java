@@ -80,7 +80,7 @@ public final class LedgerInLog implements Ledger {
     String by = line.path("by").asText();
     String reason = line.path("reason").asText();
     Instant time = Instant.parse(line.path("time").asText());
-    return switch (line.path("kind").asText()) {
+    return switch (line.path("event").asText()) {
       case PROMOTED -> {
         List<String> classes = new ArrayList<>();
         line.path("classes").forEach(name -> classes.add(name.asText()));

@@ -13,7 +13,7 @@ import java.time.Instant;
  *
  * @param number from 1
  * @param hash SHA-256 of the hash before, a line feed and the text; lower-case hexadecimal
- * @param text one JSON object, which begins with {@code number}, {@code time} and {@code kind}
+ * @param text one JSON object, which begins with {@code number}, {@code time} and {@code event}
  */
 public record Line(long number, String hash, String text) {
 
@@ -24,7 +24,13 @@ public record Line(long number, String hash, String text) {
 
   /** The line that follows another. */
   static Line after(long number, String hashBefore, String kind, Instant time, ObjectNode fields) {
-    ObjectNode content = JSON.createObjectNode().put("number", number).put("time", time.toString()).put("kind", kind);
+    ObjectNode content = JSON.createObjectNode().put("number", number).put("time", time.toString()).put("event", kind);
+    fields.fieldNames().forEachRemaining(name -> {
+      // Else the line would say that it is another one.
+      if (content.has(name)) {
+        throw new IllegalArgumentException("a line of the event log cannot have a field of its own called " + name);
+      }
+    });
     content.setAll(fields);
     String text = content.toString();
     return new Line(number, hash(hashBefore, text), text);

@@ -58,7 +58,7 @@ public final class Verification {
       chain.next(line);
       if (chain.fault().isEmpty()) {
         JsonNode content = line.content();
-        if (content.path("kind").asText().equals("promoted")) {
+        if (content.path("event").asText().equals("promoted")) {
           promoted.put(content.path("model").asText() + "/" + content.path("version").asText(),
               content.path("erasure").asText());
         }

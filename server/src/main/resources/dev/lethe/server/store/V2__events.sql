@@ -2,7 +2,7 @@
 create table events (
   -- From 1, without gaps.
   number bigint primary key,
-  -- What kind of line it is, to be looked up by; the line says it too.
+  -- What kind of line it is, to be looked up by; the line says it too, as event.
   kind varchar(24) not null,
   -- SHA-256 in hexadecimal.
   hash varchar(64) not null,

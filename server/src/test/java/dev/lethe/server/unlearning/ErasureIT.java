@@ -16,7 +16,6 @@ import dev.lethe.inference.ModelStreamInferResponse;
 import dev.lethe.models.bundle.Bundle;
 import dev.lethe.server.ServerFixture;
 import dev.lethe.server.TinyBundles;
-import dev.lethe.server.Until;
 import dev.lethe.server.erasure.ErasureCertificate;
 import dev.lethe.server.events.EventLog;
 import dev.lethe.server.events.Line;
@@ -34,8 +33,8 @@ import dev.lethe.v1.GetActiveVersionRequest;
 import dev.lethe.v1.GetCardRequest;
 import dev.lethe.v1.GetErasureCertificateRequest;
 import dev.lethe.v1.GetErasureCertificateResponse;
-import dev.lethe.v1.GetJobRequest;
 import dev.lethe.v1.Job;
+import dev.lethe.v1.JobEvent;
 import dev.lethe.v1.JobState;
 import dev.lethe.v1.ListVersionsRequest;
 import dev.lethe.v1.ModelServiceGrpc;
@@ -47,6 +46,7 @@ import dev.lethe.v1.UnlearnKind;
 import dev.lethe.v1.UnlearnSpec;
 import dev.lethe.v1.UnlearningServiceGrpc;
 import dev.lethe.v1.VersionState;
+import dev.lethe.v1.WatchRequest;
 import io.grpc.Channel;
 import io.grpc.ClientInterceptors;
 import io.grpc.Metadata;
@@ -60,6 +60,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -148,14 +149,14 @@ class ErasureIT {
     upload.onNext(SubmitRequest.newBuilder().setSpec(spec).build());
     upload.onCompleted();
     String id = accepted.get(60, TimeUnit.SECONDS).getId();
-    Job[] now = new Job[1];
-    Until.holds(() -> {
-      now[0] = UnlearningServiceGrpc.newBlockingStub(as("eraser"))
-          .getJob(GetJobRequest.newBuilder().setJobId(id).build());
-      return now[0].getState() != JobState.JOB_STATE_QUEUED && now[0].getState() != JobState.JOB_STATE_RUNNING;
-    });
-    assertEquals(JobState.JOB_STATE_SUCCEEDED, now[0].getState(), now[0].getMessage());
-    return now[0];
+    Iterator<JobEvent> changes = UnlearningServiceGrpc.newBlockingStub(as("eraser"))
+        .watch(WatchRequest.newBuilder().setJobId(id).build());
+    Job end = null;
+    while (changes.hasNext()) {
+      end = changes.next().getJob();
+    }
+    assertEquals(JobState.JOB_STATE_SUCCEEDED, end.getState(), end.getMessage());
+    return end;
   }
 
   private static void refused(Code code, String word, Executable call) {
@@ -303,8 +304,8 @@ class ErasureIT {
 
   @Test
   void aCandidateIsOneUntilAnOperatorPromotesIt() throws Exception {
-    Job job = erase(UnlearnSpec.newBuilder().setModel("tiny").setKind(UnlearnKind.UNLEARN_KIND_CLASS).addClasses("seven")
-        .setKeepAsCandidate(true).build());
+    Job job = erase(UnlearnSpec.newBuilder().setModel("tiny").setKind(UnlearnKind.UNLEARN_KIND_CLASS)
+        .addClasses("seven").setKeepAsCandidate(true).build());
     assertEquals(VersionState.VERSION_STATE_CANDIDATE, version("v1-u1").getState());
     assertEquals(VersionState.VERSION_STATE_ACTIVE, version("v1").getState());
     refused(Code.FAILED_PRECONDITION, "no erasure of it was promoted", () -> models("operator")
