@@ -220,7 +220,8 @@ class JobQueueTest {
   void aWorkerThatCrashesOrStandsStillIsReplacedAsOftenAsTheOperatorSays() throws Exception {
     queue = new JobQueue(database, folders, registry, new JobQueue.Options(Optional.of(new WorkerCommand(List.of("sh",
         "-c", "basename \"$0\" >> " + root.resolve("started") + "; [ $(wc -l < " + root.resolve("started")
-            + ") = 1 ] && kill -9 $$; exec sleep 60"))), Duration.ofMillis(300), 2, 10, AUTOMATIC), metrics, new AuditLog());
+            + ") = 1 ] && kill -9 $$; exec sleep 60"))), Duration.ofMillis(300), 2, 10, AUTOMATIC), metrics,
+        new AuditLog(entry -> { }));
     queue.recover();
     submit("a");
     Job end = await(queue.job("a").ended());
@@ -255,7 +256,7 @@ class JobQueueTest {
       registry.repository().install(made);
     }
     if (reached == Reached.SWITCHED) {
-      await(registry.model("tiny").activate("v1-u1"));
+      await(registry.model("tiny").activate("v1-u1", "operator", ""));
     }
     queue.recover();
     Until.holds(() -> queue.job("a").job().hasEnded());
