@@ -2,7 +2,9 @@ package dev.lethe.client;
 
 import dev.lethe.v1.ActivateRequest;
 import dev.lethe.v1.ActivateResponse;
+import dev.lethe.v1.ApproveJobRequest;
 import dev.lethe.v1.CancelJobRequest;
+import dev.lethe.v1.DeleteJobRequest;
 import dev.lethe.v1.GenerateRequest;
 import dev.lethe.v1.GenerateResponse;
 import dev.lethe.v1.GeneratedImage;
@@ -19,6 +21,7 @@ import dev.lethe.v1.Job;
 import dev.lethe.v1.JobEvent;
 import dev.lethe.v1.LabelledImage;
 import dev.lethe.v1.ListJobsRequest;
+import dev.lethe.v1.ListJobsResponse;
 import dev.lethe.v1.ListModelsRequest;
 import dev.lethe.v1.ListVersionsRequest;
 import dev.lethe.v1.ModelServiceGrpc;
@@ -26,7 +29,9 @@ import dev.lethe.v1.ModelServiceGrpc.ModelServiceBlockingStub;
 import dev.lethe.v1.ModelVersion;
 import dev.lethe.v1.PurgeRequest;
 import dev.lethe.v1.PurgeResponse;
+import dev.lethe.v1.RejectJobRequest;
 import dev.lethe.v1.RetireRequest;
+import dev.lethe.v1.RetryJobRequest;
 import dev.lethe.v1.SubmitRequest;
 import dev.lethe.v1.UnlearnSpec;
 import dev.lethe.v1.UnlearningServiceGrpc;
@@ -49,6 +54,7 @@ import io.grpc.stub.MetadataUtils;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.NoSuchElementException;
@@ -344,12 +350,42 @@ public final class LetheClient implements AutoCloseable {
 
   /** All jobs that the server knows, newest first. */
   public List<Job> jobs() {
-    return ask(unlearning, true, stub -> stub.listJobs(ListJobsRequest.getDefaultInstance())).getJobsList();
+    List<Job> jobs = new ArrayList<>();
+    String page = "";
+    do {
+      ListJobsRequest request = ListJobsRequest.newBuilder().setPageToken(page).build();
+      ListJobsResponse answer = ask(unlearning, true, stub -> stub.listJobs(request));
+      jobs.addAll(answer.getJobsList());
+      page = answer.getNextPageToken();
+    } while (!page.isEmpty());
+    return jobs;
   }
 
   /** Ends a queued or running job. */
   public Job cancel(String jobId) {
     return ask(unlearning, false, stub -> stub.cancelJob(CancelJobRequest.newBuilder().setJobId(jobId).build()));
+  }
+
+  /** Promotes the candidate of a job that awaits approval. */
+  public Job approve(String jobId, String reason) {
+    return ask(unlearning, false, stub -> stub.approveJob(
+        ApproveJobRequest.newBuilder().setJobId(jobId).setReason(reason).build()));
+  }
+
+  /** Leaves the candidate of a job that awaits approval a candidate. */
+  public Job reject(String jobId, String reason) {
+    return ask(unlearning, false, stub -> stub.rejectJob(
+        RejectJobRequest.newBuilder().setJobId(jobId).setReason(reason).build()));
+  }
+
+  /** Queues a job that failed or was cancelled once more. */
+  public Job retry(String jobId) {
+    return ask(unlearning, false, stub -> stub.retryJob(RetryJobRequest.newBuilder().setJobId(jobId).build()));
+  }
+
+  /** Deletes what the server knows of a job that has ended. */
+  public void delete(String jobId) {
+    ask(unlearning, false, stub -> stub.deleteJob(DeleteJobRequest.newBuilder().setJobId(jobId).build()));
   }
 
   /** What an ended job measured, and its pictures. */
