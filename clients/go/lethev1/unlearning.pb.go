@@ -73,6 +73,68 @@ func (ImageRole) EnumDescriptor() ([]byte, []int) {
 	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{0}
 }
 
+// How images of another size become images of the model's. All are made upright as EXIF says, and brought to sRGB from
+// the profile that they bear.
+type ImageFit int32
+
+const (
+	// The same as EXACT.
+	ImageFit_IMAGE_FIT_UNSPECIFIED ImageFit = 0
+	// They do not: they are refused.
+	ImageFit_IMAGE_FIT_EXACT ImageFit = 1
+	// All of it, in the middle of a background; made smaller if it is larger, and never larger.
+	ImageFit_IMAGE_FIT_PAD ImageFit = 2
+	// The largest square in its middle, made smaller or larger.
+	ImageFit_IMAGE_FIT_CROP ImageFit = 3
+	// All of it, made square: what is not square is distorted.
+	ImageFit_IMAGE_FIT_RESIZE ImageFit = 4
+)
+
+// Enum value maps for ImageFit.
+var (
+	ImageFit_name = map[int32]string{
+		0: "IMAGE_FIT_UNSPECIFIED",
+		1: "IMAGE_FIT_EXACT",
+		2: "IMAGE_FIT_PAD",
+		3: "IMAGE_FIT_CROP",
+		4: "IMAGE_FIT_RESIZE",
+	}
+	ImageFit_value = map[string]int32{
+		"IMAGE_FIT_UNSPECIFIED": 0,
+		"IMAGE_FIT_EXACT":       1,
+		"IMAGE_FIT_PAD":         2,
+		"IMAGE_FIT_CROP":        3,
+		"IMAGE_FIT_RESIZE":      4,
+	}
+)
+
+func (x ImageFit) Enum() *ImageFit {
+	p := new(ImageFit)
+	*p = x
+	return p
+}
+
+func (x ImageFit) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ImageFit) Descriptor() protoreflect.EnumDescriptor {
+	return file_lethe_v1_unlearning_proto_enumTypes[1].Descriptor()
+}
+
+func (ImageFit) Type() protoreflect.EnumType {
+	return &file_lethe_v1_unlearning_proto_enumTypes[1]
+}
+
+func (x ImageFit) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ImageFit.Descriptor instead.
+func (ImageFit) EnumDescriptor() ([]byte, []int) {
+	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{1}
+}
+
 // By which the networks unlearn.
 type Recipe int32
 
@@ -111,11 +173,11 @@ func (x Recipe) String() string {
 }
 
 func (Recipe) Descriptor() protoreflect.EnumDescriptor {
-	return file_lethe_v1_unlearning_proto_enumTypes[1].Descriptor()
+	return file_lethe_v1_unlearning_proto_enumTypes[2].Descriptor()
 }
 
 func (Recipe) Type() protoreflect.EnumType {
-	return &file_lethe_v1_unlearning_proto_enumTypes[1]
+	return &file_lethe_v1_unlearning_proto_enumTypes[2]
 }
 
 func (x Recipe) Number() protoreflect.EnumNumber {
@@ -124,7 +186,7 @@ func (x Recipe) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Recipe.Descriptor instead.
 func (Recipe) EnumDescriptor() ([]byte, []int) {
-	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{1}
+	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{2}
 }
 
 type BadImages int32
@@ -163,11 +225,11 @@ func (x BadImages) String() string {
 }
 
 func (BadImages) Descriptor() protoreflect.EnumDescriptor {
-	return file_lethe_v1_unlearning_proto_enumTypes[2].Descriptor()
+	return file_lethe_v1_unlearning_proto_enumTypes[3].Descriptor()
 }
 
 func (BadImages) Type() protoreflect.EnumType {
-	return &file_lethe_v1_unlearning_proto_enumTypes[2]
+	return &file_lethe_v1_unlearning_proto_enumTypes[3]
 }
 
 func (x BadImages) Number() protoreflect.EnumNumber {
@@ -176,7 +238,7 @@ func (x BadImages) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use BadImages.Descriptor instead.
 func (BadImages) EnumDescriptor() ([]byte, []int) {
-	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{2}
+	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{3}
 }
 
 type UnlearnKind int32
@@ -216,11 +278,11 @@ func (x UnlearnKind) String() string {
 }
 
 func (UnlearnKind) Descriptor() protoreflect.EnumDescriptor {
-	return file_lethe_v1_unlearning_proto_enumTypes[3].Descriptor()
+	return file_lethe_v1_unlearning_proto_enumTypes[4].Descriptor()
 }
 
 func (UnlearnKind) Type() protoreflect.EnumType {
-	return &file_lethe_v1_unlearning_proto_enumTypes[3]
+	return &file_lethe_v1_unlearning_proto_enumTypes[4]
 }
 
 func (x UnlearnKind) Number() protoreflect.EnumNumber {
@@ -229,7 +291,7 @@ func (x UnlearnKind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use UnlearnKind.Descriptor instead.
 func (UnlearnKind) EnumDescriptor() ([]byte, []int) {
-	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{3}
+	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{4}
 }
 
 type UnlearnMode int32
@@ -268,11 +330,11 @@ func (x UnlearnMode) String() string {
 }
 
 func (UnlearnMode) Descriptor() protoreflect.EnumDescriptor {
-	return file_lethe_v1_unlearning_proto_enumTypes[4].Descriptor()
+	return file_lethe_v1_unlearning_proto_enumTypes[5].Descriptor()
 }
 
 func (UnlearnMode) Type() protoreflect.EnumType {
-	return &file_lethe_v1_unlearning_proto_enumTypes[4]
+	return &file_lethe_v1_unlearning_proto_enumTypes[5]
 }
 
 func (x UnlearnMode) Number() protoreflect.EnumNumber {
@@ -281,7 +343,7 @@ func (x UnlearnMode) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use UnlearnMode.Descriptor instead.
 func (UnlearnMode) EnumDescriptor() ([]byte, []int) {
-	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{4}
+	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{5}
 }
 
 type SubstituteKind int32
@@ -329,11 +391,11 @@ func (x SubstituteKind) String() string {
 }
 
 func (SubstituteKind) Descriptor() protoreflect.EnumDescriptor {
-	return file_lethe_v1_unlearning_proto_enumTypes[5].Descriptor()
+	return file_lethe_v1_unlearning_proto_enumTypes[6].Descriptor()
 }
 
 func (SubstituteKind) Type() protoreflect.EnumType {
-	return &file_lethe_v1_unlearning_proto_enumTypes[5]
+	return &file_lethe_v1_unlearning_proto_enumTypes[6]
 }
 
 func (x SubstituteKind) Number() protoreflect.EnumNumber {
@@ -342,7 +404,7 @@ func (x SubstituteKind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use SubstituteKind.Descriptor instead.
 func (SubstituteKind) EnumDescriptor() ([]byte, []int) {
-	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{5}
+	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{6}
 }
 
 type JobState int32
@@ -388,11 +450,11 @@ func (x JobState) String() string {
 }
 
 func (JobState) Descriptor() protoreflect.EnumDescriptor {
-	return file_lethe_v1_unlearning_proto_enumTypes[6].Descriptor()
+	return file_lethe_v1_unlearning_proto_enumTypes[7].Descriptor()
 }
 
 func (JobState) Type() protoreflect.EnumType {
-	return &file_lethe_v1_unlearning_proto_enumTypes[6]
+	return &file_lethe_v1_unlearning_proto_enumTypes[7]
 }
 
 func (x JobState) Number() protoreflect.EnumNumber {
@@ -401,7 +463,7 @@ func (x JobState) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use JobState.Descriptor instead.
 func (JobState) EnumDescriptor() ([]byte, []int) {
-	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{6}
+	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{7}
 }
 
 type SubmitRequest struct {
@@ -543,7 +605,9 @@ type LabelledImage struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Image *Image                 `protobuf:"bytes,1,opt,name=image,proto3" json:"image,omitempty"`
 	// Conditional models: the class by name or index. Unconditional: empty.
-	Label         string `protobuf:"bytes,2,opt,name=label,proto3" json:"label,omitempty"`
+	Label string `protobuf:"bytes,2,opt,name=label,proto3" json:"label,omitempty"`
+	// What messages and the report call it, such as the file's name; up to 255 characters. Empty: its index.
+	Name          string `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -592,6 +656,13 @@ func (x *LabelledImage) GetLabel() string {
 	return ""
 }
 
+func (x *LabelledImage) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
 // What to unlearn and how. Every field but the images has a default that works.
 type UnlearnSpec struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -636,9 +707,15 @@ type UnlearnSpec struct {
 	Recipe Recipe `protobuf:"varint,18,opt,name=recipe,proto3,enum=lethe.v1.Recipe" json:"recipe,omitempty"`
 	// Recipe LETHE: weight of an image that moves against one that stays, to begin with. Larger: redacted sooner, and more
 	// moves with it. Default 0.5; above 0, up to 100.
-	MovingWeight  *float64 `protobuf:"fixed64,19,opt,name=moving_weight,json=movingWeight,proto3,oneof" json:"moving_weight,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	MovingWeight *float64 `protobuf:"fixed64,19,opt,name=moving_weight,json=movingWeight,proto3,oneof" json:"moving_weight,omitempty"`
+	// What to do about images of another size.
+	Fit ImageFit `protobuf:"varint,30,opt,name=fit,proto3,enum=lethe.v1.ImageFit" json:"fit,omitempty"`
+	// 0xRRGGBB behind transparent pixels, which are refused without it, and around padded images (default black).
+	Background *uint32 `protobuf:"varint,31,opt,name=background,proto3,oneof" json:"background,omitempty"`
+	// Go on without images that cannot be read or are of another size; the report says which they are.
+	SkipUnreadable bool `protobuf:"varint,32,opt,name=skip_unreadable,json=skipUnreadable,proto3" json:"skip_unreadable,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *UnlearnSpec) Reset() {
@@ -802,6 +879,27 @@ func (x *UnlearnSpec) GetMovingWeight() float64 {
 		return *x.MovingWeight
 	}
 	return 0
+}
+
+func (x *UnlearnSpec) GetFit() ImageFit {
+	if x != nil {
+		return x.Fit
+	}
+	return ImageFit_IMAGE_FIT_UNSPECIFIED
+}
+
+func (x *UnlearnSpec) GetBackground() uint32 {
+	if x != nil && x.Background != nil {
+		return *x.Background
+	}
+	return 0
+}
+
+func (x *UnlearnSpec) GetSkipUnreadable() bool {
+	if x != nil {
+		return x.SkipUnreadable
+	}
+	return false
 }
 
 type Gates struct {
@@ -1186,8 +1284,8 @@ type UnlearnReport struct {
 	Kind       string                 `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`
 	Mode       string                 `protobuf:"bytes,3,opt,name=mode,proto3" json:"mode,omitempty"`
 	Substitute string                 `protobuf:"bytes,4,opt,name=substitute,proto3" json:"substitute,omitempty"`
-	// The mean over images.
-	FakeLabel float64 `protobuf:"fixed64,5,opt,name=fake_label,json=fakeLabel,proto3" json:"fake_label,omitempty"`
+	// The mean over images. Absent of a model without a discriminator, as auc_lu and auc_ut are.
+	FakeLabel *float64 `protobuf:"fixed64,5,opt,name=fake_label,json=fakeLabel,proto3,oneof" json:"fake_label,omitempty"`
 	// Images unlearned; kind CLASS without images: those generated for the discriminator to unlearn.
 	Images int32 `protobuf:"varint,6,opt,name=images,proto3" json:"images,omitempty"`
 	// Inversion, substitutes and cascade: what replaces retraining.
@@ -1251,8 +1349,10 @@ type UnlearnReport struct {
 	WorstImage *int32 `protobuf:"varint,37,opt,name=worst_image,json=worstImage,proto3,oneof" json:"worst_image,omitempty"`
 	// Kind ITEM: least distance of a substitute from its image, as a multiple of that to the image's nearest other image.
 	SubstituteDistance float64 `protobuf:"fixed64,38,opt,name=substitute_distance,json=substituteDistance,proto3" json:"substitute_distance,omitempty"`
-	unknownFields      protoimpl.UnknownFields
-	sizeCache          protoimpl.SizeCache
+	// What was done to images so that the model takes them, "NAME: what", one for each that was changed or left out.
+	Preparations  []string `protobuf:"bytes,60,rep,name=preparations,proto3" json:"preparations,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *UnlearnReport) Reset() {
@@ -1314,8 +1414,8 @@ func (x *UnlearnReport) GetSubstitute() string {
 }
 
 func (x *UnlearnReport) GetFakeLabel() float64 {
-	if x != nil {
-		return x.FakeLabel
+	if x != nil && x.FakeLabel != nil {
+		return *x.FakeLabel
 	}
 	return 0
 }
@@ -1549,6 +1649,13 @@ func (x *UnlearnReport) GetSubstituteDistance() float64 {
 		return x.SubstituteDistance
 	}
 	return 0
+}
+
+func (x *UnlearnReport) GetPreparations() []string {
+	if x != nil {
+		return x.Preparations
+	}
+	return nil
 }
 
 // Shares, each with the interval that holds it at 95 % confidence.
@@ -2328,10 +2435,11 @@ const file_lethe_v1_unlearning_proto_rawDesc = "" +
 	"\x04part\"j\n" +
 	"\x0eUploadedImages\x12/\n" +
 	"\x06images\x18\x01 \x03(\v2\x17.lethe.v1.LabelledImageR\x06images\x12'\n" +
-	"\x04role\x18\x02 \x01(\x0e2\x13.lethe.v1.ImageRoleR\x04role\"L\n" +
+	"\x04role\x18\x02 \x01(\x0e2\x13.lethe.v1.ImageRoleR\x04role\"`\n" +
 	"\rLabelledImage\x12%\n" +
 	"\x05image\x18\x01 \x01(\v2\x0f.lethe.v1.ImageR\x05image\x12\x14\n" +
-	"\x05label\x18\x02 \x01(\tR\x05label\"\xef\x06\n" +
+	"\x05label\x18\x02 \x01(\tR\x05label\x12\x12\n" +
+	"\x04name\x18\x03 \x01(\tR\x04name\"\xf2\a\n" +
 	"\vUnlearnSpec\x12\x14\n" +
 	"\x05model\x18\x01 \x01(\tR\x05model\x12)\n" +
 	"\x04kind\x18\x02 \x01(\x0e2\x15.lethe.v1.UnlearnKindR\x04kind\x12)\n" +
@@ -2358,7 +2466,12 @@ const file_lethe_v1_unlearning_proto_rawDesc = "" +
 	"\n" +
 	"bad_images\x18\x11 \x01(\x0e2\x13.lethe.v1.BadImagesR\tbadImages\x12(\n" +
 	"\x06recipe\x18\x12 \x01(\x0e2\x10.lethe.v1.RecipeR\x06recipe\x12(\n" +
-	"\rmoving_weight\x18\x13 \x01(\x01H\bR\fmovingWeight\x88\x01\x01B\r\n" +
+	"\rmoving_weight\x18\x13 \x01(\x01H\bR\fmovingWeight\x88\x01\x01\x12$\n" +
+	"\x03fit\x18\x1e \x01(\x0e2\x12.lethe.v1.ImageFitR\x03fit\x12#\n" +
+	"\n" +
+	"background\x18\x1f \x01(\rH\tR\n" +
+	"background\x88\x01\x01\x12'\n" +
+	"\x0fskip_unreadable\x18  \x01(\bR\x0eskipUnreadableB\r\n" +
 	"\v_fake_labelB\r\n" +
 	"\v_iterationsB\b\n" +
 	"\x06_batchB\x10\n" +
@@ -2369,7 +2482,8 @@ const file_lethe_v1_unlearning_proto_rawDesc = "" +
 	"\b_lambda2B\a\n" +
 	"\x05_seedB\x16\n" +
 	"\x14_max_inversion_errorB\x10\n" +
-	"\x0e_moving_weight\"\xfd\x04\n" +
+	"\x0e_moving_weightB\r\n" +
+	"\v_background\"\xfd\x04\n" +
 	"\x05Gates\x12!\n" +
 	"\n" +
 	"min_auc_lu\x18\x01 \x01(\x01H\x00R\bminAucLu\x88\x01\x01\x120\n" +
@@ -2421,16 +2535,16 @@ const file_lethe_v1_unlearning_proto_rawDesc = "" +
 	"\vValuesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\x01R\x05value:\x028\x01B\x0f\n" +
-	"\r_seconds_left\"\xbb\f\n" +
+	"\r_seconds_left\"\xf3\f\n" +
 	"\rUnlearnReport\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12\x12\n" +
 	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x12\n" +
 	"\x04mode\x18\x03 \x01(\tR\x04mode\x12\x1e\n" +
 	"\n" +
 	"substitute\x18\x04 \x01(\tR\n" +
-	"substitute\x12\x1d\n" +
+	"substitute\x12\"\n" +
 	"\n" +
-	"fake_label\x18\x05 \x01(\x01R\tfakeLabel\x12\x16\n" +
+	"fake_label\x18\x05 \x01(\x01H\x00R\tfakeLabel\x88\x01\x01\x12\x16\n" +
 	"\x06images\x18\x06 \x01(\x05R\x06images\x12\x18\n" +
 	"\aseconds\x18\a \x01(\x01R\aseconds\x12'\n" +
 	"\x0fretrain_seconds\x18\b \x01(\x01R\x0eretrainSeconds\x12\x18\n" +
@@ -2470,9 +2584,11 @@ const file_lethe_v1_unlearning_proto_rawDesc = "" +
 	"\x11around_recognised\x18\" \x01(\v2\x15.lethe.v1.BeforeAfterR\x10aroundRecognised\x12J\n" +
 	"\x15reinverted_recognised\x18# \x01(\v2\x15.lethe.v1.BeforeAfterR\x14reinvertedRecognised\x12=\n" +
 	"\x0eimage_findings\x18$ \x03(\v2\x16.lethe.v1.ImageFindingR\rimageFindings\x12$\n" +
-	"\vworst_image\x18% \x01(\x05H\x00R\n" +
+	"\vworst_image\x18% \x01(\x05H\x01R\n" +
 	"worstImage\x88\x01\x01\x12/\n" +
-	"\x13substitute_distance\x18& \x01(\x01R\x12substituteDistanceB\x0e\n" +
+	"\x13substitute_distance\x18& \x01(\x01R\x12substituteDistance\x12\"\n" +
+	"\fpreparations\x18< \x03(\tR\fpreparationsB\r\n" +
+	"\v_fake_labelB\x0e\n" +
 	"\f_worst_image\"\xf8\x02\n" +
 	"\tRedaction\x12'\n" +
 	"\x03own\x18\x01 \x01(\v2\x15.lethe.v1.BeforeAfterR\x03own\x12+\n" +
@@ -2532,7 +2648,13 @@ const file_lethe_v1_unlearning_proto_rawDesc = "" +
 	"\tImageRole\x12\x1a\n" +
 	"\x16IMAGE_ROLE_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12IMAGE_ROLE_UNLEARN\x10\x01\x12\x14\n" +
-	"\x10IMAGE_ROLE_LEARN\x10\x02*D\n" +
+	"\x10IMAGE_ROLE_LEARN\x10\x02*w\n" +
+	"\bImageFit\x12\x19\n" +
+	"\x15IMAGE_FIT_UNSPECIFIED\x10\x00\x12\x13\n" +
+	"\x0fIMAGE_FIT_EXACT\x10\x01\x12\x11\n" +
+	"\rIMAGE_FIT_PAD\x10\x02\x12\x12\n" +
+	"\x0eIMAGE_FIT_CROP\x10\x03\x12\x14\n" +
+	"\x10IMAGE_FIT_RESIZE\x10\x04*D\n" +
 	"\x06Recipe\x12\x16\n" +
 	"\x12RECIPE_UNSPECIFIED\x10\x00\x12\x10\n" +
 	"\fRECIPE_LETHE\x10\x01\x12\x10\n" +
@@ -2583,110 +2705,112 @@ func file_lethe_v1_unlearning_proto_rawDescGZIP() []byte {
 	return file_lethe_v1_unlearning_proto_rawDescData
 }
 
-var file_lethe_v1_unlearning_proto_enumTypes = make([]protoimpl.EnumInfo, 7)
+var file_lethe_v1_unlearning_proto_enumTypes = make([]protoimpl.EnumInfo, 8)
 var file_lethe_v1_unlearning_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
 var file_lethe_v1_unlearning_proto_goTypes = []any{
 	(ImageRole)(0),                // 0: lethe.v1.ImageRole
-	(Recipe)(0),                   // 1: lethe.v1.Recipe
-	(BadImages)(0),                // 2: lethe.v1.BadImages
-	(UnlearnKind)(0),              // 3: lethe.v1.UnlearnKind
-	(UnlearnMode)(0),              // 4: lethe.v1.UnlearnMode
-	(SubstituteKind)(0),           // 5: lethe.v1.SubstituteKind
-	(JobState)(0),                 // 6: lethe.v1.JobState
-	(*SubmitRequest)(nil),         // 7: lethe.v1.SubmitRequest
-	(*UploadedImages)(nil),        // 8: lethe.v1.UploadedImages
-	(*LabelledImage)(nil),         // 9: lethe.v1.LabelledImage
-	(*UnlearnSpec)(nil),           // 10: lethe.v1.UnlearnSpec
-	(*Gates)(nil),                 // 11: lethe.v1.Gates
-	(*Job)(nil),                   // 12: lethe.v1.Job
-	(*Progress)(nil),              // 13: lethe.v1.Progress
-	(*UnlearnReport)(nil),         // 14: lethe.v1.UnlearnReport
-	(*Redaction)(nil),             // 15: lethe.v1.Redaction
-	(*Interval)(nil),              // 16: lethe.v1.Interval
-	(*Collateral)(nil),            // 17: lethe.v1.Collateral
-	(*Membership)(nil),            // 18: lethe.v1.Membership
-	(*ImageFinding)(nil),          // 19: lethe.v1.ImageFinding
-	(*ReinversionMse)(nil),        // 20: lethe.v1.ReinversionMse
-	(*WatchRequest)(nil),          // 21: lethe.v1.WatchRequest
-	(*JobEvent)(nil),              // 22: lethe.v1.JobEvent
-	(*GetJobRequest)(nil),         // 23: lethe.v1.GetJobRequest
-	(*ListJobsRequest)(nil),       // 24: lethe.v1.ListJobsRequest
-	(*ListJobsResponse)(nil),      // 25: lethe.v1.ListJobsResponse
-	(*CancelJobRequest)(nil),      // 26: lethe.v1.CancelJobRequest
-	(*GetReportRequest)(nil),      // 27: lethe.v1.GetReportRequest
-	(*GetReportResponse)(nil),     // 28: lethe.v1.GetReportResponse
-	nil,                           // 29: lethe.v1.Progress.ValuesEntry
-	(*Image)(nil),                 // 30: lethe.v1.Image
-	(*timestamppb.Timestamp)(nil), // 31: google.protobuf.Timestamp
-	(*BeforeAfter)(nil),           // 32: lethe.v1.BeforeAfter
+	(ImageFit)(0),                 // 1: lethe.v1.ImageFit
+	(Recipe)(0),                   // 2: lethe.v1.Recipe
+	(BadImages)(0),                // 3: lethe.v1.BadImages
+	(UnlearnKind)(0),              // 4: lethe.v1.UnlearnKind
+	(UnlearnMode)(0),              // 5: lethe.v1.UnlearnMode
+	(SubstituteKind)(0),           // 6: lethe.v1.SubstituteKind
+	(JobState)(0),                 // 7: lethe.v1.JobState
+	(*SubmitRequest)(nil),         // 8: lethe.v1.SubmitRequest
+	(*UploadedImages)(nil),        // 9: lethe.v1.UploadedImages
+	(*LabelledImage)(nil),         // 10: lethe.v1.LabelledImage
+	(*UnlearnSpec)(nil),           // 11: lethe.v1.UnlearnSpec
+	(*Gates)(nil),                 // 12: lethe.v1.Gates
+	(*Job)(nil),                   // 13: lethe.v1.Job
+	(*Progress)(nil),              // 14: lethe.v1.Progress
+	(*UnlearnReport)(nil),         // 15: lethe.v1.UnlearnReport
+	(*Redaction)(nil),             // 16: lethe.v1.Redaction
+	(*Interval)(nil),              // 17: lethe.v1.Interval
+	(*Collateral)(nil),            // 18: lethe.v1.Collateral
+	(*Membership)(nil),            // 19: lethe.v1.Membership
+	(*ImageFinding)(nil),          // 20: lethe.v1.ImageFinding
+	(*ReinversionMse)(nil),        // 21: lethe.v1.ReinversionMse
+	(*WatchRequest)(nil),          // 22: lethe.v1.WatchRequest
+	(*JobEvent)(nil),              // 23: lethe.v1.JobEvent
+	(*GetJobRequest)(nil),         // 24: lethe.v1.GetJobRequest
+	(*ListJobsRequest)(nil),       // 25: lethe.v1.ListJobsRequest
+	(*ListJobsResponse)(nil),      // 26: lethe.v1.ListJobsResponse
+	(*CancelJobRequest)(nil),      // 27: lethe.v1.CancelJobRequest
+	(*GetReportRequest)(nil),      // 28: lethe.v1.GetReportRequest
+	(*GetReportResponse)(nil),     // 29: lethe.v1.GetReportResponse
+	nil,                           // 30: lethe.v1.Progress.ValuesEntry
+	(*Image)(nil),                 // 31: lethe.v1.Image
+	(*timestamppb.Timestamp)(nil), // 32: google.protobuf.Timestamp
+	(*BeforeAfter)(nil),           // 33: lethe.v1.BeforeAfter
 }
 var file_lethe_v1_unlearning_proto_depIdxs = []int32{
-	10, // 0: lethe.v1.SubmitRequest.spec:type_name -> lethe.v1.UnlearnSpec
-	8,  // 1: lethe.v1.SubmitRequest.images:type_name -> lethe.v1.UploadedImages
-	9,  // 2: lethe.v1.UploadedImages.images:type_name -> lethe.v1.LabelledImage
+	11, // 0: lethe.v1.SubmitRequest.spec:type_name -> lethe.v1.UnlearnSpec
+	9,  // 1: lethe.v1.SubmitRequest.images:type_name -> lethe.v1.UploadedImages
+	10, // 2: lethe.v1.UploadedImages.images:type_name -> lethe.v1.LabelledImage
 	0,  // 3: lethe.v1.UploadedImages.role:type_name -> lethe.v1.ImageRole
-	30, // 4: lethe.v1.LabelledImage.image:type_name -> lethe.v1.Image
-	3,  // 5: lethe.v1.UnlearnSpec.kind:type_name -> lethe.v1.UnlearnKind
-	4,  // 6: lethe.v1.UnlearnSpec.mode:type_name -> lethe.v1.UnlearnMode
-	5,  // 7: lethe.v1.UnlearnSpec.substitute:type_name -> lethe.v1.SubstituteKind
-	11, // 8: lethe.v1.UnlearnSpec.gates:type_name -> lethe.v1.Gates
-	2,  // 9: lethe.v1.UnlearnSpec.bad_images:type_name -> lethe.v1.BadImages
-	1,  // 10: lethe.v1.UnlearnSpec.recipe:type_name -> lethe.v1.Recipe
-	10, // 11: lethe.v1.Job.spec:type_name -> lethe.v1.UnlearnSpec
-	6,  // 12: lethe.v1.Job.state:type_name -> lethe.v1.JobState
-	31, // 13: lethe.v1.Job.submitted:type_name -> google.protobuf.Timestamp
-	31, // 14: lethe.v1.Job.started:type_name -> google.protobuf.Timestamp
-	31, // 15: lethe.v1.Job.ended:type_name -> google.protobuf.Timestamp
-	13, // 16: lethe.v1.Job.progress:type_name -> lethe.v1.Progress
-	14, // 17: lethe.v1.Job.report:type_name -> lethe.v1.UnlearnReport
-	29, // 18: lethe.v1.Progress.values:type_name -> lethe.v1.Progress.ValuesEntry
-	32, // 19: lethe.v1.UnlearnReport.auc_lu:type_name -> lethe.v1.BeforeAfter
-	32, // 20: lethe.v1.UnlearnReport.fid_l:type_name -> lethe.v1.BeforeAfter
-	32, // 21: lethe.v1.UnlearnReport.fid_u:type_name -> lethe.v1.BeforeAfter
-	32, // 22: lethe.v1.UnlearnReport.acc:type_name -> lethe.v1.BeforeAfter
-	20, // 23: lethe.v1.UnlearnReport.reinversion_mse:type_name -> lethe.v1.ReinversionMse
-	32, // 24: lethe.v1.UnlearnReport.auc_ut:type_name -> lethe.v1.BeforeAfter
-	32, // 25: lethe.v1.UnlearnReport.erased_recognised:type_name -> lethe.v1.BeforeAfter
-	32, // 26: lethe.v1.UnlearnReport.former_recognised:type_name -> lethe.v1.BeforeAfter
-	32, // 27: lethe.v1.UnlearnReport.kept_recognised:type_name -> lethe.v1.BeforeAfter
-	15, // 28: lethe.v1.UnlearnReport.redaction:type_name -> lethe.v1.Redaction
-	17, // 29: lethe.v1.UnlearnReport.collateral:type_name -> lethe.v1.Collateral
-	18, // 30: lethe.v1.UnlearnReport.membership:type_name -> lethe.v1.Membership
-	32, // 31: lethe.v1.UnlearnReport.fid_root:type_name -> lethe.v1.BeforeAfter
-	32, // 32: lethe.v1.UnlearnReport.around_recognised:type_name -> lethe.v1.BeforeAfter
-	32, // 33: lethe.v1.UnlearnReport.reinverted_recognised:type_name -> lethe.v1.BeforeAfter
-	19, // 34: lethe.v1.UnlearnReport.image_findings:type_name -> lethe.v1.ImageFinding
-	32, // 35: lethe.v1.Redaction.own:type_name -> lethe.v1.BeforeAfter
-	32, // 36: lethe.v1.Redaction.fresh:type_name -> lethe.v1.BeforeAfter
-	32, // 37: lethe.v1.Redaction.candidate:type_name -> lethe.v1.BeforeAfter
-	16, // 38: lethe.v1.Redaction.own_interval:type_name -> lethe.v1.Interval
-	16, // 39: lethe.v1.Redaction.fresh_interval:type_name -> lethe.v1.Interval
-	16, // 40: lethe.v1.Redaction.candidate_interval:type_name -> lethe.v1.Interval
-	32, // 41: lethe.v1.Redaction.apart:type_name -> lethe.v1.BeforeAfter
-	32, // 42: lethe.v1.Membership.w:type_name -> lethe.v1.BeforeAfter
-	32, // 43: lethe.v1.Membership.w_plus:type_name -> lethe.v1.BeforeAfter
-	16, // 44: lethe.v1.Membership.w_interval:type_name -> lethe.v1.Interval
-	32, // 45: lethe.v1.Membership.w_true_positive_rate:type_name -> lethe.v1.BeforeAfter
-	12, // 46: lethe.v1.JobEvent.job:type_name -> lethe.v1.Job
-	12, // 47: lethe.v1.ListJobsResponse.jobs:type_name -> lethe.v1.Job
-	14, // 48: lethe.v1.GetReportResponse.report:type_name -> lethe.v1.UnlearnReport
-	7,  // 49: lethe.v1.UnlearningService.Submit:input_type -> lethe.v1.SubmitRequest
-	21, // 50: lethe.v1.UnlearningService.Watch:input_type -> lethe.v1.WatchRequest
-	23, // 51: lethe.v1.UnlearningService.GetJob:input_type -> lethe.v1.GetJobRequest
-	24, // 52: lethe.v1.UnlearningService.ListJobs:input_type -> lethe.v1.ListJobsRequest
-	26, // 53: lethe.v1.UnlearningService.CancelJob:input_type -> lethe.v1.CancelJobRequest
-	27, // 54: lethe.v1.UnlearningService.GetReport:input_type -> lethe.v1.GetReportRequest
-	12, // 55: lethe.v1.UnlearningService.Submit:output_type -> lethe.v1.Job
-	22, // 56: lethe.v1.UnlearningService.Watch:output_type -> lethe.v1.JobEvent
-	12, // 57: lethe.v1.UnlearningService.GetJob:output_type -> lethe.v1.Job
-	25, // 58: lethe.v1.UnlearningService.ListJobs:output_type -> lethe.v1.ListJobsResponse
-	12, // 59: lethe.v1.UnlearningService.CancelJob:output_type -> lethe.v1.Job
-	28, // 60: lethe.v1.UnlearningService.GetReport:output_type -> lethe.v1.GetReportResponse
-	55, // [55:61] is the sub-list for method output_type
-	49, // [49:55] is the sub-list for method input_type
-	49, // [49:49] is the sub-list for extension type_name
-	49, // [49:49] is the sub-list for extension extendee
-	0,  // [0:49] is the sub-list for field type_name
+	31, // 4: lethe.v1.LabelledImage.image:type_name -> lethe.v1.Image
+	4,  // 5: lethe.v1.UnlearnSpec.kind:type_name -> lethe.v1.UnlearnKind
+	5,  // 6: lethe.v1.UnlearnSpec.mode:type_name -> lethe.v1.UnlearnMode
+	6,  // 7: lethe.v1.UnlearnSpec.substitute:type_name -> lethe.v1.SubstituteKind
+	12, // 8: lethe.v1.UnlearnSpec.gates:type_name -> lethe.v1.Gates
+	3,  // 9: lethe.v1.UnlearnSpec.bad_images:type_name -> lethe.v1.BadImages
+	2,  // 10: lethe.v1.UnlearnSpec.recipe:type_name -> lethe.v1.Recipe
+	1,  // 11: lethe.v1.UnlearnSpec.fit:type_name -> lethe.v1.ImageFit
+	11, // 12: lethe.v1.Job.spec:type_name -> lethe.v1.UnlearnSpec
+	7,  // 13: lethe.v1.Job.state:type_name -> lethe.v1.JobState
+	32, // 14: lethe.v1.Job.submitted:type_name -> google.protobuf.Timestamp
+	32, // 15: lethe.v1.Job.started:type_name -> google.protobuf.Timestamp
+	32, // 16: lethe.v1.Job.ended:type_name -> google.protobuf.Timestamp
+	14, // 17: lethe.v1.Job.progress:type_name -> lethe.v1.Progress
+	15, // 18: lethe.v1.Job.report:type_name -> lethe.v1.UnlearnReport
+	30, // 19: lethe.v1.Progress.values:type_name -> lethe.v1.Progress.ValuesEntry
+	33, // 20: lethe.v1.UnlearnReport.auc_lu:type_name -> lethe.v1.BeforeAfter
+	33, // 21: lethe.v1.UnlearnReport.fid_l:type_name -> lethe.v1.BeforeAfter
+	33, // 22: lethe.v1.UnlearnReport.fid_u:type_name -> lethe.v1.BeforeAfter
+	33, // 23: lethe.v1.UnlearnReport.acc:type_name -> lethe.v1.BeforeAfter
+	21, // 24: lethe.v1.UnlearnReport.reinversion_mse:type_name -> lethe.v1.ReinversionMse
+	33, // 25: lethe.v1.UnlearnReport.auc_ut:type_name -> lethe.v1.BeforeAfter
+	33, // 26: lethe.v1.UnlearnReport.erased_recognised:type_name -> lethe.v1.BeforeAfter
+	33, // 27: lethe.v1.UnlearnReport.former_recognised:type_name -> lethe.v1.BeforeAfter
+	33, // 28: lethe.v1.UnlearnReport.kept_recognised:type_name -> lethe.v1.BeforeAfter
+	16, // 29: lethe.v1.UnlearnReport.redaction:type_name -> lethe.v1.Redaction
+	18, // 30: lethe.v1.UnlearnReport.collateral:type_name -> lethe.v1.Collateral
+	19, // 31: lethe.v1.UnlearnReport.membership:type_name -> lethe.v1.Membership
+	33, // 32: lethe.v1.UnlearnReport.fid_root:type_name -> lethe.v1.BeforeAfter
+	33, // 33: lethe.v1.UnlearnReport.around_recognised:type_name -> lethe.v1.BeforeAfter
+	33, // 34: lethe.v1.UnlearnReport.reinverted_recognised:type_name -> lethe.v1.BeforeAfter
+	20, // 35: lethe.v1.UnlearnReport.image_findings:type_name -> lethe.v1.ImageFinding
+	33, // 36: lethe.v1.Redaction.own:type_name -> lethe.v1.BeforeAfter
+	33, // 37: lethe.v1.Redaction.fresh:type_name -> lethe.v1.BeforeAfter
+	33, // 38: lethe.v1.Redaction.candidate:type_name -> lethe.v1.BeforeAfter
+	17, // 39: lethe.v1.Redaction.own_interval:type_name -> lethe.v1.Interval
+	17, // 40: lethe.v1.Redaction.fresh_interval:type_name -> lethe.v1.Interval
+	17, // 41: lethe.v1.Redaction.candidate_interval:type_name -> lethe.v1.Interval
+	33, // 42: lethe.v1.Redaction.apart:type_name -> lethe.v1.BeforeAfter
+	33, // 43: lethe.v1.Membership.w:type_name -> lethe.v1.BeforeAfter
+	33, // 44: lethe.v1.Membership.w_plus:type_name -> lethe.v1.BeforeAfter
+	17, // 45: lethe.v1.Membership.w_interval:type_name -> lethe.v1.Interval
+	33, // 46: lethe.v1.Membership.w_true_positive_rate:type_name -> lethe.v1.BeforeAfter
+	13, // 47: lethe.v1.JobEvent.job:type_name -> lethe.v1.Job
+	13, // 48: lethe.v1.ListJobsResponse.jobs:type_name -> lethe.v1.Job
+	15, // 49: lethe.v1.GetReportResponse.report:type_name -> lethe.v1.UnlearnReport
+	8,  // 50: lethe.v1.UnlearningService.Submit:input_type -> lethe.v1.SubmitRequest
+	22, // 51: lethe.v1.UnlearningService.Watch:input_type -> lethe.v1.WatchRequest
+	24, // 52: lethe.v1.UnlearningService.GetJob:input_type -> lethe.v1.GetJobRequest
+	25, // 53: lethe.v1.UnlearningService.ListJobs:input_type -> lethe.v1.ListJobsRequest
+	27, // 54: lethe.v1.UnlearningService.CancelJob:input_type -> lethe.v1.CancelJobRequest
+	28, // 55: lethe.v1.UnlearningService.GetReport:input_type -> lethe.v1.GetReportRequest
+	13, // 56: lethe.v1.UnlearningService.Submit:output_type -> lethe.v1.Job
+	23, // 57: lethe.v1.UnlearningService.Watch:output_type -> lethe.v1.JobEvent
+	13, // 58: lethe.v1.UnlearningService.GetJob:output_type -> lethe.v1.Job
+	26, // 59: lethe.v1.UnlearningService.ListJobs:output_type -> lethe.v1.ListJobsResponse
+	13, // 60: lethe.v1.UnlearningService.CancelJob:output_type -> lethe.v1.Job
+	29, // 61: lethe.v1.UnlearningService.GetReport:output_type -> lethe.v1.GetReportResponse
+	56, // [56:62] is the sub-list for method output_type
+	50, // [50:56] is the sub-list for method input_type
+	50, // [50:50] is the sub-list for extension type_name
+	50, // [50:50] is the sub-list for extension extendee
+	0,  // [0:50] is the sub-list for field type_name
 }
 
 func init() { file_lethe_v1_unlearning_proto_init() }
@@ -2710,7 +2834,7 @@ func file_lethe_v1_unlearning_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_lethe_v1_unlearning_proto_rawDesc), len(file_lethe_v1_unlearning_proto_rawDesc)),
-			NumEnums:      7,
+			NumEnums:      8,
 			NumMessages:   23,
 			NumExtensions: 0,
 			NumServices:   1,
