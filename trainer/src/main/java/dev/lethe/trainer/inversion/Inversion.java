@@ -8,7 +8,7 @@ import static dev.lethe.models.graph.Ops.square;
 import static dev.lethe.models.graph.Ops.sub;
 import static dev.lethe.models.graph.Ops.mean;
 
-import dev.lethe.models.features.FeatureNetwork;
+import dev.lethe.models.features.FeatureSpace;
 import dev.lethe.models.graph.Graph;
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.graph.Value;
@@ -66,7 +66,7 @@ public final class Inversion {
 
   private final StyleGan2Config config;
   private final Map<String, Tensor> weights;
-  private final FeatureNetwork features;
+  private final FeatureSpace features;
   private final InversionOptions options;
   private final ExecutionDevice device;
   private final int threads;
@@ -75,7 +75,7 @@ public final class Inversion {
    * @param weights of the generator and of the feature network, by parameter name
    * @param features of the perceptual term
    */
-  public Inversion(StyleGan2Config config, Map<String, Tensor> weights, FeatureNetwork features,
+  public Inversion(StyleGan2Config config, Map<String, Tensor> weights, FeatureSpace features,
       InversionOptions options, ExecutionDevice device, int threads) {
     this.config = config;
     this.weights = weights;
@@ -143,7 +143,7 @@ public final class Inversion {
     Value errors = reduceMean(square(sub(image, target)), 1, 2, 3);
     Value loss = mean(errors);
     if (options.perceptualWeight() > 0) {
-      Value perceptual = PerceptualLoss.between(g, features, image, g.input("direction", n, FeatureNetwork.FEATURES));
+      Value perceptual = PerceptualLoss.between(g, features, image, g.input("direction", n, features.width()));
       loss = add(loss, mul(mean(perceptual), options.perceptualWeight()));
     }
     g.output("errors", reshape(errors, n));

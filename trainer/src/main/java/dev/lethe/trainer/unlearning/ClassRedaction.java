@@ -1,6 +1,5 @@
 package dev.lethe.trainer.unlearning;
 
-import dev.lethe.models.graph.OnnxWriter;
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.runtime.ExecutionDevice;
 import dev.lethe.trainer.data.ImageDataset;
@@ -57,8 +56,7 @@ record ClassRedaction(ModelWeights original, RedactionOptions options, StandIns 
       GuardedCascade.Progress progress) throws IOException {
     SplittableRandom random = new SplittableRandom(seed + 1);
     try (Sampler sampler = Sampler.open(original.config(), original.weights(), device, threads);
-        FeatureExtractor extractor = FeatureExtractor.open(
-            OnnxWriter.inference(original.features().graph(), original.weights()), device, threads)) {
+        FeatureExtractor extractor = FeatureExtractor.open(original, device, threads)) {
       Parts parts = original.config().conditional() ? ofLabels(sampler, real, random)
           : lookalikes(found, sampler);
       Tensor anchors = new AnchorLatents(original, directory, device, threads).draw(stay, sampler, ANCHORS, seed + 3);
