@@ -21,7 +21,7 @@ public final class Origins {
   /** Every origin. */
   public static final String ANY = "*";
 
-  private static final String METHODS = "GET, POST";
+  private static final String METHODS = "GET, POST, DELETE";
   private static final String ALLOWED_HEADERS = "authorization, content-type, grpc-timeout, inference-header-content-length,"
       + " traceparent, tracestate, x-grpc-web, x-request-id, x-user-agent";
   private static final String EXPOSED_HEADERS = "grpc-message, grpc-retry-pushback-ms, grpc-status,"

@@ -52,12 +52,13 @@ final class HttpRules {
   private record Http(List<Rule> rules) {}
 
   @JsonIgnoreProperties
-  private record Rule(@Nullable String selector, @Nullable String get, @Nullable String post, @Nullable String body,
+  private record Rule(@Nullable String selector, @Nullable String get, @Nullable String post, @Nullable String delete,
+      @Nullable String body,
       @JsonProperty("additional_bindings") @Nullable List<Rule> more) {
 
     private Stream<Binding> bindings(String method) {
-      boolean reads = get != null;
-      Binding own = new Binding(method, reads ? HttpMethod.GET : HttpMethod.POST, reads ? get : post, body != null);
+      HttpMethod verb = get != null ? HttpMethod.GET : post != null ? HttpMethod.POST : HttpMethod.DELETE;
+      Binding own = new Binding(method, verb, get != null ? get : post != null ? post : delete, body != null);
       return Stream.concat(Stream.of(own),
           more == null ? Stream.of() : more.stream().flatMap(rule -> rule.bindings(method)));
     }
@@ -108,7 +109,7 @@ final class HttpRules {
   /** What a path may be asked by; empty if there is no such path. */
   Set<String> verbs(String path) {
     Set<String> verbs = new TreeSet<>();
-    Stream.of(HttpMethod.GET, HttpMethod.POST).filter(verb -> find(verb, path, null).isPresent())
+    Stream.of(HttpMethod.GET, HttpMethod.POST, HttpMethod.DELETE).filter(verb -> find(verb, path, null).isPresent())
         .forEach(verb -> verbs.add(verb.name()));
     return verbs;
   }

@@ -7,6 +7,8 @@ import dev.lethe.client.console.Console;
 import dev.lethe.client.console.ProgressLine;
 import dev.lethe.client.report.ReportTable;
 import dev.lethe.v1.Job;
+import dev.lethe.v1.JobChange;
+import dev.lethe.v1.JobPhase;
 import java.io.PrintStream;
 import java.time.Instant;
 import java.time.ZoneId;
@@ -15,10 +17,11 @@ import java.util.List;
 import java.util.Locale;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-/** {@code lethe jobs list|get|watch|cancel}. */
-@Command(name = "jobs", description = "Shows, follows and cancels unlearning jobs.",
+/** {@code lethe jobs list|get|watch|cancel|approve|reject|retry|delete}. */
+@Command(name = "jobs", description = "Shows, follows and decides on unlearning jobs.",
     synopsisSubcommandLabel = "COMMAND")
 final class JobsCommand {
 
@@ -91,6 +94,48 @@ final class JobsCommand {
     }
   }
 
+  @Command(name = "approve", description = "Promotes the candidate of a job that awaits approval.")
+  int approve(@Mixin ServerOptions server, @Mixin Output output, @Parameters(paramLabel = "JOB") String id,
+      @Mixin Reason reason) {
+    try (LetheClient lethe = server.connect()) {
+      print(lethe.approve(id, reason.text), output);
+      return 0;
+    }
+  }
+
+  @Command(name = "reject", description = "Leaves the candidate of a job that awaits approval a candidate.")
+  int reject(@Mixin ServerOptions server, @Mixin Output output, @Parameters(paramLabel = "JOB") String id,
+      @Mixin Reason reason) {
+    try (LetheClient lethe = server.connect()) {
+      print(lethe.reject(id, reason.text), output);
+      return 0;
+    }
+  }
+
+  /** Why somebody decides so. */
+  static final class Reason {
+
+    @Option(names = "--reason", paramLabel = "TEXT", defaultValue = "", description = "Recorded with the job. Default: none.")
+    private String text;
+  }
+
+  @Command(name = "retry", description = "Queues a job that failed or was cancelled once more, if its images are kept.")
+  int retry(@Mixin ServerOptions server, @Mixin Output output, @Parameters(paramLabel = "JOB") String id) {
+    try (LetheClient lethe = server.connect()) {
+      print(lethe.retry(id), output);
+      return 0;
+    }
+  }
+
+  @Command(name = "delete", description = "Deletes what the server knows of a job that has ended, and its files.")
+  int delete(@Mixin ServerOptions server, @Mixin Output output, @Parameters(paramLabel = "JOB") String id) {
+    try (LetheClient lethe = server.connect()) {
+      lethe.delete(id);
+      output.one(console, Job.newBuilder().setId(id), () -> console.out().println("job " + id + " is deleted"), id);
+      return 0;
+    }
+  }
+
   private void print(Job job, Output output) {
     output.one(console, job, () -> print(job), job.getId());
   }
@@ -98,7 +143,8 @@ final class JobsCommand {
   private void print(Job job) {
     PrintStream out = console.out();
     out.println("job        " + job.getId());
-    out.println("state      " + ProgressLine.name(job.getState())
+    out.println("state      " + (job.getPhase() == JobPhase.JOB_PHASE_UNSPECIFIED ? ProgressLine.name(job.getState())
+        : phase(job.getPhase()))
         + (job.getMessage().isEmpty() ? "" : ": " + job.getMessage()));
     if (!LetheClient.hasEnded(job) && job.hasProgress()) {
       out.printf(Locale.ROOT, "progress   %.0f %%, %s%n", 100 * job.getProgress().getFraction(),
@@ -110,15 +156,27 @@ final class JobsCommand {
       out.println("new        " + job.getNewVersion() + (job.getPromoted() ? ", serves" : ", a candidate"));
     }
     out.println("submitted  " + time(job.getSubmitted()));
+    if (job.hasQueuePosition()) {
+      out.println("waits for  " + job.getQueuePosition() + " jobs" + (job.hasSecondsUntilStart()
+          ? String.format(Locale.ROOT, ", about %.0f s", job.getSecondsUntilStart()) : ""));
+    }
     if (job.hasStarted()) {
       out.println("started    " + time(job.getStarted()));
     }
     if (job.hasEnded()) {
       out.println("ended      " + time(job.getEnded()));
     }
+    for (JobChange change : job.getChangesList()) {
+      out.println("           " + time(change.getTime()) + "  " + phase(change.getPhase()) + ", by "
+          + change.getActor() + ": " + change.getCause().lines().findFirst().orElse(""));
+    }
     if (job.hasReport()) {
       ReportTable.of(job.getReport()).print(out);
     }
+  }
+
+  private static String phase(JobPhase phase) {
+    return phase.name().replace("JOB_PHASE_", "").toLowerCase(Locale.ROOT).replace('_', ' ');
   }
 
   private static String time(Timestamp time) {

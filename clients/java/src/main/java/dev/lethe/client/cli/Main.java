@@ -51,6 +51,7 @@ public final class Main {
         .addSubcommand(new UnlearnCommand(console))
         .addSubcommand(new JobsCommand(console))
         .addSubcommand(new ModelsCommand(console))
+        .addSubcommand(new CertificateCommand(console))
         .addSubcommand(new WaitCommand(console))
         .addSubcommand(new CompletionCommand(console));
     ProtoNames.register(commands);
