@@ -754,13 +754,13 @@ type UnlearnSpec struct {
 	// The value that the discriminator learns to give to unlearned images. Default: as auto_fake_label says; of recipe
 	// PAPER -1. Not together with auto_fake_label.
 	FakeLabel *float64 `protobuf:"fixed64,5,opt,name=fake_label,json=fakeLabel,proto3,oneof" json:"fake_label,omitempty"`
-	// Most steps of the generator; it stops before, once its target is reached. Default 900; of recipe PAPER its
+	// Most steps of the generator; it stops before, once its target is reached. Default 600; of recipe PAPER its
 	// iterations, default 100. 1 to 100,000.
 	Iterations *int32 `protobuf:"varint,6,opt,name=iterations,proto3,oneof" json:"iterations,omitempty"`
 	// Images of a step that move. Default 32, of kind CLASS 48; a multiple of 4 from 4 to 256.
 	Batch *int32 `protobuf:"varint,7,opt,name=batch,proto3,oneof" json:"batch,omitempty"`
 	// Adam's learning rate of the generator, which falls along a half cosine; of recipe PAPER of both networks. Default
-	// 0.006; of recipe PAPER 0.002. Above 0, up to 0.1.
+	// 0.012; of recipe PAPER 0.002. Above 0, up to 0.1.
 	LearningRate *float64 `protobuf:"fixed64,8,opt,name=learning_rate,json=learningRate,proto3,oneof" json:"learning_rate,omitempty"`
 	// Recipe PAPER: weight of the pixel loss of the generator. Default 1.
 	Lambda1 *float64 `protobuf:"fixed64,9,opt,name=lambda1,proto3,oneof" json:"lambda1,omitempty"`

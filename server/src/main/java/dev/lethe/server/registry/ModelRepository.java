@@ -253,7 +253,7 @@ public final class ModelRepository {
     }
     if (!versions.isEmpty() && pointer(state.resolve(model)).isEmpty() && pointer(shipped.resolve(model)).isEmpty()) {
       // Else the newest would be served from the next start on, though nobody has promoted it.
-      activate(model, active(model).card().version());
+      activate(model, versions.lastKey());
     }
     Path target = Files.createDirectories(state.resolve(model)).resolve(version);
     move(candidate.directory(), target);
