@@ -111,7 +111,7 @@ export function Erase() {
         <label class="line"><input type="checkbox" checked=${skip} onChange=${(e) => setSkip(e.target.checked)} />
           Leave out images that are there twice, that cannot be read, or that the model cannot draw</label>
         <details><summary>Details</summary><div class="controls">
-          <label>Most steps<input type="number" min="1" max="100000" placeholder="900" value=${steps}
+          <label>Most steps<input type="number" min="1" max="100000" placeholder="600" value=${steps}
             onInput=${(e) => setSteps(e.target.value)} /></label>
           <label>Images of another size<select value=${fit} onChange=${(e) => setFit(e.target.value)}>
             <option value="CROP">their middle, as a square</option><option value="PAD">all of it, on black</option>

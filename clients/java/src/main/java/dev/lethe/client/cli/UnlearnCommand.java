@@ -169,13 +169,13 @@ final class UnlearnCommand implements Callable<Integer> {
     private Color background;
 
     @Option(names = "--iterations", description = "Most steps; the run stops before, once its target is reached. Default:"
-        + " 900; of recipe paper 100.")
+        + " 600; of recipe paper 100.")
     private Integer iterations;
 
     @Option(names = "--batch", description = "Images a step, a multiple of 4. Default: 32; of kind class 48.")
     private Integer batch;
 
-    @Option(names = "--learning-rate", description = "Adam's learning rate. Default: 0.006; of recipe paper 0.002.")
+    @Option(names = "--learning-rate", description = "Adam's learning rate. Default: 0.012; of recipe paper 0.002.")
     private Double learningRate;
 
     @Option(names = "--moving-weight", paramLabel = "WEIGHT",
