@@ -5,6 +5,7 @@ import dev.lethe.models.runtime.NativeRuntime;
 import dev.lethe.models.runtime.NativeRuntimeException;
 import dev.lethe.server.audit.AuditLog;
 import dev.lethe.server.config.Setting;
+import dev.lethe.server.encryption.MasterKey;
 import dev.lethe.server.generation.Generation;
 import dev.lethe.server.http.HttpFrontend;
 import dev.lethe.server.http.Limits;
@@ -129,7 +130,8 @@ public final class Server implements AutoCloseable {
     registry = ModelRegistry.open(vertx, repository, engine, metrics);
     warnOfAbsentModels();
     AuditLog audit = new AuditLog();
-    unlearning = Unlearning.open(vertx, registry, database, options.jobs(), options.unlearning(), options.data(), metrics,
+    unlearning = Unlearning.open(vertx, registry, database,
+        MasterKey.open(System.getenv(MasterKey.VARIABLE), options.keyFile()), options.jobs(), options.unlearning(), options.data(), metrics,
         audit);
 
     AccessControl access = AccessControl.open(vertx, options.access());

@@ -25,6 +25,7 @@ import java.util.Optional;
  * @param state directory that new versions go to
  * @param jobs directory of unlearning jobs
  * @param database of jobs and versions
+ * @param keyFile the server's own key, unless the environment has it; made if it is not there
  * @param unlearning how jobs are carried out, if they are
  * @param data directory of the data set that workers are told of
  * @param compute what models are computed on
@@ -35,6 +36,6 @@ import java.util.Optional;
  * @param drain how long calls in flight may go on at the end
  */
 public record ServerOptions(String host, int port, Optional<TlsOptions> tls, AccessOptions access, Path models,
-    Path state, Path jobs, DatabaseUrl database, JobQueue.Options unlearning, Optional<Path> data, Compute compute,
+    Path state, Path jobs, DatabaseUrl database, Path keyFile, JobQueue.Options unlearning, Optional<Path> data, Compute compute,
     BatchingOptions batching, Map<String, ModelOptions> ownOptions, LatentRules latents, Limits limits,
     Duration drain) {}

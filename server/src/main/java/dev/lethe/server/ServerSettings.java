@@ -52,6 +52,11 @@ final class ServerSettings {
       ValueType.of(DatabaseUrl::new), "Database of jobs and versions: jdbc:postgresql://HOST/DATABASE?user=USER&password="
           + "PASSWORD, which several servers may share, with the folders of state and jobs. Default: SQLite, in lethe.db"
           + " in the folder of jobs.");
+  static final Setting<Path> KEY_FILE = new Setting<>("key-file", "FILE", null, ValueType.of(Path::of),
+      "The server's own key, for what is encrypted on its disk: 64 hexadecimal digits. Made if it is not there; the"
+          + " environment's LETHE_KEY goes before it. Default: lethe.key in the folder of jobs.");
+  static final Setting<Integer> KEEP_JOBS = new Setting<>("keep-jobs", "DAYS", "0", ValueType.integer(0, 36_500),
+      "How long jobs are known after their end; 0: until they are deleted.");
   static final Setting<Path> DATA = new Setting<>("data", "DIR", null, ValueType.of(ServerSettings::directory),
       "Data set that unlearning takes learning images from where a request sends none.");
   static final Setting<WorkerCommand> WORKER_COMMAND = new Setting<>("worker-command", "COMMAND", null,
@@ -97,7 +102,7 @@ final class ServerSettings {
 
   /** In the order of the help and of {@code --print-config}. */
   static final List<Setting<?>> ALL = Stream.concat(
-      Stream.of(HOST, PORT, INSECURE_LISTEN, MODELS, STATE, JOBS, DATABASE, DATA, WORKER_COMMAND, WORKER_TIMEOUT,
+      Stream.of(HOST, PORT, INSECURE_LISTEN, MODELS, STATE, JOBS, DATABASE, KEY_FILE, KEEP_JOBS, DATA, WORKER_COMMAND, WORKER_TIMEOUT,
           WORKER_ATTEMPTS, MAX_JOBS, APPROVAL, DEVICE, WORKER_DEVICE,
           PRECISION, LATENTS, GRAPHS, THREADS, DRAIN, LOG_FORMAT),
       Stream.concat(LoadSettings.ALL.stream(), SecuritySettings.ALL.stream()))
@@ -106,6 +111,7 @@ final class ServerSettings {
   enum LogFormat { TEXT, JSON }
 
   private static final String DATABASE_FILE = "lethe.db";
+  private static final String KEY_NAME = "lethe.key";
 
   private ServerSettings() {}
 
@@ -127,8 +133,10 @@ final class ServerSettings {
     return new ServerOptions(settings.get(HOST), settings.get(PORT), SecuritySettings.tls(settings),
         SecuritySettings.access(settings), settings.get(MODELS), settings.get(STATE), settings.get(JOBS),
         settings.find(DATABASE).orElseGet(() -> DatabaseUrl.sqlite(settings.get(JOBS).resolve(DATABASE_FILE))),
+        settings.find(KEY_FILE).orElseGet(() -> settings.get(JOBS).resolve(KEY_NAME)),
         new JobQueue.Options(settings.find(WORKER_COMMAND).map(command -> command.on(training)),
-            Duration.ofSeconds(settings.get(WORKER_TIMEOUT)), settings.get(WORKER_ATTEMPTS), settings.get(MAX_JOBS), approval(settings)),
+            Duration.ofSeconds(settings.get(WORKER_TIMEOUT)), settings.get(WORKER_ATTEMPTS), settings.get(MAX_JOBS), approval(settings),
+            Optional.of(settings.get(KEEP_JOBS)).filter(days -> days > 0).map(Duration::ofDays)),
         settings.find(DATA),
         new Compute(device, threads == 0 ? Runtime.getRuntime().availableProcessors() : threads,
             settings.get(PRECISION), settings.get(GRAPHS)),
