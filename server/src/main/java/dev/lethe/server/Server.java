@@ -1,18 +1,27 @@
 package dev.lethe.server;
 
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import dev.lethe.models.runtime.ExecutionDevice;
 import dev.lethe.models.runtime.NativeRuntime;
 import dev.lethe.models.runtime.NativeRuntimeException;
 import dev.lethe.server.audit.AuditLog;
 import dev.lethe.server.config.Setting;
 import dev.lethe.server.encryption.MasterKey;
+import dev.lethe.server.events.EventLog;
+import dev.lethe.server.events.EventLog.Entry;
+import dev.lethe.server.events.EventWriter;
+import dev.lethe.server.events.LedgerInLog;
 import dev.lethe.server.generation.Generation;
 import dev.lethe.server.http.HttpFrontend;
 import dev.lethe.server.http.Limits;
 import dev.lethe.server.inference.InferenceEngine;
+import dev.lethe.server.lifecycle.Lifecycle;
+import dev.lethe.server.lifecycle.Signatory;
 import dev.lethe.server.monitoring.GpuMemory;
 import dev.lethe.server.monitoring.ServerMetrics;
 import dev.lethe.server.openinference.OpenInference;
+import dev.lethe.server.openinference.Release;
+import dev.lethe.server.provenance.SigningKey;
 import dev.lethe.server.registry.ModelRegistry;
 import dev.lethe.server.registry.ModelRepository;
 import dev.lethe.server.registry.Models;
@@ -65,6 +74,7 @@ public final class Server implements AutoCloseable {
   private final Tracing tracing;
   private final List<DirectoryLock> locks = new ArrayList<>();
   private Database database;
+  private EventWriter events;
   private Health health;
   private ModelRegistry registry;
   private GpuMemory gpuMemory;
@@ -127,12 +137,20 @@ public final class Server implements AutoCloseable {
     }
     engine = new InferenceEngine(options.compute().on(device), options.batching(), options.ownOptions(), metrics,
         tracing.tracer());
-    registry = ModelRegistry.open(vertx, repository, engine, metrics);
+    EventLog log = new EventLog(database);
+    Lifecycle lifecycle = lives(log, repository);
+    SigningKey key = SigningKey.open(options.signingKey());
+    log.append(List.of(Entry.now("started", JsonNodeFactory.instance.objectNode().put("release", Release.version())
+        .put("key", key.verificationKey().hint()))));
+    registry = ModelRegistry.open(vertx, repository, engine, metrics, lifecycle,
+        new Signatory(key, Release.NAME + " " + Release.version()));
+    registry.purgeOverdue(vertx);
     warnOfAbsentModels();
-    AuditLog audit = new AuditLog();
+    events = new EventWriter(log);
+    AuditLog audit = new AuditLog(events::write);
     unlearning = Unlearning.open(vertx, registry, database,
-        MasterKey.open(System.getenv(MasterKey.VARIABLE), options.keyFile()), options.jobs(), options.unlearning(), options.data(), metrics,
-        audit);
+        MasterKey.open(System.getenv(MasterKey.VARIABLE), options.keyFile()), options.jobs(), options.unlearning(),
+        options.data(), metrics, audit);
 
     AccessControl access = AccessControl.open(vertx, options.access());
     Limits limits = options.limits();
@@ -164,6 +182,20 @@ public final class Server implements AutoCloseable {
       throw new IOException(setting.key() + ": the folder " + folder.toAbsolutePath() + " cannot be written (" + e
           + "); make it writable, or name another with " + setting.flag(), e);
     }
+  }
+
+  /** What is written down of versions; refuses to begin anew where that is not wanted. */
+  private Lifecycle lives(EventLog log, ModelRepository repository) throws IOException {
+    boolean blank = log.head().isEmpty() && repository.stateIsEmpty();
+    if (blank && !options.emptyState()) {
+      throw new IOException("the folder of state " + options.state() + " is empty, and the database "
+          + options.database() + " knows of nothing: has this server worked before, its state is lost, and what was"
+          + " erased would be served again; restore both. If this is its first start, start it once with "
+          + ServerSettings.EMPTY_STATE.flag() + " accept");
+    }
+    Lifecycle lifecycle = new Lifecycle(new LedgerInLog(log), options.rules());
+    lifecycle.waive(options.confirmedLost(), ServerSettings.CONFIRM_LOST.flag());
+    return lifecycle;
   }
 
   /** It may be a slip, or a model that is put on disk and loaded later. */
@@ -255,6 +287,13 @@ public final class Server implements AutoCloseable {
 
   /** Last: whoever waits for the folders may have them at once. */
   private void closeStore() {
+    if (events != null) {
+      try {
+        events.close();
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+      }
+    }
     if (database != null) {
       database.close();
     }

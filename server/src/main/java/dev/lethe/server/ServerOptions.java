@@ -4,6 +4,7 @@ import dev.lethe.server.http.Limits;
 import dev.lethe.server.inference.BatchingOptions;
 import dev.lethe.server.inference.Compute;
 import dev.lethe.server.inference.ModelOptions;
+import dev.lethe.server.lifecycle.Lifecycle;
 import dev.lethe.server.security.AccessOptions;
 import dev.lethe.server.security.LatentRules;
 import dev.lethe.server.security.TlsOptions;
@@ -13,6 +14,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * What an operator decides.
@@ -26,6 +28,10 @@ import java.util.Optional;
  * @param jobs directory of unlearning jobs
  * @param database of jobs and versions
  * @param keyFile the server's own key, unless the environment has it; made if it is not there
+ * @param signingKey file of the key that versions are signed with
+ * @param rules which retired versions may be served, and when they are deleted
+ * @param confirmedLost erasures whose versions an operator says are lost
+ * @param emptyState whether a server may start whose state is empty
  * @param unlearning how jobs are carried out, if they are
  * @param data directory of the data set that workers are told of
  * @param compute what models are computed on
@@ -36,6 +42,7 @@ import java.util.Optional;
  * @param drain how long calls in flight may go on at the end
  */
 public record ServerOptions(String host, int port, Optional<TlsOptions> tls, AccessOptions access, Path models,
-    Path state, Path jobs, DatabaseUrl database, Path keyFile, JobQueue.Options unlearning, Optional<Path> data, Compute compute,
+    Path state, Path jobs, DatabaseUrl database, Path keyFile, Path signingKey, Lifecycle.Rules rules,
+    Set<String> confirmedLost, boolean emptyState, JobQueue.Options unlearning, Optional<Path> data, Compute compute,
     BatchingOptions batching, Map<String, ModelOptions> ownOptions, LatentRules latents, Limits limits,
     Duration drain) {}

@@ -8,10 +8,12 @@ import dev.lethe.v1.DeleteJobRequest;
 import dev.lethe.v1.GenerateRequest;
 import dev.lethe.v1.GenerateResponse;
 import dev.lethe.v1.GeneratedImage;
-import dev.lethe.v1.GenerationServiceGrpc.GenerationServiceBlockingStub;
 import dev.lethe.v1.GenerationServiceGrpc;
+import dev.lethe.v1.GenerationServiceGrpc.GenerationServiceBlockingStub;
 import dev.lethe.v1.GetActiveVersionRequest;
 import dev.lethe.v1.GetCardRequest;
+import dev.lethe.v1.GetErasureCertificateRequest;
+import dev.lethe.v1.GetErasureCertificateResponse;
 import dev.lethe.v1.GetJobRequest;
 import dev.lethe.v1.GetReportRequest;
 import dev.lethe.v1.GetReportResponse;
@@ -22,15 +24,18 @@ import dev.lethe.v1.ListJobsRequest;
 import dev.lethe.v1.ListJobsResponse;
 import dev.lethe.v1.ListModelsRequest;
 import dev.lethe.v1.ListVersionsRequest;
-import dev.lethe.v1.ModelServiceGrpc.ModelServiceBlockingStub;
 import dev.lethe.v1.ModelServiceGrpc;
+import dev.lethe.v1.ModelServiceGrpc.ModelServiceBlockingStub;
 import dev.lethe.v1.ModelVersion;
+import dev.lethe.v1.PurgeRequest;
+import dev.lethe.v1.PurgeResponse;
 import dev.lethe.v1.RejectJobRequest;
+import dev.lethe.v1.RetireRequest;
 import dev.lethe.v1.RetryJobRequest;
 import dev.lethe.v1.SubmitRequest;
 import dev.lethe.v1.UnlearnSpec;
-import dev.lethe.v1.UnlearningServiceGrpc.UnlearningServiceBlockingStub;
 import dev.lethe.v1.UnlearningServiceGrpc;
+import dev.lethe.v1.UnlearningServiceGrpc.UnlearningServiceBlockingStub;
 import dev.lethe.v1.WatchRequest;
 import io.grpc.ChannelCredentials;
 import io.grpc.Context;
@@ -417,8 +422,49 @@ public final class LetheClient implements AutoCloseable {
 
   /** Hot-swaps a model to a version that lies on the server's disk. */
   public ActivateResponse activate(String model, String version) {
-    return ask(models, false, stub -> stub.activate(
-        ActivateRequest.newBuilder().setModel(model).setVersion(version).build()));
+    return activate(model, version, "");
+  }
+
+  /**
+   * The same.
+   *
+   * @param overrideReason why a retired version is to be served all the same, which is recorded; empty: it is refused
+   */
+  public ActivateResponse activate(String model, String version, String overrideReason) {
+    return ask(models, false, stub -> stub.activate(ActivateRequest.newBuilder().setModel(model).setVersion(version)
+        .setOverrideReason(overrideReason).build()));
+  }
+
+  /**
+   * Refuses a version to all clients from now on.
+   *
+   * @param reason recorded; not empty
+   */
+  public ModelVersion retire(String model, String version, String reason) {
+    return ask(models, false, stub -> stub.retire(RetireRequest.newBuilder().setModel(model).setVersion(version)
+        .setReason(reason).build())).getVersion();
+  }
+
+  /** Deletes the files of a retired version. */
+  public PurgeResponse purge(String model, String version) {
+    return ask(models, false, stub -> stub.purge(
+        PurgeRequest.newBuilder().setModel(model).setVersion(version).build()));
+  }
+
+  /** What proves the erasure that a job has made. */
+  public GetErasureCertificateResponse certificate(String jobId) {
+    return ask(models, true, stub -> stub.getErasureCertificate(
+        GetErasureCertificateRequest.newBuilder().setJobId(jobId).build()));
+  }
+
+  /**
+   * What proves the erasure that a version came from.
+   *
+   * @param version empty for the active one
+   */
+  public GetErasureCertificateResponse certificate(String model, String version) {
+    return ask(models, true, stub -> stub.getErasureCertificate(
+        GetErasureCertificateRequest.newBuilder().setModel(model).setVersion(version).build()));
   }
 
   /** Ends calls in progress and closes the connection. */

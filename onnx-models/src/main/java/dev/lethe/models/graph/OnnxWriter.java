@@ -196,6 +196,11 @@ public final class OnnxWriter {
             .addOutput("").addOutput(node.output().name());
         attributes(proto, node.attributes());
       }
+      case Node.LEAKY_RELU_GRAD -> {
+        proto.setOpType(node.op()).setDomain(MICROSOFT).addInput(node.input(0).name()).addInput(node.input(1).name())
+            .addOutput(node.output().name());
+        attributes(proto, node.attributes());
+      }
       case Node.DETACH -> proto.setOpType("Identity").addInput(node.input(0).name()).addOutput(node.output().name());
       default -> {
         int name = node.op().lastIndexOf('.') + 1;

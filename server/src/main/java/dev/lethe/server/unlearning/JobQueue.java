@@ -46,6 +46,7 @@ import org.slf4j.LoggerFactory;
  */
 public final class JobQueue {
 
+  private static final String APPROVED = "approved";
   private static final Logger LOG = LoggerFactory.getLogger(JobQueue.class);
   private static final Duration PATIENCE = Duration.ofSeconds(5);
   /** Between looks at what other servers have done. */
@@ -426,7 +427,7 @@ public final class JobQueue {
   Job approve(String id, String actor, String reason) throws IOException, InterruptedException {
     order(id, stored -> {
       requireAwaiting(stored);
-      return stored.with(noted(stored.job(), actor, "approved" + (reason.isEmpty() ? "" : ": " + reason)),
+      return stored.with(noted(stored.job(), actor, APPROVED + (reason.isEmpty() ? "" : ": " + reason)),
           Intent.PROMOTE);
     }, () -> { });
     return finishApproved(id);
@@ -438,15 +439,15 @@ public final class JobQueue {
     ServedModel model = registry.model(job.getSpec().getModel());
     boolean promoted;
     try {
-      promoted = model.promote(job.getNewVersion(), job.getBaseVersion()).toCompletionStage().toCompletableFuture().get();
+      promoted = model.promote(job.getNewVersion(), job.getBaseVersion(), approval(job)).toCompletionStage()
+          .toCompletableFuture().get();
     } catch (ExecutionException e) {
       giveBack(id, e.getCause().getMessage());
       throw e.getCause() instanceof StatusRuntimeException refusal ? refusal : Status.INTERNAL
           .withDescription(String.valueOf(e.getCause())).withCause(e).asRuntimeException();
     }
     if (!promoted) {
-      String reason = "version " + model.activeVersion().orElse("none") + " was activated in place of "
-          + job.getBaseVersion();
+      String reason = model.notPromoted(job.getBaseVersion());
       giveBack(id, reason);
       throw Status.FAILED_PRECONDITION.withDescription("job " + id + " is not promoted: " + reason + ", from which its"
           + " version is made; reject it and submit its images again").asRuntimeException();
@@ -454,6 +455,15 @@ public final class JobQueue {
     return order(id, stored -> stored.with(Phases.move(stored.job(), JobPhase.JOB_PHASE_PROMOTED, Phases.SERVER,
         "version " + stored.job().getNewVersion() + " serves", Instant.now()).toBuilder().setPromoted(true).clearMessage()
         .build()), () -> { });
+  }
+
+  /** Who approved a job last, for the certificate of its version. */
+  private static dev.lethe.server.erasure.Approval approval(Job job) {
+    return job.getChangesList().stream().filter(change -> change.getCause().startsWith(APPROVED))
+        .reduce((first, last) -> last)
+        .map(change -> new dev.lethe.server.erasure.Approval(change.getActor(), change.getCause(), Instant.ofEpochSecond(
+            change.getTime().getSeconds(), change.getTime().getNanos())))
+        .orElseGet(dev.lethe.server.erasure.Approval::gates);
   }
 
   private void giveBack(String id, String reason) {

@@ -187,7 +187,7 @@ final class JobRun {
     WorkerJob work = sameBase ? record.work() : record.work().toBuilder()
         .setBaseBundle(base.directory().toString())
         .setRootBundle(root(base, versions).directory().toString())
-        .setNewVersion(VersionName.next(base.card().version(), versions.keySet()))
+        .setNewVersion(VersionName.next(base.card().version(), repository.taken(model.name())))
         .build();
     tracked.directory().write(work);
     tracked.release();

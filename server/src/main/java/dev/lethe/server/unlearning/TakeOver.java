@@ -4,6 +4,7 @@ import dev.lethe.models.bundle.Bundle;
 import dev.lethe.server.jobs.JobRecord;
 import dev.lethe.server.jobs.JobRecord.Intent;
 import dev.lethe.server.jobs.Phases;
+import dev.lethe.server.lifecycle.Signatory;
 import dev.lethe.server.registry.ModelRegistry;
 import dev.lethe.server.registry.ServedModel;
 import dev.lethe.server.unlearning.JobRun.JobFailedException;
@@ -114,9 +115,7 @@ record TakeOver(TrackedJob tracked, ModelRegistry registry, Cleaning cleaning, S
           end -> end.setPromoted(true).clearMessage().setProgress(finished));
       return;
     }
-    String reason = "not promoted: " + model.activeVersion()
-        .map(other -> "version " + other + " was activated in place of ")
-        .orElse("the model was unloaded, and with it ") + job.getBaseVersion() + " while the job ran";
+    String reason = "not promoted: " + model.notPromoted(job.getBaseVersion());
     tracked.move(JobPhase.JOB_PHASE_REJECTED, Phases.SERVER, reason, end -> end.setMessage(reason).setProgress(finished));
   }
 
@@ -128,9 +127,18 @@ record TakeOver(TrackedJob tracked, ModelRegistry registry, Cleaning cleaning, S
       try {
         if (registry.repository().versions(model.name()).containsKey(job.getNewVersion())) {
           // A server got so far that ended then.
-          return promote && model.promote(job.getNewVersion(), instead).toCompletionStage().toCompletableFuture().get();
+          return promote && model.promote(job.getNewVersion(), instead, dev.lethe.server.erasure.Approval.gates()).toCompletionStage()
+              .toCompletableFuture().get();
         }
-        return model.install(candidate(tracked, work), instead).toCompletionStage().toCompletableFuture().get();
+        Bundle candidate = candidate(tracked, work);
+        Signatory.keepReport(candidate, job);
+        return model.install(candidate, instead).toCompletionStage().toCompletableFuture().get();
+      } catch (IOException e) {
+        if (!isFullDisk(e)) {
+          throw e;
+        }
+        LOG.error("job {}: its report cannot be stored ({}); it is tried again", job.getId(), e.getMessage());
+        TimeUnit.SECONDS.sleep(SPACE_SECONDS);
       } catch (ExecutionException e) {
         String reason = e.getCause() instanceof StatusRuntimeException status ? status.getStatus().getDescription()
             : e.getCause().toString();

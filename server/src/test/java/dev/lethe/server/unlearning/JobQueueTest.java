@@ -18,6 +18,7 @@ import dev.lethe.server.inference.InferenceEngine;
 import dev.lethe.server.jobs.JobRecord;
 import dev.lethe.server.jobs.JobStore;
 import dev.lethe.server.jobs.Phases;
+import dev.lethe.server.lifecycle.TestLives;
 import dev.lethe.server.monitoring.ServerMetrics;
 import dev.lethe.server.registry.ModelRegistry;
 import dev.lethe.server.registry.ModelRepository;
@@ -76,7 +77,7 @@ class JobQueueTest {
     engine = new InferenceEngine(new Compute(ExecutionDevice.CPU, 1, Precision.FP32, Compute.Graphs.AUTO),
         new BatchingOptions(1, Duration.ZERO, 1, 100), Map.of(), metrics, Tracing.off().tracer());
     registry = ModelRegistry.open(vertx, new ModelRepository(root.resolve("models"), root.resolve("state")), engine,
-        metrics);
+        metrics, TestLives.lifecycle(), TestLives.signatory(root));
     folders = new JobFolders(root.resolve("jobs"));
     database = Database.open(DatabaseUrl.sqlite(root.resolve("lethe.db")));
     key = MasterKey.open(null, root.resolve("lethe.key"));
@@ -87,7 +88,8 @@ class JobQueueTest {
   private JobQueue queue() {
     return new JobQueue(database, key, folders, registry, new JobQueue.Options(Optional.of(new WorkerCommand(List.of("sh", "-c",
         "basename \"$0\" >> " + root.resolve("started") + "; while [ ! -e " + root.resolve("go")
-            + " ]; do sleep 0.02; done; exit 1"))), Duration.ofMinutes(1), 2, 10, AUTOMATIC, Optional.empty()), metrics, new AuditLog());
+            + " ]; do sleep 0.02; done; exit 1"))), Duration.ofMinutes(1), 2, 10, AUTOMATIC, Optional.empty()), metrics,
+        new AuditLog(entry -> { }));
   }
 
   @AfterEach
@@ -222,7 +224,8 @@ class JobQueueTest {
   void aWorkerThatCrashesOrStandsStillIsReplacedAsOftenAsTheOperatorSays() throws Exception {
     queue = new JobQueue(database, key, folders, registry, new JobQueue.Options(Optional.of(new WorkerCommand(List.of("sh",
         "-c", "basename \"$0\" >> " + root.resolve("started") + "; [ $(wc -l < " + root.resolve("started")
-            + ") = 1 ] && kill -9 $$; exec sleep 60"))), Duration.ofMillis(300), 2, 10, AUTOMATIC, Optional.empty()), metrics, new AuditLog());
+            + ") = 1 ] && kill -9 $$; exec sleep 60"))), Duration.ofMillis(300), 2, 10, AUTOMATIC, Optional.empty()), metrics,
+        new AuditLog(entry -> { }));
     queue.recover();
     submit("a");
     Job end = await(queue.job("a").ended());
@@ -257,7 +260,7 @@ class JobQueueTest {
       registry.repository().install(made);
     }
     if (reached == Reached.SWITCHED) {
-      await(registry.model("tiny").activate("v1-u1"));
+      await(registry.model("tiny").activate("v1-u1", "operator", ""));
     }
     queue.recover();
     Until.holds(() -> queue.job("a").job().hasEnded());

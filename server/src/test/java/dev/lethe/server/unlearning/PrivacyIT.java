@@ -46,7 +46,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** What lies on the disk of an image that was to be unlearned, while its job runs and after its end. */
-@Timeout(120)
+@Timeout(300)
 class PrivacyIT {
 
   /** So much of an image in one piece is no chance: of random bytes, one in 2^128. */
@@ -68,7 +68,7 @@ class PrivacyIT {
   }
 
   private void open() throws IOException {
-    server = ServerFixture.start(root, Map.of("worker-command", ServerFixture.line(new WorkerCommand(List.of(
+    server = ServerFixture.start(root, Map.of("worker-attempts", "1", "worker-command", ServerFixture.line(new WorkerCommand(List.of(
         Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-XX:TieredStopAtLevel=1", "-cp",
         System.getProperty("java.class.path"), WorkerDouble.class.getName())))));
   }

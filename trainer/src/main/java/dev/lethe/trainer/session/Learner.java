@@ -5,6 +5,7 @@ import ai.onnx.proto.OnnxMl.ModelProto;
 import dev.lethe.models.graph.OnnxWriter;
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.graph.Value;
+import dev.lethe.models.runtime.ChannelBlock;
 import dev.lethe.models.runtime.ExecutionDevice;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -46,8 +47,10 @@ public final class Learner implements AutoCloseable {
    * @throws IllegalArgumentException if the checkpoint is of another problem
    * @throws IOException if the artifacts cannot be written, or the checkpoint not be read
    */
-  public static Learner open(TrainingObjective objective, Map<String, Tensor> weights, AdamOptions adam, Path directory,
+  public static Learner open(TrainingObjective given, Map<String, Tensor> weights, AdamOptions adam, Path directory,
       Optional<Path> checkpoint, ExecutionDevice device, int threads) throws IOException {
+    TrainingObjective objective = device.equals(ExecutionDevice.CPU) && ChannelBlock.size().isPresent()
+        ? given.inBlocks(ChannelBlock.size().getAsInt()) : given;
     Map<String, long[]> shapes = new LinkedHashMap<>();
     Map<String, String> gradientNames = new LinkedHashMap<>();
     List<Parameter> parameters = new ArrayList<>();
@@ -77,7 +80,7 @@ public final class Learner implements AutoCloseable {
       requireSame(parameters, checkpoint.get());
       artifacts = artifacts.resumeFrom(checkpoint.get());
     }
-    return new Learner(TrainingSession.open(artifacts, device, threads), shapes, objective.multiplyAdds());
+    return new Learner(TrainingSession.open(artifacts, device, threads), shapes, given.multiplyAdds());
   }
 
   /** ONNX Runtime takes parameters of other shapes without a word, and its accumulators write past their ends. */

@@ -27,7 +27,8 @@ public final class Main {
         .addSubcommand(new GenerateCommand(console))
         .addSubcommand(new UnlearnCommand(console))
         .addSubcommand(new JobsCommand(console))
-        .addSubcommand(new ModelsCommand(console));
+        .addSubcommand(new ModelsCommand(console))
+        .addSubcommand(new CertificateCommand(console));
     ProtoNames.register(commands);
     return CommandLines.configure(commands, console);
   }
