@@ -60,6 +60,11 @@ final class ServerSettings {
           + "PASSWORD, which several servers may share, with the folders of state and jobs. Default: SQLite, in"
           + " lethe.db"
           + " in the folder of jobs.");
+  static final Setting<Path> KEY_FILE = new Setting<>("key-file", "FILE", null, ValueType.of(Path::of),
+      "The server's own key, for what is encrypted on its disk: 64 hexadecimal digits. Made if it is not there; the"
+          + " environment's LETHE_KEY goes before it. Default: lethe.key in the folder of jobs.");
+  static final Setting<Integer> KEEP_JOBS = new Setting<>("keep-jobs", "DAYS", "0", ValueType.integer(0, 36_500),
+      "How long jobs are known after their end; 0: until they are deleted.");
   static final Setting<Path> SIGNING_KEY = new Setting<>("signing-key", "FILE", null, ValueType.of(Path::of),
       "Private key (PEM, P-256) that versions are signed with when they are promoted; made if it is not there, its"
           + " public"
@@ -125,8 +130,8 @@ final class ServerSettings {
 
   /** In the order of the help and of {@code --print-config}. */
   static final List<Setting<?>> ALL = Stream.concat(
-      Stream.of(HOST, PORT, INSECURE_LISTEN, CONSOLE, MODELS, STATE, JOBS, DATABASE, SIGNING_KEY, ROLLBACK, PURGE_AFTER,
-          EMPTY_STATE, CONFIRM_LOST, DATA, WORKER_COMMAND, WORKER_TIMEOUT, WORKER_ATTEMPTS, MAX_JOBS, APPROVAL, DEVICE,
+      Stream.of(HOST, PORT, INSECURE_LISTEN, CONSOLE, MODELS, STATE, JOBS, DATABASE, KEY_FILE, KEEP_JOBS, SIGNING_KEY,
+          ROLLBACK, PURGE_AFTER, EMPTY_STATE, CONFIRM_LOST, DATA, WORKER_COMMAND, WORKER_TIMEOUT, WORKER_ATTEMPTS, MAX_JOBS, APPROVAL, DEVICE,
           WORKER_DEVICE,
           PRECISION, LATENTS, GRAPHS, THREADS, DRAIN, LOG_FORMAT),
       Stream.concat(LoadSettings.ALL.stream(), SecuritySettings.ALL.stream()))
@@ -141,7 +146,8 @@ final class ServerSettings {
   enum EmptyState { ACCEPT, REFUSE }
 
   private static final String DATABASE_FILE = "lethe.db";
-  private static final String KEY_FILE = "signing.pem";
+  private static final String KEY_NAME = "lethe.key";
+  private static final String SIGNING_KEY_NAME = "signing.pem";
 
   private ServerSettings() {}
 
@@ -163,12 +169,13 @@ final class ServerSettings {
     return new ServerOptions(settings.get(HOST), settings.get(PORT), SecuritySettings.tls(settings),
         SecuritySettings.access(settings), console(settings), origins(settings),
         settings.get(MODELS), settings.get(STATE), settings.get(JOBS),
-        database(settings), signingKey(settings),
+        database(settings), settings.find(KEY_FILE).orElseGet(() -> settings.get(JOBS).resolve(KEY_NAME)),
+        signingKey(settings),
         new Lifecycle.Rules(settings.get(ROLLBACK) == Rollback.WITH_REASON, Duration.ofDays(settings.get(PURGE_AFTER))),
         settings.find(CONFIRM_LOST).orElse(Set.of()), settings.get(EMPTY_STATE) == EmptyState.ACCEPT,
         new JobQueue.Options(settings.find(WORKER_COMMAND).map(command -> command.on(training)),
             Duration.ofSeconds(settings.get(WORKER_TIMEOUT)), settings.get(WORKER_ATTEMPTS), settings.get(MAX_JOBS),
-            approval(settings)),
+            approval(settings), Optional.of(settings.get(KEEP_JOBS)).filter(days -> days > 0).map(Duration::ofDays)),
         settings.find(DATA),
         new Compute(device, threads == 0 ? Runtime.getRuntime().availableProcessors() : threads,
             settings.get(PRECISION), settings.get(GRAPHS)),
@@ -178,7 +185,7 @@ final class ServerSettings {
 
   /** Beside the database by default: whoever keeps the one keeps the other. */
   static Path signingKey(Configuration settings) {
-    return settings.find(SIGNING_KEY).orElseGet(() -> settings.get(JOBS).resolve(KEY_FILE));
+    return settings.find(SIGNING_KEY).orElseGet(() -> settings.get(JOBS).resolve(SIGNING_KEY_NAME));
   }
 
   static DatabaseUrl database(Configuration settings) {
