@@ -315,6 +315,7 @@ public final class ServedModel {
         ServedVersion kept = takeKept(version);
         serve(kept != null ? kept : load(bundle), ordered);
       }
+      closeRetired();
       return null;
     });
   }

@@ -203,6 +203,8 @@ final class Succession {
    * @throws IOException if there is none that lacks all that was erased, with what to do
    */
   Bundle first() throws IOException {
+    // Another server may have promoted what is to be served now.
+    lifecycle.refresh();
     adopt();
     NavigableMap<String, Bundle> versions = repository.versions(model);
     Map<String, String> parents = parents(versions.values());
