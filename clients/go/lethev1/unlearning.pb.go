@@ -73,6 +73,68 @@ func (ImageRole) EnumDescriptor() ([]byte, []int) {
 	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{0}
 }
 
+// How images of another size become images of the model's. All are made upright as EXIF says, and brought to sRGB from
+// the profile that they bear.
+type ImageFit int32
+
+const (
+	// The same as EXACT.
+	ImageFit_IMAGE_FIT_UNSPECIFIED ImageFit = 0
+	// They do not: they are refused.
+	ImageFit_IMAGE_FIT_EXACT ImageFit = 1
+	// All of it, in the middle of a background; made smaller if it is larger, and never larger.
+	ImageFit_IMAGE_FIT_PAD ImageFit = 2
+	// The largest square in its middle, made smaller or larger.
+	ImageFit_IMAGE_FIT_CROP ImageFit = 3
+	// All of it, made square: what is not square is distorted.
+	ImageFit_IMAGE_FIT_RESIZE ImageFit = 4
+)
+
+// Enum value maps for ImageFit.
+var (
+	ImageFit_name = map[int32]string{
+		0: "IMAGE_FIT_UNSPECIFIED",
+		1: "IMAGE_FIT_EXACT",
+		2: "IMAGE_FIT_PAD",
+		3: "IMAGE_FIT_CROP",
+		4: "IMAGE_FIT_RESIZE",
+	}
+	ImageFit_value = map[string]int32{
+		"IMAGE_FIT_UNSPECIFIED": 0,
+		"IMAGE_FIT_EXACT":       1,
+		"IMAGE_FIT_PAD":         2,
+		"IMAGE_FIT_CROP":        3,
+		"IMAGE_FIT_RESIZE":      4,
+	}
+)
+
+func (x ImageFit) Enum() *ImageFit {
+	p := new(ImageFit)
+	*p = x
+	return p
+}
+
+func (x ImageFit) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ImageFit) Descriptor() protoreflect.EnumDescriptor {
+	return file_lethe_v1_unlearning_proto_enumTypes[1].Descriptor()
+}
+
+func (ImageFit) Type() protoreflect.EnumType {
+	return &file_lethe_v1_unlearning_proto_enumTypes[1]
+}
+
+func (x ImageFit) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ImageFit.Descriptor instead.
+func (ImageFit) EnumDescriptor() ([]byte, []int) {
+	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{1}
+}
+
 // By which the networks unlearn.
 type Recipe int32
 
@@ -111,11 +173,11 @@ func (x Recipe) String() string {
 }
 
 func (Recipe) Descriptor() protoreflect.EnumDescriptor {
-	return file_lethe_v1_unlearning_proto_enumTypes[1].Descriptor()
+	return file_lethe_v1_unlearning_proto_enumTypes[2].Descriptor()
 }
 
 func (Recipe) Type() protoreflect.EnumType {
-	return &file_lethe_v1_unlearning_proto_enumTypes[1]
+	return &file_lethe_v1_unlearning_proto_enumTypes[2]
 }
 
 func (x Recipe) Number() protoreflect.EnumNumber {
@@ -124,7 +186,7 @@ func (x Recipe) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Recipe.Descriptor instead.
 func (Recipe) EnumDescriptor() ([]byte, []int) {
-	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{1}
+	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{2}
 }
 
 type BadImages int32
@@ -163,11 +225,11 @@ func (x BadImages) String() string {
 }
 
 func (BadImages) Descriptor() protoreflect.EnumDescriptor {
-	return file_lethe_v1_unlearning_proto_enumTypes[2].Descriptor()
+	return file_lethe_v1_unlearning_proto_enumTypes[3].Descriptor()
 }
 
 func (BadImages) Type() protoreflect.EnumType {
-	return &file_lethe_v1_unlearning_proto_enumTypes[2]
+	return &file_lethe_v1_unlearning_proto_enumTypes[3]
 }
 
 func (x BadImages) Number() protoreflect.EnumNumber {
@@ -176,7 +238,7 @@ func (x BadImages) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use BadImages.Descriptor instead.
 func (BadImages) EnumDescriptor() ([]byte, []int) {
-	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{2}
+	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{3}
 }
 
 type UnlearnKind int32
@@ -216,11 +278,11 @@ func (x UnlearnKind) String() string {
 }
 
 func (UnlearnKind) Descriptor() protoreflect.EnumDescriptor {
-	return file_lethe_v1_unlearning_proto_enumTypes[3].Descriptor()
+	return file_lethe_v1_unlearning_proto_enumTypes[4].Descriptor()
 }
 
 func (UnlearnKind) Type() protoreflect.EnumType {
-	return &file_lethe_v1_unlearning_proto_enumTypes[3]
+	return &file_lethe_v1_unlearning_proto_enumTypes[4]
 }
 
 func (x UnlearnKind) Number() protoreflect.EnumNumber {
@@ -229,7 +291,7 @@ func (x UnlearnKind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use UnlearnKind.Descriptor instead.
 func (UnlearnKind) EnumDescriptor() ([]byte, []int) {
-	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{3}
+	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{4}
 }
 
 type UnlearnMode int32
@@ -268,11 +330,11 @@ func (x UnlearnMode) String() string {
 }
 
 func (UnlearnMode) Descriptor() protoreflect.EnumDescriptor {
-	return file_lethe_v1_unlearning_proto_enumTypes[4].Descriptor()
+	return file_lethe_v1_unlearning_proto_enumTypes[5].Descriptor()
 }
 
 func (UnlearnMode) Type() protoreflect.EnumType {
-	return &file_lethe_v1_unlearning_proto_enumTypes[4]
+	return &file_lethe_v1_unlearning_proto_enumTypes[5]
 }
 
 func (x UnlearnMode) Number() protoreflect.EnumNumber {
@@ -281,7 +343,7 @@ func (x UnlearnMode) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use UnlearnMode.Descriptor instead.
 func (UnlearnMode) EnumDescriptor() ([]byte, []int) {
-	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{4}
+	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{5}
 }
 
 type SubstituteKind int32
@@ -329,11 +391,11 @@ func (x SubstituteKind) String() string {
 }
 
 func (SubstituteKind) Descriptor() protoreflect.EnumDescriptor {
-	return file_lethe_v1_unlearning_proto_enumTypes[5].Descriptor()
+	return file_lethe_v1_unlearning_proto_enumTypes[6].Descriptor()
 }
 
 func (SubstituteKind) Type() protoreflect.EnumType {
-	return &file_lethe_v1_unlearning_proto_enumTypes[5]
+	return &file_lethe_v1_unlearning_proto_enumTypes[6]
 }
 
 func (x SubstituteKind) Number() protoreflect.EnumNumber {
@@ -342,7 +404,7 @@ func (x SubstituteKind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use SubstituteKind.Descriptor instead.
 func (SubstituteKind) EnumDescriptor() ([]byte, []int) {
-	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{5}
+	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{6}
 }
 
 type JobState int32
@@ -388,11 +450,11 @@ func (x JobState) String() string {
 }
 
 func (JobState) Descriptor() protoreflect.EnumDescriptor {
-	return file_lethe_v1_unlearning_proto_enumTypes[6].Descriptor()
+	return file_lethe_v1_unlearning_proto_enumTypes[7].Descriptor()
 }
 
 func (JobState) Type() protoreflect.EnumType {
-	return &file_lethe_v1_unlearning_proto_enumTypes[6]
+	return &file_lethe_v1_unlearning_proto_enumTypes[7]
 }
 
 func (x JobState) Number() protoreflect.EnumNumber {
@@ -401,7 +463,7 @@ func (x JobState) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use JobState.Descriptor instead.
 func (JobState) EnumDescriptor() ([]byte, []int) {
-	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{6}
+	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{7}
 }
 
 // What a job does, step by step. A worker's crash, or a server's end, takes it back to QUEUED.
@@ -468,11 +530,11 @@ func (x JobPhase) String() string {
 }
 
 func (JobPhase) Descriptor() protoreflect.EnumDescriptor {
-	return file_lethe_v1_unlearning_proto_enumTypes[7].Descriptor()
+	return file_lethe_v1_unlearning_proto_enumTypes[8].Descriptor()
 }
 
 func (JobPhase) Type() protoreflect.EnumType {
-	return &file_lethe_v1_unlearning_proto_enumTypes[7]
+	return &file_lethe_v1_unlearning_proto_enumTypes[8]
 }
 
 func (x JobPhase) Number() protoreflect.EnumNumber {
@@ -481,7 +543,7 @@ func (x JobPhase) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use JobPhase.Descriptor instead.
 func (JobPhase) EnumDescriptor() ([]byte, []int) {
-	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{7}
+	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{8}
 }
 
 type SubmitRequest struct {
@@ -623,7 +685,9 @@ type LabelledImage struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Image *Image                 `protobuf:"bytes,1,opt,name=image,proto3" json:"image,omitempty"`
 	// Conditional models: the class by name or index. Unconditional: empty.
-	Label         string `protobuf:"bytes,2,opt,name=label,proto3" json:"label,omitempty"`
+	Label string `protobuf:"bytes,2,opt,name=label,proto3" json:"label,omitempty"`
+	// What messages and the report call it, such as the file's name; up to 255 characters. Empty: its index.
+	Name          string `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -672,6 +736,13 @@ func (x *LabelledImage) GetLabel() string {
 	return ""
 }
 
+func (x *LabelledImage) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
 // What to unlearn and how. Every field but the images has a default that works.
 type UnlearnSpec struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -683,13 +754,13 @@ type UnlearnSpec struct {
 	// The value that the discriminator learns to give to unlearned images. Default: as auto_fake_label says; of recipe
 	// PAPER -1. Not together with auto_fake_label.
 	FakeLabel *float64 `protobuf:"fixed64,5,opt,name=fake_label,json=fakeLabel,proto3,oneof" json:"fake_label,omitempty"`
-	// Most steps of the generator; it stops before, once its target is reached. Default 900; of recipe PAPER its
+	// Most steps of the generator; it stops before, once its target is reached. Default 600; of recipe PAPER its
 	// iterations, default 100. 1 to 100,000.
 	Iterations *int32 `protobuf:"varint,6,opt,name=iterations,proto3,oneof" json:"iterations,omitempty"`
 	// Images of a step that move. Default 32, of kind CLASS 48; a multiple of 4 from 4 to 256.
 	Batch *int32 `protobuf:"varint,7,opt,name=batch,proto3,oneof" json:"batch,omitempty"`
 	// Adam's learning rate of the generator, which falls along a half cosine; of recipe PAPER of both networks. Default
-	// 0.006; of recipe PAPER 0.002. Above 0, up to 0.1.
+	// 0.012; of recipe PAPER 0.002. Above 0, up to 0.1.
 	LearningRate *float64 `protobuf:"fixed64,8,opt,name=learning_rate,json=learningRate,proto3,oneof" json:"learning_rate,omitempty"`
 	// Recipe PAPER: weight of the pixel loss of the generator. Default 1.
 	Lambda1 *float64 `protobuf:"fixed64,9,opt,name=lambda1,proto3,oneof" json:"lambda1,omitempty"`
@@ -723,9 +794,15 @@ type UnlearnSpec struct {
 	RequestKey string `protobuf:"bytes,30,opt,name=request_key,json=requestKey,proto3" json:"request_key,omitempty"`
 	// Keep the images and the report's pictures, encrypted, until the job is deleted. By default the images are deleted when
 	// the job ends, and pictures are held in memory for a quarter of an hour, for GetReport.
-	KeepPictures  bool `protobuf:"varint,31,opt,name=keep_pictures,json=keepPictures,proto3" json:"keep_pictures,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	KeepPictures bool `protobuf:"varint,31,opt,name=keep_pictures,json=keepPictures,proto3" json:"keep_pictures,omitempty"`
+	// What to do about images of another size.
+	Fit ImageFit `protobuf:"varint,32,opt,name=fit,proto3,enum=lethe.v1.ImageFit" json:"fit,omitempty"`
+	// 0xRRGGBB behind transparent pixels, which are refused without it, and around padded images (default black).
+	Background *uint32 `protobuf:"varint,33,opt,name=background,proto3,oneof" json:"background,omitempty"`
+	// Go on without images that cannot be read or are of another size; the report says which they are.
+	SkipUnreadable bool `protobuf:"varint,34,opt,name=skip_unreadable,json=skipUnreadable,proto3" json:"skip_unreadable,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *UnlearnSpec) Reset() {
@@ -901,6 +978,27 @@ func (x *UnlearnSpec) GetRequestKey() string {
 func (x *UnlearnSpec) GetKeepPictures() bool {
 	if x != nil {
 		return x.KeepPictures
+	}
+	return false
+}
+
+func (x *UnlearnSpec) GetFit() ImageFit {
+	if x != nil {
+		return x.Fit
+	}
+	return ImageFit_IMAGE_FIT_UNSPECIFIED
+}
+
+func (x *UnlearnSpec) GetBackground() uint32 {
+	if x != nil && x.Background != nil {
+		return *x.Background
+	}
+	return 0
+}
+
+func (x *UnlearnSpec) GetSkipUnreadable() bool {
+	if x != nil {
+		return x.SkipUnreadable
 	}
 	return false
 }
@@ -1401,8 +1499,8 @@ type UnlearnReport struct {
 	Kind       string                 `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`
 	Mode       string                 `protobuf:"bytes,3,opt,name=mode,proto3" json:"mode,omitempty"`
 	Substitute string                 `protobuf:"bytes,4,opt,name=substitute,proto3" json:"substitute,omitempty"`
-	// The mean over images.
-	FakeLabel float64 `protobuf:"fixed64,5,opt,name=fake_label,json=fakeLabel,proto3" json:"fake_label,omitempty"`
+	// The mean over images. Absent of a model without a discriminator, as auc_lu and auc_ut are.
+	FakeLabel *float64 `protobuf:"fixed64,5,opt,name=fake_label,json=fakeLabel,proto3,oneof" json:"fake_label,omitempty"`
 	// Images unlearned; kind CLASS without images: those generated for the discriminator to unlearn.
 	Images int32 `protobuf:"varint,6,opt,name=images,proto3" json:"images,omitempty"`
 	// Inversion, substitutes and cascade: what replaces retraining.
@@ -1466,8 +1564,10 @@ type UnlearnReport struct {
 	WorstImage *int32 `protobuf:"varint,37,opt,name=worst_image,json=worstImage,proto3,oneof" json:"worst_image,omitempty"`
 	// Kind ITEM: least distance of a substitute from its image, as a multiple of that to the image's nearest other image.
 	SubstituteDistance float64 `protobuf:"fixed64,38,opt,name=substitute_distance,json=substituteDistance,proto3" json:"substitute_distance,omitempty"`
-	unknownFields      protoimpl.UnknownFields
-	sizeCache          protoimpl.SizeCache
+	// What was done to images so that the model takes them, "NAME: what", one for each that was changed or left out.
+	Preparations  []string `protobuf:"bytes,60,rep,name=preparations,proto3" json:"preparations,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *UnlearnReport) Reset() {
@@ -1529,8 +1629,8 @@ func (x *UnlearnReport) GetSubstitute() string {
 }
 
 func (x *UnlearnReport) GetFakeLabel() float64 {
-	if x != nil {
-		return x.FakeLabel
+	if x != nil && x.FakeLabel != nil {
+		return *x.FakeLabel
 	}
 	return 0
 }
@@ -1764,6 +1864,13 @@ func (x *UnlearnReport) GetSubstituteDistance() float64 {
 		return x.SubstituteDistance
 	}
 	return 0
+}
+
+func (x *UnlearnReport) GetPreparations() []string {
+	if x != nil {
+		return x.Preparations
+	}
+	return nil
 }
 
 // Shares, each with the interval that holds it at 95 % confidence.
@@ -2818,10 +2925,11 @@ const file_lethe_v1_unlearning_proto_rawDesc = "" +
 	"\x04part\"j\n" +
 	"\x0eUploadedImages\x12/\n" +
 	"\x06images\x18\x01 \x03(\v2\x17.lethe.v1.LabelledImageR\x06images\x12'\n" +
-	"\x04role\x18\x02 \x01(\x0e2\x13.lethe.v1.ImageRoleR\x04role\"L\n" +
+	"\x04role\x18\x02 \x01(\x0e2\x13.lethe.v1.ImageRoleR\x04role\"`\n" +
 	"\rLabelledImage\x12%\n" +
 	"\x05image\x18\x01 \x01(\v2\x0f.lethe.v1.ImageR\x05image\x12\x14\n" +
-	"\x05label\x18\x02 \x01(\tR\x05label\"\xb5\a\n" +
+	"\x05label\x18\x02 \x01(\tR\x05label\x12\x12\n" +
+	"\x04name\x18\x03 \x01(\tR\x04name\"\xb8\b\n" +
 	"\vUnlearnSpec\x12\x14\n" +
 	"\x05model\x18\x01 \x01(\tR\x05model\x12)\n" +
 	"\x04kind\x18\x02 \x01(\x0e2\x15.lethe.v1.UnlearnKindR\x04kind\x12)\n" +
@@ -2851,7 +2959,12 @@ const file_lethe_v1_unlearning_proto_rawDesc = "" +
 	"\rmoving_weight\x18\x13 \x01(\x01H\bR\fmovingWeight\x88\x01\x01\x12\x1f\n" +
 	"\vrequest_key\x18\x1e \x01(\tR\n" +
 	"requestKey\x12#\n" +
-	"\rkeep_pictures\x18\x1f \x01(\bR\fkeepPicturesB\r\n" +
+	"\rkeep_pictures\x18\x1f \x01(\bR\fkeepPictures\x12$\n" +
+	"\x03fit\x18  \x01(\x0e2\x12.lethe.v1.ImageFitR\x03fit\x12#\n" +
+	"\n" +
+	"background\x18! \x01(\rH\tR\n" +
+	"background\x88\x01\x01\x12'\n" +
+	"\x0fskip_unreadable\x18\" \x01(\bR\x0eskipUnreadableB\r\n" +
 	"\v_fake_labelB\r\n" +
 	"\v_iterationsB\b\n" +
 	"\x06_batchB\x10\n" +
@@ -2862,7 +2975,8 @@ const file_lethe_v1_unlearning_proto_rawDesc = "" +
 	"\b_lambda2B\a\n" +
 	"\x05_seedB\x16\n" +
 	"\x14_max_inversion_errorB\x10\n" +
-	"\x0e_moving_weight\"\xfd\x04\n" +
+	"\x0e_moving_weightB\r\n" +
+	"\v_background\"\xfd\x04\n" +
 	"\x05Gates\x12!\n" +
 	"\n" +
 	"min_auc_lu\x18\x01 \x01(\x01H\x00R\bminAucLu\x88\x01\x01\x120\n" +
@@ -2926,16 +3040,16 @@ const file_lethe_v1_unlearning_proto_rawDesc = "" +
 	"\vValuesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\x01R\x05value:\x028\x01B\x0f\n" +
-	"\r_seconds_left\"\xbb\f\n" +
+	"\r_seconds_left\"\xf3\f\n" +
 	"\rUnlearnReport\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12\x12\n" +
 	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x12\n" +
 	"\x04mode\x18\x03 \x01(\tR\x04mode\x12\x1e\n" +
 	"\n" +
 	"substitute\x18\x04 \x01(\tR\n" +
-	"substitute\x12\x1d\n" +
+	"substitute\x12\"\n" +
 	"\n" +
-	"fake_label\x18\x05 \x01(\x01R\tfakeLabel\x12\x16\n" +
+	"fake_label\x18\x05 \x01(\x01H\x00R\tfakeLabel\x88\x01\x01\x12\x16\n" +
 	"\x06images\x18\x06 \x01(\x05R\x06images\x12\x18\n" +
 	"\aseconds\x18\a \x01(\x01R\aseconds\x12'\n" +
 	"\x0fretrain_seconds\x18\b \x01(\x01R\x0eretrainSeconds\x12\x18\n" +
@@ -2975,9 +3089,11 @@ const file_lethe_v1_unlearning_proto_rawDesc = "" +
 	"\x11around_recognised\x18\" \x01(\v2\x15.lethe.v1.BeforeAfterR\x10aroundRecognised\x12J\n" +
 	"\x15reinverted_recognised\x18# \x01(\v2\x15.lethe.v1.BeforeAfterR\x14reinvertedRecognised\x12=\n" +
 	"\x0eimage_findings\x18$ \x03(\v2\x16.lethe.v1.ImageFindingR\rimageFindings\x12$\n" +
-	"\vworst_image\x18% \x01(\x05H\x00R\n" +
+	"\vworst_image\x18% \x01(\x05H\x01R\n" +
 	"worstImage\x88\x01\x01\x12/\n" +
-	"\x13substitute_distance\x18& \x01(\x01R\x12substituteDistanceB\x0e\n" +
+	"\x13substitute_distance\x18& \x01(\x01R\x12substituteDistance\x12\"\n" +
+	"\fpreparations\x18< \x03(\tR\fpreparationsB\r\n" +
+	"\v_fake_labelB\x0e\n" +
 	"\f_worst_image\"\xf8\x02\n" +
 	"\tRedaction\x12'\n" +
 	"\x03own\x18\x01 \x01(\v2\x15.lethe.v1.BeforeAfterR\x03own\x12+\n" +
@@ -3054,7 +3170,13 @@ const file_lethe_v1_unlearning_proto_rawDesc = "" +
 	"\tImageRole\x12\x1a\n" +
 	"\x16IMAGE_ROLE_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12IMAGE_ROLE_UNLEARN\x10\x01\x12\x14\n" +
-	"\x10IMAGE_ROLE_LEARN\x10\x02*D\n" +
+	"\x10IMAGE_ROLE_LEARN\x10\x02*w\n" +
+	"\bImageFit\x12\x19\n" +
+	"\x15IMAGE_FIT_UNSPECIFIED\x10\x00\x12\x13\n" +
+	"\x0fIMAGE_FIT_EXACT\x10\x01\x12\x11\n" +
+	"\rIMAGE_FIT_PAD\x10\x02\x12\x12\n" +
+	"\x0eIMAGE_FIT_CROP\x10\x03\x12\x14\n" +
+	"\x10IMAGE_FIT_RESIZE\x10\x04*D\n" +
 	"\x06Recipe\x12\x16\n" +
 	"\x12RECIPE_UNSPECIFIED\x10\x00\x12\x10\n" +
 	"\fRECIPE_LETHE\x10\x01\x12\x10\n" +
@@ -3123,130 +3245,132 @@ func file_lethe_v1_unlearning_proto_rawDescGZIP() []byte {
 	return file_lethe_v1_unlearning_proto_rawDescData
 }
 
-var file_lethe_v1_unlearning_proto_enumTypes = make([]protoimpl.EnumInfo, 8)
+var file_lethe_v1_unlearning_proto_enumTypes = make([]protoimpl.EnumInfo, 9)
 var file_lethe_v1_unlearning_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
 var file_lethe_v1_unlearning_proto_goTypes = []any{
 	(ImageRole)(0),                // 0: lethe.v1.ImageRole
-	(Recipe)(0),                   // 1: lethe.v1.Recipe
-	(BadImages)(0),                // 2: lethe.v1.BadImages
-	(UnlearnKind)(0),              // 3: lethe.v1.UnlearnKind
-	(UnlearnMode)(0),              // 4: lethe.v1.UnlearnMode
-	(SubstituteKind)(0),           // 5: lethe.v1.SubstituteKind
-	(JobState)(0),                 // 6: lethe.v1.JobState
-	(JobPhase)(0),                 // 7: lethe.v1.JobPhase
-	(*SubmitRequest)(nil),         // 8: lethe.v1.SubmitRequest
-	(*UploadedImages)(nil),        // 9: lethe.v1.UploadedImages
-	(*LabelledImage)(nil),         // 10: lethe.v1.LabelledImage
-	(*UnlearnSpec)(nil),           // 11: lethe.v1.UnlearnSpec
-	(*Gates)(nil),                 // 12: lethe.v1.Gates
-	(*JobChange)(nil),             // 13: lethe.v1.JobChange
-	(*Job)(nil),                   // 14: lethe.v1.Job
-	(*Progress)(nil),              // 15: lethe.v1.Progress
-	(*UnlearnReport)(nil),         // 16: lethe.v1.UnlearnReport
-	(*Redaction)(nil),             // 17: lethe.v1.Redaction
-	(*Interval)(nil),              // 18: lethe.v1.Interval
-	(*Collateral)(nil),            // 19: lethe.v1.Collateral
-	(*Membership)(nil),            // 20: lethe.v1.Membership
-	(*ImageFinding)(nil),          // 21: lethe.v1.ImageFinding
-	(*ReinversionMse)(nil),        // 22: lethe.v1.ReinversionMse
-	(*WatchRequest)(nil),          // 23: lethe.v1.WatchRequest
-	(*JobEvent)(nil),              // 24: lethe.v1.JobEvent
-	(*GetJobRequest)(nil),         // 25: lethe.v1.GetJobRequest
-	(*ListJobsRequest)(nil),       // 26: lethe.v1.ListJobsRequest
-	(*ListJobsResponse)(nil),      // 27: lethe.v1.ListJobsResponse
-	(*CancelJobRequest)(nil),      // 28: lethe.v1.CancelJobRequest
-	(*ApproveJobRequest)(nil),     // 29: lethe.v1.ApproveJobRequest
-	(*RejectJobRequest)(nil),      // 30: lethe.v1.RejectJobRequest
-	(*RetryJobRequest)(nil),       // 31: lethe.v1.RetryJobRequest
-	(*DeleteJobRequest)(nil),      // 32: lethe.v1.DeleteJobRequest
-	(*DeleteJobResponse)(nil),     // 33: lethe.v1.DeleteJobResponse
-	(*GetReportRequest)(nil),      // 34: lethe.v1.GetReportRequest
-	(*GetReportResponse)(nil),     // 35: lethe.v1.GetReportResponse
-	nil,                           // 36: lethe.v1.Progress.ValuesEntry
-	(*Image)(nil),                 // 37: lethe.v1.Image
-	(*timestamppb.Timestamp)(nil), // 38: google.protobuf.Timestamp
-	(*BeforeAfter)(nil),           // 39: lethe.v1.BeforeAfter
+	(ImageFit)(0),                 // 1: lethe.v1.ImageFit
+	(Recipe)(0),                   // 2: lethe.v1.Recipe
+	(BadImages)(0),                // 3: lethe.v1.BadImages
+	(UnlearnKind)(0),              // 4: lethe.v1.UnlearnKind
+	(UnlearnMode)(0),              // 5: lethe.v1.UnlearnMode
+	(SubstituteKind)(0),           // 6: lethe.v1.SubstituteKind
+	(JobState)(0),                 // 7: lethe.v1.JobState
+	(JobPhase)(0),                 // 8: lethe.v1.JobPhase
+	(*SubmitRequest)(nil),         // 9: lethe.v1.SubmitRequest
+	(*UploadedImages)(nil),        // 10: lethe.v1.UploadedImages
+	(*LabelledImage)(nil),         // 11: lethe.v1.LabelledImage
+	(*UnlearnSpec)(nil),           // 12: lethe.v1.UnlearnSpec
+	(*Gates)(nil),                 // 13: lethe.v1.Gates
+	(*JobChange)(nil),             // 14: lethe.v1.JobChange
+	(*Job)(nil),                   // 15: lethe.v1.Job
+	(*Progress)(nil),              // 16: lethe.v1.Progress
+	(*UnlearnReport)(nil),         // 17: lethe.v1.UnlearnReport
+	(*Redaction)(nil),             // 18: lethe.v1.Redaction
+	(*Interval)(nil),              // 19: lethe.v1.Interval
+	(*Collateral)(nil),            // 20: lethe.v1.Collateral
+	(*Membership)(nil),            // 21: lethe.v1.Membership
+	(*ImageFinding)(nil),          // 22: lethe.v1.ImageFinding
+	(*ReinversionMse)(nil),        // 23: lethe.v1.ReinversionMse
+	(*WatchRequest)(nil),          // 24: lethe.v1.WatchRequest
+	(*JobEvent)(nil),              // 25: lethe.v1.JobEvent
+	(*GetJobRequest)(nil),         // 26: lethe.v1.GetJobRequest
+	(*ListJobsRequest)(nil),       // 27: lethe.v1.ListJobsRequest
+	(*ListJobsResponse)(nil),      // 28: lethe.v1.ListJobsResponse
+	(*CancelJobRequest)(nil),      // 29: lethe.v1.CancelJobRequest
+	(*ApproveJobRequest)(nil),     // 30: lethe.v1.ApproveJobRequest
+	(*RejectJobRequest)(nil),      // 31: lethe.v1.RejectJobRequest
+	(*RetryJobRequest)(nil),       // 32: lethe.v1.RetryJobRequest
+	(*DeleteJobRequest)(nil),      // 33: lethe.v1.DeleteJobRequest
+	(*DeleteJobResponse)(nil),     // 34: lethe.v1.DeleteJobResponse
+	(*GetReportRequest)(nil),      // 35: lethe.v1.GetReportRequest
+	(*GetReportResponse)(nil),     // 36: lethe.v1.GetReportResponse
+	nil,                           // 37: lethe.v1.Progress.ValuesEntry
+	(*Image)(nil),                 // 38: lethe.v1.Image
+	(*timestamppb.Timestamp)(nil), // 39: google.protobuf.Timestamp
+	(*BeforeAfter)(nil),           // 40: lethe.v1.BeforeAfter
 }
 var file_lethe_v1_unlearning_proto_depIdxs = []int32{
-	11, // 0: lethe.v1.SubmitRequest.spec:type_name -> lethe.v1.UnlearnSpec
-	9,  // 1: lethe.v1.SubmitRequest.images:type_name -> lethe.v1.UploadedImages
-	10, // 2: lethe.v1.UploadedImages.images:type_name -> lethe.v1.LabelledImage
+	12, // 0: lethe.v1.SubmitRequest.spec:type_name -> lethe.v1.UnlearnSpec
+	10, // 1: lethe.v1.SubmitRequest.images:type_name -> lethe.v1.UploadedImages
+	11, // 2: lethe.v1.UploadedImages.images:type_name -> lethe.v1.LabelledImage
 	0,  // 3: lethe.v1.UploadedImages.role:type_name -> lethe.v1.ImageRole
-	37, // 4: lethe.v1.LabelledImage.image:type_name -> lethe.v1.Image
-	3,  // 5: lethe.v1.UnlearnSpec.kind:type_name -> lethe.v1.UnlearnKind
-	4,  // 6: lethe.v1.UnlearnSpec.mode:type_name -> lethe.v1.UnlearnMode
-	5,  // 7: lethe.v1.UnlearnSpec.substitute:type_name -> lethe.v1.SubstituteKind
-	12, // 8: lethe.v1.UnlearnSpec.gates:type_name -> lethe.v1.Gates
-	2,  // 9: lethe.v1.UnlearnSpec.bad_images:type_name -> lethe.v1.BadImages
-	1,  // 10: lethe.v1.UnlearnSpec.recipe:type_name -> lethe.v1.Recipe
-	7,  // 11: lethe.v1.JobChange.phase:type_name -> lethe.v1.JobPhase
-	38, // 12: lethe.v1.JobChange.time:type_name -> google.protobuf.Timestamp
-	11, // 13: lethe.v1.Job.spec:type_name -> lethe.v1.UnlearnSpec
-	6,  // 14: lethe.v1.Job.state:type_name -> lethe.v1.JobState
-	38, // 15: lethe.v1.Job.submitted:type_name -> google.protobuf.Timestamp
-	38, // 16: lethe.v1.Job.started:type_name -> google.protobuf.Timestamp
-	38, // 17: lethe.v1.Job.ended:type_name -> google.protobuf.Timestamp
-	15, // 18: lethe.v1.Job.progress:type_name -> lethe.v1.Progress
-	16, // 19: lethe.v1.Job.report:type_name -> lethe.v1.UnlearnReport
-	7,  // 20: lethe.v1.Job.phase:type_name -> lethe.v1.JobPhase
-	13, // 21: lethe.v1.Job.changes:type_name -> lethe.v1.JobChange
-	36, // 22: lethe.v1.Progress.values:type_name -> lethe.v1.Progress.ValuesEntry
-	39, // 23: lethe.v1.UnlearnReport.auc_lu:type_name -> lethe.v1.BeforeAfter
-	39, // 24: lethe.v1.UnlearnReport.fid_l:type_name -> lethe.v1.BeforeAfter
-	39, // 25: lethe.v1.UnlearnReport.fid_u:type_name -> lethe.v1.BeforeAfter
-	39, // 26: lethe.v1.UnlearnReport.acc:type_name -> lethe.v1.BeforeAfter
-	22, // 27: lethe.v1.UnlearnReport.reinversion_mse:type_name -> lethe.v1.ReinversionMse
-	39, // 28: lethe.v1.UnlearnReport.auc_ut:type_name -> lethe.v1.BeforeAfter
-	39, // 29: lethe.v1.UnlearnReport.erased_recognised:type_name -> lethe.v1.BeforeAfter
-	39, // 30: lethe.v1.UnlearnReport.former_recognised:type_name -> lethe.v1.BeforeAfter
-	39, // 31: lethe.v1.UnlearnReport.kept_recognised:type_name -> lethe.v1.BeforeAfter
-	17, // 32: lethe.v1.UnlearnReport.redaction:type_name -> lethe.v1.Redaction
-	19, // 33: lethe.v1.UnlearnReport.collateral:type_name -> lethe.v1.Collateral
-	20, // 34: lethe.v1.UnlearnReport.membership:type_name -> lethe.v1.Membership
-	39, // 35: lethe.v1.UnlearnReport.fid_root:type_name -> lethe.v1.BeforeAfter
-	39, // 36: lethe.v1.UnlearnReport.around_recognised:type_name -> lethe.v1.BeforeAfter
-	39, // 37: lethe.v1.UnlearnReport.reinverted_recognised:type_name -> lethe.v1.BeforeAfter
-	21, // 38: lethe.v1.UnlearnReport.image_findings:type_name -> lethe.v1.ImageFinding
-	39, // 39: lethe.v1.Redaction.own:type_name -> lethe.v1.BeforeAfter
-	39, // 40: lethe.v1.Redaction.fresh:type_name -> lethe.v1.BeforeAfter
-	39, // 41: lethe.v1.Redaction.candidate:type_name -> lethe.v1.BeforeAfter
-	18, // 42: lethe.v1.Redaction.own_interval:type_name -> lethe.v1.Interval
-	18, // 43: lethe.v1.Redaction.fresh_interval:type_name -> lethe.v1.Interval
-	18, // 44: lethe.v1.Redaction.candidate_interval:type_name -> lethe.v1.Interval
-	39, // 45: lethe.v1.Redaction.apart:type_name -> lethe.v1.BeforeAfter
-	39, // 46: lethe.v1.Membership.w:type_name -> lethe.v1.BeforeAfter
-	39, // 47: lethe.v1.Membership.w_plus:type_name -> lethe.v1.BeforeAfter
-	18, // 48: lethe.v1.Membership.w_interval:type_name -> lethe.v1.Interval
-	39, // 49: lethe.v1.Membership.w_true_positive_rate:type_name -> lethe.v1.BeforeAfter
-	14, // 50: lethe.v1.JobEvent.job:type_name -> lethe.v1.Job
-	6,  // 51: lethe.v1.ListJobsRequest.states:type_name -> lethe.v1.JobState
-	14, // 52: lethe.v1.ListJobsResponse.jobs:type_name -> lethe.v1.Job
-	16, // 53: lethe.v1.GetReportResponse.report:type_name -> lethe.v1.UnlearnReport
-	8,  // 54: lethe.v1.UnlearningService.Submit:input_type -> lethe.v1.SubmitRequest
-	23, // 55: lethe.v1.UnlearningService.Watch:input_type -> lethe.v1.WatchRequest
-	25, // 56: lethe.v1.UnlearningService.GetJob:input_type -> lethe.v1.GetJobRequest
-	26, // 57: lethe.v1.UnlearningService.ListJobs:input_type -> lethe.v1.ListJobsRequest
-	28, // 58: lethe.v1.UnlearningService.CancelJob:input_type -> lethe.v1.CancelJobRequest
-	29, // 59: lethe.v1.UnlearningService.ApproveJob:input_type -> lethe.v1.ApproveJobRequest
-	30, // 60: lethe.v1.UnlearningService.RejectJob:input_type -> lethe.v1.RejectJobRequest
-	31, // 61: lethe.v1.UnlearningService.RetryJob:input_type -> lethe.v1.RetryJobRequest
-	32, // 62: lethe.v1.UnlearningService.DeleteJob:input_type -> lethe.v1.DeleteJobRequest
-	34, // 63: lethe.v1.UnlearningService.GetReport:input_type -> lethe.v1.GetReportRequest
-	14, // 64: lethe.v1.UnlearningService.Submit:output_type -> lethe.v1.Job
-	24, // 65: lethe.v1.UnlearningService.Watch:output_type -> lethe.v1.JobEvent
-	14, // 66: lethe.v1.UnlearningService.GetJob:output_type -> lethe.v1.Job
-	27, // 67: lethe.v1.UnlearningService.ListJobs:output_type -> lethe.v1.ListJobsResponse
-	14, // 68: lethe.v1.UnlearningService.CancelJob:output_type -> lethe.v1.Job
-	14, // 69: lethe.v1.UnlearningService.ApproveJob:output_type -> lethe.v1.Job
-	14, // 70: lethe.v1.UnlearningService.RejectJob:output_type -> lethe.v1.Job
-	14, // 71: lethe.v1.UnlearningService.RetryJob:output_type -> lethe.v1.Job
-	33, // 72: lethe.v1.UnlearningService.DeleteJob:output_type -> lethe.v1.DeleteJobResponse
-	35, // 73: lethe.v1.UnlearningService.GetReport:output_type -> lethe.v1.GetReportResponse
-	64, // [64:74] is the sub-list for method output_type
-	54, // [54:64] is the sub-list for method input_type
-	54, // [54:54] is the sub-list for extension type_name
-	54, // [54:54] is the sub-list for extension extendee
-	0,  // [0:54] is the sub-list for field type_name
+	38, // 4: lethe.v1.LabelledImage.image:type_name -> lethe.v1.Image
+	4,  // 5: lethe.v1.UnlearnSpec.kind:type_name -> lethe.v1.UnlearnKind
+	5,  // 6: lethe.v1.UnlearnSpec.mode:type_name -> lethe.v1.UnlearnMode
+	6,  // 7: lethe.v1.UnlearnSpec.substitute:type_name -> lethe.v1.SubstituteKind
+	13, // 8: lethe.v1.UnlearnSpec.gates:type_name -> lethe.v1.Gates
+	3,  // 9: lethe.v1.UnlearnSpec.bad_images:type_name -> lethe.v1.BadImages
+	2,  // 10: lethe.v1.UnlearnSpec.recipe:type_name -> lethe.v1.Recipe
+	1,  // 11: lethe.v1.UnlearnSpec.fit:type_name -> lethe.v1.ImageFit
+	8,  // 12: lethe.v1.JobChange.phase:type_name -> lethe.v1.JobPhase
+	39, // 13: lethe.v1.JobChange.time:type_name -> google.protobuf.Timestamp
+	12, // 14: lethe.v1.Job.spec:type_name -> lethe.v1.UnlearnSpec
+	7,  // 15: lethe.v1.Job.state:type_name -> lethe.v1.JobState
+	39, // 16: lethe.v1.Job.submitted:type_name -> google.protobuf.Timestamp
+	39, // 17: lethe.v1.Job.started:type_name -> google.protobuf.Timestamp
+	39, // 18: lethe.v1.Job.ended:type_name -> google.protobuf.Timestamp
+	16, // 19: lethe.v1.Job.progress:type_name -> lethe.v1.Progress
+	17, // 20: lethe.v1.Job.report:type_name -> lethe.v1.UnlearnReport
+	8,  // 21: lethe.v1.Job.phase:type_name -> lethe.v1.JobPhase
+	14, // 22: lethe.v1.Job.changes:type_name -> lethe.v1.JobChange
+	37, // 23: lethe.v1.Progress.values:type_name -> lethe.v1.Progress.ValuesEntry
+	40, // 24: lethe.v1.UnlearnReport.auc_lu:type_name -> lethe.v1.BeforeAfter
+	40, // 25: lethe.v1.UnlearnReport.fid_l:type_name -> lethe.v1.BeforeAfter
+	40, // 26: lethe.v1.UnlearnReport.fid_u:type_name -> lethe.v1.BeforeAfter
+	40, // 27: lethe.v1.UnlearnReport.acc:type_name -> lethe.v1.BeforeAfter
+	23, // 28: lethe.v1.UnlearnReport.reinversion_mse:type_name -> lethe.v1.ReinversionMse
+	40, // 29: lethe.v1.UnlearnReport.auc_ut:type_name -> lethe.v1.BeforeAfter
+	40, // 30: lethe.v1.UnlearnReport.erased_recognised:type_name -> lethe.v1.BeforeAfter
+	40, // 31: lethe.v1.UnlearnReport.former_recognised:type_name -> lethe.v1.BeforeAfter
+	40, // 32: lethe.v1.UnlearnReport.kept_recognised:type_name -> lethe.v1.BeforeAfter
+	18, // 33: lethe.v1.UnlearnReport.redaction:type_name -> lethe.v1.Redaction
+	20, // 34: lethe.v1.UnlearnReport.collateral:type_name -> lethe.v1.Collateral
+	21, // 35: lethe.v1.UnlearnReport.membership:type_name -> lethe.v1.Membership
+	40, // 36: lethe.v1.UnlearnReport.fid_root:type_name -> lethe.v1.BeforeAfter
+	40, // 37: lethe.v1.UnlearnReport.around_recognised:type_name -> lethe.v1.BeforeAfter
+	40, // 38: lethe.v1.UnlearnReport.reinverted_recognised:type_name -> lethe.v1.BeforeAfter
+	22, // 39: lethe.v1.UnlearnReport.image_findings:type_name -> lethe.v1.ImageFinding
+	40, // 40: lethe.v1.Redaction.own:type_name -> lethe.v1.BeforeAfter
+	40, // 41: lethe.v1.Redaction.fresh:type_name -> lethe.v1.BeforeAfter
+	40, // 42: lethe.v1.Redaction.candidate:type_name -> lethe.v1.BeforeAfter
+	19, // 43: lethe.v1.Redaction.own_interval:type_name -> lethe.v1.Interval
+	19, // 44: lethe.v1.Redaction.fresh_interval:type_name -> lethe.v1.Interval
+	19, // 45: lethe.v1.Redaction.candidate_interval:type_name -> lethe.v1.Interval
+	40, // 46: lethe.v1.Redaction.apart:type_name -> lethe.v1.BeforeAfter
+	40, // 47: lethe.v1.Membership.w:type_name -> lethe.v1.BeforeAfter
+	40, // 48: lethe.v1.Membership.w_plus:type_name -> lethe.v1.BeforeAfter
+	19, // 49: lethe.v1.Membership.w_interval:type_name -> lethe.v1.Interval
+	40, // 50: lethe.v1.Membership.w_true_positive_rate:type_name -> lethe.v1.BeforeAfter
+	15, // 51: lethe.v1.JobEvent.job:type_name -> lethe.v1.Job
+	7,  // 52: lethe.v1.ListJobsRequest.states:type_name -> lethe.v1.JobState
+	15, // 53: lethe.v1.ListJobsResponse.jobs:type_name -> lethe.v1.Job
+	17, // 54: lethe.v1.GetReportResponse.report:type_name -> lethe.v1.UnlearnReport
+	9,  // 55: lethe.v1.UnlearningService.Submit:input_type -> lethe.v1.SubmitRequest
+	24, // 56: lethe.v1.UnlearningService.Watch:input_type -> lethe.v1.WatchRequest
+	26, // 57: lethe.v1.UnlearningService.GetJob:input_type -> lethe.v1.GetJobRequest
+	27, // 58: lethe.v1.UnlearningService.ListJobs:input_type -> lethe.v1.ListJobsRequest
+	29, // 59: lethe.v1.UnlearningService.CancelJob:input_type -> lethe.v1.CancelJobRequest
+	30, // 60: lethe.v1.UnlearningService.ApproveJob:input_type -> lethe.v1.ApproveJobRequest
+	31, // 61: lethe.v1.UnlearningService.RejectJob:input_type -> lethe.v1.RejectJobRequest
+	32, // 62: lethe.v1.UnlearningService.RetryJob:input_type -> lethe.v1.RetryJobRequest
+	33, // 63: lethe.v1.UnlearningService.DeleteJob:input_type -> lethe.v1.DeleteJobRequest
+	35, // 64: lethe.v1.UnlearningService.GetReport:input_type -> lethe.v1.GetReportRequest
+	15, // 65: lethe.v1.UnlearningService.Submit:output_type -> lethe.v1.Job
+	25, // 66: lethe.v1.UnlearningService.Watch:output_type -> lethe.v1.JobEvent
+	15, // 67: lethe.v1.UnlearningService.GetJob:output_type -> lethe.v1.Job
+	28, // 68: lethe.v1.UnlearningService.ListJobs:output_type -> lethe.v1.ListJobsResponse
+	15, // 69: lethe.v1.UnlearningService.CancelJob:output_type -> lethe.v1.Job
+	15, // 70: lethe.v1.UnlearningService.ApproveJob:output_type -> lethe.v1.Job
+	15, // 71: lethe.v1.UnlearningService.RejectJob:output_type -> lethe.v1.Job
+	15, // 72: lethe.v1.UnlearningService.RetryJob:output_type -> lethe.v1.Job
+	34, // 73: lethe.v1.UnlearningService.DeleteJob:output_type -> lethe.v1.DeleteJobResponse
+	36, // 74: lethe.v1.UnlearningService.GetReport:output_type -> lethe.v1.GetReportResponse
+	65, // [65:75] is the sub-list for method output_type
+	55, // [55:65] is the sub-list for method input_type
+	55, // [55:55] is the sub-list for extension type_name
+	55, // [55:55] is the sub-list for extension extendee
+	0,  // [0:55] is the sub-list for field type_name
 }
 
 func init() { file_lethe_v1_unlearning_proto_init() }
@@ -3271,7 +3395,7 @@ func file_lethe_v1_unlearning_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_lethe_v1_unlearning_proto_rawDesc), len(file_lethe_v1_unlearning_proto_rawDesc)),
-			NumEnums:      8,
+			NumEnums:      9,
 			NumMessages:   29,
 			NumExtensions: 0,
 			NumServices:   1,

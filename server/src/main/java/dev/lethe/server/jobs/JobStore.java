@@ -88,6 +88,19 @@ public final class JobStore {
     return database.transaction(JobStore::countOpen);
   }
 
+  /** Whether a client has a job that has not ended. */
+  public boolean hasOpen(String client) {
+    return database.transaction(connection -> {
+      try (PreparedStatement select = connection.prepareStatement(
+          "select 1 from jobs where submitted_by = ? and ended is null")) {
+        select.setString(1, client);
+        try (ResultSet row = select.executeQuery()) {
+          return row.next();
+        }
+      }
+    });
+  }
+
   private static void insert(Connection connection, JobRecord record) throws SQLException {
     try (PreparedStatement insert = connection.prepareStatement("insert into jobs (model, phase, state, submitted,"
         + " submitted_by, ended, attempt, intent, job, work, request_key, request_digest, id, revision)"

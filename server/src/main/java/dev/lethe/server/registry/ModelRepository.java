@@ -236,7 +236,7 @@ public final class ModelRepository {
   }
 
   /**
-   * Moves a finished bundle into the state directory.
+   * Moves a finished bundle into the state directory. The version to serve stays the one that it is.
    *
    * @return the bundle at its new place
    * @throws IOException if that version exists, or the move fails
@@ -247,8 +247,13 @@ public final class ModelRepository {
     if (!VersionName.isValid(model) || !VersionName.isValid(version)) {
       throw new IOException("a model or version cannot be named \"" + model + "\", \"" + version + "\"");
     }
-    if (versions(model).containsKey(version)) {
+    NavigableMap<String, Bundle> versions = versions(model);
+    if (versions.containsKey(version)) {
       throw new IOException("model " + model + " has a version " + version + " already");
+    }
+    if (!versions.isEmpty() && pointer(state.resolve(model)).isEmpty() && pointer(shipped.resolve(model)).isEmpty()) {
+      // Else the newest would be served from the next start on, though nobody has promoted it.
+      activate(model, versions.lastKey());
     }
     Path target = Files.createDirectories(state.resolve(model)).resolve(version);
     move(candidate.directory(), target);

@@ -149,10 +149,13 @@ public final class JobQueue {
         : Optional.of("this server cannot unlearn: it was started without --worker-command");
   }
 
-  /** Why no more job is taken just now, if so: better said before an upload than after it. */
-  Optional<StatusRuntimeException> full() {
+  /**
+   * Why no more job is taken just now, if so: better said before an upload than after it. A client that has a job may be
+   * sending it once more, and is not told before it is seen what it sends.
+   */
+  Optional<StatusRuntimeException> full(String client) {
     try {
-      return store.countOpen() < options.limit() ? Optional.empty() : Optional.of(tooMany());
+      return store.countOpen() < options.limit() || store.hasOpen(client) ? Optional.empty() : Optional.of(tooMany());
     } catch (StoreException e) {
       return Optional.of(status(e));
     }

@@ -4,7 +4,9 @@ import dev.lethe.models.bundle.ModelCard;
 import dev.lethe.models.image.ImageDecoder;
 import dev.lethe.models.image.ImageEncoder;
 import dev.lethe.models.image.InvalidImageException;
+import dev.lethe.models.image.PreparedImage;
 import dev.lethe.server.audit.AuditLog;
+import dev.lethe.server.logging.SafeText;
 import dev.lethe.server.registry.ClassLabels;
 import dev.lethe.server.registry.Lease;
 import dev.lethe.server.registry.ModelRegistry;
@@ -33,9 +35,11 @@ import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.regex.Pattern;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -53,6 +57,8 @@ final class Upload implements Sink<SubmitRequest> {
   static final long LARGEST_BYTES = 1L << 30;
   private static final int LONGEST_KEY = 128;
 
+  private static final Pattern INDEXED = Pattern.compile("(un)?learn images\\[\\d+]");
+  private static final int LONGEST_NAME = 255;
   private static final Logger LOG = LoggerFactory.getLogger(Upload.class);
 
   private final Vertx vertx;
@@ -77,10 +83,13 @@ final class Upload implements Sink<SubmitRequest> {
   private int unlearnImages;
   private int learnImages;
   private long bytes;
-  private final Map<ByteBuffer, String> seen = new HashMap<>();
+  private final Map<ByteBuffer, Seen> seen = new HashMap<>();
   private final List<Integer> skipped = new ArrayList<>();
   private final List<String> asked = new ArrayList<>();
   private int sentToUnlearn;
+
+  /** An image that is here already. */
+  private record Seen(String field, boolean learn) {}
 
   /** @param data directory of the data set that workers are told of; empty for none */
   Upload(Vertx vertx, ModelRegistry registry, JobFolders folders, JobQueue queue, String data, Call<Job> call) {
@@ -101,7 +110,7 @@ final class Upload implements Sink<SubmitRequest> {
         }
         begin(message.getSpec());
         last = vertx.executeBlocking(() -> {
-          queue.full().ifPresent(full -> {
+          queue.full(call.caller().principal().name()).ifPresent(full -> {
             throw full;
           });
           return null;
@@ -189,15 +198,23 @@ final class Upload implements Sink<SubmitRequest> {
   private void store(ImageRole role, LabelledImage image) throws IOException {
     boolean learn = role == ImageRole.IMAGE_ROLE_LEARN;
     int sent = learn ? learnImages : sentToUnlearn++;
-    String field = (learn ? "learn" : "unlearn") + " images[" + sent + "]";
+    String field = image.getName().isEmpty() ? (learn ? "learn" : "unlearn") + " images[" + sent + "]"
+        : SafeText.line(image.getName(), LONGEST_NAME);
     if (sent == LARGEST_COUNT) {
       throw UnlearnSpecs.invalid(field + ": is one too many; the limit is " + LARGEST_COUNT);
     }
     if (image.getImage().getFormat() == ImageFormat.IMAGE_FORMAT_RAW) {
-      throw UnlearnSpecs.invalid(field + ".image.format: RAW is not taken; upload PNG or JPEG");
+      throw UnlearnSpecs.invalid(part(field, "image.format") + ": RAW is not taken; upload PNG, JPEG or WebP");
     }
     OptionalInt label = label(field, image.getLabel(), learn);
-    byte[] pixels = pixels(field, image);
+    Optional<byte[]> read = pixels(field, image);
+    if (read.isEmpty()) {
+      if (!learn) {
+        skipped.add(sent);
+      }
+      return;
+    }
+    byte[] pixels = read.get();
     if (known(field, pixels, learn)) {
       skipped.add(sent);
       return;
@@ -207,7 +224,7 @@ final class Upload implements Sink<SubmitRequest> {
     byte[] png = ImageEncoder.png(pixels, network.channels(), network.resolution(), network.resolution());
     bytes += png.length;
     if (bytes > LARGEST_BYTES) {
-      throw UnlearnSpecs.invalid(field + ".image: passes the limit of " + LARGEST_BYTES
+      throw UnlearnSpecs.invalid(part(field, "image") + ": passes the limit of " + LARGEST_BYTES
           + " bytes for all images of a job");
     }
     directory.writeImage(role, learn ? learnImages : unlearnImages, png);
@@ -216,18 +233,27 @@ final class Upload implements Sink<SubmitRequest> {
       learnImages++;
     } else {
       label.ifPresent(work::addUnlearnLabels);
-      work.addUnlearnIndices(sent);
+      work.addUnlearnIndices(sent).addUnlearnNames(field);
       unlearnImages++;
     }
   }
 
-  private byte[] pixels(String field, LabelledImage image) {
+  /** Pixels as the model takes them; empty of an image that cannot be read and shall be left out. */
+  private Optional<byte[]> pixels(String field, LabelledImage image) {
     ModelCard.Network network = card.network();
     try {
-      return ImageDecoder.decodeBytes(image.getImage().getData().toByteArray(), network.channels(),
-          network.resolution());
+      PreparedImage prepared = ImageDecoder.prepare(image.getImage().getData().toByteArray(), network.channels(),
+          network.resolution(), UnlearnSpecs.preparation(spec));
+      if (!prepared.steps().isEmpty()) {
+        work.addPreparations(field + ": " + String.join(", ", prepared.steps()));
+      }
+      return Optional.of(prepared.pixels());
     } catch (InvalidImageException e) {
-      throw UnlearnSpecs.invalid(field + ".image: " + e.getMessage());
+      if (spec.getSkipUnreadable()) {
+        work.addPreparations(field + ": left out: " + e.getMessage());
+        return Optional.empty();
+      }
+      throw UnlearnSpecs.invalid(part(field, "image") + ": " + e.getMessage());
     }
   }
 
@@ -236,18 +262,23 @@ final class Upload implements Sink<SubmitRequest> {
    * may be one to unlearn.
    */
   private boolean known(String field, byte[] pixels, boolean learn) throws IOException {
-    String other = seen.putIfAbsent(ByteBuffer.wrap(sha256(pixels)), field);
-    if (other == null || learn && other.startsWith("learn")) {
+    Seen other = seen.putIfAbsent(ByteBuffer.wrap(sha256(pixels)), new Seen(field, learn));
+    if (other == null || learn && other.learn()) {
       return false;
     }
-    if (learn || other.startsWith("learn")) {
-      throw UnlearnSpecs.invalid(field + ".image: is the same as " + other + "; an image cannot be both learned and "
+    if (learn || other.learn()) {
+      throw UnlearnSpecs.invalid(part(field, "image") + ": is the same as " + other.field() + "; an image cannot be both learned and "
           + "unlearned");
     }
     if (spec.getBadImages() == BadImages.BAD_IMAGES_SKIP) {
       return true;
     }
-    throw UnlearnSpecs.invalid(field + ".image: is the same as " + other + "; send it once, or let bad_images be SKIP");
+    throw UnlearnSpecs.invalid(part(field, "image") + ": is the same as " + other.field() + "; send it once, or let bad_images be SKIP");
+  }
+
+  /** A part of an image by the name that its client knows it by: a file's own name says more than an index. */
+  private static String part(String field, String part) {
+    return INDEXED.matcher(field).matches() ? field + "." + part : part.equals("image") ? field : field + ", " + part;
   }
 
   private static byte[] sha256(byte[] pixels) {
@@ -266,16 +297,16 @@ final class Upload implements Sink<SubmitRequest> {
   private OptionalInt label(String field, String label, boolean learn) {
     if (!card.conditional()) {
       if (!label.isEmpty()) {
-        throw UnlearnSpecs.invalid(field + ".label: model " + card.name() + " has no classes; leave it empty");
+        throw UnlearnSpecs.invalid(part(field, "label") + ": model " + card.name() + " has no classes; leave it empty");
       }
       return OptionalInt.empty();
     }
     if (label.isEmpty()) {
-      throw UnlearnSpecs.invalid(field + ".label: is empty; name the image's class, one of " + card.labels());
+      throw UnlearnSpecs.invalid(part(field, "label") + ": is empty; name the image's class, one of " + card.labels());
     }
-    int index = ClassLabels.index(card, label, field + ".label");
+    int index = ClassLabels.index(card, label, part(field, "label"));
     if (!erased.isEmpty() && learn == erased.contains(index)) {
-      throw UnlearnSpecs.invalid(field + ".label: is \"" + card.labels().get(index) + "\", "
+      throw UnlearnSpecs.invalid(part(field, "label") + ": is \"" + card.labels().get(index) + "\", "
           + (learn ? "a class to unlearn; learning images must be of the others"
               : "which is none of the classes to unlearn, " + spec.getClassesList()));
     }

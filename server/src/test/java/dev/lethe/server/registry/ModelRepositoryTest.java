@@ -57,6 +57,8 @@ class ModelRepositoryTest {
     assertEquals(root.resolve("state/tiny/v3").toAbsolutePath(), installed.directory());
     assertFalse(Files.exists(candidate.directory()));
     assertEquals(Set.of("v2", "v3", "v10"), repository.versions("tiny").keySet());
+    // Nobody has promoted it.
+    assertEquals("v10", first());
     Bundle again = TinyBundles.conditional(root.resolve("job"), "v3", 4);
     assertThrows(IOException.class, () -> repository.install(again));
     assertTrue(Bundle.isBundle(again.directory()));

@@ -31,7 +31,8 @@ import org.slf4j.LoggerFactory;
  * The training worker: a process that carries out the one job in its directory and says on standard output how it goes,
  * as {@code worker.proto} describes. It runs on the device that the environment's {@value #DEVICE_VARIABLE} names, as
  * {@link ExecutionDevice#parse} reads it (default {@code cpu}), and on as many threads as the system property {@code
- * lethe.threads} says (default: all cores but one, for the server beside it).
+ * lethe.threads} says (default: all cores but one, for the server beside it). The property {@code lethe.learner} says what
+ * it trains with ({@link dev.lethe.trainer.session.LearnerKind}).
  */
 public final class Worker {
 
@@ -99,7 +100,7 @@ public final class Worker {
     JobImages images = new Images(job, files, base.card()).read();
     Bundle root = job.getRootBundle().isEmpty() ? base : Bundle.open(Path.of(job.getRootBundle()));
     UnlearningJob unlearning = new UnlearningJob(root, base, job.getNewVersion(),
-        Requests.of(spec, Set.copyOf(job.getClassesList())), images, MeasurementOptions.DEFAULT, AuditOptions.QUICK,
+        Requests.of(spec, Set.copyOf(job.getClassesList()), job.getUnlearnNamesList()), images, MeasurementOptions.DEFAULT, AuditOptions.QUICK,
         files.directory(),
         NativeRuntime.load().usable(ExecutionDevice.parse(System.getenv().getOrDefault(DEVICE_VARIABLE, "cpu"))),
         threads());
