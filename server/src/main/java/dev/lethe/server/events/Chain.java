@@ -64,8 +64,7 @@ public final class Chain {
     String expected = kept.get(number);
     if (expected != null && !expected.equals(line.hash())) {
       fault = Optional.of(new Fault(number, "line " + number + " is not the one that a certificate was issued after:"
-          + " it,"
-          + " or one before it, was written anew"));
+          + " it, or one before it, was written anew"));
     }
   }
 
@@ -81,8 +80,7 @@ public final class Chain {
       return own > line.number() ? new Fault(line.number(), "line " + own + " stands where line " + line.number()
           + " was: lines were reordered, or dropped")
           : new Fault(line.number(), "line " + own + " stands where line " + line.number() + " was: lines were"
-              + " reordered,"
-              + " or inserted");
+              + " reordered, or inserted");
     }
     if (next != null && next.ownNumber() == line.number()) {
       return new Fault(line.number(), "line " + line.number() + " was inserted: what was there comes after it");
@@ -104,8 +102,7 @@ public final class Chain {
       long last = kept.keySet().stream().reduce(0L, Math::max);
       if (last > number) {
         fault = Optional.of(new Fault(number + 1, "line " + (number + 1) + " is missing, and all after it: a"
-            + " certificate"
-            + " was issued after line " + last));
+            + " certificate was issued after line " + last));
       }
     }
     return fault;

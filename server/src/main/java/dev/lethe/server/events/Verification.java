@@ -20,8 +20,7 @@ import java.util.function.Consumer;
 
 /**
  * Checks all that a server keeps for the record against itself: the event log's chain, the signatures and certificates
- * of
- * versions, the files that these are about, and that log and certificates tell of the same erasures. Blocks.
+ * of versions, the files that these are about, and that log and certificates tell of the same erasures. Blocks.
  */
 public final class Verification {
 

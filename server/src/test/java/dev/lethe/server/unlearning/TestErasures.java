@@ -22,7 +22,8 @@ public final class TestErasures {
   /** The setting worker-command of {@link WorkerDouble}. */
   public static String workerDouble() {
     return '"' + Path.of(System.getProperty("java.home"), "bin", "java").toString()
-        + "\" -XX:TieredStopAtLevel=1 -cp \"" + System.getProperty("java.class.path") + "\" " + WorkerDouble.class.getName();
+        + "\" -XX:TieredStopAtLevel=1 -cp \"" + System.getProperty("java.class.path") + "\" "
+        + WorkerDouble.class.getName();
   }
 
   /** Of a class, and nothing else. */
