@@ -55,7 +55,7 @@ public final class Verification {
     Map<String, String> promoted = new HashMap<>();
     log.forEach(line -> {
       chain.next(line);
-      if (chain.fault().isEmpty()) {
+      if (chain.holds()) {
         JsonNode content = line.content();
         if (content.path("event").asText().equals("promoted")) {
           promoted.put(content.path("model").asText() + "/" + content.path("version").asText(),
