@@ -43,6 +43,7 @@ final class JobOutcome {
       if (job.getReport().getSkippedImagesCount() > 0) {
         console.out().println("Left out: images " + job.getReport().getSkippedImagesList());
       }
+      job.getReport().getPreparationsList().forEach(console.out()::println);
       job.getReport().getNotesList().forEach(console.out()::println);
     }
     return switch (job.getState()) {

@@ -26,6 +26,7 @@ public final class Main {
     CommandLine commands = new CommandLine(new Main())
         .addSubcommand(new GenerateCommand(console))
         .addSubcommand(new UnlearnCommand(console))
+        .addSubcommand(new ProjectCommand(console))
         .addSubcommand(new JobsCommand(console))
         .addSubcommand(new ModelsCommand(console));
     ProtoNames.register(commands);
