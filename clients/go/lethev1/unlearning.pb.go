@@ -466,6 +466,86 @@ func (JobState) EnumDescriptor() ([]byte, []int) {
 	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{7}
 }
 
+// What a job does, step by step. A worker's crash, or a server's end, takes it back to QUEUED.
+type JobPhase int32
+
+const (
+	JobPhase_JOB_PHASE_UNSPECIFIED JobPhase = 0
+	JobPhase_JOB_PHASE_QUEUED      JobPhase = 1
+	// The latents that draw the images are looked for.
+	JobPhase_JOB_PHASE_INVERTING  JobPhase = 2
+	JobPhase_JOB_PHASE_UNLEARNING JobPhase = 3
+	// The candidate is audited and measured.
+	JobPhase_JOB_PHASE_AUDITING JobPhase = 4
+	// The worker is done, and the candidate is taken over. The last phase of a candidate that was to be kept as one.
+	JobPhase_JOB_PHASE_CANDIDATE JobPhase = 5
+	// An operator decides: ApproveJob, RejectJob. Its state is SUCCEEDED, since nothing runs any more.
+	JobPhase_JOB_PHASE_AWAITING_APPROVAL JobPhase = 6
+	// The candidate serves, or has served.
+	JobPhase_JOB_PHASE_PROMOTED JobPhase = 7
+	// A gate or an operator refused the candidate, which stays one.
+	JobPhase_JOB_PHASE_REJECTED  JobPhase = 8
+	JobPhase_JOB_PHASE_FAILED    JobPhase = 9
+	JobPhase_JOB_PHASE_CANCELLED JobPhase = 10
+)
+
+// Enum value maps for JobPhase.
+var (
+	JobPhase_name = map[int32]string{
+		0:  "JOB_PHASE_UNSPECIFIED",
+		1:  "JOB_PHASE_QUEUED",
+		2:  "JOB_PHASE_INVERTING",
+		3:  "JOB_PHASE_UNLEARNING",
+		4:  "JOB_PHASE_AUDITING",
+		5:  "JOB_PHASE_CANDIDATE",
+		6:  "JOB_PHASE_AWAITING_APPROVAL",
+		7:  "JOB_PHASE_PROMOTED",
+		8:  "JOB_PHASE_REJECTED",
+		9:  "JOB_PHASE_FAILED",
+		10: "JOB_PHASE_CANCELLED",
+	}
+	JobPhase_value = map[string]int32{
+		"JOB_PHASE_UNSPECIFIED":       0,
+		"JOB_PHASE_QUEUED":            1,
+		"JOB_PHASE_INVERTING":         2,
+		"JOB_PHASE_UNLEARNING":        3,
+		"JOB_PHASE_AUDITING":          4,
+		"JOB_PHASE_CANDIDATE":         5,
+		"JOB_PHASE_AWAITING_APPROVAL": 6,
+		"JOB_PHASE_PROMOTED":          7,
+		"JOB_PHASE_REJECTED":          8,
+		"JOB_PHASE_FAILED":            9,
+		"JOB_PHASE_CANCELLED":         10,
+	}
+)
+
+func (x JobPhase) Enum() *JobPhase {
+	p := new(JobPhase)
+	*p = x
+	return p
+}
+
+func (x JobPhase) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (JobPhase) Descriptor() protoreflect.EnumDescriptor {
+	return file_lethe_v1_unlearning_proto_enumTypes[8].Descriptor()
+}
+
+func (JobPhase) Type() protoreflect.EnumType {
+	return &file_lethe_v1_unlearning_proto_enumTypes[8]
+}
+
+func (x JobPhase) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use JobPhase.Descriptor instead.
+func (JobPhase) EnumDescriptor() ([]byte, []int) {
+	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{8}
+}
+
 type SubmitRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Types that are valid to be assigned to Part:
@@ -674,13 +754,13 @@ type UnlearnSpec struct {
 	// The value that the discriminator learns to give to unlearned images. Default: as auto_fake_label says; of recipe
 	// PAPER -1. Not together with auto_fake_label.
 	FakeLabel *float64 `protobuf:"fixed64,5,opt,name=fake_label,json=fakeLabel,proto3,oneof" json:"fake_label,omitempty"`
-	// Most steps of the generator; it stops before, once its target is reached. Default 900; of recipe PAPER its
+	// Most steps of the generator; it stops before, once its target is reached. Default 600; of recipe PAPER its
 	// iterations, default 100. 1 to 100,000.
 	Iterations *int32 `protobuf:"varint,6,opt,name=iterations,proto3,oneof" json:"iterations,omitempty"`
 	// Images of a step that move. Default 32, of kind CLASS 48; a multiple of 4 from 4 to 256.
 	Batch *int32 `protobuf:"varint,7,opt,name=batch,proto3,oneof" json:"batch,omitempty"`
 	// Adam's learning rate of the generator, which falls along a half cosine; of recipe PAPER of both networks. Default
-	// 0.006; of recipe PAPER 0.002. Above 0, up to 0.1.
+	// 0.012; of recipe PAPER 0.002. Above 0, up to 0.1.
 	LearningRate *float64 `protobuf:"fixed64,8,opt,name=learning_rate,json=learningRate,proto3,oneof" json:"learning_rate,omitempty"`
 	// Recipe PAPER: weight of the pixel loss of the generator. Default 1.
 	Lambda1 *float64 `protobuf:"fixed64,9,opt,name=lambda1,proto3,oneof" json:"lambda1,omitempty"`
@@ -708,12 +788,19 @@ type UnlearnSpec struct {
 	// Recipe LETHE: weight of an image that moves against one that stays, to begin with. Larger: redacted sooner, and more
 	// moves with it. Default 0.5; above 0, up to 100.
 	MovingWeight *float64 `protobuf:"fixed64,19,opt,name=moving_weight,json=movingWeight,proto3,oneof" json:"moving_weight,omitempty"`
+	// Chosen by the client: a submission with the key of one that this client has made before is answered with that one's
+	// job, whatever became of it. Without one, a submission that equals one which has not ended is answered so. Up to 128
+	// characters.
+	RequestKey string `protobuf:"bytes,30,opt,name=request_key,json=requestKey,proto3" json:"request_key,omitempty"`
+	// Keep the images and the report's pictures, encrypted, until the job is deleted. By default the images are deleted when
+	// the job ends, and pictures are held in memory for a quarter of an hour, for GetReport.
+	KeepPictures bool `protobuf:"varint,31,opt,name=keep_pictures,json=keepPictures,proto3" json:"keep_pictures,omitempty"`
 	// What to do about images of another size.
-	Fit ImageFit `protobuf:"varint,30,opt,name=fit,proto3,enum=lethe.v1.ImageFit" json:"fit,omitempty"`
+	Fit ImageFit `protobuf:"varint,32,opt,name=fit,proto3,enum=lethe.v1.ImageFit" json:"fit,omitempty"`
 	// 0xRRGGBB behind transparent pixels, which are refused without it, and around padded images (default black).
-	Background *uint32 `protobuf:"varint,31,opt,name=background,proto3,oneof" json:"background,omitempty"`
+	Background *uint32 `protobuf:"varint,33,opt,name=background,proto3,oneof" json:"background,omitempty"`
 	// Go on without images that cannot be read or are of another size; the report says which they are.
-	SkipUnreadable bool `protobuf:"varint,32,opt,name=skip_unreadable,json=skipUnreadable,proto3" json:"skip_unreadable,omitempty"`
+	SkipUnreadable bool `protobuf:"varint,34,opt,name=skip_unreadable,json=skipUnreadable,proto3" json:"skip_unreadable,omitempty"`
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
 }
@@ -881,6 +968,20 @@ func (x *UnlearnSpec) GetMovingWeight() float64 {
 	return 0
 }
 
+func (x *UnlearnSpec) GetRequestKey() string {
+	if x != nil {
+		return x.RequestKey
+	}
+	return ""
+}
+
+func (x *UnlearnSpec) GetKeepPictures() bool {
+	if x != nil {
+		return x.KeepPictures
+	}
+	return false
+}
+
 func (x *UnlearnSpec) GetFit() ImageFit {
 	if x != nil {
 		return x.Fit
@@ -1027,6 +1128,77 @@ func (x *Gates) GetMaxRecognised() float64 {
 	return 0
 }
 
+// A change of a job.
+type JobChange struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Phase JobPhase               `protobuf:"varint,1,opt,name=phase,proto3,enum=lethe.v1.JobPhase" json:"phase,omitempty"`
+	Time  *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=time,proto3" json:"time,omitempty"`
+	// Who: a principal's name, "server" or "worker".
+	Actor string `protobuf:"bytes,3,opt,name=actor,proto3" json:"actor,omitempty"`
+	// Why, in a sentence.
+	Cause         string `protobuf:"bytes,4,opt,name=cause,proto3" json:"cause,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *JobChange) Reset() {
+	*x = JobChange{}
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *JobChange) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*JobChange) ProtoMessage() {}
+
+func (x *JobChange) ProtoReflect() protoreflect.Message {
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use JobChange.ProtoReflect.Descriptor instead.
+func (*JobChange) Descriptor() ([]byte, []int) {
+	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *JobChange) GetPhase() JobPhase {
+	if x != nil {
+		return x.Phase
+	}
+	return JobPhase_JOB_PHASE_UNSPECIFIED
+}
+
+func (x *JobChange) GetTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Time
+	}
+	return nil
+}
+
+func (x *JobChange) GetActor() string {
+	if x != nil {
+		return x.Actor
+	}
+	return ""
+}
+
+func (x *JobChange) GetCause() string {
+	if x != nil {
+		return x.Cause
+	}
+	return ""
+}
+
 type Job struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
@@ -1048,14 +1220,22 @@ type Job struct {
 	// Set once measured.
 	Report *UnlearnReport `protobuf:"bytes,14,opt,name=report,proto3" json:"report,omitempty"`
 	// The principal that submitted it; "anonymous" where the server asks for no credentials.
-	SubmittedBy   string `protobuf:"bytes,15,opt,name=submitted_by,json=submittedBy,proto3" json:"submitted_by,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	SubmittedBy string   `protobuf:"bytes,15,opt,name=submitted_by,json=submittedBy,proto3" json:"submitted_by,omitempty"`
+	Phase       JobPhase `protobuf:"varint,30,opt,name=phase,proto3,enum=lethe.v1.JobPhase" json:"phase,omitempty"`
+	// How often a worker was started for it.
+	Attempt int32 `protobuf:"varint,31,opt,name=attempt,proto3" json:"attempt,omitempty"`
+	// Everything that happened to it, the oldest first.
+	Changes []*JobChange `protobuf:"bytes,32,rep,name=changes,proto3" json:"changes,omitempty"`
+	// While it waits: jobs before it, and the seconds until it starts, by how long those before took. Absent while unknown.
+	QueuePosition     *int32   `protobuf:"varint,33,opt,name=queue_position,json=queuePosition,proto3,oneof" json:"queue_position,omitempty"`
+	SecondsUntilStart *float64 `protobuf:"fixed64,34,opt,name=seconds_until_start,json=secondsUntilStart,proto3,oneof" json:"seconds_until_start,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *Job) Reset() {
 	*x = Job{}
-	mi := &file_lethe_v1_unlearning_proto_msgTypes[5]
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1067,7 +1247,7 @@ func (x *Job) String() string {
 func (*Job) ProtoMessage() {}
 
 func (x *Job) ProtoReflect() protoreflect.Message {
-	mi := &file_lethe_v1_unlearning_proto_msgTypes[5]
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1080,7 +1260,7 @@ func (x *Job) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Job.ProtoReflect.Descriptor instead.
 func (*Job) Descriptor() ([]byte, []int) {
-	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{5}
+	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Job) GetId() string {
@@ -1188,6 +1368,41 @@ func (x *Job) GetSubmittedBy() string {
 	return ""
 }
 
+func (x *Job) GetPhase() JobPhase {
+	if x != nil {
+		return x.Phase
+	}
+	return JobPhase_JOB_PHASE_UNSPECIFIED
+}
+
+func (x *Job) GetAttempt() int32 {
+	if x != nil {
+		return x.Attempt
+	}
+	return 0
+}
+
+func (x *Job) GetChanges() []*JobChange {
+	if x != nil {
+		return x.Changes
+	}
+	return nil
+}
+
+func (x *Job) GetQueuePosition() int32 {
+	if x != nil && x.QueuePosition != nil {
+		return *x.QueuePosition
+	}
+	return 0
+}
+
+func (x *Job) GetSecondsUntilStart() float64 {
+	if x != nil && x.SecondsUntilStart != nil {
+		return *x.SecondsUntilStart
+	}
+	return 0
+}
+
 type Progress struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// inversion, unlearning, measuring, exporting, ...
@@ -1207,7 +1422,7 @@ type Progress struct {
 
 func (x *Progress) Reset() {
 	*x = Progress{}
-	mi := &file_lethe_v1_unlearning_proto_msgTypes[6]
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1219,7 +1434,7 @@ func (x *Progress) String() string {
 func (*Progress) ProtoMessage() {}
 
 func (x *Progress) ProtoReflect() protoreflect.Message {
-	mi := &file_lethe_v1_unlearning_proto_msgTypes[6]
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1232,7 +1447,7 @@ func (x *Progress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Progress.ProtoReflect.Descriptor instead.
 func (*Progress) Descriptor() ([]byte, []int) {
-	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{6}
+	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Progress) GetStage() string {
@@ -1357,7 +1572,7 @@ type UnlearnReport struct {
 
 func (x *UnlearnReport) Reset() {
 	*x = UnlearnReport{}
-	mi := &file_lethe_v1_unlearning_proto_msgTypes[7]
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1369,7 +1584,7 @@ func (x *UnlearnReport) String() string {
 func (*UnlearnReport) ProtoMessage() {}
 
 func (x *UnlearnReport) ProtoReflect() protoreflect.Message {
-	mi := &file_lethe_v1_unlearning_proto_msgTypes[7]
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1382,7 +1597,7 @@ func (x *UnlearnReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnlearnReport.ProtoReflect.Descriptor instead.
 func (*UnlearnReport) Descriptor() ([]byte, []int) {
-	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{7}
+	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *UnlearnReport) GetJobId() string {
@@ -1679,7 +1894,7 @@ type Redaction struct {
 
 func (x *Redaction) Reset() {
 	*x = Redaction{}
-	mi := &file_lethe_v1_unlearning_proto_msgTypes[8]
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1691,7 +1906,7 @@ func (x *Redaction) String() string {
 func (*Redaction) ProtoMessage() {}
 
 func (x *Redaction) ProtoReflect() protoreflect.Message {
-	mi := &file_lethe_v1_unlearning_proto_msgTypes[8]
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1704,7 +1919,7 @@ func (x *Redaction) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Redaction.ProtoReflect.Descriptor instead.
 func (*Redaction) Descriptor() ([]byte, []int) {
-	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{8}
+	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Redaction) GetOwn() *BeforeAfter {
@@ -1766,7 +1981,7 @@ type Interval struct {
 
 func (x *Interval) Reset() {
 	*x = Interval{}
-	mi := &file_lethe_v1_unlearning_proto_msgTypes[9]
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1778,7 +1993,7 @@ func (x *Interval) String() string {
 func (*Interval) ProtoMessage() {}
 
 func (x *Interval) ProtoReflect() protoreflect.Message {
-	mi := &file_lethe_v1_unlearning_proto_msgTypes[9]
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1791,7 +2006,7 @@ func (x *Interval) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Interval.ProtoReflect.Descriptor instead.
 func (*Interval) Descriptor() ([]byte, []int) {
-	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{9}
+	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Interval) GetLow() float64 {
@@ -1821,7 +2036,7 @@ type Collateral struct {
 
 func (x *Collateral) Reset() {
 	*x = Collateral{}
-	mi := &file_lethe_v1_unlearning_proto_msgTypes[10]
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1833,7 +2048,7 @@ func (x *Collateral) String() string {
 func (*Collateral) ProtoMessage() {}
 
 func (x *Collateral) ProtoReflect() protoreflect.Message {
-	mi := &file_lethe_v1_unlearning_proto_msgTypes[10]
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1846,7 +2061,7 @@ func (x *Collateral) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Collateral.ProtoReflect.Descriptor instead.
 func (*Collateral) Descriptor() ([]byte, []int) {
-	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{10}
+	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Collateral) GetMembers() float64 {
@@ -1879,7 +2094,7 @@ type Membership struct {
 
 func (x *Membership) Reset() {
 	*x = Membership{}
-	mi := &file_lethe_v1_unlearning_proto_msgTypes[11]
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1891,7 +2106,7 @@ func (x *Membership) String() string {
 func (*Membership) ProtoMessage() {}
 
 func (x *Membership) ProtoReflect() protoreflect.Message {
-	mi := &file_lethe_v1_unlearning_proto_msgTypes[11]
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1904,7 +2119,7 @@ func (x *Membership) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Membership.ProtoReflect.Descriptor instead.
 func (*Membership) Descriptor() ([]byte, []int) {
-	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{11}
+	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Membership) GetW() *BeforeAfter {
@@ -1949,7 +2164,7 @@ type ImageFinding struct {
 
 func (x *ImageFinding) Reset() {
 	*x = ImageFinding{}
-	mi := &file_lethe_v1_unlearning_proto_msgTypes[12]
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1961,7 +2176,7 @@ func (x *ImageFinding) String() string {
 func (*ImageFinding) ProtoMessage() {}
 
 func (x *ImageFinding) ProtoReflect() protoreflect.Message {
-	mi := &file_lethe_v1_unlearning_proto_msgTypes[12]
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1974,7 +2189,7 @@ func (x *ImageFinding) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImageFinding.ProtoReflect.Descriptor instead.
 func (*ImageFinding) Descriptor() ([]byte, []int) {
-	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{12}
+	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ImageFinding) GetWay() float64 {
@@ -2019,7 +2234,7 @@ type ReinversionMse struct {
 
 func (x *ReinversionMse) Reset() {
 	*x = ReinversionMse{}
-	mi := &file_lethe_v1_unlearning_proto_msgTypes[13]
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2031,7 +2246,7 @@ func (x *ReinversionMse) String() string {
 func (*ReinversionMse) ProtoMessage() {}
 
 func (x *ReinversionMse) ProtoReflect() protoreflect.Message {
-	mi := &file_lethe_v1_unlearning_proto_msgTypes[13]
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2044,7 +2259,7 @@ func (x *ReinversionMse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReinversionMse.ProtoReflect.Descriptor instead.
 func (*ReinversionMse) Descriptor() ([]byte, []int) {
-	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{13}
+	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ReinversionMse) GetUnlearnedBefore() float64 {
@@ -2077,7 +2292,7 @@ type WatchRequest struct {
 
 func (x *WatchRequest) Reset() {
 	*x = WatchRequest{}
-	mi := &file_lethe_v1_unlearning_proto_msgTypes[14]
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2089,7 +2304,7 @@ func (x *WatchRequest) String() string {
 func (*WatchRequest) ProtoMessage() {}
 
 func (x *WatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_lethe_v1_unlearning_proto_msgTypes[14]
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2102,7 +2317,7 @@ func (x *WatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchRequest.ProtoReflect.Descriptor instead.
 func (*WatchRequest) Descriptor() ([]byte, []int) {
-	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{14}
+	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *WatchRequest) GetJobId() string {
@@ -2121,7 +2336,7 @@ type JobEvent struct {
 
 func (x *JobEvent) Reset() {
 	*x = JobEvent{}
-	mi := &file_lethe_v1_unlearning_proto_msgTypes[15]
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2133,7 +2348,7 @@ func (x *JobEvent) String() string {
 func (*JobEvent) ProtoMessage() {}
 
 func (x *JobEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_lethe_v1_unlearning_proto_msgTypes[15]
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2146,7 +2361,7 @@ func (x *JobEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobEvent.ProtoReflect.Descriptor instead.
 func (*JobEvent) Descriptor() ([]byte, []int) {
-	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{15}
+	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *JobEvent) GetJob() *Job {
@@ -2165,7 +2380,7 @@ type GetJobRequest struct {
 
 func (x *GetJobRequest) Reset() {
 	*x = GetJobRequest{}
-	mi := &file_lethe_v1_unlearning_proto_msgTypes[16]
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2177,7 +2392,7 @@ func (x *GetJobRequest) String() string {
 func (*GetJobRequest) ProtoMessage() {}
 
 func (x *GetJobRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_lethe_v1_unlearning_proto_msgTypes[16]
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2190,7 +2405,7 @@ func (x *GetJobRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetJobRequest.ProtoReflect.Descriptor instead.
 func (*GetJobRequest) Descriptor() ([]byte, []int) {
-	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{16}
+	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *GetJobRequest) GetJobId() string {
@@ -2201,14 +2416,22 @@ func (x *GetJobRequest) GetJobId() string {
 }
 
 type ListJobsRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Only of this model, where it is set.
+	Model string `protobuf:"bytes,1,opt,name=model,proto3" json:"model,omitempty"`
+	// Only in one of these states, where there are any.
+	States []JobState `protobuf:"varint,2,rep,packed,name=states,proto3,enum=lethe.v1.JobState" json:"states,omitempty"`
+	// Most jobs in one answer. Default 1000, which is the most.
+	PageSize int32 `protobuf:"varint,3,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// Of the answer before; empty: from the newest.
+	PageToken     string `protobuf:"bytes,4,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListJobsRequest) Reset() {
 	*x = ListJobsRequest{}
-	mi := &file_lethe_v1_unlearning_proto_msgTypes[17]
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2220,7 +2443,7 @@ func (x *ListJobsRequest) String() string {
 func (*ListJobsRequest) ProtoMessage() {}
 
 func (x *ListJobsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_lethe_v1_unlearning_proto_msgTypes[17]
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2233,20 +2456,50 @@ func (x *ListJobsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListJobsRequest.ProtoReflect.Descriptor instead.
 func (*ListJobsRequest) Descriptor() ([]byte, []int) {
-	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{17}
+	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *ListJobsRequest) GetModel() string {
+	if x != nil {
+		return x.Model
+	}
+	return ""
+}
+
+func (x *ListJobsRequest) GetStates() []JobState {
+	if x != nil {
+		return x.States
+	}
+	return nil
+}
+
+func (x *ListJobsRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListJobsRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
 }
 
 type ListJobsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Newest first.
-	Jobs          []*Job `protobuf:"bytes,1,rep,name=jobs,proto3" json:"jobs,omitempty"`
+	Jobs []*Job `protobuf:"bytes,1,rep,name=jobs,proto3" json:"jobs,omitempty"`
+	// For the jobs that follow; empty: there are none.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListJobsResponse) Reset() {
 	*x = ListJobsResponse{}
-	mi := &file_lethe_v1_unlearning_proto_msgTypes[18]
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2258,7 +2511,7 @@ func (x *ListJobsResponse) String() string {
 func (*ListJobsResponse) ProtoMessage() {}
 
 func (x *ListJobsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_lethe_v1_unlearning_proto_msgTypes[18]
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2271,7 +2524,7 @@ func (x *ListJobsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListJobsResponse.ProtoReflect.Descriptor instead.
 func (*ListJobsResponse) Descriptor() ([]byte, []int) {
-	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{18}
+	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ListJobsResponse) GetJobs() []*Job {
@@ -2279,6 +2532,13 @@ func (x *ListJobsResponse) GetJobs() []*Job {
 		return x.Jobs
 	}
 	return nil
+}
+
+func (x *ListJobsResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
 }
 
 type CancelJobRequest struct {
@@ -2290,7 +2550,7 @@ type CancelJobRequest struct {
 
 func (x *CancelJobRequest) Reset() {
 	*x = CancelJobRequest{}
-	mi := &file_lethe_v1_unlearning_proto_msgTypes[19]
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2302,7 +2562,7 @@ func (x *CancelJobRequest) String() string {
 func (*CancelJobRequest) ProtoMessage() {}
 
 func (x *CancelJobRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_lethe_v1_unlearning_proto_msgTypes[19]
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2315,7 +2575,7 @@ func (x *CancelJobRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelJobRequest.ProtoReflect.Descriptor instead.
 func (*CancelJobRequest) Descriptor() ([]byte, []int) {
-	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{19}
+	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *CancelJobRequest) GetJobId() string {
@@ -2323,6 +2583,236 @@ func (x *CancelJobRequest) GetJobId() string {
 		return x.JobId
 	}
 	return ""
+}
+
+type ApproveJobRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	JobId string                 `protobuf:"bytes,1,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
+	// Recorded with the change.
+	Reason        string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ApproveJobRequest) Reset() {
+	*x = ApproveJobRequest{}
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ApproveJobRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ApproveJobRequest) ProtoMessage() {}
+
+func (x *ApproveJobRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ApproveJobRequest.ProtoReflect.Descriptor instead.
+func (*ApproveJobRequest) Descriptor() ([]byte, []int) {
+	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *ApproveJobRequest) GetJobId() string {
+	if x != nil {
+		return x.JobId
+	}
+	return ""
+}
+
+func (x *ApproveJobRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+type RejectJobRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	JobId string                 `protobuf:"bytes,1,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
+	// Recorded with the change.
+	Reason        string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RejectJobRequest) Reset() {
+	*x = RejectJobRequest{}
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RejectJobRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RejectJobRequest) ProtoMessage() {}
+
+func (x *RejectJobRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RejectJobRequest.ProtoReflect.Descriptor instead.
+func (*RejectJobRequest) Descriptor() ([]byte, []int) {
+	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *RejectJobRequest) GetJobId() string {
+	if x != nil {
+		return x.JobId
+	}
+	return ""
+}
+
+func (x *RejectJobRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+type RetryJobRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	JobId         string                 `protobuf:"bytes,1,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RetryJobRequest) Reset() {
+	*x = RetryJobRequest{}
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RetryJobRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RetryJobRequest) ProtoMessage() {}
+
+func (x *RetryJobRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RetryJobRequest.ProtoReflect.Descriptor instead.
+func (*RetryJobRequest) Descriptor() ([]byte, []int) {
+	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *RetryJobRequest) GetJobId() string {
+	if x != nil {
+		return x.JobId
+	}
+	return ""
+}
+
+type DeleteJobRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	JobId         string                 `protobuf:"bytes,1,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeleteJobRequest) Reset() {
+	*x = DeleteJobRequest{}
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeleteJobRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeleteJobRequest) ProtoMessage() {}
+
+func (x *DeleteJobRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeleteJobRequest.ProtoReflect.Descriptor instead.
+func (*DeleteJobRequest) Descriptor() ([]byte, []int) {
+	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *DeleteJobRequest) GetJobId() string {
+	if x != nil {
+		return x.JobId
+	}
+	return ""
+}
+
+type DeleteJobResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeleteJobResponse) Reset() {
+	*x = DeleteJobResponse{}
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeleteJobResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeleteJobResponse) ProtoMessage() {}
+
+func (x *DeleteJobResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeleteJobResponse.ProtoReflect.Descriptor instead.
+func (*DeleteJobResponse) Descriptor() ([]byte, []int) {
+	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{25}
 }
 
 type GetReportRequest struct {
@@ -2334,7 +2824,7 @@ type GetReportRequest struct {
 
 func (x *GetReportRequest) Reset() {
 	*x = GetReportRequest{}
-	mi := &file_lethe_v1_unlearning_proto_msgTypes[20]
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2346,7 +2836,7 @@ func (x *GetReportRequest) String() string {
 func (*GetReportRequest) ProtoMessage() {}
 
 func (x *GetReportRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_lethe_v1_unlearning_proto_msgTypes[20]
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2359,7 +2849,7 @@ func (x *GetReportRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetReportRequest.ProtoReflect.Descriptor instead.
 func (*GetReportRequest) Descriptor() ([]byte, []int) {
-	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{20}
+	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *GetReportRequest) GetJobId() string {
@@ -2382,7 +2872,7 @@ type GetReportResponse struct {
 
 func (x *GetReportResponse) Reset() {
 	*x = GetReportResponse{}
-	mi := &file_lethe_v1_unlearning_proto_msgTypes[21]
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2394,7 +2884,7 @@ func (x *GetReportResponse) String() string {
 func (*GetReportResponse) ProtoMessage() {}
 
 func (x *GetReportResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_lethe_v1_unlearning_proto_msgTypes[21]
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2407,7 +2897,7 @@ func (x *GetReportResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetReportResponse.ProtoReflect.Descriptor instead.
 func (*GetReportResponse) Descriptor() ([]byte, []int) {
-	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{21}
+	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *GetReportResponse) GetReport() *UnlearnReport {
@@ -2439,7 +2929,7 @@ const file_lethe_v1_unlearning_proto_rawDesc = "" +
 	"\rLabelledImage\x12%\n" +
 	"\x05image\x18\x01 \x01(\v2\x0f.lethe.v1.ImageR\x05image\x12\x14\n" +
 	"\x05label\x18\x02 \x01(\tR\x05label\x12\x12\n" +
-	"\x04name\x18\x03 \x01(\tR\x04name\"\xf2\a\n" +
+	"\x04name\x18\x03 \x01(\tR\x04name\"\xb8\b\n" +
 	"\vUnlearnSpec\x12\x14\n" +
 	"\x05model\x18\x01 \x01(\tR\x05model\x12)\n" +
 	"\x04kind\x18\x02 \x01(\x0e2\x15.lethe.v1.UnlearnKindR\x04kind\x12)\n" +
@@ -2466,12 +2956,15 @@ const file_lethe_v1_unlearning_proto_rawDesc = "" +
 	"\n" +
 	"bad_images\x18\x11 \x01(\x0e2\x13.lethe.v1.BadImagesR\tbadImages\x12(\n" +
 	"\x06recipe\x18\x12 \x01(\x0e2\x10.lethe.v1.RecipeR\x06recipe\x12(\n" +
-	"\rmoving_weight\x18\x13 \x01(\x01H\bR\fmovingWeight\x88\x01\x01\x12$\n" +
-	"\x03fit\x18\x1e \x01(\x0e2\x12.lethe.v1.ImageFitR\x03fit\x12#\n" +
+	"\rmoving_weight\x18\x13 \x01(\x01H\bR\fmovingWeight\x88\x01\x01\x12\x1f\n" +
+	"\vrequest_key\x18\x1e \x01(\tR\n" +
+	"requestKey\x12#\n" +
+	"\rkeep_pictures\x18\x1f \x01(\bR\fkeepPictures\x12$\n" +
+	"\x03fit\x18  \x01(\x0e2\x12.lethe.v1.ImageFitR\x03fit\x12#\n" +
 	"\n" +
-	"background\x18\x1f \x01(\rH\tR\n" +
+	"background\x18! \x01(\rH\tR\n" +
 	"background\x88\x01\x01\x12'\n" +
-	"\x0fskip_unreadable\x18  \x01(\bR\x0eskipUnreadableB\r\n" +
+	"\x0fskip_unreadable\x18\" \x01(\bR\x0eskipUnreadableB\r\n" +
 	"\v_fake_labelB\r\n" +
 	"\v_iterationsB\b\n" +
 	"\x06_batchB\x10\n" +
@@ -2506,7 +2999,12 @@ const file_lethe_v1_unlearning_proto_rawDesc = "" +
 	"\x0f_max_collateralB\x18\n" +
 	"\x16_max_fid_root_increaseB\x11\n" +
 	"\x0f_max_membershipB\x11\n" +
-	"\x0f_max_recognised\"\xd4\x04\n" +
+	"\x0f_max_recognised\"\x91\x01\n" +
+	"\tJobChange\x12(\n" +
+	"\x05phase\x18\x01 \x01(\x0e2\x12.lethe.v1.JobPhaseR\x05phase\x12.\n" +
+	"\x04time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12\x14\n" +
+	"\x05actor\x18\x03 \x01(\tR\x05actor\x12\x14\n" +
+	"\x05cause\x18\x04 \x01(\tR\x05cause\"\xd3\x06\n" +
 	"\x03Job\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12)\n" +
 	"\x04spec\x18\x02 \x01(\v2\x15.lethe.v1.UnlearnSpecR\x04spec\x12(\n" +
@@ -2524,7 +3022,14 @@ const file_lethe_v1_unlearning_proto_rawDesc = "" +
 	"newVersion\x12\x1a\n" +
 	"\bpromoted\x18\r \x01(\bR\bpromoted\x12/\n" +
 	"\x06report\x18\x0e \x01(\v2\x17.lethe.v1.UnlearnReportR\x06report\x12!\n" +
-	"\fsubmitted_by\x18\x0f \x01(\tR\vsubmittedBy\"\x92\x02\n" +
+	"\fsubmitted_by\x18\x0f \x01(\tR\vsubmittedBy\x12(\n" +
+	"\x05phase\x18\x1e \x01(\x0e2\x12.lethe.v1.JobPhaseR\x05phase\x12\x18\n" +
+	"\aattempt\x18\x1f \x01(\x05R\aattempt\x12-\n" +
+	"\achanges\x18  \x03(\v2\x13.lethe.v1.JobChangeR\achanges\x12*\n" +
+	"\x0equeue_position\x18! \x01(\x05H\x00R\rqueuePosition\x88\x01\x01\x123\n" +
+	"\x13seconds_until_start\x18\" \x01(\x01H\x01R\x11secondsUntilStart\x88\x01\x01B\x11\n" +
+	"\x0f_queue_positionB\x16\n" +
+	"\x14_seconds_until_start\"\x92\x02\n" +
 	"\bProgress\x12\x14\n" +
 	"\x05stage\x18\x01 \x01(\tR\x05stage\x12\x12\n" +
 	"\x04step\x18\x02 \x01(\x05R\x04step\x12\x14\n" +
@@ -2634,12 +3139,29 @@ const file_lethe_v1_unlearning_proto_rawDesc = "" +
 	"\bJobEvent\x12\x1f\n" +
 	"\x03job\x18\x01 \x01(\v2\r.lethe.v1.JobR\x03job\"&\n" +
 	"\rGetJobRequest\x12\x15\n" +
-	"\x06job_id\x18\x01 \x01(\tR\x05jobId\"\x11\n" +
-	"\x0fListJobsRequest\"5\n" +
+	"\x06job_id\x18\x01 \x01(\tR\x05jobId\"\x8f\x01\n" +
+	"\x0fListJobsRequest\x12\x14\n" +
+	"\x05model\x18\x01 \x01(\tR\x05model\x12*\n" +
+	"\x06states\x18\x02 \x03(\x0e2\x12.lethe.v1.JobStateR\x06states\x12\x1b\n" +
+	"\tpage_size\x18\x03 \x01(\x05R\bpageSize\x12\x1d\n" +
+	"\n" +
+	"page_token\x18\x04 \x01(\tR\tpageToken\"]\n" +
 	"\x10ListJobsResponse\x12!\n" +
-	"\x04jobs\x18\x01 \x03(\v2\r.lethe.v1.JobR\x04jobs\")\n" +
+	"\x04jobs\x18\x01 \x03(\v2\r.lethe.v1.JobR\x04jobs\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\")\n" +
 	"\x10CancelJobRequest\x12\x15\n" +
+	"\x06job_id\x18\x01 \x01(\tR\x05jobId\"B\n" +
+	"\x11ApproveJobRequest\x12\x15\n" +
+	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12\x16\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\"A\n" +
+	"\x10RejectJobRequest\x12\x15\n" +
+	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12\x16\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\"(\n" +
+	"\x0fRetryJobRequest\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\tR\x05jobId\")\n" +
+	"\x10DeleteJobRequest\x12\x15\n" +
+	"\x06job_id\x18\x01 \x01(\tR\x05jobId\"\x13\n" +
+	"\x11DeleteJobResponse\")\n" +
 	"\x10GetReportRequest\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\tR\x05jobId\"n\n" +
 	"\x11GetReportResponse\x12/\n" +
@@ -2683,13 +3205,31 @@ const file_lethe_v1_unlearning_proto_rawDesc = "" +
 	"\x11JOB_STATE_RUNNING\x10\x02\x12\x17\n" +
 	"\x13JOB_STATE_SUCCEEDED\x10\x03\x12\x14\n" +
 	"\x10JOB_STATE_FAILED\x10\x04\x12\x17\n" +
-	"\x13JOB_STATE_CANCELLED\x10\x052\xf1\x02\n" +
+	"\x13JOB_STATE_CANCELLED\x10\x05*\x9f\x02\n" +
+	"\bJobPhase\x12\x19\n" +
+	"\x15JOB_PHASE_UNSPECIFIED\x10\x00\x12\x14\n" +
+	"\x10JOB_PHASE_QUEUED\x10\x01\x12\x17\n" +
+	"\x13JOB_PHASE_INVERTING\x10\x02\x12\x18\n" +
+	"\x14JOB_PHASE_UNLEARNING\x10\x03\x12\x16\n" +
+	"\x12JOB_PHASE_AUDITING\x10\x04\x12\x17\n" +
+	"\x13JOB_PHASE_CANDIDATE\x10\x05\x12\x1f\n" +
+	"\x1bJOB_PHASE_AWAITING_APPROVAL\x10\x06\x12\x16\n" +
+	"\x12JOB_PHASE_PROMOTED\x10\a\x12\x16\n" +
+	"\x12JOB_PHASE_REJECTED\x10\b\x12\x14\n" +
+	"\x10JOB_PHASE_FAILED\x10\t\x12\x17\n" +
+	"\x13JOB_PHASE_CANCELLED\x10\n" +
+	"2\xdf\x04\n" +
 	"\x11UnlearningService\x122\n" +
 	"\x06Submit\x12\x17.lethe.v1.SubmitRequest\x1a\r.lethe.v1.Job(\x01\x125\n" +
 	"\x05Watch\x12\x16.lethe.v1.WatchRequest\x1a\x12.lethe.v1.JobEvent0\x01\x120\n" +
 	"\x06GetJob\x12\x17.lethe.v1.GetJobRequest\x1a\r.lethe.v1.Job\x12A\n" +
 	"\bListJobs\x12\x19.lethe.v1.ListJobsRequest\x1a\x1a.lethe.v1.ListJobsResponse\x126\n" +
-	"\tCancelJob\x12\x1a.lethe.v1.CancelJobRequest\x1a\r.lethe.v1.Job\x12D\n" +
+	"\tCancelJob\x12\x1a.lethe.v1.CancelJobRequest\x1a\r.lethe.v1.Job\x128\n" +
+	"\n" +
+	"ApproveJob\x12\x1b.lethe.v1.ApproveJobRequest\x1a\r.lethe.v1.Job\x126\n" +
+	"\tRejectJob\x12\x1a.lethe.v1.RejectJobRequest\x1a\r.lethe.v1.Job\x124\n" +
+	"\bRetryJob\x12\x19.lethe.v1.RetryJobRequest\x1a\r.lethe.v1.Job\x12D\n" +
+	"\tDeleteJob\x12\x1a.lethe.v1.DeleteJobRequest\x1a\x1b.lethe.v1.DeleteJobResponse\x12D\n" +
 	"\tGetReport\x12\x1a.lethe.v1.GetReportRequest\x1a\x1b.lethe.v1.GetReportResponseB\x81\x01\n" +
 	"\fcom.lethe.v1B\x0fUnlearningProtoP\x01Z\x1flethe.dev/lethe/lethev1;lethev1\xa2\x02\x03LXX\xaa\x02\bLethe.V1\xca\x02\bLethe\\V1\xe2\x02\x14Lethe\\V1\\GPBMetadata\xea\x02\tLethe::V1b\x06proto3"
 
@@ -2705,8 +3245,8 @@ func file_lethe_v1_unlearning_proto_rawDescGZIP() []byte {
 	return file_lethe_v1_unlearning_proto_rawDescData
 }
 
-var file_lethe_v1_unlearning_proto_enumTypes = make([]protoimpl.EnumInfo, 8)
-var file_lethe_v1_unlearning_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
+var file_lethe_v1_unlearning_proto_enumTypes = make([]protoimpl.EnumInfo, 9)
+var file_lethe_v1_unlearning_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
 var file_lethe_v1_unlearning_proto_goTypes = []any{
 	(ImageRole)(0),                // 0: lethe.v1.ImageRole
 	(ImageFit)(0),                 // 1: lethe.v1.ImageFit
@@ -2716,101 +3256,121 @@ var file_lethe_v1_unlearning_proto_goTypes = []any{
 	(UnlearnMode)(0),              // 5: lethe.v1.UnlearnMode
 	(SubstituteKind)(0),           // 6: lethe.v1.SubstituteKind
 	(JobState)(0),                 // 7: lethe.v1.JobState
-	(*SubmitRequest)(nil),         // 8: lethe.v1.SubmitRequest
-	(*UploadedImages)(nil),        // 9: lethe.v1.UploadedImages
-	(*LabelledImage)(nil),         // 10: lethe.v1.LabelledImage
-	(*UnlearnSpec)(nil),           // 11: lethe.v1.UnlearnSpec
-	(*Gates)(nil),                 // 12: lethe.v1.Gates
-	(*Job)(nil),                   // 13: lethe.v1.Job
-	(*Progress)(nil),              // 14: lethe.v1.Progress
-	(*UnlearnReport)(nil),         // 15: lethe.v1.UnlearnReport
-	(*Redaction)(nil),             // 16: lethe.v1.Redaction
-	(*Interval)(nil),              // 17: lethe.v1.Interval
-	(*Collateral)(nil),            // 18: lethe.v1.Collateral
-	(*Membership)(nil),            // 19: lethe.v1.Membership
-	(*ImageFinding)(nil),          // 20: lethe.v1.ImageFinding
-	(*ReinversionMse)(nil),        // 21: lethe.v1.ReinversionMse
-	(*WatchRequest)(nil),          // 22: lethe.v1.WatchRequest
-	(*JobEvent)(nil),              // 23: lethe.v1.JobEvent
-	(*GetJobRequest)(nil),         // 24: lethe.v1.GetJobRequest
-	(*ListJobsRequest)(nil),       // 25: lethe.v1.ListJobsRequest
-	(*ListJobsResponse)(nil),      // 26: lethe.v1.ListJobsResponse
-	(*CancelJobRequest)(nil),      // 27: lethe.v1.CancelJobRequest
-	(*GetReportRequest)(nil),      // 28: lethe.v1.GetReportRequest
-	(*GetReportResponse)(nil),     // 29: lethe.v1.GetReportResponse
-	nil,                           // 30: lethe.v1.Progress.ValuesEntry
-	(*Image)(nil),                 // 31: lethe.v1.Image
-	(*timestamppb.Timestamp)(nil), // 32: google.protobuf.Timestamp
-	(*BeforeAfter)(nil),           // 33: lethe.v1.BeforeAfter
+	(JobPhase)(0),                 // 8: lethe.v1.JobPhase
+	(*SubmitRequest)(nil),         // 9: lethe.v1.SubmitRequest
+	(*UploadedImages)(nil),        // 10: lethe.v1.UploadedImages
+	(*LabelledImage)(nil),         // 11: lethe.v1.LabelledImage
+	(*UnlearnSpec)(nil),           // 12: lethe.v1.UnlearnSpec
+	(*Gates)(nil),                 // 13: lethe.v1.Gates
+	(*JobChange)(nil),             // 14: lethe.v1.JobChange
+	(*Job)(nil),                   // 15: lethe.v1.Job
+	(*Progress)(nil),              // 16: lethe.v1.Progress
+	(*UnlearnReport)(nil),         // 17: lethe.v1.UnlearnReport
+	(*Redaction)(nil),             // 18: lethe.v1.Redaction
+	(*Interval)(nil),              // 19: lethe.v1.Interval
+	(*Collateral)(nil),            // 20: lethe.v1.Collateral
+	(*Membership)(nil),            // 21: lethe.v1.Membership
+	(*ImageFinding)(nil),          // 22: lethe.v1.ImageFinding
+	(*ReinversionMse)(nil),        // 23: lethe.v1.ReinversionMse
+	(*WatchRequest)(nil),          // 24: lethe.v1.WatchRequest
+	(*JobEvent)(nil),              // 25: lethe.v1.JobEvent
+	(*GetJobRequest)(nil),         // 26: lethe.v1.GetJobRequest
+	(*ListJobsRequest)(nil),       // 27: lethe.v1.ListJobsRequest
+	(*ListJobsResponse)(nil),      // 28: lethe.v1.ListJobsResponse
+	(*CancelJobRequest)(nil),      // 29: lethe.v1.CancelJobRequest
+	(*ApproveJobRequest)(nil),     // 30: lethe.v1.ApproveJobRequest
+	(*RejectJobRequest)(nil),      // 31: lethe.v1.RejectJobRequest
+	(*RetryJobRequest)(nil),       // 32: lethe.v1.RetryJobRequest
+	(*DeleteJobRequest)(nil),      // 33: lethe.v1.DeleteJobRequest
+	(*DeleteJobResponse)(nil),     // 34: lethe.v1.DeleteJobResponse
+	(*GetReportRequest)(nil),      // 35: lethe.v1.GetReportRequest
+	(*GetReportResponse)(nil),     // 36: lethe.v1.GetReportResponse
+	nil,                           // 37: lethe.v1.Progress.ValuesEntry
+	(*Image)(nil),                 // 38: lethe.v1.Image
+	(*timestamppb.Timestamp)(nil), // 39: google.protobuf.Timestamp
+	(*BeforeAfter)(nil),           // 40: lethe.v1.BeforeAfter
 }
 var file_lethe_v1_unlearning_proto_depIdxs = []int32{
-	11, // 0: lethe.v1.SubmitRequest.spec:type_name -> lethe.v1.UnlearnSpec
-	9,  // 1: lethe.v1.SubmitRequest.images:type_name -> lethe.v1.UploadedImages
-	10, // 2: lethe.v1.UploadedImages.images:type_name -> lethe.v1.LabelledImage
+	12, // 0: lethe.v1.SubmitRequest.spec:type_name -> lethe.v1.UnlearnSpec
+	10, // 1: lethe.v1.SubmitRequest.images:type_name -> lethe.v1.UploadedImages
+	11, // 2: lethe.v1.UploadedImages.images:type_name -> lethe.v1.LabelledImage
 	0,  // 3: lethe.v1.UploadedImages.role:type_name -> lethe.v1.ImageRole
-	31, // 4: lethe.v1.LabelledImage.image:type_name -> lethe.v1.Image
+	38, // 4: lethe.v1.LabelledImage.image:type_name -> lethe.v1.Image
 	4,  // 5: lethe.v1.UnlearnSpec.kind:type_name -> lethe.v1.UnlearnKind
 	5,  // 6: lethe.v1.UnlearnSpec.mode:type_name -> lethe.v1.UnlearnMode
 	6,  // 7: lethe.v1.UnlearnSpec.substitute:type_name -> lethe.v1.SubstituteKind
-	12, // 8: lethe.v1.UnlearnSpec.gates:type_name -> lethe.v1.Gates
+	13, // 8: lethe.v1.UnlearnSpec.gates:type_name -> lethe.v1.Gates
 	3,  // 9: lethe.v1.UnlearnSpec.bad_images:type_name -> lethe.v1.BadImages
 	2,  // 10: lethe.v1.UnlearnSpec.recipe:type_name -> lethe.v1.Recipe
 	1,  // 11: lethe.v1.UnlearnSpec.fit:type_name -> lethe.v1.ImageFit
-	11, // 12: lethe.v1.Job.spec:type_name -> lethe.v1.UnlearnSpec
-	7,  // 13: lethe.v1.Job.state:type_name -> lethe.v1.JobState
-	32, // 14: lethe.v1.Job.submitted:type_name -> google.protobuf.Timestamp
-	32, // 15: lethe.v1.Job.started:type_name -> google.protobuf.Timestamp
-	32, // 16: lethe.v1.Job.ended:type_name -> google.protobuf.Timestamp
-	14, // 17: lethe.v1.Job.progress:type_name -> lethe.v1.Progress
-	15, // 18: lethe.v1.Job.report:type_name -> lethe.v1.UnlearnReport
-	30, // 19: lethe.v1.Progress.values:type_name -> lethe.v1.Progress.ValuesEntry
-	33, // 20: lethe.v1.UnlearnReport.auc_lu:type_name -> lethe.v1.BeforeAfter
-	33, // 21: lethe.v1.UnlearnReport.fid_l:type_name -> lethe.v1.BeforeAfter
-	33, // 22: lethe.v1.UnlearnReport.fid_u:type_name -> lethe.v1.BeforeAfter
-	33, // 23: lethe.v1.UnlearnReport.acc:type_name -> lethe.v1.BeforeAfter
-	21, // 24: lethe.v1.UnlearnReport.reinversion_mse:type_name -> lethe.v1.ReinversionMse
-	33, // 25: lethe.v1.UnlearnReport.auc_ut:type_name -> lethe.v1.BeforeAfter
-	33, // 26: lethe.v1.UnlearnReport.erased_recognised:type_name -> lethe.v1.BeforeAfter
-	33, // 27: lethe.v1.UnlearnReport.former_recognised:type_name -> lethe.v1.BeforeAfter
-	33, // 28: lethe.v1.UnlearnReport.kept_recognised:type_name -> lethe.v1.BeforeAfter
-	16, // 29: lethe.v1.UnlearnReport.redaction:type_name -> lethe.v1.Redaction
-	18, // 30: lethe.v1.UnlearnReport.collateral:type_name -> lethe.v1.Collateral
-	19, // 31: lethe.v1.UnlearnReport.membership:type_name -> lethe.v1.Membership
-	33, // 32: lethe.v1.UnlearnReport.fid_root:type_name -> lethe.v1.BeforeAfter
-	33, // 33: lethe.v1.UnlearnReport.around_recognised:type_name -> lethe.v1.BeforeAfter
-	33, // 34: lethe.v1.UnlearnReport.reinverted_recognised:type_name -> lethe.v1.BeforeAfter
-	20, // 35: lethe.v1.UnlearnReport.image_findings:type_name -> lethe.v1.ImageFinding
-	33, // 36: lethe.v1.Redaction.own:type_name -> lethe.v1.BeforeAfter
-	33, // 37: lethe.v1.Redaction.fresh:type_name -> lethe.v1.BeforeAfter
-	33, // 38: lethe.v1.Redaction.candidate:type_name -> lethe.v1.BeforeAfter
-	17, // 39: lethe.v1.Redaction.own_interval:type_name -> lethe.v1.Interval
-	17, // 40: lethe.v1.Redaction.fresh_interval:type_name -> lethe.v1.Interval
-	17, // 41: lethe.v1.Redaction.candidate_interval:type_name -> lethe.v1.Interval
-	33, // 42: lethe.v1.Redaction.apart:type_name -> lethe.v1.BeforeAfter
-	33, // 43: lethe.v1.Membership.w:type_name -> lethe.v1.BeforeAfter
-	33, // 44: lethe.v1.Membership.w_plus:type_name -> lethe.v1.BeforeAfter
-	17, // 45: lethe.v1.Membership.w_interval:type_name -> lethe.v1.Interval
-	33, // 46: lethe.v1.Membership.w_true_positive_rate:type_name -> lethe.v1.BeforeAfter
-	13, // 47: lethe.v1.JobEvent.job:type_name -> lethe.v1.Job
-	13, // 48: lethe.v1.ListJobsResponse.jobs:type_name -> lethe.v1.Job
-	15, // 49: lethe.v1.GetReportResponse.report:type_name -> lethe.v1.UnlearnReport
-	8,  // 50: lethe.v1.UnlearningService.Submit:input_type -> lethe.v1.SubmitRequest
-	22, // 51: lethe.v1.UnlearningService.Watch:input_type -> lethe.v1.WatchRequest
-	24, // 52: lethe.v1.UnlearningService.GetJob:input_type -> lethe.v1.GetJobRequest
-	25, // 53: lethe.v1.UnlearningService.ListJobs:input_type -> lethe.v1.ListJobsRequest
-	27, // 54: lethe.v1.UnlearningService.CancelJob:input_type -> lethe.v1.CancelJobRequest
-	28, // 55: lethe.v1.UnlearningService.GetReport:input_type -> lethe.v1.GetReportRequest
-	13, // 56: lethe.v1.UnlearningService.Submit:output_type -> lethe.v1.Job
-	23, // 57: lethe.v1.UnlearningService.Watch:output_type -> lethe.v1.JobEvent
-	13, // 58: lethe.v1.UnlearningService.GetJob:output_type -> lethe.v1.Job
-	26, // 59: lethe.v1.UnlearningService.ListJobs:output_type -> lethe.v1.ListJobsResponse
-	13, // 60: lethe.v1.UnlearningService.CancelJob:output_type -> lethe.v1.Job
-	29, // 61: lethe.v1.UnlearningService.GetReport:output_type -> lethe.v1.GetReportResponse
-	56, // [56:62] is the sub-list for method output_type
-	50, // [50:56] is the sub-list for method input_type
-	50, // [50:50] is the sub-list for extension type_name
-	50, // [50:50] is the sub-list for extension extendee
-	0,  // [0:50] is the sub-list for field type_name
+	8,  // 12: lethe.v1.JobChange.phase:type_name -> lethe.v1.JobPhase
+	39, // 13: lethe.v1.JobChange.time:type_name -> google.protobuf.Timestamp
+	12, // 14: lethe.v1.Job.spec:type_name -> lethe.v1.UnlearnSpec
+	7,  // 15: lethe.v1.Job.state:type_name -> lethe.v1.JobState
+	39, // 16: lethe.v1.Job.submitted:type_name -> google.protobuf.Timestamp
+	39, // 17: lethe.v1.Job.started:type_name -> google.protobuf.Timestamp
+	39, // 18: lethe.v1.Job.ended:type_name -> google.protobuf.Timestamp
+	16, // 19: lethe.v1.Job.progress:type_name -> lethe.v1.Progress
+	17, // 20: lethe.v1.Job.report:type_name -> lethe.v1.UnlearnReport
+	8,  // 21: lethe.v1.Job.phase:type_name -> lethe.v1.JobPhase
+	14, // 22: lethe.v1.Job.changes:type_name -> lethe.v1.JobChange
+	37, // 23: lethe.v1.Progress.values:type_name -> lethe.v1.Progress.ValuesEntry
+	40, // 24: lethe.v1.UnlearnReport.auc_lu:type_name -> lethe.v1.BeforeAfter
+	40, // 25: lethe.v1.UnlearnReport.fid_l:type_name -> lethe.v1.BeforeAfter
+	40, // 26: lethe.v1.UnlearnReport.fid_u:type_name -> lethe.v1.BeforeAfter
+	40, // 27: lethe.v1.UnlearnReport.acc:type_name -> lethe.v1.BeforeAfter
+	23, // 28: lethe.v1.UnlearnReport.reinversion_mse:type_name -> lethe.v1.ReinversionMse
+	40, // 29: lethe.v1.UnlearnReport.auc_ut:type_name -> lethe.v1.BeforeAfter
+	40, // 30: lethe.v1.UnlearnReport.erased_recognised:type_name -> lethe.v1.BeforeAfter
+	40, // 31: lethe.v1.UnlearnReport.former_recognised:type_name -> lethe.v1.BeforeAfter
+	40, // 32: lethe.v1.UnlearnReport.kept_recognised:type_name -> lethe.v1.BeforeAfter
+	18, // 33: lethe.v1.UnlearnReport.redaction:type_name -> lethe.v1.Redaction
+	20, // 34: lethe.v1.UnlearnReport.collateral:type_name -> lethe.v1.Collateral
+	21, // 35: lethe.v1.UnlearnReport.membership:type_name -> lethe.v1.Membership
+	40, // 36: lethe.v1.UnlearnReport.fid_root:type_name -> lethe.v1.BeforeAfter
+	40, // 37: lethe.v1.UnlearnReport.around_recognised:type_name -> lethe.v1.BeforeAfter
+	40, // 38: lethe.v1.UnlearnReport.reinverted_recognised:type_name -> lethe.v1.BeforeAfter
+	22, // 39: lethe.v1.UnlearnReport.image_findings:type_name -> lethe.v1.ImageFinding
+	40, // 40: lethe.v1.Redaction.own:type_name -> lethe.v1.BeforeAfter
+	40, // 41: lethe.v1.Redaction.fresh:type_name -> lethe.v1.BeforeAfter
+	40, // 42: lethe.v1.Redaction.candidate:type_name -> lethe.v1.BeforeAfter
+	19, // 43: lethe.v1.Redaction.own_interval:type_name -> lethe.v1.Interval
+	19, // 44: lethe.v1.Redaction.fresh_interval:type_name -> lethe.v1.Interval
+	19, // 45: lethe.v1.Redaction.candidate_interval:type_name -> lethe.v1.Interval
+	40, // 46: lethe.v1.Redaction.apart:type_name -> lethe.v1.BeforeAfter
+	40, // 47: lethe.v1.Membership.w:type_name -> lethe.v1.BeforeAfter
+	40, // 48: lethe.v1.Membership.w_plus:type_name -> lethe.v1.BeforeAfter
+	19, // 49: lethe.v1.Membership.w_interval:type_name -> lethe.v1.Interval
+	40, // 50: lethe.v1.Membership.w_true_positive_rate:type_name -> lethe.v1.BeforeAfter
+	15, // 51: lethe.v1.JobEvent.job:type_name -> lethe.v1.Job
+	7,  // 52: lethe.v1.ListJobsRequest.states:type_name -> lethe.v1.JobState
+	15, // 53: lethe.v1.ListJobsResponse.jobs:type_name -> lethe.v1.Job
+	17, // 54: lethe.v1.GetReportResponse.report:type_name -> lethe.v1.UnlearnReport
+	9,  // 55: lethe.v1.UnlearningService.Submit:input_type -> lethe.v1.SubmitRequest
+	24, // 56: lethe.v1.UnlearningService.Watch:input_type -> lethe.v1.WatchRequest
+	26, // 57: lethe.v1.UnlearningService.GetJob:input_type -> lethe.v1.GetJobRequest
+	27, // 58: lethe.v1.UnlearningService.ListJobs:input_type -> lethe.v1.ListJobsRequest
+	29, // 59: lethe.v1.UnlearningService.CancelJob:input_type -> lethe.v1.CancelJobRequest
+	30, // 60: lethe.v1.UnlearningService.ApproveJob:input_type -> lethe.v1.ApproveJobRequest
+	31, // 61: lethe.v1.UnlearningService.RejectJob:input_type -> lethe.v1.RejectJobRequest
+	32, // 62: lethe.v1.UnlearningService.RetryJob:input_type -> lethe.v1.RetryJobRequest
+	33, // 63: lethe.v1.UnlearningService.DeleteJob:input_type -> lethe.v1.DeleteJobRequest
+	35, // 64: lethe.v1.UnlearningService.GetReport:input_type -> lethe.v1.GetReportRequest
+	15, // 65: lethe.v1.UnlearningService.Submit:output_type -> lethe.v1.Job
+	25, // 66: lethe.v1.UnlearningService.Watch:output_type -> lethe.v1.JobEvent
+	15, // 67: lethe.v1.UnlearningService.GetJob:output_type -> lethe.v1.Job
+	28, // 68: lethe.v1.UnlearningService.ListJobs:output_type -> lethe.v1.ListJobsResponse
+	15, // 69: lethe.v1.UnlearningService.CancelJob:output_type -> lethe.v1.Job
+	15, // 70: lethe.v1.UnlearningService.ApproveJob:output_type -> lethe.v1.Job
+	15, // 71: lethe.v1.UnlearningService.RejectJob:output_type -> lethe.v1.Job
+	15, // 72: lethe.v1.UnlearningService.RetryJob:output_type -> lethe.v1.Job
+	34, // 73: lethe.v1.UnlearningService.DeleteJob:output_type -> lethe.v1.DeleteJobResponse
+	36, // 74: lethe.v1.UnlearningService.GetReport:output_type -> lethe.v1.GetReportResponse
+	65, // [65:75] is the sub-list for method output_type
+	55, // [55:65] is the sub-list for method input_type
+	55, // [55:55] is the sub-list for extension type_name
+	55, // [55:55] is the sub-list for extension extendee
+	0,  // [0:55] is the sub-list for field type_name
 }
 
 func init() { file_lethe_v1_unlearning_proto_init() }
@@ -2827,15 +3387,16 @@ func file_lethe_v1_unlearning_proto_init() {
 	file_lethe_v1_unlearning_proto_msgTypes[4].OneofWrappers = []any{}
 	file_lethe_v1_unlearning_proto_msgTypes[6].OneofWrappers = []any{}
 	file_lethe_v1_unlearning_proto_msgTypes[7].OneofWrappers = []any{}
-	file_lethe_v1_unlearning_proto_msgTypes[10].OneofWrappers = []any{}
-	file_lethe_v1_unlearning_proto_msgTypes[13].OneofWrappers = []any{}
+	file_lethe_v1_unlearning_proto_msgTypes[8].OneofWrappers = []any{}
+	file_lethe_v1_unlearning_proto_msgTypes[11].OneofWrappers = []any{}
+	file_lethe_v1_unlearning_proto_msgTypes[14].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_lethe_v1_unlearning_proto_rawDesc), len(file_lethe_v1_unlearning_proto_rawDesc)),
-			NumEnums:      8,
-			NumMessages:   23,
+			NumEnums:      9,
+			NumMessages:   29,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

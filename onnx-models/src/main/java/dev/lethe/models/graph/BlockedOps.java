@@ -84,15 +84,47 @@ public final class BlockedOps {
       throw new IllegalArgumentException("cannot convolve " + x + " with a weight of " + List.of(w[0], w[1])
           + " channels in " + groups + " groups");
     }
-    Graph g = x.graph();
-    List<Value> all = new ArrayList<>(List.of(x, g.constant(w[1] == 1 ? depthwise(weight) : blocked(weight))));
+    List<Value> all = new ArrayList<>(List.of(x, x.graph().constant(w[1] == 1 ? depthwise(weight) : blocked(weight))));
     all.addAll(List.of(operands));
-    Map<String, Object> attributes = new HashMap<>(windows(new long[] {w[2], w[3]}, new long[] {1, 1}, padding));
-    attributes.put("group", (long) groups);
-    attributes.putAll(more);
     long[] shape = {x.dim(0), w[0], x.dim(2) + padding.top + padding.bottom - w[2] + 1,
         x.dim(3) + padding.left + padding.right - w[3] + 1};
-    return g.node(Node.BLOCKED_CONV, x.type(), shape, attributes, all.toArray(Value[]::new));
+    return conv(all, 1, padding, groups, more, shape);
+  }
+
+  /**
+   * Convolution with a weight that is computed.
+   *
+   * @param x blocked, [N, I, H, W]; or plain, of fewer channels than a block
+   * @param weight from {@link #weight}; of a plain x, from {@link #weightOfPlain}; or {@link #depthwise}
+   * @param shape of the result
+   */
+  Value conv(Value x, Value weight, int stride, Padding padding, int groups, long[] shape) {
+    return conv(List.of(x, weight), stride, padding, groups, Map.of(), shape);
+  }
+
+  private static Value conv(List<Value> operands, int stride, Padding padding, int groups, Map<String, Object> more,
+      long[] shape) {
+    Value x = operands.get(0);
+    Value weight = operands.get(1);
+    Map<String, Object> attributes = new HashMap<>(
+        windows(new long[] {weight.dim(2), weight.dim(3)}, new long[] {stride, stride}, padding));
+    attributes.put("group", (long) groups);
+    attributes.putAll(more);
+    return x.graph().node(Node.BLOCKED_CONV, x.type(), shape, attributes, operands.toArray(Value[]::new));
+  }
+
+  /** A weight [O, I, kh, kw] in the order in which blocked values are convolved. */
+  Value weight(Value weight) {
+    long taps = weight.dim(2) * weight.dim(3);
+    Value parts = Ops.reshape(weight, weight.dim(0) / block, block, weight.dim(1) / block, block, taps);
+    return Ops.reshape(Ops.transpose(parts, 0, 2, 4, 3, 1), weight.shape());
+  }
+
+  /** The same for plain values, of fewer channels than a block. */
+  Value weightOfPlain(Value weight) {
+    long size = weight.dim(1) * weight.dim(2) * weight.dim(3);
+    Value parts = Ops.reshape(weight, weight.dim(0) / block, block, size);
+    return Ops.reshape(Ops.transpose(parts, 0, 2, 1), weight.shape());
   }
 
   private static Map<String, Object> windows(long[] kernel, long[] strides, Padding padding) {
@@ -119,7 +151,7 @@ public final class BlockedOps {
   }
 
   /** [O, 1, kh, kw] in the memory of [O / block, kh, kw, block]. */
-  private Tensor depthwise(Tensor weight) {
+  Tensor depthwise(Tensor weight) {
     int outs = (int) weight.shape()[0];
     int taps = weight.data().length / outs;
     float[] data = new float[weight.data().length];
@@ -169,7 +201,14 @@ public final class BlockedOps {
 
   /** A blocked value [N, C, H, W] for what is done to each pixel: [N, C / block, H·W / run, run, block]. */
   public Value pixels(Value x) {
-    return Ops.reshape(x, x.dim(0), x.dim(1) / block, x.dim(2) * x.dim(3) / RUN, RUN, block);
+    long area = x.dim(2) * x.dim(3);
+    long run = area % RUN == 0 ? RUN : 1;
+    return Ops.reshape(x, x.dim(0), x.dim(1) / block, area / run, run, block);
+  }
+
+  /** A blocked value [N, C, H, W] with its axes apart: [N, C / block, H, W, block]. */
+  Value rows(Value x) {
+    return Ops.reshape(x, x.dim(0), x.dim(1) / block, x.dim(2), x.dim(3), block);
   }
 
   /** Back to a blocked value for convolutions, of the given height and width. */
@@ -179,10 +218,22 @@ public final class BlockedOps {
 
   /** Factors of channels, [N, ...] with C in all, for {@link #pixels}: [N, C / block, 1, run, block]. */
   public Value perChannel(Value x) {
+    return perChannel(x, RUN);
+  }
+
+  /** The same for pixels in runs of another length. */
+  Value perChannel(Value x, long run) {
     long channels = Shapes.size(Arrays.copyOfRange(x.shape(), 1, x.rank()));
     Value one = Ops.reshape(x, x.dim(0), channels / block, 1, 1, block);
-    return x.graph().node("Expand", x.type(), new long[] {x.dim(0), channels / block, 1, RUN, block}, Map.of(), one,
-        x.graph().indices(1, 1, 1, RUN, 1));
+    return x.graph().node("Expand", x.type(), new long[] {x.dim(0), channels / block, 1, run, block}, Map.of(), one,
+        x.graph().indices(1, 1, 1, run, 1));
+  }
+
+  /** Values of pixels, [N, 1, H, W], for blocked values as [N, C / block, H·W·block]: [N, 1, H·W·block]. */
+  Value perPixel(Value x) {
+    long area = x.dim(2) * x.dim(3);
+    Value one = Ops.reshape(x, x.dim(0), 1, area, 1);
+    return Ops.reshape(Ops.expand(one, x.dim(0), 1, area, block), x.dim(0), 1, area * block);
   }
 
   /**

@@ -8,15 +8,16 @@ import java.util.Map;
 /**
  * One operator application.
  *
- * <p>Operators are ONNX's, and four that are written as ONNX nodes when the graph is: {@link #CONV_WEIGHT},
- * {@link #DETACH} and {@link #ADD_ALL} exist so that gradients close over themselves, {@link #GROUP_MEAN} for batches of
- * a size that only a run knows. Those of {@link BlockedOps} are ONNX
- * Runtime's own.
+ * <p>Operators are ONNX's, and five that are written as ONNX nodes when the graph is: {@link #CONV_WEIGHT},
+ * {@link #LEAKY_RELU_GRAD}, {@link #DETACH} and {@link #ADD_ALL} exist so that gradients close over themselves,
+ * {@link #GROUP_MEAN} for batches of a size that only a run knows. Those of {@link BlockedOps} are ONNX Runtime's own.
  */
 public final class Node {
 
   /** Gradient of a convolution's weight: inputs x, gradient of the output, weight (its shape only). */
   public static final String CONV_WEIGHT = "ConvWeight";
+  /** Gradient of a leaky ReLU: inputs the gradient of its output, and the output, of which the sign alone matters. */
+  public static final String LEAKY_RELU_GRAD = "LeakyReluGrad";
   /** Identity that no gradient passes. */
   public static final String DETACH = "Detach";
   /** Sum of values of one shape. */

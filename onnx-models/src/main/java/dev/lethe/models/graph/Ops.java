@@ -152,6 +152,19 @@ public final class Ops {
     return x.graph().node("LeakyRelu", x.type(), x.shape(), Map.of("alpha", (float) alpha), x);
   }
 
+  /**
+   * The adjoint of {@link #leakyRelu}: g for y > 0, alpha g otherwise.
+   *
+   * @param y what the leaky ReLU gave, of the shape of g
+   * @param alpha above 0, as there
+   */
+  public static Value leakyReluGrad(Value g, Value y, double alpha) {
+    if (!g.hasShape(y.shape())) {
+      throw new IllegalArgumentException("the gradient " + g + " of the leaky ReLU " + y + " has another shape");
+    }
+    return g.graph().node(Node.LEAKY_RELU_GRAD, g.type(), g.shape(), Map.of("alpha", (float) alpha), g, y);
+  }
+
   /** The value, through which no gradient passes. */
   public static Value detach(Value x) {
     return unary(Node.DETACH, x);

@@ -26,22 +26,22 @@ import java.util.TreeSet;
 public final class UnlearnSpecs {
 
   private static final double FAKE_LABEL = -1;
-  private static final int STEPS = 900;
+  private static final int STEPS = 600;
   private static final int PAPER_ITERATIONS = 100;
   private static final int LARGEST_ITERATIONS = 100_000;
   private static final int BATCH = 32;
   private static final int BATCH_STEP = 4;
   private static final int LARGEST_BATCH = 256;
   private static final int CLASS_BATCH = 48;
-  private static final double LEARNING_RATE = 0.006;
+  private static final double LEARNING_RATE = 0.012;
   private static final double PAPER_LEARNING_RATE = 0.002;
   private static final double LARGEST_LEARNING_RATE = 0.1;
   private static final double LAMBDA1 = 1;
   private static final double LAMBDA2 = 0.1;
   private static final double MOVING_WEIGHT = 0.5;
   private static final double LARGEST_MOVING_WEIGHT = 100;
-  /** AUC of scores that tell two groups apart no better than chance. */
   private static final int LARGEST_COLOR = 0xffffff;
+  /** AUC of scores that tell two groups apart no better than chance. */
   private static final double INDISTINGUISHABLE = 0.5;
 
   private UnlearnSpecs() {}

@@ -1,6 +1,5 @@
 package dev.lethe.server.unlearning;
 
-import com.google.protobuf.util.Timestamps;
 import dev.lethe.models.bundle.ModelCard;
 import dev.lethe.models.image.ImageDecoder;
 import dev.lethe.models.image.ImageEncoder;
@@ -17,7 +16,6 @@ import dev.lethe.v1.BadImages;
 import dev.lethe.v1.ImageFormat;
 import dev.lethe.v1.ImageRole;
 import dev.lethe.v1.Job;
-import dev.lethe.v1.JobState;
 import dev.lethe.v1.LabelledImage;
 import dev.lethe.v1.SubmitRequest;
 import dev.lethe.v1.UnlearnMode;
@@ -29,15 +27,18 @@ import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
+import java.util.concurrent.Callable;
 import java.util.regex.Pattern;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -54,6 +55,7 @@ final class Upload implements Sink<SubmitRequest> {
   static final int LARGEST_COUNT = 10_000;
   /** Most bytes of a submission's images, as PNG on the disk. */
   static final long LARGEST_BYTES = 1L << 30;
+  private static final int LONGEST_KEY = 128;
 
   private static final Pattern INDEXED = Pattern.compile("(un)?learn images\\[\\d+]");
   private static final int LONGEST_NAME = 255;
@@ -61,11 +63,11 @@ final class Upload implements Sink<SubmitRequest> {
 
   private final Vertx vertx;
   private final ModelRegistry registry;
-  private final JobStore store;
+  private final JobFolders folders;
   private final JobQueue queue;
   private final String data;
   private final Call<Job> call;
-  private final String id = JobStore.newId();
+  private final String id = JobFolders.newId();
   private final WorkerJob.Builder work = WorkerJob.newBuilder();
   private Future<Void> last = Future.succeededFuture();
   private boolean submitting;
@@ -83,16 +85,17 @@ final class Upload implements Sink<SubmitRequest> {
   private long bytes;
   private final Map<ByteBuffer, Seen> seen = new HashMap<>();
   private final List<Integer> skipped = new ArrayList<>();
+  private final List<String> asked = new ArrayList<>();
   private int sentToUnlearn;
 
   /** An image that is here already. */
   private record Seen(String field, boolean learn) {}
 
   /** @param data directory of the data set that workers are told of; empty for none */
-  Upload(Vertx vertx, ModelRegistry registry, JobStore store, JobQueue queue, String data, Call<Job> call) {
+  Upload(Vertx vertx, ModelRegistry registry, JobFolders folders, JobQueue queue, String data, Call<Job> call) {
     this.vertx = vertx;
     this.registry = registry;
-    this.store = store;
+    this.folders = folders;
     this.queue = queue;
     this.data = data;
     this.call = call;
@@ -106,6 +109,12 @@ final class Upload implements Sink<SubmitRequest> {
           throw UnlearnSpecs.invalid("spec: came twice; only the first message holds it");
         }
         begin(message.getSpec());
+        last = vertx.executeBlocking(() -> {
+          queue.full(call.caller().principal().name()).ifPresent(full -> {
+            throw full;
+          });
+          return null;
+        }, false);
       }
       case IMAGES -> {
         if (spec == null) {
@@ -114,14 +123,27 @@ final class Upload implements Sink<SubmitRequest> {
         received += message.getImages().getRole() == ImageRole.IMAGE_ROLE_LEARN ? 0
             : message.getImages().getImagesCount();
         call.about("images", Integer.toString(received));
-        last = vertx.executeBlocking(() -> {
+        last = vertx.executeBlocking(() -> onDisk(() -> {
           store(message.getImages());
           return null;
-        }, false);
+        }), false);
       }
       case PART_NOT_SET -> throw UnlearnSpecs.invalid("part: a message must hold spec or images");
     }
     return last;
+  }
+
+  /** A full disk is nobody's mistake, and is told as what it is. */
+  private static <T> T onDisk(Callable<T> work) throws Exception {
+    try {
+      return work.call();
+    } catch (IOException e) {
+      if (TakeOver.isFullDisk(e)) {
+        throw Status.RESOURCE_EXHAUSTED.withDescription("images: there is no space left for them on the server's disk;"
+            + " nothing of the request is kept").withCause(e).asRuntimeException();
+      }
+      throw e;
+    }
   }
 
   /** What a submission is about, whether it is taken or not: what its first message asks for. */
@@ -136,6 +158,10 @@ final class Upload implements Sink<SubmitRequest> {
 
   private void begin(UnlearnSpec requested) {
     call.about("job_id", id);
+    if (requested.getRequestKey().length() > LONGEST_KEY) {
+      throw UnlearnSpecs.invalid("spec.request_key: has " + requested.getRequestKey().length()
+          + " characters; the most are " + LONGEST_KEY);
+    }
     queue.unavailable().ifPresent(reason -> {
       throw Status.FAILED_PRECONDITION.withDescription(reason).asRuntimeException();
     });
@@ -165,7 +191,7 @@ final class Upload implements Sink<SubmitRequest> {
 
   private void beginDirectory() throws IOException {
     if (directory == null) {
-      directory = store.beginUpload(id);
+      directory = folders.beginUpload(id);
     }
   }
 
@@ -193,6 +219,7 @@ final class Upload implements Sink<SubmitRequest> {
       skipped.add(sent);
       return;
     }
+    asked.add(role + " " + label.orElse(-1) + " " + HexFormat.of().formatHex(sha256(pixels)) + "\n");
     ModelCard.Network network = card.network();
     byte[] png = ImageEncoder.png(pixels, network.channels(), network.resolution(), network.resolution());
     bytes += png.length;
@@ -255,8 +282,12 @@ final class Upload implements Sink<SubmitRequest> {
   }
 
   private static byte[] sha256(byte[] pixels) {
+    return newDigest().digest(pixels);
+  }
+
+  private static MessageDigest newDigest() {
     try {
-      return MessageDigest.getInstance("SHA-256").digest(pixels);
+      return MessageDigest.getInstance("SHA-256");
     } catch (NoSuchAlgorithmException e) {
       throw new IllegalStateException("every Java platform has SHA-256", e);
     }
@@ -302,7 +333,7 @@ final class Upload implements Sink<SubmitRequest> {
     submitting = true;
     call.about("images", Integer.toString(unlearnImages));
     call.about("learn_images", Integer.toString(learnImages));
-    vertx.executeBlocking(this::submit, false).onFailure(call::fail).onSuccess(job -> {
+    vertx.executeBlocking(() -> onDisk(this::submit), false).onFailure(call::fail).onSuccess(job -> {
       call.send(job);
       call.finish();
     });
@@ -310,18 +341,23 @@ final class Upload implements Sink<SubmitRequest> {
 
   private Job submit() throws IOException {
     beginDirectory();
-    Job job = Job.newBuilder()
+    Job.Builder job = Job.newBuilder()
         .setId(id)
         .setSpec(spec)
-        .setState(JobState.JOB_STATE_QUEUED)
         .setUnlearnImages(unlearnImages)
         .setLearnImages(learnImages)
-        .setSubmitted(Timestamps.now())
         .setBaseVersion(card.version())
-        .setSubmittedBy(call.caller().principal().name())
-        .build();
+        .setSubmittedBy(call.caller().principal().name());
     return queue.submit(directory, job, work.setJobId(id).setSpec(spec).setData(data)
-        .addAllSkippedImages(skipped).build());
+        .addAllSkippedImages(skipped).build(), request());
+  }
+
+  /** What is asked for: equal for equal requests, in whatever order the images come. */
+  private String request() {
+    MessageDigest digest = newDigest();
+    digest.update(spec.toBuilder().clearRequestKey().build().toByteArray());
+    asked.stream().sorted().forEach(image -> digest.update(image.getBytes(StandardCharsets.UTF_8)));
+    return HexFormat.of().formatHex(digest.digest());
   }
 
   @Override
@@ -331,7 +367,7 @@ final class Upload implements Sink<SubmitRequest> {
     }
     last.onComplete(done -> vertx.executeBlocking(() -> {
       if (directory != null) {
-        store.discard(directory);
+        folders.discard(directory);
       }
       return null;
     }, false).onFailure(e -> LOG.warn("the rest of a broken upload cannot be deleted: {}", e.getMessage())));

@@ -18,6 +18,7 @@ import dev.lethe.models.stylegan2.Noise;
 import dev.lethe.models.stylegan2.StyleGan2Config;
 import dev.lethe.trainer.autodiff.Gradients;
 import dev.lethe.trainer.features.PerceptualLoss;
+import dev.lethe.trainer.metrics.PixelDistance;
 import dev.lethe.trainer.sampling.Sampler;
 import dev.lethe.trainer.session.AdamOptions;
 import dev.lethe.trainer.session.ComputeCost;
@@ -188,10 +189,7 @@ public final class Inversion {
   private static int[] nearest(float[] candidates, float[] images, int offset, int size) {
     double[] distances = new double[candidates.length / size];
     for (int c = 0; c < distances.length; c++) {
-      for (int k = 0; k < size; k++) {
-        double difference = candidates[c * size + k] - images[offset + k];
-        distances[c] += difference * difference;
-      }
+      distances[c] = PixelDistance.squared(candidates, c * size, images, offset, size);
     }
     return IntStream.range(0, distances.length).boxed().sorted(Comparator.comparingDouble(c -> distances[c]))
         .mapToInt(c -> c).toArray();

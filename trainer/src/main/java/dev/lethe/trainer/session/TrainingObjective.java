@@ -1,6 +1,7 @@
 package dev.lethe.trainer.session;
 
 import dev.lethe.models.graph.Arithmetic;
+import dev.lethe.models.graph.BlockedLayout;
 import dev.lethe.models.graph.Graph;
 import dev.lethe.models.graph.Value;
 import dev.lethe.trainer.autodiff.Gradients;
@@ -35,9 +36,26 @@ public record TrainingObjective(Graph graph, Map<String, Value> gradients, Set<S
     return new TrainingObjective(graph, byName);
   }
 
+  /** The same as CPUs compute it faster: see {@link BlockedLayout}. */
+  TrainingObjective inBlocks(int block) {
+    BlockedLayout.Rewritten rewritten = BlockedLayout.rewrite(graph, gradients.values(), block);
+    Map<String, Value> blocked = new LinkedHashMap<>();
+    gradients.forEach((name, gradient) -> blocked.put(name, rewritten.values().get(gradient.name())));
+    return new TrainingObjective(rewritten.graph(), blocked, averaged);
+  }
+
   double multiplyAdds() {
+    return multiplyAdds(Map.of());
+  }
+
+  /**
+   * Multiply-add pairs of matrix products and convolutions of a step.
+   *
+   * @param flags the bool inputs that choose between branches, by name; branches that others choose are not counted
+   */
+  public double multiplyAdds(Map<String, Boolean> flags) {
     Set<Value> results = new HashSet<>(gradients.values());
     results.addAll(graph.outputs().values());
-    return Arithmetic.multiplyAdds(results);
+    return Arithmetic.multiplyAdds(results, flags);
   }
 }

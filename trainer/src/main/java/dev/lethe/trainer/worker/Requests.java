@@ -50,7 +50,7 @@ final class Requests {
         : RedactionOptions.ITEMS;
     return new UnlearningRequest.Lethe(new RedactionOptions(spec.getIterations(),
         Math.max(usual.plannedSteps(), spec.getIterations()), spec.getBatch(), usual.anchors(), usual.random(),
-        usual.latents(), spec.getLearningRate(), spec.getMovingWeight(), usual.followingRate()));
+        spec.getLearningRate(), spec.getMovingWeight(), usual.followingRate()));
   }
 
   private static Verdict.Bounds bounds(Gates gates) {

@@ -2,11 +2,15 @@ package dev.lethe.trainer.autodiff;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.lethe.models.graph.BlockedLayout;
 import dev.lethe.models.graph.Graph;
 import dev.lethe.models.graph.OnnxWriter;
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.graph.Value;
+import dev.lethe.models.runtime.ChannelBlock;
+import dev.lethe.models.runtime.ExecutionDevice;
 import dev.lethe.models.runtime.InferenceSession;
 import dev.lethe.models.runtime.TestDevice;
 import dev.lethe.models.stylegan2.Discriminator;
@@ -20,7 +24,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** Losses, and every parameter's gradient of each of them, against the reference implementation. */
 class GoldenGradientsTest {
@@ -29,8 +33,9 @@ class GoldenGradientsTest {
   private static final double GRADIENT_TOLERANCE = 1e-3;
 
   @ParameterizedTest
-  @ValueSource(strings = {"cond-32-gray", "uncond-32-rgb"})
-  void gradientsAgreeWithTheReference(String name) {
+  @CsvSource({"cond-32-gray, false", "uncond-32-rgb, false", "cond-32-gray, true", "uncond-32-rgb, true"})
+  void gradientsAgreeWithTheReference(String name, boolean inBlocks) {
+    assumeTrue(!inBlocks || ChannelBlock.size().isPresent() && TestDevice.get().equals(ExecutionDevice.CPU));
     GoldenNetworks golden = new GoldenNetworks(name);
     StyleGan2Config config = golden.config();
     int n = golden.batch();
@@ -56,7 +61,8 @@ class GoldenGradientsTest {
 
     Map<String, Tensor> inputs = golden.inputs();
     inputs.put("real", golden.tensor("in.real"));
-    try (InferenceSession session = InferenceSession.open(OnnxWriter.inference(g, golden.weights()),
+    Graph computed = inBlocks ? BlockedLayout.rewrite(g, List.of(), ChannelBlock.size().getAsInt()).graph() : g;
+    try (InferenceSession session = InferenceSession.open(OnnxWriter.inference(computed, golden.weights()),
         TestDevice.get(), 1)) {
       Map<String, Tensor> outputs = session.run(inputs);
       assertEquals(compared + 2, outputs.size());

@@ -63,7 +63,7 @@ final class ProjectCommand implements Callable<Integer> {
       description = "The colour behind transparent pixels, which are refused without it, and around a padded image.")
   private UnlearnCommand.Color background;
 
-  @Option(names = {"-o", "--out", "--outdir"}, paramLabel = "DIR", defaultValue = "projected",
+  @Option(names = {"--out", "--outdir"}, paramLabel = "DIR", defaultValue = "projected",
       description = "Where the files go. Default: projected.")
   private Path out;
 
