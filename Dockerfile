@@ -45,7 +45,7 @@ ENV PATH=/opt/java/bin:$PATH
 # A number, so that Kubernetes can see that it is not root.
 USER 10001
 WORKDIR /var/lib/lethe
-# Versions that unlearning makes, which of them are active, and jobs. Models of one's own go to /opt/lethe/bundles.
+# Versions that unlearning makes, which of them are active, jobs, event log and signing key. Models of one's own go to /opt/lethe/bundles.
 VOLUME /var/lib/lethe
 EXPOSE 8080
 # Ready, not only alive. With mutual TLS it has no certificate to show: switch it off (--no-healthcheck).

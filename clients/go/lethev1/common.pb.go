@@ -74,7 +74,7 @@ func (ImageFormat) EnumDescriptor() ([]byte, []int) {
 	return file_lethe_v1_common_proto_rawDescGZIP(), []int{0}
 }
 
-// An image as bytes. Uploads may be PNG or JPEG; answers are of the format that the request named.
+// An image as bytes. Uploads may be PNG, JPEG or WebP, whatever format says; answers are of the format that the request named.
 type Image struct {
 	state  protoimpl.MessageState `protogen:"open.v1"`
 	Format ImageFormat            `protobuf:"varint,1,opt,name=format,proto3,enum=lethe.v1.ImageFormat" json:"format,omitempty"`

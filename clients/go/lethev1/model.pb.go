@@ -9,6 +9,7 @@ package lethev1
 import (
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -33,6 +34,12 @@ const (
 	VersionState_VERSION_STATE_ACTIVE VersionState = 3
 	// Finishes its last requests.
 	VersionState_VERSION_STATE_DRAINING VersionState = 4
+	// Made by unlearning, and not promoted.
+	VersionState_VERSION_STATE_CANDIDATE VersionState = 5
+	// Holds what was erased, or was retired by an operator: answers nobody.
+	VersionState_VERSION_STATE_RETIRED VersionState = 6
+	// Retired, and its files are deleted.
+	VersionState_VERSION_STATE_PURGED VersionState = 7
 )
 
 // Enum value maps for VersionState.
@@ -43,6 +50,9 @@ var (
 		2: "VERSION_STATE_LOADING",
 		3: "VERSION_STATE_ACTIVE",
 		4: "VERSION_STATE_DRAINING",
+		5: "VERSION_STATE_CANDIDATE",
+		6: "VERSION_STATE_RETIRED",
+		7: "VERSION_STATE_PURGED",
 	}
 	VersionState_value = map[string]int32{
 		"VERSION_STATE_UNSPECIFIED": 0,
@@ -50,6 +60,9 @@ var (
 		"VERSION_STATE_LOADING":     2,
 		"VERSION_STATE_ACTIVE":      3,
 		"VERSION_STATE_DRAINING":    4,
+		"VERSION_STATE_CANDIDATE":   5,
+		"VERSION_STATE_RETIRED":     6,
+		"VERSION_STATE_PURGED":      7,
 	}
 )
 
@@ -257,8 +270,19 @@ type ModelVersion struct {
 	State         VersionState `protobuf:"varint,4,opt,name=state,proto3,enum=lethe.v1.VersionState" json:"state,omitempty"`
 	// Labels that this version has unlearned.
 	UnlearnedLabels []string `protobuf:"bytes,5,rep,name=unlearned_labels,json=unlearnedLabels,proto3" json:"unlearned_labels,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// Promoted erasures whose images or classes this version does not have any more; oldest first.
+	Lacks []*Erasure `protobuf:"bytes,6,rep,name=lacks,proto3" json:"lacks,omitempty"`
+	// Promoted erasures whose images or classes it still has; a version that has any is retired.
+	Holds []*Erasure `protobuf:"bytes,7,rep,name=holds,proto3" json:"holds,omitempty"`
+	// Why it is retired or purged, in a sentence; empty if it is neither.
+	RetiredReason string                 `protobuf:"bytes,8,opt,name=retired_reason,json=retiredReason,proto3" json:"retired_reason,omitempty"`
+	Retired       *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=retired,proto3" json:"retired,omitempty"`
+	// When its files are deleted; absent if they are not, or not by the server.
+	PurgeDue *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=purge_due,json=purgeDue,proto3" json:"purge_due,omitempty"`
+	// Whether it is signed: model.sig lies with it.
+	IsSigned      bool `protobuf:"varint,11,opt,name=is_signed,json=isSigned,proto3" json:"is_signed,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ModelVersion) Reset() {
@@ -326,6 +350,137 @@ func (x *ModelVersion) GetUnlearnedLabels() []string {
 	return nil
 }
 
+func (x *ModelVersion) GetLacks() []*Erasure {
+	if x != nil {
+		return x.Lacks
+	}
+	return nil
+}
+
+func (x *ModelVersion) GetHolds() []*Erasure {
+	if x != nil {
+		return x.Holds
+	}
+	return nil
+}
+
+func (x *ModelVersion) GetRetiredReason() string {
+	if x != nil {
+		return x.RetiredReason
+	}
+	return ""
+}
+
+func (x *ModelVersion) GetRetired() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Retired
+	}
+	return nil
+}
+
+func (x *ModelVersion) GetPurgeDue() *timestamppb.Timestamp {
+	if x != nil {
+		return x.PurgeDue
+	}
+	return nil
+}
+
+func (x *ModelVersion) GetIsSigned() bool {
+	if x != nil {
+		return x.IsSigned
+	}
+	return false
+}
+
+// An erasure whose version was promoted.
+type Erasure struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The job.
+	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// The version that was the first to lack it.
+	Version string `protobuf:"bytes,2,opt,name=version,proto3" json:"version,omitempty"`
+	// item or class.
+	Kind string `protobuf:"bytes,3,opt,name=kind,proto3" json:"kind,omitempty"`
+	// Kind class.
+	Classes       []string               `protobuf:"bytes,4,rep,name=classes,proto3" json:"classes,omitempty"`
+	Images        int32                  `protobuf:"varint,5,opt,name=images,proto3" json:"images,omitempty"`
+	Promoted      *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=promoted,proto3" json:"promoted,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Erasure) Reset() {
+	*x = Erasure{}
+	mi := &file_lethe_v1_model_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Erasure) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Erasure) ProtoMessage() {}
+
+func (x *Erasure) ProtoReflect() protoreflect.Message {
+	mi := &file_lethe_v1_model_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Erasure.ProtoReflect.Descriptor instead.
+func (*Erasure) Descriptor() ([]byte, []int) {
+	return file_lethe_v1_model_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *Erasure) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *Erasure) GetVersion() string {
+	if x != nil {
+		return x.Version
+	}
+	return ""
+}
+
+func (x *Erasure) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *Erasure) GetClasses() []string {
+	if x != nil {
+		return x.Classes
+	}
+	return nil
+}
+
+func (x *Erasure) GetImages() int32 {
+	if x != nil {
+		return x.Images
+	}
+	return 0
+}
+
+func (x *Erasure) GetPromoted() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Promoted
+	}
+	return nil
+}
+
 type GetCardRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Model string                 `protobuf:"bytes,1,opt,name=model,proto3" json:"model,omitempty"`
@@ -337,7 +492,7 @@ type GetCardRequest struct {
 
 func (x *GetCardRequest) Reset() {
 	*x = GetCardRequest{}
-	mi := &file_lethe_v1_model_proto_msgTypes[5]
+	mi := &file_lethe_v1_model_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -349,7 +504,7 @@ func (x *GetCardRequest) String() string {
 func (*GetCardRequest) ProtoMessage() {}
 
 func (x *GetCardRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_lethe_v1_model_proto_msgTypes[5]
+	mi := &file_lethe_v1_model_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -362,7 +517,7 @@ func (x *GetCardRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetCardRequest.ProtoReflect.Descriptor instead.
 func (*GetCardRequest) Descriptor() ([]byte, []int) {
-	return file_lethe_v1_model_proto_rawDescGZIP(), []int{5}
+	return file_lethe_v1_model_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *GetCardRequest) GetModel() string {
@@ -392,7 +547,7 @@ type GetCardResponse struct {
 
 func (x *GetCardResponse) Reset() {
 	*x = GetCardResponse{}
-	mi := &file_lethe_v1_model_proto_msgTypes[6]
+	mi := &file_lethe_v1_model_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -404,7 +559,7 @@ func (x *GetCardResponse) String() string {
 func (*GetCardResponse) ProtoMessage() {}
 
 func (x *GetCardResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_lethe_v1_model_proto_msgTypes[6]
+	mi := &file_lethe_v1_model_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -417,7 +572,7 @@ func (x *GetCardResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetCardResponse.ProtoReflect.Descriptor instead.
 func (*GetCardResponse) Descriptor() ([]byte, []int) {
-	return file_lethe_v1_model_proto_rawDescGZIP(), []int{6}
+	return file_lethe_v1_model_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *GetCardResponse) GetModel() string {
@@ -450,7 +605,7 @@ type GetActiveVersionRequest struct {
 
 func (x *GetActiveVersionRequest) Reset() {
 	*x = GetActiveVersionRequest{}
-	mi := &file_lethe_v1_model_proto_msgTypes[7]
+	mi := &file_lethe_v1_model_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -462,7 +617,7 @@ func (x *GetActiveVersionRequest) String() string {
 func (*GetActiveVersionRequest) ProtoMessage() {}
 
 func (x *GetActiveVersionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_lethe_v1_model_proto_msgTypes[7]
+	mi := &file_lethe_v1_model_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -475,7 +630,7 @@ func (x *GetActiveVersionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetActiveVersionRequest.ProtoReflect.Descriptor instead.
 func (*GetActiveVersionRequest) Descriptor() ([]byte, []int) {
-	return file_lethe_v1_model_proto_rawDescGZIP(), []int{7}
+	return file_lethe_v1_model_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *GetActiveVersionRequest) GetModel() string {
@@ -495,7 +650,7 @@ type GetActiveVersionResponse struct {
 
 func (x *GetActiveVersionResponse) Reset() {
 	*x = GetActiveVersionResponse{}
-	mi := &file_lethe_v1_model_proto_msgTypes[8]
+	mi := &file_lethe_v1_model_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -507,7 +662,7 @@ func (x *GetActiveVersionResponse) String() string {
 func (*GetActiveVersionResponse) ProtoMessage() {}
 
 func (x *GetActiveVersionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_lethe_v1_model_proto_msgTypes[8]
+	mi := &file_lethe_v1_model_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -520,7 +675,7 @@ func (x *GetActiveVersionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetActiveVersionResponse.ProtoReflect.Descriptor instead.
 func (*GetActiveVersionResponse) Descriptor() ([]byte, []int) {
-	return file_lethe_v1_model_proto_rawDescGZIP(), []int{8}
+	return file_lethe_v1_model_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *GetActiveVersionResponse) GetModel() string {
@@ -538,16 +693,18 @@ func (x *GetActiveVersionResponse) GetVersion() string {
 }
 
 type ActivateRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Model         string                 `protobuf:"bytes,1,opt,name=model,proto3" json:"model,omitempty"`
-	Version       string                 `protobuf:"bytes,2,opt,name=version,proto3" json:"version,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Model   string                 `protobuf:"bytes,1,opt,name=model,proto3" json:"model,omitempty"`
+	Version string                 `protobuf:"bytes,2,opt,name=version,proto3" json:"version,omitempty"`
+	// Activates a retired version all the same, and says why; recorded with the caller's name. Up to 1,000 characters.
+	OverrideReason string `protobuf:"bytes,3,opt,name=override_reason,json=overrideReason,proto3" json:"override_reason,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *ActivateRequest) Reset() {
 	*x = ActivateRequest{}
-	mi := &file_lethe_v1_model_proto_msgTypes[9]
+	mi := &file_lethe_v1_model_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -559,7 +716,7 @@ func (x *ActivateRequest) String() string {
 func (*ActivateRequest) ProtoMessage() {}
 
 func (x *ActivateRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_lethe_v1_model_proto_msgTypes[9]
+	mi := &file_lethe_v1_model_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -572,7 +729,7 @@ func (x *ActivateRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ActivateRequest.ProtoReflect.Descriptor instead.
 func (*ActivateRequest) Descriptor() ([]byte, []int) {
-	return file_lethe_v1_model_proto_rawDescGZIP(), []int{9}
+	return file_lethe_v1_model_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ActivateRequest) GetModel() string {
@@ -589,6 +746,13 @@ func (x *ActivateRequest) GetVersion() string {
 	return ""
 }
 
+func (x *ActivateRequest) GetOverrideReason() string {
+	if x != nil {
+		return x.OverrideReason
+	}
+	return ""
+}
+
 type ActivateResponse struct {
 	state   protoimpl.MessageState `protogen:"open.v1"`
 	Model   string                 `protobuf:"bytes,1,opt,name=model,proto3" json:"model,omitempty"`
@@ -601,7 +765,7 @@ type ActivateResponse struct {
 
 func (x *ActivateResponse) Reset() {
 	*x = ActivateResponse{}
-	mi := &file_lethe_v1_model_proto_msgTypes[10]
+	mi := &file_lethe_v1_model_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -613,7 +777,7 @@ func (x *ActivateResponse) String() string {
 func (*ActivateResponse) ProtoMessage() {}
 
 func (x *ActivateResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_lethe_v1_model_proto_msgTypes[10]
+	mi := &file_lethe_v1_model_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -626,7 +790,7 @@ func (x *ActivateResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ActivateResponse.ProtoReflect.Descriptor instead.
 func (*ActivateResponse) Descriptor() ([]byte, []int) {
-	return file_lethe_v1_model_proto_rawDescGZIP(), []int{10}
+	return file_lethe_v1_model_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ActivateResponse) GetModel() string {
@@ -650,24 +814,417 @@ func (x *ActivateResponse) GetPreviousVersion() string {
 	return ""
 }
 
+type RetireRequest struct {
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Model   string                 `protobuf:"bytes,1,opt,name=model,proto3" json:"model,omitempty"`
+	Version string                 `protobuf:"bytes,2,opt,name=version,proto3" json:"version,omitempty"`
+	// Required; recorded with the caller's name. Up to 1,000 characters.
+	Reason        string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RetireRequest) Reset() {
+	*x = RetireRequest{}
+	mi := &file_lethe_v1_model_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RetireRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RetireRequest) ProtoMessage() {}
+
+func (x *RetireRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_lethe_v1_model_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RetireRequest.ProtoReflect.Descriptor instead.
+func (*RetireRequest) Descriptor() ([]byte, []int) {
+	return file_lethe_v1_model_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *RetireRequest) GetModel() string {
+	if x != nil {
+		return x.Model
+	}
+	return ""
+}
+
+func (x *RetireRequest) GetVersion() string {
+	if x != nil {
+		return x.Version
+	}
+	return ""
+}
+
+func (x *RetireRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+type RetireResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Version       *ModelVersion          `protobuf:"bytes,1,opt,name=version,proto3" json:"version,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RetireResponse) Reset() {
+	*x = RetireResponse{}
+	mi := &file_lethe_v1_model_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RetireResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RetireResponse) ProtoMessage() {}
+
+func (x *RetireResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_lethe_v1_model_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RetireResponse.ProtoReflect.Descriptor instead.
+func (*RetireResponse) Descriptor() ([]byte, []int) {
+	return file_lethe_v1_model_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *RetireResponse) GetVersion() *ModelVersion {
+	if x != nil {
+		return x.Version
+	}
+	return nil
+}
+
+type PurgeRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Model         string                 `protobuf:"bytes,1,opt,name=model,proto3" json:"model,omitempty"`
+	Version       string                 `protobuf:"bytes,2,opt,name=version,proto3" json:"version,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PurgeRequest) Reset() {
+	*x = PurgeRequest{}
+	mi := &file_lethe_v1_model_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PurgeRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PurgeRequest) ProtoMessage() {}
+
+func (x *PurgeRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_lethe_v1_model_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PurgeRequest.ProtoReflect.Descriptor instead.
+func (*PurgeRequest) Descriptor() ([]byte, []int) {
+	return file_lethe_v1_model_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *PurgeRequest) GetModel() string {
+	if x != nil {
+		return x.Model
+	}
+	return ""
+}
+
+func (x *PurgeRequest) GetVersion() string {
+	if x != nil {
+		return x.Version
+	}
+	return ""
+}
+
+type PurgeResponse struct {
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Version *ModelVersion          `protobuf:"bytes,1,opt,name=version,proto3" json:"version,omitempty"`
+	// Files that were deleted, by name.
+	DeletedFiles  []string `protobuf:"bytes,2,rep,name=deleted_files,json=deletedFiles,proto3" json:"deleted_files,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PurgeResponse) Reset() {
+	*x = PurgeResponse{}
+	mi := &file_lethe_v1_model_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PurgeResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PurgeResponse) ProtoMessage() {}
+
+func (x *PurgeResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_lethe_v1_model_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PurgeResponse.ProtoReflect.Descriptor instead.
+func (*PurgeResponse) Descriptor() ([]byte, []int) {
+	return file_lethe_v1_model_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *PurgeResponse) GetVersion() *ModelVersion {
+	if x != nil {
+		return x.Version
+	}
+	return nil
+}
+
+func (x *PurgeResponse) GetDeletedFiles() []string {
+	if x != nil {
+		return x.DeletedFiles
+	}
+	return nil
+}
+
+// One of: the job, or model and version.
+type GetErasureCertificateRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	JobId string                 `protobuf:"bytes,1,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
+	// Empty: the server's only model.
+	Model string `protobuf:"bytes,2,opt,name=model,proto3" json:"model,omitempty"`
+	// Empty: the active version.
+	Version       string `protobuf:"bytes,3,opt,name=version,proto3" json:"version,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetErasureCertificateRequest) Reset() {
+	*x = GetErasureCertificateRequest{}
+	mi := &file_lethe_v1_model_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetErasureCertificateRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetErasureCertificateRequest) ProtoMessage() {}
+
+func (x *GetErasureCertificateRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_lethe_v1_model_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetErasureCertificateRequest.ProtoReflect.Descriptor instead.
+func (*GetErasureCertificateRequest) Descriptor() ([]byte, []int) {
+	return file_lethe_v1_model_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *GetErasureCertificateRequest) GetJobId() string {
+	if x != nil {
+		return x.JobId
+	}
+	return ""
+}
+
+func (x *GetErasureCertificateRequest) GetModel() string {
+	if x != nil {
+		return x.Model
+	}
+	return ""
+}
+
+func (x *GetErasureCertificateRequest) GetVersion() string {
+	if x != nil {
+		return x.Version
+	}
+	return ""
+}
+
+type GetErasureCertificateResponse struct {
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Model   string                 `protobuf:"bytes,1,opt,name=model,proto3" json:"model,omitempty"`
+	Version string                 `protobuf:"bytes,2,opt,name=version,proto3" json:"version,omitempty"`
+	// A sigstore bundle (v0.3) of an in-toto statement of predicate type https://lethe.dev/erasure/v1, whose subjects are the
+	// version's files and report.json.
+	Certificate []byte `protobuf:"bytes,3,opt,name=certificate,proto3" json:"certificate,omitempty"`
+	// The job and all that was measured: a subject of the certificate.
+	Report []byte `protobuf:"bytes,4,opt,name=report,proto3" json:"report,omitempty"`
+	// The signature of the version's whole folder, of predicate type https://model_signing/signature/v1.0.
+	ModelSignature []byte `protobuf:"bytes,5,opt,name=model_signature,json=modelSignature,proto3" json:"model_signature,omitempty"`
+	// By which both verify, in PEM. Get it by another way, too, and compare.
+	PublicKey string `protobuf:"bytes,6,opt,name=public_key,json=publicKey,proto3" json:"public_key,omitempty"`
+	// The certificate for people.
+	PageHtml      []byte `protobuf:"bytes,7,opt,name=page_html,json=pageHtml,proto3" json:"page_html,omitempty"`
+	PagePdf       []byte `protobuf:"bytes,8,opt,name=page_pdf,json=pagePdf,proto3" json:"page_pdf,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetErasureCertificateResponse) Reset() {
+	*x = GetErasureCertificateResponse{}
+	mi := &file_lethe_v1_model_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetErasureCertificateResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetErasureCertificateResponse) ProtoMessage() {}
+
+func (x *GetErasureCertificateResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_lethe_v1_model_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetErasureCertificateResponse.ProtoReflect.Descriptor instead.
+func (*GetErasureCertificateResponse) Descriptor() ([]byte, []int) {
+	return file_lethe_v1_model_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *GetErasureCertificateResponse) GetModel() string {
+	if x != nil {
+		return x.Model
+	}
+	return ""
+}
+
+func (x *GetErasureCertificateResponse) GetVersion() string {
+	if x != nil {
+		return x.Version
+	}
+	return ""
+}
+
+func (x *GetErasureCertificateResponse) GetCertificate() []byte {
+	if x != nil {
+		return x.Certificate
+	}
+	return nil
+}
+
+func (x *GetErasureCertificateResponse) GetReport() []byte {
+	if x != nil {
+		return x.Report
+	}
+	return nil
+}
+
+func (x *GetErasureCertificateResponse) GetModelSignature() []byte {
+	if x != nil {
+		return x.ModelSignature
+	}
+	return nil
+}
+
+func (x *GetErasureCertificateResponse) GetPublicKey() string {
+	if x != nil {
+		return x.PublicKey
+	}
+	return ""
+}
+
+func (x *GetErasureCertificateResponse) GetPageHtml() []byte {
+	if x != nil {
+		return x.PageHtml
+	}
+	return nil
+}
+
+func (x *GetErasureCertificateResponse) GetPagePdf() []byte {
+	if x != nil {
+		return x.PagePdf
+	}
+	return nil
+}
+
 var File_lethe_v1_model_proto protoreflect.FileDescriptor
 
 const file_lethe_v1_model_proto_rawDesc = "" +
 	"\n" +
-	"\x14lethe/v1/model.proto\x12\blethe.v1\"\x13\n" +
+	"\x14lethe/v1/model.proto\x12\blethe.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x13\n" +
 	"\x11ListModelsRequest\",\n" +
 	"\x12ListModelsResponse\x12\x16\n" +
 	"\x06models\x18\x01 \x03(\tR\x06models\"+\n" +
 	"\x13ListVersionsRequest\x12\x14\n" +
 	"\x05model\x18\x01 \x01(\tR\x05model\"J\n" +
 	"\x14ListVersionsResponse\x122\n" +
-	"\bversions\x18\x01 \x03(\v2\x16.lethe.v1.ModelVersionR\bversions\"\xbe\x01\n" +
+	"\bversions\x18\x01 \x03(\v2\x16.lethe.v1.ModelVersionR\bversions\"\xc3\x03\n" +
 	"\fModelVersion\x12\x14\n" +
 	"\x05model\x18\x01 \x01(\tR\x05model\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x12%\n" +
 	"\x0eparent_version\x18\x03 \x01(\tR\rparentVersion\x12,\n" +
 	"\x05state\x18\x04 \x01(\x0e2\x16.lethe.v1.VersionStateR\x05state\x12)\n" +
-	"\x10unlearned_labels\x18\x05 \x03(\tR\x0funlearnedLabels\"@\n" +
+	"\x10unlearned_labels\x18\x05 \x03(\tR\x0funlearnedLabels\x12'\n" +
+	"\x05lacks\x18\x06 \x03(\v2\x11.lethe.v1.ErasureR\x05lacks\x12'\n" +
+	"\x05holds\x18\a \x03(\v2\x11.lethe.v1.ErasureR\x05holds\x12%\n" +
+	"\x0eretired_reason\x18\b \x01(\tR\rretiredReason\x124\n" +
+	"\aretired\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\aretired\x127\n" +
+	"\tpurge_due\x18\n" +
+	" \x01(\v2\x1a.google.protobuf.TimestampR\bpurgeDue\x12\x1b\n" +
+	"\tis_signed\x18\v \x01(\bR\bisSigned\"\xb1\x01\n" +
+	"\aErasure\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x18\n" +
+	"\aversion\x18\x02 \x01(\tR\aversion\x12\x12\n" +
+	"\x04kind\x18\x03 \x01(\tR\x04kind\x12\x18\n" +
+	"\aclasses\x18\x04 \x03(\tR\aclasses\x12\x16\n" +
+	"\x06images\x18\x05 \x01(\x05R\x06images\x126\n" +
+	"\bpromoted\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\bpromoted\"@\n" +
 	"\x0eGetCardRequest\x12\x14\n" +
 	"\x05model\x18\x01 \x01(\tR\x05model\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\"^\n" +
@@ -679,27 +1236,60 @@ const file_lethe_v1_model_proto_rawDesc = "" +
 	"\x05model\x18\x01 \x01(\tR\x05model\"J\n" +
 	"\x18GetActiveVersionResponse\x12\x14\n" +
 	"\x05model\x18\x01 \x01(\tR\x05model\x12\x18\n" +
-	"\aversion\x18\x02 \x01(\tR\aversion\"A\n" +
+	"\aversion\x18\x02 \x01(\tR\aversion\"j\n" +
 	"\x0fActivateRequest\x12\x14\n" +
 	"\x05model\x18\x01 \x01(\tR\x05model\x12\x18\n" +
-	"\aversion\x18\x02 \x01(\tR\aversion\"m\n" +
+	"\aversion\x18\x02 \x01(\tR\aversion\x12'\n" +
+	"\x0foverride_reason\x18\x03 \x01(\tR\x0eoverrideReason\"m\n" +
 	"\x10ActivateResponse\x12\x14\n" +
 	"\x05model\x18\x01 \x01(\tR\x05model\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x12)\n" +
-	"\x10previous_version\x18\x03 \x01(\tR\x0fpreviousVersion*\x9b\x01\n" +
+	"\x10previous_version\x18\x03 \x01(\tR\x0fpreviousVersion\"W\n" +
+	"\rRetireRequest\x12\x14\n" +
+	"\x05model\x18\x01 \x01(\tR\x05model\x12\x18\n" +
+	"\aversion\x18\x02 \x01(\tR\aversion\x12\x16\n" +
+	"\x06reason\x18\x03 \x01(\tR\x06reason\"B\n" +
+	"\x0eRetireResponse\x120\n" +
+	"\aversion\x18\x01 \x01(\v2\x16.lethe.v1.ModelVersionR\aversion\">\n" +
+	"\fPurgeRequest\x12\x14\n" +
+	"\x05model\x18\x01 \x01(\tR\x05model\x12\x18\n" +
+	"\aversion\x18\x02 \x01(\tR\aversion\"f\n" +
+	"\rPurgeResponse\x120\n" +
+	"\aversion\x18\x01 \x01(\v2\x16.lethe.v1.ModelVersionR\aversion\x12#\n" +
+	"\rdeleted_files\x18\x02 \x03(\tR\fdeletedFiles\"e\n" +
+	"\x1cGetErasureCertificateRequest\x12\x15\n" +
+	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12\x14\n" +
+	"\x05model\x18\x02 \x01(\tR\x05model\x12\x18\n" +
+	"\aversion\x18\x03 \x01(\tR\aversion\"\x89\x02\n" +
+	"\x1dGetErasureCertificateResponse\x12\x14\n" +
+	"\x05model\x18\x01 \x01(\tR\x05model\x12\x18\n" +
+	"\aversion\x18\x02 \x01(\tR\aversion\x12 \n" +
+	"\vcertificate\x18\x03 \x01(\fR\vcertificate\x12\x16\n" +
+	"\x06report\x18\x04 \x01(\fR\x06report\x12'\n" +
+	"\x0fmodel_signature\x18\x05 \x01(\fR\x0emodelSignature\x12\x1d\n" +
+	"\n" +
+	"public_key\x18\x06 \x01(\tR\tpublicKey\x12\x1b\n" +
+	"\tpage_html\x18\a \x01(\fR\bpageHtml\x12\x19\n" +
+	"\bpage_pdf\x18\b \x01(\fR\apagePdf*\xed\x01\n" +
 	"\fVersionState\x12\x1d\n" +
 	"\x19VERSION_STATE_UNSPECIFIED\x10\x00\x12\x1b\n" +
 	"\x17VERSION_STATE_AVAILABLE\x10\x01\x12\x19\n" +
 	"\x15VERSION_STATE_LOADING\x10\x02\x12\x18\n" +
 	"\x14VERSION_STATE_ACTIVE\x10\x03\x12\x1a\n" +
-	"\x16VERSION_STATE_DRAINING\x10\x042\x84\x03\n" +
+	"\x16VERSION_STATE_DRAINING\x10\x04\x12\x1b\n" +
+	"\x17VERSION_STATE_CANDIDATE\x10\x05\x12\x19\n" +
+	"\x15VERSION_STATE_RETIRED\x10\x06\x12\x18\n" +
+	"\x14VERSION_STATE_PURGED\x10\a2\xe5\x04\n" +
 	"\fModelService\x12G\n" +
 	"\n" +
 	"ListModels\x12\x1b.lethe.v1.ListModelsRequest\x1a\x1c.lethe.v1.ListModelsResponse\x12M\n" +
 	"\fListVersions\x12\x1d.lethe.v1.ListVersionsRequest\x1a\x1e.lethe.v1.ListVersionsResponse\x12>\n" +
 	"\aGetCard\x12\x18.lethe.v1.GetCardRequest\x1a\x19.lethe.v1.GetCardResponse\x12Y\n" +
 	"\x10GetActiveVersion\x12!.lethe.v1.GetActiveVersionRequest\x1a\".lethe.v1.GetActiveVersionResponse\x12A\n" +
-	"\bActivate\x12\x19.lethe.v1.ActivateRequest\x1a\x1a.lethe.v1.ActivateResponseB|\n" +
+	"\bActivate\x12\x19.lethe.v1.ActivateRequest\x1a\x1a.lethe.v1.ActivateResponse\x12;\n" +
+	"\x06Retire\x12\x17.lethe.v1.RetireRequest\x1a\x18.lethe.v1.RetireResponse\x128\n" +
+	"\x05Purge\x12\x16.lethe.v1.PurgeRequest\x1a\x17.lethe.v1.PurgeResponse\x12h\n" +
+	"\x15GetErasureCertificate\x12&.lethe.v1.GetErasureCertificateRequest\x1a'.lethe.v1.GetErasureCertificateResponseB|\n" +
 	"\fcom.lethe.v1B\n" +
 	"ModelProtoP\x01Z\x1flethe.dev/lethe/lethev1;lethev1\xa2\x02\x03LXX\xaa\x02\bLethe.V1\xca\x02\bLethe\\V1\xe2\x02\x14Lethe\\V1\\GPBMetadata\xea\x02\tLethe::V1b\x06proto3"
 
@@ -716,39 +1306,60 @@ func file_lethe_v1_model_proto_rawDescGZIP() []byte {
 }
 
 var file_lethe_v1_model_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_lethe_v1_model_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
+var file_lethe_v1_model_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
 var file_lethe_v1_model_proto_goTypes = []any{
-	(VersionState)(0),                // 0: lethe.v1.VersionState
-	(*ListModelsRequest)(nil),        // 1: lethe.v1.ListModelsRequest
-	(*ListModelsResponse)(nil),       // 2: lethe.v1.ListModelsResponse
-	(*ListVersionsRequest)(nil),      // 3: lethe.v1.ListVersionsRequest
-	(*ListVersionsResponse)(nil),     // 4: lethe.v1.ListVersionsResponse
-	(*ModelVersion)(nil),             // 5: lethe.v1.ModelVersion
-	(*GetCardRequest)(nil),           // 6: lethe.v1.GetCardRequest
-	(*GetCardResponse)(nil),          // 7: lethe.v1.GetCardResponse
-	(*GetActiveVersionRequest)(nil),  // 8: lethe.v1.GetActiveVersionRequest
-	(*GetActiveVersionResponse)(nil), // 9: lethe.v1.GetActiveVersionResponse
-	(*ActivateRequest)(nil),          // 10: lethe.v1.ActivateRequest
-	(*ActivateResponse)(nil),         // 11: lethe.v1.ActivateResponse
+	(VersionState)(0),                     // 0: lethe.v1.VersionState
+	(*ListModelsRequest)(nil),             // 1: lethe.v1.ListModelsRequest
+	(*ListModelsResponse)(nil),            // 2: lethe.v1.ListModelsResponse
+	(*ListVersionsRequest)(nil),           // 3: lethe.v1.ListVersionsRequest
+	(*ListVersionsResponse)(nil),          // 4: lethe.v1.ListVersionsResponse
+	(*ModelVersion)(nil),                  // 5: lethe.v1.ModelVersion
+	(*Erasure)(nil),                       // 6: lethe.v1.Erasure
+	(*GetCardRequest)(nil),                // 7: lethe.v1.GetCardRequest
+	(*GetCardResponse)(nil),               // 8: lethe.v1.GetCardResponse
+	(*GetActiveVersionRequest)(nil),       // 9: lethe.v1.GetActiveVersionRequest
+	(*GetActiveVersionResponse)(nil),      // 10: lethe.v1.GetActiveVersionResponse
+	(*ActivateRequest)(nil),               // 11: lethe.v1.ActivateRequest
+	(*ActivateResponse)(nil),              // 12: lethe.v1.ActivateResponse
+	(*RetireRequest)(nil),                 // 13: lethe.v1.RetireRequest
+	(*RetireResponse)(nil),                // 14: lethe.v1.RetireResponse
+	(*PurgeRequest)(nil),                  // 15: lethe.v1.PurgeRequest
+	(*PurgeResponse)(nil),                 // 16: lethe.v1.PurgeResponse
+	(*GetErasureCertificateRequest)(nil),  // 17: lethe.v1.GetErasureCertificateRequest
+	(*GetErasureCertificateResponse)(nil), // 18: lethe.v1.GetErasureCertificateResponse
+	(*timestamppb.Timestamp)(nil),         // 19: google.protobuf.Timestamp
 }
 var file_lethe_v1_model_proto_depIdxs = []int32{
 	5,  // 0: lethe.v1.ListVersionsResponse.versions:type_name -> lethe.v1.ModelVersion
 	0,  // 1: lethe.v1.ModelVersion.state:type_name -> lethe.v1.VersionState
-	1,  // 2: lethe.v1.ModelService.ListModels:input_type -> lethe.v1.ListModelsRequest
-	3,  // 3: lethe.v1.ModelService.ListVersions:input_type -> lethe.v1.ListVersionsRequest
-	6,  // 4: lethe.v1.ModelService.GetCard:input_type -> lethe.v1.GetCardRequest
-	8,  // 5: lethe.v1.ModelService.GetActiveVersion:input_type -> lethe.v1.GetActiveVersionRequest
-	10, // 6: lethe.v1.ModelService.Activate:input_type -> lethe.v1.ActivateRequest
-	2,  // 7: lethe.v1.ModelService.ListModels:output_type -> lethe.v1.ListModelsResponse
-	4,  // 8: lethe.v1.ModelService.ListVersions:output_type -> lethe.v1.ListVersionsResponse
-	7,  // 9: lethe.v1.ModelService.GetCard:output_type -> lethe.v1.GetCardResponse
-	9,  // 10: lethe.v1.ModelService.GetActiveVersion:output_type -> lethe.v1.GetActiveVersionResponse
-	11, // 11: lethe.v1.ModelService.Activate:output_type -> lethe.v1.ActivateResponse
-	7,  // [7:12] is the sub-list for method output_type
-	2,  // [2:7] is the sub-list for method input_type
-	2,  // [2:2] is the sub-list for extension type_name
-	2,  // [2:2] is the sub-list for extension extendee
-	0,  // [0:2] is the sub-list for field type_name
+	6,  // 2: lethe.v1.ModelVersion.lacks:type_name -> lethe.v1.Erasure
+	6,  // 3: lethe.v1.ModelVersion.holds:type_name -> lethe.v1.Erasure
+	19, // 4: lethe.v1.ModelVersion.retired:type_name -> google.protobuf.Timestamp
+	19, // 5: lethe.v1.ModelVersion.purge_due:type_name -> google.protobuf.Timestamp
+	19, // 6: lethe.v1.Erasure.promoted:type_name -> google.protobuf.Timestamp
+	5,  // 7: lethe.v1.RetireResponse.version:type_name -> lethe.v1.ModelVersion
+	5,  // 8: lethe.v1.PurgeResponse.version:type_name -> lethe.v1.ModelVersion
+	1,  // 9: lethe.v1.ModelService.ListModels:input_type -> lethe.v1.ListModelsRequest
+	3,  // 10: lethe.v1.ModelService.ListVersions:input_type -> lethe.v1.ListVersionsRequest
+	7,  // 11: lethe.v1.ModelService.GetCard:input_type -> lethe.v1.GetCardRequest
+	9,  // 12: lethe.v1.ModelService.GetActiveVersion:input_type -> lethe.v1.GetActiveVersionRequest
+	11, // 13: lethe.v1.ModelService.Activate:input_type -> lethe.v1.ActivateRequest
+	13, // 14: lethe.v1.ModelService.Retire:input_type -> lethe.v1.RetireRequest
+	15, // 15: lethe.v1.ModelService.Purge:input_type -> lethe.v1.PurgeRequest
+	17, // 16: lethe.v1.ModelService.GetErasureCertificate:input_type -> lethe.v1.GetErasureCertificateRequest
+	2,  // 17: lethe.v1.ModelService.ListModels:output_type -> lethe.v1.ListModelsResponse
+	4,  // 18: lethe.v1.ModelService.ListVersions:output_type -> lethe.v1.ListVersionsResponse
+	8,  // 19: lethe.v1.ModelService.GetCard:output_type -> lethe.v1.GetCardResponse
+	10, // 20: lethe.v1.ModelService.GetActiveVersion:output_type -> lethe.v1.GetActiveVersionResponse
+	12, // 21: lethe.v1.ModelService.Activate:output_type -> lethe.v1.ActivateResponse
+	14, // 22: lethe.v1.ModelService.Retire:output_type -> lethe.v1.RetireResponse
+	16, // 23: lethe.v1.ModelService.Purge:output_type -> lethe.v1.PurgeResponse
+	18, // 24: lethe.v1.ModelService.GetErasureCertificate:output_type -> lethe.v1.GetErasureCertificateResponse
+	17, // [17:25] is the sub-list for method output_type
+	9,  // [9:17] is the sub-list for method input_type
+	9,  // [9:9] is the sub-list for extension type_name
+	9,  // [9:9] is the sub-list for extension extendee
+	0,  // [0:9] is the sub-list for field type_name
 }
 
 func init() { file_lethe_v1_model_proto_init() }
@@ -762,7 +1373,7 @@ func file_lethe_v1_model_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_lethe_v1_model_proto_rawDesc), len(file_lethe_v1_model_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   11,
+			NumMessages:   18,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -19,11 +19,14 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	ModelService_ListModels_FullMethodName       = "/lethe.v1.ModelService/ListModels"
-	ModelService_ListVersions_FullMethodName     = "/lethe.v1.ModelService/ListVersions"
-	ModelService_GetCard_FullMethodName          = "/lethe.v1.ModelService/GetCard"
-	ModelService_GetActiveVersion_FullMethodName = "/lethe.v1.ModelService/GetActiveVersion"
-	ModelService_Activate_FullMethodName         = "/lethe.v1.ModelService/Activate"
+	ModelService_ListModels_FullMethodName            = "/lethe.v1.ModelService/ListModels"
+	ModelService_ListVersions_FullMethodName          = "/lethe.v1.ModelService/ListVersions"
+	ModelService_GetCard_FullMethodName               = "/lethe.v1.ModelService/GetCard"
+	ModelService_GetActiveVersion_FullMethodName      = "/lethe.v1.ModelService/GetActiveVersion"
+	ModelService_Activate_FullMethodName              = "/lethe.v1.ModelService/Activate"
+	ModelService_Retire_FullMethodName                = "/lethe.v1.ModelService/Retire"
+	ModelService_Purge_FullMethodName                 = "/lethe.v1.ModelService/Purge"
+	ModelService_GetErasureCertificate_FullMethodName = "/lethe.v1.ModelService/GetErasureCertificate"
 )
 
 // ModelServiceClient is the client API for ModelService service.
@@ -34,12 +37,19 @@ const (
 type ModelServiceClient interface {
 	ListModels(ctx context.Context, in *ListModelsRequest, opts ...grpc.CallOption) (*ListModelsResponse, error)
 	ListVersions(ctx context.Context, in *ListVersionsRequest, opts ...grpc.CallOption) (*ListVersionsResponse, error)
-	// The model card (model.json) of a version.
+	// The model card (model.json) of a version; FAILED_PRECONDITION, naming the erasure, of a retired one.
 	GetCard(ctx context.Context, in *GetCardRequest, opts ...grpc.CallOption) (*GetCardResponse, error)
 	GetActiveVersion(ctx context.Context, in *GetActiveVersionRequest, opts ...grpc.CallOption) (*GetActiveVersionResponse, error)
 	// Hot swap to a version on disk: it is loaded and warmed, then takes all new requests; requests in flight finish
 	// on the old one. Promotes a candidate, or rolls back to an earlier version. Loads a model that was unloaded.
+	// FAILED_PRECONDITION for a retired version, unless override_reason is given and the server's setting allows it.
 	Activate(ctx context.Context, in *ActivateRequest, opts ...grpc.CallOption) (*ActivateResponse, error)
+	// Refuses a version to all clients from now on, as a promoted erasure does with those that hold what it erased.
+	Retire(ctx context.Context, in *RetireRequest, opts ...grpc.CallOption) (*RetireResponse, error)
+	// Deletes the files of a retired version now, not only after the server's grace period; its signatures stay.
+	Purge(ctx context.Context, in *PurgeRequest, opts ...grpc.CallOption) (*PurgeResponse, error)
+	// What proves an erasure: a signed statement, and pages for people. FAILED_PRECONDITION if it was not promoted.
+	GetErasureCertificate(ctx context.Context, in *GetErasureCertificateRequest, opts ...grpc.CallOption) (*GetErasureCertificateResponse, error)
 }
 
 type modelServiceClient struct {
@@ -100,6 +110,36 @@ func (c *modelServiceClient) Activate(ctx context.Context, in *ActivateRequest, 
 	return out, nil
 }
 
+func (c *modelServiceClient) Retire(ctx context.Context, in *RetireRequest, opts ...grpc.CallOption) (*RetireResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RetireResponse)
+	err := c.cc.Invoke(ctx, ModelService_Retire_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *modelServiceClient) Purge(ctx context.Context, in *PurgeRequest, opts ...grpc.CallOption) (*PurgeResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(PurgeResponse)
+	err := c.cc.Invoke(ctx, ModelService_Purge_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *modelServiceClient) GetErasureCertificate(ctx context.Context, in *GetErasureCertificateRequest, opts ...grpc.CallOption) (*GetErasureCertificateResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetErasureCertificateResponse)
+	err := c.cc.Invoke(ctx, ModelService_GetErasureCertificate_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // ModelServiceServer is the server API for ModelService service.
 // All implementations must embed UnimplementedModelServiceServer
 // for forward compatibility.
@@ -108,12 +148,19 @@ func (c *modelServiceClient) Activate(ctx context.Context, in *ActivateRequest, 
 type ModelServiceServer interface {
 	ListModels(context.Context, *ListModelsRequest) (*ListModelsResponse, error)
 	ListVersions(context.Context, *ListVersionsRequest) (*ListVersionsResponse, error)
-	// The model card (model.json) of a version.
+	// The model card (model.json) of a version; FAILED_PRECONDITION, naming the erasure, of a retired one.
 	GetCard(context.Context, *GetCardRequest) (*GetCardResponse, error)
 	GetActiveVersion(context.Context, *GetActiveVersionRequest) (*GetActiveVersionResponse, error)
 	// Hot swap to a version on disk: it is loaded and warmed, then takes all new requests; requests in flight finish
 	// on the old one. Promotes a candidate, or rolls back to an earlier version. Loads a model that was unloaded.
+	// FAILED_PRECONDITION for a retired version, unless override_reason is given and the server's setting allows it.
 	Activate(context.Context, *ActivateRequest) (*ActivateResponse, error)
+	// Refuses a version to all clients from now on, as a promoted erasure does with those that hold what it erased.
+	Retire(context.Context, *RetireRequest) (*RetireResponse, error)
+	// Deletes the files of a retired version now, not only after the server's grace period; its signatures stay.
+	Purge(context.Context, *PurgeRequest) (*PurgeResponse, error)
+	// What proves an erasure: a signed statement, and pages for people. FAILED_PRECONDITION if it was not promoted.
+	GetErasureCertificate(context.Context, *GetErasureCertificateRequest) (*GetErasureCertificateResponse, error)
 	mustEmbedUnimplementedModelServiceServer()
 }
 
@@ -138,6 +185,15 @@ func (UnimplementedModelServiceServer) GetActiveVersion(context.Context, *GetAct
 }
 func (UnimplementedModelServiceServer) Activate(context.Context, *ActivateRequest) (*ActivateResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Activate not implemented")
+}
+func (UnimplementedModelServiceServer) Retire(context.Context, *RetireRequest) (*RetireResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Retire not implemented")
+}
+func (UnimplementedModelServiceServer) Purge(context.Context, *PurgeRequest) (*PurgeResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Purge not implemented")
+}
+func (UnimplementedModelServiceServer) GetErasureCertificate(context.Context, *GetErasureCertificateRequest) (*GetErasureCertificateResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetErasureCertificate not implemented")
 }
 func (UnimplementedModelServiceServer) mustEmbedUnimplementedModelServiceServer() {}
 func (UnimplementedModelServiceServer) testEmbeddedByValue()                      {}
@@ -250,6 +306,60 @@ func _ModelService_Activate_Handler(srv interface{}, ctx context.Context, dec fu
 	return interceptor(ctx, in, info, handler)
 }
 
+func _ModelService_Retire_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RetireRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ModelServiceServer).Retire(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ModelService_Retire_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ModelServiceServer).Retire(ctx, req.(*RetireRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ModelService_Purge_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(PurgeRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ModelServiceServer).Purge(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ModelService_Purge_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ModelServiceServer).Purge(ctx, req.(*PurgeRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ModelService_GetErasureCertificate_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetErasureCertificateRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ModelServiceServer).GetErasureCertificate(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ModelService_GetErasureCertificate_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ModelServiceServer).GetErasureCertificate(ctx, req.(*GetErasureCertificateRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // ModelService_ServiceDesc is the grpc.ServiceDesc for ModelService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -276,6 +386,18 @@ var ModelService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Activate",
 			Handler:    _ModelService_Activate_Handler,
+		},
+		{
+			MethodName: "Retire",
+			Handler:    _ModelService_Retire_Handler,
+		},
+		{
+			MethodName: "Purge",
+			Handler:    _ModelService_Purge_Handler,
+		},
+		{
+			MethodName: "GetErasureCertificate",
+			Handler:    _ModelService_GetErasureCertificate_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

@@ -73,6 +73,68 @@ func (ImageRole) EnumDescriptor() ([]byte, []int) {
 	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{0}
 }
 
+// How images of another size become images of the model's. All are made upright as EXIF says, and brought to sRGB from
+// the profile that they bear.
+type ImageFit int32
+
+const (
+	// The same as EXACT.
+	ImageFit_IMAGE_FIT_UNSPECIFIED ImageFit = 0
+	// They do not: they are refused.
+	ImageFit_IMAGE_FIT_EXACT ImageFit = 1
+	// All of it, in the middle of a background; made smaller if it is larger, and never larger.
+	ImageFit_IMAGE_FIT_PAD ImageFit = 2
+	// The largest square in its middle, made smaller or larger.
+	ImageFit_IMAGE_FIT_CROP ImageFit = 3
+	// All of it, made square: what is not square is distorted.
+	ImageFit_IMAGE_FIT_RESIZE ImageFit = 4
+)
+
+// Enum value maps for ImageFit.
+var (
+	ImageFit_name = map[int32]string{
+		0: "IMAGE_FIT_UNSPECIFIED",
+		1: "IMAGE_FIT_EXACT",
+		2: "IMAGE_FIT_PAD",
+		3: "IMAGE_FIT_CROP",
+		4: "IMAGE_FIT_RESIZE",
+	}
+	ImageFit_value = map[string]int32{
+		"IMAGE_FIT_UNSPECIFIED": 0,
+		"IMAGE_FIT_EXACT":       1,
+		"IMAGE_FIT_PAD":         2,
+		"IMAGE_FIT_CROP":        3,
+		"IMAGE_FIT_RESIZE":      4,
+	}
+)
+
+func (x ImageFit) Enum() *ImageFit {
+	p := new(ImageFit)
+	*p = x
+	return p
+}
+
+func (x ImageFit) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ImageFit) Descriptor() protoreflect.EnumDescriptor {
+	return file_lethe_v1_unlearning_proto_enumTypes[1].Descriptor()
+}
+
+func (ImageFit) Type() protoreflect.EnumType {
+	return &file_lethe_v1_unlearning_proto_enumTypes[1]
+}
+
+func (x ImageFit) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ImageFit.Descriptor instead.
+func (ImageFit) EnumDescriptor() ([]byte, []int) {
+	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{1}
+}
+
 // By which the networks unlearn.
 type Recipe int32
 
@@ -111,11 +173,11 @@ func (x Recipe) String() string {
 }
 
 func (Recipe) Descriptor() protoreflect.EnumDescriptor {
-	return file_lethe_v1_unlearning_proto_enumTypes[1].Descriptor()
+	return file_lethe_v1_unlearning_proto_enumTypes[2].Descriptor()
 }
 
 func (Recipe) Type() protoreflect.EnumType {
-	return &file_lethe_v1_unlearning_proto_enumTypes[1]
+	return &file_lethe_v1_unlearning_proto_enumTypes[2]
 }
 
 func (x Recipe) Number() protoreflect.EnumNumber {
@@ -124,7 +186,7 @@ func (x Recipe) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Recipe.Descriptor instead.
 func (Recipe) EnumDescriptor() ([]byte, []int) {
-	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{1}
+	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{2}
 }
 
 type BadImages int32
@@ -163,11 +225,11 @@ func (x BadImages) String() string {
 }
 
 func (BadImages) Descriptor() protoreflect.EnumDescriptor {
-	return file_lethe_v1_unlearning_proto_enumTypes[2].Descriptor()
+	return file_lethe_v1_unlearning_proto_enumTypes[3].Descriptor()
 }
 
 func (BadImages) Type() protoreflect.EnumType {
-	return &file_lethe_v1_unlearning_proto_enumTypes[2]
+	return &file_lethe_v1_unlearning_proto_enumTypes[3]
 }
 
 func (x BadImages) Number() protoreflect.EnumNumber {
@@ -176,7 +238,7 @@ func (x BadImages) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use BadImages.Descriptor instead.
 func (BadImages) EnumDescriptor() ([]byte, []int) {
-	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{2}
+	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{3}
 }
 
 type UnlearnKind int32
@@ -216,11 +278,11 @@ func (x UnlearnKind) String() string {
 }
 
 func (UnlearnKind) Descriptor() protoreflect.EnumDescriptor {
-	return file_lethe_v1_unlearning_proto_enumTypes[3].Descriptor()
+	return file_lethe_v1_unlearning_proto_enumTypes[4].Descriptor()
 }
 
 func (UnlearnKind) Type() protoreflect.EnumType {
-	return &file_lethe_v1_unlearning_proto_enumTypes[3]
+	return &file_lethe_v1_unlearning_proto_enumTypes[4]
 }
 
 func (x UnlearnKind) Number() protoreflect.EnumNumber {
@@ -229,7 +291,7 @@ func (x UnlearnKind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use UnlearnKind.Descriptor instead.
 func (UnlearnKind) EnumDescriptor() ([]byte, []int) {
-	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{3}
+	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{4}
 }
 
 type UnlearnMode int32
@@ -268,11 +330,11 @@ func (x UnlearnMode) String() string {
 }
 
 func (UnlearnMode) Descriptor() protoreflect.EnumDescriptor {
-	return file_lethe_v1_unlearning_proto_enumTypes[4].Descriptor()
+	return file_lethe_v1_unlearning_proto_enumTypes[5].Descriptor()
 }
 
 func (UnlearnMode) Type() protoreflect.EnumType {
-	return &file_lethe_v1_unlearning_proto_enumTypes[4]
+	return &file_lethe_v1_unlearning_proto_enumTypes[5]
 }
 
 func (x UnlearnMode) Number() protoreflect.EnumNumber {
@@ -281,7 +343,7 @@ func (x UnlearnMode) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use UnlearnMode.Descriptor instead.
 func (UnlearnMode) EnumDescriptor() ([]byte, []int) {
-	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{4}
+	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{5}
 }
 
 type SubstituteKind int32
@@ -329,11 +391,11 @@ func (x SubstituteKind) String() string {
 }
 
 func (SubstituteKind) Descriptor() protoreflect.EnumDescriptor {
-	return file_lethe_v1_unlearning_proto_enumTypes[5].Descriptor()
+	return file_lethe_v1_unlearning_proto_enumTypes[6].Descriptor()
 }
 
 func (SubstituteKind) Type() protoreflect.EnumType {
-	return &file_lethe_v1_unlearning_proto_enumTypes[5]
+	return &file_lethe_v1_unlearning_proto_enumTypes[6]
 }
 
 func (x SubstituteKind) Number() protoreflect.EnumNumber {
@@ -342,7 +404,7 @@ func (x SubstituteKind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use SubstituteKind.Descriptor instead.
 func (SubstituteKind) EnumDescriptor() ([]byte, []int) {
-	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{5}
+	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{6}
 }
 
 type JobState int32
@@ -388,11 +450,11 @@ func (x JobState) String() string {
 }
 
 func (JobState) Descriptor() protoreflect.EnumDescriptor {
-	return file_lethe_v1_unlearning_proto_enumTypes[6].Descriptor()
+	return file_lethe_v1_unlearning_proto_enumTypes[7].Descriptor()
 }
 
 func (JobState) Type() protoreflect.EnumType {
-	return &file_lethe_v1_unlearning_proto_enumTypes[6]
+	return &file_lethe_v1_unlearning_proto_enumTypes[7]
 }
 
 func (x JobState) Number() protoreflect.EnumNumber {
@@ -401,7 +463,87 @@ func (x JobState) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use JobState.Descriptor instead.
 func (JobState) EnumDescriptor() ([]byte, []int) {
-	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{6}
+	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{7}
+}
+
+// What a job does, step by step. A worker's crash, or a server's end, takes it back to QUEUED.
+type JobPhase int32
+
+const (
+	JobPhase_JOB_PHASE_UNSPECIFIED JobPhase = 0
+	JobPhase_JOB_PHASE_QUEUED      JobPhase = 1
+	// The latents that draw the images are looked for.
+	JobPhase_JOB_PHASE_INVERTING  JobPhase = 2
+	JobPhase_JOB_PHASE_UNLEARNING JobPhase = 3
+	// The candidate is audited and measured.
+	JobPhase_JOB_PHASE_AUDITING JobPhase = 4
+	// The worker is done, and the candidate is taken over. The last phase of a candidate that was to be kept as one.
+	JobPhase_JOB_PHASE_CANDIDATE JobPhase = 5
+	// An operator decides: ApproveJob, RejectJob. Its state is SUCCEEDED, since nothing runs any more.
+	JobPhase_JOB_PHASE_AWAITING_APPROVAL JobPhase = 6
+	// The candidate serves, or has served.
+	JobPhase_JOB_PHASE_PROMOTED JobPhase = 7
+	// A gate or an operator refused the candidate, which stays one.
+	JobPhase_JOB_PHASE_REJECTED  JobPhase = 8
+	JobPhase_JOB_PHASE_FAILED    JobPhase = 9
+	JobPhase_JOB_PHASE_CANCELLED JobPhase = 10
+)
+
+// Enum value maps for JobPhase.
+var (
+	JobPhase_name = map[int32]string{
+		0:  "JOB_PHASE_UNSPECIFIED",
+		1:  "JOB_PHASE_QUEUED",
+		2:  "JOB_PHASE_INVERTING",
+		3:  "JOB_PHASE_UNLEARNING",
+		4:  "JOB_PHASE_AUDITING",
+		5:  "JOB_PHASE_CANDIDATE",
+		6:  "JOB_PHASE_AWAITING_APPROVAL",
+		7:  "JOB_PHASE_PROMOTED",
+		8:  "JOB_PHASE_REJECTED",
+		9:  "JOB_PHASE_FAILED",
+		10: "JOB_PHASE_CANCELLED",
+	}
+	JobPhase_value = map[string]int32{
+		"JOB_PHASE_UNSPECIFIED":       0,
+		"JOB_PHASE_QUEUED":            1,
+		"JOB_PHASE_INVERTING":         2,
+		"JOB_PHASE_UNLEARNING":        3,
+		"JOB_PHASE_AUDITING":          4,
+		"JOB_PHASE_CANDIDATE":         5,
+		"JOB_PHASE_AWAITING_APPROVAL": 6,
+		"JOB_PHASE_PROMOTED":          7,
+		"JOB_PHASE_REJECTED":          8,
+		"JOB_PHASE_FAILED":            9,
+		"JOB_PHASE_CANCELLED":         10,
+	}
+)
+
+func (x JobPhase) Enum() *JobPhase {
+	p := new(JobPhase)
+	*p = x
+	return p
+}
+
+func (x JobPhase) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (JobPhase) Descriptor() protoreflect.EnumDescriptor {
+	return file_lethe_v1_unlearning_proto_enumTypes[8].Descriptor()
+}
+
+func (JobPhase) Type() protoreflect.EnumType {
+	return &file_lethe_v1_unlearning_proto_enumTypes[8]
+}
+
+func (x JobPhase) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use JobPhase.Descriptor instead.
+func (JobPhase) EnumDescriptor() ([]byte, []int) {
+	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{8}
 }
 
 type SubmitRequest struct {
@@ -543,7 +685,9 @@ type LabelledImage struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Image *Image                 `protobuf:"bytes,1,opt,name=image,proto3" json:"image,omitempty"`
 	// Conditional models: the class by name or index. Unconditional: empty.
-	Label         string `protobuf:"bytes,2,opt,name=label,proto3" json:"label,omitempty"`
+	Label string `protobuf:"bytes,2,opt,name=label,proto3" json:"label,omitempty"`
+	// What messages and the report call it, such as the file's name; up to 255 characters. Empty: its index.
+	Name          string `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -592,6 +736,13 @@ func (x *LabelledImage) GetLabel() string {
 	return ""
 }
 
+func (x *LabelledImage) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
 // What to unlearn and how. Every field but the images has a default that works.
 type UnlearnSpec struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -603,13 +754,13 @@ type UnlearnSpec struct {
 	// The value that the discriminator learns to give to unlearned images. Default: as auto_fake_label says; of recipe
 	// PAPER -1. Not together with auto_fake_label.
 	FakeLabel *float64 `protobuf:"fixed64,5,opt,name=fake_label,json=fakeLabel,proto3,oneof" json:"fake_label,omitempty"`
-	// Most steps of the generator; it stops before, once its target is reached. Default 900; of recipe PAPER its
+	// Most steps of the generator; it stops before, once its target is reached. Default 600; of recipe PAPER its
 	// iterations, default 100. 1 to 100,000.
 	Iterations *int32 `protobuf:"varint,6,opt,name=iterations,proto3,oneof" json:"iterations,omitempty"`
 	// Images of a step that move. Default 32, of kind CLASS 48; a multiple of 4 from 4 to 256.
 	Batch *int32 `protobuf:"varint,7,opt,name=batch,proto3,oneof" json:"batch,omitempty"`
 	// Adam's learning rate of the generator, which falls along a half cosine; of recipe PAPER of both networks. Default
-	// 0.006; of recipe PAPER 0.002. Above 0, up to 0.1.
+	// 0.012; of recipe PAPER 0.002. Above 0, up to 0.1.
 	LearningRate *float64 `protobuf:"fixed64,8,opt,name=learning_rate,json=learningRate,proto3,oneof" json:"learning_rate,omitempty"`
 	// Recipe PAPER: weight of the pixel loss of the generator. Default 1.
 	Lambda1 *float64 `protobuf:"fixed64,9,opt,name=lambda1,proto3,oneof" json:"lambda1,omitempty"`
@@ -636,9 +787,22 @@ type UnlearnSpec struct {
 	Recipe Recipe `protobuf:"varint,18,opt,name=recipe,proto3,enum=lethe.v1.Recipe" json:"recipe,omitempty"`
 	// Recipe LETHE: weight of an image that moves against one that stays, to begin with. Larger: redacted sooner, and more
 	// moves with it. Default 0.5; above 0, up to 100.
-	MovingWeight  *float64 `protobuf:"fixed64,19,opt,name=moving_weight,json=movingWeight,proto3,oneof" json:"moving_weight,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	MovingWeight *float64 `protobuf:"fixed64,19,opt,name=moving_weight,json=movingWeight,proto3,oneof" json:"moving_weight,omitempty"`
+	// Chosen by the client: a submission with the key of one that this client has made before is answered with that one's
+	// job, whatever became of it. Without one, a submission that equals one which has not ended is answered so. Up to 128
+	// characters.
+	RequestKey string `protobuf:"bytes,30,opt,name=request_key,json=requestKey,proto3" json:"request_key,omitempty"`
+	// Keep the images and the report's pictures, encrypted, until the job is deleted. By default the images are deleted when
+	// the job ends, and pictures are held in memory for a quarter of an hour, for GetReport.
+	KeepPictures bool `protobuf:"varint,31,opt,name=keep_pictures,json=keepPictures,proto3" json:"keep_pictures,omitempty"`
+	// What to do about images of another size.
+	Fit ImageFit `protobuf:"varint,32,opt,name=fit,proto3,enum=lethe.v1.ImageFit" json:"fit,omitempty"`
+	// 0xRRGGBB behind transparent pixels, which are refused without it, and around padded images (default black).
+	Background *uint32 `protobuf:"varint,33,opt,name=background,proto3,oneof" json:"background,omitempty"`
+	// Go on without images that cannot be read or are of another size; the report says which they are.
+	SkipUnreadable bool `protobuf:"varint,34,opt,name=skip_unreadable,json=skipUnreadable,proto3" json:"skip_unreadable,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *UnlearnSpec) Reset() {
@@ -804,6 +968,41 @@ func (x *UnlearnSpec) GetMovingWeight() float64 {
 	return 0
 }
 
+func (x *UnlearnSpec) GetRequestKey() string {
+	if x != nil {
+		return x.RequestKey
+	}
+	return ""
+}
+
+func (x *UnlearnSpec) GetKeepPictures() bool {
+	if x != nil {
+		return x.KeepPictures
+	}
+	return false
+}
+
+func (x *UnlearnSpec) GetFit() ImageFit {
+	if x != nil {
+		return x.Fit
+	}
+	return ImageFit_IMAGE_FIT_UNSPECIFIED
+}
+
+func (x *UnlearnSpec) GetBackground() uint32 {
+	if x != nil && x.Background != nil {
+		return *x.Background
+	}
+	return 0
+}
+
+func (x *UnlearnSpec) GetSkipUnreadable() bool {
+	if x != nil {
+		return x.SkipUnreadable
+	}
+	return false
+}
+
 type Gates struct {
 	state    protoimpl.MessageState `protogen:"open.v1"`
 	MinAucLu *float64               `protobuf:"fixed64,1,opt,name=min_auc_lu,json=minAucLu,proto3,oneof" json:"min_auc_lu,omitempty"`
@@ -929,6 +1128,77 @@ func (x *Gates) GetMaxRecognised() float64 {
 	return 0
 }
 
+// A change of a job.
+type JobChange struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Phase JobPhase               `protobuf:"varint,1,opt,name=phase,proto3,enum=lethe.v1.JobPhase" json:"phase,omitempty"`
+	Time  *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=time,proto3" json:"time,omitempty"`
+	// Who: a principal's name, "server" or "worker".
+	Actor string `protobuf:"bytes,3,opt,name=actor,proto3" json:"actor,omitempty"`
+	// Why, in a sentence.
+	Cause         string `protobuf:"bytes,4,opt,name=cause,proto3" json:"cause,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *JobChange) Reset() {
+	*x = JobChange{}
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *JobChange) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*JobChange) ProtoMessage() {}
+
+func (x *JobChange) ProtoReflect() protoreflect.Message {
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use JobChange.ProtoReflect.Descriptor instead.
+func (*JobChange) Descriptor() ([]byte, []int) {
+	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *JobChange) GetPhase() JobPhase {
+	if x != nil {
+		return x.Phase
+	}
+	return JobPhase_JOB_PHASE_UNSPECIFIED
+}
+
+func (x *JobChange) GetTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Time
+	}
+	return nil
+}
+
+func (x *JobChange) GetActor() string {
+	if x != nil {
+		return x.Actor
+	}
+	return ""
+}
+
+func (x *JobChange) GetCause() string {
+	if x != nil {
+		return x.Cause
+	}
+	return ""
+}
+
 type Job struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
@@ -950,14 +1220,22 @@ type Job struct {
 	// Set once measured.
 	Report *UnlearnReport `protobuf:"bytes,14,opt,name=report,proto3" json:"report,omitempty"`
 	// The principal that submitted it; "anonymous" where the server asks for no credentials.
-	SubmittedBy   string `protobuf:"bytes,15,opt,name=submitted_by,json=submittedBy,proto3" json:"submitted_by,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	SubmittedBy string   `protobuf:"bytes,15,opt,name=submitted_by,json=submittedBy,proto3" json:"submitted_by,omitempty"`
+	Phase       JobPhase `protobuf:"varint,30,opt,name=phase,proto3,enum=lethe.v1.JobPhase" json:"phase,omitempty"`
+	// How often a worker was started for it.
+	Attempt int32 `protobuf:"varint,31,opt,name=attempt,proto3" json:"attempt,omitempty"`
+	// Everything that happened to it, the oldest first.
+	Changes []*JobChange `protobuf:"bytes,32,rep,name=changes,proto3" json:"changes,omitempty"`
+	// While it waits: jobs before it, and the seconds until it starts, by how long those before took. Absent while unknown.
+	QueuePosition     *int32   `protobuf:"varint,33,opt,name=queue_position,json=queuePosition,proto3,oneof" json:"queue_position,omitempty"`
+	SecondsUntilStart *float64 `protobuf:"fixed64,34,opt,name=seconds_until_start,json=secondsUntilStart,proto3,oneof" json:"seconds_until_start,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *Job) Reset() {
 	*x = Job{}
-	mi := &file_lethe_v1_unlearning_proto_msgTypes[5]
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -969,7 +1247,7 @@ func (x *Job) String() string {
 func (*Job) ProtoMessage() {}
 
 func (x *Job) ProtoReflect() protoreflect.Message {
-	mi := &file_lethe_v1_unlearning_proto_msgTypes[5]
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -982,7 +1260,7 @@ func (x *Job) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Job.ProtoReflect.Descriptor instead.
 func (*Job) Descriptor() ([]byte, []int) {
-	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{5}
+	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Job) GetId() string {
@@ -1090,6 +1368,41 @@ func (x *Job) GetSubmittedBy() string {
 	return ""
 }
 
+func (x *Job) GetPhase() JobPhase {
+	if x != nil {
+		return x.Phase
+	}
+	return JobPhase_JOB_PHASE_UNSPECIFIED
+}
+
+func (x *Job) GetAttempt() int32 {
+	if x != nil {
+		return x.Attempt
+	}
+	return 0
+}
+
+func (x *Job) GetChanges() []*JobChange {
+	if x != nil {
+		return x.Changes
+	}
+	return nil
+}
+
+func (x *Job) GetQueuePosition() int32 {
+	if x != nil && x.QueuePosition != nil {
+		return *x.QueuePosition
+	}
+	return 0
+}
+
+func (x *Job) GetSecondsUntilStart() float64 {
+	if x != nil && x.SecondsUntilStart != nil {
+		return *x.SecondsUntilStart
+	}
+	return 0
+}
+
 type Progress struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// inversion, unlearning, measuring, exporting, ...
@@ -1109,7 +1422,7 @@ type Progress struct {
 
 func (x *Progress) Reset() {
 	*x = Progress{}
-	mi := &file_lethe_v1_unlearning_proto_msgTypes[6]
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1121,7 +1434,7 @@ func (x *Progress) String() string {
 func (*Progress) ProtoMessage() {}
 
 func (x *Progress) ProtoReflect() protoreflect.Message {
-	mi := &file_lethe_v1_unlearning_proto_msgTypes[6]
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1134,7 +1447,7 @@ func (x *Progress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Progress.ProtoReflect.Descriptor instead.
 func (*Progress) Descriptor() ([]byte, []int) {
-	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{6}
+	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Progress) GetStage() string {
@@ -1186,8 +1499,8 @@ type UnlearnReport struct {
 	Kind       string                 `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`
 	Mode       string                 `protobuf:"bytes,3,opt,name=mode,proto3" json:"mode,omitempty"`
 	Substitute string                 `protobuf:"bytes,4,opt,name=substitute,proto3" json:"substitute,omitempty"`
-	// The mean over images.
-	FakeLabel float64 `protobuf:"fixed64,5,opt,name=fake_label,json=fakeLabel,proto3" json:"fake_label,omitempty"`
+	// The mean over images. Absent of a model without a discriminator, as auc_lu and auc_ut are.
+	FakeLabel *float64 `protobuf:"fixed64,5,opt,name=fake_label,json=fakeLabel,proto3,oneof" json:"fake_label,omitempty"`
 	// Images unlearned; kind CLASS without images: those generated for the discriminator to unlearn.
 	Images int32 `protobuf:"varint,6,opt,name=images,proto3" json:"images,omitempty"`
 	// Inversion, substitutes and cascade: what replaces retraining.
@@ -1251,13 +1564,15 @@ type UnlearnReport struct {
 	WorstImage *int32 `protobuf:"varint,37,opt,name=worst_image,json=worstImage,proto3,oneof" json:"worst_image,omitempty"`
 	// Kind ITEM: least distance of a substitute from its image, as a multiple of that to the image's nearest other image.
 	SubstituteDistance float64 `protobuf:"fixed64,38,opt,name=substitute_distance,json=substituteDistance,proto3" json:"substitute_distance,omitempty"`
-	unknownFields      protoimpl.UnknownFields
-	sizeCache          protoimpl.SizeCache
+	// What was done to images so that the model takes them, "NAME: what", one for each that was changed or left out.
+	Preparations  []string `protobuf:"bytes,60,rep,name=preparations,proto3" json:"preparations,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *UnlearnReport) Reset() {
 	*x = UnlearnReport{}
-	mi := &file_lethe_v1_unlearning_proto_msgTypes[7]
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1269,7 +1584,7 @@ func (x *UnlearnReport) String() string {
 func (*UnlearnReport) ProtoMessage() {}
 
 func (x *UnlearnReport) ProtoReflect() protoreflect.Message {
-	mi := &file_lethe_v1_unlearning_proto_msgTypes[7]
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1282,7 +1597,7 @@ func (x *UnlearnReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnlearnReport.ProtoReflect.Descriptor instead.
 func (*UnlearnReport) Descriptor() ([]byte, []int) {
-	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{7}
+	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *UnlearnReport) GetJobId() string {
@@ -1314,8 +1629,8 @@ func (x *UnlearnReport) GetSubstitute() string {
 }
 
 func (x *UnlearnReport) GetFakeLabel() float64 {
-	if x != nil {
-		return x.FakeLabel
+	if x != nil && x.FakeLabel != nil {
+		return *x.FakeLabel
 	}
 	return 0
 }
@@ -1551,6 +1866,13 @@ func (x *UnlearnReport) GetSubstituteDistance() float64 {
 	return 0
 }
 
+func (x *UnlearnReport) GetPreparations() []string {
+	if x != nil {
+		return x.Preparations
+	}
+	return nil
+}
+
 // Shares, each with the interval that holds it at 95 % confidence.
 type Redaction struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1572,7 +1894,7 @@ type Redaction struct {
 
 func (x *Redaction) Reset() {
 	*x = Redaction{}
-	mi := &file_lethe_v1_unlearning_proto_msgTypes[8]
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1584,7 +1906,7 @@ func (x *Redaction) String() string {
 func (*Redaction) ProtoMessage() {}
 
 func (x *Redaction) ProtoReflect() protoreflect.Message {
-	mi := &file_lethe_v1_unlearning_proto_msgTypes[8]
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1597,7 +1919,7 @@ func (x *Redaction) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Redaction.ProtoReflect.Descriptor instead.
 func (*Redaction) Descriptor() ([]byte, []int) {
-	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{8}
+	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Redaction) GetOwn() *BeforeAfter {
@@ -1659,7 +1981,7 @@ type Interval struct {
 
 func (x *Interval) Reset() {
 	*x = Interval{}
-	mi := &file_lethe_v1_unlearning_proto_msgTypes[9]
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1671,7 +1993,7 @@ func (x *Interval) String() string {
 func (*Interval) ProtoMessage() {}
 
 func (x *Interval) ProtoReflect() protoreflect.Message {
-	mi := &file_lethe_v1_unlearning_proto_msgTypes[9]
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1684,7 +2006,7 @@ func (x *Interval) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Interval.ProtoReflect.Descriptor instead.
 func (*Interval) Descriptor() ([]byte, []int) {
-	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{9}
+	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Interval) GetLow() float64 {
@@ -1714,7 +2036,7 @@ type Collateral struct {
 
 func (x *Collateral) Reset() {
 	*x = Collateral{}
-	mi := &file_lethe_v1_unlearning_proto_msgTypes[10]
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1726,7 +2048,7 @@ func (x *Collateral) String() string {
 func (*Collateral) ProtoMessage() {}
 
 func (x *Collateral) ProtoReflect() protoreflect.Message {
-	mi := &file_lethe_v1_unlearning_proto_msgTypes[10]
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1739,7 +2061,7 @@ func (x *Collateral) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Collateral.ProtoReflect.Descriptor instead.
 func (*Collateral) Descriptor() ([]byte, []int) {
-	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{10}
+	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Collateral) GetMembers() float64 {
@@ -1772,7 +2094,7 @@ type Membership struct {
 
 func (x *Membership) Reset() {
 	*x = Membership{}
-	mi := &file_lethe_v1_unlearning_proto_msgTypes[11]
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1784,7 +2106,7 @@ func (x *Membership) String() string {
 func (*Membership) ProtoMessage() {}
 
 func (x *Membership) ProtoReflect() protoreflect.Message {
-	mi := &file_lethe_v1_unlearning_proto_msgTypes[11]
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1797,7 +2119,7 @@ func (x *Membership) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Membership.ProtoReflect.Descriptor instead.
 func (*Membership) Descriptor() ([]byte, []int) {
-	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{11}
+	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Membership) GetW() *BeforeAfter {
@@ -1842,7 +2164,7 @@ type ImageFinding struct {
 
 func (x *ImageFinding) Reset() {
 	*x = ImageFinding{}
-	mi := &file_lethe_v1_unlearning_proto_msgTypes[12]
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1854,7 +2176,7 @@ func (x *ImageFinding) String() string {
 func (*ImageFinding) ProtoMessage() {}
 
 func (x *ImageFinding) ProtoReflect() protoreflect.Message {
-	mi := &file_lethe_v1_unlearning_proto_msgTypes[12]
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1867,7 +2189,7 @@ func (x *ImageFinding) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImageFinding.ProtoReflect.Descriptor instead.
 func (*ImageFinding) Descriptor() ([]byte, []int) {
-	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{12}
+	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ImageFinding) GetWay() float64 {
@@ -1912,7 +2234,7 @@ type ReinversionMse struct {
 
 func (x *ReinversionMse) Reset() {
 	*x = ReinversionMse{}
-	mi := &file_lethe_v1_unlearning_proto_msgTypes[13]
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1924,7 +2246,7 @@ func (x *ReinversionMse) String() string {
 func (*ReinversionMse) ProtoMessage() {}
 
 func (x *ReinversionMse) ProtoReflect() protoreflect.Message {
-	mi := &file_lethe_v1_unlearning_proto_msgTypes[13]
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1937,7 +2259,7 @@ func (x *ReinversionMse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReinversionMse.ProtoReflect.Descriptor instead.
 func (*ReinversionMse) Descriptor() ([]byte, []int) {
-	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{13}
+	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ReinversionMse) GetUnlearnedBefore() float64 {
@@ -1970,7 +2292,7 @@ type WatchRequest struct {
 
 func (x *WatchRequest) Reset() {
 	*x = WatchRequest{}
-	mi := &file_lethe_v1_unlearning_proto_msgTypes[14]
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1982,7 +2304,7 @@ func (x *WatchRequest) String() string {
 func (*WatchRequest) ProtoMessage() {}
 
 func (x *WatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_lethe_v1_unlearning_proto_msgTypes[14]
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1995,7 +2317,7 @@ func (x *WatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchRequest.ProtoReflect.Descriptor instead.
 func (*WatchRequest) Descriptor() ([]byte, []int) {
-	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{14}
+	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *WatchRequest) GetJobId() string {
@@ -2014,7 +2336,7 @@ type JobEvent struct {
 
 func (x *JobEvent) Reset() {
 	*x = JobEvent{}
-	mi := &file_lethe_v1_unlearning_proto_msgTypes[15]
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2026,7 +2348,7 @@ func (x *JobEvent) String() string {
 func (*JobEvent) ProtoMessage() {}
 
 func (x *JobEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_lethe_v1_unlearning_proto_msgTypes[15]
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2039,7 +2361,7 @@ func (x *JobEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobEvent.ProtoReflect.Descriptor instead.
 func (*JobEvent) Descriptor() ([]byte, []int) {
-	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{15}
+	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *JobEvent) GetJob() *Job {
@@ -2058,7 +2380,7 @@ type GetJobRequest struct {
 
 func (x *GetJobRequest) Reset() {
 	*x = GetJobRequest{}
-	mi := &file_lethe_v1_unlearning_proto_msgTypes[16]
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2070,7 +2392,7 @@ func (x *GetJobRequest) String() string {
 func (*GetJobRequest) ProtoMessage() {}
 
 func (x *GetJobRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_lethe_v1_unlearning_proto_msgTypes[16]
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2083,7 +2405,7 @@ func (x *GetJobRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetJobRequest.ProtoReflect.Descriptor instead.
 func (*GetJobRequest) Descriptor() ([]byte, []int) {
-	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{16}
+	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *GetJobRequest) GetJobId() string {
@@ -2094,14 +2416,22 @@ func (x *GetJobRequest) GetJobId() string {
 }
 
 type ListJobsRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Only of this model, where it is set.
+	Model string `protobuf:"bytes,1,opt,name=model,proto3" json:"model,omitempty"`
+	// Only in one of these states, where there are any.
+	States []JobState `protobuf:"varint,2,rep,packed,name=states,proto3,enum=lethe.v1.JobState" json:"states,omitempty"`
+	// Most jobs in one answer. Default 1000, which is the most.
+	PageSize int32 `protobuf:"varint,3,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// Of the answer before; empty: from the newest.
+	PageToken     string `protobuf:"bytes,4,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListJobsRequest) Reset() {
 	*x = ListJobsRequest{}
-	mi := &file_lethe_v1_unlearning_proto_msgTypes[17]
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2113,7 +2443,7 @@ func (x *ListJobsRequest) String() string {
 func (*ListJobsRequest) ProtoMessage() {}
 
 func (x *ListJobsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_lethe_v1_unlearning_proto_msgTypes[17]
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2126,20 +2456,50 @@ func (x *ListJobsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListJobsRequest.ProtoReflect.Descriptor instead.
 func (*ListJobsRequest) Descriptor() ([]byte, []int) {
-	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{17}
+	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *ListJobsRequest) GetModel() string {
+	if x != nil {
+		return x.Model
+	}
+	return ""
+}
+
+func (x *ListJobsRequest) GetStates() []JobState {
+	if x != nil {
+		return x.States
+	}
+	return nil
+}
+
+func (x *ListJobsRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListJobsRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
 }
 
 type ListJobsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Newest first.
-	Jobs          []*Job `protobuf:"bytes,1,rep,name=jobs,proto3" json:"jobs,omitempty"`
+	Jobs []*Job `protobuf:"bytes,1,rep,name=jobs,proto3" json:"jobs,omitempty"`
+	// For the jobs that follow; empty: there are none.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListJobsResponse) Reset() {
 	*x = ListJobsResponse{}
-	mi := &file_lethe_v1_unlearning_proto_msgTypes[18]
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2151,7 +2511,7 @@ func (x *ListJobsResponse) String() string {
 func (*ListJobsResponse) ProtoMessage() {}
 
 func (x *ListJobsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_lethe_v1_unlearning_proto_msgTypes[18]
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2164,7 +2524,7 @@ func (x *ListJobsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListJobsResponse.ProtoReflect.Descriptor instead.
 func (*ListJobsResponse) Descriptor() ([]byte, []int) {
-	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{18}
+	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ListJobsResponse) GetJobs() []*Job {
@@ -2172,6 +2532,13 @@ func (x *ListJobsResponse) GetJobs() []*Job {
 		return x.Jobs
 	}
 	return nil
+}
+
+func (x *ListJobsResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
 }
 
 type CancelJobRequest struct {
@@ -2183,7 +2550,7 @@ type CancelJobRequest struct {
 
 func (x *CancelJobRequest) Reset() {
 	*x = CancelJobRequest{}
-	mi := &file_lethe_v1_unlearning_proto_msgTypes[19]
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2195,7 +2562,7 @@ func (x *CancelJobRequest) String() string {
 func (*CancelJobRequest) ProtoMessage() {}
 
 func (x *CancelJobRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_lethe_v1_unlearning_proto_msgTypes[19]
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2208,7 +2575,7 @@ func (x *CancelJobRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelJobRequest.ProtoReflect.Descriptor instead.
 func (*CancelJobRequest) Descriptor() ([]byte, []int) {
-	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{19}
+	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *CancelJobRequest) GetJobId() string {
@@ -2216,6 +2583,236 @@ func (x *CancelJobRequest) GetJobId() string {
 		return x.JobId
 	}
 	return ""
+}
+
+type ApproveJobRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	JobId string                 `protobuf:"bytes,1,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
+	// Recorded with the change.
+	Reason        string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ApproveJobRequest) Reset() {
+	*x = ApproveJobRequest{}
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ApproveJobRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ApproveJobRequest) ProtoMessage() {}
+
+func (x *ApproveJobRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ApproveJobRequest.ProtoReflect.Descriptor instead.
+func (*ApproveJobRequest) Descriptor() ([]byte, []int) {
+	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *ApproveJobRequest) GetJobId() string {
+	if x != nil {
+		return x.JobId
+	}
+	return ""
+}
+
+func (x *ApproveJobRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+type RejectJobRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	JobId string                 `protobuf:"bytes,1,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
+	// Recorded with the change.
+	Reason        string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RejectJobRequest) Reset() {
+	*x = RejectJobRequest{}
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RejectJobRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RejectJobRequest) ProtoMessage() {}
+
+func (x *RejectJobRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RejectJobRequest.ProtoReflect.Descriptor instead.
+func (*RejectJobRequest) Descriptor() ([]byte, []int) {
+	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *RejectJobRequest) GetJobId() string {
+	if x != nil {
+		return x.JobId
+	}
+	return ""
+}
+
+func (x *RejectJobRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+type RetryJobRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	JobId         string                 `protobuf:"bytes,1,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RetryJobRequest) Reset() {
+	*x = RetryJobRequest{}
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RetryJobRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RetryJobRequest) ProtoMessage() {}
+
+func (x *RetryJobRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RetryJobRequest.ProtoReflect.Descriptor instead.
+func (*RetryJobRequest) Descriptor() ([]byte, []int) {
+	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *RetryJobRequest) GetJobId() string {
+	if x != nil {
+		return x.JobId
+	}
+	return ""
+}
+
+type DeleteJobRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	JobId         string                 `protobuf:"bytes,1,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeleteJobRequest) Reset() {
+	*x = DeleteJobRequest{}
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeleteJobRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeleteJobRequest) ProtoMessage() {}
+
+func (x *DeleteJobRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeleteJobRequest.ProtoReflect.Descriptor instead.
+func (*DeleteJobRequest) Descriptor() ([]byte, []int) {
+	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *DeleteJobRequest) GetJobId() string {
+	if x != nil {
+		return x.JobId
+	}
+	return ""
+}
+
+type DeleteJobResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeleteJobResponse) Reset() {
+	*x = DeleteJobResponse{}
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeleteJobResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeleteJobResponse) ProtoMessage() {}
+
+func (x *DeleteJobResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeleteJobResponse.ProtoReflect.Descriptor instead.
+func (*DeleteJobResponse) Descriptor() ([]byte, []int) {
+	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{25}
 }
 
 type GetReportRequest struct {
@@ -2227,7 +2824,7 @@ type GetReportRequest struct {
 
 func (x *GetReportRequest) Reset() {
 	*x = GetReportRequest{}
-	mi := &file_lethe_v1_unlearning_proto_msgTypes[20]
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2239,7 +2836,7 @@ func (x *GetReportRequest) String() string {
 func (*GetReportRequest) ProtoMessage() {}
 
 func (x *GetReportRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_lethe_v1_unlearning_proto_msgTypes[20]
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2252,7 +2849,7 @@ func (x *GetReportRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetReportRequest.ProtoReflect.Descriptor instead.
 func (*GetReportRequest) Descriptor() ([]byte, []int) {
-	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{20}
+	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *GetReportRequest) GetJobId() string {
@@ -2275,7 +2872,7 @@ type GetReportResponse struct {
 
 func (x *GetReportResponse) Reset() {
 	*x = GetReportResponse{}
-	mi := &file_lethe_v1_unlearning_proto_msgTypes[21]
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2287,7 +2884,7 @@ func (x *GetReportResponse) String() string {
 func (*GetReportResponse) ProtoMessage() {}
 
 func (x *GetReportResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_lethe_v1_unlearning_proto_msgTypes[21]
+	mi := &file_lethe_v1_unlearning_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2300,7 +2897,7 @@ func (x *GetReportResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetReportResponse.ProtoReflect.Descriptor instead.
 func (*GetReportResponse) Descriptor() ([]byte, []int) {
-	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{21}
+	return file_lethe_v1_unlearning_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *GetReportResponse) GetReport() *UnlearnReport {
@@ -2328,10 +2925,11 @@ const file_lethe_v1_unlearning_proto_rawDesc = "" +
 	"\x04part\"j\n" +
 	"\x0eUploadedImages\x12/\n" +
 	"\x06images\x18\x01 \x03(\v2\x17.lethe.v1.LabelledImageR\x06images\x12'\n" +
-	"\x04role\x18\x02 \x01(\x0e2\x13.lethe.v1.ImageRoleR\x04role\"L\n" +
+	"\x04role\x18\x02 \x01(\x0e2\x13.lethe.v1.ImageRoleR\x04role\"`\n" +
 	"\rLabelledImage\x12%\n" +
 	"\x05image\x18\x01 \x01(\v2\x0f.lethe.v1.ImageR\x05image\x12\x14\n" +
-	"\x05label\x18\x02 \x01(\tR\x05label\"\xef\x06\n" +
+	"\x05label\x18\x02 \x01(\tR\x05label\x12\x12\n" +
+	"\x04name\x18\x03 \x01(\tR\x04name\"\xb8\b\n" +
 	"\vUnlearnSpec\x12\x14\n" +
 	"\x05model\x18\x01 \x01(\tR\x05model\x12)\n" +
 	"\x04kind\x18\x02 \x01(\x0e2\x15.lethe.v1.UnlearnKindR\x04kind\x12)\n" +
@@ -2358,7 +2956,15 @@ const file_lethe_v1_unlearning_proto_rawDesc = "" +
 	"\n" +
 	"bad_images\x18\x11 \x01(\x0e2\x13.lethe.v1.BadImagesR\tbadImages\x12(\n" +
 	"\x06recipe\x18\x12 \x01(\x0e2\x10.lethe.v1.RecipeR\x06recipe\x12(\n" +
-	"\rmoving_weight\x18\x13 \x01(\x01H\bR\fmovingWeight\x88\x01\x01B\r\n" +
+	"\rmoving_weight\x18\x13 \x01(\x01H\bR\fmovingWeight\x88\x01\x01\x12\x1f\n" +
+	"\vrequest_key\x18\x1e \x01(\tR\n" +
+	"requestKey\x12#\n" +
+	"\rkeep_pictures\x18\x1f \x01(\bR\fkeepPictures\x12$\n" +
+	"\x03fit\x18  \x01(\x0e2\x12.lethe.v1.ImageFitR\x03fit\x12#\n" +
+	"\n" +
+	"background\x18! \x01(\rH\tR\n" +
+	"background\x88\x01\x01\x12'\n" +
+	"\x0fskip_unreadable\x18\" \x01(\bR\x0eskipUnreadableB\r\n" +
 	"\v_fake_labelB\r\n" +
 	"\v_iterationsB\b\n" +
 	"\x06_batchB\x10\n" +
@@ -2369,7 +2975,8 @@ const file_lethe_v1_unlearning_proto_rawDesc = "" +
 	"\b_lambda2B\a\n" +
 	"\x05_seedB\x16\n" +
 	"\x14_max_inversion_errorB\x10\n" +
-	"\x0e_moving_weight\"\xfd\x04\n" +
+	"\x0e_moving_weightB\r\n" +
+	"\v_background\"\xfd\x04\n" +
 	"\x05Gates\x12!\n" +
 	"\n" +
 	"min_auc_lu\x18\x01 \x01(\x01H\x00R\bminAucLu\x88\x01\x01\x120\n" +
@@ -2392,7 +2999,12 @@ const file_lethe_v1_unlearning_proto_rawDesc = "" +
 	"\x0f_max_collateralB\x18\n" +
 	"\x16_max_fid_root_increaseB\x11\n" +
 	"\x0f_max_membershipB\x11\n" +
-	"\x0f_max_recognised\"\xd4\x04\n" +
+	"\x0f_max_recognised\"\x91\x01\n" +
+	"\tJobChange\x12(\n" +
+	"\x05phase\x18\x01 \x01(\x0e2\x12.lethe.v1.JobPhaseR\x05phase\x12.\n" +
+	"\x04time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12\x14\n" +
+	"\x05actor\x18\x03 \x01(\tR\x05actor\x12\x14\n" +
+	"\x05cause\x18\x04 \x01(\tR\x05cause\"\xd3\x06\n" +
 	"\x03Job\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12)\n" +
 	"\x04spec\x18\x02 \x01(\v2\x15.lethe.v1.UnlearnSpecR\x04spec\x12(\n" +
@@ -2410,7 +3022,14 @@ const file_lethe_v1_unlearning_proto_rawDesc = "" +
 	"newVersion\x12\x1a\n" +
 	"\bpromoted\x18\r \x01(\bR\bpromoted\x12/\n" +
 	"\x06report\x18\x0e \x01(\v2\x17.lethe.v1.UnlearnReportR\x06report\x12!\n" +
-	"\fsubmitted_by\x18\x0f \x01(\tR\vsubmittedBy\"\x92\x02\n" +
+	"\fsubmitted_by\x18\x0f \x01(\tR\vsubmittedBy\x12(\n" +
+	"\x05phase\x18\x1e \x01(\x0e2\x12.lethe.v1.JobPhaseR\x05phase\x12\x18\n" +
+	"\aattempt\x18\x1f \x01(\x05R\aattempt\x12-\n" +
+	"\achanges\x18  \x03(\v2\x13.lethe.v1.JobChangeR\achanges\x12*\n" +
+	"\x0equeue_position\x18! \x01(\x05H\x00R\rqueuePosition\x88\x01\x01\x123\n" +
+	"\x13seconds_until_start\x18\" \x01(\x01H\x01R\x11secondsUntilStart\x88\x01\x01B\x11\n" +
+	"\x0f_queue_positionB\x16\n" +
+	"\x14_seconds_until_start\"\x92\x02\n" +
 	"\bProgress\x12\x14\n" +
 	"\x05stage\x18\x01 \x01(\tR\x05stage\x12\x12\n" +
 	"\x04step\x18\x02 \x01(\x05R\x04step\x12\x14\n" +
@@ -2421,16 +3040,16 @@ const file_lethe_v1_unlearning_proto_rawDesc = "" +
 	"\vValuesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\x01R\x05value:\x028\x01B\x0f\n" +
-	"\r_seconds_left\"\xbb\f\n" +
+	"\r_seconds_left\"\xf3\f\n" +
 	"\rUnlearnReport\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12\x12\n" +
 	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x12\n" +
 	"\x04mode\x18\x03 \x01(\tR\x04mode\x12\x1e\n" +
 	"\n" +
 	"substitute\x18\x04 \x01(\tR\n" +
-	"substitute\x12\x1d\n" +
+	"substitute\x12\"\n" +
 	"\n" +
-	"fake_label\x18\x05 \x01(\x01R\tfakeLabel\x12\x16\n" +
+	"fake_label\x18\x05 \x01(\x01H\x00R\tfakeLabel\x88\x01\x01\x12\x16\n" +
 	"\x06images\x18\x06 \x01(\x05R\x06images\x12\x18\n" +
 	"\aseconds\x18\a \x01(\x01R\aseconds\x12'\n" +
 	"\x0fretrain_seconds\x18\b \x01(\x01R\x0eretrainSeconds\x12\x18\n" +
@@ -2470,9 +3089,11 @@ const file_lethe_v1_unlearning_proto_rawDesc = "" +
 	"\x11around_recognised\x18\" \x01(\v2\x15.lethe.v1.BeforeAfterR\x10aroundRecognised\x12J\n" +
 	"\x15reinverted_recognised\x18# \x01(\v2\x15.lethe.v1.BeforeAfterR\x14reinvertedRecognised\x12=\n" +
 	"\x0eimage_findings\x18$ \x03(\v2\x16.lethe.v1.ImageFindingR\rimageFindings\x12$\n" +
-	"\vworst_image\x18% \x01(\x05H\x00R\n" +
+	"\vworst_image\x18% \x01(\x05H\x01R\n" +
 	"worstImage\x88\x01\x01\x12/\n" +
-	"\x13substitute_distance\x18& \x01(\x01R\x12substituteDistanceB\x0e\n" +
+	"\x13substitute_distance\x18& \x01(\x01R\x12substituteDistance\x12\"\n" +
+	"\fpreparations\x18< \x03(\tR\fpreparationsB\r\n" +
+	"\v_fake_labelB\x0e\n" +
 	"\f_worst_image\"\xf8\x02\n" +
 	"\tRedaction\x12'\n" +
 	"\x03own\x18\x01 \x01(\v2\x15.lethe.v1.BeforeAfterR\x03own\x12+\n" +
@@ -2518,12 +3139,29 @@ const file_lethe_v1_unlearning_proto_rawDesc = "" +
 	"\bJobEvent\x12\x1f\n" +
 	"\x03job\x18\x01 \x01(\v2\r.lethe.v1.JobR\x03job\"&\n" +
 	"\rGetJobRequest\x12\x15\n" +
-	"\x06job_id\x18\x01 \x01(\tR\x05jobId\"\x11\n" +
-	"\x0fListJobsRequest\"5\n" +
+	"\x06job_id\x18\x01 \x01(\tR\x05jobId\"\x8f\x01\n" +
+	"\x0fListJobsRequest\x12\x14\n" +
+	"\x05model\x18\x01 \x01(\tR\x05model\x12*\n" +
+	"\x06states\x18\x02 \x03(\x0e2\x12.lethe.v1.JobStateR\x06states\x12\x1b\n" +
+	"\tpage_size\x18\x03 \x01(\x05R\bpageSize\x12\x1d\n" +
+	"\n" +
+	"page_token\x18\x04 \x01(\tR\tpageToken\"]\n" +
 	"\x10ListJobsResponse\x12!\n" +
-	"\x04jobs\x18\x01 \x03(\v2\r.lethe.v1.JobR\x04jobs\")\n" +
+	"\x04jobs\x18\x01 \x03(\v2\r.lethe.v1.JobR\x04jobs\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\")\n" +
 	"\x10CancelJobRequest\x12\x15\n" +
+	"\x06job_id\x18\x01 \x01(\tR\x05jobId\"B\n" +
+	"\x11ApproveJobRequest\x12\x15\n" +
+	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12\x16\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\"A\n" +
+	"\x10RejectJobRequest\x12\x15\n" +
+	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12\x16\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\"(\n" +
+	"\x0fRetryJobRequest\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\tR\x05jobId\")\n" +
+	"\x10DeleteJobRequest\x12\x15\n" +
+	"\x06job_id\x18\x01 \x01(\tR\x05jobId\"\x13\n" +
+	"\x11DeleteJobResponse\")\n" +
 	"\x10GetReportRequest\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\tR\x05jobId\"n\n" +
 	"\x11GetReportResponse\x12/\n" +
@@ -2532,7 +3170,13 @@ const file_lethe_v1_unlearning_proto_rawDesc = "" +
 	"\tImageRole\x12\x1a\n" +
 	"\x16IMAGE_ROLE_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12IMAGE_ROLE_UNLEARN\x10\x01\x12\x14\n" +
-	"\x10IMAGE_ROLE_LEARN\x10\x02*D\n" +
+	"\x10IMAGE_ROLE_LEARN\x10\x02*w\n" +
+	"\bImageFit\x12\x19\n" +
+	"\x15IMAGE_FIT_UNSPECIFIED\x10\x00\x12\x13\n" +
+	"\x0fIMAGE_FIT_EXACT\x10\x01\x12\x11\n" +
+	"\rIMAGE_FIT_PAD\x10\x02\x12\x12\n" +
+	"\x0eIMAGE_FIT_CROP\x10\x03\x12\x14\n" +
+	"\x10IMAGE_FIT_RESIZE\x10\x04*D\n" +
 	"\x06Recipe\x12\x16\n" +
 	"\x12RECIPE_UNSPECIFIED\x10\x00\x12\x10\n" +
 	"\fRECIPE_LETHE\x10\x01\x12\x10\n" +
@@ -2561,13 +3205,31 @@ const file_lethe_v1_unlearning_proto_rawDesc = "" +
 	"\x11JOB_STATE_RUNNING\x10\x02\x12\x17\n" +
 	"\x13JOB_STATE_SUCCEEDED\x10\x03\x12\x14\n" +
 	"\x10JOB_STATE_FAILED\x10\x04\x12\x17\n" +
-	"\x13JOB_STATE_CANCELLED\x10\x052\xf1\x02\n" +
+	"\x13JOB_STATE_CANCELLED\x10\x05*\x9f\x02\n" +
+	"\bJobPhase\x12\x19\n" +
+	"\x15JOB_PHASE_UNSPECIFIED\x10\x00\x12\x14\n" +
+	"\x10JOB_PHASE_QUEUED\x10\x01\x12\x17\n" +
+	"\x13JOB_PHASE_INVERTING\x10\x02\x12\x18\n" +
+	"\x14JOB_PHASE_UNLEARNING\x10\x03\x12\x16\n" +
+	"\x12JOB_PHASE_AUDITING\x10\x04\x12\x17\n" +
+	"\x13JOB_PHASE_CANDIDATE\x10\x05\x12\x1f\n" +
+	"\x1bJOB_PHASE_AWAITING_APPROVAL\x10\x06\x12\x16\n" +
+	"\x12JOB_PHASE_PROMOTED\x10\a\x12\x16\n" +
+	"\x12JOB_PHASE_REJECTED\x10\b\x12\x14\n" +
+	"\x10JOB_PHASE_FAILED\x10\t\x12\x17\n" +
+	"\x13JOB_PHASE_CANCELLED\x10\n" +
+	"2\xdf\x04\n" +
 	"\x11UnlearningService\x122\n" +
 	"\x06Submit\x12\x17.lethe.v1.SubmitRequest\x1a\r.lethe.v1.Job(\x01\x125\n" +
 	"\x05Watch\x12\x16.lethe.v1.WatchRequest\x1a\x12.lethe.v1.JobEvent0\x01\x120\n" +
 	"\x06GetJob\x12\x17.lethe.v1.GetJobRequest\x1a\r.lethe.v1.Job\x12A\n" +
 	"\bListJobs\x12\x19.lethe.v1.ListJobsRequest\x1a\x1a.lethe.v1.ListJobsResponse\x126\n" +
-	"\tCancelJob\x12\x1a.lethe.v1.CancelJobRequest\x1a\r.lethe.v1.Job\x12D\n" +
+	"\tCancelJob\x12\x1a.lethe.v1.CancelJobRequest\x1a\r.lethe.v1.Job\x128\n" +
+	"\n" +
+	"ApproveJob\x12\x1b.lethe.v1.ApproveJobRequest\x1a\r.lethe.v1.Job\x126\n" +
+	"\tRejectJob\x12\x1a.lethe.v1.RejectJobRequest\x1a\r.lethe.v1.Job\x124\n" +
+	"\bRetryJob\x12\x19.lethe.v1.RetryJobRequest\x1a\r.lethe.v1.Job\x12D\n" +
+	"\tDeleteJob\x12\x1a.lethe.v1.DeleteJobRequest\x1a\x1b.lethe.v1.DeleteJobResponse\x12D\n" +
 	"\tGetReport\x12\x1a.lethe.v1.GetReportRequest\x1a\x1b.lethe.v1.GetReportResponseB\x81\x01\n" +
 	"\fcom.lethe.v1B\x0fUnlearningProtoP\x01Z\x1flethe.dev/lethe/lethev1;lethev1\xa2\x02\x03LXX\xaa\x02\bLethe.V1\xca\x02\bLethe\\V1\xe2\x02\x14Lethe\\V1\\GPBMetadata\xea\x02\tLethe::V1b\x06proto3"
 
@@ -2583,110 +3245,132 @@ func file_lethe_v1_unlearning_proto_rawDescGZIP() []byte {
 	return file_lethe_v1_unlearning_proto_rawDescData
 }
 
-var file_lethe_v1_unlearning_proto_enumTypes = make([]protoimpl.EnumInfo, 7)
-var file_lethe_v1_unlearning_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
+var file_lethe_v1_unlearning_proto_enumTypes = make([]protoimpl.EnumInfo, 9)
+var file_lethe_v1_unlearning_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
 var file_lethe_v1_unlearning_proto_goTypes = []any{
 	(ImageRole)(0),                // 0: lethe.v1.ImageRole
-	(Recipe)(0),                   // 1: lethe.v1.Recipe
-	(BadImages)(0),                // 2: lethe.v1.BadImages
-	(UnlearnKind)(0),              // 3: lethe.v1.UnlearnKind
-	(UnlearnMode)(0),              // 4: lethe.v1.UnlearnMode
-	(SubstituteKind)(0),           // 5: lethe.v1.SubstituteKind
-	(JobState)(0),                 // 6: lethe.v1.JobState
-	(*SubmitRequest)(nil),         // 7: lethe.v1.SubmitRequest
-	(*UploadedImages)(nil),        // 8: lethe.v1.UploadedImages
-	(*LabelledImage)(nil),         // 9: lethe.v1.LabelledImage
-	(*UnlearnSpec)(nil),           // 10: lethe.v1.UnlearnSpec
-	(*Gates)(nil),                 // 11: lethe.v1.Gates
-	(*Job)(nil),                   // 12: lethe.v1.Job
-	(*Progress)(nil),              // 13: lethe.v1.Progress
-	(*UnlearnReport)(nil),         // 14: lethe.v1.UnlearnReport
-	(*Redaction)(nil),             // 15: lethe.v1.Redaction
-	(*Interval)(nil),              // 16: lethe.v1.Interval
-	(*Collateral)(nil),            // 17: lethe.v1.Collateral
-	(*Membership)(nil),            // 18: lethe.v1.Membership
-	(*ImageFinding)(nil),          // 19: lethe.v1.ImageFinding
-	(*ReinversionMse)(nil),        // 20: lethe.v1.ReinversionMse
-	(*WatchRequest)(nil),          // 21: lethe.v1.WatchRequest
-	(*JobEvent)(nil),              // 22: lethe.v1.JobEvent
-	(*GetJobRequest)(nil),         // 23: lethe.v1.GetJobRequest
-	(*ListJobsRequest)(nil),       // 24: lethe.v1.ListJobsRequest
-	(*ListJobsResponse)(nil),      // 25: lethe.v1.ListJobsResponse
-	(*CancelJobRequest)(nil),      // 26: lethe.v1.CancelJobRequest
-	(*GetReportRequest)(nil),      // 27: lethe.v1.GetReportRequest
-	(*GetReportResponse)(nil),     // 28: lethe.v1.GetReportResponse
-	nil,                           // 29: lethe.v1.Progress.ValuesEntry
-	(*Image)(nil),                 // 30: lethe.v1.Image
-	(*timestamppb.Timestamp)(nil), // 31: google.protobuf.Timestamp
-	(*BeforeAfter)(nil),           // 32: lethe.v1.BeforeAfter
+	(ImageFit)(0),                 // 1: lethe.v1.ImageFit
+	(Recipe)(0),                   // 2: lethe.v1.Recipe
+	(BadImages)(0),                // 3: lethe.v1.BadImages
+	(UnlearnKind)(0),              // 4: lethe.v1.UnlearnKind
+	(UnlearnMode)(0),              // 5: lethe.v1.UnlearnMode
+	(SubstituteKind)(0),           // 6: lethe.v1.SubstituteKind
+	(JobState)(0),                 // 7: lethe.v1.JobState
+	(JobPhase)(0),                 // 8: lethe.v1.JobPhase
+	(*SubmitRequest)(nil),         // 9: lethe.v1.SubmitRequest
+	(*UploadedImages)(nil),        // 10: lethe.v1.UploadedImages
+	(*LabelledImage)(nil),         // 11: lethe.v1.LabelledImage
+	(*UnlearnSpec)(nil),           // 12: lethe.v1.UnlearnSpec
+	(*Gates)(nil),                 // 13: lethe.v1.Gates
+	(*JobChange)(nil),             // 14: lethe.v1.JobChange
+	(*Job)(nil),                   // 15: lethe.v1.Job
+	(*Progress)(nil),              // 16: lethe.v1.Progress
+	(*UnlearnReport)(nil),         // 17: lethe.v1.UnlearnReport
+	(*Redaction)(nil),             // 18: lethe.v1.Redaction
+	(*Interval)(nil),              // 19: lethe.v1.Interval
+	(*Collateral)(nil),            // 20: lethe.v1.Collateral
+	(*Membership)(nil),            // 21: lethe.v1.Membership
+	(*ImageFinding)(nil),          // 22: lethe.v1.ImageFinding
+	(*ReinversionMse)(nil),        // 23: lethe.v1.ReinversionMse
+	(*WatchRequest)(nil),          // 24: lethe.v1.WatchRequest
+	(*JobEvent)(nil),              // 25: lethe.v1.JobEvent
+	(*GetJobRequest)(nil),         // 26: lethe.v1.GetJobRequest
+	(*ListJobsRequest)(nil),       // 27: lethe.v1.ListJobsRequest
+	(*ListJobsResponse)(nil),      // 28: lethe.v1.ListJobsResponse
+	(*CancelJobRequest)(nil),      // 29: lethe.v1.CancelJobRequest
+	(*ApproveJobRequest)(nil),     // 30: lethe.v1.ApproveJobRequest
+	(*RejectJobRequest)(nil),      // 31: lethe.v1.RejectJobRequest
+	(*RetryJobRequest)(nil),       // 32: lethe.v1.RetryJobRequest
+	(*DeleteJobRequest)(nil),      // 33: lethe.v1.DeleteJobRequest
+	(*DeleteJobResponse)(nil),     // 34: lethe.v1.DeleteJobResponse
+	(*GetReportRequest)(nil),      // 35: lethe.v1.GetReportRequest
+	(*GetReportResponse)(nil),     // 36: lethe.v1.GetReportResponse
+	nil,                           // 37: lethe.v1.Progress.ValuesEntry
+	(*Image)(nil),                 // 38: lethe.v1.Image
+	(*timestamppb.Timestamp)(nil), // 39: google.protobuf.Timestamp
+	(*BeforeAfter)(nil),           // 40: lethe.v1.BeforeAfter
 }
 var file_lethe_v1_unlearning_proto_depIdxs = []int32{
-	10, // 0: lethe.v1.SubmitRequest.spec:type_name -> lethe.v1.UnlearnSpec
-	8,  // 1: lethe.v1.SubmitRequest.images:type_name -> lethe.v1.UploadedImages
-	9,  // 2: lethe.v1.UploadedImages.images:type_name -> lethe.v1.LabelledImage
+	12, // 0: lethe.v1.SubmitRequest.spec:type_name -> lethe.v1.UnlearnSpec
+	10, // 1: lethe.v1.SubmitRequest.images:type_name -> lethe.v1.UploadedImages
+	11, // 2: lethe.v1.UploadedImages.images:type_name -> lethe.v1.LabelledImage
 	0,  // 3: lethe.v1.UploadedImages.role:type_name -> lethe.v1.ImageRole
-	30, // 4: lethe.v1.LabelledImage.image:type_name -> lethe.v1.Image
-	3,  // 5: lethe.v1.UnlearnSpec.kind:type_name -> lethe.v1.UnlearnKind
-	4,  // 6: lethe.v1.UnlearnSpec.mode:type_name -> lethe.v1.UnlearnMode
-	5,  // 7: lethe.v1.UnlearnSpec.substitute:type_name -> lethe.v1.SubstituteKind
-	11, // 8: lethe.v1.UnlearnSpec.gates:type_name -> lethe.v1.Gates
-	2,  // 9: lethe.v1.UnlearnSpec.bad_images:type_name -> lethe.v1.BadImages
-	1,  // 10: lethe.v1.UnlearnSpec.recipe:type_name -> lethe.v1.Recipe
-	10, // 11: lethe.v1.Job.spec:type_name -> lethe.v1.UnlearnSpec
-	6,  // 12: lethe.v1.Job.state:type_name -> lethe.v1.JobState
-	31, // 13: lethe.v1.Job.submitted:type_name -> google.protobuf.Timestamp
-	31, // 14: lethe.v1.Job.started:type_name -> google.protobuf.Timestamp
-	31, // 15: lethe.v1.Job.ended:type_name -> google.protobuf.Timestamp
-	13, // 16: lethe.v1.Job.progress:type_name -> lethe.v1.Progress
-	14, // 17: lethe.v1.Job.report:type_name -> lethe.v1.UnlearnReport
-	29, // 18: lethe.v1.Progress.values:type_name -> lethe.v1.Progress.ValuesEntry
-	32, // 19: lethe.v1.UnlearnReport.auc_lu:type_name -> lethe.v1.BeforeAfter
-	32, // 20: lethe.v1.UnlearnReport.fid_l:type_name -> lethe.v1.BeforeAfter
-	32, // 21: lethe.v1.UnlearnReport.fid_u:type_name -> lethe.v1.BeforeAfter
-	32, // 22: lethe.v1.UnlearnReport.acc:type_name -> lethe.v1.BeforeAfter
-	20, // 23: lethe.v1.UnlearnReport.reinversion_mse:type_name -> lethe.v1.ReinversionMse
-	32, // 24: lethe.v1.UnlearnReport.auc_ut:type_name -> lethe.v1.BeforeAfter
-	32, // 25: lethe.v1.UnlearnReport.erased_recognised:type_name -> lethe.v1.BeforeAfter
-	32, // 26: lethe.v1.UnlearnReport.former_recognised:type_name -> lethe.v1.BeforeAfter
-	32, // 27: lethe.v1.UnlearnReport.kept_recognised:type_name -> lethe.v1.BeforeAfter
-	15, // 28: lethe.v1.UnlearnReport.redaction:type_name -> lethe.v1.Redaction
-	17, // 29: lethe.v1.UnlearnReport.collateral:type_name -> lethe.v1.Collateral
-	18, // 30: lethe.v1.UnlearnReport.membership:type_name -> lethe.v1.Membership
-	32, // 31: lethe.v1.UnlearnReport.fid_root:type_name -> lethe.v1.BeforeAfter
-	32, // 32: lethe.v1.UnlearnReport.around_recognised:type_name -> lethe.v1.BeforeAfter
-	32, // 33: lethe.v1.UnlearnReport.reinverted_recognised:type_name -> lethe.v1.BeforeAfter
-	19, // 34: lethe.v1.UnlearnReport.image_findings:type_name -> lethe.v1.ImageFinding
-	32, // 35: lethe.v1.Redaction.own:type_name -> lethe.v1.BeforeAfter
-	32, // 36: lethe.v1.Redaction.fresh:type_name -> lethe.v1.BeforeAfter
-	32, // 37: lethe.v1.Redaction.candidate:type_name -> lethe.v1.BeforeAfter
-	16, // 38: lethe.v1.Redaction.own_interval:type_name -> lethe.v1.Interval
-	16, // 39: lethe.v1.Redaction.fresh_interval:type_name -> lethe.v1.Interval
-	16, // 40: lethe.v1.Redaction.candidate_interval:type_name -> lethe.v1.Interval
-	32, // 41: lethe.v1.Redaction.apart:type_name -> lethe.v1.BeforeAfter
-	32, // 42: lethe.v1.Membership.w:type_name -> lethe.v1.BeforeAfter
-	32, // 43: lethe.v1.Membership.w_plus:type_name -> lethe.v1.BeforeAfter
-	16, // 44: lethe.v1.Membership.w_interval:type_name -> lethe.v1.Interval
-	32, // 45: lethe.v1.Membership.w_true_positive_rate:type_name -> lethe.v1.BeforeAfter
-	12, // 46: lethe.v1.JobEvent.job:type_name -> lethe.v1.Job
-	12, // 47: lethe.v1.ListJobsResponse.jobs:type_name -> lethe.v1.Job
-	14, // 48: lethe.v1.GetReportResponse.report:type_name -> lethe.v1.UnlearnReport
-	7,  // 49: lethe.v1.UnlearningService.Submit:input_type -> lethe.v1.SubmitRequest
-	21, // 50: lethe.v1.UnlearningService.Watch:input_type -> lethe.v1.WatchRequest
-	23, // 51: lethe.v1.UnlearningService.GetJob:input_type -> lethe.v1.GetJobRequest
-	24, // 52: lethe.v1.UnlearningService.ListJobs:input_type -> lethe.v1.ListJobsRequest
-	26, // 53: lethe.v1.UnlearningService.CancelJob:input_type -> lethe.v1.CancelJobRequest
-	27, // 54: lethe.v1.UnlearningService.GetReport:input_type -> lethe.v1.GetReportRequest
-	12, // 55: lethe.v1.UnlearningService.Submit:output_type -> lethe.v1.Job
-	22, // 56: lethe.v1.UnlearningService.Watch:output_type -> lethe.v1.JobEvent
-	12, // 57: lethe.v1.UnlearningService.GetJob:output_type -> lethe.v1.Job
-	25, // 58: lethe.v1.UnlearningService.ListJobs:output_type -> lethe.v1.ListJobsResponse
-	12, // 59: lethe.v1.UnlearningService.CancelJob:output_type -> lethe.v1.Job
-	28, // 60: lethe.v1.UnlearningService.GetReport:output_type -> lethe.v1.GetReportResponse
-	55, // [55:61] is the sub-list for method output_type
-	49, // [49:55] is the sub-list for method input_type
-	49, // [49:49] is the sub-list for extension type_name
-	49, // [49:49] is the sub-list for extension extendee
-	0,  // [0:49] is the sub-list for field type_name
+	38, // 4: lethe.v1.LabelledImage.image:type_name -> lethe.v1.Image
+	4,  // 5: lethe.v1.UnlearnSpec.kind:type_name -> lethe.v1.UnlearnKind
+	5,  // 6: lethe.v1.UnlearnSpec.mode:type_name -> lethe.v1.UnlearnMode
+	6,  // 7: lethe.v1.UnlearnSpec.substitute:type_name -> lethe.v1.SubstituteKind
+	13, // 8: lethe.v1.UnlearnSpec.gates:type_name -> lethe.v1.Gates
+	3,  // 9: lethe.v1.UnlearnSpec.bad_images:type_name -> lethe.v1.BadImages
+	2,  // 10: lethe.v1.UnlearnSpec.recipe:type_name -> lethe.v1.Recipe
+	1,  // 11: lethe.v1.UnlearnSpec.fit:type_name -> lethe.v1.ImageFit
+	8,  // 12: lethe.v1.JobChange.phase:type_name -> lethe.v1.JobPhase
+	39, // 13: lethe.v1.JobChange.time:type_name -> google.protobuf.Timestamp
+	12, // 14: lethe.v1.Job.spec:type_name -> lethe.v1.UnlearnSpec
+	7,  // 15: lethe.v1.Job.state:type_name -> lethe.v1.JobState
+	39, // 16: lethe.v1.Job.submitted:type_name -> google.protobuf.Timestamp
+	39, // 17: lethe.v1.Job.started:type_name -> google.protobuf.Timestamp
+	39, // 18: lethe.v1.Job.ended:type_name -> google.protobuf.Timestamp
+	16, // 19: lethe.v1.Job.progress:type_name -> lethe.v1.Progress
+	17, // 20: lethe.v1.Job.report:type_name -> lethe.v1.UnlearnReport
+	8,  // 21: lethe.v1.Job.phase:type_name -> lethe.v1.JobPhase
+	14, // 22: lethe.v1.Job.changes:type_name -> lethe.v1.JobChange
+	37, // 23: lethe.v1.Progress.values:type_name -> lethe.v1.Progress.ValuesEntry
+	40, // 24: lethe.v1.UnlearnReport.auc_lu:type_name -> lethe.v1.BeforeAfter
+	40, // 25: lethe.v1.UnlearnReport.fid_l:type_name -> lethe.v1.BeforeAfter
+	40, // 26: lethe.v1.UnlearnReport.fid_u:type_name -> lethe.v1.BeforeAfter
+	40, // 27: lethe.v1.UnlearnReport.acc:type_name -> lethe.v1.BeforeAfter
+	23, // 28: lethe.v1.UnlearnReport.reinversion_mse:type_name -> lethe.v1.ReinversionMse
+	40, // 29: lethe.v1.UnlearnReport.auc_ut:type_name -> lethe.v1.BeforeAfter
+	40, // 30: lethe.v1.UnlearnReport.erased_recognised:type_name -> lethe.v1.BeforeAfter
+	40, // 31: lethe.v1.UnlearnReport.former_recognised:type_name -> lethe.v1.BeforeAfter
+	40, // 32: lethe.v1.UnlearnReport.kept_recognised:type_name -> lethe.v1.BeforeAfter
+	18, // 33: lethe.v1.UnlearnReport.redaction:type_name -> lethe.v1.Redaction
+	20, // 34: lethe.v1.UnlearnReport.collateral:type_name -> lethe.v1.Collateral
+	21, // 35: lethe.v1.UnlearnReport.membership:type_name -> lethe.v1.Membership
+	40, // 36: lethe.v1.UnlearnReport.fid_root:type_name -> lethe.v1.BeforeAfter
+	40, // 37: lethe.v1.UnlearnReport.around_recognised:type_name -> lethe.v1.BeforeAfter
+	40, // 38: lethe.v1.UnlearnReport.reinverted_recognised:type_name -> lethe.v1.BeforeAfter
+	22, // 39: lethe.v1.UnlearnReport.image_findings:type_name -> lethe.v1.ImageFinding
+	40, // 40: lethe.v1.Redaction.own:type_name -> lethe.v1.BeforeAfter
+	40, // 41: lethe.v1.Redaction.fresh:type_name -> lethe.v1.BeforeAfter
+	40, // 42: lethe.v1.Redaction.candidate:type_name -> lethe.v1.BeforeAfter
+	19, // 43: lethe.v1.Redaction.own_interval:type_name -> lethe.v1.Interval
+	19, // 44: lethe.v1.Redaction.fresh_interval:type_name -> lethe.v1.Interval
+	19, // 45: lethe.v1.Redaction.candidate_interval:type_name -> lethe.v1.Interval
+	40, // 46: lethe.v1.Redaction.apart:type_name -> lethe.v1.BeforeAfter
+	40, // 47: lethe.v1.Membership.w:type_name -> lethe.v1.BeforeAfter
+	40, // 48: lethe.v1.Membership.w_plus:type_name -> lethe.v1.BeforeAfter
+	19, // 49: lethe.v1.Membership.w_interval:type_name -> lethe.v1.Interval
+	40, // 50: lethe.v1.Membership.w_true_positive_rate:type_name -> lethe.v1.BeforeAfter
+	15, // 51: lethe.v1.JobEvent.job:type_name -> lethe.v1.Job
+	7,  // 52: lethe.v1.ListJobsRequest.states:type_name -> lethe.v1.JobState
+	15, // 53: lethe.v1.ListJobsResponse.jobs:type_name -> lethe.v1.Job
+	17, // 54: lethe.v1.GetReportResponse.report:type_name -> lethe.v1.UnlearnReport
+	9,  // 55: lethe.v1.UnlearningService.Submit:input_type -> lethe.v1.SubmitRequest
+	24, // 56: lethe.v1.UnlearningService.Watch:input_type -> lethe.v1.WatchRequest
+	26, // 57: lethe.v1.UnlearningService.GetJob:input_type -> lethe.v1.GetJobRequest
+	27, // 58: lethe.v1.UnlearningService.ListJobs:input_type -> lethe.v1.ListJobsRequest
+	29, // 59: lethe.v1.UnlearningService.CancelJob:input_type -> lethe.v1.CancelJobRequest
+	30, // 60: lethe.v1.UnlearningService.ApproveJob:input_type -> lethe.v1.ApproveJobRequest
+	31, // 61: lethe.v1.UnlearningService.RejectJob:input_type -> lethe.v1.RejectJobRequest
+	32, // 62: lethe.v1.UnlearningService.RetryJob:input_type -> lethe.v1.RetryJobRequest
+	33, // 63: lethe.v1.UnlearningService.DeleteJob:input_type -> lethe.v1.DeleteJobRequest
+	35, // 64: lethe.v1.UnlearningService.GetReport:input_type -> lethe.v1.GetReportRequest
+	15, // 65: lethe.v1.UnlearningService.Submit:output_type -> lethe.v1.Job
+	25, // 66: lethe.v1.UnlearningService.Watch:output_type -> lethe.v1.JobEvent
+	15, // 67: lethe.v1.UnlearningService.GetJob:output_type -> lethe.v1.Job
+	28, // 68: lethe.v1.UnlearningService.ListJobs:output_type -> lethe.v1.ListJobsResponse
+	15, // 69: lethe.v1.UnlearningService.CancelJob:output_type -> lethe.v1.Job
+	15, // 70: lethe.v1.UnlearningService.ApproveJob:output_type -> lethe.v1.Job
+	15, // 71: lethe.v1.UnlearningService.RejectJob:output_type -> lethe.v1.Job
+	15, // 72: lethe.v1.UnlearningService.RetryJob:output_type -> lethe.v1.Job
+	34, // 73: lethe.v1.UnlearningService.DeleteJob:output_type -> lethe.v1.DeleteJobResponse
+	36, // 74: lethe.v1.UnlearningService.GetReport:output_type -> lethe.v1.GetReportResponse
+	65, // [65:75] is the sub-list for method output_type
+	55, // [55:65] is the sub-list for method input_type
+	55, // [55:55] is the sub-list for extension type_name
+	55, // [55:55] is the sub-list for extension extendee
+	0,  // [0:55] is the sub-list for field type_name
 }
 
 func init() { file_lethe_v1_unlearning_proto_init() }
@@ -2703,15 +3387,16 @@ func file_lethe_v1_unlearning_proto_init() {
 	file_lethe_v1_unlearning_proto_msgTypes[4].OneofWrappers = []any{}
 	file_lethe_v1_unlearning_proto_msgTypes[6].OneofWrappers = []any{}
 	file_lethe_v1_unlearning_proto_msgTypes[7].OneofWrappers = []any{}
-	file_lethe_v1_unlearning_proto_msgTypes[10].OneofWrappers = []any{}
-	file_lethe_v1_unlearning_proto_msgTypes[13].OneofWrappers = []any{}
+	file_lethe_v1_unlearning_proto_msgTypes[8].OneofWrappers = []any{}
+	file_lethe_v1_unlearning_proto_msgTypes[11].OneofWrappers = []any{}
+	file_lethe_v1_unlearning_proto_msgTypes[14].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_lethe_v1_unlearning_proto_rawDesc), len(file_lethe_v1_unlearning_proto_rawDesc)),
-			NumEnums:      7,
-			NumMessages:   23,
+			NumEnums:      9,
+			NumMessages:   29,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

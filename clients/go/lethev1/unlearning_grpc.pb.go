@@ -19,12 +19,16 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	UnlearningService_Submit_FullMethodName    = "/lethe.v1.UnlearningService/Submit"
-	UnlearningService_Watch_FullMethodName     = "/lethe.v1.UnlearningService/Watch"
-	UnlearningService_GetJob_FullMethodName    = "/lethe.v1.UnlearningService/GetJob"
-	UnlearningService_ListJobs_FullMethodName  = "/lethe.v1.UnlearningService/ListJobs"
-	UnlearningService_CancelJob_FullMethodName = "/lethe.v1.UnlearningService/CancelJob"
-	UnlearningService_GetReport_FullMethodName = "/lethe.v1.UnlearningService/GetReport"
+	UnlearningService_Submit_FullMethodName     = "/lethe.v1.UnlearningService/Submit"
+	UnlearningService_Watch_FullMethodName      = "/lethe.v1.UnlearningService/Watch"
+	UnlearningService_GetJob_FullMethodName     = "/lethe.v1.UnlearningService/GetJob"
+	UnlearningService_ListJobs_FullMethodName   = "/lethe.v1.UnlearningService/ListJobs"
+	UnlearningService_CancelJob_FullMethodName  = "/lethe.v1.UnlearningService/CancelJob"
+	UnlearningService_ApproveJob_FullMethodName = "/lethe.v1.UnlearningService/ApproveJob"
+	UnlearningService_RejectJob_FullMethodName  = "/lethe.v1.UnlearningService/RejectJob"
+	UnlearningService_RetryJob_FullMethodName   = "/lethe.v1.UnlearningService/RetryJob"
+	UnlearningService_DeleteJob_FullMethodName  = "/lethe.v1.UnlearningService/DeleteJob"
+	UnlearningService_GetReport_FullMethodName  = "/lethe.v1.UnlearningService/GetReport"
 )
 
 // UnlearningServiceClient is the client API for UnlearningService service.
@@ -41,6 +45,15 @@ type UnlearningServiceClient interface {
 	ListJobs(ctx context.Context, in *ListJobsRequest, opts ...grpc.CallOption) (*ListJobsResponse, error)
 	// Ends a queued or running job; FAILED_PRECONDITION when it has ended already.
 	CancelJob(ctx context.Context, in *CancelJobRequest, opts ...grpc.CallOption) (*Job, error)
+	// Promotes a candidate that awaits approval; FAILED_PRECONDITION when it does not, or when another version was activated
+	// since the job began.
+	ApproveJob(ctx context.Context, in *ApproveJobRequest, opts ...grpc.CallOption) (*Job, error)
+	// Leaves such a candidate a candidate for good.
+	RejectJob(ctx context.Context, in *RejectJobRequest, opts ...grpc.CallOption) (*Job, error)
+	// Queues a job that failed or was cancelled once more; FAILED_PRECONDITION when its images are deleted.
+	RetryJob(ctx context.Context, in *RetryJobRequest, opts ...grpc.CallOption) (*Job, error)
+	// Deletes what the server knows of a job that has ended, and its files.
+	DeleteJob(ctx context.Context, in *DeleteJobRequest, opts ...grpc.CallOption) (*DeleteJobResponse, error)
 	// The report's pictures (before and after), once the job has ended.
 	GetReport(ctx context.Context, in *GetReportRequest, opts ...grpc.CallOption) (*GetReportResponse, error)
 }
@@ -115,6 +128,46 @@ func (c *unlearningServiceClient) CancelJob(ctx context.Context, in *CancelJobRe
 	return out, nil
 }
 
+func (c *unlearningServiceClient) ApproveJob(ctx context.Context, in *ApproveJobRequest, opts ...grpc.CallOption) (*Job, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(Job)
+	err := c.cc.Invoke(ctx, UnlearningService_ApproveJob_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *unlearningServiceClient) RejectJob(ctx context.Context, in *RejectJobRequest, opts ...grpc.CallOption) (*Job, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(Job)
+	err := c.cc.Invoke(ctx, UnlearningService_RejectJob_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *unlearningServiceClient) RetryJob(ctx context.Context, in *RetryJobRequest, opts ...grpc.CallOption) (*Job, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(Job)
+	err := c.cc.Invoke(ctx, UnlearningService_RetryJob_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *unlearningServiceClient) DeleteJob(ctx context.Context, in *DeleteJobRequest, opts ...grpc.CallOption) (*DeleteJobResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(DeleteJobResponse)
+	err := c.cc.Invoke(ctx, UnlearningService_DeleteJob_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *unlearningServiceClient) GetReport(ctx context.Context, in *GetReportRequest, opts ...grpc.CallOption) (*GetReportResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(GetReportResponse)
@@ -139,6 +192,15 @@ type UnlearningServiceServer interface {
 	ListJobs(context.Context, *ListJobsRequest) (*ListJobsResponse, error)
 	// Ends a queued or running job; FAILED_PRECONDITION when it has ended already.
 	CancelJob(context.Context, *CancelJobRequest) (*Job, error)
+	// Promotes a candidate that awaits approval; FAILED_PRECONDITION when it does not, or when another version was activated
+	// since the job began.
+	ApproveJob(context.Context, *ApproveJobRequest) (*Job, error)
+	// Leaves such a candidate a candidate for good.
+	RejectJob(context.Context, *RejectJobRequest) (*Job, error)
+	// Queues a job that failed or was cancelled once more; FAILED_PRECONDITION when its images are deleted.
+	RetryJob(context.Context, *RetryJobRequest) (*Job, error)
+	// Deletes what the server knows of a job that has ended, and its files.
+	DeleteJob(context.Context, *DeleteJobRequest) (*DeleteJobResponse, error)
 	// The report's pictures (before and after), once the job has ended.
 	GetReport(context.Context, *GetReportRequest) (*GetReportResponse, error)
 	mustEmbedUnimplementedUnlearningServiceServer()
@@ -165,6 +227,18 @@ func (UnimplementedUnlearningServiceServer) ListJobs(context.Context, *ListJobsR
 }
 func (UnimplementedUnlearningServiceServer) CancelJob(context.Context, *CancelJobRequest) (*Job, error) {
 	return nil, status.Error(codes.Unimplemented, "method CancelJob not implemented")
+}
+func (UnimplementedUnlearningServiceServer) ApproveJob(context.Context, *ApproveJobRequest) (*Job, error) {
+	return nil, status.Error(codes.Unimplemented, "method ApproveJob not implemented")
+}
+func (UnimplementedUnlearningServiceServer) RejectJob(context.Context, *RejectJobRequest) (*Job, error) {
+	return nil, status.Error(codes.Unimplemented, "method RejectJob not implemented")
+}
+func (UnimplementedUnlearningServiceServer) RetryJob(context.Context, *RetryJobRequest) (*Job, error) {
+	return nil, status.Error(codes.Unimplemented, "method RetryJob not implemented")
+}
+func (UnimplementedUnlearningServiceServer) DeleteJob(context.Context, *DeleteJobRequest) (*DeleteJobResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method DeleteJob not implemented")
 }
 func (UnimplementedUnlearningServiceServer) GetReport(context.Context, *GetReportRequest) (*GetReportResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetReport not implemented")
@@ -262,6 +336,78 @@ func _UnlearningService_CancelJob_Handler(srv interface{}, ctx context.Context, 
 	return interceptor(ctx, in, info, handler)
 }
 
+func _UnlearningService_ApproveJob_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ApproveJobRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(UnlearningServiceServer).ApproveJob(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: UnlearningService_ApproveJob_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(UnlearningServiceServer).ApproveJob(ctx, req.(*ApproveJobRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _UnlearningService_RejectJob_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RejectJobRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(UnlearningServiceServer).RejectJob(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: UnlearningService_RejectJob_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(UnlearningServiceServer).RejectJob(ctx, req.(*RejectJobRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _UnlearningService_RetryJob_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RetryJobRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(UnlearningServiceServer).RetryJob(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: UnlearningService_RetryJob_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(UnlearningServiceServer).RetryJob(ctx, req.(*RetryJobRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _UnlearningService_DeleteJob_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(DeleteJobRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(UnlearningServiceServer).DeleteJob(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: UnlearningService_DeleteJob_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(UnlearningServiceServer).DeleteJob(ctx, req.(*DeleteJobRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _UnlearningService_GetReport_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(GetReportRequest)
 	if err := dec(in); err != nil {
@@ -298,6 +444,22 @@ var UnlearningService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "CancelJob",
 			Handler:    _UnlearningService_CancelJob_Handler,
+		},
+		{
+			MethodName: "ApproveJob",
+			Handler:    _UnlearningService_ApproveJob_Handler,
+		},
+		{
+			MethodName: "RejectJob",
+			Handler:    _UnlearningService_RejectJob_Handler,
+		},
+		{
+			MethodName: "RetryJob",
+			Handler:    _UnlearningService_RetryJob_Handler,
+		},
+		{
+			MethodName: "DeleteJob",
+			Handler:    _UnlearningService_DeleteJob_Handler,
 		},
 		{
 			MethodName: "GetReport",

@@ -28,7 +28,7 @@ final class LoadSettings {
       "Most images in one answer of Generate or ModelInfer.");
   static final Setting<Integer> MAX_STREAM_IMAGES = new Setting<>("max-stream-images", "N", "100000",
       ValueType.integer(1, Integer.MAX_VALUE), "Most images in one call of GenerateStream.");
-  static final Setting<Integer> MAX_MESSAGE = new Setting<>("max-message", "MIB", "8", ValueType.integer(1, 1023),
+  static final Setting<Integer> MAX_MESSAGE = new Setting<>("max-message", "MIB", "32", ValueType.integer(1, 1023),
       "Largest message of a client, in MiB.");
   static final Setting<Integer> MAX_ARRIVING = new Setting<>("max-arriving", "MIB", "0",
       ValueType.integer(0, 1 << 20), "Messages of all clients together that are coming in or wait their turn, in MiB;"

@@ -1,20 +1,31 @@
 package dev.lethe.server;
 
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import dev.lethe.models.runtime.ExecutionDevice;
 import dev.lethe.models.runtime.NativeRuntime;
 import dev.lethe.models.runtime.NativeRuntimeException;
 import dev.lethe.server.audit.AuditLog;
 import dev.lethe.server.config.Setting;
+import dev.lethe.server.console.Console;
+import dev.lethe.server.events.EventLog;
+import dev.lethe.server.events.EventLog.Entry;
+import dev.lethe.server.events.EventWriter;
+import dev.lethe.server.events.LedgerInLog;
 import dev.lethe.server.generation.Generation;
 import dev.lethe.server.http.HttpFrontend;
 import dev.lethe.server.http.Limits;
 import dev.lethe.server.inference.InferenceEngine;
+import dev.lethe.server.lifecycle.Lifecycle;
+import dev.lethe.server.lifecycle.Signatory;
 import dev.lethe.server.monitoring.GpuMemory;
 import dev.lethe.server.monitoring.ServerMetrics;
 import dev.lethe.server.openinference.OpenInference;
+import dev.lethe.server.openinference.Release;
+import dev.lethe.server.provenance.SigningKey;
 import dev.lethe.server.registry.ModelRegistry;
 import dev.lethe.server.registry.ModelRepository;
 import dev.lethe.server.registry.Models;
+import dev.lethe.server.rest.Rest;
 import dev.lethe.server.rpc.Arrivals;
 import dev.lethe.server.rpc.Connections;
 import dev.lethe.server.rpc.Health;
@@ -23,6 +34,8 @@ import dev.lethe.server.rpc.RpcService;
 import dev.lethe.server.security.AccessControl;
 import dev.lethe.server.security.MethodRule;
 import dev.lethe.server.security.Tls;
+import dev.lethe.server.store.Database;
+import dev.lethe.server.store.DirectoryLock;
 import dev.lethe.server.tracing.Tracing;
 import dev.lethe.server.unlearning.Unlearning;
 import io.vertx.core.DeploymentOptions;
@@ -60,6 +73,9 @@ public final class Server implements AutoCloseable {
   private final Vertx vertx;
   private final ServerOptions options;
   private final Tracing tracing;
+  private final List<DirectoryLock> locks = new ArrayList<>();
+  private Database database;
+  private EventWriter events;
   private Health health;
   private ModelRegistry registry;
   private GpuMemory gpuMemory;
@@ -107,6 +123,11 @@ public final class Server implements AutoCloseable {
   private void open() throws IOException {
     requireWritable(ServerSettings.STATE, options.state());
     requireWritable(ServerSettings.JOBS, options.jobs());
+    // Servers that share a database agree by it, and share the folders too.
+    for (Path folder : List.of(options.state(), options.jobs())) {
+      locks.add(DirectoryLock.take(folder, options.database().isShared()));
+    }
+    database = Database.open(options.database());
     ServerMetrics metrics = new ServerMetrics();
     ModelRepository repository = new ModelRepository(options.models(), options.state());
     NativeRuntime.shareThreads(options.compute().threads());
@@ -117,10 +138,19 @@ public final class Server implements AutoCloseable {
     }
     engine = new InferenceEngine(options.compute().on(device), options.batching(), options.ownOptions(), metrics,
         tracing.tracer());
-    registry = ModelRegistry.open(vertx, repository, engine, metrics);
+    EventLog log = new EventLog(database);
+    Lifecycle lifecycle = lives(log, repository);
+    SigningKey key = SigningKey.open(options.signingKey());
+    log.append(List.of(Entry.now("started", JsonNodeFactory.instance.objectNode().put("release", Release.version())
+        .put("key", key.verificationKey().hint()))));
+    registry = ModelRegistry.open(vertx, repository, engine, metrics, lifecycle,
+        new Signatory(key, Release.NAME + " " + Release.version()));
+    registry.purgeOverdue(vertx);
     warnOfAbsentModels();
-    AuditLog audit = new AuditLog();
-    unlearning = Unlearning.open(vertx, registry, options.jobs(), options.worker(), options.data(), metrics, audit);
+    events = new EventWriter(log);
+    AuditLog audit = new AuditLog(events::write);
+    unlearning = Unlearning.open(vertx, registry, database, options.jobs(), options.unlearning(), options.data(),
+        metrics, audit);
 
     AccessControl access = AccessControl.open(vertx, options.access());
     Limits limits = options.limits();
@@ -154,6 +184,20 @@ public final class Server implements AutoCloseable {
     }
   }
 
+  /** What is written down of versions; refuses to begin anew where that is not wanted. */
+  private Lifecycle lives(EventLog log, ModelRepository repository) throws IOException {
+    boolean blank = log.head().isEmpty() && repository.stateIsEmpty();
+    if (blank && !options.emptyState()) {
+      throw new IOException("the folder of state " + options.state() + " is empty, and the database "
+          + options.database() + " knows of nothing: has this server worked before, its state is lost, and what was"
+          + " erased would be served again; restore both. If this is its first start, start it once with "
+          + ServerSettings.EMPTY_STATE.flag() + " accept");
+    }
+    Lifecycle lifecycle = new Lifecycle(new LedgerInLog(log), options.rules());
+    lifecycle.waive(options.confirmedLost(), ServerSettings.CONFIRM_LOST.flag());
+    return lifecycle;
+  }
+
   /** It may be a slip, or a model that is put on disk and loaded later. */
   private void warnOfAbsentModels() {
     for (String name : options.ownOptions().keySet()) {
@@ -178,12 +222,14 @@ public final class Server implements AutoCloseable {
       throws IOException {
     Optional<Tls> tls = options.tls().map(files -> new Tls(vertx, files, metrics::certificateExpires));
     Optional<ServerSSLOptions> certificates = tls.isPresent() ? Optional.of(tls.get().load()) : Optional.empty();
+    Rest rest = new Rest(services, settings);
+    Optional<Console> console = options.console() ? Optional.of(new Console()) : Optional.empty();
     Queue<HttpFrontend> instances = new ConcurrentLinkedQueue<>();
     // A negative port is a free one that all instances share; with 0 each would get its own.
     int asked = options.port() == 0 ? -1 : options.port();
     Future<String> deployed = vertx.deployVerticle(() -> {
       HttpFrontend instance = new HttpFrontend(options.host(), asked, certificates, options.limits(), services,
-          settings, health, metrics, options.drain());
+          settings, rest, console, options.origins(), health, metrics, options.drain());
       instances.add(instance);
       return instance;
     }, new DeploymentOptions().setInstances(Math.max(1, Runtime.getRuntime().availableProcessors() / 2)));
@@ -237,6 +283,28 @@ public final class Server implements AutoCloseable {
       }
       tracing.close();
       vertx.close();
+      closeStore();
+    }
+  }
+
+  /** Last: whoever waits for the folders may have them at once. */
+  private void closeStore() {
+    if (events != null) {
+      try {
+        events.close();
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+      }
+    }
+    if (database != null) {
+      database.close();
+    }
+    for (DirectoryLock lock : locks) {
+      try {
+        lock.close();
+      } catch (IOException e) {
+        LOG.warn("a folder is not let go of before the process ends: {}", e.getMessage());
+      }
     }
   }
 

@@ -9,12 +9,17 @@ import dev.lethe.server.config.Mistake;
 import dev.lethe.server.config.Overrides;
 import dev.lethe.server.config.Setting;
 import dev.lethe.server.config.ValueType;
+import dev.lethe.server.http.Origins;
 import dev.lethe.server.inference.Compute;
 import dev.lethe.server.inference.Compute.Graphs;
 import dev.lethe.server.inference.ModelOptions;
+import dev.lethe.server.lifecycle.Lifecycle;
 import dev.lethe.server.registry.VersionName;
 import dev.lethe.server.security.LatentRules;
 import dev.lethe.server.security.Latents;
+import dev.lethe.server.store.DatabaseUrl;
+import dev.lethe.server.unlearning.Approval;
+import dev.lethe.server.unlearning.JobQueue;
 import dev.lethe.server.unlearning.WorkerCommand;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
@@ -26,8 +31,10 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /** Every setting of the server, and how they make its options. */
@@ -39,18 +46,57 @@ final class ServerSettings {
       "Port for gRPC and HTTP; 0 for a free one.");
   static final Setting<Boolean> INSECURE_LISTEN = new Setting<>("insecure-listen", "BOOLEAN", "false",
       ValueType.bool(), "Listen beyond this machine although everyone who reaches the port may do everything.");
+  static final Setting<ConsoleMode> CONSOLE = new Setting<>("console", "WHEN", "auto", ValueType.oneOf(ConsoleMode.class),
+      "Pages for browsers at /console: on, off, or auto for a server that no other machine reaches.");
   static final Setting<Path> MODELS = new Setting<>("models", "DIR", "onnx-models/bundles", ValueType.of(Path::of),
       "Shipped models, MODEL/VERSION/ each a bundle; only read.");
   static final Setting<Path> STATE = new Setting<>("state", "DIR", "runs/models", ValueType.of(Path::of),
       "Where unlearned versions go, and which version is active.");
   static final Setting<Path> JOBS = new Setting<>("jobs", "DIR", "runs/jobs", ValueType.of(Path::of),
       "Unlearning jobs.");
+  static final Setting<DatabaseUrl> DATABASE = new Setting<>("database", "URL", null,
+      ValueType.of(DatabaseUrl::new), "Database of jobs and versions:"
+          + " jdbc:postgresql://HOST/DATABASE?user=USER&password="
+          + "PASSWORD, which several servers may share, with the folders of state and jobs. Default: SQLite, in"
+          + " lethe.db"
+          + " in the folder of jobs.");
+  static final Setting<Path> SIGNING_KEY = new Setting<>("signing-key", "FILE", null, ValueType.of(Path::of),
+      "Private key (PEM, P-256) that versions are signed with when they are promoted; made if it is not there, its"
+          + " public"
+          + " key in a file of the same name and .pub. Default: signing.pem in the folder of jobs.");
+  static final Setting<Rollback> ROLLBACK = new Setting<>("rollback-to-retired", "WHETHER", "with-reason",
+      ValueType.oneOf(Rollback.class), "Whether a version that holds what was erased may be activated again:"
+          + " with-reason,"
+          + " which is recorded; never.");
+  static final Setting<Integer> PURGE_AFTER = new Setting<>("purge-after", "DAYS", "30", ValueType.integer(0, 36_500),
+      "When the files of a retired version in the folder of state are deleted; 0: only by order.");
+  static final Setting<EmptyState> EMPTY_STATE = new Setting<>("empty-state", "WHETHER", "accept",
+      ValueType.oneOf(EmptyState.class), "What to do if neither the folder of state nor the database knows of any"
+          + " version"
+          + " or event: accept, as at a first start; refuse, since where a server has worked before its state is"
+          + " lost, and"
+          + " what was erased would be served again.");
+  static final Setting<Set<String>> CONFIRM_LOST = new Setting<>("confirm-lost-erasures", "IDS", null,
+      ValueType.of(ServerSettings::names), "Erasures, with commas between them, whose versions are lost for good: the"
+          + " server"
+          + " starts without them, serves again what they erased, and records it.");
   static final Setting<Path> DATA = new Setting<>("data", "DIR", null, ValueType.of(ServerSettings::directory),
       "Data set that unlearning takes learning images from where a request sends none.");
   static final Setting<WorkerCommand> WORKER_COMMAND = new Setting<>("worker-command", "COMMAND", null,
       ValueType.of(ServerSettings::workerCommand), "Program that carries out unlearning jobs; it gets the job's"
           + " directory as its last argument. Arguments with blanks go between double quotes. Without it, requests to"
           + " unlearn are refused.");
+  static final Setting<Integer> WORKER_TIMEOUT = new Setting<>("worker-timeout", "SECONDS", "900",
+      ValueType.integer(1, 86_400), "How long a worker may say nothing of its progress before it is taken to stand still,"
+          + " ended and replaced.");
+  static final Setting<Integer> WORKER_ATTEMPTS = new Setting<>("worker-attempts", "N", "3", ValueType.integer(1, 1000),
+      "How many workers of one job may crash or stand still; with the last of them the job fails. A server's own end does"
+          + " not count.");
+  static final Setting<Integer> MAX_JOBS = new Setting<>("max-jobs", "N", "100", ValueType.integer(1, 100_000),
+      "Jobs that may wait or run; above that, submissions are refused.");
+  static final Setting<Approval.Who> APPROVAL = new Setting<>("approval", "WHO", "automatic",
+      ValueType.oneOf(Approval.Who.class), "Who promotes a candidate that passes its gates: automatic, or operator for"
+          + " one who orders it (lethe jobs approve).");
   static final Setting<ExecutionDevice> DEVICE = new Setting<>("device", "DEVICE", "cpu",
       ValueType.of(ServerSettings::device), "Where models run: " + ExecutionDevice.SYNTAX + ".");
   static final Setting<ExecutionDevice> WORKER_DEVICE = new Setting<>("worker-device", "DEVICE", null,
@@ -75,16 +121,27 @@ final class ServerSettings {
 
   /** What a model may have of its own, under its name. */
   static final Overrides PER_MODEL = new Overrides("per-model", "model", ValueType.of(ServerSettings::modelName),
-      Stream.<Setting<?>>concat(LoadSettings.BATCHING.stream(), Stream.of(PRECISION, LATENTS)).toList());
+      Stream.<Setting<?>>concat(LoadSettings.BATCHING.stream(), Stream.of(PRECISION, LATENTS, APPROVAL)).toList());
 
   /** In the order of the help and of {@code --print-config}. */
   static final List<Setting<?>> ALL = Stream.concat(
-      Stream.of(HOST, PORT, INSECURE_LISTEN, MODELS, STATE, JOBS, DATA, WORKER_COMMAND, DEVICE, WORKER_DEVICE,
+      Stream.of(HOST, PORT, INSECURE_LISTEN, CONSOLE, MODELS, STATE, JOBS, DATABASE, SIGNING_KEY, ROLLBACK, PURGE_AFTER,
+          EMPTY_STATE, CONFIRM_LOST, DATA, WORKER_COMMAND, WORKER_TIMEOUT, WORKER_ATTEMPTS, MAX_JOBS, APPROVAL, DEVICE,
+          WORKER_DEVICE,
           PRECISION, LATENTS, GRAPHS, THREADS, DRAIN, LOG_FORMAT),
       Stream.concat(LoadSettings.ALL.stream(), SecuritySettings.ALL.stream()))
       .<Setting<?>>map(setting -> setting).toList();
 
+  enum ConsoleMode { AUTO, ON, OFF }
+
   enum LogFormat { TEXT, JSON }
+
+  enum Rollback { WITH_REASON, NEVER }
+
+  enum EmptyState { ACCEPT, REFUSE }
+
+  private static final String DATABASE_FILE = "lethe.db";
+  private static final String KEY_FILE = "signing.pem";
 
   private ServerSettings() {}
 
@@ -104,12 +161,32 @@ final class ServerSettings {
     ExecutionDevice device = settings.get(DEVICE);
     ExecutionDevice training = settings.find(WORKER_DEVICE).orElse(device);
     return new ServerOptions(settings.get(HOST), settings.get(PORT), SecuritySettings.tls(settings),
-        SecuritySettings.access(settings), settings.get(MODELS), settings.get(STATE), settings.get(JOBS),
-        settings.find(WORKER_COMMAND).map(command -> command.on(training)), settings.find(DATA),
+        SecuritySettings.access(settings), console(settings), origins(settings),
+        settings.get(MODELS), settings.get(STATE), settings.get(JOBS),
+        database(settings), signingKey(settings),
+        new Lifecycle.Rules(settings.get(ROLLBACK) == Rollback.WITH_REASON, Duration.ofDays(settings.get(PURGE_AFTER))),
+        settings.find(CONFIRM_LOST).orElse(Set.of()), settings.get(EMPTY_STATE) == EmptyState.ACCEPT,
+        new JobQueue.Options(settings.find(WORKER_COMMAND).map(command -> command.on(training)),
+            Duration.ofSeconds(settings.get(WORKER_TIMEOUT)), settings.get(WORKER_ATTEMPTS), settings.get(MAX_JOBS),
+            approval(settings)),
+        settings.find(DATA),
         new Compute(device, threads == 0 ? Runtime.getRuntime().availableProcessors() : threads,
             settings.get(PRECISION), settings.get(GRAPHS)),
         LoadSettings.batching(settings), ownOptions(settings), latents(settings),
         LoadSettings.limits(settings), Duration.ofSeconds(settings.get(DRAIN)));
+  }
+
+  /** Beside the database by default: whoever keeps the one keeps the other. */
+  static Path signingKey(Configuration settings) {
+    return settings.find(SIGNING_KEY).orElseGet(() -> settings.get(JOBS).resolve(KEY_FILE));
+  }
+
+  static DatabaseUrl database(Configuration settings) {
+    return settings.find(DATABASE).orElseGet(() -> DatabaseUrl.sqlite(settings.get(JOBS).resolve(DATABASE_FILE)));
+  }
+
+  private static Set<String> names(String text) {
+    return Stream.of(text.split(",")).map(String::strip).filter(name -> !name.isEmpty()).collect(Collectors.toSet());
   }
 
   private static SortedMap<String, ModelOptions> ownOptions(Configuration settings) {
@@ -125,22 +202,50 @@ final class ServerSettings {
     return new LatentRules(settings.get(LATENTS), own);
   }
 
+  private static boolean console(Configuration settings) {
+    return switch (settings.get(CONSOLE)) {
+      case ON -> true;
+      case OFF -> false;
+      case AUTO -> isLocal(settings.get(HOST)).orElse(false);
+    };
+  }
+
+  private static Origins origins(Configuration settings) {
+    boolean local = isLocal(settings.get(HOST)).orElse(false);
+    return new Origins(settings.find(SecuritySettings.CORS_ORIGINS).orElse(Set.of()),
+        local && !SecuritySettings.authenticates(settings));
+  }
+
+  /** Whether no other machine reaches an address; empty if it is none. */
+  private static Optional<Boolean> isLocal(String host) {
+    try {
+      return Optional.of(InetAddress.getByName(host).isLoopbackAddress());
+    } catch (UnknownHostException e) {
+      return Optional.empty();
+    }
+  }
+
+  private static Approval approval(Configuration settings) {
+    Map<String, Approval.Who> own = new HashMap<>();
+    settings.own(PER_MODEL).forEach((name, its) -> own.put(name, its.get(APPROVAL)));
+    return new Approval(settings.get(APPROVAL), own);
+  }
+
   private static void checkExposure(Configuration settings, List<Mistake> mistakes) {
     Optional<String> host = settings.find(HOST);
     if (SecuritySettings.authenticates(settings) || host.isEmpty() || !settings.isSound(INSECURE_LISTEN)
         || settings.get(INSECURE_LISTEN)) {
       return;
     }
-    try {
-      if (!InetAddress.getByName(host.get()).isLoopbackAddress()) {
-        mistakes.add(new Mistake(settings.where(HOST), "is \"" + host.get() + "\", which other machines reach, and"
-            + " everyone may do everything: name principals (" + SecuritySettings.AUTH_PRINCIPALS.flag()
-            + "), token keys ("
-            + SecuritySettings.JWT_KEYS.flag() + ") or certificates (" + SecuritySettings.TLS_CLIENT_CA.flag()
-            + "), listen on 127.0.0.1, or accept it with " + INSECURE_LISTEN.flag()));
-      }
-    } catch (UnknownHostException e) {
+    Optional<Boolean> local = isLocal(host.get());
+    if (local.isEmpty()) {
       mistakes.add(new Mistake(settings.where(HOST), "is \"" + host.get() + "\", which is no address of this machine"));
+    } else if (!local.get()) {
+      mistakes.add(new Mistake(settings.where(HOST), "is \"" + host.get() + "\", which other machines reach, and"
+          + " everyone may do everything: name principals (" + SecuritySettings.AUTH_PRINCIPALS.flag()
+          + "), token keys ("
+          + SecuritySettings.JWT_KEYS.flag() + ") or certificates (" + SecuritySettings.TLS_CLIENT_CA.flag()
+          + "), listen on 127.0.0.1, or accept it with " + INSECURE_LISTEN.flag()));
     }
   }
 

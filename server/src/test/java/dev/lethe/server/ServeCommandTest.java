@@ -64,7 +64,7 @@ class ServeCommandTest {
         "  " + file + ":3: per-model.mnist.max-bach is not a setting of one model; did you mean max-batch?",
         "  " + file + ":4: per-model.mnist.precision is \"fp8\"; it must be of fp32, fp16",
         "  " + file + ":5: per-model.mnist.threads is not a setting of one model; there are max-batch,"
-            + " max-queue-delay, concurrency, max-queue, precision, latents",
+            + " max-queue-delay, concurrency, max-queue, precision, latents, approval",
         "  " + file + ":6: per-model.mnist.latents is \"w_plus\"; it must be of z, w, w-plus",
         "  " + file + ":7: per-model has \"my model\"; it must be the name of a model: up to 64 letters, digits, dots,"
             + " underscores and hyphens, a letter or digit first",

@@ -49,7 +49,7 @@ public final class ServerFixture implements AutoCloseable {
     return start(root, worker.map(command -> Map.of("worker-command", line(command))).orElseGet(Map::of));
   }
 
-  private static String line(WorkerCommand command) {
+  public static String line(WorkerCommand command) {
     return command.words().stream().map(word -> '"' + word + '"').collect(Collectors.joining(" "));
   }
 

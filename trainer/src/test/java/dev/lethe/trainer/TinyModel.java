@@ -7,6 +7,7 @@ import dev.lethe.models.features.FeatureNetwork;
 import dev.lethe.models.graph.OnnxWriter;
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.stylegan2.DiscriminatorConfig;
 import dev.lethe.models.stylegan2.StyleGan2Bundle;
 import dev.lethe.models.stylegan2.StyleGan2Config;
 import dev.lethe.models.stylegan2.Weights;
@@ -79,6 +80,19 @@ public final class TinyModel {
         new ModelCard.Training("squares", 100, 0, 4, 1, 10, 100, "here", "2026-01-01"), null, Map.of());
     return StyleGan2Bundle.write(directory, card, weights,
         OnnxWriter.inference(model.features().graph(), model.weights()));
+  }
+
+  /** An unconditional model as it comes from elsewhere: with nothing but its networks. */
+  public static Bundle imported(Path directory, boolean discriminator) throws IOException {
+    StyleGan2Config config = new StyleGan2Config(SIZE, 1, 0, 8, 8, 1, 256, 8, null, null,
+        discriminator ? DiscriminatorConfig.DEFAULT : null);
+    Map<String, Tensor> weights = new HashMap<>(Weights.initialize(config, 1));
+    WStatistics w;
+    try (Sampler sampler = Sampler.open(config, weights, ExecutionDevice.CPU, 1)) {
+      w = LatentStatistics.measure(config, sampler);
+    }
+    return StyleGan2Bundle.write(directory, new ModelCard(ModelCard.FORMAT_VERSION, "tiny", "v1", null,
+        ModelCard.STYLEGAN2, config.network(), List.of(), Map.of(), w, null, null, Map.of()), weights);
   }
 
   private static List<String> names(int classes) {

@@ -2,7 +2,9 @@ package dev.lethe.client;
 
 import dev.lethe.v1.ActivateRequest;
 import dev.lethe.v1.ActivateResponse;
+import dev.lethe.v1.ApproveJobRequest;
 import dev.lethe.v1.CancelJobRequest;
+import dev.lethe.v1.DeleteJobRequest;
 import dev.lethe.v1.GenerateRequest;
 import dev.lethe.v1.GenerateResponse;
 import dev.lethe.v1.GeneratedImage;
@@ -10,6 +12,8 @@ import dev.lethe.v1.GenerationServiceGrpc;
 import dev.lethe.v1.GenerationServiceGrpc.GenerationServiceBlockingStub;
 import dev.lethe.v1.GetActiveVersionRequest;
 import dev.lethe.v1.GetCardRequest;
+import dev.lethe.v1.GetErasureCertificateRequest;
+import dev.lethe.v1.GetErasureCertificateResponse;
 import dev.lethe.v1.GetJobRequest;
 import dev.lethe.v1.GetReportRequest;
 import dev.lethe.v1.GetReportResponse;
@@ -17,11 +21,17 @@ import dev.lethe.v1.Job;
 import dev.lethe.v1.JobEvent;
 import dev.lethe.v1.LabelledImage;
 import dev.lethe.v1.ListJobsRequest;
+import dev.lethe.v1.ListJobsResponse;
 import dev.lethe.v1.ListModelsRequest;
 import dev.lethe.v1.ListVersionsRequest;
 import dev.lethe.v1.ModelServiceGrpc;
 import dev.lethe.v1.ModelServiceGrpc.ModelServiceBlockingStub;
 import dev.lethe.v1.ModelVersion;
+import dev.lethe.v1.PurgeRequest;
+import dev.lethe.v1.PurgeResponse;
+import dev.lethe.v1.RejectJobRequest;
+import dev.lethe.v1.RetireRequest;
+import dev.lethe.v1.RetryJobRequest;
 import dev.lethe.v1.SubmitRequest;
 import dev.lethe.v1.UnlearnSpec;
 import dev.lethe.v1.UnlearningServiceGrpc;
@@ -44,6 +54,7 @@ import io.grpc.stub.MetadataUtils;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.NoSuchElementException;
@@ -339,12 +350,42 @@ public final class LetheClient implements AutoCloseable {
 
   /** All jobs that the server knows, newest first. */
   public List<Job> jobs() {
-    return ask(unlearning, true, stub -> stub.listJobs(ListJobsRequest.getDefaultInstance())).getJobsList();
+    List<Job> jobs = new ArrayList<>();
+    String page = "";
+    do {
+      ListJobsRequest request = ListJobsRequest.newBuilder().setPageToken(page).build();
+      ListJobsResponse answer = ask(unlearning, true, stub -> stub.listJobs(request));
+      jobs.addAll(answer.getJobsList());
+      page = answer.getNextPageToken();
+    } while (!page.isEmpty());
+    return jobs;
   }
 
   /** Ends a queued or running job. */
   public Job cancel(String jobId) {
     return ask(unlearning, false, stub -> stub.cancelJob(CancelJobRequest.newBuilder().setJobId(jobId).build()));
+  }
+
+  /** Promotes the candidate of a job that awaits approval. */
+  public Job approve(String jobId, String reason) {
+    return ask(unlearning, false, stub -> stub.approveJob(
+        ApproveJobRequest.newBuilder().setJobId(jobId).setReason(reason).build()));
+  }
+
+  /** Leaves the candidate of a job that awaits approval a candidate. */
+  public Job reject(String jobId, String reason) {
+    return ask(unlearning, false, stub -> stub.rejectJob(
+        RejectJobRequest.newBuilder().setJobId(jobId).setReason(reason).build()));
+  }
+
+  /** Queues a job that failed or was cancelled once more. */
+  public Job retry(String jobId) {
+    return ask(unlearning, false, stub -> stub.retryJob(RetryJobRequest.newBuilder().setJobId(jobId).build()));
+  }
+
+  /** Deletes what the server knows of a job that has ended. */
+  public void delete(String jobId) {
+    ask(unlearning, false, stub -> stub.deleteJob(DeleteJobRequest.newBuilder().setJobId(jobId).build()));
   }
 
   /** What an ended job measured, and its pictures. */
@@ -381,8 +422,49 @@ public final class LetheClient implements AutoCloseable {
 
   /** Hot-swaps a model to a version that lies on the server's disk. */
   public ActivateResponse activate(String model, String version) {
-    return ask(models, false, stub -> stub.activate(
-        ActivateRequest.newBuilder().setModel(model).setVersion(version).build()));
+    return activate(model, version, "");
+  }
+
+  /**
+   * The same.
+   *
+   * @param overrideReason why a retired version is to be served all the same, which is recorded; empty: it is refused
+   */
+  public ActivateResponse activate(String model, String version, String overrideReason) {
+    return ask(models, false, stub -> stub.activate(ActivateRequest.newBuilder().setModel(model).setVersion(version)
+        .setOverrideReason(overrideReason).build()));
+  }
+
+  /**
+   * Refuses a version to all clients from now on.
+   *
+   * @param reason recorded; not empty
+   */
+  public ModelVersion retire(String model, String version, String reason) {
+    return ask(models, false, stub -> stub.retire(RetireRequest.newBuilder().setModel(model).setVersion(version)
+        .setReason(reason).build())).getVersion();
+  }
+
+  /** Deletes the files of a retired version. */
+  public PurgeResponse purge(String model, String version) {
+    return ask(models, false, stub -> stub.purge(
+        PurgeRequest.newBuilder().setModel(model).setVersion(version).build()));
+  }
+
+  /** What proves the erasure that a job has made. */
+  public GetErasureCertificateResponse certificate(String jobId) {
+    return ask(models, true, stub -> stub.getErasureCertificate(
+        GetErasureCertificateRequest.newBuilder().setJobId(jobId).build()));
+  }
+
+  /**
+   * What proves the erasure that a version came from.
+   *
+   * @param version empty for the active one
+   */
+  public GetErasureCertificateResponse certificate(String model, String version) {
+    return ask(models, true, stub -> stub.getErasureCertificate(
+        GetErasureCertificateRequest.newBuilder().setModel(model).setVersion(version).build()));
   }
 
   /** Ends calls in progress and closes the connection. */

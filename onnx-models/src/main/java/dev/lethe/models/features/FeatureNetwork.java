@@ -8,7 +8,6 @@ import static dev.lethe.models.graph.Ops.reshape;
 
 import dev.lethe.models.graph.Graph;
 import dev.lethe.models.graph.Ops.Window;
-import dev.lethe.models.graph.Shapes;
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.graph.Value;
 import java.util.LinkedHashMap;
@@ -22,9 +21,9 @@ import java.util.SplittableRandom;
  *
  * @param resolution height and width of an image, a power of two from 32
  * @param channels 1 or 3
- * @param classes number of logits
+ * @param classes number of logits; 0 for features alone
  */
-public record FeatureNetwork(int resolution, int channels, int classes) {
+public record FeatureNetwork(int resolution, int channels, int classes) implements FeatureSpace {
 
   /** Number of features, F. */
   public static final int FEATURES = 128;
@@ -33,21 +32,18 @@ public record FeatureNetwork(int resolution, int channels, int classes) {
   private static final int LAST_RESOLUTION = 4;
   private static final double SLOPE = 0.1;
 
-  /**
-   * What the network makes of images.
-   *
-   * @param features [N, F]
-   * @param logits [N, classes]
-   */
-  public record Outputs(Value features, Value logits) {}
-
   public FeatureNetwork {
     if (resolution < 2 * LAST_RESOLUTION || Integer.bitCount(resolution) != 1) {
       throw new IllegalArgumentException("resolution " + resolution + " is not a power of two from 8");
     }
   }
 
-  /** Adds the network to a graph. Image [N, C, H, W] in [-1, 1]. */
+  @Override
+  public int width() {
+    return FEATURES;
+  }
+
+  @Override
   public Outputs apply(Graph g, Value image) {
     Value x = image;
     int width = FIRST_WIDTH;
@@ -60,7 +56,7 @@ public record FeatureNetwork(int resolution, int channels, int classes) {
     }
     x = reshape(x, x.dim(0), x.dim(1) * x.dim(2) * x.dim(3));
     Value features = leakyRelu(fullyConnected(g, "F.features", x, FEATURES), SLOPE);
-    return new Outputs(features, fullyConnected(g, "F.logits", features, classes));
+    return new Outputs(features, classes == 0 ? null : fullyConnected(g, "F.logits", features, classes));
   }
 
   private static Value layer(Graph g, String name, Value x, int width, int stride) {
@@ -72,15 +68,6 @@ public record FeatureNetwork(int resolution, int channels, int classes) {
   private static Value fullyConnected(Graph g, String name, Value x, int width) {
     Value weight = g.parameter(name + ".weight", width, x.dim(1));
     return add(gemm(x, weight, false, true, 1), g.parameter(name + ".bias", width));
-  }
-
-  /** The serving graph: {@code image} → {@code features}, {@code logits}, of free batch. */
-  public Graph graph() {
-    Graph g = new Graph("features");
-    Outputs outputs = apply(g, g.input("image", Shapes.FREE, channels, resolution, resolution));
-    g.output("features", outputs.features());
-    g.output("logits", outputs.logits());
-    return g;
   }
 
   /** Random weights after He et al. 2015, eq. 14; biases 0. */

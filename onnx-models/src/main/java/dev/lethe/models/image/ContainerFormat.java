@@ -1,7 +1,13 @@
 package dev.lethe.models.image;
 
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.util.Iterator;
+import java.util.Optional;
 import java.util.zip.CRC32;
+import javax.imageio.ImageIO;
+import javax.imageio.ImageReader;
 
 /** The file formats that are read, known by their first bytes, and what must hold before a decoder may see them. */
 enum ContainerFormat {
@@ -62,12 +68,32 @@ enum ContainerFormat {
             + " are read");
       }
     }
+  },
+
+  WEBP {
+    @Override
+    boolean begins(byte[] bytes) {
+      return bytes.length >= 16 && ascii(bytes, 0).equals("RIFF") && ascii(bytes, 8).equals("WEBP");
+    }
+
+    @Override
+    void checkStructure(byte[] bytes) throws InvalidImageException {
+      long length = Integer.toUnsignedLong(ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).getInt(4));
+      if (length > bytes.length - 8) {
+        throw new InvalidImageException("the WebP image is cut off: it claims " + length + " bytes; "
+            + (bytes.length - 8) + " are there");
+      }
+      if (ascii(bytes, 12).equals("VP8X") && bytes.length > 20 && (bytes[20] & WEBP_ANIMATION) != 0) {
+        throw new InvalidImageException("the WebP image is an animation; save one picture of it");
+      }
+    }
   };
 
   private static final long PNG_SIGNATURE = 0x89504e470d0a1a0aL;
   /** Length, type and check sum, four bytes each. */
   private static final int PNG_CHUNK_OVERHEAD = 12;
   private static final int PNG_END = 0x49454e44;
+  private static final int WEBP_ANIMATION = 2;
   private static final int JPEG_START_OF_SCAN = 0xda;
   /** Encoders write about ten. */
   private static final int MAX_JPEG_SCANS = 100;
@@ -79,7 +105,57 @@ enum ContainerFormat {
         return format;
       }
     }
-    throw new InvalidImageException("the " + bytes.length + " bytes are neither a PNG nor a JPEG image");
+    throw new InvalidImageException(known(bytes).map(other -> "it is " + other
+        + ", which is not read; save it as PNG, JPEG or WebP")
+        .orElse("the " + bytes.length + " bytes are neither a PNG nor a JPEG or WebP image"));
+  }
+
+  /** What people send that is not read; there is no well-kept reader of HEIC and AVIF for Java. */
+  private static Optional<String> known(byte[] bytes) {
+    if (bytes.length < 12) {
+      return Optional.empty();
+    }
+    String start = ascii(bytes, 0);
+    if (start.equals("GIF8")) {
+      return Optional.of("a GIF image");
+    }
+    if (start.equals("II*\0") || start.equals("MM\0*")) {
+      return Optional.of("a TIFF image, or a camera's raw image");
+    }
+    if (start.startsWith("BM")) {
+      return Optional.of("a BMP image");
+    }
+    if (ascii(bytes, 4).equals("ftyp")) {
+      String brand = ascii(bytes, 8);
+      return Optional.of(brand.startsWith("avi") ? "an AVIF image" : brand.startsWith("hei") || brand.startsWith("hev")
+          || brand.startsWith("mif") || brand.startsWith("msf") ? "a HEIC image" : "a video");
+    }
+    return Optional.empty();
+  }
+
+  private static String ascii(byte[] bytes, int at) {
+    return new String(bytes, at, 4, StandardCharsets.ISO_8859_1);
+  }
+
+  /** TwelveMonkeys' reader of JPEG goes before the JDK's, which gets CMYK wrong. */
+  ImageReader reader() {
+    ImageReader first = null;
+    for (Iterator<ImageReader> readers = ImageIO.getImageReadersByFormatName(name()); readers.hasNext();) {
+      ImageReader reader = readers.next();
+      if (reader.getClass().getName().startsWith("com.twelvemonkeys.")) {
+        return reader;
+      }
+      first = first == null ? reader : first;
+    }
+    if (first == null) {
+      throw new IllegalStateException("there is no reader of " + this);
+    }
+    return first;
+  }
+
+  @Override
+  public String toString() {
+    return this == WEBP ? "WebP" : name();
   }
 
   abstract boolean begins(byte[] bytes);

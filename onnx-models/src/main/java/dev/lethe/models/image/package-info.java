@@ -1,2 +1,3 @@
-/** Images as bytes: pixels to and from PNG and JPEG, with limits on what is decoded, and grids of images. */
+/** Images as bytes: pixels from PNG, JPEG and WebP with limits on what is decoded, fitted to a model, to PNG and JPEG, and
+ * grids. */
 package dev.lethe.models.image;

@@ -29,6 +29,7 @@ public final class Discriminator {
 
   private static final int LAST = 4;
   private static final int HEAD = 8;
+  private static final String PREFIX = "D.";
 
   private Discriminator() {}
 
@@ -51,12 +52,27 @@ public final class Discriminator {
    *     by its channels at 8×8
    */
   public static Value stem(Graph g, StyleGan2Config config, Value image) {
-    Blocks blocks = new Blocks(g, config);
+    Blocks blocks = stemBlocks(g, config, image, PREFIX);
+    return blocks.skips() ? concat(1, List.of(blocks.x, blocks.image)) : blocks.x;
+  }
+
+  /**
+   * What the stem makes of images one by one, by parameters of other names.
+   *
+   * @param prefix before the parameters' own names
+   * @return [N, width at 8×8, 8, 8]
+   */
+  static Value stemOf(Graph g, StyleGan2Config config, Value image, String prefix) {
+    return stemBlocks(g, config, image, prefix + PREFIX).x;
+  }
+
+  private static Blocks stemBlocks(Graph g, StyleGan2Config config, Value image, String prefix) {
+    Blocks blocks = new Blocks(g, config, prefix);
     blocks.image = image;
     for (int r = config.resolution(); r > HEAD; r /= 2) {
       blocks.add(r);
     }
-    return blocks.skips() ? concat(1, List.of(blocks.x, blocks.image)) : blocks.x;
+    return blocks;
   }
 
   /** Shape of the {@link #stem}'s activations of n images. */
@@ -90,7 +106,7 @@ public final class Discriminator {
    *     [N, 1]
    */
   public static Value describe(Graph g, StyleGan2Config config, Value activations) {
-    Blocks blocks = new Blocks(g, config);
+    Blocks blocks = new Blocks(g, config, PREFIX);
     int channels = config.discriminatorWidth(HEAD);
     blocks.x = slice(activations, 1, 0, channels);
     if (blocks.skips()) {
@@ -134,20 +150,22 @@ public final class Discriminator {
   }
 
   private static String block(int resolution) {
-    return "D.b" + resolution;
+    return PREFIX + "b" + resolution;
   }
 
   /** Blocks one after another: activations, and where the architecture looks at it again, the image at their size. */
   private static final class Blocks {
     private final Graph g;
     private final StyleGan2Config config;
+    private final String prefix;
     private final Architecture architecture;
     private Value x;
     private Value image;
 
-    Blocks(Graph g, StyleGan2Config config) {
+    Blocks(Graph g, StyleGan2Config config, String prefix) {
       this.g = g;
       this.config = config;
+      this.prefix = prefix;
       this.architecture = config.discriminator().architecture();
     }
 
@@ -157,7 +175,7 @@ public final class Discriminator {
 
     /** The block of a resolution, which halves it. */
     void add(int resolution) {
-      String name = block(resolution);
+      String name = prefix + "b" + resolution;
       if (x == null || skips()) {
         Value seen = conv(name + ".fromrgb", image, config.discriminatorWidth(resolution), 1, Window.same(1), 1);
         x = x == null ? seen : Ops.add(x, seen);

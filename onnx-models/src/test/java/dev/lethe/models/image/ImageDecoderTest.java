@@ -95,7 +95,7 @@ class ImageDecoderTest {
     long before = allocated();
     InvalidImageException e =
         assertThrows(InvalidImageException.class, () -> ImageDecoder.decode(bytes, 3, SIZE));
-    assertEquals("the image is 60000x60000 pixels; it must be exactly 8x8", e.getMessage());
+    assertEquals("the image is 60000x60000 pixels; it must be exactly 8x8, or be fitted (--fit crop or --fit resize)", e.getMessage());
     assertTrue(allocated() - before < 4 << 20, "allocated " + (allocated() - before));
   }
 
@@ -136,7 +136,7 @@ class ImageDecoderTest {
     byte[] png = ImageEncoder.png(new byte[28 * 28], 1, 28, 28);
     InvalidImageException e =
         assertThrows(InvalidImageException.class, () -> ImageDecoder.decode(png, 1, 32));
-    assertEquals("the image is 28x28 pixels; it must be exactly 32x32", e.getMessage());
+    assertEquals("the image is 28x28 pixels; it must be exactly 32x32, or be fitted (--fit pad)", e.getMessage());
   }
 
   @Test

@@ -2,12 +2,12 @@ package dev.lethe.server.audit;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.lethe.server.events.EventLog.Entry;
 import dev.lethe.server.logging.SafeText;
 import dev.lethe.server.rpc.EndedCall;
 import dev.lethe.server.security.MethodRule;
 import dev.lethe.v1.Job;
 import dev.lethe.v1.UnlearnSpec;
-import java.time.Instant;
 import java.util.Locale;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
@@ -15,7 +15,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Who ordered which unlearning or change of a model, when, and what became of it: one JSON object a line, refused
- * orders included, by the logger {@value #NAME}. Nothing of an image ever goes into it, and no more of a client's text
+ * orders included, in the event log and by the logger {@value #NAME}. Nothing of an image ever goes into it, and no
+ * more of a client's text
  * than names it needs.
  */
 public final class AuditLog implements Consumer<EndedCall> {
@@ -27,20 +28,27 @@ public final class AuditLog implements Consumer<EndedCall> {
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final int LONGEST_MESSAGE = 2000;
 
+  private final Consumer<Entry> lasting;
+
+  /** @param lasting takes each line to the event log, at once and without blocking */
+  public AuditLog(Consumer<Entry> lasting) {
+    this.lasting = lasting;
+  }
+
   @Override
   public void accept(EndedCall call) {
     if (MethodRule.of(call.method()).map(MethodRule::audited).orElse(false)) {
-      ObjectNode line = line("call", call.method(), call.principal(), call.code().name(), call.message());
+      ObjectNode line = line(call.method(), call.principal(), call.code().name(), call.message());
       line.put("request_id", call.id());
       line.put("remote", call.remote());
       call.subject().forEach((name, value) -> line.put(name, name(value)));
-      LOG.info("{}", line);
+      tell("call", line);
     }
   }
 
   /** A job has ended: only then is it known whether a model has changed. */
   public void ended(Job job) {
-    ObjectNode line = line("job", "unlearn", job.getSubmittedBy(),
+    ObjectNode line = line("unlearn", job.getSubmittedBy(),
         job.getState().name().replace("JOB_STATE_", "").toLowerCase(Locale.ROOT), job.getMessage());
     line.put("job_id", job.getId());
     line.put("model", name(job.getSpec().getModel()));
@@ -50,7 +58,7 @@ public final class AuditLog implements Consumer<EndedCall> {
     line.put("base_version", job.getBaseVersion());
     line.put("new_version", job.getNewVersion());
     line.put("promoted", job.getPromoted());
-    LOG.info("{}", line);
+    tell("job", line);
   }
 
   /** How a specification's kind is written. */
@@ -62,10 +70,16 @@ public final class AuditLog implements Consumer<EndedCall> {
     return SafeText.bounded(text, SafeText.NAME);
   }
 
-  private static ObjectNode line(String event, String operation, String principal, String outcome, String message) {
+  private void tell(String event, ObjectNode line) {
+    Entry entry = Entry.now(event, line);
+    lasting.accept(entry);
+    ObjectNode told = JSON.createObjectNode().put("time", entry.time().toString()).put("event", event);
+    told.setAll(line);
+    LOG.info("{}", told);
+  }
+
+  private static ObjectNode line(String operation, String principal, String outcome, String message) {
     return JSON.createObjectNode()
-        .put("time", Instant.now().toString())
-        .put("event", event)
         .put("operation", operation)
         .put("principal", name(principal))
         .put("outcome", outcome)

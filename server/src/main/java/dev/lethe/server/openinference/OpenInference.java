@@ -18,18 +18,16 @@ import dev.lethe.inference.ServerReadyResponse;
 import dev.lethe.models.bundle.Bundle;
 import dev.lethe.models.bundle.ModelCard;
 import dev.lethe.server.inference.InferenceEngine;
-import dev.lethe.server.registry.ClassLabels;
 import dev.lethe.server.registry.ModelRegistry;
 import dev.lethe.server.registry.ServedModel;
 import dev.lethe.server.rpc.Call;
 import dev.lethe.server.rpc.RpcService;
 import dev.lethe.server.security.LatentRules;
-import io.grpc.Status;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.grpc.server.Service;
 import java.util.List;
-import java.util.NavigableMap;
+import java.util.Map;
 import java.util.function.BooleanSupplier;
 import java.util.function.Function;
 
@@ -129,12 +127,8 @@ public final class OpenInference {
     ServedModel model = registry.model(name);
     String named = version.isEmpty() ? model.activeVersion().orElseThrow(model::unloaded) : version;
     return vertx.executeBlocking(() -> {
-      NavigableMap<String, Bundle> versions = registry.repository().versions(model.name());
-      Bundle bundle = versions.get(named);
-      if (bundle == null) {
-        throw Status.NOT_FOUND.withDescription("version: model " + model.name() + " has no version "
-            + ClassLabels.abbreviate(named) + "; there are " + versions.keySet()).asRuntimeException();
-      }
+      Bundle bundle = model.servable(named);
+      Map<String, Bundle> versions = registry.repository().versions(model.name());
       return description.apply(new Described(bundle.card(), List.copyOf(versions.keySet())));
     }, false);
   }

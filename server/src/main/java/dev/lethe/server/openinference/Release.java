@@ -6,13 +6,13 @@ import java.io.UncheckedIOException;
 import java.util.Properties;
 
 /** What this program is called, and its version, which the build writes down. */
-final class Release {
+public final class Release {
 
-  static final String NAME = "lethe";
+  public static final String NAME = "lethe";
 
   private Release() {}
 
-  static String version() {
+  public static String version() {
     try (InputStream file = Release.class.getResourceAsStream("release.properties")) {
       Properties properties = new Properties();
       properties.load(file);

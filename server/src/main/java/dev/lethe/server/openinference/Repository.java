@@ -58,7 +58,7 @@ final class Repository {
         switch (states.getOrDefault(version, VersionState.VERSION_STATE_AVAILABLE)) {
           case VERSION_STATE_LOADING -> entry.setState("LOADING");
           case VERSION_STATE_DRAINING -> entry.setState("UNLOADING");
-          default -> entry.setState("UNAVAILABLE").setReason(reason(model));
+          default -> entry.setState("UNAVAILABLE").setReason(reason(model, version));
         }
       }
       if (!readyOnly || entry.getState().equals(READY)) {
@@ -67,9 +67,13 @@ final class Repository {
     }
   }
 
-  private static String reason(Optional<ServedModel> model) {
+  private static String reason(Optional<ServedModel> model, String version) throws IOException {
     if (model.isEmpty()) {
       return "the model came after the server's start, and was not loaded";
+    }
+    Optional<String> retired = model.get().retired(version);
+    if (retired.isPresent()) {
+      return retired.get();
     }
     return model.get().activeVersion().isEmpty() ? "unloaded" : "the first request that names this version loads it";
   }

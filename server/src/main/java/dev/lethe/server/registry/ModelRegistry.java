@@ -1,52 +1,68 @@
 package dev.lethe.server.registry;
 
 import dev.lethe.server.inference.InferenceEngine;
+import dev.lethe.server.lifecycle.Lifecycle;
+import dev.lethe.server.lifecycle.Signatory;
 import dev.lethe.server.monitoring.ServerMetrics;
 import io.grpc.Status;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.WorkerExecutor;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.NavigableSet;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentNavigableMap;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** The models of this server: those of its start, and those that were loaded since. */
 public final class ModelRegistry {
+
+  private static final Logger LOG = LoggerFactory.getLogger(ModelRegistry.class);
+  private static final Duration PURGE = Duration.ofHours(1);
 
   private final ModelRepository repository;
   private final WorkerExecutor loader;
   private final VersionLoader versions;
   private final ServerMetrics metrics;
+  private final Lifecycle lifecycle;
+  private final Signatory signatory;
   private final ConcurrentNavigableMap<String, ServedModel> models = new ConcurrentSkipListMap<>();
   // Of the loader alone.
   private boolean closed;
 
   private ModelRegistry(ModelRepository repository, WorkerExecutor loader, VersionLoader versions,
-      ServerMetrics metrics) {
+      ServerMetrics metrics, Lifecycle lifecycle, Signatory signatory) {
     this.repository = repository;
     this.loader = loader;
     this.versions = versions;
     this.metrics = metrics;
+    this.lifecycle = lifecycle;
+    this.signatory = signatory;
   }
 
   /**
    * Loads the active version of every model of the repository. Blocks.
    *
    * @param engine generates with the versions that it opens for the registry
-   * @throws IOException if there is no model, or an active version does not load; with the reason
+   * @param lifecycle which versions may be served
+   * @param signatory signs what is promoted
+   * @throws IOException if there is no model, an active version does not load, or none lacks what was erased; with the
+   *     reason
    */
   public static ModelRegistry open(Vertx vertx, ModelRepository repository, InferenceEngine engine,
-      ServerMetrics metrics) throws IOException {
+      ServerMetrics metrics, Lifecycle lifecycle, Signatory signatory) throws IOException {
     // One thread: loads and switches follow one another. Vert.x warns of work that takes longer than the last figure.
     WorkerExecutor loader = vertx.createSharedWorkerExecutor("lethe-loader", 1, 10, TimeUnit.MINUTES);
     loader.executeBlocking(() -> {
       ThreadPriority.giveWay();
       return null;
     });
-    ModelRegistry registry = new ModelRegistry(repository, loader, new VersionLoader(engine, metrics), metrics);
+    ModelRegistry registry = new ModelRegistry(repository, loader, new VersionLoader(engine, metrics), metrics,
+        lifecycle, signatory);
     for (String name : repository.models()) {
       registry.start(name);
     }
@@ -58,9 +74,29 @@ public final class ModelRegistry {
   }
 
   private void start(String name) throws IOException {
-    ServedModel model = new ServedModel(name, repository, versions, loader, metrics);
+    ServedModel model = new ServedModel(name, repository, new Succession(name, repository, lifecycle, signatory),
+        versions, loader, metrics);
     model.start();
     models.put(name, model);
+  }
+
+  public Lifecycle lifecycle() {
+    return lifecycle;
+  }
+
+  public Signatory signatory() {
+    return signatory;
+  }
+
+  /** Deletes the files of retired versions whose grace period is over; now, and every so often from then on. */
+  public void purgeOverdue(Vertx vertx) {
+    purgeOverdue();
+    vertx.setPeriodic(PURGE.toMillis(), again -> purgeOverdue());
+  }
+
+  private void purgeOverdue() {
+    models.values().forEach(model -> model.purgeOverdue().onFailure(failure ->
+        LOG.warn("{}: retired versions are not purged: {}", model.name(), failure.getMessage())));
   }
 
   public ModelRepository repository() {

@@ -10,6 +10,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
@@ -138,24 +139,77 @@ public final class ModelRepository {
     return bundle;
   }
 
-  /** The version to serve: the one that {@link #activate} set, else the one that came with the model, else the last. */
-  public Bundle active(String model) throws IOException {
-    NavigableMap<String, Bundle> versions = versions(model);
+  /** The version that {@link #activate} set, else the one that came with the model as the one to serve. */
+  public Optional<String> chosen(String model) throws IOException {
     for (Path root : List.of(state, shipped)) {
       Optional<String> named = pointer(root.resolve(model));
       if (named.isPresent()) {
-        Bundle bundle = versions.get(named.get());
-        if (bundle == null) {
-          throw new IOException(root.resolve(model).resolve(ACTIVE) + " names version " + named.get()
-              + ", which is not there; there are " + versions.keySet());
-        }
-        return bundle;
+        return named;
       }
     }
-    if (versions.isEmpty()) {
-      throw new IOException("model " + model + " has no version in " + this);
+    return Optional.empty();
+  }
+
+  /** Names of models of which there is anything, versions or no more than their proof. */
+  public Set<String> proofs() throws IOException {
+    Set<String> models = new TreeSet<>(models());
+    directories(state).forEach(directory -> models.add(directory.getFileName().toString()));
+    return models;
+  }
+
+  /** Whether nothing was ever put into the state directory. */
+  public boolean stateIsEmpty() throws IOException {
+    return directories(state).isEmpty();
+  }
+
+  /** Whether a bundle lies among those that unlearning makes, not among the shipped ones. */
+  public boolean isInState(Bundle bundle) {
+    return bundle.directory().startsWith(state);
+  }
+
+  /**
+   * The folder that a version's signature lies in: its own; one of its name in the state directory for a shipped one.
+   */
+  public Path proof(Bundle bundle) {
+    return proof(bundle.card().name(), bundle.card().version());
+  }
+
+  /** The same by name, also of a version that is not there any more. */
+  public Path proof(String model, String version) {
+    return state.resolve(model).resolve(version);
+  }
+
+  /** Names that no new version may get: those that there are, and those that left a folder. */
+  public Set<String> taken(String model) throws IOException {
+    Set<String> taken = new TreeSet<>(VersionName.NATURAL);
+    for (Path root : List.of(shipped, state)) {
+      directories(root.resolve(model)).forEach(directory -> taken.add(directory.getFileName().toString()));
     }
-    return versions.lastEntry().getValue();
+    return taken;
+  }
+
+  /**
+   * Deletes a version's files, the card first; its signatures and its report stay.
+   *
+   * @param version in the state directory
+   * @param keep names of files that stay
+   * @return names of files that were deleted
+   */
+  public List<String> purge(Bundle version, Set<String> keep) throws IOException {
+    List<Path> files;
+    try (Stream<Path> all = Files.list(version.directory())) {
+      files = all.filter(Files::isRegularFile).toList();
+    }
+    Files.deleteIfExists(version.directory().resolve(Bundle.CARD));
+    List<String> deleted = new ArrayList<>(List.of(Bundle.CARD));
+    for (Path file : files) {
+      String name = file.getFileName().toString();
+      if (!keep.contains(name) && !name.equals(Bundle.CARD)) {
+        Files.delete(file);
+        deleted.add(name);
+      }
+    }
+    return deleted;
   }
 
   @Override
@@ -182,7 +236,7 @@ public final class ModelRepository {
   }
 
   /**
-   * Moves a finished bundle into the state directory.
+   * Moves a finished bundle into the state directory. The version to serve stays the one that it is.
    *
    * @return the bundle at its new place
    * @throws IOException if that version exists, or the move fails
@@ -193,8 +247,13 @@ public final class ModelRepository {
     if (!VersionName.isValid(model) || !VersionName.isValid(version)) {
       throw new IOException("a model or version cannot be named \"" + model + "\", \"" + version + "\"");
     }
-    if (versions(model).containsKey(version)) {
+    NavigableMap<String, Bundle> versions = versions(model);
+    if (versions.containsKey(version)) {
       throw new IOException("model " + model + " has a version " + version + " already");
+    }
+    if (!versions.isEmpty() && pointer(state.resolve(model)).isEmpty() && pointer(shipped.resolve(model)).isEmpty()) {
+      // Else the newest would be served from the next start on, though nobody has promoted it.
+      activate(model, versions.lastKey());
     }
     Path target = Files.createDirectories(state.resolve(model)).resolve(version);
     move(candidate.directory(), target);

@@ -21,13 +21,15 @@ import dev.lethe.v1.ListVersionsRequest;
 import dev.lethe.v1.ListVersionsResponse;
 import dev.lethe.v1.ModelServiceGrpc;
 import dev.lethe.v1.ModelVersion;
-import dev.lethe.v1.VersionState;
+import dev.lethe.v1.PurgeRequest;
+import dev.lethe.v1.PurgeResponse;
+import dev.lethe.v1.RetireRequest;
+import dev.lethe.v1.RetireResponse;
 import io.grpc.Status;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.grpc.server.Service;
 import java.nio.file.Files;
-import java.util.Map;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -37,16 +39,19 @@ public final class Models {
   private static final Logger LOG = LoggerFactory.getLogger(Models.class);
   private static final ObjectMapper JSON = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
   private static final String W_STATISTICS = "w";
+  private static final int LONGEST_REASON = 1000;
 
   private final Vertx vertx;
   private final ModelRegistry registry;
   private final LatentRules latents;
+  private final Certificates certificates;
 
   /** @param latents what clients may send, and so what they are told of */
   public Models(Vertx vertx, ModelRegistry registry, LatentRules latents) {
     this.vertx = vertx;
     this.registry = registry;
     this.latents = latents;
+    this.certificates = new Certificates(registry);
   }
 
   public Service service(RpcService.Settings settings) {
@@ -55,7 +60,20 @@ public final class Models {
         .unary(ModelServiceGrpc.getListVersionsMethod(), this::listVersions)
         .unary(ModelServiceGrpc.getGetCardMethod(), this::getCard)
         .immediate(ModelServiceGrpc.getGetActiveVersionMethod(), this::getActiveVersion)
-        .audited(ModelServiceGrpc.getActivateMethod(), Models::subject, this::activate)
+        .audited(ModelServiceGrpc.getActivateMethod(), (request, call) -> {
+          subject(request.getModel(), request.getVersion(), call);
+          call.about("override_reason", request.getOverrideReason());
+        }, this::activate)
+        .audited(ModelServiceGrpc.getRetireMethod(), (request, call) -> {
+          subject(request.getModel(), request.getVersion(), call);
+          call.about("reason", request.getReason());
+        }, this::retire)
+        .audited(ModelServiceGrpc.getPurgeMethod(),
+            (request, call) -> subject(request.getModel(), request.getVersion(), call), this::purge)
+        .audited(ModelServiceGrpc.getGetErasureCertificateMethod(), (request, call) -> {
+          subject(request.getModel(), request.getVersion(), call);
+          call.about("job_id", request.getJobId());
+        }, (request, call) -> vertx.executeBlocking(() -> certificates.answer(request, call), false))
         .build();
   }
 
@@ -65,22 +83,8 @@ public final class Models {
 
   private Future<ListVersionsResponse> listVersions(ListVersionsRequest request, Call<ListVersionsResponse> call) {
     ServedModel model = registry.model(request.getModel());
-    return vertx.executeBlocking(() -> {
-      Map<String, VersionState> states = model.states();
-      ListVersionsResponse.Builder list = ListVersionsResponse.newBuilder();
-      for (Bundle bundle : registry.repository().versions(model.name()).values()) {
-        ModelVersion.Builder version = ModelVersion.newBuilder()
-            .setModel(model.name())
-            .setVersion(bundle.card().version())
-            .setState(states.getOrDefault(bundle.card().version(), VersionState.VERSION_STATE_AVAILABLE))
-            .addAllUnlearnedLabels(bundle.card().unlearnedLabels().keySet());
-        if (bundle.card().parentVersion() != null) {
-          version.setParentVersion(bundle.card().parentVersion());
-        }
-        list.addVersions(version);
-      }
-      return list.build();
-    }, false);
+    return vertx.executeBlocking(() -> ListVersionsResponse.newBuilder()
+        .addAllVersions(new VersionList(model, registry).all()).build(), false);
   }
 
   private Future<GetCardResponse> getCard(GetCardRequest request, Call<GetCardResponse> call) {
@@ -89,11 +93,7 @@ public final class Models {
         ? model.activeVersion().orElseThrow(model::unloaded) : request.getVersion();
     Latents open = latents.of(model.name(), call.caller().principal());
     return vertx.executeBlocking(() -> {
-      Bundle bundle = registry.repository().versions(model.name()).get(version);
-      if (bundle == null) {
-        throw Status.NOT_FOUND.withDescription("version: model " + model.name() + " has no version "
-            + ClassLabels.abbreviate(version)).asRuntimeException();
-      }
+      Bundle bundle = model.servable(version);
       String card = Files.readString(bundle.directory().resolve(Bundle.CARD));
       return GetCardResponse.newBuilder()
           .setModel(model.name())
@@ -116,9 +116,9 @@ public final class Models {
         .setVersion(model.activeVersion().orElseThrow(model::unloaded)).build();
   }
 
-  private static void subject(ActivateRequest request, Call<ActivateResponse> call) {
-    call.about("model", request.getModel());
-    call.about("version", request.getVersion());
+  private static void subject(String model, String version, Call<?> call) {
+    call.about("model", model);
+    call.about("version", version);
   }
 
   private Future<ActivateResponse> activate(ActivateRequest request, Call<ActivateResponse> call) {
@@ -127,9 +127,10 @@ public final class Models {
     if (request.getVersion().isEmpty()) {
       throw Status.INVALID_ARGUMENT.withDescription("version: name the version to activate").asRuntimeException();
     }
+    String reason = reason("override_reason", request.getOverrideReason());
     LOG.info("{}: version {} is to be activated, by request", model.name(),
         ClassLabels.abbreviate(request.getVersion()));
-    return call.here(model.activate(request.getVersion())).map(previous -> {
+    return call.here(model.activate(request.getVersion(), by(call), reason)).map(previous -> {
       call.about("previous_version", previous.orElse(""));
       return ActivateResponse.newBuilder()
           .setModel(model.name())
@@ -137,5 +138,40 @@ public final class Models {
           .setPreviousVersion(previous.orElse(""))
           .build();
     });
+  }
+
+  private static String by(Call<?> call) {
+    return call.caller().principal().name();
+  }
+
+  private static String reason(String field, String given) {
+    if (given.length() > LONGEST_REASON) {
+      throw Status.INVALID_ARGUMENT.withDescription(field + ": has " + given.length() + " characters; it may have "
+          + LONGEST_REASON).asRuntimeException();
+    }
+    return given.strip();
+  }
+
+  private Future<RetireResponse> retire(RetireRequest request, Call<RetireResponse> call) {
+    ServedModel model = registry.model(request.getModel());
+    String reason = reason("reason", request.getReason());
+    if (reason.isEmpty()) {
+      throw Status.INVALID_ARGUMENT.withDescription("reason: say why, in a few words").asRuntimeException();
+    }
+    return call.here(model.retire(request.getVersion(), by(call), reason)
+        .compose(done -> version(model, request.getVersion()))
+        .map(version -> RetireResponse.newBuilder().setVersion(version).build()));
+  }
+
+  private Future<PurgeResponse> purge(PurgeRequest request, Call<PurgeResponse> call) {
+    ServedModel model = registry.model(request.getModel());
+    return call.here(model.purge(request.getVersion(), by(call)).compose(deleted -> version(model, request.getVersion())
+        .map(version -> PurgeResponse.newBuilder().setVersion(version).addAllDeletedFiles(deleted).build())));
+  }
+
+  private Future<ModelVersion> version(ServedModel model, String name) {
+    return vertx.executeBlocking(() -> new VersionList(model, registry).all().stream()
+        .filter(version -> version.getVersion().equals(name)).findFirst()
+        .orElse(ModelVersion.newBuilder().setModel(model.name()).setVersion(name).build()), false);
   }
 }

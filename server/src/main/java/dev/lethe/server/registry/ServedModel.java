@@ -1,7 +1,9 @@
 package dev.lethe.server.registry;
 
 import dev.lethe.models.bundle.Bundle;
+import dev.lethe.server.erasure.Approval;
 import dev.lethe.server.inference.GeneratorStatistics;
+import dev.lethe.server.lifecycle.ModelLife;
 import dev.lethe.server.monitoring.ServerMetrics;
 import dev.lethe.v1.VersionState;
 import io.grpc.Status;
@@ -10,9 +12,12 @@ import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.WorkerExecutor;
 import java.io.IOException;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.HashMap;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
 import java.util.Optional;
@@ -41,6 +46,7 @@ public final class ServedModel {
   private final VersionLoader versions;
   private final WorkerExecutor loader;
   private final ServerMetrics metrics;
+  private final Succession succession;
   private final Map<ServedVersion, Promise<Void>> open = new ConcurrentHashMap<>();
   private final Set<String> loading = ConcurrentHashMap.newKeySet();
   // By version, least recently used first; guarded by itself.
@@ -49,10 +55,11 @@ public final class ServedModel {
   private volatile ServedVersion active;
   private volatile boolean closed;
 
-  ServedModel(String name, ModelRepository repository, VersionLoader versions, WorkerExecutor loader,
-      ServerMetrics metrics) {
+  ServedModel(String name, ModelRepository repository, Succession succession, VersionLoader versions,
+      WorkerExecutor loader, ServerMetrics metrics) {
     this.name = name;
     this.repository = repository;
+    this.succession = succession;
     this.versions = versions;
     this.loader = loader;
     this.metrics = metrics;
@@ -60,7 +67,7 @@ public final class ServedModel {
 
   /** Loads the active version; on the loader, before anything else. */
   void start() throws IOException {
-    serve(load(repository.active(name)), System.nanoTime());
+    serve(load(succession.first()), System.nanoTime());
   }
 
   public String name() {
@@ -135,7 +142,7 @@ public final class ServedModel {
   /**
    * A version by name; the active one if the name is empty. Another one is loaded if it is not in memory.
    *
-   * @return NOT_FOUND if there is no such version, FAILED_PRECONDITION if it does not load
+   * @return NOT_FOUND if there is no such version, FAILED_PRECONDITION if it is retired or does not load
    * @throws StatusRuntimeException UNAVAILABLE while the model is unloaded, or the server ends
    */
   public Future<Lease> lease(String version) {
@@ -161,7 +168,7 @@ public final class ServedModel {
     if (kept != null) {
       return kept;
     }
-    ServedVersion loaded = load(find(version));
+    ServedVersion loaded = load(succession.servable(version));
     Lease lease = loaded.lease();
     synchronized (besideActive) {
       besideActive.put(version, loaded);
@@ -175,38 +182,114 @@ public final class ServedModel {
     return lease;
   }
 
-  private Bundle find(String version) throws IOException {
-    Bundle bundle = repository.versions(name).get(version);
-    if (bundle == null) {
-      throw Status.NOT_FOUND.withDescription("version: model " + name + " has no version "
-          + ClassLabels.abbreviate(version)).asRuntimeException();
-    }
-    return bundle;
+  /**
+   * A version by name, if it may be served: its card is told to clients. Blocks.
+   *
+   * @throws StatusRuntimeException NOT_FOUND, or FAILED_PRECONDITION naming the erasure that retired it
+   */
+  public Bundle servable(String version) throws IOException {
+    return succession.servable(version);
+  }
+
+  /** Why a version on disk is retired, if it is. Blocks. */
+  public Optional<String> retired(String version) throws IOException {
+    return succession.retired(version);
+  }
+
+  /** What became of the versions. */
+  public ModelLife life() {
+    return succession.life();
+  }
+
+  /** Whether a version waits for its promotion. */
+  public boolean isCandidate(Bundle version) {
+    return succession.isCandidate(version);
   }
 
   /**
    * Hot swap to a version on disk; an unloaded model is loaded by it.
    *
+   * @param by who orders it
+   * @param reason why a retired version is to be served all the same; empty for none
    * @return the version that served before, empty for none; NOT_FOUND if there is no such version, FAILED_PRECONDITION
    *     if it is refused
    */
-  public Future<Optional<String>> activate(String version) {
+  public Future<Optional<String>> activate(String version, String by, String reason) {
     long ordered = System.nanoTime();
     return onLoader(() -> {
       Optional<String> before = activeVersion();
       if (before.equals(Optional.of(version))) {
         return before;
       }
-      ServedVersion kept = takeKept(version);
-      ServedVersion next = kept != null ? kept : load(find(version));
-      try {
-        switchTo(next, ordered);
-      } catch (IOException e) {
-        next.retire();
-        throw e;
-      }
+      switchTo(version, new Approval(by, "activated the version", now()), reason, ordered);
       return before;
     });
+  }
+
+  private void switchTo(String version, Approval approval, String reason, long ordered) throws IOException {
+    Succession.Choice choice = succession.choice(version, reason);
+    ServedVersion kept = takeKept(version);
+    ServedVersion next = kept != null ? kept : load(choice.bundle());
+    try {
+      succession.chosen(choice, approval, reason);
+      switchTo(next, ordered);
+    } catch (IOException | RuntimeException e) {
+      next.retire();
+      throw e;
+    }
+  }
+
+  private static Instant now() {
+    return Instant.now().truncatedTo(ChronoUnit.MILLIS);
+  }
+
+  /**
+   * Retires a version by order: from then on nobody is served it.
+   *
+   * @return FAILED_PRECONDITION for the active version, NOT_FOUND if there is no such version
+   */
+  public Future<Void> retire(String version, String by, String reason) {
+    return onLoader(() -> {
+      if (activeVersion().equals(Optional.of(version))) {
+        throw Status.FAILED_PRECONDITION.withDescription("version: " + version + " is the active version of " + name
+            + "; activate another one first").asRuntimeException();
+      }
+      succession.retire(version, by, reason);
+      closeRetired();
+      return null;
+    });
+  }
+
+  /** Deletes a retired version's files; the names of those that were deleted. FAILED_PRECONDITION if it is refused. */
+  public Future<List<String>> purge(String version, String by) {
+    return onLoader(() -> succession.purge(version, by));
+  }
+
+  /** Deletes the files of versions whose grace period is over. */
+  Future<Void> purgeOverdue() {
+    return onLoader(() -> {
+      succession.purgeOverdue(Instant.now());
+      return null;
+    });
+  }
+
+  /** Lets go of versions that were kept beside the active one and may not be served any more. */
+  private void closeRetired() {
+    synchronized (besideActive) {
+      besideActive.values().removeIf(kept -> {
+        boolean gone = isRetired(kept);
+        if (gone) {
+          kept.retire();
+        }
+        return gone;
+      });
+    }
+  }
+
+  private boolean isRetired(ServedVersion version) {
+    Map<String, String> parents = new HashMap<>();
+    parents.put(version.version(), version.generator().card().parentVersion());
+    return life().refusal(version.version(), parents).isPresent();
   }
 
   /** A version that was kept beside the active one, which becomes the caller's to use or retire; null for none. */
@@ -226,7 +309,7 @@ public final class ServedModel {
     long ordered = System.nanoTime();
     return onLoader(() -> {
       repository.requireNewest(name);
-      Bundle bundle = repository.active(name);
+      Bundle bundle = succession.first();
       String version = bundle.card().version();
       if (!activeVersion().equals(Optional.of(version))) {
         ServedVersion kept = takeKept(version);
@@ -262,7 +345,9 @@ public final class ServedModel {
    * Takes a candidate over: tries it, moves it into the repository and switches to it.
    *
    * @param candidate a finished bundle; its directory is moved
-   * @param instead promote only while this version is the active one; null: do not promote
+   * @param instead promote only while this version is the active one; null: do not promote. What comes from a version
+   *   that
+   *     was rolled back to holds what was erased since, and is never promoted by this
    * @return whether it was promoted; FAILED_PRECONDITION if the candidate is refused, and then nothing was changed
    */
   public Future<Boolean> install(Bundle candidate, String instead) {
@@ -271,8 +356,10 @@ public final class ServedModel {
       ServedVersion loaded = load(candidate);
       boolean promoted = false;
       try {
-        repository.install(candidate);
-        if (instead != null && activeVersion().equals(Optional.of(instead))) {
+        Bundle installed = repository.install(candidate);
+        if (instead != null && activeVersion().equals(Optional.of(instead)) && succession.lacksAll(installed)) {
+          succession.chosen(new Succession.Choice(installed, Optional.empty()),
+              Approval.gates(), "");
           switchTo(loaded, ordered);
           promoted = true;
         }
@@ -285,6 +372,43 @@ public final class ServedModel {
     });
   }
 
+  /**
+   * Hot swap to a version on disk in place of another, and of no third.
+   *
+   * @param instead promote only while this version is the active one
+   * @param approval who lets it serve
+   * @return whether the version is active now, which it may have been before; NOT_FOUND if there is no such version,
+   *     FAILED_PRECONDITION if it is refused
+   */
+  public Future<Boolean> promote(String version, String instead, Approval approval) {
+    long ordered = System.nanoTime();
+    return onLoader(() -> {
+      if (activeVersion().equals(Optional.of(version))) {
+        return true;
+      }
+      if (!activeVersion().equals(Optional.of(instead))) {
+        return false;
+      }
+      if (!succession.lacksAll(version)) {
+        return false;
+      }
+      switchTo(version, approval, "", ordered);
+      return true;
+    });
+  }
+
+  /**
+   * Why a version was not promoted.
+   *
+   * @param base what it was made from, in place of which it was to serve
+   */
+  public String notPromoted(String base) {
+    return activeVersion().map(other -> other.equals(base)
+        ? "version " + base + ", which it is made from, holds what was erased before, and so does it"
+        : "version " + other + " was activated in place of " + base + " while the job ran")
+        .orElse("the model was unloaded, and with it " + base + ", while the job ran");
+  }
+
   private void switchTo(ServedVersion next, long ordered) throws IOException {
     try {
       // First, so that a restart never serves what this server has replaced.
@@ -294,6 +418,7 @@ public final class ServedModel {
           + " cannot be written down: " + e.getMessage(), e);
     }
     serve(next, ordered);
+    closeRetired();
   }
 
   private void serve(ServedVersion next, long ordered) {

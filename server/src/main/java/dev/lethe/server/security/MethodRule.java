@@ -46,9 +46,13 @@ public record MethodRule(boolean open, Set<Role> roles, boolean audited) {
     rule("lethe.v1.GenerationService", generate, "Generate", "GenerateStream");
     rule("lethe.v1.UnlearningService", new MethodRule(false, Set.of(UNLEARN), true), "Submit");
     rule("lethe.v1.UnlearningService", follow, "Watch", "GetJob", "ListJobs", "GetReport");
-    rule("lethe.v1.UnlearningService", new MethodRule(false, Set.of(UNLEARN, OPERATE), true), "CancelJob");
+    rule("lethe.v1.UnlearningService", new MethodRule(false, Set.of(UNLEARN, OPERATE), true), "CancelJob",
+        "RetryJob");
+    rule("lethe.v1.UnlearningService", new MethodRule(false, Set.of(OPERATE), true), "ApproveJob", "RejectJob",
+        "DeleteJob");
     rule("lethe.v1.ModelService", known, "ListModels", "ListVersions", "GetCard", "GetActiveVersion");
-    rule("lethe.v1.ModelService", new MethodRule(false, Set.of(OPERATE), true), "Activate");
+    rule("lethe.v1.ModelService", new MethodRule(false, Set.of(OPERATE), true), "Activate", "Retire", "Purge");
+    rule("lethe.v1.ModelService", new MethodRule(false, Set.of(UNLEARN, OPERATE), true), "GetErasureCertificate");
   }
 
   public MethodRule {

@@ -1,8 +1,8 @@
 package dev.lethe.server.unlearning;
 
-import com.google.protobuf.Message;
 import com.google.protobuf.MessageOrBuilder;
 import com.google.protobuf.util.JsonFormat;
+import dev.lethe.server.registry.FileTrees;
 import dev.lethe.v1.ImageRole;
 import dev.lethe.v1.Job;
 import dev.lethe.v1.WorkerJob;
@@ -19,8 +19,8 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * The files of one job. The worker's are described in {@code lethe/v1/worker.proto}; {@code status.json} (the Job) and
- * {@code worker.pid} are the server's own. Blocks: not for event loops.
+ * The files of one job. The worker's are described in {@code lethe/v1/worker.proto}; {@code worker.pid} is the
+ * server's own. Blocks: not for event loops.
  *
  * @param path absolute
  */
@@ -28,18 +28,6 @@ record JobDirectory(Path path) {
 
   private static final int LOG_LINES = 12;
   private static final int LOG_BYTES = 4096;
-
-  Job job() throws IOException {
-    return read(path.resolve("status.json"), Job.newBuilder()).build();
-  }
-
-  void write(Job job) throws IOException {
-    write("status.json", job);
-  }
-
-  WorkerJob workerJob() throws IOException {
-    return read(path.resolve("job.json"), WorkerJob.newBuilder()).build();
-  }
 
   void write(WorkerJob job) throws IOException {
     write("job.json", job);
@@ -52,8 +40,22 @@ record JobDirectory(Path path) {
     Files.write(directory.resolve("%04d.png".formatted(index)), png);
   }
 
+  /** Whether all images of a job are there. */
+  boolean hasImages(Job job) {
+    return (job.getUnlearnImages() == 0 || Files.exists(path.resolve("unlearn")))
+        && (job.getLearnImages() == 0 || Files.exists(path.resolve("learn")));
+  }
+
   Path candidate() {
     return path.resolve("candidate");
+  }
+
+  /** Takes away what an earlier worker left, but for its checkpoints where they may be of use. */
+  void clear(boolean checkpoints) throws IOException {
+    FileTrees.delete(candidate());
+    if (checkpoints) {
+      FileTrees.delete(path.resolve("checkpoint"));
+    }
   }
 
   Path log() {
@@ -64,8 +66,14 @@ record JobDirectory(Path path) {
     Files.writeString(path.resolve("worker.pid"), identity(worker));
   }
 
-  /** The worker that was started last for this job, if its process still runs. */
+  /** The worker that was started last for this job on this machine, if its process still runs. */
   Optional<ProcessHandle> leftWorker() throws IOException {
+    // The server may have ended between the start of the process and the next line.
+    Optional<ProcessHandle> started = ProcessHandle.allProcesses().filter(process -> process.info().arguments()
+        .filter(words -> words.length > 0 && words[words.length - 1].equals(path.toString())).isPresent()).findFirst();
+    if (started.isPresent()) {
+      return started;
+    }
     try {
       String written = Files.readString(path.resolve("worker.pid")).strip();
       return ProcessHandle.of(Long.parseLong(written.split(" ")[0]))
@@ -108,10 +116,5 @@ record JobDirectory(Path path) {
     Path unfinished = path.resolve(name + ".tmp");
     Files.writeString(unfinished, JsonFormat.printer().print(message));
     Files.move(unfinished, path.resolve(name), StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-  }
-
-  private static <B extends Message.Builder> B read(Path file, B into) throws IOException {
-    JsonFormat.parser().ignoringUnknownFields().merge(Files.readString(file), into);
-    return into;
   }
 }

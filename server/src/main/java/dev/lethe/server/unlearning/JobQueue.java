@@ -1,178 +1,509 @@
 package dev.lethe.server.unlearning;
 
+import com.google.protobuf.util.Durations;
 import com.google.protobuf.util.Timestamps;
 import dev.lethe.server.audit.AuditLog;
+import dev.lethe.server.jobs.JobRecord;
+import dev.lethe.server.jobs.JobRecord.Intent;
+import dev.lethe.server.jobs.JobStore;
+import dev.lethe.server.jobs.Phases;
 import dev.lethe.server.monitoring.ServerMetrics;
 import dev.lethe.server.registry.ClassLabels;
 import dev.lethe.server.registry.ModelRegistry;
+import dev.lethe.server.registry.ServedModel;
+import dev.lethe.server.store.Database;
+import dev.lethe.server.store.StoreException;
 import dev.lethe.v1.Job;
+import dev.lethe.v1.JobChange;
+import dev.lethe.v1.JobPhase;
 import dev.lethe.v1.JobState;
 import dev.lethe.v1.WorkerJob;
 import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
 import io.vertx.core.Future;
 import java.io.IOException;
 import java.time.Duration;
-import java.util.Comparator;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ExecutorService;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
-import java.util.stream.Collectors;
+import java.util.function.UnaryOperator;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * All jobs that there are, and the one that runs. Jobs run one at a time in the order of submission, since each starts
- * from what the one before it has left.
+ * All jobs that there are, and the one that runs here. The jobs of a model run one at a time in the order of submission,
+ * since each starts from what the one before it has left.
+ *
+ * <p>Blocks: not for event loops.
  */
 public final class JobQueue {
 
+  private static final String APPROVED = "approved";
   private static final Logger LOG = LoggerFactory.getLogger(JobQueue.class);
-  private static final Comparator<TrackedJob> BY_AGE =
-      Comparator.comparing(job -> job.job().getSubmitted(), Timestamps.comparator());
   private static final Duration PATIENCE = Duration.ofSeconds(5);
+  /** Between looks at what other servers have done. */
+  private static final Duration LOOK = Duration.ofSeconds(1);
+
+  /** Between looks whether every job that waits is in the queue. */
+  private static final Duration REQUEUE = Duration.ofSeconds(30);
+  /** As many of the last jobs say how long the next ones take. */
+  private static final int ESTIMATED_BY = 10;
 
   private final JobStore store;
   private final ModelRegistry registry;
-  private final Optional<WorkerCommand> command;
+  private final JobFolders folders;
+  private final Options options;
   private final ServerMetrics metrics;
   private final AuditLog audit;
-  private final Map<String, TrackedJob> jobs = new ConcurrentHashMap<>();
-  private final ExecutorService runner = Executors.newSingleThreadExecutor(work -> new Thread(work, "lethe-jobs"));
+  private final JobScheduler scheduler;
+  private final Optional<JobRun.Settings> running;
+  // Those that have not ended and that somebody here deals with.
+  private final Map<String, TrackedJob> live = new ConcurrentHashMap<>();
+  private final ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor(
+      work -> new Thread(work, "lethe-jobs-timer"));
+  private final boolean shared;
+  private volatile TrackedJob atWork;
   private volatile boolean closing;
 
-  JobQueue(JobStore store, ModelRegistry registry, Optional<WorkerCommand> command, ServerMetrics metrics,
+  /**
+   * What an operator decides.
+   *
+   * @param command the worker; empty: submissions are refused, and no job is carried out
+   * @param silence how long a worker may say nothing
+   * @param attempts how many workers of a job may crash or stand still
+   * @param limit most jobs that may wait or run
+   * @param approval who promotes
+   */
+  public record Options(Optional<WorkerCommand> command, Duration silence, int attempts, int limit, Approval approval) {}
+
+  JobQueue(Database database, JobFolders folders, ModelRegistry registry, Options options, ServerMetrics metrics,
       AuditLog audit) {
-    this.store = store;
+    this.store = new JobStore(database);
+    this.folders = folders;
     this.registry = registry;
-    this.command = command;
+    this.options = options;
     this.metrics = metrics;
     this.audit = audit;
+    this.scheduler = new JobScheduler(database, this::take);
+    this.running = options.command().map(command -> new JobRun.Settings(registry, new LocalWorkers(command), PATIENCE, options,
+        metrics, () -> closing));
+    this.shared = database.isShared();
   }
 
   /**
-   * Takes up the jobs on disk: queued ones wait again, one that ran has failed. Blocks.
+   * Takes up the jobs of the database: those that wait, and those that were at work when their server ended.
    *
-   * @throws IOException if a job's state cannot be written; one that cannot be read is left out with a warning
+   * @throws IOException if folders of jobs cannot be read and written
    */
   void recover() throws IOException {
-    for (JobDirectory directory : store.jobs()) {
-      Job job;
+    folders.recover(id -> store.find(id).isPresent());
+    queueOpen();
+    for (JobRecord approved : store.approved()) {
       try {
-        job = directory.job();
-      } catch (IOException e) {
-        LOG.warn("left out: the job in {} cannot be read: {}", directory.path(), e.getMessage());
-        continue;
-      }
-      jobs.put(job.getId(), track(directory, job));
-    }
-    for (TrackedJob job : newestFirst()) {
-      if (job.job().getState() == JobState.JOB_STATE_RUNNING) {
-        job.directory().leftWorker().ifPresent(ProcessHandle::destroyForcibly);
-        job.update(end -> end
-            .setState(JobState.JOB_STATE_FAILED)
-            .setMessage("the server was stopped while the job ran; submit it again")
-            .setEnded(Timestamps.now()));
+        finishApproved(approved.job().getId());
+      } catch (StatusRuntimeException e) {
+        LOG.warn("{}", e.getStatus().getDescription());
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        throw new IOException("interrupted while starting", e);
       }
     }
-    jobs.values().stream()
-        .filter(job -> job.job().getState() == JobState.JOB_STATE_QUEUED)
-        .sorted(BY_AGE)
-        .forEach(this::enqueue);
+    if (options.command().isPresent()) {
+      scheduler.start();
+    }
+    if (shared) {
+      timer.scheduleWithFixedDelay(this::look, LOOK.toMillis(), LOOK.toMillis(), TimeUnit.MILLISECONDS);
+    }
+    timer.scheduleWithFixedDelay(this::queueOpen, REQUEUE.toMillis(), REQUEUE.toMillis(), TimeUnit.MILLISECONDS);
     count();
+  }
+
+  /** Nearly always all of them are in the queue: a database that failed in between is made up for. */
+  private void queueOpen() {
+    try {
+      store.open().forEach(open -> scheduler.add(open.job().getId()));
+    } catch (RuntimeException e) {
+      LOG.warn("jobs that wait cannot be queued: {}", e.getMessage());
+    }
+  }
+
+  /** Takes what other servers have done to jobs that are watched or carried out here. */
+  private void look() {
+    try {
+      live.values().forEach(job -> store.find(job.id()).ifPresent(job::refresh));
+      count();
+    } catch (RuntimeException e) {
+      LOG.warn("what other servers have done cannot be seen: {}", e.getMessage());
+    }
   }
 
   /** Why no job can be carried out here, if none can. */
   Optional<String> unavailable() {
-    return command.isPresent() ? Optional.empty()
+    return options.command().isPresent() ? Optional.empty()
         : Optional.of("this server cannot unlearn: it was started without --worker-command");
   }
 
-  /** Makes a finished upload a job. Blocks for a moment. */
-  Job submit(JobDirectory upload, Job job, WorkerJob work) throws IOException {
+  /**
+   * Why no more job is taken just now, if so: better said before an upload than after it. A client that has a job may be
+   * sending it once more, and is not told before it is seen what it sends.
+   */
+  Optional<StatusRuntimeException> full(String client) {
+    try {
+      return store.countOpen() < options.limit() || store.hasOpen(client) ? Optional.empty() : Optional.of(tooMany());
+    } catch (StoreException e) {
+      return Optional.of(status(e));
+    }
+  }
+
+  private StatusRuntimeException tooMany() {
+    return Status.RESOURCE_EXHAUSTED.withDescription("spec: " + options.limit() + " jobs wait or run, which is the most"
+        + " (--max-jobs); try again when one of them has ended").asRuntimeException();
+  }
+
+  /**
+   * Makes a finished upload a job: from the return on it is kept, and will be carried out, whatever happens.
+   *
+   * @param request a digest of what is asked for
+   * @return the job, or the one that there is already for this request
+   * @throws StatusRuntimeException RESOURCE_EXHAUSTED if there is no space or there are too many jobs, UNAVAILABLE if the
+   *     database is gone; then there is no job
+   */
+  Job submit(JobDirectory upload, Job.Builder requested, WorkerJob work, String request) throws IOException {
+    Job job = Phases.accept(requested, requested.getSubmittedBy(), Instant.now());
     upload.write(work);
-    upload.write(job);
-    TrackedJob tracked = track(store.commit(upload, job.getId()), job);
-    jobs.put(job.getId(), tracked);
+    folders.sync(upload);
+    JobRecord kept;
+    try {
+      kept = store.insert(new JobRecord(job, work, Intent.NONE, request), options.limit()).orElseThrow(this::tooMany);
+    } catch (StoreException e) {
+      throw status(e);
+    }
+    if (!kept.job().getId().equals(job.getId())) {
+      folders.discard(upload);
+      if (!kept.request().equals(request)) {
+        throw Status.ALREADY_EXISTS.withDescription("spec.request_key: is that of job " + kept.job().getId()
+            + ", which asks for something else; choose another").asRuntimeException();
+      }
+      LOG.info("job {} is what is asked for once more", kept.job().getId());
+      return withPosition(kept.job());
+    }
+    folders.commit(upload, job.getId());
+    track(job.getId());
+    enqueue(job.getId());
     count();
     LOG.info("job {} is queued: {} images to unlearn from {}", job.getId(), job.getUnlearnImages(),
         job.getSpec().getModel());
-    enqueue(tracked);
-    return job;
+    return withPosition(job);
   }
 
-  private TrackedJob track(JobDirectory directory, Job job) {
-    TrackedJob tracked = new TrackedJob(directory, job);
-    boolean old = TrackedJob.hasEnded(job);
-    tracked.watch(changed -> {
+  /** With its place in the queue, and an estimate, by how long the last jobs of the model took. */
+  Job withPosition(Job job) {
+    if (job.getState() != JobState.JOB_STATE_QUEUED) {
+      return job;
+    }
+    int before = store.before(job);
+    Job.Builder placed = job.toBuilder().setQueuePosition(before);
+    store.list(job.getSpec().getModel(), List.of(JobState.JOB_STATE_SUCCEEDED), Optional.empty(), ESTIMATED_BY).stream()
+        .mapToDouble(ended -> Durations.toMillis(Timestamps.between(ended.getStarted(), ended.getEnded())) / 1e3)
+        .average().ifPresent(seconds -> placed.setSecondsUntilStart(before * seconds));
+    return placed.build();
+  }
+
+  /** It is a job already: what fails now is made up for later. */
+  private void enqueue(String id) {
+    try {
+      scheduler.add(id);
+    } catch (RuntimeException e) {
+      LOG.error("job {} cannot be queued now; it is tried again: {}", id, e.getMessage());
+    }
+  }
+
+  /** What a client is told of a database that did not do what it should. */
+  static StatusRuntimeException status(StoreException e) {
+    Status status = switch (e.reason()) {
+      case NO_SPACE -> Status.RESOURCE_EXHAUSTED;
+      case UNAVAILABLE -> Status.UNAVAILABLE;
+      case DUPLICATE, OTHER -> Status.INTERNAL;
+    };
+    return status.withDescription(e.getMessage()).withCause(e).asRuntimeException();
+  }
+
+  /** The job as it is followed here; empty if there is none, or it has ended. */
+  private Optional<TrackedJob> track(String id) {
+    // The store is asked within, so that a job that ends meanwhile is not taken for one that goes on.
+    return Optional.ofNullable(live.computeIfAbsent(id, absent -> store.find(id)
+        .filter(record -> !Phases.hasEnded(record.job()))
+        .map(record -> {
+          TrackedJob tracked = new TrackedJob(store, folders.of(id), record);
+          tracked.ended().onSuccess(end -> live.remove(id));
+          return tracked;
+        }).orElse(null)));
+  }
+
+  /** A turn of a job, on the scheduler's thread. */
+  private boolean take(String id) throws InterruptedException {
+    Optional<JobRecord> record = store.find(id);
+    if (record.isEmpty() || Phases.hasEnded(record.get().job())) {
+      return true;
+    }
+    if (closing || !store.first(record.get().job().getSpec().getModel()).equals(Optional.of(id))) {
+      return false;
+    }
+    Optional<TrackedJob> tracked = track(id);
+    if (tracked.isEmpty()) {
+      return true;
+    }
+    TrackedJob job = tracked.get();
+    job.refresh(record.get());
+    LOG.info("job {} runs", id);
+    atWork = job;
+    try {
+      if (closing) {
+        return false;
+      }
+      new JobRun(job, running.orElseThrow()).run();
+    } finally {
+      atWork = null;
       count();
-      if (!old && TrackedJob.hasEnded(changed)) {
-        audit.ended(changed);
-      }
-    });
-    return tracked;
-  }
-
-  private void enqueue(TrackedJob job) {
-    runner.execute(() -> {
-      if (!closing && command.isPresent() && !TrackedJob.hasEnded(job.job())) {
-        LOG.info("job {} runs", job.job().getId());
-        new JobRun(job, registry, command.get(), PATIENCE, metrics).run();
-        Job end = job.job();
-        LOG.info("job {} is {}{}", end.getId(), end.getState(),
-            end.getMessage().isEmpty() ? "" : ": " + end.getMessage());
-      }
-    });
+    }
+    Job end = job.job();
+    if (Phases.hasEnded(end)) {
+      audit.ended(end);
+    }
+    LOG.info("job {} is {}{}", id, Phases.name(end.getPhase()), end.getMessage().isEmpty() ? "" : ": " + end.getMessage());
+    return Phases.hasEnded(end);
   }
 
   private void count() {
-    metrics.jobs(jobs.values().stream()
-        .collect(Collectors.groupingBy(job -> job.job().getState(), Collectors.counting())));
-  }
-
-  /** @throws io.grpc.StatusRuntimeException NOT_FOUND */
-  TrackedJob job(String id) {
-    TrackedJob job = jobs.get(id);
-    if (job == null) {
-      throw Status.NOT_FOUND.withDescription("job_id: there is no job " + ClassLabels.abbreviate(id))
-          .asRuntimeException();
+    try {
+      metrics.jobs(store.counts());
+    } catch (StoreException e) {
+      LOG.warn("jobs cannot be counted: {}", e.getMessage());
     }
-    return job;
   }
 
-  List<TrackedJob> newestFirst() {
-    return jobs.values().stream()
-        .sorted(BY_AGE.reversed())
-        .toList();
+  /** @throws StatusRuntimeException NOT_FOUND; UNAVAILABLE if the database is gone */
+  TrackedJob job(String id) {
+    TrackedJob known = live.get(id);
+    if (known != null) {
+      return known;
+    }
+    try {
+      return track(id).or(() -> store.find(id).map(record -> new TrackedJob(store, folders.of(id), record)))
+          .orElseThrow(() -> unknown(id));
+    } catch (StoreException e) {
+      throw status(e);
+    }
+  }
+
+  /**
+   * One page of jobs, the newest first.
+   *
+   * @param model only of this one; empty: of all
+   * @param states only in these; none: in any
+   * @param after only older ones than this job; empty: from the newest on
+   * @throws StatusRuntimeException UNAVAILABLE if the database is gone
+   */
+  List<Job> list(String model, List<JobState> states, String after, int limit) {
+    try {
+      Optional<Job> last = after.isEmpty() ? Optional.empty() : Optional.of(store.find(after)
+          .orElseThrow(() -> Status.INVALID_ARGUMENT.withDescription("page_token: its job " + ClassLabels.abbreviate(after)
+              + " was deleted; list from the start").asRuntimeException()).job());
+      return store.list(model, states, last, limit).stream()
+          .map(job -> Optional.ofNullable(live.get(job.getId())).map(TrackedJob::job).orElse(job)).toList();
+    } catch (StoreException e) {
+      throw status(e);
+    }
   }
 
   /**
    * Ends a job that waits or runs.
    *
+   * @param actor who asks
    * @return its last state; FAILED_PRECONDITION if it is too late
    */
-  Future<Job> cancel(String id) {
+  Future<Job> cancel(String id, String actor) {
     TrackedJob job = job(id);
-    if (!job.stop("cancelled by request", true, PATIENCE)) {
-      Job now = job.job();
-      return Future.failedFuture(Status.FAILED_PRECONDITION.withDescription("job " + id + (TrackedJob.hasEnded(now)
-          ? " has ended already: " + now.getState() : " has done its work; its candidate is being taken over"))
-          .asRuntimeException());
+    TrackedJob here = atWork;
+    if (here == job && job.record().job().getPhase() != JobPhase.JOB_PHASE_CANDIDATE) {
+      job.stop(new TrackedJob.Stop(JobPhase.JOB_PHASE_CANCELLED, actor, "cancelled by request"), PATIENCE);
+    } else {
+      try {
+        job.move(JobPhase.JOB_PHASE_CANCELLED, actor, "cancelled by request",
+            end -> end.setMessage("cancelled by request"));
+        audit.ended(job.job());
+        count();
+      } catch (IllegalStateException e) {
+        return Future.failedFuture(tooLate(job.job()));
+      } catch (StoreException e) {
+        return Future.failedFuture(status(e));
+      }
     }
-    return job.ended();
+    return job.ended().compose(end -> end.getState() == JobState.JOB_STATE_CANCELLED ? Future.succeededFuture(end)
+        : Future.failedFuture(tooLate(end)));
   }
 
-  /** Stops the job that runs; those that wait are taken up at the next start. Blocks until that is done. */
-  public void close() throws InterruptedException {
-    closing = true;
-    jobs.values().stream().filter(job -> job.job().getState() == JobState.JOB_STATE_RUNNING)
-        .forEach(job -> job.stop("the server was stopped while the job ran; submit it again", false, PATIENCE));
-    runner.shutdown();
-    if (!runner.awaitTermination(PATIENCE.toSeconds() * 2, TimeUnit.SECONDS)) {
-      LOG.warn("the job that runs has not ended");
+  private static StatusRuntimeException tooLate(Job job) {
+    return Status.FAILED_PRECONDITION.withDescription("job " + job.getId() + (Phases.hasEnded(job)
+        ? " has ended already: " + Phases.name(job.getPhase())
+        : " has done its work; its candidate is being taken over")).asRuntimeException();
+  }
+
+  /**
+   * Queues a job that failed or was cancelled once more.
+   *
+   * @throws StatusRuntimeException NOT_FOUND; FAILED_PRECONDITION if it did neither, or its images are deleted
+   */
+  Job retry(String id, String actor) {
+    return withPosition(order(id, stored -> {
+      if (!folders.of(id).hasImages(stored.job())) {
+        throw new IllegalStateException("job " + id + " cannot be carried out once more: its images are deleted, since the"
+            + " request did not ask to keep them; submit them again");
+      }
+      return stored.with(Phases.move(stored.job(), JobPhase.JOB_PHASE_QUEUED, actor, "retried by request", Instant.now()),
+          Intent.NONE);
+    }, () -> enqueue(id)));
+  }
+
+  /**
+   * Promotes a candidate that awaits it. Blocks until it serves.
+   *
+   * @throws StatusRuntimeException NOT_FOUND; FAILED_PRECONDITION if it does not await approval, or another version was
+   *     activated meanwhile
+   */
+  Job approve(String id, String actor, String reason) throws IOException, InterruptedException {
+    order(id, stored -> {
+      requireAwaiting(stored);
+      return stored.with(noted(stored.job(), actor, APPROVED + (reason.isEmpty() ? "" : ": " + reason)),
+          Intent.PROMOTE);
+    }, () -> { });
+    return finishApproved(id);
+  }
+
+  /** What an operator has approved, to its end; done again if a server ended on the way. */
+  private Job finishApproved(String id) throws InterruptedException {
+    Job job = stored(id).job();
+    ServedModel model = registry.model(job.getSpec().getModel());
+    boolean promoted;
+    try {
+      promoted = model.promote(job.getNewVersion(), job.getBaseVersion(), approval(job)).toCompletionStage()
+          .toCompletableFuture().get();
+    } catch (ExecutionException e) {
+      giveBack(id, e.getCause().getMessage());
+      throw e.getCause() instanceof StatusRuntimeException refusal ? refusal : Status.INTERNAL
+          .withDescription(String.valueOf(e.getCause())).withCause(e).asRuntimeException();
     }
+    if (!promoted) {
+      String reason = model.notPromoted(job.getBaseVersion());
+      giveBack(id, reason);
+      throw Status.FAILED_PRECONDITION.withDescription("job " + id + " is not promoted: " + reason + ", from which its"
+          + " version is made; reject it and submit its images again").asRuntimeException();
+    }
+    return order(id, stored -> stored.with(Phases.move(stored.job(), JobPhase.JOB_PHASE_PROMOTED, Phases.SERVER,
+        "version " + stored.job().getNewVersion() + " serves", Instant.now()).toBuilder().setPromoted(true).clearMessage()
+        .build()), () -> { });
+  }
+
+  /** Who approved a job last, for the certificate of its version. */
+  private static dev.lethe.server.erasure.Approval approval(Job job) {
+    return job.getChangesList().stream().filter(change -> change.getCause().startsWith(APPROVED))
+        .reduce((first, last) -> last)
+        .map(change -> new dev.lethe.server.erasure.Approval(change.getActor(), change.getCause(), Instant.ofEpochSecond(
+            change.getTime().getSeconds(), change.getTime().getNanos())))
+        .orElseGet(dev.lethe.server.erasure.Approval::gates);
+  }
+
+  private void giveBack(String id, String reason) {
+    order(id, stored -> stored.with(noted(stored.job(), Phases.SERVER, "not promoted: " + reason), Intent.ASK), () -> { });
+  }
+
+  /**
+   * Leaves a candidate that awaits approval a candidate for good.
+   *
+   * @throws StatusRuntimeException NOT_FOUND; FAILED_PRECONDITION if it does not await approval
+   */
+  Job reject(String id, String actor, String reason) {
+    return order(id, stored -> {
+      requireAwaiting(stored);
+      String cause = "rejected" + (reason.isEmpty() ? "" : ": " + reason);
+      return stored.with(Phases.move(stored.job(), JobPhase.JOB_PHASE_REJECTED, actor, cause, Instant.now()).toBuilder()
+          .setMessage("not promoted: " + cause).build(), Intent.REJECT);
+    }, () -> { });
+  }
+
+  private static void requireAwaiting(JobRecord stored) {
+    Job job = stored.job();
+    if (job.getPhase() != JobPhase.JOB_PHASE_AWAITING_APPROVAL || stored.intent() == Intent.PROMOTE) {
+      throw new IllegalStateException("job " + job.getId() + " does not await approval: it is "
+          + (stored.intent() == Intent.PROMOTE ? "being promoted" : Phases.name(job.getPhase())));
+    }
+  }
+
+  private static Job noted(Job job, String actor, String cause) {
+    return job.toBuilder().addChanges(JobChange.newBuilder().setPhase(job.getPhase()).setTime(Timestamps.now())
+        .setActor(actor).setCause(cause)).build();
+  }
+
+  /**
+   * Deletes what is known of a job that has ended, and its files.
+   *
+   * @throws StatusRuntimeException NOT_FOUND; FAILED_PRECONDITION if something is still to be done or decided
+   */
+  void delete(String id) throws IOException {
+    order(id, stored -> {
+      if (!Phases.hasEnded(stored.job()) || stored.job().getPhase() == JobPhase.JOB_PHASE_AWAITING_APPROVAL) {
+        throw new IllegalStateException("job " + id + " is " + Phases.name(stored.job().getPhase())
+            + "; it can be deleted once it has ended");
+      }
+      return stored;
+    }, () -> { });
+    folders.discard(folders.of(id));
+    try {
+      store.delete(id);
+    } catch (StoreException e) {
+      throw status(e);
+    }
+    count();
+  }
+
+  private JobRecord stored(String id) {
+    return store.find(id).orElseThrow(() -> unknown(id));
+  }
+
+  private static StatusRuntimeException unknown(String id) {
+    return Status.NOT_FOUND.withDescription("job_id: there is no job " + ClassLabels.abbreviate(id)).asRuntimeException();
+  }
+
+  /** Changes a job that has ended, by order; what speaks against it is told. */
+  private Job order(String id, UnaryOperator<JobRecord> change, Runnable then) {
+    Job job;
+    try {
+      job = store.change(id, change).orElseThrow(() -> unknown(id)).job();
+    } catch (IllegalStateException e) {
+      throw Status.FAILED_PRECONDITION.withDescription(e.getMessage()).asRuntimeException();
+    } catch (StoreException e) {
+      throw status(e);
+    }
+    then.run();
+    count();
+    return job;
+  }
+
+  /** Stops the job that runs; it and those that wait are taken up at the next start. Blocks until that is done. */
+  public void close() {
+    closing = true;
+    TrackedJob here = atWork;
+    if (here != null) {
+      here.stop(new TrackedJob.Stop(JobPhase.JOB_PHASE_QUEUED, Phases.SERVER,
+          "the server was stopped; the job goes on at its next start"), PATIENCE);
+    }
+    timer.shutdownNow();
+    scheduler.close();
   }
 }

@@ -1,48 +1,64 @@
 package dev.lethe.server.unlearning;
 
-import com.google.protobuf.util.Timestamps;
 import dev.lethe.models.bundle.Bundle;
+import dev.lethe.server.jobs.JobRecord;
+import dev.lethe.server.jobs.Phases;
 import dev.lethe.server.monitoring.ServerMetrics;
 import dev.lethe.server.registry.ModelRegistry;
 import dev.lethe.server.registry.ModelRepository;
 import dev.lethe.server.registry.ServedModel;
 import dev.lethe.server.registry.VersionName;
+import dev.lethe.server.store.StoreException;
 import dev.lethe.v1.Job;
-import dev.lethe.v1.JobState;
-import dev.lethe.v1.Progress;
+import dev.lethe.v1.JobPhase;
+import dev.lethe.v1.UnlearnReport;
 import dev.lethe.v1.WorkerEvent;
 import dev.lethe.v1.WorkerJob;
 import io.grpc.StatusRuntimeException;
 import java.io.IOException;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.List;
+import java.time.Instant;
 import java.util.Map;
 import java.util.NavigableMap;
-import java.util.concurrent.ExecutionException;
+import java.util.Optional;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
-/** Carries out one job: worker, checks of its candidate, promotion. Blocks; runs on the queue's thread. */
+/**
+ * Carries out one job from wherever it is: worker after worker until one is done, then the take-over of its candidate.
+ * Blocks; runs on a thread of the queue.
+ */
 final class JobRun {
 
+  private static final Logger LOG = LoggerFactory.getLogger(JobRun.class);
+
   private final TrackedJob tracked;
-  private final ModelRegistry registry;
-  private final WorkerCommand command;
-  private final Duration patience;
-  private final ServerMetrics metrics;
+  private final Settings settings;
   private boolean done;
   private String workersOwnReason;
+  private UnlearnReport report;
+  private volatile long lastSign;
 
-  /** @param patience between asking a worker to end and ending it */
-  JobRun(TrackedJob tracked, ModelRegistry registry, WorkerCommand command, Duration patience, ServerMetrics metrics) {
+  JobRun(TrackedJob tracked, Settings settings) {
     this.tracked = tracked;
-    this.registry = registry;
-    this.command = command;
-    this.patience = patience;
-    this.metrics = metrics;
+    this.settings = settings;
   }
 
+  /**
+   * What all jobs of a server have in common.
+   *
+   * @param patience between asking a worker to end and ending it
+   * @param closing whether the server ends
+   */
+  record Settings(ModelRegistry registry, WorkerLauncher workers, Duration patience, JobQueue.Options options,
+      ServerMetrics metrics, BooleanSupplier closing) {}
+
   /** A job that cannot be carried out; the message is the job's. */
-  private static final class JobFailedException extends Exception {
+  static final class JobFailedException extends Exception {
     private static final long serialVersionUID = 1;
 
     JobFailedException(String message, Throwable cause) {
@@ -50,36 +66,111 @@ final class JobRun {
     }
   }
 
-  /** Brings the job to its end, whatever happens. */
-  void run() {
+  /** The job is no longer this run's: it was ended or deleted elsewhere, or the server ends. */
+  private static final class NoLongerOursException extends RuntimeException {
+    private static final long serialVersionUID = 1;
+  }
+
+  /** Brings the job to its end; or leaves it where the next server takes it up, if this one ends. */
+  void run() throws InterruptedException {
+    tracked.begin();
     try {
-      WorkerJob work = prepare();
-      if (TrackedJob.hasEnded(tracked.job())) {
-        return;
+      if (tracked.record().job().getPhase() != JobPhase.JOB_PHASE_CANDIDATE) {
+        if (!work()) {
+          return;
+        }
       }
-      work(work);
-      if (tracked.pointOfNoReturn()) {
-        takeOver(work);
-      } else {
-        tracked.finishStopped();
-      }
-    } catch (JobFailedException | RuntimeException | IOException e) {
-      if (!tracked.finishStopped()) {
-        fail(e.getMessage() == null ? e.toString() : e.getMessage());
-      }
-    } catch (InterruptedException e) {
-      fail("the server was stopped while the job ran; submit it again");
-      Thread.currentThread().interrupt();
+      new TakeOver(tracked, settings.registry(), this::stored).run();
+    } catch (JobFailedException | IOException e) {
+      end(JobPhase.JOB_PHASE_FAILED, Phases.SERVER, e.getMessage() == null ? e.toString() : e.getMessage());
+    } catch (NoLongerOursException e) {
+      LOG.info("job {} is no longer carried out here", tracked.id());
     } finally {
-      metrics.progress(0);
+      settings.metrics().progress(0);
     }
   }
 
+  private void end(JobPhase phase, String actor, String reason) throws InterruptedException {
+    try {
+      stored(() -> tracked.move(phase, actor, reason, job -> job.setMessage(reason)));
+    } catch (NoLongerOursException e) {
+      LOG.info("job {} is no longer carried out here", tracked.id());
+    }
+  }
+
+  /**
+   * Carries out a change of the store, however long that takes: what has happened must be written down.
+   *
+   * @throws NoLongerOursException if the job has been changed by somebody else so that it cannot be, or the server ends
+   */
+  private void stored(Runnable change) throws InterruptedException {
+    for (boolean told = false;; told = true) {
+      try {
+        change.run();
+        return;
+      } catch (StoreException e) {
+        if (settings.closing().getAsBoolean()) {
+          throw new NoLongerOursException();
+        }
+        if (!told) {
+          LOG.error("job {} waits for the database: {}", tracked.id(), e.getMessage());
+        }
+        TimeUnit.SECONDS.sleep(1);
+      } catch (IllegalStateException e) {
+        LOG.info("{}", e.getMessage());
+        throw new NoLongerOursException();
+      }
+    }
+  }
+
+  /** Starts workers until one is done, and decides about its candidate; false if the job is not to be carried on. */
+  private boolean work() throws InterruptedException, IOException, JobFailedException {
+    while (true) {
+      WorkerJob work = prepare();
+      Optional<TrackedJob.Stop> stop = attempt();
+      if (stop.isEmpty()) {
+        Bundle candidate = TakeOver.candidate(tracked, work);
+        stored(() -> TakeOver.decide(tracked, candidate, report,
+            settings.options().approval().asks(candidate.card().name())));
+        return true;
+      }
+      TrackedJob.Stop reason = stop.get();
+      if (reason.to() == JobPhase.JOB_PHASE_QUEUED && reason.actor().equals(Phases.WORKER)
+          && crashes() + 1 >= settings.options().attempts()) {
+        throw new JobFailedException(reason.cause() + (settings.options().attempts() > 1
+            ? "\nThat was worker " + settings.options().attempts() + " of " + settings.options().attempts() + " that may crash or stand still."
+            : ""), null);
+      }
+      if (reason.to() == JobPhase.JOB_PHASE_QUEUED) {
+        LOG.warn("job {}: {}", tracked.id(), reason.cause());
+        stored(() -> tracked.move(reason.to(), reason.actor(), reason.cause(), job -> { }));
+        if (!reason.actor().equals(Phases.WORKER)) {
+          return false;
+        }
+      } else {
+        end(reason.to(), reason.actor(), reason.cause());
+        return false;
+      }
+    }
+  }
+
+  /** Workers that crashed or stood still. */
+  private long crashes() {
+    return tracked.record().job().getChangesList().stream()
+        .filter(change -> change.getPhase() == JobPhase.JOB_PHASE_QUEUED && change.getActor().equals(Phases.WORKER))
+        .count();
+  }
+
   /** Fixes the base only now, so that a job builds upon what the one before it in the queue has unlearned. */
-  private WorkerJob prepare() throws IOException, JobFailedException {
-    WorkerJob submitted = tracked.directory().workerJob();
-    ServedModel model = model();
-    ModelRepository repository = registry.repository();
+  private WorkerJob prepare() throws IOException, InterruptedException, JobFailedException {
+    settings.workers().endLeft(tracked.directory());
+    JobRecord record = tracked.record();
+    if (Phases.works(record.job().getPhase())) {
+      stored(() -> tracked.move(JobPhase.JOB_PHASE_QUEUED, Phases.SERVER, "the server that carried it out has ended",
+          job -> { }));
+    }
+    ServedModel model = model(settings.registry(), record.job());
+    ModelRepository repository = settings.registry().repository();
     NavigableMap<String, Bundle> versions = repository.versions(model.name());
     String active = model.activeVersion().orElseThrow(
         () -> new JobFailedException("model " + model.name() + " was unloaded before the job's turn came", null));
@@ -87,16 +178,23 @@ final class JobRun {
     if (base == null) {
       throw new JobFailedException("the active version " + active + " is not on disk any more", null);
     }
-    WorkerJob work = submitted.toBuilder()
+    boolean sameBase = record.work().getBaseBundle().equals(base.directory().toString())
+        && !versions.containsKey(record.work().getNewVersion());
+    tracked.directory().clear(!sameBase);
+    WorkerJob work = sameBase ? record.work() : record.work().toBuilder()
         .setBaseBundle(base.directory().toString())
         .setRootBundle(root(base, versions).directory().toString())
-        .setNewVersion(VersionName.next(base.card().version(), versions.keySet()))
+        .setNewVersion(VersionName.next(base.card().version(), repository.taken(model.name())))
         .build();
     tracked.directory().write(work);
-    tracked.update(job -> job
-        .setState(JobState.JOB_STATE_RUNNING)
-        .setStarted(Timestamps.now())
-        .setBaseVersion(base.card().version()));
+    tracked.release();
+    stored(() -> tracked.change(stored -> {
+      Job moved = Phases.move(stored.job(), JobPhase.JOB_PHASE_INVERTING, Phases.SERVER, "worker "
+          + (stored.job().getAttempt() + 1) + " starts, from version " + base.card().version(), Instant.now());
+      return new JobRecord(moved.toBuilder().setBaseVersion(base.card().version()).build(), work, stored.intent(),
+          stored.request());
+    }));
+    tracked.hold();
     return work;
   }
 
@@ -109,42 +207,95 @@ final class JobRun {
     return root;
   }
 
-  private ServedModel model() throws JobFailedException {
+  static ServedModel model(ModelRegistry registry, Job job) throws JobFailedException {
     try {
-      return registry.model(tracked.job().getSpec().getModel());
+      return registry.model(job.getSpec().getModel());
     } catch (StatusRuntimeException e) {
       throw new JobFailedException(e.getStatus().getDescription(), e);
     }
   }
 
-  private void work(WorkerJob work) throws IOException, InterruptedException, JobFailedException {
-    WorkerProcess worker;
+  /** One worker, from its start to its end; empty if it is done. */
+  private Optional<TrackedJob.Stop> attempt() throws IOException, InterruptedException, JobFailedException {
+    done = false;
+    workersOwnReason = null;
+    WorkerLauncher.Worker worker;
     try {
-      worker = WorkerProcess.start(command, tracked.directory());
+      worker = settings.workers().start(tracked.directory());
     } catch (IOException e) {
       throw new JobFailedException("the worker cannot be started: " + e.getMessage(), e);
     }
-    tracked.workerStarted(worker, patience);
-    worker.run(this::event);
-    if (!worker.succeeded() || !done) {
-      throw new JobFailedException(failure(worker), null);
+    lastSign = System.nanoTime();
+    ScheduledExecutorService watch = Executors.newSingleThreadScheduledExecutor(
+        work -> new Thread(work, "lethe-worker-watch"));
+    try {
+      tracked.workerStarted(worker, settings.patience());
+      watch.scheduleWithFixedDelay(this::watchWorker, 250, 250, TimeUnit.MILLISECONDS);
+      worker.run(this::event);
+    } finally {
+      watch.shutdownNow();
+    }
+    Optional<TrackedJob.Stop> stop = tracked.stopped();
+    if (worker.succeeded() && done && stop.map(asked -> asked.to() == JobPhase.JOB_PHASE_QUEUED).orElse(true)) {
+      // It was faster than whoever asked it to end.
+      return Optional.empty();
+    }
+    if (stop.isPresent()) {
+      tracked.forgetStop();
+      return stop;
+    }
+    if (workersOwnReason == null && worker.crashed()) {
+      return Optional.of(new TrackedJob.Stop(JobPhase.JOB_PHASE_QUEUED, Phases.WORKER, failure(worker)));
+    }
+    throw new JobFailedException(failure(worker), null);
+  }
+
+  private void watchWorker() {
+    if (System.nanoTime() - lastSign > settings.options().silence().toNanos()) {
+      tracked.stop(new TrackedJob.Stop(JobPhase.JOB_PHASE_QUEUED, Phases.WORKER, "the worker has stood still for "
+          + settings.options().silence().toSeconds() + " s (--worker-timeout) and was ended"), settings.patience());
+    } else if (tracked.isLost()) {
+      tracked.stop(new TrackedJob.Stop(JobPhase.JOB_PHASE_CANCELLED, Phases.SERVER, "it is carried on elsewhere"),
+          settings.patience());
     }
   }
 
   private void event(WorkerEvent event) {
+    lastSign = System.nanoTime();
     switch (event.getEventCase()) {
       case PROGRESS -> {
-        metrics.progress(event.getProgress().getFraction());
-        tracked.update(job -> job.setProgress(event.getProgress()));
+        settings.metrics().progress(event.getProgress().getFraction());
+        follow(phase(event.getProgress().getStage()));
+        tracked.progress(event.getProgress());
       }
-      case REPORT -> tracked.update(job -> job.setReport(event.getReport()));
+      case REPORT -> report = event.getReport();
       case DONE -> done = true;
       case FAILURE -> workersOwnReason = event.getFailure().getMessage();
       case EVENT_NOT_SET -> { }
     }
   }
 
-  private String failure(WorkerProcess worker) throws IOException {
+  /** Writes down that the worker has come to another part of its work, if it can be: it is no more than news. */
+  private void follow(Optional<JobPhase> phase) {
+    if (phase.isPresent() && Phases.follows(tracked.record().job().getPhase(), phase.get())) {
+      try {
+        tracked.move(phase.get(), Phases.WORKER, "it has come so far", job -> { });
+      } catch (StoreException | IllegalStateException e) {
+        LOG.warn("job {} is {}, which cannot be written down: {}", tracked.id(), Phases.name(phase.get()),
+            e.getMessage());
+      }
+    }
+  }
+
+  private static Optional<JobPhase> phase(String stage) {
+    return switch (stage) {
+      case "unlearning", "export" -> Optional.of(JobPhase.JOB_PHASE_UNLEARNING);
+      case "audit", "measuring", "retraining" -> Optional.of(JobPhase.JOB_PHASE_AUDITING);
+      default -> Optional.empty();
+    };
+  }
+
+  private String failure(WorkerLauncher.Worker worker) throws IOException {
     StringBuilder reason = new StringBuilder();
     if (workersOwnReason != null) {
       reason.append(workersOwnReason).append(" (the worker ").append(worker.end()).append(")");
@@ -159,65 +310,5 @@ final class JobRun {
       reason.append("\nThe end of its log:\n").append(log);
     }
     return reason.toString();
-  }
-
-  private void takeOver(WorkerJob work) throws IOException, InterruptedException, JobFailedException {
-    Job job = tracked.job();
-    Bundle candidate = candidate(work, job);
-    List<String> reasons = new ArrayList<>();
-    if (job.getSpec().getKeepAsCandidate()) {
-      reasons.add("the request asked to keep it as a candidate");
-    }
-    reasons.addAll(PromotionGates.failures(job.getSpec().getGates(), job.getReport()));
-    ServedModel model = model();
-    boolean promote = reasons.isEmpty();
-    boolean promoted;
-    try {
-      promoted = model.install(candidate, promote ? job.getBaseVersion() : null)
-          .toCompletionStage().toCompletableFuture().get();
-    } catch (ExecutionException e) {
-      throw new JobFailedException("the candidate was refused: "
-          + (e.getCause() instanceof StatusRuntimeException status ? status.getStatus().getDescription()
-              : e.getCause().toString()), e);
-    }
-    if (promote && !promoted) {
-      reasons.add(model.activeVersion().map(other -> "version " + other + " was activated in place of ")
-          .orElse("the model was unloaded, and with it ") + job.getBaseVersion() + " while the job ran");
-    }
-    tracked.update(end -> end
-        .setState(JobState.JOB_STATE_SUCCEEDED)
-        .setNewVersion(work.getNewVersion())
-        .setPromoted(promoted)
-        .setMessage(promoted ? "" : "not promoted: " + String.join("; ", reasons))
-        .setProgress(finished(end.getProgress()))
-        .setEnded(Timestamps.now()));
-  }
-
-  private static Progress finished(Progress last) {
-    return last.toBuilder().setFraction(1).setSecondsLeft(0).build();
-  }
-
-  private Bundle candidate(WorkerJob work, Job job) throws JobFailedException {
-    Bundle candidate;
-    try {
-      candidate = Bundle.open(tracked.directory().candidate());
-    } catch (IOException e) {
-      throw new JobFailedException("the worker left no candidate: " + e.getMessage(), e);
-    }
-    if (!candidate.card().name().equals(job.getSpec().getModel())
-        || !candidate.card().version().equals(work.getNewVersion())
-        || !job.getBaseVersion().equals(candidate.card().parentVersion())) {
-      throw new JobFailedException("the worker's candidate says that it is version " + candidate.card().version()
-          + " of " + candidate.card().name() + ", made from " + candidate.card().parentVersion() + "; it should be "
-          + work.getNewVersion() + " of " + job.getSpec().getModel() + ", made from " + job.getBaseVersion(), null);
-    }
-    return candidate;
-  }
-
-  private void fail(String reason) {
-    tracked.update(job -> job
-        .setState(JobState.JOB_STATE_FAILED)
-        .setMessage(reason)
-        .setEnded(Timestamps.now()));
   }
 }

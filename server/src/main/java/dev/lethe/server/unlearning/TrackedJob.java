@@ -1,57 +1,73 @@
 package dev.lethe.server.unlearning;
 
-import com.google.protobuf.util.Timestamps;
+import dev.lethe.server.jobs.JobRecord;
+import dev.lethe.server.jobs.JobStore;
+import dev.lethe.server.jobs.Phases;
+import dev.lethe.server.store.StoreException;
 import dev.lethe.v1.Job;
-import dev.lethe.v1.JobState;
+import dev.lethe.v1.JobPhase;
+import dev.lethe.v1.Progress;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
-import java.io.IOException;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.LinkedHashSet;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
+import java.util.function.UnaryOperator;
 
 /**
- * The state of one job, on disk and in memory, and those who watch it. Watchers see every change in order; they are
- * called under this object's lock and must not block.
+ * A job that somebody here deals with: as the store has it, with its progress, and those who watch it. Watchers see every
+ * change in order; they are called under this object's lock and must not block. A change is stored before it is told.
  */
 final class TrackedJob {
 
-  private static final Logger LOG = LoggerFactory.getLogger(TrackedJob.class);
+  /**
+   * Why a worker is asked to end.
+   *
+   * @param to what the job becomes then
+   * @param actor who asked
+   */
+  record Stop(JobPhase to, String actor, String cause) {}
 
+  private final JobStore store;
   private final JobDirectory directory;
   private final Set<Consumer<Job>> watchers = new LinkedHashSet<>();
   private final Promise<Job> ended = Promise.promise();
   // Written under the lock.
-  private volatile Job job;
-  private WorkerProcess worker;
-  private String stopReason;
-  private boolean cancelled;
-  private boolean stoppable = true;
+  private volatile JobRecord record;
+  private volatile Progress progress = Progress.getDefaultInstance();
+  private WorkerLauncher.Worker worker;
+  private Stop stop;
+  // The attempt that is carried out here; -1 for none.
+  private int attempt = -1;
 
-  TrackedJob(JobDirectory directory, Job job) {
+  TrackedJob(JobStore store, JobDirectory directory, JobRecord record) {
+    this.store = store;
     this.directory = directory;
-    this.job = job;
-    if (hasEnded(job)) {
-      ended.complete(job);
+    this.record = record;
+    if (Phases.hasEnded(record.job())) {
+      ended.complete(record.job());
     }
-  }
-
-  static boolean hasEnded(Job job) {
-    return switch (job.getState()) {
-      case JOB_STATE_SUCCEEDED, JOB_STATE_FAILED, JOB_STATE_CANCELLED -> true;
-      case JOB_STATE_UNSPECIFIED, JOB_STATE_QUEUED, JOB_STATE_RUNNING, UNRECOGNIZED -> false;
-    };
   }
 
   JobDirectory directory() {
     return directory;
   }
 
+  String id() {
+    return record.job().getId();
+  }
+
+  JobRecord record() {
+    return record;
+  }
+
+  /** As clients see it. */
   Job job() {
-    return job;
+    Job job = record.job();
+    return progress.equals(Progress.getDefaultInstance()) || Phases.hasEnded(job) ? job : job.toBuilder().setProgress(progress).build();
   }
 
   /** Completes with the job's last state. */
@@ -59,87 +75,135 @@ final class TrackedJob {
     return ended.future();
   }
 
-  /** Changes the job; a job that has ended stays as it is. */
-  synchronized void update(Consumer<Job.Builder> change) {
-    if (hasEnded(job)) {
+  /**
+   * Changes the job in the store, and then here.
+   *
+   * @throws StoreException if the store cannot be written; then nothing has changed
+   * @throws IllegalStateException what {@code change} says against it; the job is then as the store has it
+   */
+  synchronized void change(UnaryOperator<JobRecord> change) {
+    JobRecord[] seen = new JobRecord[1];
+    Optional<JobRecord> changed;
+    try {
+      changed = store.change(id(), stored -> {
+        seen[0] = stored;
+        if (attempt >= 0 && stored.job().getAttempt() != attempt) {
+          throw new IllegalStateException("job " + id() + ": attempt " + stored.job().getAttempt() + " has begun elsewhere");
+        }
+        return change.apply(stored);
+      });
+    } catch (IllegalStateException e) {
+      if (seen[0] != null) {
+        refresh(seen[0]);
+      }
+      throw e;
+    }
+    refresh(changed.orElseThrow(() -> new IllegalStateException("job " + id() + " was deleted")));
+  }
+
+  /**
+   * Moves the job on, in the store and here.
+   *
+   * @param more what else changes
+   */
+  void move(JobPhase to, String actor, String cause, Consumer<Job.Builder> more) {
+    change(stored -> {
+      Job.Builder moved = Phases.move(stored.job(), to, actor, cause, Instant.now()).toBuilder();
+      more.accept(moved);
+      return stored.with(moved.build());
+    });
+  }
+
+  /** Takes what the store has: another server may have changed it. */
+  synchronized void refresh(JobRecord stored) {
+    if (stored.equals(record) || Phases.hasEnded(record.job())) {
       return;
     }
-    Job before = job;
-    Job.Builder builder = before.toBuilder();
-    change.accept(builder);
-    job = builder.build();
-    // Progress comes often and is worth nothing after a restart.
-    if (!before.toBuilder().clearProgress().build().equals(job.toBuilder().clearProgress().build())) {
-      try {
-        directory.write(job);
-      } catch (IOException e) {
-        LOG.error("{}: its state cannot be written to {}", job.getId(), directory.path(), e);
-      }
+    record = stored;
+    if (stored.job().getPhase() == JobPhase.JOB_PHASE_QUEUED) {
+      progress = Progress.getDefaultInstance();
     }
-    watchers.forEach(watcher -> watcher.accept(job));
-    if (hasEnded(job)) {
+    tell();
+  }
+
+  /** Tells how far the worker is; that is worth nothing after a restart, and is not stored. */
+  synchronized void progress(Progress now) {
+    if (!Phases.hasEnded(record.job())) {
+      progress = now;
+      tell();
+    }
+  }
+
+  private void tell() {
+    Job now = job();
+    watchers.forEach(watcher -> watcher.accept(now));
+    if (Phases.hasEnded(now)) {
       watchers.clear();
-      ended.complete(job);
+      ended.tryComplete(now);
     }
   }
 
   /** Tells the state of now and every change from now on, the last included. */
   synchronized void watch(Consumer<Job> watcher) {
-    if (!hasEnded(job)) {
+    Job now = job();
+    if (!Phases.hasEnded(now)) {
       watchers.add(watcher);
     }
-    watcher.accept(job);
+    watcher.accept(now);
   }
 
   synchronized void unwatch(Consumer<Job> watcher) {
     watchers.remove(watcher);
   }
 
+  /** A new run of it, with a worker or without: what an earlier one was asked is forgotten. */
+  synchronized void begin() {
+    stop = null;
+    worker = null;
+    attempt = -1;
+  }
+
+  /** The worker that was asked to end has ended: the next one is not asked. */
+  synchronized void forgetStop() {
+    stop = null;
+    worker = null;
+  }
+
+  /** Another attempt may begin. */
+  synchronized void release() {
+    attempt = -1;
+  }
+
+  /** From here on only the attempt that the job is at now may change it here. */
+  synchronized void hold() {
+    attempt = record.job().getAttempt();
+  }
+
+  /** Whether another server has begun an attempt since, or the job has ended. */
+  synchronized boolean isLost() {
+    return Phases.hasEnded(record.job()) || attempt >= 0 && record.job().getAttempt() != attempt;
+  }
+
   /** The worker runs; it is stopped at once if that was asked for before. */
-  synchronized void workerStarted(WorkerProcess started, Duration patience) {
+  synchronized void workerStarted(WorkerLauncher.Worker started, Duration patience) {
     worker = started;
-    if (stopReason != null) {
+    if (stop != null) {
       started.stop(patience);
     }
   }
 
-  /**
-   * Asks the job to end.
-   *
-   * @param cancel whether it then counts as cancelled, or as failed
-   * @return false if it is too late: it has ended, or its candidate is being taken over
-   */
-  synchronized boolean stop(String reason, boolean cancel, Duration patience) {
-    if (hasEnded(job) || !stoppable) {
-      return false;
-    }
-    if (stopReason == null) {
-      stopReason = reason;
-      cancelled = cancel;
+  /** Asks the run that is under way here to end; the first reason holds. */
+  synchronized void stop(Stop reason, Duration patience) {
+    if (stop == null) {
+      stop = reason;
     }
     if (worker != null) {
       worker.stop(patience);
-    } else if (job.getState() == JobState.JOB_STATE_QUEUED && cancel) {
-      finishStopped();
     }
-    return true;
   }
 
-  /** Ends the job as it was asked to, if it was; true if so. */
-  synchronized boolean finishStopped() {
-    if (stopReason == null) {
-      return false;
-    }
-    update(change -> change
-        .setState(cancelled ? JobState.JOB_STATE_CANCELLED : JobState.JOB_STATE_FAILED)
-        .setMessage(stopReason)
-        .setEnded(Timestamps.now()));
-    return true;
-  }
-
-  /** From here on it cannot be stopped; false if it was asked to stop before. */
-  synchronized boolean pointOfNoReturn() {
-    stoppable = stopReason != null;
-    return !stoppable;
+  /** Why the run was asked to end, if it was. */
+  synchronized Optional<Stop> stopped() {
+    return Optional.ofNullable(stop);
   }
 }

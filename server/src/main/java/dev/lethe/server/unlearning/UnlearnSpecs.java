@@ -2,9 +2,12 @@ package dev.lethe.server.unlearning;
 
 import dev.lethe.models.bundle.Bundle;
 import dev.lethe.models.bundle.ModelCard;
+import dev.lethe.models.image.Fit;
+import dev.lethe.models.image.Preparation;
 import dev.lethe.server.registry.ClassLabels;
 import dev.lethe.v1.BadImages;
 import dev.lethe.v1.Gates;
+import dev.lethe.v1.ImageFit;
 import dev.lethe.v1.Recipe;
 import dev.lethe.v1.SubstituteKind;
 import dev.lethe.v1.UnlearnKind;
@@ -12,6 +15,7 @@ import dev.lethe.v1.UnlearnMode;
 import dev.lethe.v1.UnlearnSpec;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
+import java.util.OptionalInt;
 import java.util.SortedSet;
 import java.util.TreeSet;
 
@@ -22,20 +26,21 @@ import java.util.TreeSet;
 final class UnlearnSpecs {
 
   private static final double FAKE_LABEL = -1;
-  private static final int STEPS = 900;
+  private static final int STEPS = 600;
   private static final int PAPER_ITERATIONS = 100;
   private static final int LARGEST_ITERATIONS = 100_000;
   private static final int BATCH = 32;
   private static final int BATCH_STEP = 4;
   private static final int LARGEST_BATCH = 256;
   private static final int CLASS_BATCH = 48;
-  private static final double LEARNING_RATE = 0.006;
+  private static final double LEARNING_RATE = 0.012;
   private static final double PAPER_LEARNING_RATE = 0.002;
   private static final double LARGEST_LEARNING_RATE = 0.1;
   private static final double LAMBDA1 = 1;
   private static final double LAMBDA2 = 0.1;
   private static final double MOVING_WEIGHT = 0.5;
   private static final double LARGEST_MOVING_WEIGHT = 100;
+  private static final int LARGEST_COLOR = 0xffffff;
   /** AUC of scores that tell two groups apart no better than chance. */
   private static final double INDISTINGUISHABLE = 0.5;
 
@@ -48,7 +53,7 @@ final class UnlearnSpecs {
    *     are gone already, and for a model that lacks what unlearning takes
    */
   static UnlearnSpec check(UnlearnSpec spec, ModelCard card) {
-    requireNetworks(card);
+    requireNetworks(spec, card);
     boolean paper = recipe(spec) == Recipe.RECIPE_PAPER;
     boolean ofClass = kind(spec) == UnlearnKind.UNLEARN_KIND_CLASS;
     UnlearnSpec.Builder checked = spec.toBuilder().setModel(card.name())
@@ -61,6 +66,7 @@ final class UnlearnSpecs {
             : paper ? PAPER_ITERATIONS : STEPS)
         .setBatch(spec.hasBatch() ? spec.getBatch() : ofClass && !paper ? CLASS_BATCH : BATCH)
         .setLearningRate(spec.hasLearningRate() ? spec.getLearningRate() : paper ? PAPER_LEARNING_RATE : LEARNING_RATE)
+        .setFit(fit(spec))
         .setSeed(spec.getSeed());
     if (paper) {
       checked.setLambda1(spec.hasLambda1() ? spec.getLambda1() : LAMBDA1)
@@ -71,13 +77,16 @@ final class UnlearnSpecs {
     if (spec.getAutoFakeLabel() && spec.hasFakeLabel()) {
       throw invalid("spec.fake_label: is " + spec.getFakeLabel() + " together with auto_fake_label; set one of the two");
     }
-    if (!spec.hasFakeLabel() && !paper) {
+    boolean judges = card.has(Bundle.DISCRIMINATOR);
+    if (!spec.hasFakeLabel() && !paper && judges) {
       checked.setAutoFakeLabel(true);
     }
-    if (!checked.getAutoFakeLabel()) {
+    if (!checked.getAutoFakeLabel() && judges) {
       checked.setFakeLabel(spec.hasFakeLabel() ? spec.getFakeLabel() : FAKE_LABEL);
       require(Double.isFinite(checked.getFakeLabel()), "fake_label", checked.getFakeLabel(), "must be finite");
     }
+    require(!spec.hasBackground() || spec.getBackground() >= 0 && spec.getBackground() <= LARGEST_COLOR, "background",
+        Integer.toUnsignedLong(spec.getBackground()), "must be from 0 to 0xFFFFFF (" + LARGEST_COLOR + ")");
     require(!spec.hasMaxInversionError() || spec.getMaxInversionError() > 0, "max_inversion_error",
         spec.getMaxInversionError(), "must be above 0");
     require(checked.getIterations() >= 1 && checked.getIterations() <= LARGEST_ITERATIONS, "iterations",
@@ -85,6 +94,9 @@ final class UnlearnSpecs {
     int batch = checked.getBatch();
     require(batch >= BATCH_STEP && batch <= LARGEST_BATCH && batch % BATCH_STEP == 0, "batch", batch,
         "must be a multiple of " + BATCH_STEP + " from " + BATCH_STEP + " to " + LARGEST_BATCH);
+    if (paper) {
+      wholeGroups(batch, card);
+    }
     require(checked.getLearningRate() > 0 && checked.getLearningRate() <= LARGEST_LEARNING_RATE, "learning_rate",
         checked.getLearningRate(), "must be above 0, up to " + LARGEST_LEARNING_RATE);
     require(paper || checked.getMovingWeight() > 0 && checked.getMovingWeight() <= LARGEST_MOVING_WEIGHT, "moving_weight",
@@ -99,16 +111,37 @@ final class UnlearnSpecs {
     return checked.build();
   }
 
-  /** Models that were imported may have come with a generator alone. */
-  private static void requireNetworks(ModelCard card) {
+  /** Models that were imported may have come with a generator alone: what needs more is refused before it begins. */
+  private static void requireNetworks(UnlearnSpec spec, ModelCard card) {
     String model = "version " + card.version() + " of " + card.name();
     if (!card.has(Bundle.DISCRIMINATOR)) {
-      throw lacking(model + " has no " + Bundle.DISCRIMINATOR + ", which unlearning trains beside the generator; import the "
-          + "model again ('lethe import') from a file that has its discriminator too");
+      String remedy = "; or import the model again ('lethe import') from a file that has its discriminator too";
+      if (recipe(spec) == Recipe.RECIPE_PAPER) {
+        throw lacking("spec.recipe: " + model + " has no " + Bundle.DISCRIMINATOR + ", which recipe PAPER trains beside the "
+            + "generator; use recipe LETHE" + remedy);
+      }
+      if (spec.hasFakeLabel() || spec.getAutoFakeLabel()) {
+        throw lacking("spec." + (spec.hasFakeLabel() ? "fake_label" : "auto_fake_label") + ": " + model + " has no "
+            + Bundle.DISCRIMINATOR + " that could learn to say it; leave it out" + remedy);
+      }
+      if (spec.getGates().hasMinAucLu()) {
+        throw lacking("spec.gates.min_auc_lu: " + model + " has no " + Bundle.DISCRIMINATOR + " that it could be measured "
+            + "of; leave it out" + remedy);
+      }
     }
-    if (!card.has(Bundle.FEATURES)) {
-      throw lacking(model + " has no " + Bundle.FEATURES + ", which unlearning measures with; make one with 'lethe train "
-          + "features', and import the model again ('lethe import --features FILE')");
+    if (kind(spec) == UnlearnKind.UNLEARN_KIND_CLASS && !card.has(Bundle.FEATURES)) {
+      throw lacking("spec.kind: " + model + " has no " + Bundle.FEATURES + ", by which classes are recognised; make one with "
+          + "'lethe train features', or take any classifier, and import the model again ('lethe import --features FILE')");
+    }
+  }
+
+  /** The discriminator judges a step of a cascade as one batch, in groups of its minibatch standard deviation. */
+  private static void wholeGroups(int batch, ModelCard card) {
+    ModelCard.Discriminator discriminator = card.network().discriminator();
+    int group = discriminator == null ? 0 : discriminator.mbstdGroup();
+    if (group > 0 && discriminator.mbstdChannels() > 0) {
+      require(batch < group || batch % group == 0, "batch", batch, "must be a multiple of " + group + ", the group of the "
+          + "minibatch standard deviation of the model's discriminator, or below it");
     }
   }
 
@@ -196,6 +229,28 @@ final class UnlearnSpecs {
       case BAD_IMAGES_REFUSE, BAD_IMAGES_SKIP -> spec.getBadImages();
       case UNRECOGNIZED -> throw unknown("bad_images", spec.getBadImagesValue(), "REFUSE (1) or SKIP (2)");
     };
+  }
+
+  private static ImageFit fit(UnlearnSpec spec) {
+    return switch (spec.getFit()) {
+      case IMAGE_FIT_UNSPECIFIED -> ImageFit.IMAGE_FIT_EXACT;
+      case IMAGE_FIT_EXACT, IMAGE_FIT_PAD, IMAGE_FIT_CROP, IMAGE_FIT_RESIZE -> spec.getFit();
+      case UNRECOGNIZED -> throw unknown("fit", spec.getFitValue(), "EXACT (1), PAD (2), CROP (3) or RESIZE (4)");
+    };
+  }
+
+  /** How the images of a specification are prepared. */
+  static Preparation preparation(UnlearnSpec spec) {
+    return preparation(fit(spec), spec.hasBackground() ? OptionalInt.of(spec.getBackground()) : OptionalInt.empty());
+  }
+
+  static Preparation preparation(ImageFit fit, OptionalInt background) {
+    return new Preparation(switch (fit) {
+      case IMAGE_FIT_PAD -> Fit.PAD;
+      case IMAGE_FIT_CROP -> Fit.CROP;
+      case IMAGE_FIT_RESIZE -> Fit.RESIZE;
+      case IMAGE_FIT_EXACT, IMAGE_FIT_UNSPECIFIED, UNRECOGNIZED -> Fit.EXACT;
+    }, background);
   }
 
   private static void weight(String field, double value) {

@@ -2,18 +2,27 @@ package dev.lethe.server.unlearning;
 
 import com.google.protobuf.UnsafeByteOperations;
 import dev.lethe.server.audit.AuditLog;
+import dev.lethe.server.jobs.Phases;
 import dev.lethe.server.monitoring.ServerMetrics;
 import dev.lethe.server.registry.ModelRegistry;
 import dev.lethe.server.rpc.Call;
 import dev.lethe.server.rpc.RpcService;
+import dev.lethe.server.store.Database;
+import dev.lethe.server.store.StoreException;
+import dev.lethe.v1.ApproveJobRequest;
 import dev.lethe.v1.CancelJobRequest;
+import dev.lethe.v1.DeleteJobRequest;
+import dev.lethe.v1.DeleteJobResponse;
 import dev.lethe.v1.GetJobRequest;
 import dev.lethe.v1.GetReportRequest;
 import dev.lethe.v1.GetReportResponse;
 import dev.lethe.v1.Job;
 import dev.lethe.v1.JobEvent;
+import dev.lethe.v1.JobState;
 import dev.lethe.v1.ListJobsRequest;
 import dev.lethe.v1.ListJobsResponse;
+import dev.lethe.v1.RejectJobRequest;
+import dev.lethe.v1.RetryJobRequest;
 import dev.lethe.v1.UnlearningServiceGrpc;
 import dev.lethe.v1.WatchRequest;
 import io.grpc.Status;
@@ -22,40 +31,51 @@ import io.vertx.core.Vertx;
 import io.vertx.grpc.server.Service;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.Callable;
 import java.util.function.Consumer;
 
 /** {@code lethe.v1.UnlearningService}. */
 public final class Unlearning {
 
+  /** Most jobs in one answer. */
+  private static final int LARGEST_PAGE = 1000;
+  private static final int LONGEST_REASON = 1000;
+
   private final Vertx vertx;
   private final ModelRegistry registry;
-  private final JobStore store;
+  private final JobFolders folders;
   private final JobQueue queue;
   private final String data;
 
-  private Unlearning(Vertx vertx, ModelRegistry registry, JobStore store, JobQueue queue, String data) {
+  private Unlearning(Vertx vertx, ModelRegistry registry, JobFolders folders, JobQueue queue,
+      String data) {
     this.vertx = vertx;
     this.registry = registry;
-    this.store = store;
+    this.folders = folders;
     this.queue = queue;
     this.data = data;
   }
 
   /**
-   * Takes up the jobs of a directory. Blocks.
+   * Takes up the jobs of a database. Blocks.
    *
-   * @param jobs where jobs lie
-   * @param command the worker; empty: submissions are refused
+   * @param jobs where their files lie
    * @param data directory of the data set that workers are told of
    * @throws IOException if the directory cannot be read and written
    */
-  public static Unlearning open(Vertx vertx, ModelRegistry registry, Path jobs, Optional<WorkerCommand> command,
-      Optional<Path> data, ServerMetrics metrics, AuditLog audit) throws IOException {
-    JobStore store = new JobStore(jobs);
-    JobQueue queue = new JobQueue(store, registry, command, metrics, audit);
-    queue.recover();
-    return new Unlearning(vertx, registry, store, queue, data.map(path -> path.toAbsolutePath().toString()).orElse(""));
+  public static Unlearning open(Vertx vertx, ModelRegistry registry, Database database, Path jobs,
+      JobQueue.Options options, Optional<Path> data, ServerMetrics metrics, AuditLog audit) throws IOException {
+    JobFolders folders = new JobFolders(jobs);
+    JobQueue queue = new JobQueue(database, folders, registry, options, metrics, audit);
+    try {
+      queue.recover();
+    } catch (StoreException e) {
+      throw new IOException(e.getMessage(), e);
+    }
+    return new Unlearning(vertx, registry, folders, queue,
+        data.map(path -> path.toAbsolutePath().toString()).orElse(""));
   }
 
   public JobQueue queue() {
@@ -65,44 +85,107 @@ public final class Unlearning {
   public Service service(RpcService.Settings settings) {
     return RpcService.of(UnlearningServiceGrpc.getServiceDescriptor(), settings)
         .auditedStreaming(UnlearningServiceGrpc.getSubmitMethod(), Upload::subject,
-            call -> new Upload(vertx, registry, store, queue, data, call))
+            call -> new Upload(vertx, registry, folders, queue, data, call))
         .serverStreaming(UnlearningServiceGrpc.getWatchMethod(), this::watch)
-        .immediate(UnlearningServiceGrpc.getGetJobMethod(), this::getJob)
-        .immediate(UnlearningServiceGrpc.getListJobsMethod(), this::listJobs)
+        .unary(UnlearningServiceGrpc.getGetJobMethod(), this::getJob)
+        .unary(UnlearningServiceGrpc.getListJobsMethod(), this::listJobs)
         .audited(UnlearningServiceGrpc.getCancelJobMethod(),
             (request, call) -> call.about("job_id", request.getJobId()), this::cancelJob)
+        .audited(UnlearningServiceGrpc.getApproveJobMethod(),
+            (request, call) -> call.about("job_id", request.getJobId()), this::approveJob)
+        .audited(UnlearningServiceGrpc.getRejectJobMethod(),
+            (request, call) -> call.about("job_id", request.getJobId()), this::rejectJob)
+        .audited(UnlearningServiceGrpc.getRetryJobMethod(),
+            (request, call) -> call.about("job_id", request.getJobId()), this::retryJob)
+        .audited(UnlearningServiceGrpc.getDeleteJobMethod(),
+            (request, call) -> call.about("job_id", request.getJobId()), this::deleteJob)
         .unary(UnlearningServiceGrpc.getGetReportMethod(), this::getReport)
         .build();
   }
 
-  private Job getJob(GetJobRequest request) {
-    return queue.job(request.getJobId()).job();
+  /** The database is asked where it may take its time. */
+  private <T> Future<T> ask(Callable<T> question) {
+    return vertx.executeBlocking(question, false);
   }
 
-  private ListJobsResponse listJobs(ListJobsRequest request) {
-    ListJobsResponse.Builder list = ListJobsResponse.newBuilder();
-    queue.newestFirst().forEach(job -> list.addJobs(job.job()));
-    return list.build();
+  private Future<Job> getJob(GetJobRequest request, Call<Job> call) {
+    return ask(() -> queue.withPosition(queue.job(request.getJobId()).job()));
+  }
+
+  private Future<ListJobsResponse> listJobs(ListJobsRequest request, Call<ListJobsResponse> call) {
+    int size = request.getPageSize() == 0 ? LARGEST_PAGE : request.getPageSize();
+    if (size < 0 || size > LARGEST_PAGE) {
+      throw UnlearnSpecs.invalid("page_size: is " + size + "; it must be from 1 to " + LARGEST_PAGE + ", or 0 for that");
+    }
+    if (request.getStatesList().contains(JobState.UNRECOGNIZED)) {
+      throw UnlearnSpecs.invalid("states: one of them is not known; this server knows QUEUED, RUNNING, SUCCEEDED, FAILED"
+          + " and CANCELLED");
+    }
+    return ask(() -> {
+      // One more than asked for tells whether there are more.
+      List<Job> jobs = queue.list(request.getModel(), request.getStatesList(), request.getPageToken(), size + 1);
+      ListJobsResponse.Builder list = ListJobsResponse.newBuilder();
+      if (jobs.size() > size) {
+        jobs = jobs.subList(0, size);
+        list.setNextPageToken(jobs.get(size - 1).getId());
+      }
+      return list.addAllJobs(jobs).build();
+    });
   }
 
   private Future<Job> cancelJob(CancelJobRequest request, Call<Job> call) {
-    // The job's new state is written down, by whoever changes it.
-    return vertx.executeBlocking(() -> queue.cancel(request.getJobId()), false).compose(ended -> call.here(ended));
+    String actor = call.caller().principal().name();
+    return ask(() -> queue.cancel(request.getJobId(), actor)).compose(ended -> call.here(ended));
+  }
+
+  private Future<Job> approveJob(ApproveJobRequest request, Call<Job> call) {
+    String actor = call.caller().principal().name();
+    return ask(() -> queue.approve(request.getJobId(), actor, reason(request.getReason())));
+  }
+
+  private Future<Job> rejectJob(RejectJobRequest request, Call<Job> call) {
+    String actor = call.caller().principal().name();
+    return ask(() -> queue.reject(request.getJobId(), actor, reason(request.getReason())));
+  }
+
+  private static String reason(String text) {
+    if (text.length() > LONGEST_REASON) {
+      throw UnlearnSpecs.invalid("reason: has " + text.length() + " characters; the most are " + LONGEST_REASON);
+    }
+    return text;
+  }
+
+  private Future<Job> retryJob(RetryJobRequest request, Call<Job> call) {
+    String actor = call.caller().principal().name();
+    return ask(() -> {
+      queue.unavailable().ifPresent(reason -> {
+        throw Status.FAILED_PRECONDITION.withDescription(reason).asRuntimeException();
+      });
+      return queue.retry(request.getJobId(), actor);
+    });
+  }
+
+  private Future<DeleteJobResponse> deleteJob(DeleteJobRequest request, Call<DeleteJobResponse> call) {
+    return ask(() -> {
+      queue.delete(request.getJobId());
+      return DeleteJobResponse.getDefaultInstance();
+    });
   }
 
   private void watch(WatchRequest request, Call<JobEvent> call) {
-    TrackedJob job = queue.job(request.getJobId());
     Watcher watcher = new Watcher(call);
     call.onDrain(watcher::tell);
     // Whoever changes the job holds its lock while the new state is written down.
-    Future<Void> watching = vertx.executeBlocking(() -> {
+    Future<TrackedJob> watching = ask(() -> {
+      TrackedJob job = queue.job(request.getJobId());
       job.watch(watcher);
-      return null;
-    }, false);
-    call.onAbandoned(() -> watching.onComplete(begun -> vertx.executeBlocking(() -> {
+      return job;
+    });
+    watching.onFailure(call::fail);
+    call.onAbandoned(() -> watching.onSuccess(job -> ask(() -> {
       job.unwatch(watcher);
       return null;
-    }, false)));
+    })));
   }
 
   /** Hands changes on as fast as the client takes them; what it is too slow for, the next change replaces. */
@@ -131,24 +214,24 @@ public final class Unlearning {
       Job job = untold;
       untold = null;
       call.send(JobEvent.newBuilder().setJob(job).build());
-      if (TrackedJob.hasEnded(job)) {
+      if (Phases.hasEnded(job)) {
         call.finish();
       }
     }
   }
 
   private Future<GetReportResponse> getReport(GetReportRequest request, Call<GetReportResponse> call) {
-    TrackedJob tracked = queue.job(request.getJobId());
-    Job job = tracked.job();
-    if (!TrackedJob.hasEnded(job) || !job.hasReport()) {
-      throw Status.FAILED_PRECONDITION.withDescription("job " + job.getId() + " has no report: it is "
-          + job.getState()).asRuntimeException();
-    }
-    return vertx.executeBlocking(() -> {
+    return ask(() -> {
+      TrackedJob tracked = queue.job(request.getJobId());
+      Job job = tracked.job();
+      if (!Phases.hasEnded(job) || !job.hasReport()) {
+        throw Status.FAILED_PRECONDITION.withDescription("job " + job.getId() + " has no report: it is "
+            + Phases.name(job.getPhase())).asRuntimeException();
+      }
       GetReportResponse.Builder report = GetReportResponse.newBuilder().setReport(job.getReport());
       tracked.directory().beforeAfter()
           .ifPresent(png -> report.setBeforeAfterPng(UnsafeByteOperations.unsafeWrap(png)));
       return report.build();
-    }, false);
+    });
   }
 }

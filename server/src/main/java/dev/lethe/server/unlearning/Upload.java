@@ -1,11 +1,12 @@
 package dev.lethe.server.unlearning;
 
-import com.google.protobuf.util.Timestamps;
 import dev.lethe.models.bundle.ModelCard;
 import dev.lethe.models.image.ImageDecoder;
 import dev.lethe.models.image.ImageEncoder;
 import dev.lethe.models.image.InvalidImageException;
+import dev.lethe.models.image.PreparedImage;
 import dev.lethe.server.audit.AuditLog;
+import dev.lethe.server.logging.SafeText;
 import dev.lethe.server.registry.ClassLabels;
 import dev.lethe.server.registry.Lease;
 import dev.lethe.server.registry.ModelRegistry;
@@ -15,7 +16,6 @@ import dev.lethe.v1.BadImages;
 import dev.lethe.v1.ImageFormat;
 import dev.lethe.v1.ImageRole;
 import dev.lethe.v1.Job;
-import dev.lethe.v1.JobState;
 import dev.lethe.v1.LabelledImage;
 import dev.lethe.v1.SubmitRequest;
 import dev.lethe.v1.UnlearnMode;
@@ -27,14 +27,19 @@ import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
+import java.util.concurrent.Callable;
+import java.util.regex.Pattern;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -50,16 +55,19 @@ final class Upload implements Sink<SubmitRequest> {
   static final int LARGEST_COUNT = 10_000;
   /** Most bytes of a submission's images, as PNG on the disk. */
   static final long LARGEST_BYTES = 1L << 30;
+  private static final int LONGEST_KEY = 128;
 
+  private static final Pattern INDEXED = Pattern.compile("(un)?learn images\\[\\d+]");
+  private static final int LONGEST_NAME = 255;
   private static final Logger LOG = LoggerFactory.getLogger(Upload.class);
 
   private final Vertx vertx;
   private final ModelRegistry registry;
-  private final JobStore store;
+  private final JobFolders folders;
   private final JobQueue queue;
   private final String data;
   private final Call<Job> call;
-  private final String id = JobStore.newId();
+  private final String id = JobFolders.newId();
   private final WorkerJob.Builder work = WorkerJob.newBuilder();
   private Future<Void> last = Future.succeededFuture();
   private boolean submitting;
@@ -75,15 +83,19 @@ final class Upload implements Sink<SubmitRequest> {
   private int unlearnImages;
   private int learnImages;
   private long bytes;
-  private final Map<ByteBuffer, String> seen = new HashMap<>();
+  private final Map<ByteBuffer, Seen> seen = new HashMap<>();
   private final List<Integer> skipped = new ArrayList<>();
+  private final List<String> asked = new ArrayList<>();
   private int sentToUnlearn;
 
+  /** An image that is here already. */
+  private record Seen(String field, boolean learn) {}
+
   /** @param data directory of the data set that workers are told of; empty for none */
-  Upload(Vertx vertx, ModelRegistry registry, JobStore store, JobQueue queue, String data, Call<Job> call) {
+  Upload(Vertx vertx, ModelRegistry registry, JobFolders folders, JobQueue queue, String data, Call<Job> call) {
     this.vertx = vertx;
     this.registry = registry;
-    this.store = store;
+    this.folders = folders;
     this.queue = queue;
     this.data = data;
     this.call = call;
@@ -97,6 +109,12 @@ final class Upload implements Sink<SubmitRequest> {
           throw UnlearnSpecs.invalid("spec: came twice; only the first message holds it");
         }
         begin(message.getSpec());
+        last = vertx.executeBlocking(() -> {
+          queue.full(call.caller().principal().name()).ifPresent(full -> {
+            throw full;
+          });
+          return null;
+        }, false);
       }
       case IMAGES -> {
         if (spec == null) {
@@ -105,14 +123,27 @@ final class Upload implements Sink<SubmitRequest> {
         received += message.getImages().getRole() == ImageRole.IMAGE_ROLE_LEARN ? 0
             : message.getImages().getImagesCount();
         call.about("images", Integer.toString(received));
-        last = vertx.executeBlocking(() -> {
+        last = vertx.executeBlocking(() -> onDisk(() -> {
           store(message.getImages());
           return null;
-        }, false);
+        }), false);
       }
       case PART_NOT_SET -> throw UnlearnSpecs.invalid("part: a message must hold spec or images");
     }
     return last;
+  }
+
+  /** A full disk is nobody's mistake, and is told as what it is. */
+  private static <T> T onDisk(Callable<T> work) throws Exception {
+    try {
+      return work.call();
+    } catch (IOException e) {
+      if (TakeOver.isFullDisk(e)) {
+        throw Status.RESOURCE_EXHAUSTED.withDescription("images: there is no space left for them on the server's disk;"
+            + " nothing of the request is kept").withCause(e).asRuntimeException();
+      }
+      throw e;
+    }
   }
 
   /** What a submission is about, whether it is taken or not: what its first message asks for. */
@@ -127,6 +158,10 @@ final class Upload implements Sink<SubmitRequest> {
 
   private void begin(UnlearnSpec requested) {
     call.about("job_id", id);
+    if (requested.getRequestKey().length() > LONGEST_KEY) {
+      throw UnlearnSpecs.invalid("spec.request_key: has " + requested.getRequestKey().length()
+          + " characters; the most are " + LONGEST_KEY);
+    }
     queue.unavailable().ifPresent(reason -> {
       throw Status.FAILED_PRECONDITION.withDescription(reason).asRuntimeException();
     });
@@ -156,31 +191,40 @@ final class Upload implements Sink<SubmitRequest> {
 
   private void beginDirectory() throws IOException {
     if (directory == null) {
-      directory = store.beginUpload(id);
+      directory = folders.beginUpload(id);
     }
   }
 
   private void store(ImageRole role, LabelledImage image) throws IOException {
     boolean learn = role == ImageRole.IMAGE_ROLE_LEARN;
     int sent = learn ? learnImages : sentToUnlearn++;
-    String field = (learn ? "learn" : "unlearn") + " images[" + sent + "]";
+    String field = image.getName().isEmpty() ? (learn ? "learn" : "unlearn") + " images[" + sent + "]"
+        : SafeText.line(image.getName(), LONGEST_NAME);
     if (sent == LARGEST_COUNT) {
       throw UnlearnSpecs.invalid(field + ": is one too many; the limit is " + LARGEST_COUNT);
     }
     if (image.getImage().getFormat() == ImageFormat.IMAGE_FORMAT_RAW) {
-      throw UnlearnSpecs.invalid(field + ".image.format: RAW is not taken; upload PNG or JPEG");
+      throw UnlearnSpecs.invalid(part(field, "image.format") + ": RAW is not taken; upload PNG, JPEG or WebP");
     }
     OptionalInt label = label(field, image.getLabel(), learn);
-    byte[] pixels = pixels(field, image);
+    Optional<byte[]> read = pixels(field, image);
+    if (read.isEmpty()) {
+      if (!learn) {
+        skipped.add(sent);
+      }
+      return;
+    }
+    byte[] pixels = read.get();
     if (known(field, pixels, learn)) {
       skipped.add(sent);
       return;
     }
+    asked.add(role + " " + label.orElse(-1) + " " + HexFormat.of().formatHex(sha256(pixels)) + "\n");
     ModelCard.Network network = card.network();
     byte[] png = ImageEncoder.png(pixels, network.channels(), network.resolution(), network.resolution());
     bytes += png.length;
     if (bytes > LARGEST_BYTES) {
-      throw UnlearnSpecs.invalid(field + ".image: passes the limit of " + LARGEST_BYTES
+      throw UnlearnSpecs.invalid(part(field, "image") + ": passes the limit of " + LARGEST_BYTES
           + " bytes for all images of a job");
     }
     directory.writeImage(role, learn ? learnImages : unlearnImages, png);
@@ -189,18 +233,27 @@ final class Upload implements Sink<SubmitRequest> {
       learnImages++;
     } else {
       label.ifPresent(work::addUnlearnLabels);
-      work.addUnlearnIndices(sent);
+      work.addUnlearnIndices(sent).addUnlearnNames(field);
       unlearnImages++;
     }
   }
 
-  private byte[] pixels(String field, LabelledImage image) {
+  /** Pixels as the model takes them; empty of an image that cannot be read and shall be left out. */
+  private Optional<byte[]> pixels(String field, LabelledImage image) {
     ModelCard.Network network = card.network();
     try {
-      return ImageDecoder.decodeBytes(image.getImage().getData().toByteArray(), network.channels(),
-          network.resolution());
+      PreparedImage prepared = ImageDecoder.prepare(image.getImage().getData().toByteArray(), network.channels(),
+          network.resolution(), UnlearnSpecs.preparation(spec));
+      if (!prepared.steps().isEmpty()) {
+        work.addPreparations(field + ": " + String.join(", ", prepared.steps()));
+      }
+      return Optional.of(prepared.pixels());
     } catch (InvalidImageException e) {
-      throw UnlearnSpecs.invalid(field + ".image: " + e.getMessage());
+      if (spec.getSkipUnreadable()) {
+        work.addPreparations(field + ": left out: " + e.getMessage());
+        return Optional.empty();
+      }
+      throw UnlearnSpecs.invalid(part(field, "image") + ": " + e.getMessage());
     }
   }
 
@@ -209,23 +262,32 @@ final class Upload implements Sink<SubmitRequest> {
    * may be one to unlearn.
    */
   private boolean known(String field, byte[] pixels, boolean learn) throws IOException {
-    String other = seen.putIfAbsent(ByteBuffer.wrap(sha256(pixels)), field);
-    if (other == null || learn && other.startsWith("learn")) {
+    Seen other = seen.putIfAbsent(ByteBuffer.wrap(sha256(pixels)), new Seen(field, learn));
+    if (other == null || learn && other.learn()) {
       return false;
     }
-    if (learn || other.startsWith("learn")) {
-      throw UnlearnSpecs.invalid(field + ".image: is the same as " + other + "; an image cannot be both learned and "
+    if (learn || other.learn()) {
+      throw UnlearnSpecs.invalid(part(field, "image") + ": is the same as " + other.field() + "; an image cannot be both learned and "
           + "unlearned");
     }
     if (spec.getBadImages() == BadImages.BAD_IMAGES_SKIP) {
       return true;
     }
-    throw UnlearnSpecs.invalid(field + ".image: is the same as " + other + "; send it once, or let bad_images be SKIP");
+    throw UnlearnSpecs.invalid(part(field, "image") + ": is the same as " + other.field() + "; send it once, or let bad_images be SKIP");
+  }
+
+  /** A part of an image by the name that its client knows it by: a file's own name says more than an index. */
+  private static String part(String field, String part) {
+    return INDEXED.matcher(field).matches() ? field + "." + part : part.equals("image") ? field : field + ", " + part;
   }
 
   private static byte[] sha256(byte[] pixels) {
+    return newDigest().digest(pixels);
+  }
+
+  private static MessageDigest newDigest() {
     try {
-      return MessageDigest.getInstance("SHA-256").digest(pixels);
+      return MessageDigest.getInstance("SHA-256");
     } catch (NoSuchAlgorithmException e) {
       throw new IllegalStateException("every Java platform has SHA-256", e);
     }
@@ -235,16 +297,16 @@ final class Upload implements Sink<SubmitRequest> {
   private OptionalInt label(String field, String label, boolean learn) {
     if (!card.conditional()) {
       if (!label.isEmpty()) {
-        throw UnlearnSpecs.invalid(field + ".label: model " + card.name() + " has no classes; leave it empty");
+        throw UnlearnSpecs.invalid(part(field, "label") + ": model " + card.name() + " has no classes; leave it empty");
       }
       return OptionalInt.empty();
     }
     if (label.isEmpty()) {
-      throw UnlearnSpecs.invalid(field + ".label: is empty; name the image's class, one of " + card.labels());
+      throw UnlearnSpecs.invalid(part(field, "label") + ": is empty; name the image's class, one of " + card.labels());
     }
-    int index = ClassLabels.index(card, label, field + ".label");
+    int index = ClassLabels.index(card, label, part(field, "label"));
     if (!erased.isEmpty() && learn == erased.contains(index)) {
-      throw UnlearnSpecs.invalid(field + ".label: is \"" + card.labels().get(index) + "\", "
+      throw UnlearnSpecs.invalid(part(field, "label") + ": is \"" + card.labels().get(index) + "\", "
           + (learn ? "a class to unlearn; learning images must be of the others"
               : "which is none of the classes to unlearn, " + spec.getClassesList()));
     }
@@ -271,7 +333,7 @@ final class Upload implements Sink<SubmitRequest> {
     submitting = true;
     call.about("images", Integer.toString(unlearnImages));
     call.about("learn_images", Integer.toString(learnImages));
-    vertx.executeBlocking(this::submit, false).onFailure(call::fail).onSuccess(job -> {
+    vertx.executeBlocking(() -> onDisk(this::submit), false).onFailure(call::fail).onSuccess(job -> {
       call.send(job);
       call.finish();
     });
@@ -279,18 +341,23 @@ final class Upload implements Sink<SubmitRequest> {
 
   private Job submit() throws IOException {
     beginDirectory();
-    Job job = Job.newBuilder()
+    Job.Builder job = Job.newBuilder()
         .setId(id)
         .setSpec(spec)
-        .setState(JobState.JOB_STATE_QUEUED)
         .setUnlearnImages(unlearnImages)
         .setLearnImages(learnImages)
-        .setSubmitted(Timestamps.now())
         .setBaseVersion(card.version())
-        .setSubmittedBy(call.caller().principal().name())
-        .build();
+        .setSubmittedBy(call.caller().principal().name());
     return queue.submit(directory, job, work.setJobId(id).setSpec(spec).setData(data)
-        .addAllSkippedImages(skipped).build());
+        .addAllSkippedImages(skipped).build(), request());
+  }
+
+  /** What is asked for: equal for equal requests, in whatever order the images come. */
+  private String request() {
+    MessageDigest digest = newDigest();
+    digest.update(spec.toBuilder().clearRequestKey().build().toByteArray());
+    asked.stream().sorted().forEach(image -> digest.update(image.getBytes(StandardCharsets.UTF_8)));
+    return HexFormat.of().formatHex(digest.digest());
   }
 
   @Override
@@ -300,7 +367,7 @@ final class Upload implements Sink<SubmitRequest> {
     }
     last.onComplete(done -> vertx.executeBlocking(() -> {
       if (directory != null) {
-        store.discard(directory);
+        folders.discard(directory);
       }
       return null;
     }, false).onFailure(e -> LOG.warn("the rest of a broken upload cannot be deleted: {}", e.getMessage())));

@@ -12,7 +12,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** One worker's process. Its standard input stays open as long as this server lives. */
-final class WorkerProcess {
+final class WorkerProcess implements WorkerLauncher.Worker {
 
   private static final Logger LOG = LoggerFactory.getLogger(WorkerProcess.class);
   private static final JsonFormat.Parser EVENTS = JsonFormat.parser().ignoringUnknownFields();
@@ -37,8 +37,8 @@ final class WorkerProcess {
     return new WorkerProcess(process, job);
   }
 
-  /** Hands on the worker's events until it ends. Blocks until then. */
-  void run(Consumer<WorkerEvent> events) throws IOException, InterruptedException {
+  @Override
+  public void run(Consumer<WorkerEvent> events) throws IOException, InterruptedException {
     try (BufferedReader lines = process.inputReader()) {
       for (String line = lines.readLine(); line != null; line = lines.readLine()) {
         WorkerEvent.Builder event = WorkerEvent.newBuilder();
@@ -55,13 +55,18 @@ final class WorkerProcess {
     process.waitFor();
   }
 
-  /** True if it ended with exit status 0. */
-  boolean succeeded() {
+  @Override
+  public boolean succeeded() {
     return process.exitValue() == 0;
   }
 
-  /** How it ended, for people. */
-  String end() {
+  @Override
+  public boolean crashed() {
+    return process.exitValue() > SIGNALLED;
+  }
+
+  @Override
+  public String end() {
     int status = process.exitValue();
     if (status > SIGNALLED && status < SIGNALLED + 65) {
       int signal = status - SIGNALLED;
@@ -71,8 +76,8 @@ final class WorkerProcess {
     return "exited with status " + status;
   }
 
-  /** Asks it to end, and ends it after {@code patience}. Does not wait for that. */
-  void stop(Duration patience) {
+  @Override
+  public void stop(Duration patience) {
     process.destroy();
     process.onExit().orTimeout(patience.toMillis(), TimeUnit.MILLISECONDS).exceptionally(late -> {
       process.descendants().forEach(ProcessHandle::destroyForcibly);

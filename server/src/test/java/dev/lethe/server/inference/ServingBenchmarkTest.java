@@ -65,7 +65,7 @@ class ServingBenchmarkTest {
 
   @Test
   void throughputAndLatencyAgainstTheBareSessions() throws Exception {
-    Bundle bundle = new ModelRepository(MODELS, root).active(MODEL);
+    Bundle bundle = new ModelRepository(MODELS, root).versions(MODEL).lastEntry().getValue();
     Vertx vertx = Vertx.vertx();
     Context context = vertx.getOrCreateContext();
     List<double[]> throughputs = new ArrayList<>();
@@ -114,7 +114,7 @@ class ServingBenchmarkTest {
 
   @Test
   void swapsDoNotDoubleTheTail() throws Exception {
-    Bundle first = new ModelRepository(MODELS, root).active(MODEL);
+    Bundle first = new ModelRepository(MODELS, root).versions(MODEL).lastEntry().getValue();
     Path models = root.resolve("models");
     for (String version : List.of("a", "b")) {
       Path copy = Files.createDirectories(models.resolve(MODEL).resolve(version));

@@ -11,6 +11,7 @@ import dev.lethe.server.TinyBundles;
 import dev.lethe.server.inference.BatchingOptions;
 import dev.lethe.server.inference.Compute;
 import dev.lethe.server.inference.InferenceEngine;
+import dev.lethe.server.lifecycle.TestLives;
 import dev.lethe.server.monitoring.ServerMetrics;
 import dev.lethe.server.tracing.Tracing;
 import io.grpc.Status;
@@ -59,7 +60,9 @@ class ServedModelTest {
         new BatchingOptions(1, Duration.ZERO, 1, 100), Map.of(), metrics, Tracing.off().tracer());
     ModelRepository repository = new ModelRepository(root.resolve("models"), root.resolve("state"));
     repository.activate("tiny", "v1");
-    model = new ServedModel("tiny", repository, new VersionLoader(engine, metrics), loader, metrics);
+    model = new ServedModel("tiny", repository,
+        new Succession("tiny", repository, TestLives.lifecycle(), TestLives.signatory(root)),
+        new VersionLoader(engine, metrics), loader, metrics);
     await(loader.executeBlocking(() -> {
       model.start();
       return null;
@@ -105,7 +108,7 @@ class ServedModelTest {
   void itsEndWaitsForASwapThatWasOrderedBefore() throws Exception {
     Lease old = model.lease();
     keepLoaderBusy();
-    Future<Optional<String>> swapped = model.activate("v3");
+    Future<Optional<String>> swapped = model.activate("v3", "operator", "");
     Future<Void> closed = model.close();
     go.countDown();
     assertEquals(Optional.of("v1"), await(swapped));
@@ -119,7 +122,8 @@ class ServedModelTest {
   void ordersAfterItsEndAreRefusedAndLoadNothing() throws Exception {
     keepLoaderBusy();
     Future<Void> closed = model.close();
-    List<Future<?>> late = List.of(model.lease("v2"), model.activate("v3"), model.load(), model.unload());
+    List<Future<?>> late = List.of(model.lease("v2"), model.activate("v3", "operator", ""), model.load(),
+        model.unload());
     go.countDown();
     await(closed);
     for (Future<?> order : late) {

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.protobuf.util.Timestamps;
+import dev.lethe.models.bundle.Bundle;
 import dev.lethe.models.runtime.ExecutionDevice;
 import dev.lethe.models.architecture.Precision;
 import dev.lethe.server.TinyBundles;
@@ -13,11 +14,18 @@ import dev.lethe.server.audit.AuditLog;
 import dev.lethe.server.inference.BatchingOptions;
 import dev.lethe.server.inference.Compute;
 import dev.lethe.server.inference.InferenceEngine;
+import dev.lethe.server.jobs.JobRecord;
+import dev.lethe.server.jobs.JobStore;
+import dev.lethe.server.jobs.Phases;
+import dev.lethe.server.lifecycle.TestLives;
 import dev.lethe.server.monitoring.ServerMetrics;
 import dev.lethe.server.registry.ModelRegistry;
 import dev.lethe.server.registry.ModelRepository;
+import dev.lethe.server.store.Database;
+import dev.lethe.server.store.DatabaseUrl;
 import dev.lethe.server.tracing.Tracing;
 import dev.lethe.v1.Job;
+import dev.lethe.v1.JobPhase;
 import dev.lethe.v1.JobState;
 import dev.lethe.v1.UnlearnSpec;
 import dev.lethe.v1.WorkerJob;
@@ -29,9 +37,11 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
@@ -39,10 +49,14 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** In what order jobs run, and what becomes of them at the end and the next start of a server. */
 @Timeout(120)
 class JobQueueTest {
+
+  private static final Approval AUTOMATIC = new Approval(Approval.Who.AUTOMATIC, Map.of());
 
   @TempDir
   Path root;
@@ -51,7 +65,8 @@ class JobQueueTest {
   private final ServerMetrics metrics = new ServerMetrics();
   private InferenceEngine engine;
   private ModelRegistry registry;
-  private JobStore store;
+  private Database database;
+  private JobFolders folders;
   private JobQueue queue;
 
   @BeforeEach
@@ -60,21 +75,24 @@ class JobQueueTest {
     engine = new InferenceEngine(new Compute(ExecutionDevice.CPU, 1, Precision.FP32, Compute.Graphs.AUTO),
         new BatchingOptions(1, Duration.ZERO, 1, 100), Map.of(), metrics, Tracing.off().tracer());
     registry = ModelRegistry.open(vertx, new ModelRepository(root.resolve("models"), root.resolve("state")), engine,
-        metrics);
-    store = new JobStore(root.resolve("jobs"));
+        metrics, TestLives.lifecycle(), TestLives.signatory(root));
+    folders = new JobFolders(root.resolve("jobs"));
+    database = Database.open(DatabaseUrl.sqlite(root.resolve("lethe.db")));
     queue = queue();
   }
 
   /** Its worker writes down which job it was started for, waits for the file {@code go}, and fails. */
   private JobQueue queue() {
-    return new JobQueue(store, registry, Optional.of(new WorkerCommand(List.of("sh", "-c",
+    return new JobQueue(database, folders, registry, new JobQueue.Options(Optional.of(new WorkerCommand(List.of("sh", "-c",
         "basename \"$0\" >> " + root.resolve("started") + "; while [ ! -e " + root.resolve("go")
-            + " ]; do sleep 0.02; done; exit 1"))), metrics, new AuditLog());
+            + " ]; do sleep 0.02; done; exit 1"))), Duration.ofMinutes(1), 2, 10, AUTOMATIC), metrics,
+        new AuditLog(entry -> { }));
   }
 
   @AfterEach
   void stop() throws Exception {
     queue.close();
+    database.close();
     engine.close();
     await(registry.close());
     await(vertx.close());
@@ -84,22 +102,18 @@ class JobQueueTest {
     return future.toCompletionStage().toCompletableFuture().get(60, TimeUnit.SECONDS);
   }
 
-  private Job job(String id, JobState state, long second) {
-    return Job.newBuilder().setId(id).setState(state).setSubmitted(Timestamps.fromSeconds(second))
-        .setSpec(UnlearnSpec.newBuilder().setModel("tiny")).build();
+  private Job submit(String id) throws IOException {
+    Job job = queue.submit(folders.beginUpload(id), Job.newBuilder().setId(id).setSubmittedBy("ann")
+        .setSpec(UnlearnSpec.newBuilder().setModel("tiny")), WorkerJob.newBuilder().setJobId(id).build(), "digest of " + id);
+    // Two of one millisecond have no order but that of their names.
+    while (System.currentTimeMillis() <= Timestamps.toMillis(job.getSubmitted())) {
+      Thread.onSpinWait();
+    }
+    return job;
   }
 
-  private void submit(String id, long second) throws IOException {
-    queue.submit(store.beginUpload(id), job(id, JobState.JOB_STATE_QUEUED, second), WorkerJob.newBuilder()
-        .setJobId(id).build());
-  }
-
-  /** A job as an earlier server left it. */
-  private void leave(String id, JobState state, long second) throws IOException {
-    JobDirectory upload = store.beginUpload(id);
-    upload.write(WorkerJob.newBuilder().setJobId(id).build());
-    upload.write(job(id, state, second));
-    store.commit(upload, id);
+  private List<String> listed() {
+    return queue.list("", List.of(), "", 100).stream().map(Job::getId).toList();
   }
 
   private List<String> started() throws IOException {
@@ -113,71 +127,157 @@ class JobQueueTest {
 
   @Test
   void jobsRunOneAtATimeInTheOrderOfSubmission() throws Exception {
-    submit("b", 1);
-    submit("a", 2);
-    submit("c", 3);
+    queue.recover();
+    submit("b");
+    submit("a");
+    submit("c");
     Until.holds(() -> started().equals(List.of("b")));
-    assertEquals(JobState.JOB_STATE_RUNNING, queue.job("b").job().getState());
+    assertEquals(JobPhase.JOB_PHASE_INVERTING, queue.job("b").job().getPhase());
     assertEquals("v1", queue.job("b").job().getBaseVersion());
     assertEquals(JobState.JOB_STATE_QUEUED, queue.job("a").job().getState());
-    assertEquals(List.of("c", "a", "b"), queue.newestFirst().stream().map(job -> job.job().getId()).toList());
-    assertTrue(metrics.text().contains("lethe_unlearning_jobs{state=\"queued\",} 2.0"), metrics::text);
+    assertEquals(List.of("c", "a", "b"), listed());
     go();
     for (String id : List.of("b", "a", "c")) {
       assertEquals(JobState.JOB_STATE_FAILED, await(queue.job(id).ended()).getState());
     }
     assertEquals(List.of("b", "a", "c"), started());
     assertTrue(queue.job("b").job().getMessage().contains("exited with status 1"), queue.job("b").job().getMessage());
+    Until.holds(() -> metrics.text().contains("lethe_unlearning_jobs{state=\"failed\",} 3.0"));
   }
 
   @Test
   void aCancelledJobNeverStartsAndTheNextOneDoes() throws Exception {
-    submit("first", 1);
-    submit("second", 2);
-    submit("third", 3);
+    queue.recover();
+    submit("first");
+    submit("second");
+    submit("third");
     Until.holds(() -> started().size() == 1);
-    assertEquals(JobState.JOB_STATE_CANCELLED, await(queue.cancel("second")).getState());
-    assertEquals(JobState.JOB_STATE_CANCELLED, await(queue.cancel("first")).getState());
+    assertEquals(JobState.JOB_STATE_CANCELLED, await(queue.cancel("second", "bob")).getState());
+    Job cancelled = await(queue.cancel("first", "bob"));
+    assertEquals(JobState.JOB_STATE_CANCELLED, cancelled.getState());
+    assertEquals("bob", cancelled.getChanges(cancelled.getChangesCount() - 1).getActor());
     go();
     await(queue.job("third").ended());
     assertEquals(List.of("first", "third"), started());
-    ExecutionException late = assertThrows(ExecutionException.class, () -> await(queue.cancel("second")));
+    ExecutionException late = assertThrows(ExecutionException.class, () -> await(queue.cancel("second", "bob")));
     assertEquals(Code.FAILED_PRECONDITION, Status.fromThrowable(late.getCause()).getCode());
     assertEquals(Code.NOT_FOUND, Status.fromThrowable(assertThrows(RuntimeException.class,
-        () -> queue.cancel("nothing"))).getCode());
+        () -> queue.cancel("nothing", "bob"))).getCode());
   }
 
   @Test
-  void aStartTakesUpWhatWaitedByAgeAndFailsWhatRan() throws Exception {
-    leave("young", JobState.JOB_STATE_QUEUED, 5);
-    leave("old", JobState.JOB_STATE_QUEUED, 4);
-    leave("ran", JobState.JOB_STATE_RUNNING, 3);
-    leave("done", JobState.JOB_STATE_SUCCEEDED, 2);
-    leave("unreadable", JobState.JOB_STATE_QUEUED, 1);
-    Files.writeString(root.resolve("jobs/unreadable/status.json"), "{");
+  void aStartTakesUpWhatWaitedAndWhatRanInTheOrderOfSubmission() throws Exception {
+    // No queue was started: nothing runs.
+    submit("z");
+    submit("a");
+    new JobStore(database).change("z", before -> before.with(Phases.move(before.job(), JobPhase.JOB_PHASE_INVERTING,
+        "server", "there", Instant.now())));
     go();
     queue.recover();
-    await(queue.job("young").ended());
-    assertEquals(List.of("old", "young"), started());
-    assertEquals(JobState.JOB_STATE_FAILED, queue.job("ran").job().getState());
-    assertEquals(JobState.JOB_STATE_FAILED, queue.job("ran").directory().job().getState());
-    assertEquals(JobState.JOB_STATE_SUCCEEDED, queue.job("done").job().getState());
-    assertEquals(4, queue.newestFirst().size());
+    await(queue.job("a").ended());
+    assertEquals(List.of("z", "a"), started());
+    Job ran = queue.job("z").job();
+    assertEquals(2, ran.getAttempt());
+    assertEquals("the server that carried it out has ended", ran.getChanges(2).getCause());
   }
 
   @Test
-  void theEndOfTheServerFailsWhatRunsAndKeepsWhatWaits() throws Exception {
-    submit("runs", 1);
-    submit("waits", 2);
+  void anUploadThatWasAcceptedIsAJobAndAnotherIsDeleted() throws Exception {
+    JobDirectory accepted = folders.beginUpload("accepted");
+    folders.beginUpload("broken");
+    submit("other");
+    new JobStore(database).insert(new JobRecord(queue.job("other").job().toBuilder().setId("accepted").build(),
+        WorkerJob.getDefaultInstance(), JobRecord.Intent.NONE, "digest"), 10);
+    go();
+    queue.recover();
+    await(queue.job("other").ended());
+    assertTrue(Files.exists(root.resolve("jobs/accepted")));
+    assertTrue(Files.notExists(root.resolve("jobs/.upload-broken")));
+    assertTrue(Files.notExists(accepted.path()));
+    await(queue.job("accepted").ended());
+  }
+
+  @Test
+  void theEndOfTheServerQueuesWhatRanAndTheNextStartTakesItUp() throws Exception {
+    queue.recover();
+    submit("ran");
+    submit("waits");
     Until.holds(() -> started().size() == 1);
     queue.close();
-    assertEquals(JobState.JOB_STATE_FAILED, queue.job("runs").directory().job().getState());
-    assertEquals(JobState.JOB_STATE_QUEUED, queue.job("waits").directory().job().getState());
-    assertEquals(List.of("runs"), started());
+    Job interrupted = new JobStore(database).find("ran").orElseThrow().job();
+    assertEquals(JobPhase.JOB_PHASE_QUEUED, interrupted.getPhase());
+    assertEquals("the server was stopped; the job goes on at its next start",
+        interrupted.getChanges(interrupted.getChangesCount() - 1).getCause());
+    assertEquals(List.of("ran"), started());
     queue = queue();
     go();
     queue.recover();
     await(queue.job("waits").ended());
-    assertEquals(List.of("runs", "waits"), started());
+    assertEquals(List.of("ran", "ran", "waits"), started());
+  }
+
+  @Test
+  void aWorkerThatCrashesOrStandsStillIsReplacedAsOftenAsTheOperatorSays() throws Exception {
+    queue = new JobQueue(database, folders, registry, new JobQueue.Options(Optional.of(new WorkerCommand(List.of("sh",
+        "-c", "basename \"$0\" >> " + root.resolve("started") + "; [ $(wc -l < " + root.resolve("started")
+            + ") = 1 ] && kill -9 $$; exec sleep 60"))), Duration.ofMillis(300), 2, 10, AUTOMATIC), metrics,
+        new AuditLog(entry -> { }));
+    queue.recover();
+    submit("a");
+    Job end = await(queue.job("a").ended());
+    assertEquals(JobState.JOB_STATE_FAILED, end.getState());
+    assertEquals(2, end.getAttempt());
+    assertEquals(List.of("a", "a"), started());
+    assertTrue(end.getChanges(2).getCause().startsWith("the worker was ended by signal 9"), end.getChanges(2).getCause());
+    assertTrue(end.getMessage().contains("stood still for 0 s (--worker-timeout)"), end.getMessage());
+    assertTrue(end.getMessage().contains("worker 2 of 2"), end.getMessage());
+  }
+
+  /** How far a take-over had come when its server ended. */
+  private enum Reached { DECIDED, MOVED, SWITCHED }
+
+  @ParameterizedTest
+  @EnumSource
+  void aTakeOverIsCarriedOnFromWhereverItWas(Reached reached) throws Exception {
+    submit("a");
+    JobDirectory directory = folders.of("a");
+    Bundle base = registry.repository().versions("tiny").get("v1");
+    Bundle candidate = TinyBundles.conditional(root.resolve("made"), "v1-u1", 8);
+    Files.move(candidate.directory(), directory.candidate());
+    Bundle made = Bundle.seal(directory.candidate(), TinyBundles.card("tiny", "v1-u1", "v1", TinyBundles.CONDITIONAL,
+        Map.of()));
+    WorkerJob work = WorkerJob.newBuilder().setJobId("a").setBaseBundle(base.directory().toString())
+        .setNewVersion("v1-u1").build();
+    new JobStore(database).change("a", before -> new JobRecord(Phases.move(Phases.move(before.job(),
+        JobPhase.JOB_PHASE_INVERTING, "server", "there", Instant.now()), JobPhase.JOB_PHASE_CANDIDATE, "worker", "made",
+        Instant.now()).toBuilder().setBaseVersion("v1").setNewVersion("v1-u1").build(), work,
+        JobRecord.Intent.PROMOTE, before.request()));
+    if (reached != Reached.DECIDED) {
+      registry.repository().install(made);
+    }
+    if (reached == Reached.SWITCHED) {
+      await(registry.model("tiny").activate("v1-u1", "operator", ""));
+    }
+    queue.recover();
+    Until.holds(() -> queue.job("a").job().hasEnded());
+    Job end = queue.job("a").job();
+    assertEquals(JobPhase.JOB_PHASE_PROMOTED, end.getPhase(), end.getMessage());
+    assertEquals(1, end.getAttempt());
+    assertEquals(Optional.of("v1-u1"), registry.model("tiny").activeVersion());
+    assertEquals(Set.of("v1", "v1-u1"), registry.repository().versions("tiny").keySet());
+    assertEquals(List.of(), started());
+  }
+
+  @Test
+  void aCandidateThatIsNowhereFailsTheJobInWords() throws Exception {
+    submit("a");
+    new JobStore(database).change("a", before -> new JobRecord(Phases.move(Phases.move(before.job(),
+        JobPhase.JOB_PHASE_INVERTING, "server", "there", Instant.now()), JobPhase.JOB_PHASE_CANDIDATE, "worker", "made",
+        Instant.now()).toBuilder().setBaseVersion("v1").setNewVersion("v1-u1").build(), before.work(),
+        JobRecord.Intent.PROMOTE, before.request()));
+    queue.recover();
+    Until.holds(() -> queue.job("a").job().hasEnded());
+    assertTrue(queue.job("a").job().getMessage().startsWith("the worker left no candidate"),
+        queue.job("a").job().getMessage());
   }
 }

@@ -2,19 +2,31 @@ package dev.lethe.server.unlearning;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.lethe.server.Until;
+import dev.lethe.server.jobs.JobRecord;
+import dev.lethe.server.jobs.JobRecord.Intent;
+import dev.lethe.server.jobs.JobStore;
+import dev.lethe.server.jobs.Phases;
+import dev.lethe.server.store.Database;
+import dev.lethe.server.store.DatabaseUrl;
+import dev.lethe.server.store.StoreException;
 import dev.lethe.v1.Job;
-import dev.lethe.v1.JobState;
+import dev.lethe.v1.JobPhase;
 import dev.lethe.v1.Progress;
+import dev.lethe.v1.WorkerJob;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Consumer;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -29,21 +41,35 @@ class TrackedJobTest {
   @TempDir
   Path root;
 
+  private Database database;
+  private JobStore store;
   private JobDirectory directory;
   private TrackedJob job;
-  private final List<JobState> seen = new ArrayList<>();
+  private final List<JobPhase> seen = new ArrayList<>();
 
   @BeforeEach
   void submit() throws IOException {
-    directory = new JobDirectory(root);
-    Job queued = Job.newBuilder().setId("job").setState(JobState.JOB_STATE_QUEUED).build();
-    directory.write(queued);
-    job = new TrackedJob(directory, queued);
-    job.watch(changed -> seen.add(changed.getState()));
+    database = Database.open(DatabaseUrl.sqlite(root.resolve("lethe.db")));
+    store = new JobStore(database);
+    directory = new JobDirectory(Files.createDirectory(root.resolve("job")));
+    JobRecord queued = new JobRecord(Phases.accept(Job.newBuilder().setId("job"), "ann", Instant.now()),
+        WorkerJob.getDefaultInstance(), Intent.NONE, "digest");
+    store.insert(queued, 1);
+    job = new TrackedJob(store, directory, queued);
+    job.watch(changed -> seen.add(changed.getPhase()));
   }
 
-  private void to(JobState state) {
-    job.update(change -> change.setState(state));
+  @AfterEach
+  void close() {
+    database.close();
+  }
+
+  private void to(JobPhase phase) {
+    job.move(phase, "ann", "because", more -> { });
+  }
+
+  private Job stored() {
+    return store.find("job").orElseThrow().job();
   }
 
   private void startWorker() throws IOException {
@@ -56,28 +82,27 @@ class TrackedJobTest {
   }
 
   @Test
-  void everyChangeIsToldAndWrittenAndTheEndIsTheEnd() throws IOException {
+  void everyChangeIsStoredAndToldAndTheEndIsTheEnd() {
     assertFalse(job.ended().isComplete());
-    to(JobState.JOB_STATE_RUNNING);
-    assertEquals(JobState.JOB_STATE_RUNNING, directory.job().getState());
-    to(JobState.JOB_STATE_SUCCEEDED);
-    to(JobState.JOB_STATE_FAILED);
-    assertEquals(List.of(JobState.JOB_STATE_QUEUED, JobState.JOB_STATE_RUNNING, JobState.JOB_STATE_SUCCEEDED), seen);
-    assertEquals(JobState.JOB_STATE_SUCCEEDED, directory.job().getState());
-    assertEquals(JobState.JOB_STATE_SUCCEEDED, job.ended().result().getState());
-    List<JobState> late = new ArrayList<>();
-    job.watch(changed -> late.add(changed.getState()));
-    assertEquals(List.of(JobState.JOB_STATE_SUCCEEDED), late);
+    to(JobPhase.JOB_PHASE_INVERTING);
+    assertEquals(JobPhase.JOB_PHASE_INVERTING, stored().getPhase());
+    to(JobPhase.JOB_PHASE_CANCELLED);
+    assertThrows(IllegalStateException.class, () -> to(JobPhase.JOB_PHASE_UNLEARNING));
+    assertEquals(List.of(JobPhase.JOB_PHASE_QUEUED, JobPhase.JOB_PHASE_INVERTING, JobPhase.JOB_PHASE_CANCELLED), seen);
+    assertEquals(JobPhase.JOB_PHASE_CANCELLED, stored().getPhase());
+    assertEquals(JobPhase.JOB_PHASE_CANCELLED, job.ended().result().getPhase());
+    List<JobPhase> late = new ArrayList<>();
+    job.watch(changed -> late.add(changed.getPhase()));
+    assertEquals(List.of(JobPhase.JOB_PHASE_CANCELLED), late);
   }
 
   @Test
-  void progressIsToldAndNotWritten() throws IOException {
-    to(JobState.JOB_STATE_RUNNING);
-    String written = Files.readString(root.resolve("status.json"));
-    job.update(change -> change.setProgress(Progress.newBuilder().setStep(3)));
+  void progressIsToldAndNotStored() {
+    to(JobPhase.JOB_PHASE_INVERTING);
+    job.progress(Progress.newBuilder().setStep(3).build());
     assertEquals(3, seen.size());
     assertEquals(3, job.job().getProgress().getStep());
-    assertEquals(written, Files.readString(root.resolve("status.json")));
+    assertFalse(stored().hasProgress());
   }
 
   @Test
@@ -86,63 +111,55 @@ class TrackedJobTest {
     Consumer<Job> watcher = told::add;
     job.watch(watcher);
     job.unwatch(watcher);
-    to(JobState.JOB_STATE_RUNNING);
+    to(JobPhase.JOB_PHASE_INVERTING);
     assertEquals(1, told.size());
   }
 
   @Test
-  void aStateThatCannotBeWrittenIsStillTheJobs() throws IOException {
-    // A folder where the file should go.
-    Files.createDirectories(root.resolve("status.json.tmp"));
-    to(JobState.JOB_STATE_RUNNING);
-    assertEquals(JobState.JOB_STATE_RUNNING, job.job().getState());
-    assertEquals(JobState.JOB_STATE_QUEUED, directory.job().getState());
+  void whatCannotBeStoredHasNotHappened() {
+    database.close();
+    assertThrows(StoreException.class, () -> to(JobPhase.JOB_PHASE_INVERTING));
+    assertEquals(JobPhase.JOB_PHASE_QUEUED, job.job().getPhase());
+    assertEquals(List.of(JobPhase.JOB_PHASE_QUEUED), seen);
   }
 
   @Test
-  void aQueuedJobIsCancelledAtOnceAndWaitsForTheNextStartIfTheServerStops() {
-    assertTrue(job.stop("the server was stopped", false, PATIENCE));
-    assertEquals(JobState.JOB_STATE_QUEUED, job.job().getState());
-    TrackedJob other = new TrackedJob(directory, job.job());
-    assertTrue(other.stop("cancelled by request", true, PATIENCE));
-    assertEquals(JobState.JOB_STATE_CANCELLED, other.job().getState());
-    assertEquals("cancelled by request", other.job().getMessage());
-    assertTrue(TrackedJob.hasEnded(other.job()));
-    assertFalse(other.stop("again", true, PATIENCE));
+  void whatAnotherServerHasDoneIsTold() {
+    store.change("job", before -> before.with(Phases.move(before.job(), JobPhase.JOB_PHASE_INVERTING, "server", "there",
+        Instant.now())));
+    job.refresh(store.find("job").orElseThrow());
+    assertEquals(List.of(JobPhase.JOB_PHASE_QUEUED, JobPhase.JOB_PHASE_INVERTING), seen);
+  }
+
+  /** A server that was taken for dead, and comes back to life, has lost its job. */
+  @Test
+  void anAttemptThatHasARivalChangesNothing() {
+    to(JobPhase.JOB_PHASE_INVERTING);
+    job.hold();
+    for (JobPhase phase : List.of(JobPhase.JOB_PHASE_QUEUED, JobPhase.JOB_PHASE_INVERTING)) {
+      store.change("job", before -> before.with(Phases.move(before.job(), phase, "server", "there", Instant.now())));
+    }
+    assertTrue(assertThrows(IllegalStateException.class, () -> to(JobPhase.JOB_PHASE_UNLEARNING)).getMessage()
+        .contains("attempt 2 has begun elsewhere"));
+    assertTrue(job.isLost());
+    assertEquals(JobPhase.JOB_PHASE_INVERTING, stored().getPhase());
   }
 
   @Test
-  void aRunningJobsWorkerIsStoppedAndTheFirstReasonIsTheJobs() throws Exception {
-    to(JobState.JOB_STATE_RUNNING);
+  void theWorkerIsStoppedAndTheFirstReasonHolds() throws Exception {
     startWorker();
     assertTrue(directory.leftWorker().isPresent());
-    assertTrue(job.stop("cancelled by request", true, PATIENCE));
-    assertTrue(job.stop("the server was stopped", false, PATIENCE));
+    TrackedJob.Stop first = new TrackedJob.Stop(JobPhase.JOB_PHASE_CANCELLED, "ann", "cancelled by request");
+    job.stop(first, PATIENCE);
+    job.stop(new TrackedJob.Stop(JobPhase.JOB_PHASE_QUEUED, Phases.SERVER, "the server was stopped"), PATIENCE);
     untilWorkerHasEnded();
-    assertFalse(job.pointOfNoReturn());
-    assertTrue(job.finishStopped());
-    assertEquals(JobState.JOB_STATE_CANCELLED, job.job().getState());
-    assertEquals("cancelled by request", job.job().getMessage());
+    assertEquals(Optional.of(first), job.stopped());
   }
 
   @Test
   void aWorkerThatStartsAfterTheOrderToStopIsStopped() throws Exception {
-    to(JobState.JOB_STATE_RUNNING);
-    assertTrue(job.stop("the server was stopped", false, PATIENCE));
-    assertEquals(JobState.JOB_STATE_RUNNING, job.job().getState());
+    job.stop(new TrackedJob.Stop(JobPhase.JOB_PHASE_QUEUED, Phases.SERVER, "the server was stopped"), PATIENCE);
     startWorker();
     untilWorkerHasEnded();
-    assertTrue(job.finishStopped());
-    assertEquals(JobState.JOB_STATE_FAILED, job.job().getState());
-  }
-
-  @Test
-  void fromThePointOfNoReturnOnNothingStopsIt() {
-    to(JobState.JOB_STATE_RUNNING);
-    assertTrue(job.pointOfNoReturn());
-    assertFalse(job.stop("cancelled by request", true, PATIENCE));
-    assertFalse(job.finishStopped());
-    to(JobState.JOB_STATE_SUCCEEDED);
-    assertEquals(JobState.JOB_STATE_SUCCEEDED, job.ended().result().getState());
   }
 }

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.lethe.models.bundle.ModelCard;
 import dev.lethe.models.bundle.ModelCard.WStatistics;
 import dev.lethe.v1.Gates;
+import dev.lethe.v1.ImageFit;
 import dev.lethe.v1.Recipe;
 import dev.lethe.v1.SubstituteKind;
 import dev.lethe.v1.UnlearnKind;
@@ -118,6 +119,33 @@ class UnlearnSpecsTest {
     UnlearnSpec classes =
         check(UnlearnSpec.newBuilder().setKind(UnlearnKind.UNLEARN_KIND_CLASS).addClasses("a"));
     assertTrue(classes.getBatch() > items.getBatch());
+  }
+
+  /** What was imported may be a generator alone, which can be redacted; what needs more is refused with the remedy. */
+  @Test
+  void aGeneratorAloneIsEnoughForItsOwnPart() {
+    ModelCard alone = new ModelCard(ModelCard.FORMAT_VERSION, "mine", "v1", null, ModelCard.STYLEGAN2,
+        new ModelCard.Network(32, 3, 8, 8, 8, 1, 256, 8), List.of(), Map.of(), new WStatistics(new float[8], new float[0][]),
+        null, null, Map.of("mapping.onnx", "", "synthesis.onnx", ""));
+    UnlearnSpec checked = UnlearnSpecs.check(UnlearnSpec.getDefaultInstance(), alone);
+    assertFalse(checked.getAutoFakeLabel() || checked.hasFakeLabel());
+    for (UnlearnSpec.Builder asked : List.of(paper(), UnlearnSpec.newBuilder().setFakeLabel(0),
+        UnlearnSpec.newBuilder().setAutoFakeLabel(true),
+        UnlearnSpec.newBuilder().setGates(Gates.newBuilder().setMinAucLu(0.4)),
+        UnlearnSpec.newBuilder().setKind(UnlearnKind.UNLEARN_KIND_CLASS))) {
+      StatusRuntimeException refusal =
+          assertThrows(StatusRuntimeException.class, () -> UnlearnSpecs.check(asked.build(), alone));
+      assertEquals(Code.FAILED_PRECONDITION, refusal.getStatus().getCode());
+      assertTrue(refusal.getStatus().getDescription().contains("'lethe import"), refusal.getStatus().getDescription());
+    }
+  }
+
+  @Test
+  void fitsAndBackgroundsAreChecked() {
+    assertEquals(ImageFit.IMAGE_FIT_EXACT, check(UnlearnSpec.newBuilder()).getFit());
+    check(UnlearnSpec.newBuilder().setFit(ImageFit.IMAGE_FIT_CROP).setBackground(0xffffff));
+    refused("spec.background: is 16777216; it must be", UnlearnSpec.newBuilder().setBackground(0x1000000));
+    refused("spec.fit: 9 is not known", UnlearnSpec.newBuilder().setFitValue(9));
   }
 
   private static UnlearnSpec.Builder paper() {

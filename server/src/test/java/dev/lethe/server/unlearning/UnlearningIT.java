@@ -13,8 +13,10 @@ import dev.lethe.models.image.ImageEncoder;
 import dev.lethe.server.ServerFixture;
 import dev.lethe.server.TinyBundles;
 import dev.lethe.v1.ActivateRequest;
+import dev.lethe.v1.ApproveJobRequest;
 import dev.lethe.v1.BadImages;
 import dev.lethe.v1.CancelJobRequest;
+import dev.lethe.v1.DeleteJobRequest;
 import dev.lethe.v1.Gates;
 import dev.lethe.v1.GenerateRequest;
 import dev.lethe.v1.GetActiveVersionRequest;
@@ -25,13 +27,18 @@ import dev.lethe.v1.Image;
 import dev.lethe.v1.ImageFormat;
 import dev.lethe.v1.ImageRole;
 import dev.lethe.v1.Job;
+import dev.lethe.v1.JobChange;
 import dev.lethe.v1.JobEvent;
+import dev.lethe.v1.JobPhase;
 import dev.lethe.v1.JobState;
 import dev.lethe.v1.LabelledImage;
 import dev.lethe.v1.ListJobsRequest;
+import dev.lethe.v1.ListJobsResponse;
 import dev.lethe.v1.ListVersionsRequest;
 import dev.lethe.v1.ModelVersion;
 import dev.lethe.v1.Recipe;
+import dev.lethe.v1.RejectJobRequest;
+import dev.lethe.v1.RetryJobRequest;
 import dev.lethe.v1.SubmitRequest;
 import dev.lethe.v1.SubstituteKind;
 import dev.lethe.v1.UnlearnKind;
@@ -47,9 +54,13 @@ import io.grpc.stub.StreamObserver;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
@@ -61,10 +72,11 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Jobs through a real server; the worker is a process that speaks the protocol and does not train. */
-@Timeout(60)
+@Timeout(120)
 class UnlearningIT {
 
   @TempDir
@@ -111,8 +123,12 @@ class UnlearningIT {
     assertEquals("v1", end.getBaseVersion());
     assertEquals("v1-u1", end.getNewVersion());
     assertEquals(0.93, end.getReport().getAucLu().getAfter());
+    assertEquals(1, end.getProgress().getFraction());
     assertEquals(end, server.unlearning().getJob(GetJobRequest.newBuilder().setJobId(end.getId()).build()));
     assertEquals(List.of(end), watch(end.getId()));
+    assertEquals(List.of(JobPhase.JOB_PHASE_QUEUED, JobPhase.JOB_PHASE_INVERTING, JobPhase.JOB_PHASE_UNLEARNING,
+        JobPhase.JOB_PHASE_CANDIDATE, JobPhase.JOB_PHASE_PROMOTED),
+        end.getChangesList().stream().map(JobChange::getPhase).toList());
 
     assertEquals("v1-u1", activeVersion());
     assertEquals("v1-u1", server.generation().generate(GenerateRequest.getDefaultInstance()).getVersion());
@@ -139,7 +155,7 @@ class UnlearningIT {
   @Test
   void secondJobStartsFromWhatTheFirstHasLeft() {
     Job first = submitOne(spec(0).build());
-    Job second = submitOne(spec(0).build());
+    Job second = submitOne(spec(WorkerDouble.CHATTERS).build());
     assertEquals("v1", last(first).getBaseVersion());
     Job end = last(second);
     assertEquals("v1-u1", end.getBaseVersion());
@@ -260,21 +276,138 @@ class UnlearningIT {
   }
 
   @Test
-  void restartKeepsTheActiveVersionFailsWhatRanAndTakesUpWhatWaited() throws IOException {
+  void restartKeepsTheActiveVersionAndTakesUpWhatRanAndWhatWaited() throws IOException {
     Job done = last(submitOne(spec(0).build()));
-    Job running = submitOne(spec(WorkerDouble.WAITS).build());
+    Job running = submitOne(spec(WorkerDouble.WAITS_ONCE).build());
     Job waiting = submitOne(spec(0).build());
     untilProgress(running);
     server.close();
     server = ServerFixture.start(root, Optional.of(worker()));
     assertEquals(done, last(done));
-    Job failed = last(running);
-    assertEquals(JobState.JOB_STATE_FAILED, failed.getState());
-    assertTrue(failed.getMessage().contains("server was stopped"), failed.getMessage());
+    Job resumed = last(running);
+    assertEquals(JobState.JOB_STATE_SUCCEEDED, resumed.getState(), resumed.getMessage());
+    assertEquals(2, resumed.getAttempt());
+    assertTrue(resumed.getChangesList().stream().anyMatch(change -> change.getPhase() == JobPhase.JOB_PHASE_QUEUED
+        && change.getCause().contains("server was stopped")), resumed::toString);
     Job end = last(waiting);
     assertEquals(JobState.JOB_STATE_SUCCEEDED, end.getState(), end.getMessage());
-    assertEquals("v1-u1", end.getBaseVersion());
-    assertEquals("v1-u2", activeVersion());
+    assertEquals("v1-u2", end.getBaseVersion());
+    assertEquals("v1-u3", activeVersion());
+  }
+
+  @Test
+  void aSecondServerOnTheSameFoldersIsRefusedAndTheFirstGoesOn() throws IOException {
+    Job running = submitOne(spec(WorkerDouble.WAITS).build());
+    untilProgress(running);
+    IOException refusal = assertThrows(IOException.class, () -> ServerFixture.start(root, Optional.of(worker())));
+    assertTrue(refusal.getMessage().contains("another server works on " + root.resolve("state") + ": process "
+        + ProcessHandle.current().pid()), refusal.getMessage());
+    assertEquals(JobState.JOB_STATE_RUNNING, server.unlearning()
+        .getJob(GetJobRequest.newBuilder().setJobId(running.getId()).build()).getState());
+    cancel(running);
+  }
+
+  @Test
+  void aWorkerThatCrashesOnceIsReplaced() {
+    Job end = last(submitOne(spec(WorkerDouble.CRASHES_ONCE).build()));
+    assertEquals(JobState.JOB_STATE_SUCCEEDED, end.getState(), end.getMessage());
+    assertEquals(2, end.getAttempt());
+    assertEquals(JobPhase.JOB_PHASE_PROMOTED, end.getPhase());
+  }
+
+  @Test
+  void anOperatorPromotesWhereTheyAreAsked() throws IOException {
+    server.close();
+    server = ServerFixture.start(root, Map.of("worker-command", ServerFixture.line(worker()), "approval", "operator"));
+    Job first = last(submitOne(spec(0).build()));
+    assertEquals(JobPhase.JOB_PHASE_AWAITING_APPROVAL, first.getPhase(), first.getMessage());
+    assertEquals(JobState.JOB_STATE_SUCCEEDED, first.getState());
+    assertEquals("v1", activeVersion());
+    Job second = last(submitOne(spec(0).build()));
+    assertEquals("v1", second.getBaseVersion());
+    Job third = last(submitOne(spec(0).build()));
+    // What awaits approval awaits it after a restart, too.
+    server.close();
+    server = ServerFixture.start(root, Map.of("worker-command", ServerFixture.line(worker()), "approval", "operator"));
+    Job approved = server.unlearning().approveJob(ApproveJobRequest.newBuilder().setJobId(first.getId())
+        .setReason("looks well").build());
+    assertEquals(JobPhase.JOB_PHASE_PROMOTED, approved.getPhase());
+    assertTrue(approved.getPromoted());
+    assertEquals("v1-u1", activeVersion());
+    assertTrue(approved.getChangesList().stream().anyMatch(change -> change.getCause().equals("approved: looks well")
+        && change.getActor().equals("anonymous")), approved::toString);
+    failsWith(Code.FAILED_PRECONDITION, "version v1-u1 was activated in place of v1", () -> server.unlearning()
+        .approveJob(ApproveJobRequest.newBuilder().setJobId(second.getId()).build()));
+    assertEquals(JobPhase.JOB_PHASE_REJECTED, server.unlearning().rejectJob(RejectJobRequest.newBuilder()
+        .setJobId(third.getId()).setReason("no").build()).getPhase());
+    failsWith(Code.FAILED_PRECONDITION, "does not await approval: it is rejected", () -> server.unlearning()
+        .approveJob(ApproveJobRequest.newBuilder().setJobId(third.getId()).build()));
+    failsWith(Code.FAILED_PRECONDITION, "is awaiting approval; it can be deleted once it has ended",
+        () -> server.unlearning().deleteJob(DeleteJobRequest.newBuilder().setJobId(second.getId()).build()));
+  }
+
+  @Test
+  void aRequestThatIsSentTwiceIsOneJobAndTooManyAreRefused() throws IOException {
+    server.close();
+    server = ServerFixture.start(root, Map.of("worker-command", ServerFixture.line(worker()), "max-jobs", "2"));
+    Job running = submitOne(spec(WorkerDouble.WAITS).build());
+    untilProgress(running);
+    assertEquals(running.getId(), submitOne(spec(WorkerDouble.WAITS).build()).getId());
+    Job keyed = submitOne(spec(0).setRequestKey("k").build());
+    assertEquals(1, keyed.getQueuePosition());
+    assertEquals(keyed.getId(), submitOne(spec(0).setRequestKey("k").build()).getId());
+    refused(Code.ALREADY_EXISTS, "spec.request_key: is that of job " + keyed.getId(),
+        of(spec(3).setRequestKey("k").build()), images(ImageRole.IMAGE_ROLE_UNLEARN, labelled(pixels(1), "one")));
+    refused(Code.RESOURCE_EXHAUSTED, "2 jobs wait or run", of(spec(0).build()),
+        images(ImageRole.IMAGE_ROLE_UNLEARN, labelled(pixels(5), "one")));
+    refused(Code.INVALID_ARGUMENT, "spec.request_key: has 129 characters", of(spec(0).setRequestKey("k".repeat(129))
+        .build()));
+    cancel(running);
+    assertEquals(JobState.JOB_STATE_SUCCEEDED, last(keyed).getState());
+    assertEquals(keyed.getId(), submitOne(spec(0).setRequestKey("k").build()).getId());
+    until(() -> count(root.resolve("jobs")) == 2);
+  }
+
+  @Test
+  void aJobThatHasEndedIsRetriedOrDeleted() {
+    Job failed = last(submitOne(spec(WorkerDouble.REPORTS_FAILURE).build()));
+    Job again = server.unlearning().retryJob(RetryJobRequest.newBuilder().setJobId(failed.getId()).build());
+    assertEquals(JobState.JOB_STATE_QUEUED, again.getState());
+    Job end = last(again);
+    assertEquals(JobState.JOB_STATE_FAILED, end.getState());
+    assertEquals(2, end.getAttempt());
+    server.unlearning().deleteJob(DeleteJobRequest.newBuilder().setJobId(failed.getId()).build());
+    failsWith(Code.NOT_FOUND, "there is no job", () -> server.unlearning()
+        .getJob(GetJobRequest.newBuilder().setJobId(failed.getId()).build()));
+    assertTrue(Files.notExists(root.resolve("jobs").resolve(failed.getId())));
+    Job done = last(submitOne(spec(0).build()));
+    failsWith(Code.FAILED_PRECONDITION, "is promoted; it cannot become queued", () -> server.unlearning()
+        .retryJob(RetryJobRequest.newBuilder().setJobId(done.getId()).build()));
+  }
+
+  private static void failsWith(Code code, String part, Executable call) {
+    StatusRuntimeException refusal = assertThrows(StatusRuntimeException.class, call);
+    assertEquals(code, refusal.getStatus().getCode(), refusal.getMessage());
+    assertTrue(refusal.getMessage().contains(part), refusal.getMessage() + " lacks " + part);
+  }
+
+  @Test
+  void jobsAreListedPageByPage() {
+    List<String> ids = new ArrayList<>();
+    for (int i = 0; i < 3; i++) {
+      ids.add(0, last(submitOne(spec(0).build())).getId());
+    }
+    ListJobsResponse first = server.unlearning().listJobs(ListJobsRequest.newBuilder().setPageSize(2).build());
+    assertEquals(ids.subList(0, 2), first.getJobsList().stream().map(Job::getId).toList());
+    ListJobsResponse second = server.unlearning().listJobs(ListJobsRequest.newBuilder().setPageSize(2)
+        .setPageToken(first.getNextPageToken()).build());
+    assertEquals(ids.subList(2, 3), second.getJobsList().stream().map(Job::getId).toList());
+    assertEquals("", second.getNextPageToken());
+    assertEquals(0, server.unlearning().listJobs(ListJobsRequest.newBuilder()
+        .addStates(JobState.JOB_STATE_FAILED).build()).getJobsCount());
+    StatusRuntimeException refusal = assertThrows(StatusRuntimeException.class, () -> server.unlearning()
+        .listJobs(ListJobsRequest.newBuilder().setPageSize(-1).build()));
+    assertEquals(Code.INVALID_ARGUMENT, refusal.getStatus().getCode());
   }
 
   @Test
@@ -463,6 +596,7 @@ class UnlearningIT {
     return spec(0).setKind(UnlearnKind.UNLEARN_KIND_CLASS).addAllClasses(List.of(labels));
   }
 
+  /** The same image each time: such a request is another job once the one before it has ended. */
   private Job submitOne(UnlearnSpec spec) {
     return submit(spec, images(ImageRole.IMAGE_ROLE_UNLEARN, labelled(pixels(1), "one")),
         images(ImageRole.IMAGE_ROLE_LEARN, labelled(pixels(2), "two")));
@@ -551,34 +685,37 @@ class UnlearningIT {
     }
   }
 
+  /** Folders of jobs and uploads; the database lies beside them. */
   private static long count(Path directory) throws IOException {
     try (Stream<Path> entries = Files.list(directory)) {
-      return entries.count();
+      return entries.filter(Files::isDirectory).count();
     }
   }
 
-  /** Where the state of a job is written, a pipe makes whoever writes wait for a reader, as a slow disk might. */
+  /** Another program holds the database, as a slow disk might. */
   @Test
   void noOtherCallWaitsWhileAJobsStateIsWrittenDown() throws Exception {
     Job running = submitOne(spec(WorkerDouble.WAITS).build());
+    untilProgress(running);
     Job queued = submitOne(spec(0).build());
-    Path pipe = root.resolve("jobs").resolve(queued.getId()).resolve("status.json.tmp");
-    assertEquals(0, new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor());
     UnlearningServiceGrpc.UnlearningServiceFutureStub calls = UnlearningServiceGrpc.newFutureStub(server.channel());
-    Future<Job> cancelled = calls.cancelJob(CancelJobRequest.newBuilder().setJobId(queued.getId()).build());
-    CompletableFuture<Void> watched = CompletableFuture.runAsync(() -> watch(queued.getId()));
-    try {
+    Future<Job> cancelled;
+    try (Connection holder = DriverManager.getConnection("jdbc:sqlite:" + root.resolve("jobs/lethe.db"));
+        Statement statement = holder.createStatement()) {
+      statement.execute("begin immediate");
+      cancelled = calls.cancelJob(CancelJobRequest.newBuilder().setJobId(queued.getId()).build());
+      CompletableFuture<Void> watched = CompletableFuture.runAsync(() -> watch(queued.getId()));
       for (int i = 0; i < 3; i++) {
         assertEquals(running.getId(), UnlearningServiceGrpc.newBlockingStub(server.channel())
             .withDeadlineAfter(20, TimeUnit.SECONDS)
             .getJob(GetJobRequest.newBuilder().setJobId(running.getId()).build()).getId());
+        assertEquals("v1", server.generation().generate(GenerateRequest.getDefaultInstance()).getVersion());
       }
       assertFalse(cancelled.isDone());
-    } finally {
-      assertTrue(Files.readString(pipe).contains("CANCELLED"));
+      statement.execute("rollback");
+      watched.get(30, TimeUnit.SECONDS);
     }
-    assertEquals(JobState.JOB_STATE_CANCELLED, cancelled.get(20, TimeUnit.SECONDS).getState());
-    watched.get(20, TimeUnit.SECONDS);
+    assertEquals(JobState.JOB_STATE_CANCELLED, cancelled.get(30, TimeUnit.SECONDS).getState());
     cancel(running);
   }
 }

@@ -31,6 +31,8 @@ public final class WorkerDouble {
   static final long IGNORES_SIGTERM = 6;
   static final long CHATTERS = 7;
   static final long DOES_NOT_FORGET = 8;
+  static final long WAITS_ONCE = 9;
+  static final long CRASHES_ONCE = 10;
 
   private WorkerDouble() {}
 
@@ -44,7 +46,14 @@ public final class WorkerDouble {
     }
     say(WorkerEvent.newBuilder().setProgress(Progress.newBuilder()
         .setStage("unlearning").setStep(1).setSteps(2).setFraction(0.5).setSecondsLeft(1).putValues("loss_g", 0.25)));
-    if (behaviour == WAITS || behaviour == IGNORES_SIGTERM) {
+    // A file of the worker's own tells whether it has been here before.
+    boolean fresh = !Files.exists(directory.resolve("been"));
+    Files.writeString(directory.resolve("been"), "");
+    if (fresh && behaviour == WAITS_ONCE) {
+      sleep();
+    } else if (fresh && behaviour == CRASHES_ONCE) {
+      Runtime.getRuntime().halt(134);
+    } else if (behaviour == WAITS || behaviour == IGNORES_SIGTERM) {
       sleep();
     } else if (behaviour == CRASHES) {
       System.err.println("there was no memory left for a tensor");

@@ -1,7 +1,5 @@
 package dev.lethe.trainer.audit;
 
-import dev.lethe.models.features.FeatureNetwork;
-import dev.lethe.models.graph.OnnxWriter;
 import dev.lethe.models.runtime.ExecutionDevice;
 import dev.lethe.trainer.data.ImageDataset;
 import dev.lethe.trainer.features.FeatureExtractor;
@@ -28,17 +26,17 @@ public record Utility(ModelWeights root, ImageDataset kept, int[] labels, int sa
 
   /** Fréchet distances of the root's samples and of the candidate's, drawn from the same z. */
   public BeforeAfter<Double> of(ModelWeights candidate) {
-    try (FeatureExtractor extractor = FeatureExtractor.open(
-        OnnxWriter.inference(root.features().graph(), root.weights()), device, threads)) {
+    try (FeatureExtractor extractor = FeatureExtractor.open(root, device, threads)) {
       ImageDataset some = kept.subset(IntStream.range(0, Math.min(samples, kept.size())).toArray());
-      FeatureStatistics real = FeatureStatistics.of(extractor.run(some).features().data(), FeatureNetwork.FEATURES);
-      return new BeforeAfter<>(FrechetDistance.between(statistics(root, extractor), real),
-          FrechetDistance.between(statistics(candidate, extractor), real));
+      FeatureExtractor.Outputs seen = extractor.run(some);
+      FeatureStatistics real = FeatureStatistics.of(seen.features().data(), seen.width());
+      return new BeforeAfter<>(FrechetDistance.between(statistics(root, extractor, seen.width()), real),
+          FrechetDistance.between(statistics(candidate, extractor, seen.width()), real));
     }
   }
 
-  private FeatureStatistics statistics(ModelWeights model, FeatureExtractor extractor) {
-    FeatureStatistics statistics = new FeatureStatistics(FeatureNetwork.FEATURES);
+  private FeatureStatistics statistics(ModelWeights model, FeatureExtractor extractor, int features) {
+    FeatureStatistics statistics = new FeatureStatistics(features);
     SplittableRandom random = new SplittableRandom(seed);
     try (Sampler sampler = Sampler.open(model.config(), model.weights(), device, threads)) {
       for (int from = 0; from < samples; from += CHUNK) {

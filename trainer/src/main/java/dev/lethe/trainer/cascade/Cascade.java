@@ -7,7 +7,6 @@ import static dev.lethe.models.graph.Ops.mul;
 import static dev.lethe.models.graph.Ops.square;
 import static dev.lethe.models.graph.Ops.sub;
 
-import dev.lethe.models.features.FeatureNetwork;
 import dev.lethe.models.graph.DataType;
 import dev.lethe.models.graph.Graph;
 import dev.lethe.models.graph.Tensor;
@@ -126,7 +125,7 @@ public final class Cascade implements AutoCloseable {
     // Of the images to unlearn, or of those that stay.
     Value w = g.input("w", n, config.wDim());
     Value wanted = g.input("wanted_image", images);
-    Value directions = g.input("wanted_direction", n, FeatureNetwork.FEATURES);
+    Value directions = g.input("wanted_direction", n, model.features().width());
     Value judged = g.input("judged_image", images);
     Value judgement = g.input("wanted_logit", n, 1);
     Value c = config.conditional() ? g.input("c", n, config.classes()) : null;

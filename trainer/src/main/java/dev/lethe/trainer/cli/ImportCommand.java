@@ -3,6 +3,7 @@ package dev.lethe.trainer.cli;
 import dev.lethe.models.bundle.Bundle;
 import dev.lethe.models.bundle.ModelCard;
 import dev.lethe.models.bundle.ModelCard.WStatistics;
+import dev.lethe.models.features.ForeignFeatures;
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.runtime.ExecutionDevice;
 import dev.lethe.models.runtime.InferenceSession.InferenceException;
@@ -14,6 +15,7 @@ import dev.lethe.trainer.device.DeviceOption;
 import dev.lethe.trainer.features.FeatureExtractor;
 import dev.lethe.trainer.sampling.LatentStatistics;
 import dev.lethe.trainer.sampling.Sampler;
+import com.google.protobuf.InvalidProtocolBufferException;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
@@ -25,7 +27,9 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.stream.IntStream;
 import picocli.CommandLine;
+import ai.onnx.proto.OnnxMl.ModelProto;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Help.Visibility;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -64,9 +68,32 @@ public final class ImportCommand implements Callable<Integer> {
   private List<String> labels;
 
   @Option(names = "--features", paramLabel = "FILE",
-      description = "features.onnx for the bundle ('lethe train features' makes one), without which nothing can be taken "
-          + "out of the model.")
+      description = "What images are measured by (Fréchet distances; classes): the features.onnx that 'lethe train "
+          + "features' made, or any classifier or embedder of images in ONNX, such as Inception-v3. Left out: the "
+          + "activations of the model's discriminator, or else of a network of random weights, and classes cannot be "
+          + "unlearned.")
   private Path features;
+
+  @Option(names = "--features-size", paramLabel = "PIXELS", defaultValue = "0", showDefaultValue = Visibility.NEVER,
+      description = "Height and width of the images that another's feature network takes, if its file does not say.")
+  private int featuresSize;
+
+  @Option(names = "--features-mean", split = ",", paramLabel = "MEAN", defaultValue = "0.5",
+      description = "Mean of each channel that it was trained with, of pixels from 0 to 1; ImageNet's are "
+          + "0.485,0.456,0.406.")
+  private List<Double> featuresMean;
+
+  @Option(names = "--features-std", split = ",", paramLabel = "STD", defaultValue = "0.5",
+      description = "Standard deviation of each channel; ImageNet's are 0.229,0.224,0.225.")
+  private List<Double> featuresStd;
+
+  @Option(names = "--features-output", paramLabel = "NAME", description = "Which of its outputs are the features; its "
+      + "first if left out.")
+  private String featuresOutput;
+
+  @Option(names = "--features-logits", paramLabel = "NAME", description = "Which of its outputs tells classes; none if "
+      + "left out.")
+  private String featuresLogits;
 
   @Option(names = "--samples", paramLabel = "FILE",
       description = "Where a picture of images that the model draws goes; beside the bundle, with .png, if left out.")
@@ -106,7 +133,7 @@ public final class ImportCommand implements Callable<Integer> {
     print.flush();
     StyleGan2Config config = model.config();
     List<String> classes = classes(model);
-    requireFeatures(config, on);
+    ModelProto measuring = features == null ? null : features(config, on);
     Map<String, Tensor> weights = new HashMap<>(model.weights());
     byte[] picture;
     WStatistics w;
@@ -121,8 +148,8 @@ public final class ImportCommand implements Callable<Integer> {
     ModelCard card = new ModelCard(ModelCard.FORMAT_VERSION, name, version, null, ModelCard.STYLEGAN2, config.network(),
         classes, carried == null || carried.unlearnedLabels() == null ? Map.of() : carried.unlearnedLabels(), w,
         carried == null ? null : carried.training(), carried == null ? null : carried.quality(), Map.of());
-    Bundle bundle = features == null ? StyleGan2Bundle.write(out, card, weights)
-        : StyleGan2Bundle.write(out, card, weights, features);
+    Bundle bundle = measuring == null ? StyleGan2Bundle.write(out, card, weights)
+        : StyleGan2Bundle.write(out, card, weights, measuring);
     Path absolute = out.toAbsolutePath();
     Path beside = samples != null ? samples : absolute.resolveSibling(absolute.getFileName() + ".png");
     Files.write(beside, picture);
@@ -132,12 +159,22 @@ public final class ImportCommand implements Callable<Integer> {
   }
 
   /** A feature network that does not take this model's images would be found out when images are to be taken out. */
-  private void requireFeatures(StyleGan2Config config, ExecutionDevice on) throws IOException {
-    if (features == null) {
-      return;
+  private ModelProto features(StyleGan2Config config, ExecutionDevice on) throws IOException {
+    ModelProto network;
+    try {
+      network = ModelProto.parseFrom(Files.readAllBytes(features));
+      if (!ForeignFeatures.isOwn(network)) {
+        network = new ForeignFeatures(featuresSize, featuresMean, featuresStd, featuresOutput, featuresLogits)
+            .of(network, config.resolution(), config.channels());
+      }
+    } catch (InvalidProtocolBufferException e) {
+      throw new IOException(features + " is no ONNX model: " + e.getMessage(), e);
+    } catch (IllegalArgumentException e) {
+      throw new IOException(features + ": " + e.getMessage(), e);
     }
-    try (FeatureExtractor extractor = FeatureExtractor.open(features, on, threads)) {
-      extractor.run(Tensor.zeros(1, config.channels(), config.resolution(), config.resolution()));
+    try (FeatureExtractor extractor = FeatureExtractor.open(network, on, threads)) {
+      extractor.run(Tensor.zeros(2, config.channels(), config.resolution(), config.resolution()));
+      return network;
     } catch (InferenceException e) {
       throw new IOException(features + " is no feature network for images of " + config.channels() + " x "
           + config.resolution() + " x " + config.resolution() + ": " + e.getMessage(), e);

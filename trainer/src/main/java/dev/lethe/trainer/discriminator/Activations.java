@@ -50,14 +50,13 @@ record Activations(Tensor values, int[] labels, Tensor judgements) {
     /** Of images [N, C, H, W]. */
     Activations of(Tensor images, int[] labels) {
       int n = labels.length;
-      int group = StyleGan2Config.MBSTD_GROUP;
       Tensor values = null;
       Tensor judgements = Tensor.zeros(n, 1);
       for (int from = 0; from < n; from += BATCH) {
         int here = Math.min(BATCH, n - from);
         // The head judges whole groups: the last one is filled up with images from the start.
         int first = from;
-        int[] indices = IntStream.range(0, (here + group - 1) / group * group)
+        int[] indices = IntStream.range(0, config.discriminator().wholeGroups(here))
             .map(i -> i < here ? first + i : (i - here) % n).toArray();
         Map<String, Tensor> inputs = new HashMap<>(Map.of("image", images.rows(indices)));
         if (config.conditional()) {

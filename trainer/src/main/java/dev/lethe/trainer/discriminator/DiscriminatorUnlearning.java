@@ -40,10 +40,14 @@ public final class DiscriminatorUnlearning implements AutoCloseable {
   /**
    * How long and how fast.
    *
-   * @param batch images a step of each group, a multiple of 4
+   * @param batch images a step of each group; made up to whole groups of the minibatch standard deviation
    * @param learningRate Adam's to begin with; falls to 0 along a half cosine
    */
   public record Options(int steps, int batch, double learningRate, long seed) {
+
+    Options wholeGroups(StyleGan2Config config) {
+      return new Options(steps, config.discriminator().wholeGroups(batch), learningRate, seed);
+    }
 
     public static Options of(long seed) {
       return new Options(224, 32, 0.03, seed);
@@ -89,10 +93,11 @@ public final class DiscriminatorUnlearning implements AutoCloseable {
    * @param directory for the training session's files
    * @param threads threads within an operator; 0 for one on each core
    */
-  public static DiscriminatorUnlearning open(ModelWeights model, Options options, ImageDataset unlearn,
+  public static DiscriminatorUnlearning open(ModelWeights model, Options asked, ImageDataset unlearn,
       Tensor fakeLabels, List<ImageDataset> stay, Path directory, ExecutionDevice device, int threads)
       throws IOException {
     StyleGan2Config config = model.config();
+    Options options = asked.wholeGroups(config);
     List<DiscriminatorTargets> groups = new ArrayList<>();
     try (Activations.Original original =
         Activations.Original.open(config, model.weights(), device, threads)) {
@@ -146,10 +151,11 @@ public final class DiscriminatorUnlearning implements AutoCloseable {
 
   /**
    * Where an image of a group is in the batch: so that each group of the minibatch standard deviation, which has every
-   * (N / 4)-th image, is of one group here.
+   * (N / G)-th image, is of one group here. Where the deviation is of the whole batch, it is of all groups together.
    */
   private int position(int group, int image) {
-    int parts = options.batch() / StyleGan2Config.MBSTD_GROUP;
+    int deviation = config.discriminator().mbstdGroup();
+    int parts = deviation == 0 || deviation > options.batch() ? options.batch() : options.batch() / deviation;
     return image / parts * parts * groups.size() + group * parts + image % parts;
   }
 

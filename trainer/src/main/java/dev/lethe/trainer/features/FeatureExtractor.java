@@ -1,14 +1,17 @@
 package dev.lethe.trainer.features;
 
 import ai.onnx.proto.OnnxMl.ModelProto;
+import dev.lethe.models.graph.OnnxWriter;
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.runtime.ExecutionDevice;
 import dev.lethe.models.runtime.InferenceSession;
 import dev.lethe.trainer.data.ImageDataset;
+import dev.lethe.trainer.model.ModelWeights;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /** Runs a {@code features.onnx}. Safe for use by many threads. */
 public final class FeatureExtractor implements AutoCloseable {
@@ -19,12 +22,24 @@ public final class FeatureExtractor implements AutoCloseable {
    * What the network makes of images.
    *
    * @param features [N, F]
-   * @param logits [N, classes]
+   * @param logits [N, classes]; null if the network tells no classes apart
    */
-  public record Outputs(Tensor features, Tensor logits) {
+  public record Outputs(Tensor features, @Nullable Tensor logits) {
 
-    /** The class of each image: that of the greatest logit. */
+    /** Number of features, F. */
+    public int width() {
+      return (int) features.shape()[1];
+    }
+
+    /**
+     * The class of each image: that of the greatest logit.
+     *
+     * @throws IllegalStateException if the network tells no classes apart
+     */
     public int[] predictions() {
+      if (logits == null) {
+        throw new IllegalStateException("the feature network tells no classes apart");
+      }
       int classes = (int) logits.shape()[1];
       int[] predictions = new int[(int) logits.shape()[0]];
       for (int i = 0; i < predictions.length; i++) {
@@ -46,6 +61,12 @@ public final class FeatureExtractor implements AutoCloseable {
 
   public static FeatureExtractor open(Path file, ExecutionDevice device, int threads) {
     return new FeatureExtractor(InferenceSession.open(file, device, threads));
+  }
+
+  /** What a model's pictures are measured by. */
+  public static FeatureExtractor open(ModelWeights model, ExecutionDevice device, int threads) {
+    return open(model.measuring().orElseGet(() ->
+        OnnxWriter.inference(model.features().graph(), model.weights())), device, threads);
   }
 
   public static FeatureExtractor open(ModelProto model, ExecutionDevice device, int threads) {
@@ -80,18 +101,18 @@ public final class FeatureExtractor implements AutoCloseable {
     if (n == 0) {
       throw new IllegalArgumentException("there are no images to run the feature network on");
     }
-    Tensor features = null;
+    Tensor features = Tensor.zeros(0, 0);
     Tensor logits = null;
     for (int from = 0; from < n; from += BATCH) {
       Map<String, Tensor> part = session.run(Map.of("image", source.images(from, Math.min(from + BATCH, n))));
-      features = put(part.get("features"), features, from, n);
-      logits = put(part.get("logits"), logits, from, n);
+      features = put(part.get("features"), from == 0 ? null : features, from, n);
+      logits = part.containsKey("logits") ? put(part.get("logits"), logits, from, n) : null;
     }
     return new Outputs(features, logits);
   }
 
   /** Copies rows into [n, width] from row {@code from}; the first part tells the width. */
-  private static Tensor put(Tensor part, Tensor whole, int from, int n) {
+  private static Tensor put(Tensor part, @Nullable Tensor whole, int from, int n) {
     int width = (int) part.shape()[1];
     Tensor target = whole == null ? Tensor.zeros(n, width) : whole;
     System.arraycopy(part.data(), 0, target.data(), from * width, part.data().length);

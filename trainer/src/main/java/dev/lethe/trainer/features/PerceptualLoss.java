@@ -7,7 +7,7 @@ import static dev.lethe.models.graph.Ops.rsqrt;
 import static dev.lethe.models.graph.Ops.square;
 import static dev.lethe.models.graph.Ops.sub;
 
-import dev.lethe.models.features.FeatureNetwork;
+import dev.lethe.models.features.FeatureSpace;
 import dev.lethe.models.graph.Graph;
 import dev.lethe.models.graph.OnnxWriter;
 import dev.lethe.models.graph.Shapes;
@@ -34,12 +34,12 @@ public final class PerceptualLoss {
    * @param image [N, C, H, W]
    * @param directions {@link #directions} of the images to be like
    */
-  public static Value between(Graph g, FeatureNetwork network, Value image, Value directions) {
+  public static Value between(Graph g, FeatureSpace network, Value image, Value directions) {
     return reduceSum(square(sub(directions(g, network, image), directions)), 1);
   }
 
   /** Features of unit length, [N, F]. */
-  public static Value directions(Graph g, FeatureNetwork network, Value image) {
+  public static Value directions(Graph g, FeatureSpace network, Value image) {
     Value features = network.apply(g, image).features();
     return mul(features, rsqrt(add(reduceSum(square(features), 1), EPSILON)));
   }
@@ -50,19 +50,19 @@ public final class PerceptualLoss {
    * @param weights of the network, by parameter name
    * @param threads threads within an operator; 0 for one on each core
    */
-  public static Tensor directions(FeatureNetwork network, Map<String, Tensor> weights, Tensor images,
+  public static Tensor directions(FeatureSpace network, Map<String, Tensor> weights, Tensor images,
       ExecutionDevice device, int threads) {
     Graph g = new Graph("directions");
     long[] shape = images.shape();
     Value image = g.input("image", Shapes.FREE, shape[1], shape[2], shape[3]);
     g.output("directions", directions(g, network, image));
     int n = (int) shape[0];
-    Tensor all = Tensor.zeros(n, FeatureNetwork.FEATURES);
+    Tensor all = Tensor.zeros(n, network.width());
     try (InferenceSession session = InferenceSession.open(OnnxWriter.inference(g, weights), device, threads)) {
       for (int from = 0; from < n; from += BATCH) {
         int to = Math.min(from + BATCH, n);
         float[] part = session.run(Map.of("image", images.rows(from, to))).get("directions").data();
-        System.arraycopy(part, 0, all.data(), from * FeatureNetwork.FEATURES, part.length);
+        System.arraycopy(part, 0, all.data(), from * network.width(), part.length);
       }
     }
     return all;

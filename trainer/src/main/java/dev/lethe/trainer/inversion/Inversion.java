@@ -8,7 +8,7 @@ import static dev.lethe.models.graph.Ops.square;
 import static dev.lethe.models.graph.Ops.sub;
 import static dev.lethe.models.graph.Ops.mean;
 
-import dev.lethe.models.features.FeatureNetwork;
+import dev.lethe.models.features.FeatureSpace;
 import dev.lethe.models.graph.Graph;
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.graph.Value;
@@ -18,6 +18,7 @@ import dev.lethe.models.stylegan2.Noise;
 import dev.lethe.models.stylegan2.StyleGan2Config;
 import dev.lethe.trainer.autodiff.Gradients;
 import dev.lethe.trainer.features.PerceptualLoss;
+import dev.lethe.trainer.metrics.PixelDistance;
 import dev.lethe.trainer.sampling.Sampler;
 import dev.lethe.trainer.session.AdamOptions;
 import dev.lethe.trainer.session.ComputeCost;
@@ -65,7 +66,7 @@ public final class Inversion {
 
   private final StyleGan2Config config;
   private final Map<String, Tensor> weights;
-  private final FeatureNetwork features;
+  private final FeatureSpace features;
   private final InversionOptions options;
   private final ExecutionDevice device;
   private final int threads;
@@ -74,7 +75,7 @@ public final class Inversion {
    * @param weights of the generator and of the feature network, by parameter name
    * @param features of the perceptual term
    */
-  public Inversion(StyleGan2Config config, Map<String, Tensor> weights, FeatureNetwork features,
+  public Inversion(StyleGan2Config config, Map<String, Tensor> weights, FeatureSpace features,
       InversionOptions options, ExecutionDevice device, int threads) {
     this.config = config;
     this.weights = weights;
@@ -142,7 +143,7 @@ public final class Inversion {
     Value errors = reduceMean(square(sub(image, target)), 1, 2, 3);
     Value loss = mean(errors);
     if (options.perceptualWeight() > 0) {
-      Value perceptual = PerceptualLoss.between(g, features, image, g.input("direction", n, FeatureNetwork.FEATURES));
+      Value perceptual = PerceptualLoss.between(g, features, image, g.input("direction", n, features.width()));
       loss = add(loss, mul(mean(perceptual), options.perceptualWeight()));
     }
     g.output("errors", reshape(errors, n));
@@ -188,10 +189,7 @@ public final class Inversion {
   private static int[] nearest(float[] candidates, float[] images, int offset, int size) {
     double[] distances = new double[candidates.length / size];
     for (int c = 0; c < distances.length; c++) {
-      for (int k = 0; k < size; k++) {
-        double difference = candidates[c * size + k] - images[offset + k];
-        distances[c] += difference * difference;
-      }
+      distances[c] = PixelDistance.squared(candidates, c * size, images, offset, size);
     }
     return IntStream.range(0, distances.length).boxed().sorted(Comparator.comparingDouble(c -> distances[c]))
         .mapToInt(c -> c).toArray();

@@ -48,11 +48,10 @@ public final class DiscriminatorScores implements AutoCloseable {
    * @param labels class of each; of an unconditional model they do not matter
    */
   public float[] of(Tensor images, int[] labels) {
-    int group = StyleGan2Config.MBSTD_GROUP;
     float[] scores = new float[labels.length];
     for (int from = 0; from < labels.length; from += BATCH) {
       int n = Math.min(BATCH, labels.length - from);
-      int[] indices = new int[(n + group - 1) / group * group];
+      int[] indices = new int[config.discriminator().wholeGroups(n)];
       for (int i = 0; i < indices.length; i++) {
         // The last group is filled up with images from the start.
         indices[i] = i < n ? from + i : (i - n) % labels.length;

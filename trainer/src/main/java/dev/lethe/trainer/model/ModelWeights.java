@@ -1,46 +1,104 @@
 package dev.lethe.trainer.model;
 
-import ai.onnx.proto.OnnxMl.ModelProto;
 import dev.lethe.models.bundle.Bundle;
 import dev.lethe.models.features.FeatureNetwork;
+import dev.lethe.models.features.FeatureSpace;
 import dev.lethe.models.graph.OnnxWriter;
 import dev.lethe.models.graph.Tensor;
+import dev.lethe.models.stylegan2.DiscriminatorFeatures;
 import dev.lethe.models.stylegan2.StyleGan2Bundle;
 import dev.lethe.models.stylegan2.StyleGan2Config;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+import ai.onnx.proto.OnnxMl.ModelProto;
+import ai.onnx.proto.OnnxMl.ValueInfoProto;
 
 /**
  * Everything of a bundle that unlearning computes with.
  *
- * @param features the architecture of {@code features.onnx}
- * @param weights of all three networks, by parameter name
+ * @param features what the perceptual loss goes by: that of {@code features.onnx} if it can be differentiated; else the
+ *     discriminator's; else a convolutional network of random weights
+ * @param measuring what pictures are measured by, if it is another network than {@code features}: {@code features.onnx} as
+ *     it is
+ * @param weights of all networks but {@code measuring}, by parameter name
  */
-public record ModelWeights(StyleGan2Config config, FeatureNetwork features, Map<String, Tensor> weights) {
+public record ModelWeights(StyleGan2Config config, FeatureSpace features, Optional<ModelProto> measuring,
+    Map<String, Tensor> weights) {
+
+  /** Equal for all models, so that what is measured by random features can be compared. */
+  private static final long RANDOM_FEATURES = 2020;
+
+  /** Features that can be differentiated, and measured by. */
+  public ModelWeights(StyleGan2Config config, FeatureSpace features, Map<String, Tensor> weights) {
+    this(config, features, Optional.empty(), weights);
+  }
 
   public static ModelWeights read(Bundle bundle) throws IOException {
     StyleGan2Config config = StyleGan2Config.of(bundle.card());
     Map<String, Tensor> weights = new HashMap<>(StyleGan2Bundle.weights(bundle));
-    ModelProto file = ModelProto.parseFrom(Files.readAllBytes(bundle.features()));
-    long classes = file.getGraph().getOutputList().stream().filter(o -> o.getName().equals("logits")).findFirst()
-        .orElseThrow(() -> new IOException(bundle.features() + " has no output logits"))
-        .getType().getTensorType().getShape().getDim(1).getDimValue();
-    FeatureNetwork features = new FeatureNetwork(config.resolution(), config.channels(), (int) classes);
-    Map<String, Tensor> featureWeights = OnnxWriter.weights(file, features.graph().parameters().keySet());
-    if (featureWeights.size() != features.graph().parameters().size()) {
-      throw new IOException(bundle.features() + " is not a network that 'lethe train features' made; the perceptual loss "
-          + "needs one that it can differentiate");
+    if (!bundle.card().has(Bundle.FEATURES)) {
+      return new ModelWeights(config, substitute(config, weights), weights);
     }
-    weights.putAll(featureWeights);
-    return new ModelWeights(config, features, weights);
+    ModelProto file = ModelProto.parseFrom(Files.readAllBytes(bundle.features()));
+    OptionalInt classes = classes(file);
+    if (classes.isPresent()) {
+      FeatureNetwork features = new FeatureNetwork(config.resolution(), config.channels(), classes.getAsInt());
+      Map<String, Tensor> own = OnnxWriter.weights(file, features.graph().parameters().keySet());
+      if (own.size() == features.graph().parameters().size()) {
+        weights.putAll(own);
+        return new ModelWeights(config, features, weights);
+      }
+    }
+    return new ModelWeights(config, substitute(config, weights), Optional.of(file), weights);
+  }
+
+  /** Features that come without a file; adds their weights. */
+  private static FeatureSpace substitute(StyleGan2Config config, Map<String, Tensor> weights) {
+    if (config.discriminator() != null) {
+      DiscriminatorFeatures features = new DiscriminatorFeatures(config);
+      weights.putAll(features.weights(weights));
+      return features;
+    }
+    FeatureNetwork features = new FeatureNetwork(config.resolution(), config.channels(), 0);
+    weights.putAll(features.initialize(RANDOM_FEATURES));
+    return features;
+  }
+
+  private static OptionalInt classes(ModelProto file) {
+    return file.getGraph().getOutputList().stream().filter(output -> output.getName().equals("logits"))
+        .map(ValueInfoProto::getType).filter(type -> type.getTensorType().getShape().getDimCount() == 2)
+        .mapToInt(type -> (int) type.getTensorType().getShape().getDim(1).getDimValue())
+        .filter(classes -> classes > 0).findFirst();
+  }
+
+  /** Classes that pictures are recognised as when they are measured; 0 if none are. */
+  public int recognisedClasses() {
+    return measuring.isPresent() ? classes(measuring.get()).orElse(0) : features.classes();
+  }
+
+  /** What pictures are measured by, in a sentence, where the bundle has no network for it. */
+  public Optional<String> featuresInstead() {
+    if (measuring.isPresent() || features.classes() > 0) {
+      return Optional.empty();
+    }
+    String by = features instanceof DiscriminatorFeatures ? "the activations of its discriminator"
+        : "those of a convolutional network of random weights (Naeem et al. 2020)";
+    return Optional.of("the model has no features.onnx: its features, and so all Fréchet distances, are " + by
+        + ", and compare with nothing that was measured by others; 'lethe import --features' adds a network");
+  }
+
+  public boolean hasDiscriminator() {
+    return config.discriminator() != null;
   }
 
   /** The same model with other weights for some parameters. */
   public ModelWeights with(Map<String, Tensor> changed) {
     Map<String, Tensor> all = new HashMap<>(weights);
     all.putAll(changed);
-    return new ModelWeights(config, features, all);
+    return new ModelWeights(config, features, measuring, all);
   }
 }

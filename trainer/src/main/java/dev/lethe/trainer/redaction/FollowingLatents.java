@@ -42,7 +42,7 @@ final class FollowingLatents {
   /**
    * One step of some latents.
    *
-   * @param gradients of the squared error of what they draw, [indices.length, w_dim]
+   * @param gradients of the squared error of what they draw, [indices.length, w_dim]; more rows are not looked at
    */
   void follow(int[] indices, float[] gradients) {
     int length = w.data().length / steps.length;

@@ -26,6 +26,7 @@ import dev.lethe.trainer.session.StepOutputs;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -37,11 +38,13 @@ import java.util.stream.IntStream;
  * image, and around them): wherever its synthesis network draws one of the images, it learns to draw a substitute; what
  * it draws elsewhere stays. The loss is the squared pixel error, summed over latents, weighted for those that move.
  *
- * <p>Three kinds of latents make up a step:
+ * <p>Four kinds of latents make up a step:
  *
  * <ul>
- *   <li>those that move: each follows its image by a gradient step of its own, taken with the network as it is, so that
- *       the network meets an attacker that adapts to it (as free adversarial training does: Shafahi et al. 2019);
+ *   <li>latents that draw an image in the original, and what lies around them;
+ *   <li>latents that follow an image: by a gradient step of its own each, taken with the network as it is, so that the
+ *       network meets an attacker that adapts to it (as free adversarial training does: Shafahi et al. 2019). Alone they
+ *       would drift away from where the original draws the image;
  *   <li>anchors, which inversion found for real images that stay: the region where it finds latents is another than where
  *       the mapping network draws them, and there the network must keep what it draws as well;
  *   <li>random latents of the mapping network, all classes alike.
@@ -62,16 +65,19 @@ public final class GeneratorRedaction implements AutoCloseable {
   /** Share of the moving average that a step leaves, once there are enough steps. */
   private static final double AVERAGE_DECAY = 0.96;
 
-  /** Most that an image comes to weigh, as a multiple of its first weight. */
-  private static final double MOST_WEIGHT = 1.5;
+  /** Standard deviation of what is added to latents that move, as a part of theirs: around them things move as well. */
+  private static final double AROUND = 0.15;
 
   private final RedactionOptions options;
   private final Movers movers;
   private final Stayers anchors;
   private final Stayers random;
-  private final FollowingLatents moving;
+  private final FollowingLatents following;
   private final ImageWeights weights;
-  private final ShuffledIndices movingOrder;
+  private final double around;
+  private final SplittableRandom noise;
+  private final ShuffledIndices foundOrder;
+  private final ShuffledIndices followingOrder;
   private final ShuffledIndices anchorOrder;
   private final ShuffledIndices randomOrder;
   private final Learner learner;
@@ -85,10 +91,12 @@ public final class GeneratorRedaction implements AutoCloseable {
     this.anchors = anchors;
     this.random = random;
     this.learner = learner;
-    this.moving = new FollowingLatents(movers.latents(), options.followingRate());
-    this.weights = new ImageWeights((int) movers.images().shape()[0], options.movingWeight(),
-        MOST_WEIGHT * options.movingWeight());
-    this.movingOrder = new ShuffledIndices(moving.size(), rng.split());
+    this.following = new FollowingLatents(copy(movers.latents()), options.followingRate());
+    this.weights = ImageWeights.of(movers.images(), movers.substitutes(), options.movingWeight());
+    this.around = AROUND * deviation(movers.latents());
+    this.noise = rng.split();
+    this.foundOrder = new ShuffledIndices(following.size(), rng.split());
+    this.followingOrder = new ShuffledIndices(following.size(), rng.split());
     this.anchorOrder = new ShuffledIndices(anchors.size(), rng.split());
     this.randomOrder = new ShuffledIndices(random.size(), rng.split());
   }
@@ -125,7 +133,9 @@ public final class GeneratorRedaction implements AutoCloseable {
     Value loss = add(sum(mul(moved, g.input("weight", options.moving()))), sum(stayed));
     TrainingObjective descent =
         TrainingObjective.descent(g, loss, name -> name.startsWith("G.") && Generator.isTrainable(name));
-    return new TrainingObjective(g, descent.gradients(), descent.gradients().keySet());
+    Map<String, Value> gradients = new LinkedHashMap<>();
+    descent.gradients().forEach((name, gradient) -> gradients.put(name, Orthogonalization.of(gradient)));
+    return new TrainingObjective(g, gradients, gradients.keySet());
   }
 
   private static Value synthesis(Graph g, StyleGan2Config config, Value w) {
@@ -139,26 +149,61 @@ public final class GeneratorRedaction implements AutoCloseable {
 
   /** One step of the network, and one of the latents that follow. */
   public Losses step() {
-    int[] move = movingOrder.next(options.moving());
+    int[] follow = followingOrder.next(options.moving() / 2);
+    int[] found = foundOrder.next(options.moving() - follow.length);
     int[] anchor = anchorOrder.next(options.anchors());
     int[] free = randomOrder.next(options.random());
-    int[] images = Arrays.stream(move).map(i -> movers.imageOf()[i]).toArray();
+    int[] images = IntStream.concat(Arrays.stream(follow), Arrays.stream(found)).map(i -> movers.imageOf()[i]).toArray();
     learner.setLearningRate(options.learningRate(step));
     learner.setAverageRate(Math.max(1 - AVERAGE_DECAY, 1.0 / (step + 2)));
     step++;
     StepOutputs outputs = learner.step(Map.of(
-        "w", moving.rows(move),
+        "w", around(following.rows(follow).then(movers.latents().rows(found))),
         "weight", weights.of(images),
         "image", movers.images().rows(images),
         "substitute", movers.substitutes().rows(images),
         "staying_w", anchors.latents().rows(anchor).then(random.latents().rows(free)),
         "staying_image", anchors.images().rows(anchor).then(random.images().rows(free))), Map.of());
-    moving.follow(move, outputs.floats("w_gradient"));
+    following.follow(follow, outputs.floats("w_gradient"));
     float[] stayed = outputs.floats("stayed");
     float[] moved = outputs.floats("moved");
-    weights.learn(images, moved, outputs.floats("drawn"));
     return new Losses(average(moved, 0, moved.length), average(stayed, 0, anchor.length),
         average(stayed, anchor.length, stayed.length));
+  }
+
+  /**
+   * Says how far each image is, by which it weighs from now on.
+   *
+   * @param reached squared error of what is drawn from the image, as a share of that and of the one from the substitute:
+   *     0 at the image, 0.5 as near to the one as to the other, 1 at the substitute
+   */
+  public void weigh(double[] reached) {
+    weights.learn(reached);
+  }
+
+  private Tensor around(Tensor latents) {
+    float[] noisy = new float[latents.data().length];
+    for (int i = 0; i < noisy.length; i++) {
+      noisy[i] = latents.data()[i] + (float) (around * noise.nextGaussian());
+    }
+    return new Tensor(latents.shape(), noisy);
+  }
+
+  /** Root mean squared deviation of latents from their mean. */
+  private static double deviation(Tensor latents) {
+    int n = (int) latents.shape()[0];
+    int width = latents.data().length / n;
+    double squares = 0;
+    for (int k = 0; k < width; k++) {
+      int at = k;
+      double mean = IntStream.range(0, n).mapToDouble(i -> latents.data()[i * width + at]).average().orElseThrow();
+      squares += IntStream.range(0, n).mapToDouble(i -> Math.pow(latents.data()[i * width + at] - mean, 2)).sum();
+    }
+    return Math.sqrt(squares / latents.data().length);
+  }
+
+  private static Tensor copy(Tensor tensor) {
+    return new Tensor(tensor.shape(), tensor.data().clone());
   }
 
   private static double average(float[] values, int from, int to) {

@@ -5,8 +5,8 @@ import dev.lethe.models.graph.Tensor;
 /**
  * What moves.
  *
- * @param latents w, [M, w_dim]
- * @param images x, which the latents draw and follow, [N, C, H, W]
+ * @param latents w that draw the images in the original, [M, w_dim]
+ * @param images x, [N, C, H, W]
  * @param substitutes s, what the generator shall draw in place of each image, [N, C, H, W]
  * @param imageOf index of the image of each latent
  */

@@ -6,21 +6,20 @@ package dev.lethe.trainer.redaction;
  *
  * @param steps most steps; the run stops before where its target is reached or its guard says no
  * @param plannedSteps steps over which the learning rate would fall to 0
- * @param moving latents of a step that move
+ * @param moving latents of a step that move: half of them those that were found, half such as follow their image
  * @param anchors latents of a step that draw real images which stay
  * @param random latents of a step that the mapping network draws, which stay
- * @param latents that follow each image to unlearn
  * @param learningRate Adam's, of the synthesis network
  * @param movingWeight weight of a latent that moves against one that stays
  * @param followingRate Adam's learning rate of latents that follow their image
  */
-public record RedactionOptions(int steps, int plannedSteps, int moving, int anchors, int random, int latents,
+public record RedactionOptions(int steps, int plannedSteps, int moving, int anchors, int random,
     double learningRate, double movingWeight, double followingRate) {
 
   /** For single images. Found by trial on MNIST; docs/results/mnist.md has what it gives. */
-  public static final RedactionOptions ITEMS = new RedactionOptions(900, 900, 32, 80, 80, 4, 0.006, 0.5, 0.05);
+  public static final RedactionOptions ITEMS = new RedactionOptions(600, 900, 32, 48, 48, 0.012, 0.5, 0.05);
   /** For whole classes: much of what the generator draws has to move, and goes where other pictures are. */
-  public static final RedactionOptions CLASSES = new RedactionOptions(900, 900, 48, 48, 96, 1, 0.006, 0.5, 0.02);
+  public static final RedactionOptions CLASSES = new RedactionOptions(600, 900, 48, 48, 96, 0.012, 0.5, 0.02);
 
   /** Adam's β1 and β2 of the networks. */
   static final float BETA1 = 0.9f;
@@ -34,7 +33,6 @@ public record RedactionOptions(int steps, int plannedSteps, int moving, int anch
     require(moving >= 1, "moving", moving, "1 or above");
     require(anchors >= 1, "anchors", anchors, "1 or above");
     require(random >= 1, "random", random, "1 or above");
-    require(latents >= 1, "latents", latents, "1 or above");
     require(learningRate > 0 && Double.isFinite(learningRate), "learning rate", learningRate, "above 0");
     require(movingWeight > 0 && Double.isFinite(movingWeight), "moving weight", movingWeight, "above 0");
     require(followingRate >= 0 && Double.isFinite(followingRate), "following rate", followingRate, "0 or above");

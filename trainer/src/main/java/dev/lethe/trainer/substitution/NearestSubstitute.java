@@ -2,6 +2,7 @@ package dev.lethe.trainer.substitution;
 
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.trainer.data.ImageDataset;
+import dev.lethe.trainer.metrics.PixelDistance;
 import java.util.Arrays;
 import java.util.stream.IntStream;
 
@@ -124,11 +125,6 @@ public record NearestSubstitute(Tensor latents, Tensor images, double[] distance
   }
 
   private static double distance(float[] a, int fromA, float[] b, int fromB, int size) {
-    double sum = 0;
-    for (int k = 0; k < size; k++) {
-      double difference = a[fromA + k] - b[fromB + k];
-      sum += difference * difference;
-    }
-    return Math.sqrt(sum / size);
+    return Math.sqrt(PixelDistance.squared(a, fromA, b, fromB, size) / size);
   }
 }

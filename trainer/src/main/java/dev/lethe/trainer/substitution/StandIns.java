@@ -1,6 +1,5 @@
 package dev.lethe.trainer.substitution;
 
-import dev.lethe.models.graph.OnnxWriter;
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.runtime.ExecutionDevice;
 import dev.lethe.trainer.features.FeatureExtractor;
@@ -40,8 +39,7 @@ public record StandIns(Map<Integer, Integer> byClass) {
     }
     double[][] means = new double[classes][];
     try (Sampler sampler = Sampler.open(model.config(), model.weights(), device, threads);
-        FeatureExtractor extractor = FeatureExtractor.open(
-            OnnxWriter.inference(model.features().graph(), model.weights()), device, threads)) {
+        FeatureExtractor extractor = FeatureExtractor.open(model, device, threads)) {
       for (int c = 0; c < classes; c++) {
         int[] labels = new int[SAMPLES];
         Arrays.fill(labels, c);

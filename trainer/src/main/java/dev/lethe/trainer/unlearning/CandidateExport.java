@@ -30,8 +30,12 @@ record CandidateExport(Bundle base, ModelWeights candidate, ExecutionDevice devi
     weights.keySet().removeIf(name -> name.startsWith("F."));
     Map<String, String> unlearned = new HashMap<>(card.unlearnedLabels());
     erased.forEach(index -> unlearned.put(card.labels().get(index), version));
-    StyleGan2Bundle.write(directory, new ModelCard(ModelCard.FORMAT_VERSION, card.name(), version, card.version(),
-        card.architecture(), card.network(), card.labels(), unlearned, w, card.training(), null, Map.of()), weights,
-        base.features());
+    ModelCard unlearnedCard = new ModelCard(ModelCard.FORMAT_VERSION, card.name(), version, card.version(),
+        card.architecture(), card.network(), card.labels(), unlearned, w, card.training(), null, Map.of());
+    if (card.has(Bundle.FEATURES)) {
+      StyleGan2Bundle.write(directory, unlearnedCard, weights, base.features());
+    } else {
+      StyleGan2Bundle.write(directory, unlearnedCard, weights);
+    }
   }
 }

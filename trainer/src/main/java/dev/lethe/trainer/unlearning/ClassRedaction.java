@@ -1,6 +1,5 @@
 package dev.lethe.trainer.unlearning;
 
-import dev.lethe.models.graph.OnnxWriter;
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.runtime.ExecutionDevice;
 import dev.lethe.trainer.data.ImageDataset;
@@ -13,6 +12,7 @@ import dev.lethe.trainer.redaction.GeneratorRedaction;
 import dev.lethe.trainer.redaction.Movers;
 import dev.lethe.trainer.redaction.RedactionOptions;
 import dev.lethe.trainer.redaction.Stayers;
+import dev.lethe.trainer.metrics.PixelDistance;
 import dev.lethe.trainer.sampling.LatentRegression;
 import dev.lethe.trainer.sampling.Sampler;
 import dev.lethe.trainer.substitution.StandIns;
@@ -56,12 +56,10 @@ record ClassRedaction(ModelWeights original, RedactionOptions options, StandIns 
       GuardedCascade.Progress progress) throws IOException {
     SplittableRandom random = new SplittableRandom(seed + 1);
     try (Sampler sampler = Sampler.open(original.config(), original.weights(), device, threads);
-        FeatureExtractor extractor = FeatureExtractor.open(
-            OnnxWriter.inference(original.features().graph(), original.weights()), device, threads)) {
+        FeatureExtractor extractor = FeatureExtractor.open(original, device, threads)) {
       Parts parts = original.config().conditional() ? ofLabels(sampler, real, random)
           : lookalikes(found, sampler);
-      ImageDataset anchorImages = stay.subset(IntStream.range(0, Math.min(ANCHORS, stay.size())).toArray());
-      Tensor anchors = invert(anchorImages, 3);
+      Tensor anchors = new AnchorLatents(original, directory, device, threads).draw(stay, sampler, ANCHORS, seed + 3);
       Movers movers = new Movers(parts.latents, sampler.images(parts.latents), sampler.images(parts.targets),
           IntStream.range(0, (int) parts.latents.shape()[0]).toArray());
       Set<Integer> shown = original.config().conditional() ? standIns.byClass().keySet()
@@ -71,7 +69,7 @@ record ClassRedaction(ModelWeights original, RedactionOptions options, StandIns 
           directory, device, threads)) {
         RedactionRun.Watch watch = candidate -> new RedactionRun.Shares(
             1 - recognised(extractor, candidate.images(parts.watchedOwn), shown),
-            1 - recognised(extractor, candidate.images(parts.watchedAround), shown), TARGET);
+            1 - recognised(extractor, candidate.images(parts.watchedAround), shown), TARGET, new double[0]);
         return new RedactionRun(original, redaction, options.steps(), watch, guard, device, threads).run(progress);
       }
     }
@@ -120,22 +118,13 @@ record ClassRedaction(ModelWeights original, RedactionOptions options, StandIns 
   private static Parts lookalikes(UnlearningTargets found, Sampler sampler) {
     Tensor drawn = sampler.images(found.latents());
     Tensor kept = sampler.images(found.kept());
-    int size = drawn.data().length / found.labels().length;
     int[] nearest = IntStream.range(0, found.labels().length).map(i -> IntStream.range(0, found.keptLabels().length)
-        .boxed().min((a, b) -> Double.compare(distance(drawn, i, kept, a, size), distance(drawn, i, kept, b, size)))
+        .boxed().min((a, b) -> Double.compare(PixelDistance.squared(drawn, i, kept, a),
+            PixelDistance.squared(drawn, i, kept, b)))
         .orElseThrow()).toArray();
     int half = found.labels().length / 2;
     return new Parts(found.latents().rows(0, half), found.kept().rows(Arrays.copyOf(nearest, half)),
         found.latents().rows(half, found.labels().length), found.latents().rows(half, found.labels().length));
-  }
-
-  private static double distance(Tensor a, int i, Tensor b, int j, int size) {
-    double sum = 0;
-    for (int k = 0; k < size; k++) {
-      double difference = a.data()[i * size + k] - b.data()[j * size + k];
-      sum += difference * difference;
-    }
-    return sum;
   }
 
   private static double recognised(FeatureExtractor extractor, Tensor images, Set<Integer> classes) {

@@ -1,6 +1,5 @@
 package dev.lethe.trainer.unlearning;
 
-import dev.lethe.models.graph.OnnxWriter;
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.runtime.ExecutionDevice;
 import dev.lethe.trainer.data.Datasets;
@@ -48,7 +47,7 @@ record Finder(ModelWeights model, Set<Integer> gone, Path directory, ExecutionDe
     double limit = items.maxInversionError().orElse(Double.POSITIVE_INFINITY);
     List<Integer> above = IntStream.range(0, images.size()).filter(i -> inverted.errors()[i] > limit).boxed().toList();
     if (!above.isEmpty() && !items.skip()) {
-      throw new IllegalArgumentException("the model cannot draw images " + above + ": their inversion errors are "
+      throw new IllegalArgumentException("the model cannot draw images " + above.stream().map(items::name).toList() + ": their inversion errors are "
           + above.stream().map(i -> String.format(Locale.ROOT, "%.4f", inverted.errors()[i])).toList() + ", above "
           + "max_inversion_error " + limit + "; leave them out, raise the limit, or let bad_images be SKIP");
     }
@@ -93,8 +92,7 @@ record Finder(ModelWeights model, Set<Integer> gone, Path directory, ExecutionDe
    */
   UnlearningTargets lookalikes(ImageDataset images) {
     try (Sampler sampler = sampler();
-        FeatureExtractor extractor = FeatureExtractor.open(
-            OnnxWriter.inference(model.features().graph(), model.weights()), device, threads)) {
+        FeatureExtractor extractor = FeatureExtractor.open(model, device, threads)) {
       int shown = mostFrequent(extractor.run(images).predictions());
       Tensor latents = sampler.latents(new int[LOOKED_THROUGH], random());
       int[] seen = extractor.run(sampler.images(latents)).predictions();

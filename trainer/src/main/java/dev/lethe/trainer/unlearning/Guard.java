@@ -1,7 +1,5 @@
 package dev.lethe.trainer.unlearning;
 
-import dev.lethe.models.features.FeatureNetwork;
-import dev.lethe.models.graph.OnnxWriter;
 import dev.lethe.models.runtime.ExecutionDevice;
 import dev.lethe.trainer.data.ImageDataset;
 import dev.lethe.trainer.features.FeatureExtractor;
@@ -12,6 +10,7 @@ import dev.lethe.trainer.metrics.RocAuc;
 import dev.lethe.trainer.model.ModelWeights;
 import dev.lethe.trainer.sampling.Sampler;
 import java.util.Locale;
+import java.util.OptionalDouble;
 import java.util.SplittableRandom;
 import java.util.stream.IntStream;
 
@@ -24,9 +23,10 @@ final class Guard {
   /**
    * What was measured of a state.
    *
+   * @param aucLu empty of a model without a discriminator
    * @param fidLIncrease by how much FID_l has risen, as a share of the original's
    */
-  record Values(double aucLu, double fidL, double fidLIncrease) {}
+  record Values(OptionalDouble aucLu, double fidL, double fidLIncrease) {}
 
   private static final int SAMPLES = 512;
 
@@ -54,16 +54,18 @@ final class Guard {
     this.labels = IntStream.range(0, SAMPLES).map(i -> learned.label(i % learned.size())).toArray();
     try (FeatureExtractor extractor = extractor()) {
       this.learnedFeatures =
-          FeatureStatistics.of(extractor.run(learned).features().data(), FeatureNetwork.FEATURES);
+          statistics(extractor.run(learned));
       this.fidLBefore = fidL(original, extractor);
     }
   }
 
   Values measure(ModelWeights candidate) {
-    double auc;
-    try (DiscriminatorScores scores =
-        DiscriminatorScores.open(candidate.config(), candidate.weights(), device, threads)) {
-      auc = RocAuc.of(scores.of(learned), scores.of(unlearned));
+    OptionalDouble auc = OptionalDouble.empty();
+    if (candidate.hasDiscriminator()) {
+      try (DiscriminatorScores scores =
+          DiscriminatorScores.open(candidate.config(), candidate.weights(), device, threads)) {
+        auc = OptionalDouble.of(RocAuc.of(scores.of(learned), scores.of(unlearned)));
+      }
     }
     try (FeatureExtractor extractor = extractor()) {
       double fidL = fidL(candidate, extractor);
@@ -88,13 +90,16 @@ final class Guard {
 
   private double fidL(ModelWeights model, FeatureExtractor extractor) {
     try (Sampler sampler = Sampler.open(model.config(), model.weights(), device, threads)) {
-      float[] features = extractor.run(sampler.images(labels, new SplittableRandom(seed))).features().data();
-      return FrechetDistance.between(FeatureStatistics.of(features, FeatureNetwork.FEATURES), learnedFeatures);
+      return FrechetDistance.between(
+          statistics(extractor.run(sampler.images(labels, new SplittableRandom(seed)))), learnedFeatures);
     }
   }
 
+  private static FeatureStatistics statistics(FeatureExtractor.Outputs outputs) {
+    return FeatureStatistics.of(outputs.features().data(), outputs.width());
+  }
+
   private FeatureExtractor extractor() {
-    return FeatureExtractor.open(OnnxWriter.inference(original.features().graph(), original.weights()), device,
-        threads);
+    return FeatureExtractor.open(original, device, threads);
   }
 }

@@ -67,7 +67,7 @@ public final class GuardedCascade {
         ModelWeights state = original.with(cascade.weights());
         Optional<Guard.Values> measured = guard.map(g -> g.measure(state));
         measured.ifPresent(m -> {
-          values.put("auc_lu", m.aucLu());
+          m.aucLu().ifPresent(auc -> values.put("auc_lu", auc));
           values.put("fid_l", m.fidL());
         });
         if (measured.isPresent() && !guard.orElseThrow().admits(measured.get())) {

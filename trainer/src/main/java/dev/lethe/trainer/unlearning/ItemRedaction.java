@@ -28,11 +28,11 @@ import java.util.stream.IntStream;
 record ItemRedaction(ModelWeights original, RedactionOptions options, long seed, Path directory,
     ExecutionDevice device, int threads) {
 
-  /** How the latents are looked for that move, that stay, and that the run is watched at. */
+  /** How the latents are looked for that move. */
   private static final InversionOptions SEARCH = new InversionOptions(LatentSpace.W, 64, 1, 24, 0.1, 0);
   /** Latents that move, of all images; at least two and at most 32 of each. */
   private static final int LATENTS = 256;
-  /** Real images that stay, whose latents stay. */
+  /** Latents that stay, of real images that do. */
   private static final int ANCHORS = 384;
   /** Starting points of the search that the run is watched with, which is stronger. */
   private static final int WATCHED_STARTS = 200;
@@ -53,9 +53,8 @@ record ItemRedaction(ModelWeights original, RedactionOptions options, long seed,
     Tensor latents = found.latents().then(more);
     InversionOptions stronger = new InversionOptions(LatentSpace.W, WATCHED_STARTS, 1, WATCHED_STEPS, 0.1, 0);
     Tensor watched = invert(stronger, images, labels, 2);
-    ImageDataset anchorImages = stay.subset(IntStream.range(0, Math.min(ANCHORS, stay.size())).toArray());
-    Tensor anchors = invert(SEARCH, anchorImages.images(), anchorImages.classIndices(), 3);
     try (Sampler sampler = Sampler.open(original.config(), original.weights(), device, threads)) {
+      Tensor anchors = new AnchorLatents(original, directory, device, threads).draw(stay, sampler, ANCHORS, seed + 3);
       Movers movers = new Movers(latents, images, substitutes,
           IntStream.range(0, n * each).map(i -> i % n).toArray());
       RedactionWatch watch = new RedactionWatch(images, substitutes, found.latents(), watched);

@@ -40,22 +40,23 @@ public record Measurements(ImageDataset unlearned, ImageDataset learned,
 
   /** @param directory for a training session's files */
   public Measured of(ModelWeights model, Path directory) throws IOException {
-    double aucLu;
+    OptionalDouble aucLu = OptionalDouble.empty();
     OptionalDouble aucUt = OptionalDouble.empty();
     OptionalDouble aucLt = OptionalDouble.empty();
-    try (DiscriminatorScores scores = DiscriminatorScores.open(model.config(), model.weights(), device, threads)) {
-      float[] ofUnlearned = scores.of(unlearned);
-      float[] ofLearned = scores.of(learned);
-      aucLu = RocAuc.of(ofLearned, ofUnlearned);
-      if (neverSeen.isPresent()) {
-        float[] ofNeverSeen = scores.of(neverSeen.get());
-        aucUt = OptionalDouble.of(RocAuc.of(ofUnlearned, ofNeverSeen));
-        aucLt = OptionalDouble.of(RocAuc.of(ofLearned, ofNeverSeen));
+    if (model.hasDiscriminator()) {
+      try (DiscriminatorScores scores = DiscriminatorScores.open(model.config(), model.weights(), device, threads)) {
+        float[] ofUnlearned = scores.of(unlearned);
+        float[] ofLearned = scores.of(learned);
+        aucLu = OptionalDouble.of(RocAuc.of(ofLearned, ofUnlearned));
+        if (neverSeen.isPresent()) {
+          float[] ofNeverSeen = scores.of(neverSeen.get());
+          aucUt = OptionalDouble.of(RocAuc.of(ofUnlearned, ofNeverSeen));
+          aucLt = OptionalDouble.of(RocAuc.of(ofLearned, ofNeverSeen));
+        }
       }
     }
     try (Sampler sampler = Sampler.open(model.config(), model.weights(), device, threads);
-        FeatureExtractor extractor = FeatureExtractor.open(
-            OnnxWriter.inference(model.features().graph(), model.weights()), device, threads)) {
+        FeatureExtractor extractor = FeatureExtractor.open(model, device, threads)) {
       FeatureExtractor.Outputs made = extractor.run(samples(sampler, options.samples(), seed));
       float[] features = made.features().data();
       return new Measured(aucLu, aucUt, aucLt, distance(features, extractor.run(learned)),
@@ -70,7 +71,7 @@ public record Measurements(ImageDataset unlearned, ImageDataset learned,
   }
 
   private static double distance(float[] features, FeatureExtractor.Outputs of) {
-    return FrechetDistance.between(features, of.features().data(), FeatureNetwork.FEATURES);
+    return FrechetDistance.between(features, of.features().data(), of.width());
   }
 
   private OptionalDouble erasedRecognised(ModelWeights model, Sampler sampler, FeatureExtractor extractor) {
@@ -94,7 +95,7 @@ public record Measurements(ImageDataset unlearned, ImageDataset learned,
 
   /** Whether the feature network knows the model's classes. */
   private static boolean recognises(ModelWeights model) {
-    return model.features().classes() == model.config().classes();
+    return model.recognisedClasses() == model.config().classes();
   }
 
   private static double share(int[] predictions, Set<Integer> classes) {

@@ -19,7 +19,7 @@ import java.util.Optional;
 final class RedactionRun {
 
   /** Steps between looks at how far the run is. */
-  private static final int EVERY = 20;
+  private static final int EVERY = 10;
 
   /** Says of a state why it goes too far; empty if it does not. */
   interface Guard {
@@ -32,10 +32,11 @@ final class RedactionRun {
    * @param own share at the latents that the job goes by
    * @param watched share at latents that take no part in learning
    * @param left share that may be left when the run stops
+   * @param reached how far each image is, for {@link GeneratorRedaction#weigh}; empty where that is not known
    */
-  record Shares(double own, double watched, double left) {
+  record Shares(double own, double watched, double left, double[] reached) {
 
-    boolean reached() {
+    boolean enough() {
       return own >= 1 - left && watched >= 1 - left;
     }
   }
@@ -113,7 +114,10 @@ final class RedactionRun {
       Shares shares = watch.of(sampler);
       values.put("redacted_own", shares.own());
       values.put("redacted_watched", shares.watched());
-      return shares.reached();
+      if (shares.reached().length > 0) {
+        redaction.weigh(shares.reached());
+      }
+      return shares.enough();
     }
   }
 

@@ -1,16 +1,19 @@
 package dev.lethe.trainer.unlearning;
 
 import dev.lethe.models.graph.Tensor;
+import dev.lethe.trainer.metrics.PixelDistance;
 import dev.lethe.trainer.sampling.Sampler;
+import java.util.Arrays;
+import java.util.stream.IntStream;
 
 /**
  * Says during a run how much is redacted, at the latents that the job goes by and at others that take no part in
- * learning.
+ * learning but for how much each image weighs.
  *
  * @param images x, [N, C, H, W]
  * @param substitutes s, [N, C, H, W]
  * @param own latents that the job goes by, [N, w_dim]
- * @param watched latents of the same images that nothing learns from, [N, w_dim]
+ * @param watched latents of the same images that do not move, [N, w_dim]
  */
 record RedactionWatch(Tensor images, Tensor substitutes, Tensor own, Tensor watched) implements RedactionRun.Watch {
 
@@ -19,26 +22,22 @@ record RedactionWatch(Tensor images, Tensor substitutes, Tensor own, Tensor watc
 
   @Override
   public RedactionRun.Shares of(Sampler candidate) {
-    return new RedactionRun.Shares(share(candidate.images(own)), share(candidate.images(watched)), TARGET);
+    double[] atOwn = reached(candidate.images(own));
+    double[] atWatched = reached(candidate.images(watched));
+    return new RedactionRun.Shares(share(atOwn), share(atWatched), TARGET,
+        IntStream.range(0, atOwn.length).mapToDouble(i -> Math.min(atOwn[i], atWatched[i])).toArray());
+  }
+
+  /** Squared error of each picture from the image, as a share of that and of the one from the substitute. */
+  private double[] reached(Tensor drawn) {
+    return IntStream.range(0, (int) images.shape()[0]).mapToDouble(i -> {
+      double image = PixelDistance.squared(drawn, i, images, i);
+      return image / (image + PixelDistance.squared(drawn, i, substitutes, i));
+    }).toArray();
   }
 
   /** Share of pictures that are nearer to the substitute than to the image. */
-  private double share(Tensor drawn) {
-    int n = (int) images.shape()[0];
-    int size = images.data().length / n;
-    int nearer = 0;
-    for (int i = 0; i < n; i++) {
-      nearer += distance(drawn, substitutes, i * size, size) < distance(drawn, images, i * size, size) ? 1 : 0;
-    }
-    return nearer / (double) n;
-  }
-
-  private static double distance(Tensor a, Tensor b, int from, int size) {
-    double sum = 0;
-    for (int k = from; k < from + size; k++) {
-      double difference = a.data()[k] - b.data()[k];
-      sum += difference * difference;
-    }
-    return sum;
+  private static double share(double[] reached) {
+    return Arrays.stream(reached).filter(r -> r > 0.5).count() / (double) reached.length;
   }
 }

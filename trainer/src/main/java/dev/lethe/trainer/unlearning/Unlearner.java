@@ -28,6 +28,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.Set;
 import java.util.stream.IntStream;
 
@@ -49,14 +50,14 @@ public record Unlearner(ModelWeights original, WStatistics statistics, Set<Integ
    * @param candidate the model that has unlearned
    * @param substitutes what takes the place of single images, [N, C, H, W]; empty of classes
    * @param learned what must stay: the learning images, or generated ones where there are none
-   * @param fakeLabel F, the mean over images
+   * @param fakeLabel F, the mean over images; empty of a model without a discriminator
    * @param iterations that the candidate's generator has had
    * @param diverged the generator's losses exploded after that
    * @param seconds that it took, without finding
    * @param costs of the networks' steps by part: generator, discriminator; of a cascade both together
    * @param notes what else is worth knowing, in sentences
    */
-  public record Outcome(ModelWeights candidate, Optional<Tensor> substitutes, ImageDataset learned, double fakeLabel, int iterations,
+  public record Outcome(ModelWeights candidate, Optional<Tensor> substitutes, ImageDataset learned, OptionalDouble fakeLabel, int iterations,
       boolean diverged, double seconds, Map<String, ComputeCost> costs, List<String> notes) {}
 
   /**
@@ -82,6 +83,7 @@ public record Unlearner(ModelWeights original, WStatistics statistics, Set<Integ
    * Unlearns what was found.
    *
    * @throws GuardedCascade.DivergedException if a cascade diverges before there is a state worth keeping
+   * @throws IllegalArgumentException if the recipe needs a discriminator and the model has none
    */
   public Outcome unlearn(UnlearningRequest request, JobImages images, UnlearningTargets found,
       GuardedCascade.Progress progress) throws IOException {
@@ -90,20 +92,24 @@ public record Unlearner(ModelWeights original, WStatistics statistics, Set<Integ
     Teacher teacher = Teacher.of(original, found.kept(), found.keptLabels(), device, threads);
     ImageDataset generated = Datasets.of(images.learn().labels(), teacher.images(), teacher.labels());
     ImageDataset learned = images.learn().size() > 0 ? images.learn() : generated;
-    Tensor fakeLabels = fakeLabels(request, images, found, teacher);
+    Optional<Tensor> fakeLabels =
+        original.hasDiscriminator() ? Optional.of(fakeLabels(request, images, found, teacher)) : Optional.empty();
     Outcome outcome;
     if (request.recipe() instanceof UnlearningRequest.Paper paper) {
-      outcome = cascade(request, paper.options(), images, found, teacher, learned, standIns, fakeLabels, progress);
+      outcome = cascade(request, paper.options(), images, found, teacher, learned, standIns,
+          fakeLabels.orElseThrow(() -> new IllegalArgumentException("the model has no discriminator, which recipe PAPER "
+              + "trains beside the generator; use recipe LETHE")), progress);
     } else {
       RedactionOptions options = ((UnlearningRequest.Lethe) request.recipe()).options();
       outcome = redact(request, options, images, found, generated, learned, standIns, fakeLabels, progress);
     }
-    return new Outcome(new LabelErasure(standIns).of(outcome.candidate), outcome.substitutes, learned, mean(fakeLabels.data()),
+    return new Outcome(new LabelErasure(standIns).of(outcome.candidate), outcome.substitutes, learned,
+        fakeLabels.map(labels -> OptionalDouble.of(mean(labels.data()))).orElse(OptionalDouble.empty()),
         outcome.iterations, outcome.diverged, (System.nanoTime() - started) / 1e9, outcome.costs, outcome.notes);
   }
 
   private Outcome redact(UnlearningRequest request, RedactionOptions options, JobImages images,
-      UnlearningTargets found, ImageDataset generated, ImageDataset learned, StandIns standIns, Tensor fakeLabels,
+      UnlearningTargets found, ImageDataset generated, ImageDataset learned, StandIns standIns, Optional<Tensor> fakeLabels,
       GuardedCascade.Progress progress) throws IOException {
     RedactionRun.Guard guard = guard(request, found, learned);
     ImageDataset anchors = request.zeroShot() ? generated : learned;
@@ -117,6 +123,14 @@ public record Unlearner(ModelWeights original, WStatistics statistics, Set<Integ
       generator = new ClassRedaction(original, options, standIns, request.seed(), directory.resolve("generator"),
           device, threads).run(found, images.unlearn(), anchors, guard, progress);
     }
+    List<String> notes = new ArrayList<>(generator.notes());
+    original.featuresInstead().ifPresent(notes::add);
+    if (fakeLabels.isEmpty()) {
+      notes.add("the model has no discriminator: only its generator unlearned, and what a discriminator could tell of "
+          + "membership was not measured");
+      return new Outcome(generator.model(), substitutes, learned, OptionalDouble.empty(), generator.steps(),
+          generator.diverged(), 0, Map.of("generator", generator.cost()), notes);
+    }
     List<ImageDataset> stay = new ArrayList<>(List.of(generated));
     if (!request.zeroShot()) {
       stay.add(images.learn());
@@ -126,12 +140,11 @@ public record Unlearner(ModelWeights original, WStatistics statistics, Set<Integ
         && request.subject() instanceof UnlearningRequest.Items;
     DiscriminatorRun.Result discriminator =
         new DiscriminatorRun(original, request.seed(), directory.resolve("discriminator"), device, threads)
-            .run(found.images(), fakeLabels, stay, unseenIsLikened ? images.calibration() : Optional.empty(), progress);
+            .run(found.images(), fakeLabels.get(), stay, unseenIsLikened ? images.calibration() : Optional.empty(), progress);
     Map<String, Tensor> weights = new HashMap<>(generator.model().weights());
     weights.putAll(discriminator.weights());
-    List<String> notes = new ArrayList<>(generator.notes());
     notes.addAll(discriminator.notes());
-    return new Outcome(original.with(weights), substitutes, learned, 0, generator.steps(), generator.diverged(), 0,
+    return new Outcome(original.with(weights), substitutes, learned, OptionalDouble.empty(), generator.steps(), generator.diverged(), 0,
         Map.of("generator", generator.cost(), "discriminator", discriminator.cost()), notes);
   }
 
@@ -159,7 +172,7 @@ public record Unlearner(ModelWeights original, WStatistics statistics, Set<Integ
         threads)) {
       GuardedCascade.Result result = new GuardedCascade(cascade, original, guard).run(options.iterations(), progress);
       return new Outcome(result.model(), request.subject() instanceof UnlearningRequest.Items
-          ? Optional.of(substitutes) : Optional.empty(), learned, 0, result.iterations(), result.diverged(), 0,
+          ? Optional.of(substitutes) : Optional.empty(), learned, OptionalDouble.empty(), result.iterations(), result.diverged(), 0,
           Map.of("cascade", cascade.cost()), result.notes());
     }
   }

@@ -2,8 +2,6 @@ package dev.lethe.trainer.unlearning;
 
 import dev.lethe.models.bundle.Bundle;
 import dev.lethe.models.bundle.ModelCard;
-import dev.lethe.models.features.FeatureNetwork;
-import dev.lethe.models.graph.OnnxWriter;
 import dev.lethe.models.runtime.ExecutionDevice;
 import dev.lethe.trainer.audit.AuditOptions;
 import dev.lethe.trainer.audit.BeforeAfter;
@@ -22,6 +20,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Locale;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
@@ -88,10 +87,10 @@ public record UnlearningJob(Bundle root, Bundle base, String newVersion, Unlearn
     Measurements measurements = measurements(found, outcome.learned(), gone);
     tell(listener, Stage.MEASURING, 0, 2, Map.of());
     Measured before = measurements.of(original, directory.resolve("session"));
-    tell(listener, Stage.MEASURING, 1, 2, Map.of("auc_lu_before", before.aucLu(), "fid_l_before", before.fidL()));
+    tell(listener, Stage.MEASURING, 1, 2, values("before", before));
     Measured after = measurements.of(outcome.candidate(), directory.resolve("session"));
-    tell(listener, Stage.RETRAINING, 0, 1, Map.of("auc_lu_after", after.aucLu(), "fid_l_after", after.fidL()));
-    OptionalDouble retraining = card.training() == null ? OptionalDouble.empty()
+    tell(listener, Stage.RETRAINING, 0, 1, values("after", after));
+    OptionalDouble retraining = card.training() == null || !original.hasDiscriminator() ? OptionalDouble.empty()
         : OptionalDouble.of(RetrainingCost.seconds(original, card.training(), outcome.learned(),
             directory.resolve("retraining"), device, threads));
     return new UnlearningReport(found.images().size(), outcome.fakeLabel(), outcome.iterations(),
@@ -127,13 +126,12 @@ public record UnlearningJob(Bundle root, Bundle base, String newVersion, Unlearn
   private Optional<ClassFindings> auditClasses(ModelWeights original, ModelWeights candidate, Set<Integer> gone,
       ProgressListener listener) throws IOException {
     Set<Integer> erased = request.subject().classes();
-    if (erased.isEmpty() || original.features().classes() != original.config().classes()) {
+    if (erased.isEmpty() || original.recognisedClasses() != original.config().classes()) {
       return Optional.empty();
     }
     int[] stay = IntStream.range(0, original.config().classes())
         .filter(c -> !erased.contains(c) && !gone.contains(c)).toArray();
-    try (FeatureExtractor classifier = FeatureExtractor.open(
-        OnnxWriter.inference(original.features().graph(), original.weights()), device, threads)) {
+    try (FeatureExtractor classifier = FeatureExtractor.open(original, device, threads)) {
       return Optional.of(new ClassAudit(original, classifier, auditing, measuring.recognised(), auditSeed(),
           directory.resolve("audit"), device, threads).run(candidate, erased, stay, images.unlearn(),
               share -> tell(listener, Stage.AUDIT, (int) (100 * share), 100, Map.of())));
@@ -145,11 +143,12 @@ public record UnlearningJob(Bundle root, Bundle base, String newVersion, Unlearn
     ImageDataset kept = images.kept().subset(IntStream.range(0, images.kept().size())
         .filter(i -> !erased.contains(images.kept().label(i)) && !gone.contains(images.kept().label(i))).toArray());
     // Fewer images give no covariance of as many features.
-    if (kept.size() <= FeatureNetwork.FEATURES) {
+    ModelWeights first = ModelWeights.read(root);
+    if (kept.size() <= first.features().width()) {
       return Optional.empty();
     }
     int[] labels = base.card().conditional() ? Utility.labels(kept) : new int[] {0};
-    return Optional.of(new Utility(ModelWeights.read(root), kept, labels, auditing.samples(), auditSeed(), device,
+    return Optional.of(new Utility(first, kept, labels, auditing.samples(), auditSeed(), device,
         threads).of(candidate));
   }
 
@@ -172,6 +171,12 @@ public record UnlearningJob(Bundle root, Bundle base, String newVersion, Unlearn
     return new Measurements(unlearned, learned, neverSeen,
         staying.size() == 0 ? Optional.empty() : Optional.of(staying), erased, found.lookalike(), measuring,
         request.seed(), device, threads);
+  }
+
+  private static Map<String, Double> values(String when, Measured measured) {
+    Map<String, Double> values = new HashMap<>(Map.of("fid_l_" + when, measured.fidL()));
+    measured.aucLu().ifPresent(auc -> values.put("auc_lu_" + when, auc));
+    return values;
   }
 
   private static void tell(ProgressListener listener, Stage stage, int step, int steps, Map<String, Double> values) {

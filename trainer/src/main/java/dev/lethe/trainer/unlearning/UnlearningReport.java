@@ -12,6 +12,7 @@ import java.util.OptionalDouble;
  * What a job found.
  *
  * @param images that were unlearned; of a class, those that the discriminator unlearned
+ * @param fakeLabel F, the mean over images; empty of a model without a discriminator
  * @param seconds of inversion, substitutes and recipe: what replaces retraining
  * @param retrainSeconds see {@link RetrainingCost}; empty when the card does not say how the base was trained
  * @param items audit of single images
@@ -21,7 +22,7 @@ import java.util.OptionalDouble;
  * @param skipped indices of images of the request that were left out
  * @param notes what else is worth knowing, in sentences
  */
-public record UnlearningReport(int images, double fakeLabel, int iterations, double seconds, double auditSeconds,
+public record UnlearningReport(int images, OptionalDouble fakeLabel, int iterations, double seconds, double auditSeconds,
     OptionalDouble retrainSeconds, Measured before, Measured after, Optional<ItemFindings> items,
     Optional<ClassFindings> classes, Optional<BeforeAfter<Double>> fidRoot, Optional<Verdict> verdict,
     boolean diverged, List<Integer> skipped, List<String> notes) {}

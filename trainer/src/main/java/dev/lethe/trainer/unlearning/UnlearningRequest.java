@@ -6,6 +6,7 @@ import dev.lethe.trainer.discriminator.FakeLabel;
 import dev.lethe.trainer.inversion.InversionOptions;
 import dev.lethe.trainer.redaction.RedactionOptions;
 import dev.lethe.trainer.substitution.Substitute;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.Set;
@@ -59,8 +60,23 @@ public record UnlearningRequest(Subject subject, Recipe recipe, boolean zeroShot
    *
    * @param maxInversionError mean squared error in [-1, 1] pixels above which the generator cannot draw an image
    * @param skip go on without such images; otherwise the job fails
+   * @param names what messages call the images, in order; empty: their indices
    */
-  public record Items(OptionalDouble maxInversionError, boolean skip) implements Subject {
+  public record Items(OptionalDouble maxInversionError, boolean skip, List<String> names) implements Subject {
+
+    public Items {
+      names = List.copyOf(names);
+    }
+
+    /** Images without names. */
+    public Items(OptionalDouble maxInversionError, boolean skip) {
+      this(maxInversionError, skip, List.of());
+    }
+
+    /** What a message calls an image. */
+    String name(int image) {
+      return image < names.size() ? names.get(image) : Integer.toString(image);
+    }
 
     @Override
     public Set<Integer> classes() {

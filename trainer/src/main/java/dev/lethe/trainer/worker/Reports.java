@@ -33,16 +33,15 @@ final class Reports {
         .setKind(name(spec.getKind(), "UNLEARN_KIND_"))
         .setMode(name(spec.getMode(), "UNLEARN_MODE_"))
         .setSubstitute(name(spec.getSubstitute(), "SUBSTITUTE_KIND_"))
-        .setFakeLabel(found.fakeLabel())
         .setImages(found.images())
         .setSeconds(found.seconds())
-        .setAucLu(beforeAfter(found.before().aucLu(), found.after().aucLu()))
         .setFidL(beforeAfter(found.before().fidL(), found.after().fidL()))
         .setBaseVersion(Path.of(job.getBaseBundle()).getFileName().toString())
         .setNewVersion(job.getNewVersion())
         .setIterations(found.iterations())
         .addAllSkippedImages(skipped(job, found))
         .addAllNotes(found.notes())
+        .addAllPreparations(job.getPreparationsList())
         .setDiverged(found.diverged())
         .setRecipe(name(spec.getRecipe(), "RECIPE_"))
         .setAuditSeconds(found.auditSeconds());
@@ -51,6 +50,8 @@ final class Reports {
     found.items().ifPresent(items -> items(items, report));
     found.classes().ifPresent(classes -> classes(classes, report));
     found.fidRoot().ifPresent(fid -> report.setFidRoot(beforeAfter(fid.before(), fid.after())));
+    found.fakeLabel().ifPresent(report::setFakeLabel);
+    both(found.before().aucLu(), found.after().aucLu(), report::setAucLu);
     both(found.before().fidU(), found.after().fidU(), report::setFidU);
     both(found.before().accuracy(), found.after().accuracy(), report::setAcc);
     both(found.before().aucUt(), found.after().aucUt(), report::setAucUt);

@@ -16,6 +16,7 @@ import dev.lethe.v1.Recipe;
 import dev.lethe.v1.UnlearnKind;
 import dev.lethe.v1.UnlearnMode;
 import dev.lethe.v1.UnlearnSpec;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.Set;
@@ -25,10 +26,13 @@ final class Requests {
 
   private Requests() {}
 
-  /** @param classes class indices to unlearn as a whole */
-  static UnlearningRequest of(UnlearnSpec spec, Set<Integer> classes) {
+  /**
+   * @param classes class indices to unlearn as a whole
+   * @param names of the images to unlearn, for messages
+   */
+  static UnlearningRequest of(UnlearnSpec spec, Set<Integer> classes, List<String> names) {
     Gates gates = spec.getGates();
-    return new UnlearningRequest(subject(spec, classes), recipe(spec),
+    return new UnlearningRequest(subject(spec, classes, names), recipe(spec),
         spec.getMode() == UnlearnMode.UNLEARN_MODE_ZERO_SHOT, substitute(spec),
         spec.getAutoFakeLabel() ? new FakeLabel.Auto() : new FakeLabel.Constant(spec.getFakeLabel()),
         InversionOptions.DEFAULT,
@@ -46,7 +50,7 @@ final class Requests {
         : RedactionOptions.ITEMS;
     return new UnlearningRequest.Lethe(new RedactionOptions(spec.getIterations(),
         Math.max(usual.plannedSteps(), spec.getIterations()), spec.getBatch(), usual.anchors(), usual.random(),
-        usual.latents(), spec.getLearningRate(), spec.getMovingWeight(), usual.followingRate()));
+        spec.getLearningRate(), spec.getMovingWeight(), usual.followingRate()));
   }
 
   private static Verdict.Bounds bounds(Gates gates) {
@@ -59,11 +63,11 @@ final class Requests {
         gates.hasMaxFidRootIncrease() ? gates.getMaxFidRootIncrease() : usual.fidIncrease());
   }
 
-  private static UnlearningRequest.Subject subject(UnlearnSpec spec, Set<Integer> classes) {
+  private static UnlearningRequest.Subject subject(UnlearnSpec spec, Set<Integer> classes, List<String> names) {
     return switch (spec.getKind()) {
       case UNLEARN_KIND_ITEM -> new UnlearningRequest.Items(
           spec.hasMaxInversionError() ? OptionalDouble.of(spec.getMaxInversionError()) : OptionalDouble.empty(),
-          spec.getBadImages() == BadImages.BAD_IMAGES_SKIP);
+          spec.getBadImages() == BadImages.BAD_IMAGES_SKIP, names);
       case UNLEARN_KIND_CLASS -> new UnlearningRequest.Classes(classes);
       case UNLEARN_KIND_UNSPECIFIED, UNRECOGNIZED -> throw unknown("kind", spec.getKindValue());
     };

@@ -100,7 +100,7 @@ public final class Worker {
     JobImages images = new Images(job, files, base.card()).read();
     Bundle root = job.getRootBundle().isEmpty() ? base : Bundle.open(Path.of(job.getRootBundle()));
     UnlearningJob unlearning = new UnlearningJob(root, base, job.getNewVersion(),
-        Requests.of(spec, Set.copyOf(job.getClassesList())), images, MeasurementOptions.DEFAULT, AuditOptions.QUICK,
+        Requests.of(spec, Set.copyOf(job.getClassesList()), job.getUnlearnNamesList()), images, MeasurementOptions.DEFAULT, AuditOptions.QUICK,
         files.directory(),
         NativeRuntime.load().usable(ExecutionDevice.parse(System.getenv().getOrDefault(DEVICE_VARIABLE, "cpu"))),
         threads());

@@ -93,7 +93,7 @@ class GeneratorRedactionTest {
   /** Rises first, then falls along a half cosine. */
   @Test
   void theLearningRateRisesAndFalls() {
-    RedactionOptions options = new RedactionOptions(100, 200, 4, 4, 4, 1, 0.01, 0.5, 0.05);
+    RedactionOptions options = new RedactionOptions(100, 200, 4, 4, 4, 0.01, 0.5, 0.05);
     assertTrue(options.learningRate(0) < options.learningRate(5) && options.learningRate(5) < options.learningRate(10));
     assertEquals(0.005, options.learningRate(100), 1e-9);
     assertEquals(0, options.learningRate(200), 1e-9);
@@ -103,14 +103,14 @@ class GeneratorRedactionTest {
   void optionsHaveLimits() {
     assertEquals("redaction's planned steps is 9; it must be at least the steps, 10",
         assertThrows(IllegalArgumentException.class,
-            () -> new RedactionOptions(10, 9, 4, 4, 4, 1, 0.01, 0.5, 0.05)).getMessage());
-    assertThrows(IllegalArgumentException.class, () -> new RedactionOptions(10, 10, 4, 4, 4, 1, 0, 0.5, 0.05));
-    assertThrows(IllegalArgumentException.class, () -> new RedactionOptions(10, 10, 4, 4, 4, 1, 0.01, 0, 0.05));
-    assertThrows(IllegalArgumentException.class, () -> new RedactionOptions(10, 10, 4, 0, 4, 1, 0.01, 0.5, 0.05));
+            () -> new RedactionOptions(10, 9, 4, 4, 4, 0.01, 0.5, 0.05)).getMessage());
+    assertThrows(IllegalArgumentException.class, () -> new RedactionOptions(10, 10, 4, 4, 4, 0, 0.5, 0.05));
+    assertThrows(IllegalArgumentException.class, () -> new RedactionOptions(10, 10, 4, 4, 4, 0.01, 0, 0.05));
+    assertThrows(IllegalArgumentException.class, () -> new RedactionOptions(10, 10, 4, 0, 4, 0.01, 0.5, 0.05));
   }
 
   private Map<String, Tensor> run(int steps, long seed) throws IOException {
-    RedactionOptions options = new RedactionOptions(steps, 2 * steps, 4, 4, 8, 1, 0.01, 1, 0.01);
+    RedactionOptions options = new RedactionOptions(steps, 2 * steps, 4, 4, 8, 0.01, 1, 0.01);
     Stayers stayers;
     try (Sampler sampler = sampler(MODEL)) {
       stayers = new Stayers(stay, sampler.images(stay));

@@ -4,41 +4,42 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.lethe.models.graph.Tensor;
 import org.junit.jupiter.api.Test;
 
 class ImageWeightsTest {
 
-  private static final float[] NEAR = {0.1f};
-  private static final float[] FAR = {0.9f};
+  private static final Tensor IMAGES = Tensor.zeros(3, 1, 1, 2);
+  private static final Tensor SUBSTITUTES = Tensor.of(new float[] {1, 1, 1, -1, -1, 1}, 3, 1, 1, 2);
 
   @Test
-  void riseWhileAnImageIsDrawnAndFallWhileItIsNot() {
-    ImageWeights weights = new ImageWeights(3, 0.5, 10);
-    weights.learn(new int[] {1}, FAR, NEAR);
-    weights.learn(new int[] {2}, NEAR, FAR);
+  void aWeightRisesWhileItsImageIsDrawnAndFallsOnceItIsNot() {
+    ImageWeights weights = ImageWeights.of(IMAGES, SUBSTITUTES, 0.5);
+    weights.learn(new double[] {0.2, 0.55, 0.9});
     float[] now = weights.of(new int[] {0, 1, 2}).data();
-    assertEquals(0.5, now[0], 1e-6);
-    assertTrue(now[1] > 0.5 && now[2] < 0.5, now[1] + " and " + now[2]);
-    assertEquals(0.25, (double) now[1] * now[2], 1e-6, "as much up as down");
+    assertTrue(now[0] > 0.5, "still drawn: " + now[0]);
+    assertEquals(0.5f, now[1], 1e-6, "as far as it should be");
+    assertTrue(now[2] < 0.5, "drawn no more: " + now[2]);
   }
 
   @Test
-  void stayWhereTheDrawingIsHalfWayAndWhereThereIsNoError() {
-    ImageWeights weights = new ImageWeights(1, 0.5, 10);
-    weights.learn(new int[] {0}, new float[] {0.3f}, new float[] {0.3f});
-    weights.learn(new int[] {0}, new float[] {0}, new float[] {0});
-    assertArrayEquals(new float[] {0.5f}, weights.of(new int[] {0}).data(), 1e-6f);
-  }
-
-  @Test
-  void haveBounds() {
-    ImageWeights weights = new ImageWeights(2, 0.5, 0.8);
-    for (int i = 0; i < 200; i++) {
-      weights.learn(new int[] {0, 1}, new float[] {0.9f, 0.1f}, new float[] {0.1f, 0.9f});
+  void weightsHaveBounds() {
+    ImageWeights weights = ImageWeights.of(IMAGES, SUBSTITUTES, 0.5);
+    for (int i = 0; i < 100; i++) {
+      weights.learn(new double[] {0, 0, 1});
     }
-    float[] now = weights.of(new int[] {0, 1, 0}).data();
-    assertEquals(0.8, now[0], 1e-6);
-    assertTrue(now[1] > 0 && now[1] < 0.05, "it falls low, and never to 0: " + now[1]);
-    assertEquals(now[0], now[2]);
+    assertArrayEquals(new float[] {1.5f, 1.5f, 0.02f}, weights.of(new int[] {0, 1, 2}).data(), 1e-6f);
+  }
+
+  /** The squared error of half the way to a substitute at half the distance is a quarter. */
+  @Test
+  void anImageWhoseSubstituteIsNearWeighsMore() {
+    Tensor near = Tensor.of(new float[] {0.5f, 0.5f, 1, 1, 4, 4}, 3, 1, 1, 2);
+    assertArrayEquals(new float[] {4, 1, 0.5f}, ImageWeights.of(IMAGES, near, 1).of(new int[] {0, 1, 2}).data(), 1e-6f);
+  }
+
+  @Test
+  void anImageThatIsItsOwnSubstituteIsNoFault() {
+    assertArrayEquals(new float[] {1, 1, 1}, ImageWeights.of(IMAGES, IMAGES, 1).of(new int[] {0, 1, 2}).data(), 1e-6f);
   }
 }

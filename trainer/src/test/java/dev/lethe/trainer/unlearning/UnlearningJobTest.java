@@ -57,7 +57,7 @@ class UnlearningJobTest {
     Bundle base = TinyModel.bundle(root.resolve("v1"), 3, Map.of());
     UnlearningReport report = run(base, request(ITEMS, lethe ? lethe(3, 0.01) : paper(3, 0.01), zeroShot), images(3, 6));
     assertEquals(6, report.images());
-    assertEquals(-1, report.fakeLabel());
+    assertEquals(-1, report.fakeLabel().getAsDouble());
     assertEquals(3, report.iterations());
     assertFalse(report.diverged());
     assertTrue(report.after().accuracy().isPresent() && report.after().aucUt().isPresent());
@@ -82,6 +82,32 @@ class UnlearningJobTest {
       assertFalse(Arrays.equals(before.get(name).data(), after.get(name).data()), name);
     }
     assertTrue(Files.size(root.resolve("job/before_after.png")) > 0);
+  }
+
+  /** What people bring: a generator, perhaps its discriminator, and no feature network. */
+  @ParameterizedTest
+  @CsvSource({"true", "false"})
+  void aModelWithoutAFeatureNetwork(boolean discriminator) throws IOException {
+    Bundle base = TinyModel.imported(root.resolve("v1"), discriminator);
+    UnlearningRequest request = new UnlearningRequest(ITEMS, lethe(3, 0.01), true, Optional.empty(),
+        new FakeLabel.Auto(), SEARCH, Optional.empty(), Verdict.Bounds.DEFAULT, 0);
+    ImageDataset none = TinyModel.learned(0, 0);
+    UnlearningReport report = run(base, request,
+        new JobImages(TinyModel.unlearned(0, 2), none, none, Optional.empty(), Optional.empty()));
+    assertEquals(discriminator, report.fakeLabel().isPresent());
+    assertEquals(discriminator, report.before().aucLu().isPresent());
+    assertEquals(discriminator, report.after().aucLu().isPresent());
+    assertTrue(report.verdict().isPresent() && report.after().fidL() >= 0);
+    String notes = report.notes().toString();
+    assertTrue(notes.contains(discriminator ? "activations of its discriminator" : "random weights"), notes);
+    assertEquals(!discriminator, notes.contains("the model has no discriminator"), notes);
+    assertEquals(discriminator, candidate().card().has(Bundle.DISCRIMINATOR));
+    assertFalse(candidate().card().has(Bundle.FEATURES));
+    assertFalse(Arrays.equals(StyleGan2Bundle.weights(base).get("G.synthesis.b32.conv1.weight").data(),
+        StyleGan2Bundle.weights(candidate()).get("G.synthesis.b32.conv1.weight").data()));
+    IllegalArgumentException refusal = discriminator ? null : assertThrows(IllegalArgumentException.class,
+        () -> run(base, request(ITEMS, paper(2, 0.01), true), images(0, 2)));
+    assertTrue(refusal == null || refusal.getMessage().contains("use recipe LETHE"));
   }
 
   /** A covariance needs two images; one alone must do without. */
@@ -221,7 +247,7 @@ class UnlearningJobTest {
   }
 
   private static UnlearningRequest.Recipe lethe(int steps, double rate) {
-    return new UnlearningRequest.Lethe(new RedactionOptions(steps, 2 * steps, 4, 4, 4, 1, rate, 0.5, 0.05));
+    return new UnlearningRequest.Lethe(new RedactionOptions(steps, 2 * steps, 4, 4, 4, rate, 0.5, 0.05));
   }
 
   private static UnlearningRequest.Recipe paper(int iterations, double rate) {

@@ -4,6 +4,7 @@ import com.google.protobuf.Descriptors.EnumDescriptor;
 import com.google.protobuf.Descriptors.EnumValueDescriptor;
 import com.google.protobuf.ProtocolMessageEnum;
 import dev.lethe.v1.BadImages;
+import dev.lethe.v1.ImageFit;
 import dev.lethe.v1.Recipe;
 import dev.lethe.v1.SubstituteKind;
 import dev.lethe.v1.UnlearnKind;
@@ -51,6 +52,13 @@ final class ProtoNames {
   }
 
   /** For the help text of an option of this type. */
+  static final class Fits extends Candidates {
+    Fits() {
+      super(ImageFit.getDescriptor());
+    }
+  }
+
+  /** For the help text of an option of this type. */
   static final class BadImagesActions extends Candidates {
     BadImagesActions() {
       super(BadImages.getDescriptor());
@@ -77,6 +85,7 @@ final class ProtoNames {
     commands.registerConverter(UnlearnMode.class, text -> parse(UnlearnMode.values(), text));
     commands.registerConverter(SubstituteKind.class, text -> parse(SubstituteKind.values(), text));
     commands.registerConverter(BadImages.class, text -> parse(BadImages.values(), text));
+    commands.registerConverter(UnlearnCommand.Color.class, UnlearnCommand.Color::parse);
     commands.registerConverter(UnlearnCommand.FakeLabel.class, UnlearnCommand.FakeLabel::parse);
   }
 

@@ -8,6 +8,7 @@ import dev.lethe.v1.BadImages;
 import dev.lethe.v1.GetReportResponse;
 import dev.lethe.v1.Job;
 import dev.lethe.v1.LabelledImage;
+import dev.lethe.v1.ImageFit;
 import dev.lethe.v1.Recipe;
 import dev.lethe.v1.SubstituteKind;
 import dev.lethe.v1.UnlearnKind;
@@ -43,7 +44,7 @@ final class UnlearnCommand implements Callable<Integer> {
   private ServerOptions server;
 
   @Parameters(arity = "0..*", paramLabel = "PATH",
-      description = "What to unlearn: PNG and JPEG files, folders and zip files of them; the name of an image's "
+      description = "What to unlearn: PNG, JPEG and WebP files, folders and zip files of them; the name of an image's "
           + "sub-folder is its label. None are needed for classes of a conditional model.")
   private List<Path> images = List.of();
 
@@ -54,6 +55,10 @@ final class UnlearnCommand implements Callable<Integer> {
   @Option(names = "--learn", paramLabel = "PATH",
       description = "Images that the model must keep, in the same forms; may be given more than once.")
   private List<Path> learn = List.of();
+
+  @Option(names = "--skip-unreadable",
+      description = "Go on without files that are no such images, that are damaged or that do not fit, and say which.")
+  private boolean skipUnreadable;
 
   @ArgGroup(validate = false, heading = "%nWhat to do and how; each has a default that works:%n")
   private SpecOptions spec = new SpecOptions();
@@ -83,6 +88,18 @@ final class UnlearnCommand implements Callable<Integer> {
 
     private void write(UnlearnSpec.Builder spec) {
       value.ifPresentOrElse(spec::setFakeLabel, () -> spec.setAutoFakeLabel(true));
+    }
+  }
+
+  /** A colour as web pages write it. */
+  record Color(int rgb) {
+
+    static Color parse(String text) {
+      String digits = text.startsWith("#") ? text.substring(1) : text;
+      if (!digits.matches("[0-9a-fA-F]{6}")) {
+        throw new TypeConversionException("'" + text + "' is no colour of the form RRGGBB");
+      }
+      return new Color(Integer.parseInt(digits, 16));
     }
   }
 
@@ -125,6 +142,15 @@ final class UnlearnCommand implements Callable<Integer> {
     @Option(names = "--bad-images", completionCandidates = ProtoNames.BadImagesActions.class,
         description = "What to do about those, and about images sent more than once: ${COMPLETION-CANDIDATES}")
     private BadImages badImages;
+
+    @Option(names = "--fit", completionCandidates = ProtoNames.Fits.class,
+        description = "How images of another size are made to fit: ${COMPLETION-CANDIDATES} (pad: all of it, on a "
+            + "background; crop: its middle square; resize: made square); default: exact, they are refused")
+    private ImageFit fit;
+
+    @Option(names = "--background", paramLabel = "RRGGBB",
+        description = "The colour behind transparent pixels, which are refused without it, and around padded images.")
+    private Color background;
 
     @Option(names = "--iterations", description = "Most steps; the run stops before, once its target is reached.")
     private Integer iterations;
@@ -187,6 +213,8 @@ final class UnlearnCommand implements Callable<Integer> {
       Optional.ofNullable(fakeLabel).ifPresent(value -> value.write(built));
       Optional.ofNullable(maxInversionError).ifPresent(built::setMaxInversionError);
       Optional.ofNullable(badImages).ifPresent(built::setBadImages);
+      Optional.ofNullable(fit).ifPresent(built::setFit);
+      Optional.ofNullable(background).ifPresent(color -> built.setBackground(color.rgb()));
       Optional.ofNullable(iterations).ifPresent(built::setIterations);
       Optional.ofNullable(batch).ifPresent(built::setBatch);
       Optional.ofNullable(learningRate).ifPresent(built::setLearningRate);
@@ -214,7 +242,8 @@ final class UnlearnCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    ImageFiles files = new ImageFiles(Optional.ofNullable(label));
+    ImageFiles files = new ImageFiles(Optional.ofNullable(label),
+        skipUnreadable ? Optional.of(console.err()::println) : Optional.empty());
     List<LabelledImage> unlearn = files.read(images);
     List<LabelledImage> keep = files.read(learn);
     try (LetheClient lethe = server.connect()) {
@@ -225,7 +254,7 @@ final class UnlearnCommand implements Callable<Integer> {
       }
       console.out().println("Job " + job.getId() + ": unlearning " + what(unlearn) + ", with " + count(keep)
           + " to keep. It goes on if this command ends: lethe jobs watch " + job.getId());
-      JobOutcome outcome = new JobOutcome(console);
+      JobOutcome outcome = new JobOutcome(console, server.isQuiet());
       Job ended = outcome.follow(lethe, job.getId());
       if (out != null && ended.hasReport()) {
         save(lethe.report(job.getId()));
@@ -235,7 +264,7 @@ final class UnlearnCommand implements Callable<Integer> {
   }
 
   UnlearnSpec spec() {
-    return spec.build();
+    return spec.build().toBuilder().setSkipUnreadable(skipUnreadable).build();
   }
 
   private void save(GetReportResponse report) throws IOException {

@@ -62,6 +62,9 @@ public final class DemoCommand implements Callable<Integer> {
   @Option(names = "--iterations", description = "Most steps. Default: the server's.")
   private Integer iterations;
 
+  @Option(names = "--keep", description = "Keep the server's files, in a folder server-... of --out.")
+  private boolean keep;
+
   DemoCommand(Console console) {
     this.console = console;
   }
@@ -91,7 +94,11 @@ public final class DemoCommand implements Callable<Integer> {
       console.err().println("lethe: the server's files, with the worker's log, are kept in " + work);
       return 1;
     }
-    delete(work);
+    if (keep) {
+      console.out().println("The server's files: " + work);
+    } else {
+      delete(work);
+    }
     console.out().println("All done in " + ProgressLine.duration((System.nanoTime() - start) / 1e9) + ": open "
         + out.resolve("index.html"));
     return 0;

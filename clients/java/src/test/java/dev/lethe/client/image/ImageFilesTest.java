@@ -10,7 +10,10 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
@@ -22,15 +25,20 @@ class ImageFilesTest {
   @TempDir
   private Path folder;
 
+  private static final Map<String, String> MAGIC =
+      Map.of("png", "\u0089PNG\r\n\u001a\n", "jpg", "\u00ff\u00d8\u00ff", "txt", "");
+
   private Path put(String name) throws IOException {
     Path file = folder.resolve(name);
     Files.createDirectories(file.getParent());
-    return Files.writeString(file, name);
+    return Files.writeString(file, MAGIC.get(name.endsWith(".txt") ? "txt" : name.matches(".*jpe?g") ? "jpg" : "png") + name,
+        StandardCharsets.ISO_8859_1);
   }
 
-  /** Every file holds its own name, so that contents show the order. */
+  /** Every file holds its own name behind its format's first bytes, so that contents show the order. */
   private static List<String> contents(List<LabelledImage> images) {
-    return images.stream().map(image -> image.getImage().getData().toStringUtf8()).toList();
+    return images.stream().map(image -> image.getImage().getData().toString(StandardCharsets.ISO_8859_1)
+        .replaceFirst("^(\u0089PNG\r\n\u001a\n|\u00ff\u00d8\u00ff)", "")).toList();
   }
 
   private static List<String> labels(List<LabelledImage> images) {
@@ -43,7 +51,6 @@ class ImageFilesTest {
     put("set/7/a.jpeg");
     put("set/3/c.jpg");
     put("set/top.png");
-    put("set/notes.txt");
     put("set/7/._a.png");
     put("set/.trash/x.png");
     List<LabelledImage> images = new ImageFiles(Optional.empty()).read(List.of(folder.resolve("set")));
@@ -68,12 +75,33 @@ class ImageFilesTest {
     try (ZipOutputStream out = new ZipOutputStream(Files.newOutputStream(zip))) {
       for (String name : List.of("digits/9/x.png", "__MACOSX/digits/9/x.png", "digits/2/y.png")) {
         out.putNextEntry(new ZipEntry(name));
-        out.write(name.getBytes());
+        out.write((MAGIC.get("png") + name).getBytes(StandardCharsets.ISO_8859_1));
       }
     }
     List<LabelledImage> images = new ImageFiles(Optional.empty()).read(List.of(zip));
     assertEquals(List.of("digits/2/y.png", "digits/9/x.png"), contents(images));
     assertEquals(List.of("2", "9"), labels(images));
+  }
+
+  @Test
+  void strangersRefuseTheFolderUnlessTheyAreLeftOut() throws IOException {
+    put("set/a.png");
+    put("set/notes.txt");
+    Files.write(folder.resolve("set/b.jpg"), "GIF89a".getBytes(StandardCharsets.US_ASCII));
+    Files.write(folder.resolve("set/c.jpg"), "....ftypheic".getBytes(StandardCharsets.US_ASCII));
+    Files.createSymbolicLink(folder.resolve("set/d.png"), put("elsewhere.png"));
+    Files.createSymbolicLink(folder.resolve("set/e.png"), folder.resolve("set/a.png"));
+    Files.copy(folder.resolve("set/a.png"), folder.resolve("set/photo"));
+    String message = assertThrows(IOException.class,
+        () -> new ImageFiles(Optional.empty()).read(List.of(folder.resolve("set")))).getMessage();
+    for (String stranger : List.of("notes.txt (no PNG", "b.jpg (a GIF", "c.jpg (a HEIC", "d.png (a link", "--skip-unreadable")) {
+      assertTrue(message.contains(stranger), message);
+    }
+    List<String> told = new ArrayList<>();
+    List<LabelledImage> images =
+        new ImageFiles(Optional.empty(), Optional.of(told::add)).read(List.of(folder.resolve("set")));
+    assertEquals(List.of("a.png", "e.png", "photo"), images.stream().map(LabelledImage::getName).toList());
+    assertEquals(4, told.size(), told.toString());
   }
 
   @Test

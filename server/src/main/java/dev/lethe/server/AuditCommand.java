@@ -1,0 +1,158 @@
+package dev.lethe.server;
+
+import dev.lethe.models.bundle.Bundle;
+import dev.lethe.server.config.Configuration;
+import dev.lethe.server.config.ConfigurationException;
+import dev.lethe.server.config.Setting;
+import dev.lethe.server.events.EventLog;
+import dev.lethe.server.events.Verification;
+import dev.lethe.server.provenance.SigningKey;
+import dev.lethe.server.provenance.VerificationKey;
+import dev.lethe.server.registry.ModelRepository;
+import dev.lethe.server.store.Database;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.concurrent.Callable;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.ExitCode;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** {@code lethe audit verify|log}: looks at what a server keeps, beside the server or without it. */
+@Command(name = "lethe audit", description = "Checks and shows what a server keeps for the record.",
+    synopsisSubcommandLabel = "COMMAND", subcommands = {AuditCommand.Verify.class, AuditCommand.Log.class})
+public final class AuditCommand {
+
+  private static final List<Setting<?>> SETTINGS = List.of(ServerSettings.MODELS, ServerSettings.STATE,
+      ServerSettings.JOBS, ServerSettings.DATABASE, ServerSettings.SIGNING_KEY);
+  private static final String DEFAULT_PREFIX = "lethe.default.";
+
+  @Option(names = {"-h", "--help"}, usageHelp = true, scope = CommandLine.ScopeType.INHERIT,
+      description = "Show this help.")
+  private boolean help;
+
+  public static void main(String[] arguments) {
+    // What libraries say is for a server's log.
+    System.setProperty("lethe.log.format", "text");
+    System.exit(commandLine().execute(arguments));
+  }
+
+  static CommandLine commandLine() {
+    CommandLine commands = new CommandLine(new AuditCommand());
+    commands.getSubcommands().values().forEach(command -> SETTINGS.forEach(setting ->
+        command.getCommandSpec().addOption(OptionSpec.builder(setting.flag()).type(String.class)
+            .paramLabel(setting.placeholder()).description("As of lethe serve. " + setting.help()).build())));
+    return commands;
+  }
+
+  /** What both need: where things are, by the server's own settings. */
+  private abstract static class Looking implements Callable<Integer> {
+
+    @Option(names = "--config", paramLabel = "FILE", defaultValue = "${env:LETHE_CONFIG}",
+        description = "The server's YAML file of settings. Default: the environment's LETHE_CONFIG, or none.")
+    private Path file;
+
+    @Spec
+    private CommandSpec spec;
+
+    @Override
+    public Integer call() {
+      Map<String, String> flags = new HashMap<>();
+      Map<String, String> defaults = new HashMap<>();
+      for (Setting<?> setting : SETTINGS) {
+        String given = spec.commandLine().getParseResult().matchedOptionValue(setting.flag(), (String) null);
+        if (given != null) {
+          flags.put(setting.flag(), given);
+        }
+        String usual = System.getProperty(DEFAULT_PREFIX + setting.key());
+        if (usual != null) {
+          defaults.put(setting.key(), usual);
+        }
+      }
+      Configuration settings = ServerSettings.read(new Configuration.Sources(flags, System.getenv(),
+          Optional.ofNullable(file), defaults));
+      try {
+        if (!settings.mistakes().isEmpty()) {
+          throw new ConfigurationException(settings.mistakes());
+        }
+        return look(settings);
+      } catch (ConfigurationException e) {
+        System.err.println("lethe: " + e.getMessage());
+        return ExitCode.USAGE;
+      } catch (IOException | RuntimeException e) {
+        System.err.println("lethe: " + e.getMessage());
+        return ExitCode.SOFTWARE;
+      }
+    }
+
+    abstract int look(Configuration settings) throws IOException;
+
+    static Database open(Configuration settings) throws IOException {
+      Optional<Path> file = ServerSettings.database(settings).file();
+      if (file.isPresent() && !file.get().toFile().isFile()) {
+        throw new IOException("there is no database " + file.get() + "; name the server's folder of jobs with "
+            + ServerSettings.JOBS.flag() + ", or its database with " + ServerSettings.DATABASE.flag());
+      }
+      return Database.open(ServerSettings.database(settings));
+    }
+  }
+
+  /** Checks all. */
+  @Command(name = "verify", description = "Checks the event log, and every version's signature, certificate and files;"
+      + " says where the first fault of each is. Exits 0 if all holds, 1 if not.")
+  static final class Verify extends Looking {
+
+    @Option(names = "--public-key", paramLabel = "FILE", description = "Verify with this key. Default: the one beside"
+        + " the"
+        + " server's signing key; better one that was kept elsewhere.")
+    private Path publicKey;
+
+    @Override
+    int look(Configuration settings) throws IOException {
+      VerificationKey key = VerificationKey.read(publicKey != null ? publicKey
+          : SigningKey.publicKey(ServerSettings.signingKey(settings)));
+      ModelRepository repository = new ModelRepository(settings.get(ServerSettings.MODELS),
+          settings.get(ServerSettings.STATE));
+      try (Database database = open(settings)) {
+        Map<String, Verification.Proof> proofs = new TreeMap<>();
+        for (String model : repository.proofs()) {
+          Map<String, Bundle> versions = repository.versions(model);
+          for (String version : repository.taken(model)) {
+            proofs.put(model + "/" + version, new Verification.Proof(repository.proof(model, version),
+                Optional.ofNullable(versions.get(version)).map(Bundle::directory)));
+          }
+        }
+        List<String> told = new ArrayList<>();
+        boolean holds = new Verification(key, told::add).run(new EventLog(database), proofs);
+        told.forEach(System.out::println);
+        System.out.println(holds ? "All holds." : "Something does not hold: see above.");
+        return holds ? ExitCode.OK : ExitCode.SOFTWARE;
+      }
+    }
+  }
+
+  /** Shows the log. */
+  @Command(name = "log", description = "Prints the event log, one JSON object a line: number, hash, and the line as"
+      + " it was"
+      + " hashed; for an archive, or another's eyes.")
+  static final class Log extends Looking {
+
+    @Override
+    int look(Configuration settings) throws IOException {
+      try (Database database = open(settings)) {
+        new EventLog(database).forEach(line -> System.out.println("{\"number\":" + line.number() + ",\"hash\":\""
+            + line.hash() + "\",\"line\":" + line.text() + "}"));
+        return ExitCode.OK;
+      }
+    }
+  }
+}

@@ -1,0 +1,169 @@
+package dev.lethe.server.erasure;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.google.protobuf.InvalidProtocolBufferException;
+import com.google.protobuf.MessageOrBuilder;
+import com.google.protobuf.Timestamp;
+import com.google.protobuf.util.JsonFormat;
+import com.google.protobuf.util.Timestamps;
+import dev.lethe.server.provenance.Statement;
+import dev.lethe.server.provenance.Statement.Resource;
+import dev.lethe.v1.Job;
+import dev.lethe.v1.UnlearnKind;
+import dev.lethe.v1.UnlearnReport;
+import java.nio.charset.StandardCharsets;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * The second statement about a version's files: what was erased from which version, how, on whose order, what the audit
+ * measured and how it judged. Its member {@code audit} has the form of in-toto's test results
+ * (https://in-toto.io/attestation/test-result/v0.1).
+ */
+public final class ErasureCertificate {
+
+  /** The file, in the version's folder. */
+  public static final String FILE = "erasure.sigstore.json";
+  /** The job and what it measured, in the version's folder: a subject of the certificate, and all of its figures. */
+  public static final String REPORT = "report.json";
+  public static final String PREDICATE = "https://lethe.dev/erasure/v1";
+
+  private static final ObjectMapper JSON = new ObjectMapper();
+  private static final String FORGOTTEN = "forgotten";
+
+  private ErasureCertificate() {}
+
+  /**
+   * States an erasure.
+   *
+   * @param job whose report is in, as {@link #REPORT} has it
+   * @param files of the new version, by name in order; {@link #REPORT} among them
+   * @param parent files of the version before; empty where that is gone and left no signature
+   * @param approvals who let it serve
+   * @param issued now
+   * @param software the program and its version
+   * @param log number and hash of the event log's last line, which holds the log to what it was
+   */
+  public static Statement of(Job job, List<Resource> files, List<Resource> parent, List<Approval> approvals,
+      Instant issued, String software, Optional<Map.Entry<Long, String>> log) {
+    ObjectNode predicate = JsonNodeFactory.instance.objectNode();
+    ObjectNode erasure = predicate.putObject("erasure");
+    erasure.put("id", job.getId());
+    erasure.put("model", job.getSpec().getModel());
+    erasure.put("version", job.getNewVersion());
+    erasure.put("kind", kind(job));
+    job.getSpec().getClassesList().forEach(erasure.putArray("classes")::add);
+    erasure.put("images", job.getUnlearnImages());
+    erasure.put("requestedBy", job.getSubmittedBy());
+
+    ObjectNode before = predicate.putObject("parent");
+    before.put("version", job.getBaseVersion());
+    before.set("resources", JSON.valueToTree(parent));
+
+    JsonNode spec = json(job.getSpec());
+    ObjectNode recipe = predicate.putObject("recipe");
+    recipe.put("name", job.getReport().getRecipe());
+    recipe.put("seed", Long.toUnsignedString(job.getSpec().getSeed()));
+    recipe.set("options", spec);
+
+    List<Resource> measured = files.stream().filter(file -> file.name().equals(REPORT)).toList();
+    predicate.set("audit", audit(job.getReport(), measured));
+    predicate.put("verdict", job.getReport().getVerdict());
+    job.getReport().getReasonsList().forEach(predicate.putArray("reasons")::add);
+    job.getReport().getFindingsList().forEach(predicate.putArray("findings")::add);
+    predicate.set("figures", json(job.getReport()));
+
+    ObjectNode times = predicate.putObject("times");
+    time(times, "requested", job.hasSubmitted(), job.getSubmitted());
+    time(times, "started", job.hasStarted(), job.getStarted());
+    time(times, "ended", job.hasEnded(), job.getEnded());
+    times.put("issued", issued.toString());
+
+    ArrayNode approved = predicate.putArray("approvals");
+    approvals.forEach(approval -> approved.addObject().put("by", approval.by()).put("how", approval.how())
+        .put("time", approval.time().toString()));
+    limits(kind(job).equals("class")).forEach(predicate.putArray("notShown")::add);
+    predicate.put("issuer", software);
+    log.ifPresent(head -> predicate.putObject("log").put("line", head.getKey()).put("sha256", head.getValue()));
+    return Statement.of(files, PREDICATE, predicate);
+  }
+
+  private static void time(ObjectNode times, String name, boolean known, Timestamp time) {
+    if (known) {
+      times.put(name, Timestamps.toString(time));
+    }
+  }
+
+  private static String kind(Job job) {
+    return job.getSpec().getKind() == UnlearnKind.UNLEARN_KIND_CLASS ? "class" : "item";
+  }
+
+  private static ObjectNode audit(UnlearnReport report, List<Resource> measured) {
+    Map<String, Boolean> done = new LinkedHashMap<>();
+    done.put("redaction", report.hasRedaction() || report.hasErasedRecognised());
+    done.put("collateral", report.hasCollateral());
+    done.put("deletion", report.hasMembership());
+    done.put("utility", report.hasFidRoot());
+    ObjectNode audit = JsonNodeFactory.instance.objectNode();
+    audit.put("result", report.getVerdict().isEmpty() ? "WARNED"
+        : report.getVerdict().equals(FORGOTTEN) ? "PASSED" : "FAILED");
+    audit.set("configuration", JSON.valueToTree(measured));
+    ArrayNode passed = audit.putArray("passedTests");
+    ArrayNode warned = audit.putArray("warnedTests");
+    ArrayNode failed = audit.putArray("failedTests");
+    done.forEach((test, wasDone) -> {
+      boolean wrong = report.getReasonsList().stream().anyMatch(reason -> reason.startsWith(test + ":"));
+      // What was not measured has neither held nor failed.
+      (wrong ? failed : wasDone ? passed : warned).add(test);
+    });
+    return audit;
+  }
+
+  /** What nobody should read out of a certificate, in sentences for everyone. */
+  private static List<String> limits(boolean classes) {
+    List<String> limits = new ArrayList<>(List.of(
+        "No audit proves absence. This one says what searches of a known strength did not find any more; a stronger"
+            + " search, or one that nobody has thought of, may find something.",
+        "It speaks of the files whose digests it lists, and of no copy of an earlier version that anyone kept. Whoever"
+            + " has the version from before can compare the two and see where they differ.",
+        "A generator to which anyone may send a w for each layer (w+) can be led to draw nearly anything, pictures that"
+            + " it was never trained on included. Whether clients may send those is a setting of the server.",
+        "The signature shows that the holder of the key stated this and that nothing was changed since. The times are"
+            + " the server's own clock; no third party has witnessed them."));
+    if (classes) {
+      limits.add(2, "Of whole classes it was not measured whether the model betrays that it was trained on them: that"
+          + " would take a model retrained without them, to compare with.");
+    }
+    return limits;
+  }
+
+  /** The job as {@link #REPORT} has it: Protobuf's JSON mapping with the names of the protocol. */
+  public static byte[] report(Job job) {
+    return (print(job) + "\n").getBytes(StandardCharsets.UTF_8);
+  }
+
+  private static JsonNode json(MessageOrBuilder message) {
+    try {
+      return JSON.readTree(print(message));
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException("Protobuf writes JSON", e);
+    }
+  }
+
+  private static String print(MessageOrBuilder message) {
+    try {
+      return JsonFormat.printer().preservingProtoFieldNames().print(message);
+    } catch (InvalidProtocolBufferException e) {
+      throw new IllegalStateException("a message without Any has a JSON mapping", e);
+    }
+  }
+}

@@ -1,0 +1,141 @@
+package dev.lethe.server.events;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.lethe.server.store.Database;
+import dev.lethe.server.store.StoreException;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Consumer;
+
+/**
+ * The event log in the database. Servers that share a database share the log: whoever comes second by a hair finds the
+ * number taken, and writes its line after the other's.
+ *
+ * <p>Blocks: not for event loops. Throws {@link StoreException} if the database cannot be used, and then has changed
+ * nothing.
+ */
+public final class EventLog {
+
+  private static final int RIVALS = 50;
+  private static final int PAGE = 1000;
+
+  private final Database database;
+
+  public EventLog(Database database) {
+    this.database = database;
+  }
+
+  /**
+   * A line to be.
+   *
+   * @param kind what kind of line it is
+   * @param fields in order, beside number, time and event, which is the kind
+   */
+  public record Entry(String kind, Instant time, ObjectNode fields) {
+
+    public static Entry now(String kind, ObjectNode fields) {
+      return new Entry(kind, Instant.now().truncatedTo(ChronoUnit.MILLIS), fields);
+    }
+  }
+
+  /** The last line of a log. */
+  public record Head(long number, String hash) {}
+
+  /** Appends lines, all or none. Once it returns they are on the disk. */
+  public synchronized void append(List<Entry> entries) {
+    for (int attempt = 1; ; attempt++) {
+      try {
+        database.transaction(connection -> {
+          append(connection, entries);
+          return null;
+        });
+        return;
+      } catch (StoreException e) {
+        if (e.reason() != StoreException.Reason.DUPLICATE || attempt == RIVALS) {
+          throw e;
+        }
+      }
+    }
+  }
+
+  private static void append(Connection connection, List<Entry> entries) throws SQLException {
+    Optional<Head> head = head(connection);
+    long number = head.map(Head::number).orElse(0L);
+    String hash = head.map(Head::hash).orElse(Line.BEGINNING);
+    try (PreparedStatement insert = connection.prepareStatement(
+        "insert into events (number, kind, hash, line) values (?,?,?,?)")) {
+      for (Entry entry : entries) {
+        Line line = Line.after(number + 1, hash, entry.kind(), entry.time(), entry.fields());
+        insert.setLong(1, line.number());
+        insert.setString(2, entry.kind());
+        insert.setString(3, line.hash());
+        insert.setString(4, line.text());
+        insert.executeUpdate();
+        number = line.number();
+        hash = line.hash();
+      }
+    }
+  }
+
+  private static Optional<Head> head(Connection connection) throws SQLException {
+    try (PreparedStatement select = connection.prepareStatement(
+        "select number, hash from events order by number desc limit 1"); ResultSet row = select.executeQuery()) {
+      return row.next() ? Optional.of(new Head(row.getLong(1), row.getString(2))) : Optional.empty();
+    }
+  }
+
+  /** The last line; empty for a log without any. */
+  public Optional<Head> head() {
+    return database.transaction(EventLog::head);
+  }
+
+  /** All lines of some kinds, in order. */
+  public List<Line> ofKinds(List<String> kinds) {
+    return database.transaction(connection -> {
+      try (PreparedStatement select = connection.prepareStatement("select number, hash, line from events where kind"
+          + " in ("
+          + "?,".repeat(kinds.size() - 1) + "?) order by number")) {
+        for (int i = 0; i < kinds.size(); i++) {
+          select.setString(i + 1, kinds.get(i));
+        }
+        return lines(select);
+      }
+    });
+  }
+
+  /** Shows all lines, in order, a page at a time. */
+  public void forEach(Consumer<Line> use) {
+    long after = Long.MIN_VALUE;
+    List<Line> page;
+    do {
+      long from = after;
+      page = database.transaction(connection -> {
+        try (PreparedStatement select = connection.prepareStatement("select number, hash, line from events where"
+            + " number > ?"
+            + " order by number limit " + PAGE)) {
+          select.setLong(1, from);
+          return lines(select);
+        }
+      });
+      page.forEach(use);
+      after = page.isEmpty() ? after : page.get(page.size() - 1).number();
+    } while (page.size() == PAGE);
+  }
+
+  private static List<Line> lines(PreparedStatement select) throws SQLException {
+    List<Line> lines = new ArrayList<>();
+    try (ResultSet row = select.executeQuery()) {
+      while (row.next()) {
+        lines.add(new Line(row.getLong(1), row.getString(2), row.getString(3)));
+      }
+    }
+    return lines;
+  }
+}

@@ -1,0 +1,39 @@
+package dev.lethe.server.jobs;
+
+import dev.lethe.v1.Job;
+import dev.lethe.v1.WorkerJob;
+
+/**
+ * A job as it is kept.
+ *
+ * @param job what clients are told of it; progress is kept with its end alone
+ * @param work what a worker is told
+ * @param intent what is to become of its candidate, once that is decided
+ * @param request a digest of what was asked for
+ */
+public record JobRecord(Job job, WorkerJob work, Intent intent, String request) {
+
+  /** What a take-over does, written down before the first step of it, so that it can be carried on by whoever finds it. */
+  public enum Intent {
+    /** Not decided yet. */
+    NONE,
+    /** The candidate becomes the active version, unless another version was activated in place of its base. */
+    PROMOTE,
+    /** The candidate becomes a version, and an operator decides. */
+    ASK,
+    /** The candidate becomes a version and stays one, as the request asked. */
+    KEEP,
+    /** The candidate becomes a version and stays one, since a gate refused it. */
+    REJECT
+  }
+
+  /** The same with another job. */
+  public JobRecord with(Job changed) {
+    return new JobRecord(changed, work, intent, request);
+  }
+
+  /** The same with another job and intent. */
+  public JobRecord with(Job changed, Intent decided) {
+    return new JobRecord(changed, work, decided, request);
+  }
+}

@@ -1,0 +1,311 @@
+package dev.lethe.server.jobs;
+
+import com.google.protobuf.InvalidProtocolBufferException;
+import com.google.protobuf.Message;
+import com.google.protobuf.util.JsonFormat;
+import com.google.protobuf.util.Timestamps;
+import dev.lethe.server.jobs.JobRecord.Intent;
+import dev.lethe.server.store.Database;
+import dev.lethe.server.store.StoreException;
+import dev.lethe.v1.Job;
+import dev.lethe.v1.JobPhase;
+import dev.lethe.v1.JobState;
+import dev.lethe.v1.WorkerJob;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Types;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.UnaryOperator;
+
+/**
+ * The jobs of a database. What a method returns without an exception is on the disk.
+ *
+ * <p>Blocks: not for event loops. Every method throws {@link StoreException} if the database cannot be used, and then has
+ * changed nothing.
+ */
+public final class JobStore {
+
+  private static final JsonFormat.Printer WRITE = JsonFormat.printer().omittingInsignificantWhitespace();
+  private static final JsonFormat.Parser READ = JsonFormat.parser().ignoringUnknownFields();
+
+  private static final String SELECT = "select job, work, intent, request_digest from jobs";
+
+  private final Database database;
+
+  public JobStore(Database database) {
+    this.database = database;
+  }
+
+  /**
+   * Keeps a new job, unless it is one that is kept already.
+   *
+   * @param limit most jobs that may not have ended
+   * @return the job that is kept for the request: this one, or one of the same client with the same key, or, where there
+   *     is no key, one that has not ended and asks for the same; empty if there are too many
+   */
+  public Optional<JobRecord> insert(JobRecord record, int limit) {
+    return database.transaction(connection -> {
+      Optional<JobRecord> same = same(connection, record);
+      if (same.isPresent()) {
+        return same;
+      }
+      if (countOpen(connection) >= limit) {
+        return Optional.empty();
+      }
+      insert(connection, record);
+      return Optional.of(record);
+    });
+  }
+
+  private static Optional<JobRecord> same(Connection connection, JobRecord record) throws SQLException {
+    String key = record.job().getSpec().getRequestKey();
+    try (PreparedStatement select = connection.prepareStatement(SELECT + (key.isEmpty()
+        ? " where submitted_by = ? and request_digest = ? and ended is null"
+        : " where submitted_by = ? and request_key = ?"))) {
+      select.setString(1, record.job().getSubmittedBy());
+      select.setString(2, key.isEmpty() ? record.request() : key);
+      return read(select).stream().findFirst();
+    }
+  }
+
+  private static long countOpen(Connection connection) throws SQLException {
+    try (PreparedStatement select = connection.prepareStatement("select count(*) from jobs where ended is null");
+        ResultSet row = select.executeQuery()) {
+      row.next();
+      return row.getLong(1);
+    }
+  }
+
+  /** How many have not ended. */
+  public long countOpen() {
+    return database.transaction(JobStore::countOpen);
+  }
+
+  /** Whether a client has a job that has not ended. */
+  public boolean hasOpen(String client) {
+    return database.transaction(connection -> {
+      try (PreparedStatement select = connection.prepareStatement(
+          "select 1 from jobs where submitted_by = ? and ended is null")) {
+        select.setString(1, client);
+        try (ResultSet row = select.executeQuery()) {
+          return row.next();
+        }
+      }
+    });
+  }
+
+  private static void insert(Connection connection, JobRecord record) throws SQLException {
+    try (PreparedStatement insert = connection.prepareStatement("insert into jobs (model, phase, state, submitted,"
+        + " submitted_by, ended, attempt, intent, job, work, request_key, request_digest, id, revision)"
+        + " values (?,?,?,?,?,?,?,?,?,?,?,?,?,0)")) {
+      fill(insert, record);
+      insert.executeUpdate();
+    }
+  }
+
+  /**
+   * Changes a job, seen as it is, by nobody else meanwhile.
+   *
+   * @param change the job as it shall be; the same object for no change; what it throws leaves the job as it is
+   * @return the job as it is now; empty if there is no such job
+   */
+  public Optional<JobRecord> change(String id, UnaryOperator<JobRecord> change) {
+    return database.transaction(connection -> {
+      Optional<JobRecord> found = find(connection, id, database.isShared() ? " for update" : "");
+      if (found.isEmpty()) {
+        return found;
+      }
+      JobRecord changed = change.apply(found.get());
+      if (changed != found.get()) {
+        try (PreparedStatement update = connection.prepareStatement("update jobs set model = ?, phase = ?, state = ?,"
+            + " submitted = ?, submitted_by = ?, ended = ?, attempt = ?, intent = ?, job = ?, work = ?,"
+            + " request_key = ?, request_digest = ?, revision = revision + 1 where id = ?")) {
+          fill(update, changed);
+          update.executeUpdate();
+        }
+      }
+      return Optional.of(changed);
+    });
+  }
+
+  private static void fill(PreparedStatement statement, JobRecord record) throws SQLException {
+    Job job = record.job();
+    statement.setString(1, job.getSpec().getModel());
+    statement.setString(2, job.getPhase().name());
+    statement.setString(3, job.getState().name());
+    statement.setLong(4, Timestamps.toMillis(job.getSubmitted()));
+    statement.setString(5, job.getSubmittedBy());
+    if (Phases.hasEnded(job)) {
+      statement.setLong(6, Timestamps.toMillis(job.getEnded()));
+    } else {
+      statement.setNull(6, Types.BIGINT);
+    }
+    statement.setInt(7, job.getAttempt());
+    statement.setString(8, record.intent().name());
+    statement.setString(9, write(Phases.hasEnded(job) ? job : job.toBuilder().clearProgress().build()));
+    statement.setString(10, write(record.work()));
+    statement.setString(11, job.getSpec().getRequestKey().isEmpty() ? null : job.getSpec().getRequestKey());
+    statement.setString(12, record.request());
+    statement.setString(13, job.getId());
+  }
+
+  public Optional<JobRecord> find(String id) {
+    return database.transaction(connection -> find(connection, id, ""));
+  }
+
+  private static Optional<JobRecord> find(Connection connection, String id, String lock) throws SQLException {
+    try (PreparedStatement select = connection.prepareStatement(SELECT + " where id = ?"
+        + lock)) {
+      select.setString(1, id);
+      return read(select).stream().findFirst();
+    }
+  }
+
+  /** Those that have not ended, the oldest first. */
+  public List<JobRecord> open() {
+    return database.transaction(connection -> {
+      try (PreparedStatement select = connection.prepareStatement(SELECT + " where ended is null"
+          + " order by submitted, id")) {
+        return read(select);
+      }
+    });
+  }
+
+  /** Those that an operator has approved, and that were not seen to serve yet. */
+  public List<JobRecord> approved() {
+    return database.transaction(connection -> {
+      try (PreparedStatement select = connection.prepareStatement(SELECT + " where phase = ? and intent = ?")) {
+        select.setString(1, JobPhase.JOB_PHASE_AWAITING_APPROVAL.name());
+        select.setString(2, Intent.PROMOTE.name());
+        return read(select);
+      }
+    });
+  }
+
+  /** How many of a model that have not ended are older than a job. */
+  public int before(Job job) {
+    return database.transaction(connection -> {
+      try (PreparedStatement select = connection.prepareStatement("select count(*) from jobs where model = ? and ended is"
+          + " null and (submitted < ? or submitted = ? and id < ?)")) {
+        select.setString(1, job.getSpec().getModel());
+        select.setLong(2, Timestamps.toMillis(job.getSubmitted()));
+        select.setLong(3, Timestamps.toMillis(job.getSubmitted()));
+        select.setString(4, job.getId());
+        try (ResultSet row = select.executeQuery()) {
+          row.next();
+          return row.getInt(1);
+        }
+      }
+    });
+  }
+
+  /** The oldest job of a model that has not ended: whose turn it is. */
+  public Optional<String> first(String model) {
+    return database.transaction(connection -> {
+      try (PreparedStatement select = connection.prepareStatement("select id from jobs where model = ? and ended is null"
+          + " order by submitted, id limit 1")) {
+        select.setString(1, model);
+        try (ResultSet row = select.executeQuery()) {
+          return row.next() ? Optional.of(row.getString(1)) : Optional.empty();
+        }
+      }
+    });
+  }
+
+  /**
+   * One page of jobs, the newest first.
+   *
+   * @param model only of this one; empty: of all
+   * @param states only in these; none: in any
+   * @param after only those that are older than this job; empty: from the newest on
+   * @param limit most jobs
+   */
+  public List<Job> list(String model, Collection<JobState> states, Optional<Job> after, int limit) {
+    StringBuilder sql = new StringBuilder(SELECT + " where 1 = 1");
+    List<Object> values = new ArrayList<>();
+    if (!model.isEmpty()) {
+      sql.append(" and model = ?");
+      values.add(model);
+    }
+    if (!states.isEmpty()) {
+      sql.append(" and state in (").append("?,".repeat(states.size() - 1)).append("?)");
+      states.forEach(state -> values.add(state.name()));
+    }
+    after.ifPresent(job -> {
+      sql.append(" and (submitted < ? or submitted = ? and id < ?)");
+      values.add(Timestamps.toMillis(job.getSubmitted()));
+      values.add(Timestamps.toMillis(job.getSubmitted()));
+      values.add(job.getId());
+    });
+    sql.append(" order by submitted desc, id desc limit ?");
+    values.add(limit);
+    return database.transaction(connection -> {
+      try (PreparedStatement select = connection.prepareStatement(sql.toString())) {
+        for (int i = 0; i < values.size(); i++) {
+          select.setObject(i + 1, values.get(i));
+        }
+        return read(select).stream().map(JobRecord::job).toList();
+      }
+    });
+  }
+
+  /** How many jobs there are in each state. */
+  public Map<JobState, Long> counts() {
+    return database.transaction(connection -> {
+      Map<JobState, Long> counts = new EnumMap<>(JobState.class);
+      try (PreparedStatement select = connection.prepareStatement("select state, count(*) from jobs group by state");
+          ResultSet row = select.executeQuery()) {
+        while (row.next()) {
+          counts.put(JobState.valueOf(row.getString(1)), row.getLong(2));
+        }
+      }
+      return counts;
+    });
+  }
+
+  /** @return false if there is no such job */
+  public boolean delete(String id) {
+    return database.transaction(connection -> {
+      try (PreparedStatement delete = connection.prepareStatement("delete from jobs where id = ?")) {
+        delete.setString(1, id);
+        return delete.executeUpdate() > 0;
+      }
+    });
+  }
+
+  private static List<JobRecord> read(PreparedStatement select) throws SQLException {
+    List<JobRecord> records = new ArrayList<>();
+    try (ResultSet row = select.executeQuery()) {
+      while (row.next()) {
+        records.add(new JobRecord(parse(row.getString(1), Job.newBuilder()).build(),
+            parse(row.getString(2), WorkerJob.newBuilder()).build(), Intent.valueOf(row.getString(3)),
+            row.getString(4)));
+      }
+    }
+    return records;
+  }
+
+  private static String write(Message message) {
+    try {
+      return WRITE.print(message);
+    } catch (InvalidProtocolBufferException e) {
+      throw new IllegalStateException("a message without a JSON form", e);
+    }
+  }
+
+  private static <B extends Message.Builder> B parse(String json, B into) throws SQLException {
+    try {
+      READ.merge(json, into);
+      return into;
+    } catch (InvalidProtocolBufferException e) {
+      throw new SQLException("a job in the database cannot be read: " + e.getMessage(), e);
+    }
+  }
+}

@@ -1,0 +1,26 @@
+package dev.lethe.server.lifecycle;
+
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * Where the lives of versions are written down, beside the versions themselves: a state directory that is emptied takes
+ * no erasure back. Blocks: not for event loops.
+ */
+public interface Ledger {
+
+  /** Appends an event; once it returns, the event is on the disk. */
+  void append(LifeEvent event);
+
+  /** All events, the oldest first. */
+  List<LifeEvent> events();
+
+  /**
+   * The last line of what it is written in, for certificates: a log that ends before it, or has another line there, was
+   * tampered with.
+   */
+  Optional<Head> head();
+
+  /** @param hash of the line, and so of all before it */
+  record Head(long number, String hash) {}
+}

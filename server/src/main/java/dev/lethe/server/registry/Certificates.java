@@ -1,0 +1,69 @@
+package dev.lethe.server.registry;
+
+import com.google.protobuf.UnsafeByteOperations;
+import dev.lethe.server.erasure.CertificatePage;
+import dev.lethe.server.erasure.CertificatePdf;
+import dev.lethe.server.erasure.Erasure;
+import dev.lethe.server.erasure.ErasureCertificate;
+import dev.lethe.server.provenance.ModelSignature;
+import dev.lethe.server.provenance.SignedStatement;
+import dev.lethe.server.provenance.VerificationKey;
+import dev.lethe.server.rpc.Call;
+import dev.lethe.v1.GetErasureCertificateRequest;
+import dev.lethe.v1.GetErasureCertificateResponse;
+import io.grpc.Status;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Optional;
+
+/** Answers with certificates, those of retired and purged versions too. Blocks. */
+record Certificates(ModelRegistry registry) {
+
+  GetErasureCertificateResponse answer(GetErasureCertificateRequest request, Call<?> call) throws IOException {
+    ServedModel model;
+    String version;
+    if (request.getJobId().isEmpty()) {
+      model = registry.model(request.getModel());
+      version = request.getVersion().isEmpty() ? model.activeVersion().orElseThrow(model::unloaded)
+          : request.getVersion();
+    } else {
+      Erasure erasure = ofJob(request.getJobId());
+      model = registry.model(erasure.model());
+      version = erasure.version();
+    }
+    if (!VersionName.isValid(version)) {
+      throw Status.NOT_FOUND.withDescription("version: model " + model.name() + " has no version "
+          + ClassLabels.abbreviate(version)).asRuntimeException();
+    }
+    call.about("model", model.name());
+    call.about("version", version);
+    Path folder = registry.repository().proof(model.name(), version);
+    Path file = folder.resolve(ErasureCertificate.FILE);
+    if (!Files.isRegularFile(file)) {
+      throw Status.FAILED_PRECONDITION.withDescription("version: " + version + " of " + model.name()
+          + " has no erasure certificate: " + (model.life().wasPromoted(version)
+              ? "its job is not known to this server" : "no erasure of it was promoted")).asRuntimeException();
+    }
+    VerificationKey key = registry.signatory().verificationKey();
+    SignedStatement certificate = SignedStatement.read(file, key);
+    return GetErasureCertificateResponse.newBuilder()
+        .setModel(model.name())
+        .setVersion(version)
+        .setCertificate(UnsafeByteOperations.unsafeWrap(certificate.bytes()))
+        .setReport(UnsafeByteOperations.unsafeWrap(Files.readAllBytes(folder.resolve(ErasureCertificate.REPORT))))
+        .setModelSignature(UnsafeByteOperations.unsafeWrap(Files.readAllBytes(folder.resolve(ModelSignature.FILE))))
+        .setPublicKey(key.pem())
+        .setPageHtml(UnsafeByteOperations.unsafeWrap(CertificatePage.html(certificate, key)))
+        .setPagePdf(UnsafeByteOperations.unsafeWrap(CertificatePdf.pdf(certificate, key)))
+        .build();
+  }
+
+  private Erasure ofJob(String job) {
+    Optional<Erasure> erasure = registry.names().stream()
+        .flatMap(name -> registry.lifecycle().of(name).erasures().stream())
+        .filter(known -> known.id().equals(job)).findFirst();
+    return erasure.orElseThrow(() -> Status.FAILED_PRECONDITION.withDescription("job_id: no erasure of job "
+        + ClassLabels.abbreviate(job) + " was promoted").asRuntimeException());
+  }
+}

@@ -1,0 +1,328 @@
+package dev.lethe.server.registry;
+
+import dev.lethe.models.bundle.Bundle;
+import dev.lethe.server.erasure.Approval;
+import dev.lethe.server.erasure.Erasure;
+import dev.lethe.server.erasure.ErasureCertificate;
+import dev.lethe.server.lifecycle.LifeEvent;
+import dev.lethe.server.lifecycle.Lifecycle;
+import dev.lethe.server.lifecycle.ModelLife;
+import dev.lethe.server.lifecycle.ModelLife.Refusal;
+import dev.lethe.server.lifecycle.Signatory;
+import dev.lethe.server.provenance.ModelSignature;
+import dev.lethe.server.provenance.ProvenanceException;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+import java.io.IOException;
+import java.time.Instant;
+import java.util.ArrayDeque;
+import java.util.Collection;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.NavigableMap;
+import java.util.Optional;
+import java.util.Set;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Which of one model's versions may be served, and what is done when another one is: it is signed, certified if it
+ * comes
+ * from unlearning, and written down, before it takes requests. Blocks: not for event loops.
+ */
+final class Succession {
+
+  private static final Logger LOG = LoggerFactory.getLogger(Succession.class);
+  /** Who, where nobody has ordered it. */
+  private static final String SERVER = "server";
+  /** What stays of a version that is purged. */
+  private static final Set<String> PROOF =
+      Set.of(ModelSignature.FILE, ErasureCertificate.FILE, ErasureCertificate.REPORT);
+
+  private final String model;
+  private final ModelRepository repository;
+  private final Lifecycle lifecycle;
+  private final Signatory signatory;
+
+  Succession(String model, ModelRepository repository, Lifecycle lifecycle, Signatory signatory) {
+    this.model = model;
+    this.repository = repository;
+    this.lifecycle = lifecycle;
+    this.signatory = signatory;
+  }
+
+  ModelLife life() {
+    return lifecycle.of(model);
+  }
+
+  /** The parents that cards tell of. */
+  static Map<String, String> parents(Collection<Bundle> versions) {
+    Map<String, String> parents = new HashMap<>();
+    versions.forEach(version -> parents.put(version.card().version(), version.card().parentVersion()));
+    return parents;
+  }
+
+  /** Whether a version waits for its promotion: unlearning made it here, and it has taken no requests. */
+  boolean isCandidate(Bundle version) {
+    return version.card().parentVersion() != null && repository.isInState(version)
+        && !life().wasPromoted(version.card().version());
+  }
+
+  /**
+   * A version by name, if it may be served.
+   *
+   * @throws StatusRuntimeException NOT_FOUND, or FAILED_PRECONDITION naming the erasure that retired it
+   */
+  Bundle servable(String version) throws IOException {
+    NavigableMap<String, Bundle> versions = repository.versions(model);
+    refusal(version, versions).ifPresent(refusal -> {
+      throw refused(refusal.reason());
+    });
+    return find(version, versions);
+  }
+
+  /** Why a version on disk is retired, if it is. */
+  Optional<String> retired(String version) throws IOException {
+    return refusal(version, repository.versions(model)).map(Refusal::reason);
+  }
+
+  private Optional<Refusal> refusal(String version, NavigableMap<String, Bundle> versions) {
+    // Of a version that never was, nothing is told but that.
+    return versions.containsKey(version) || life().purged().containsKey(version)
+        ? life().refusal(version, parents(versions.values())) : Optional.empty();
+  }
+
+  private Bundle find(String version, NavigableMap<String, Bundle> versions) {
+    Bundle bundle = versions.get(version);
+    if (bundle == null) {
+      throw Status.NOT_FOUND.withDescription("version: model " + model + " has no version "
+          + ClassLabels.abbreviate(version) + "; there are " + versions.keySet()).asRuntimeException();
+    }
+    return bundle;
+  }
+
+  private static StatusRuntimeException refused(String reason) {
+    return Status.FAILED_PRECONDITION.withDescription("version: " + reason).asRuntimeException();
+  }
+
+  /**
+   * Whether a version may be chosen.
+   *
+   * @param reason why a retired one is to be chosen all the same; empty for none
+   * @return the version, and why it is retired if it is
+   * @throws StatusRuntimeException NOT_FOUND, or FAILED_PRECONDITION if it is retired and stays so
+   */
+  Choice choice(String version, String reason) throws IOException {
+    NavigableMap<String, Bundle> versions = repository.versions(model);
+    Map<String, String> parents = parents(versions.values());
+    Optional<Refusal> retired = versions.containsKey(version) || life().purged().containsKey(version)
+        ? life().retired(version, parents) : Optional.empty();
+    refusal(version, versions).filter(Refusal::purged).ifPresent(purged -> {
+      throw refused(purged.reason());
+    });
+    Bundle bundle = find(version, versions);
+    if (retired.isPresent() && !lifecycle.rules().override()) {
+      throw refused(retired.get().reason() + "; this server serves no retired version, whatever the reason"
+          + " (rollback-to-retired)");
+    }
+    if (retired.isPresent() && reason.isEmpty()) {
+      throw refused(retired.get().reason() + ". To serve it all the same, give a reason, which is recorded"
+          + " (override_reason; --override-reason)");
+    }
+    return new Choice(bundle, retired);
+  }
+
+  /** @param retired why it is retired, and was chosen all the same */
+  record Choice(Bundle bundle, Optional<Refusal> retired) {}
+
+  /** The same of a version that is there. */
+  boolean lacksAll(String version) throws IOException {
+    NavigableMap<String, Bundle> versions = repository.versions(model);
+    return life().holds(version, parents(versions.values())).isEmpty();
+  }
+
+  /** Whether a new version lacks all that was erased: what comes from a version that was rolled back to does not. */
+  boolean lacksAll(Bundle candidate) throws IOException {
+    NavigableMap<String, Bundle> versions = repository.versions(model);
+    Map<String, String> parents = parents(versions.values());
+    parents.put(candidate.card().version(), candidate.card().parentVersion());
+    return life().holds(candidate.card().version(), parents).isEmpty();
+  }
+
+  /**
+   * Signs and writes down that a version takes requests from now on; those that hold what it lacks are retired by it.
+   */
+  void chosen(Choice choice, Approval approval, String reason) throws IOException {
+    Bundle version = choice.bundle();
+    String name = version.card().version();
+    if (choice.retired().isPresent()) {
+      LOG.warn("{}: {}. It is served all the same by order of {}: {}", model, choice.retired().get().reason(),
+          approval.by(), reason);
+      lifecycle.record(new LifeEvent.Overridden(model, name, approval.by(), reason, approval.time()));
+      return;
+    }
+    if (!promote(version, approval)) {
+      signatory.sign(version, repository.proof(version));
+      lifecycle.record(new LifeEvent.Activated(model, name, approval.by(), approval.time()));
+    }
+  }
+
+  /**
+   * Certifies and signs a version, and those before it that were never promoted, the oldest first.
+   *
+   * @return false if there are none
+   */
+  private boolean promote(Bundle version, Approval approval) throws IOException {
+    NavigableMap<String, Bundle> versions = repository.versions(model);
+    Deque<Bundle> unpromoted = new ArrayDeque<>();
+    Set<String> seen = new HashSet<>();
+    for (Bundle at = version; at != null && at.card().parentVersion() != null && seen.add(at.card().version())
+        && !life().wasPromoted(at.card().version()); at = versions.get(at.card().parentVersion())) {
+      unpromoted.push(at);
+    }
+    boolean any = !unpromoted.isEmpty();
+    while (!unpromoted.isEmpty()) {
+      Bundle next = unpromoted.pop();
+      Optional<Bundle> parent = Optional.ofNullable(versions.get(next.card().parentVersion()));
+      Erasure erasure = repository.isInState(next) ? signatory.certify(next, parent, approval, lifecycle.head())
+          : Signatory.uncertified(next.card(), approval.time());
+      signatory.sign(next, repository.proof(next));
+      lifecycle.record(new LifeEvent.Promoted(erasure, approval.by(), approval.time()));
+    }
+    return any;
+  }
+
+  /**
+   * The version to serve at the start: the one that was chosen if it may be served, else the newest that may be. A
+   * choice
+   * of a retired version that nobody has overridden is from before an erasure.
+   *
+   * @throws IOException if there is none that lacks all that was erased, with what to do
+   */
+  Bundle first() throws IOException {
+    adopt();
+    NavigableMap<String, Bundle> versions = repository.versions(model);
+    Map<String, String> parents = parents(versions.values());
+    ModelLife life = life();
+    Optional<String> chosen = repository.chosen(model);
+    if (chosen.isPresent()) {
+      Bundle bundle = versions.get(chosen.get());
+      if (bundle == null && life.erasures().isEmpty()) {
+        throw new IOException("version " + chosen.get() + " of " + model + " is to be served, and is not there; there"
+            + " are "
+            + versions.keySet() + ". Put it back, or delete the file \"active\" in the model's folder");
+      }
+      if (bundle != null && life.refusal(chosen.get(), parents).isEmpty()) {
+        adopt(bundle);
+        return bundle;
+      }
+    }
+    List<Bundle> servable = versions.values().stream()
+        .filter(bundle -> life.refusal(bundle.card().version(), parents).isEmpty()).toList();
+    if (servable.isEmpty()) {
+      throw versions.isEmpty() ? new IOException("model " + model + " has no version in " + repository)
+          : lost(life, versions);
+    }
+    List<Bundle> settled = servable.stream().filter(bundle -> !isCandidate(bundle)).toList();
+    Bundle newest = settled.isEmpty() ? servable.get(servable.size() - 1) : settled.get(settled.size() - 1);
+    if (chosen.isPresent()) {
+      LOG.warn("{}: version {} was chosen, and holds what was erased since, or is gone; version {} is served", model,
+          chosen.get(), newest.card().version());
+      repository.activate(model, newest.card().version());
+    }
+    adopt(newest);
+    return newest;
+  }
+
+  private IOException lost(ModelLife life, NavigableMap<String, Bundle> versions) {
+    StringBuilder what = new StringBuilder();
+    List<String> ids = life.erasures().stream().map(Erasure::id).toList();
+    life.erasures().forEach(erasure -> what.append(what.isEmpty() ? "" : "; ").append(erasure.what())
+        .append(" (erasure ").append(erasure.id()).append(", version ").append(erasure.version()).append(", ")
+        .append(erasure.promoted()).append(')'));
+    return new IOException("model " + model + ": no version that is there lacks what was erased: " + what + ". There"
+        + " are "
+        + versions.keySet() + ". Was the state directory emptied or replaced? Restore the folders of the versions"
+        + " named,"
+        + " or confirm that these are lost, and that what was erased is served again, with --confirm-lost-erasures "
+        + String.join(",", ids) + ", which is recorded");
+  }
+
+  /** Takes over what certificates tell that is not written down: of a ledger that is lost, they are what is left. */
+  private void adopt() throws IOException {
+    for (Bundle bundle : repository.versions(model).values()) {
+      try {
+        Optional<Erasure> certified = signatory.certified(bundle.directory());
+        if (certified.isPresent() && certified.get().model().equals(model)
+            && !life().wasPromoted(certified.get().version())) {
+          LOG.warn("{}: erasure {} is taken from the certificate in {}: it is not in the event log", model,
+              certified.get().id(), bundle.directory());
+          lifecycle.record(new LifeEvent.Promoted(certified.get(), SERVER, certified.get().promoted()));
+        }
+      } catch (ProvenanceException e) {
+        LOG.warn("{}: a certificate is not taken notice of: {}", model, e.getMessage());
+      }
+    }
+  }
+
+  /** A version that unlearning made and that is served was promoted, by an earlier release or elsewhere. */
+  private void adopt(Bundle served) {
+    if (served.card().parentVersion() != null && !life().wasPromoted(served.card().version())) {
+      Erasure erasure = Signatory.uncertified(served.card(), Instant.now());
+      lifecycle.record(new LifeEvent.Promoted(erasure, SERVER, erasure.promoted()));
+    }
+  }
+
+  /**
+   * Deletes a retired version's files.
+   *
+   * @return names of what was deleted; nothing if it was deleted before
+   * @throws StatusRuntimeException FAILED_PRECONDITION if it is not retired, or lies where the server only reads
+   */
+  List<String> purge(String version, String by) throws IOException {
+    NavigableMap<String, Bundle> versions = repository.versions(model);
+    if (!versions.containsKey(version) && life().purged().containsKey(version)) {
+      return List.of();
+    }
+    Bundle bundle = find(version, versions);
+    Map<String, String> parents = parents(versions.values());
+    if (life().refusal(version, parents).isEmpty()) {
+      throw refused("version " + version + " of " + model + " is not retired; only what nobody is served is deleted");
+    }
+    if (!repository.isInState(bundle)) {
+      throw refused("version " + version + " of " + model + " lies in " + bundle.directory() + ", among the shipped"
+          + " models,"
+          + " which the server only reads: delete that folder yourself");
+    }
+    List<String> deleted = repository.purge(bundle, PROOF);
+    lifecycle.record(new LifeEvent.Purged(model, version, by, Instant.now()));
+    LOG.info("{}: version {} is purged by order of {}: {} are deleted", model, version, by, deleted);
+    return deleted;
+  }
+
+  /** Retires a version by order. */
+  void retire(String version, String by, String reason) throws IOException {
+    find(version, repository.versions(model));
+    lifecycle.record(new LifeEvent.Retired(model, version, by, reason, Instant.now()));
+  }
+
+  /** Deletes the files of those that have been retired for longer than the grace period. */
+  void purgeOverdue(Instant now) throws IOException {
+    if (lifecycle.rules().grace().isZero()) {
+      return;
+    }
+    NavigableMap<String, Bundle> versions = repository.versions(model);
+    Map<String, String> parents = parents(versions.values());
+    for (Bundle bundle : versions.values()) {
+      String version = bundle.card().version();
+      Optional<Refusal> refusal = life().refusal(version, parents);
+      if (refusal.isPresent() && repository.isInState(bundle)
+          && !refusal.get().since().plus(lifecycle.rules().grace()).isAfter(now)) {
+        purge(version, SERVER);
+      }
+    }
+  }
+}

@@ -1,0 +1,156 @@
+package dev.lethe.server.store;
+
+import com.zaxxer.hikari.HikariConfig;
+import com.zaxxer.hikari.HikariDataSource;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.Map;
+import javax.sql.DataSource;
+import org.flywaydb.core.Flyway;
+import org.flywaydb.core.api.FlywayException;
+import org.sqlite.SQLiteConfig;
+import org.sqlite.SQLiteDataSource;
+
+/**
+ * A database with the schema of this release. SQLite keeps a journal beside its file and waits for the disk at every
+ * commit, so that what was committed outlives a crash and a loss of power; what is deleted is overwritten.
+ *
+ * <p>Blocks: not for event loops.
+ */
+public final class Database implements AutoCloseable {
+
+  /** How long whoever asks waits for a connection, or for another's transaction. */
+  private static final Duration PATIENCE = Duration.ofSeconds(10);
+  private static final int CONNECTIONS = 8;
+  private static final String MIGRATIONS = "classpath:dev/lethe/server/store";
+
+  private final DatabaseUrl url;
+  private final HikariDataSource source;
+
+  private Database(DatabaseUrl url, HikariDataSource source) {
+    this.url = url;
+    this.source = source;
+  }
+
+  /** Statements of one transaction. */
+  public interface Work<T> {
+    T run(Connection connection) throws SQLException;
+  }
+
+  /**
+   * Opens a database, and brings its schema up to this release's.
+   *
+   * @throws IOException if it cannot be reached, is not Lethe's, or is a newer release's; with what to do
+   */
+  public static Database open(DatabaseUrl url) throws IOException {
+    HikariDataSource source = null;
+    try {
+      source = new HikariDataSource(url.isShared() ? postgresql(url) : sqlite(url));
+      migrate(url, source);
+      return new Database(url, source);
+    } catch (RuntimeException e) {
+      if (source != null) {
+        source.close();
+      }
+      Throwable cause = e instanceof FlywayException || e.getCause() == null ? e : e.getCause();
+      throw new IOException("the database " + url + " cannot be used: " + cause.getMessage(), e);
+    }
+  }
+
+  private static HikariConfig sqlite(DatabaseUrl url) throws IOException {
+    Path file = url.file().orElseThrow();
+    if (file.toAbsolutePath().getParent() != null) {
+      Files.createDirectories(file.toAbsolutePath().getParent());
+    }
+    SQLiteConfig settings = new SQLiteConfig();
+    settings.setJournalMode(SQLiteConfig.JournalMode.WAL);
+    settings.setSynchronous(SQLiteConfig.SynchronousMode.FULL);
+    settings.setBusyTimeout(Math.toIntExact(PATIENCE.toMillis()));
+    settings.enforceForeignKeys(true);
+    // A transaction that reads first and writes later would be refused if another has written in between.
+    settings.setTransactionMode(SQLiteConfig.TransactionMode.IMMEDIATE);
+    SQLiteDataSource opened = new SQLiteDataSource(settings);
+    opened.setUrl(url.text());
+    HikariConfig pool = pool();
+    pool.setDataSource(opened);
+    pool.setConnectionInitSql("pragma secure_delete = on");
+    return pool;
+  }
+
+  private static HikariConfig postgresql(DatabaseUrl url) {
+    HikariConfig pool = pool();
+    pool.setJdbcUrl(url.text());
+    pool.setDriverClassName("org.postgresql.Driver");
+    return pool;
+  }
+
+  private static HikariConfig pool() {
+    HikariConfig pool = new HikariConfig();
+    pool.setPoolName("lethe-database");
+    pool.setMaximumPoolSize(CONNECTIONS);
+    pool.setMinimumIdle(1);
+    pool.setConnectionTimeout(PATIENCE.toMillis());
+    return pool;
+  }
+
+  /** The same files for both: only names of types differ. */
+  private static void migrate(DatabaseUrl url, DataSource source) {
+    Flyway.configure()
+        .dataSource(source)
+        .locations(MIGRATIONS)
+        .placeholders(url.isShared()
+            ? Map.of("bytes", "bytea", "time", "timestamp with time zone", "flag", "boolean")
+            : Map.of("bytes", "blob", "time", "timestamp", "flag", "bit"))
+        .load()
+        .migrate();
+  }
+
+  /** For libraries that bring their own SQL. */
+  public DataSource source() {
+    return source;
+  }
+
+  /** Whether several servers may work on it at once. */
+  public boolean isShared() {
+    return url.isShared();
+  }
+
+  /**
+   * Runs statements as one transaction: all of them, or none.
+   *
+   * @throws StoreException if they fail; then none was carried out. Of a connection that breaks at the very end nobody
+   *     knows; whoever repeats a transaction must see whether it was
+   */
+  public <T> T transaction(Work<T> work) {
+    try (Connection connection = source.getConnection()) {
+      connection.setAutoCommit(false);
+      try {
+        T result = work.run(connection);
+        connection.commit();
+        return result;
+      } catch (SQLException | RuntimeException e) {
+        rollBack(connection, e);
+        throw e;
+      }
+    } catch (SQLException e) {
+      throw new StoreException(e);
+    }
+  }
+
+  private static void rollBack(Connection connection, Exception reason) {
+    try {
+      connection.rollback();
+    } catch (SQLException e) {
+      reason.addSuppressed(e);
+    }
+  }
+
+  @Override
+  public void close() {
+    source.close();
+  }
+}

@@ -1,0 +1,98 @@
+package dev.lethe.server.unlearning;
+
+import dev.lethe.server.registry.FileTrees;
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.time.Clock;
+import java.time.ZoneOffset;
+import java.time.format.DateTimeFormatter;
+import java.util.List;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.Predicate;
+import java.util.stream.Stream;
+
+/** The directory of all jobs: one directory each, by id, with the images and what the worker makes. Blocks. */
+final class JobFolders {
+
+  private static final String UPLOAD = ".upload-";
+  private static final DateTimeFormatter TIME =
+      DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss").withZone(ZoneOffset.UTC);
+
+  private final Path root;
+
+  /** Makes the directory. */
+  JobFolders(Path root) throws IOException {
+    this.root = Files.createDirectories(root.toAbsolutePath().normalize());
+  }
+
+  /**
+   * Takes away what clients that broke off left of their uploads, and gives those that were accepted their names; before
+   * the first upload.
+   *
+   * @param accepted whether there is a job of this id
+   */
+  void recover(Predicate<String> accepted) throws IOException {
+    for (Path entry : entries()) {
+      String name = entry.getFileName().toString();
+      if (name.startsWith(UPLOAD)) {
+        String id = name.substring(UPLOAD.length());
+        if (accepted.test(id)) {
+          commit(new JobDirectory(entry), id);
+        } else {
+          FileTrees.delete(entry);
+        }
+      }
+    }
+  }
+
+  /** A new id: the time, for people, and enough chance that no two are equal. */
+  static String newId() {
+    return TIME.format(Clock.systemUTC().instant()) + "-%08x".formatted(ThreadLocalRandom.current().nextInt());
+  }
+
+  /** A directory for an upload, that is no job yet. */
+  JobDirectory beginUpload(String id) throws IOException {
+    return new JobDirectory(Files.createDirectory(root.resolve(UPLOAD + id)));
+  }
+
+  void discard(JobDirectory upload) throws IOException {
+    FileTrees.delete(upload.path());
+  }
+
+  /** Sees to it that a finished upload outlives a loss of power, wherever it is renamed to. */
+  void sync(JobDirectory upload) throws IOException {
+    try (Stream<Path> all = Files.walk(upload.path())) {
+      for (Path path : all.toList()) {
+        force(path);
+      }
+    }
+    force(root);
+  }
+
+  /** Linux and macOS write a folder's entries down by the same call as a file's bytes. */
+  private static void force(Path path) throws IOException {
+    try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
+      channel.force(true);
+    }
+  }
+
+  /** Gives an upload that was accepted the name of its job. */
+  JobDirectory commit(JobDirectory upload, String id) throws IOException {
+    return new JobDirectory(Files.move(upload.path(), root.resolve(id), StandardCopyOption.ATOMIC_MOVE));
+  }
+
+  /** The directory of a job, whether it is there or not. */
+  JobDirectory of(String id) {
+    return new JobDirectory(root.resolve(id));
+  }
+
+  private List<Path> entries() throws IOException {
+    try (Stream<Path> entries = Files.list(root)) {
+      return entries.toList();
+    }
+  }
+}

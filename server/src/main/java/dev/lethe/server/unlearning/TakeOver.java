@@ -1,0 +1,161 @@
+package dev.lethe.server.unlearning;
+
+import dev.lethe.models.bundle.Bundle;
+import dev.lethe.server.jobs.JobRecord;
+import dev.lethe.server.jobs.JobRecord.Intent;
+import dev.lethe.server.jobs.Phases;
+import dev.lethe.server.lifecycle.Signatory;
+import dev.lethe.server.registry.ModelRegistry;
+import dev.lethe.server.registry.ServedModel;
+import dev.lethe.server.unlearning.JobRun.JobFailedException;
+import dev.lethe.v1.Job;
+import dev.lethe.v1.JobPhase;
+import dev.lethe.v1.Progress;
+import dev.lethe.v1.UnlearnReport;
+import dev.lethe.v1.WorkerJob;
+import io.grpc.StatusRuntimeException;
+import java.io.IOException;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Makes a job's candidate a version. What is to be done is written down before the first step; each step can be done
+ * again, or is seen to be done, so that a server that finds a job on this way carries it on.
+ */
+record TakeOver(TrackedJob tracked, ModelRegistry registry, Storing storing) {
+
+  private static final Logger LOG = LoggerFactory.getLogger(TakeOver.class);
+  private static final int SPACE_SECONDS = 5;
+
+  /** Carries out a change of the store, and repeats it while the store cannot be used. */
+  interface Storing {
+    void stored(Runnable change) throws InterruptedException;
+  }
+
+  /**
+   * The bundle that a worker has left, if it is the one that was asked for.
+   *
+   * @throws JobFailedException if it is not
+   */
+  static Bundle candidate(TrackedJob tracked, WorkerJob work) throws JobFailedException {
+    Bundle candidate;
+    Job job = tracked.record().job();
+    try {
+      candidate = Bundle.open(tracked.directory().candidate());
+    } catch (IOException e) {
+      throw new JobFailedException("the worker left no candidate: " + e.getMessage(), e);
+    }
+    if (!candidate.card().name().equals(job.getSpec().getModel())
+        || !candidate.card().version().equals(work.getNewVersion())
+        || !job.getBaseVersion().equals(candidate.card().parentVersion())) {
+      throw new JobFailedException("the worker's candidate says that it is version " + candidate.card().version()
+          + " of " + candidate.card().name() + ", made from " + candidate.card().parentVersion() + "; it should be "
+          + work.getNewVersion() + " of " + job.getSpec().getModel() + ", made from " + job.getBaseVersion(), null);
+    }
+    return candidate;
+  }
+
+  /**
+   * Decides what becomes of a candidate, and writes it down.
+   *
+   * @param ask whether an operator has to approve what no gate refuses
+   */
+  static void decide(TrackedJob tracked, Bundle candidate, UnlearnReport report, boolean ask) {
+    tracked.change(stored -> {
+      Job job = stored.job();
+      List<String> gates = PromotionGates.failures(job.getSpec().getGates(), report);
+      List<String> reasons = new ArrayList<>();
+      if (job.getSpec().getKeepAsCandidate()) {
+        reasons.add("the request asked to keep it as a candidate");
+      }
+      reasons.addAll(gates);
+      Intent intent = job.getSpec().getKeepAsCandidate() ? Intent.KEEP : !gates.isEmpty() ? Intent.REJECT
+          : ask ? Intent.ASK : Intent.PROMOTE;
+      Job moved = Phases.move(job, JobPhase.JOB_PHASE_CANDIDATE, Phases.WORKER, "version " + candidate.card().version()
+          + " is made and measured", Instant.now());
+      return stored.with(moved.toBuilder().setReport(report).setNewVersion(candidate.card().version())
+          .setMessage(reasons.isEmpty() ? "" : "not promoted: " + String.join("; ", reasons)).build(), intent);
+    });
+  }
+
+  /** Carries the decision out. */
+  void run() throws InterruptedException, JobFailedException, IOException {
+    JobRecord record = tracked.record();
+    Job job = record.job();
+    ServedModel model = JobRun.model(registry, job);
+    boolean promote = record.intent() == Intent.PROMOTE;
+    boolean promoted = install(model, job, record.work(), promote);
+    Progress finished = tracked.job().getProgress().toBuilder().setFraction(1).setSecondsLeft(0)
+        .build();
+    storing.stored(() -> {
+      switch (record.intent()) {
+        case PROMOTE -> promoted(model, job, finished, promoted);
+        case ASK -> tracked.move(JobPhase.JOB_PHASE_AWAITING_APPROVAL, Phases.SERVER, "an operator decides",
+            end -> end.setProgress(finished).setMessage("awaits the approval of an operator"));
+        case KEEP -> tracked.change(stored -> stored.with(
+            Phases.keep(stored.job(), Phases.SERVER, job.getMessage(), Instant.now()).toBuilder().setProgress(finished)
+                .build()));
+        case REJECT -> tracked.move(JobPhase.JOB_PHASE_REJECTED, Phases.SERVER, job.getMessage(),
+            end -> end.setProgress(finished));
+        case NONE -> throw new IllegalStateException("job " + job.getId() + " has a candidate that nobody has decided on");
+      }
+    });
+  }
+
+  private void promoted(ServedModel model, Job job, Progress finished, boolean promoted) {
+    if (promoted) {
+      tracked.move(JobPhase.JOB_PHASE_PROMOTED, Phases.SERVER, "version " + job.getNewVersion() + " serves",
+          end -> end.setPromoted(true).clearMessage().setProgress(finished));
+      return;
+    }
+    String reason = "not promoted: " + model.notPromoted(job.getBaseVersion());
+    tracked.move(JobPhase.JOB_PHASE_REJECTED, Phases.SERVER, reason, end -> end.setMessage(reason).setProgress(finished));
+  }
+
+  /** @return whether the version serves now, which it does if it is to and nothing speaks against it */
+  private boolean install(ServedModel model, Job job, WorkerJob work, boolean promote)
+      throws InterruptedException, JobFailedException, IOException {
+    String instead = promote ? job.getBaseVersion() : null;
+    while (true) {
+      try {
+        if (registry.repository().versions(model.name()).containsKey(job.getNewVersion())) {
+          // A server got so far that ended then.
+          return promote && model.promote(job.getNewVersion(), instead, dev.lethe.server.erasure.Approval.gates()).toCompletionStage()
+              .toCompletableFuture().get();
+        }
+        Bundle candidate = candidate(tracked, work);
+        Signatory.keepReport(candidate, job);
+        return model.install(candidate, instead).toCompletionStage().toCompletableFuture().get();
+      } catch (IOException e) {
+        if (!isFullDisk(e)) {
+          throw e;
+        }
+        LOG.error("job {}: its report cannot be stored ({}); it is tried again", job.getId(), e.getMessage());
+        TimeUnit.SECONDS.sleep(SPACE_SECONDS);
+      } catch (ExecutionException e) {
+        String reason = e.getCause() instanceof StatusRuntimeException status ? status.getStatus().getDescription()
+            : e.getCause().toString();
+        if (!isFullDisk(e)) {
+          throw new JobFailedException("the candidate was refused: " + reason, e);
+        }
+        LOG.error("job {}: its version cannot be stored ({}); it is tried again", job.getId(), reason);
+        TimeUnit.SECONDS.sleep(SPACE_SECONDS);
+      }
+    }
+  }
+
+  /** Linux and macOS say it in these words; Java has no exception of its own for it. */
+  static boolean isFullDisk(Throwable failure) {
+    for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+      if (cause instanceof IOException && String.valueOf(cause.getMessage()).contains("No space left on device")) {
+        return true;
+      }
+    }
+    return false;
+  }
+}

@@ -1,0 +1,157 @@
+package dev.lethe.server.jobs;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.lethe.server.jobs.JobRecord.Intent;
+import dev.lethe.server.store.Database;
+import dev.lethe.server.store.StoreException;
+import dev.lethe.server.store.TestDatabases;
+import dev.lethe.v1.Job;
+import dev.lethe.v1.JobPhase;
+import dev.lethe.v1.JobState;
+import dev.lethe.v1.Progress;
+import dev.lethe.v1.UnlearnSpec;
+import dev.lethe.v1.WorkerJob;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.TestFactory;
+import org.junit.jupiter.api.io.TempDir;
+
+class JobStoreTest {
+
+  @TempDir
+  Path root;
+
+  private static final int LIMIT = 100;
+
+  private interface Check {
+    void of(JobStore store) throws Exception;
+  }
+
+  private Stream<DynamicTest> onAll(Check check) {
+    return TestDatabases.all(root).map(url -> DynamicTest.dynamicTest(url.toString(), () -> {
+      try (Database database = Database.open(url)) {
+        check.of(new JobStore(database));
+      }
+    }));
+  }
+
+  private static JobRecord record(String id, String model, long second) {
+    return new JobRecord(Phases.accept(Job.newBuilder().setId(id).setSubmittedBy("ann")
+        .setSpec(UnlearnSpec.newBuilder().setModel(model).setSeed(second)), "ann", Instant.ofEpochSecond(second)),
+        WorkerJob.newBuilder().setJobId(id).build(), Intent.NONE, "digest of " + id);
+  }
+
+  private static JobRecord moved(JobRecord record, JobPhase to) {
+    return record.with(Phases.move(record.job(), to, "server", "because", Instant.ofEpochSecond(99)));
+  }
+
+  @TestFactory
+  Stream<DynamicTest> whatIsKeptIsFoundAsItWasWithoutProgress() {
+    return onAll(store -> {
+      JobRecord kept = record("a", "tiny", 1);
+      store.insert(kept.with(kept.job().toBuilder().setProgress(Progress.newBuilder().setStep(3)).build()), LIMIT);
+      assertEquals(Optional.of(kept), store.find("a"));
+      assertEquals(Optional.empty(), store.find("b"));
+      assertEquals(StoreException.Reason.DUPLICATE, assertThrows(StoreException.class,
+          () -> store.insert(new JobRecord(kept.job(), kept.work(), kept.intent(), "other"), LIMIT)).reason());
+      JobRecord changed = new JobRecord(kept.job(), WorkerJob.newBuilder().setNewVersion("v2").build(), Intent.PROMOTE,
+          "digest");
+      assertEquals(Optional.of(changed), store.change("a", before -> changed));
+      assertEquals(Optional.of(changed), store.find("a"));
+      assertTrue(store.delete("a"));
+      assertFalse(store.delete("a"));
+    });
+  }
+
+  @TestFactory
+  Stream<DynamicTest> theOldestOfAModelThatHasNotEndedIsFirst() {
+    return onAll(store -> {
+      store.insert(record("c", "tiny", 2), LIMIT);
+      store.insert(record("b", "tiny", 1), LIMIT);
+      store.insert(record("a", "other", 0), LIMIT);
+      assertEquals(Optional.of("b"), store.first("tiny"));
+      assertEquals(List.of("a", "b", "c"), store.open().stream().map(open -> open.job().getId()).toList());
+      store.change("b", before -> moved(before, JobPhase.JOB_PHASE_CANCELLED));
+      assertEquals(Optional.of("c"), store.first("tiny"));
+      assertEquals(Optional.empty(), store.first("none"));
+      assertEquals(Map.of(JobState.JOB_STATE_QUEUED, 2L, JobState.JOB_STATE_CANCELLED, 1L), store.counts());
+    });
+  }
+
+  @TestFactory
+  Stream<DynamicTest> pagesFollowOneAnotherAndHoldWhatIsAskedFor() {
+    return onAll(store -> {
+      for (int i = 0; i < 10; i++) {
+        // Two at a time were submitted in the same moment.
+        store.insert(record("j" + i, i % 3 == 0 ? "other" : "tiny", i / 2), LIMIT);
+      }
+      store.change("j4", before -> moved(before, JobPhase.JOB_PHASE_FAILED));
+      List<Job> first = store.list("", List.of(), Optional.empty(), 4);
+      assertEquals(List.of("j9", "j8", "j7", "j6"), first.stream().map(Job::getId).toList());
+      assertEquals(List.of("j5", "j4", "j3", "j2", "j1", "j0"),
+          store.list("", List.of(), Optional.of(first.get(3)), 100).stream().map(Job::getId).toList());
+      assertEquals(List.of("j4"),
+          store.list("tiny", List.of(JobState.JOB_STATE_FAILED), Optional.empty(), 9).stream().map(Job::getId).toList());
+      assertEquals(List.of("j9", "j6", "j3", "j0"), store.list("other",
+          List.of(JobState.JOB_STATE_FAILED, JobState.JOB_STATE_QUEUED), Optional.empty(), 9).stream().map(Job::getId)
+          .toList());
+    });
+  }
+
+  @TestFactory
+  Stream<DynamicTest> changesFollowOneAnother() {
+    return onAll(store -> {
+      store.insert(record("a", "tiny", 1), LIMIT);
+      CompletableFuture.allOf(IntStream.range(0, 16).mapToObj(i -> CompletableFuture.runAsync(() ->
+          store.change("a", before -> before.with(before.job().toBuilder()
+              .setUnlearnImages(before.job().getUnlearnImages() + 1).build()))))
+          .toArray(CompletableFuture[]::new)).join();
+      assertEquals(16, store.find("a").orElseThrow().job().getUnlearnImages());
+      assertThrows(IllegalStateException.class, () -> store.change("a", before -> moved(moved(before,
+          JobPhase.JOB_PHASE_CANCELLED), JobPhase.JOB_PHASE_UNLEARNING)));
+      assertEquals(JobPhase.JOB_PHASE_QUEUED, store.find("a").orElseThrow().job().getPhase());
+    });
+  }
+
+  private static JobRecord asking(String id, String client, String key, String request) {
+    JobRecord record = record(id, "tiny", 1);
+    return new JobRecord(record.job().toBuilder().setSubmittedBy(client)
+        .setSpec(record.job().getSpec().toBuilder().setRequestKey(key)).build(), record.work(), Intent.NONE, request);
+  }
+
+  private static String kept(JobStore store, JobRecord record) {
+    return store.insert(record, LIMIT).orElseThrow().job().getId();
+  }
+
+  @TestFactory
+  Stream<DynamicTest> whatIsAskedForTwiceIsOneJob() {
+    return onAll(store -> {
+      assertEquals("a", kept(store, asking("a", "ann", "", "x")));
+      assertEquals("a", kept(store, asking("b", "ann", "", "x")));
+      assertEquals("c", kept(store, asking("c", "bob", "", "x")));
+      assertEquals("d", kept(store, asking("d", "ann", "k", "x")));
+      assertEquals("d", kept(store, asking("e", "ann", "k", "y")));
+      store.change("d", before -> moved(before, JobPhase.JOB_PHASE_CANCELLED));
+      assertEquals("d", kept(store, asking("e", "ann", "k", "x")));
+      store.change("a", before -> moved(before, JobPhase.JOB_PHASE_CANCELLED));
+      assertEquals("f", kept(store, asking("f", "ann", "", "x")));
+      assertEquals(Optional.empty(), store.insert(asking("g", "ann", "", "z"), 2));
+      assertEquals(2, store.countOpen());
+      // Many at once, too.
+      List<String> ids = IntStream.range(0, 12).mapToObj(i -> CompletableFuture.supplyAsync(
+          () -> kept(store, asking("h" + i, "eve", "", "x")))).toList().stream().map(CompletableFuture::join).toList();
+      assertEquals(1, ids.stream().distinct().count(), ids::toString);
+    });
+  }
+}

@@ -1,0 +1,44 @@
+package dev.lethe.server.lifecycle;
+
+import dev.lethe.server.provenance.SigningKey;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CopyOnWriteArrayList;
+
+/** Lives of versions without a database. */
+public final class TestLives {
+
+  private TestLives() {}
+
+  /** Forgets at the end. */
+  public static final class MemoryLedger implements Ledger {
+
+    private final List<LifeEvent> events = new CopyOnWriteArrayList<>();
+
+    @Override
+    public void append(LifeEvent event) {
+      events.add(event);
+    }
+
+    @Override
+    public List<LifeEvent> events() {
+      return List.copyOf(events);
+    }
+
+    @Override
+    public Optional<Head> head() {
+      return Optional.empty();
+    }
+  }
+
+  public static Lifecycle lifecycle() {
+    return new Lifecycle(new MemoryLedger(), new Lifecycle.Rules(true, Duration.ZERO));
+  }
+
+  public static Signatory signatory(Path root) throws IOException {
+    return new Signatory(SigningKey.open(root.resolve("signing.pem")), "lethe test");
+  }
+}

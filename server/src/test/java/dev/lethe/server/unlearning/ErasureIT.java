@@ -1,0 +1,420 @@
+package dev.lethe.server.unlearning;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.google.protobuf.ByteString;
+import dev.lethe.inference.GRPCInferenceServiceGrpc;
+import dev.lethe.inference.InferTensorContents;
+import dev.lethe.inference.ModelConfigRequest;
+import dev.lethe.inference.ModelInferRequest;
+import dev.lethe.inference.ModelInferRequest.InferInputTensor;
+import dev.lethe.inference.ModelMetadataRequest;
+import dev.lethe.inference.ModelStreamInferResponse;
+import dev.lethe.models.bundle.Bundle;
+import dev.lethe.server.ServerFixture;
+import dev.lethe.server.TinyBundles;
+import dev.lethe.server.erasure.ErasureCertificate;
+import dev.lethe.server.events.EventLog;
+import dev.lethe.server.events.Line;
+import dev.lethe.server.provenance.Digests;
+import dev.lethe.server.provenance.ModelSignature;
+import dev.lethe.server.provenance.SignedStatement;
+import dev.lethe.server.provenance.VerificationKey;
+import dev.lethe.server.registry.FileTrees;
+import dev.lethe.server.store.Database;
+import dev.lethe.server.store.DatabaseUrl;
+import dev.lethe.v1.ActivateRequest;
+import dev.lethe.v1.GenerateRequest;
+import dev.lethe.v1.GenerationServiceGrpc;
+import dev.lethe.v1.GetActiveVersionRequest;
+import dev.lethe.v1.GetCardRequest;
+import dev.lethe.v1.GetErasureCertificateRequest;
+import dev.lethe.v1.GetErasureCertificateResponse;
+import dev.lethe.v1.Job;
+import dev.lethe.v1.JobEvent;
+import dev.lethe.v1.JobState;
+import dev.lethe.v1.ListVersionsRequest;
+import dev.lethe.v1.ModelServiceGrpc;
+import dev.lethe.v1.ModelVersion;
+import dev.lethe.v1.PurgeRequest;
+import dev.lethe.v1.RetireRequest;
+import dev.lethe.v1.SubmitRequest;
+import dev.lethe.v1.UnlearnKind;
+import dev.lethe.v1.UnlearnSpec;
+import dev.lethe.v1.UnlearningServiceGrpc;
+import dev.lethe.v1.VersionState;
+import dev.lethe.v1.WatchRequest;
+import io.grpc.Channel;
+import io.grpc.ClientInterceptors;
+import io.grpc.Metadata;
+import io.grpc.Status.Code;
+import io.grpc.StatusRuntimeException;
+import io.grpc.stub.MetadataUtils;
+import io.grpc.stub.StreamObserver;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.function.Executable;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What is left of a class after its erasure was promoted, for clients, for operators, and after accidents. */
+@Timeout(300)
+class ErasureIT {
+
+  private static final Metadata.Key<String> AUTHORIZATION =
+      Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER);
+
+  @TempDir
+  Path root;
+
+  private ServerFixture server;
+  private Path principals;
+
+  @BeforeEach
+  void prepare() throws Exception {
+    TinyBundles.conditional(root.resolve("models"), "v1", 7);
+    principals = Files.writeString(root.resolve("principals.yaml"), principal("artist", "generate")
+        + principal("eraser", "unlearn") + principal("operator", "operate, generate"));
+    start(Map.of());
+  }
+
+  private static String principal(String name, String roles) {
+    return "- {name: " + name + ", roles: [" + roles + "], token-sha256: "
+        + Digests.sha256((name + "-token").getBytes(StandardCharsets.UTF_8)) + "}\n";
+  }
+
+  private void start(Map<String, String> more) throws IOException {
+    Map<String, String> settings = new HashMap<>(Map.of("auth.principals", principals.toString(), "worker-command",
+        '"' + Path.of(System.getProperty("java.home"), "bin", "java").toString() + "\" -XX:TieredStopAtLevel=1 -cp \""
+            + System.getProperty("java.class.path") + "\" " + WorkerDouble.class.getName()));
+    settings.putAll(more);
+    server = ServerFixture.start(root, settings);
+  }
+
+  @AfterEach
+  void stop() {
+    if (server != null) {
+      server.close();
+      server = null;
+    }
+  }
+
+  private Channel as(String name) {
+    Metadata headers = new Metadata();
+    headers.put(AUTHORIZATION, "Bearer " + name + "-token");
+    return ClientInterceptors.intercept(server.channel(), MetadataUtils.newAttachHeadersInterceptor(headers));
+  }
+
+  private ModelServiceGrpc.ModelServiceBlockingStub models(String name) {
+    return ModelServiceGrpc.newBlockingStub(as(name));
+  }
+
+  /** A class is erased by a job of "eraser". */
+  private Job erase(String name) throws Exception {
+    return erase(UnlearnSpec.newBuilder().setModel("tiny").setKind(UnlearnKind.UNLEARN_KIND_CLASS).addClasses(name)
+        .build());
+  }
+
+  private Job erase(UnlearnSpec spec) throws Exception {
+    CompletableFuture<Job> accepted = new CompletableFuture<>();
+    StreamObserver<SubmitRequest> upload = UnlearningServiceGrpc.newStub(as("eraser")).submit(new StreamObserver<>() {
+      @Override
+      public void onNext(Job job) {
+        accepted.complete(job);
+      }
+
+      @Override
+      public void onError(Throwable refused) {
+        accepted.completeExceptionally(refused);
+      }
+
+      @Override
+      public void onCompleted() {}
+    });
+    upload.onNext(SubmitRequest.newBuilder().setSpec(spec).build());
+    upload.onCompleted();
+    String id = accepted.get(60, TimeUnit.SECONDS).getId();
+    Iterator<JobEvent> changes = UnlearningServiceGrpc.newBlockingStub(as("eraser"))
+        .watch(WatchRequest.newBuilder().setJobId(id).build());
+    Job end = null;
+    while (changes.hasNext()) {
+      end = changes.next().getJob();
+    }
+    assertEquals(JobState.JOB_STATE_SUCCEEDED, end.getState(), end.getMessage());
+    return end;
+  }
+
+  private static void refused(Code code, String word, Executable call) {
+    StatusRuntimeException refusal = assertThrows(StatusRuntimeException.class, call);
+    assertEquals(code, refusal.getStatus().getCode(), refusal.getMessage());
+    assertTrue(String.valueOf(refusal.getStatus().getDescription()).contains(word), refusal.getMessage());
+  }
+
+  private String active() {
+    return models("artist").getActiveVersion(GetActiveVersionRequest.newBuilder().setModel("tiny").build())
+        .getVersion();
+  }
+
+  private ModelVersion version(String name) {
+    return models("artist").listVersions(ListVersionsRequest.newBuilder().setModel("tiny").build()).getVersionsList()
+        .stream().filter(version -> version.getVersion().equals(name)).findFirst().orElseThrow();
+  }
+
+  private static ModelInferRequest infer(String version) {
+    return ModelInferRequest.newBuilder().setModelName("tiny").setModelVersion(version)
+        .addInputs(InferInputTensor.newBuilder().setName("seed").setDatatype("INT64").addShape(1)
+            .setContents(InferTensorContents.newBuilder().addInt64Contents(1))).build();
+  }
+
+  private void nothingOfV1(String erasure) throws Exception {
+    GenerationServiceGrpc.GenerationServiceBlockingStub generation =
+        GenerationServiceGrpc.newBlockingStub(as("artist"));
+    GRPCInferenceServiceGrpc.GRPCInferenceServiceBlockingStub inference =
+        GRPCInferenceServiceGrpc.newBlockingStub(as("artist"));
+    GenerateRequest v1 = GenerateRequest.newBuilder().setModel("tiny").setVersion("v1").build();
+    List<Executable> calls = List.of(
+        () -> generation.generate(v1),
+        () -> generation.generateStream(v1).next(),
+        () -> models("artist").getCard(GetCardRequest.newBuilder().setModel("tiny").setVersion("v1").build()),
+        () -> inference.modelInfer(infer("v1")),
+        () -> inference.modelMetadata(ModelMetadataRequest.newBuilder().setName("tiny").setVersion("v1").build()),
+        () -> inference.modelConfig(ModelConfigRequest.newBuilder().setName("tiny").setVersion("v1").build()));
+    for (Executable call : calls) {
+      refused(Code.FAILED_PRECONDITION, erasure, call);
+    }
+    refused(Code.FAILED_PRECONDITION, "seven", () -> generation.generate(GenerateRequest.newBuilder()
+        .setModel("tiny").setLabel("seven").build()));
+    CompletableFuture<ModelStreamInferResponse> streamed = new CompletableFuture<>();
+    StreamObserver<ModelInferRequest> stream = GRPCInferenceServiceGrpc.newStub(as("artist")).modelStreamInfer(
+        new StreamObserver<>() {
+          @Override
+          public void onNext(ModelStreamInferResponse answer) {
+            streamed.complete(answer);
+          }
+
+          @Override
+          public void onError(Throwable failure) {
+            streamed.completeExceptionally(failure);
+          }
+
+          @Override
+          public void onCompleted() {}
+        });
+    stream.onNext(infer("v1"));
+    stream.onCompleted();
+    ModelStreamInferResponse answer = streamed.get(60, TimeUnit.SECONDS);
+    assertTrue(answer.getErrorMessage().contains(erasure), answer.toString());
+    assertEquals(0, answer.getInferResponse().getOutputsCount());
+  }
+
+  @Test
+  void aVersionThatHoldsWhatWasErasedAnswersNobodyAndAnEmptiedStateDoesNotBringItBack() throws Exception {
+    // It is in memory beside the active one, where no load would meet a refusal.
+    assertEquals("v1", GenerationServiceGrpc.newBlockingStub(as("artist")).generate(GenerateRequest.newBuilder()
+        .setModel("tiny").setLabel("seven").build()).getVersion());
+    Job job = erase("seven");
+    assertTrue(job.getPromoted(), job.getMessage());
+    assertEquals("v1-u1", active());
+    nothingOfV1(job.getId());
+    ModelVersion v1 = version("v1");
+    assertEquals(VersionState.VERSION_STATE_RETIRED, v1.getState());
+    assertEquals(List.of("seven"), v1.getHolds(0).getClassesList());
+    assertEquals(job.getId(), version("v1-u1").getLacks(0).getId());
+    assertEquals(0, version("v1-u1").getHoldsCount());
+
+    stop();
+    start(Map.of());
+    nothingOfV1(job.getId());
+
+    stop();
+    FileTrees.delete(root.resolve("state"));
+    String told = assertThrows(IOException.class, () -> start(Map.of())).getMessage();
+    assertTrue(told.contains("tiny") && told.contains("class seven") && told.contains(job.getId())
+        && told.contains("--confirm-lost-erasures " + job.getId()), told);
+    // What is confirmed of another erasure changes nothing.
+    assertThrows(IOException.class, () -> start(Map.of("confirm-lost-erasures", "20260101-000000-other")));
+    start(Map.of("confirm-lost-erasures", job.getId()));
+    assertEquals("v1", active());
+    assertTrue(log().stream().anyMatch(line -> line.contains("\"waived\"") && line.contains(job.getId())));
+  }
+
+  @Test
+  void whereTheDatabaseIsLostTheCertificatesStillTell() throws Exception {
+    Job job = erase("seven");
+    stop();
+    Files.delete(root.resolve("jobs/lethe.db"));
+    Files.delete(root.resolve("state/tiny/active"));
+    start(Map.of());
+    assertEquals("v1-u1", active());
+    nothingOfV1(job.getId());
+  }
+
+  @Test
+  void aCrashBetweenTheRecordAndTheChoiceGoesForward() throws Exception {
+    Job job = erase("seven");
+    stop();
+    Files.writeString(root.resolve("state/tiny/active"), "v1\n");
+    start(Map.of());
+    assertEquals("v1-u1", active());
+    nothingOfV1(job.getId());
+    assertEquals("v1-u1", Files.readString(root.resolve("state/tiny/active")).strip());
+  }
+
+  @Test
+  void rollingBackTakesAReasonWhichIsRecordedAndLastsUntilTheNextChoice() throws Exception {
+    Job job = erase("seven");
+    ActivateRequest.Builder back = ActivateRequest.newBuilder().setModel("tiny").setVersion("v1");
+    refused(Code.FAILED_PRECONDITION, job.getId(), () -> models("operator").activate(back.build()));
+    refused(Code.INVALID_ARGUMENT, "1000", () -> models("operator")
+        .activate(back.clone().setOverrideReason("x".repeat(1001)).build()));
+    models("operator").activate(back.setOverrideReason("the new one draws nothing at all").build());
+    assertEquals("v1", active());
+    models("artist").getCard(GetCardRequest.newBuilder().setModel("tiny").setVersion("v1").build());
+    stop();
+    start(Map.of());
+    assertEquals("v1", active(), "an override outlives a restart");
+
+    // What is unlearned from it holds the class again, and does not serve by itself.
+    Job second = erase("eight");
+    assertFalse(second.getPromoted());
+    models("operator").activate(ActivateRequest.newBuilder().setModel("tiny").setVersion("v1-u1").build());
+    refused(Code.FAILED_PRECONDITION, job.getId(), () -> models("artist")
+        .getCard(GetCardRequest.newBuilder().setModel("tiny").setVersion("v1").build()));
+    assertTrue(log().stream().anyMatch(line -> line.contains("\"overridden\"") && line.contains("\"operator\"")
+        && line.contains("draws nothing at all")));
+    stop();
+    start(Map.of("rollback-to-retired", "never"));
+    refused(Code.FAILED_PRECONDITION, "rollback-to-retired", () -> models("operator").activate(back.build()));
+  }
+
+  @Test
+  void aCandidateIsOneUntilAnOperatorPromotesIt() throws Exception {
+    Job job = erase(UnlearnSpec.newBuilder().setModel("tiny").setKind(UnlearnKind.UNLEARN_KIND_CLASS)
+        .addClasses("seven").setKeepAsCandidate(true).build());
+    assertEquals(VersionState.VERSION_STATE_CANDIDATE, version("v1-u1").getState());
+    assertEquals(VersionState.VERSION_STATE_ACTIVE, version("v1").getState());
+    refused(Code.FAILED_PRECONDITION, "no erasure of it was promoted", () -> models("operator")
+        .getErasureCertificate(GetErasureCertificateRequest.newBuilder().setModel("tiny").setVersion("v1-u1").build()));
+    stop();
+    start(Map.of());
+    assertEquals("v1", active(), "a restart promotes nothing");
+    models("operator").activate(ActivateRequest.newBuilder().setModel("tiny").setVersion("v1-u1").build());
+    nothingOfV1(job.getId());
+    assertTrue(new String(certificate(job).getPageHtml().toByteArray(), StandardCharsets.UTF_8).contains("operator"));
+  }
+
+  private GetErasureCertificateResponse certificate(Job job) {
+    return models("eraser").getErasureCertificate(
+        GetErasureCertificateRequest.newBuilder().setJobId(job.getId()).build());
+  }
+
+  @Test
+  void aPromotedVersionIsSignedAndItsErasureCertified() throws Exception {
+    Job job = erase("seven");
+    GetErasureCertificateResponse proof = certificate(job);
+    VerificationKey key = VerificationKey.read(root.resolve("jobs/signing.pem.pub"));
+    assertEquals(key.pem(), proof.getPublicKey());
+    SignedStatement certificate = SignedStatement.verify(proof.getCertificate().toByteArray(), key, "it");
+    assertEquals(job.getId(), certificate.statement().predicate().path("erasure").path("id").asText());
+    assertEquals("eraser", certificate.statement().predicate().path("erasure").path("requestedBy").asText());
+    assertEquals("PASSED", certificate.statement().predicate().path("audit").path("result").asText());
+    Path folder = root.resolve("state/tiny/v1-u1");
+    ModelSignature.check(SignedStatement.verify(proof.getModelSignature().toByteArray(), key, "it").statement(),
+        folder);
+    assertEquals(proof.getReport(), ByteString.copyFrom(Files.readAllBytes(folder.resolve(ErasureCertificate.REPORT))));
+    assertTrue(certificate.statement().predicate().path("parent").path("resources").toString()
+        .contains(Digests.sha256(root.resolve("models/tiny/v1").resolve(Bundle.CARD))));
+    assertTrue(version("v1-u1").getIsSigned());
+    refused(Code.PERMISSION_DENIED, "unlearn", () -> models("artist").getErasureCertificate(
+        GetErasureCertificateRequest.newBuilder().setJobId(job.getId()).build()));
+    refused(Code.FAILED_PRECONDITION, "job_id", () -> models("eraser").getErasureCertificate(
+        GetErasureCertificateRequest.newBuilder().setJobId("no-such-job").build()));
+    refused(Code.NOT_FOUND, "version", () -> models("eraser").getErasureCertificate(
+        GetErasureCertificateRequest.newBuilder().setModel("tiny").setVersion("../v1-u1").build()));
+  }
+
+  @Test
+  void whatIsRetiredIsPurgedByOrderAndAfterTheGracePeriod() throws Exception {
+    Job first = erase("seven");
+    erase("eight");
+    assertEquals("v1-u2", active());
+    refused(Code.FAILED_PRECONDITION, "not retired", () -> models("operator")
+        .purge(PurgeRequest.newBuilder().setModel("tiny").setVersion("v1-u2").build()));
+    refused(Code.FAILED_PRECONDITION, "delete that folder yourself", () -> models("operator")
+        .purge(PurgeRequest.newBuilder().setModel("tiny").setVersion("v1").build()));
+    assertTrue(version("v1-u1").hasPurgeDue());
+    assertTrue(models("operator").purge(PurgeRequest.newBuilder().setModel("tiny").setVersion("v1-u1").build())
+        .getDeletedFilesList().containsAll(List.of(Bundle.CARD, Bundle.SYNTHESIS)));
+    Path folder = root.resolve("state/tiny/v1-u1");
+    assertFalse(Files.exists(folder.resolve(Bundle.SYNTHESIS)));
+    assertEquals(VersionState.VERSION_STATE_PURGED, version("v1-u1").getState());
+    refused(Code.FAILED_PRECONDITION, "purged", () -> models("artist")
+        .getCard(GetCardRequest.newBuilder().setModel("tiny").setVersion("v1-u1").build()));
+    // Its proof outlives it, and no other version gets its name.
+    assertEquals("v1-u1", certificate(first).getVersion());
+    assertEquals("v1-u3", erase("nine").getNewVersion());
+    refused(Code.FAILED_PRECONDITION, "active", () -> models("operator").retire(RetireRequest.newBuilder()
+        .setModel("tiny").setVersion("v1-u3").setReason("no").build()));
+    refused(Code.INVALID_ARGUMENT, "reason", () -> models("operator").retire(RetireRequest.newBuilder()
+        .setModel("tiny").setVersion("v1-u2").build()));
+  }
+
+  private List<String> log() throws IOException {
+    List<String> lines = new ArrayList<>();
+    try (Database database = Database.open(DatabaseUrl.sqlite(root.resolve("jobs/lethe.db")))) {
+      new EventLog(database).forEach((Line line) -> lines.add(line.text()));
+    }
+    return lines;
+  }
+
+  @Test
+  void everyOrderLeavesALastingLineRefusedOnesToo() throws Exception {
+    Job job = erase("seven");
+    refused(Code.PERMISSION_DENIED, "operate", () -> models("artist").activate(ActivateRequest.newBuilder()
+        .setModel("tiny").setVersion("v1").setOverrideReason("I want it").build()));
+    refused(Code.UNAUTHENTICATED, "", () -> server.models().purge(PurgeRequest.newBuilder().setModel("tiny")
+        .setVersion("v1").build()));
+    stop();
+    List<String> lines = log();
+    assertTrue(lines.get(0).contains("\"started\""), lines.get(0));
+    has(lines, "\"call\"", "Submit", "\"eraser\"", "\"OK\"", "\"kind\":\"class\"", "\"classes\":\"seven\"",
+        job.getId());
+    has(lines, "\"job\"", "\"eraser\"", "succeeded", "\"v1-u1\"", "\"promoted\":true", job.getId());
+    has(lines, "\"promoted\"", "\"gates\"", "\"base\":\"v1\"", job.getId());
+    has(lines, "Activate", "\"artist\"", "PERMISSION_DENIED", "\"version\":\"v1\"", "I want it");
+    has(lines, "Purge", "UNAUTHENTICATED", "\"version\":\"v1\"");
+  }
+
+  private static void has(List<String> lines, String... parts) {
+    assertTrue(lines.stream().anyMatch(line -> List.of(parts).stream().allMatch(line::contains)),
+        String.join(" ", parts) + " in " + lines);
+  }
+
+  @Test
+  void anEmptyStateIsRefusedWhereAnOperatorSaysSo() throws Exception {
+    stop();
+    FileTrees.delete(root.resolve("state"));
+    FileTrees.delete(root.resolve("jobs"));
+    String told = assertThrows(IOException.class, () -> start(Map.of("empty-state", "refuse"))).getMessage();
+    assertTrue(told.contains("--empty-state accept"), told);
+    start(Map.of("empty-state", "accept"));
+    stop();
+    start(Map.of("empty-state", "refuse"));
+    assertEquals("v1", active());
+  }
+}

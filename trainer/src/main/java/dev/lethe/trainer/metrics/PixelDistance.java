@@ -1,0 +1,32 @@
+package dev.lethe.trainer.metrics;
+
+import dev.lethe.models.graph.Tensor;
+
+/** Distances of pictures by their pixels. */
+public final class PixelDistance {
+
+  private PixelDistance() {}
+
+  /**
+   * ‖a − b‖² of one picture of each batch.
+   *
+   * @param a [N, C, H, W]
+   * @param i index in {@code a}
+   * @param b [M, C, H, W]
+   * @param j index in {@code b}
+   */
+  public static double squared(Tensor a, int i, Tensor b, int j) {
+    int size = a.data().length / (int) a.shape()[0];
+    return squared(a.data(), i * size, b.data(), j * size, size);
+  }
+
+  /** The same of {@code size} values of each, from an offset on. */
+  public static double squared(float[] a, int fromA, float[] b, int fromB, int size) {
+    double sum = 0;
+    for (int k = 0; k < size; k++) {
+      double difference = a[fromA + k] - b[fromB + k];
+      sum += difference * difference;
+    }
+    return sum;
+  }
+}

@@ -1,0 +1,64 @@
+package dev.lethe.trainer.unlearning;
+
+import dev.lethe.models.graph.Tensor;
+import dev.lethe.trainer.data.ImageDataset;
+import dev.lethe.trainer.inversion.Inversion;
+import dev.lethe.trainer.inversion.InversionOptions;
+import dev.lethe.trainer.inversion.LatentSpace;
+import dev.lethe.trainer.model.ModelWeights;
+import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.trainer.sampling.LatentRegression;
+import dev.lethe.trainer.sampling.Sampler;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.SplittableRandom;
+import java.util.stream.IntStream;
+
+/**
+ * Latents such as inversion finds for real images, which lie farther out than those of the mapping network. Some are
+ * found; the others are drawn from the normal distribution of these around the means of their classes, which costs
+ * nothing and holds the generator as well.
+ */
+record AnchorLatents(ModelWeights original, Path directory, ExecutionDevice device, int threads) {
+
+  private static final InversionOptions SEARCH = new InversionOptions(LatentSpace.W, 64, 1, 24, 0.1, 0);
+  /** Most images that are inverted. */
+  private static final int FOUND = 96;
+  /** Latents that the mean of a class is taken over. */
+  private static final int OF_MEAN = 500;
+
+  /**
+   * @param stay real or generated images that stay, one or more
+   * @param sampler of the original
+   * @param n latents wanted, {@value #FOUND} or more
+   * @return w [n, w_dim]
+   */
+  Tensor draw(ImageDataset stay, Sampler sampler, int n, long seed) throws IOException {
+    ImageDataset some = stay.subset(IntStream.range(0, Math.min(FOUND, stay.size())).toArray());
+    SplittableRandom random = new SplittableRandom(seed);
+    Tensor found = new Inversion(original.config(), original.weights(), original.features(), SEARCH, device, threads)
+        .invert(some.images(), some.classIndices(), directory, random.nextLong(), (step, steps, error) -> { }).w();
+    if (some.size() == 1) {
+      return found;
+    }
+    int[] labels = original.config().conditional() ? some.classIndices() : new int[some.size()];
+    Tensor means = Tensor.zeros(some.size(), sampler.wDim());
+    for (int label : Arrays.stream(labels).distinct().toArray()) {
+      float[] mean = sampler.meanLatent(label, OF_MEAN, random.split());
+      IntStream.range(0, labels.length).filter(i -> labels[i] == label)
+          .forEach(i -> System.arraycopy(mean, 0, means.data(), i * mean.length, mean.length));
+    }
+    int[] classes = IntStream.range(0, n - some.size()).map(i -> i % labels.length).toArray();
+    Tensor deviations = LatentRegression.alike(sum(found, means, -1), classes.length, random.split());
+    return found.then(sum(means.rows(classes), deviations, 1));
+  }
+
+  private static Tensor sum(Tensor a, Tensor b, float times) {
+    float[] sum = new float[a.data().length];
+    for (int i = 0; i < sum.length; i++) {
+      sum[i] = a.data()[i] + times * b.data()[i];
+    }
+    return new Tensor(a.shape(), sum);
+  }
+}
