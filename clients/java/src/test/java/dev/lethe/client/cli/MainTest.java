@@ -27,6 +27,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.stream.Stream;
 import javax.imageio.ImageIO;
 import org.junit.jupiter.api.AfterEach;
@@ -36,6 +37,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import picocli.CommandLine;
 
 /** The commands as a user types them, against a server of the protocol. */
 @Timeout(30)
@@ -336,6 +338,32 @@ class MainTest {
   void quietIsWithoutProgress() {
     assertEquals(0, lethe("unlearn", "--kind=class", "--classes=7", "-q"));
     assertFalse(out.toString().contains("["), out.toString());
+  }
+
+  @Test
+  void detachedThereIsNoReportToWrite() throws IOException {
+    assertEquals(2, lethe("unlearn", "--kind=class", "--classes=7", "--detach", "--out", folder.toString()));
+    assertTrue(err.toString().contains("does not wait"), err.toString());
+    assertEquals(List.of(), server.uploaded);
+    assertEquals(0, lethe("unlearn", "--kind=class", "--classes=7", "--detach", "-o", "json"));
+    assertTrue(JsonParser.parseString(out.toString()).getAsJsonObject().has("id"), out.toString());
+  }
+
+  @Test
+  void theHelpNamesEachDefaultAndEveryVerbHasItsForms() {
+    commands(Main.commandLine(Console.system())).forEach(command -> {
+      command.getCommandSpec().options().stream()
+          .filter(option -> !option.usageHelp() && !option.versionHelp() && !option.required())
+          .forEach(option -> assertTrue(String.join(" ", option.description()).toLowerCase(Locale.ROOT)
+              .contains("default"), command.getCommandSpec().qualifiedName() + " " + option.longestName()));
+      boolean verb = command.getSubcommands().isEmpty() && !command.getCommandName().equals("completion");
+      assertEquals(verb, command.getCommandSpec().findOption("-o") != null, command.getCommandSpec().qualifiedName());
+    });
+  }
+
+  private static Stream<CommandLine> commands(CommandLine command) {
+    return Stream.concat(Stream.of(command),
+        command.getSubcommands().values().stream().flatMap(MainTest::commands));
   }
 
   /** Without {@code --server}. */
