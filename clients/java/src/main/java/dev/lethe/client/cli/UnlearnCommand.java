@@ -74,6 +74,10 @@ final class UnlearnCommand implements Callable<Integer> {
   @ArgGroup(validate = false, heading = "%nWhat to do and how; each has a default that works:%n")
   private SpecOptions spec = new SpecOptions();
 
+  @Option(names = "--dry-run", description = "Change nothing: tell what would be unlearned, how well the model draws each "
+      + "image, whether its discriminator recognises it, and how long a job would take.")
+  private boolean dryRun;
+
   @Option(names = "--detach", description = "Print the job's id as soon as it is queued, and end. Default: follow it.")
   private boolean detach;
 
@@ -275,6 +279,9 @@ final class UnlearnCommand implements Callable<Integer> {
     List<LabelledImage> unlearn = files.read(images);
     List<LabelledImage> keep = files.read(learn);
     try (LetheClient lethe = server.connect()) {
+      if (dryRun) {
+        return new DryRun(console).run(lethe, spec(), unlearn);
+      }
       Job job = lethe.submitUnlearn(spec(), unlearn, keep);
       if (detach) {
         output.one(console, job, () -> console.out().println(job.getId()), job.getId());
