@@ -75,7 +75,7 @@ final class UnlearnCommand implements Callable<Integer> {
   private SpecOptions spec = new SpecOptions();
 
   @Option(names = "--dry-run", description = "Change nothing: tell what would be unlearned, how well the model draws each "
-      + "image, whether its discriminator recognises it, and how long a job would take.")
+      + "image, whether its discriminator recognises it, and how long a job would take. Default: begin the job.")
   private boolean dryRun;
 
   @Option(names = "--detach", description = "Print the job's id as soon as it is queued, and end. Default: follow it.")
@@ -179,12 +179,12 @@ final class UnlearnCommand implements Callable<Integer> {
     @Option(names = "--batch", description = "Images a step, a multiple of 4. Default: 32; of kind class 48.")
     private Integer batch;
 
-    @Option(names = "--learning-rate", description = "Adam's learning rate. Default: 0.012; of recipe paper 0.002.")
+    @Option(names = "--learning-rate", description = "Adam's learning rate. Default: 0.014; of recipe paper 0.002.")
     private Double learningRate;
 
     @Option(names = "--moving-weight", paramLabel = "WEIGHT",
         description = "Weight of an image that moves against one that stays: larger is sooner, and moves more with it."
-            + " Default: 0.5.")
+            + " Default: 0.6.")
     private Double movingWeight;
 
     @Option(names = "--lambda1", description = "Recipe paper: weight of the pixel loss. Default: 1.")
