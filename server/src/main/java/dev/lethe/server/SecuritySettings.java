@@ -5,6 +5,7 @@ import dev.lethe.server.config.ConfigurationException;
 import dev.lethe.server.config.Mistake;
 import dev.lethe.server.config.Setting;
 import dev.lethe.server.config.ValueType;
+import dev.lethe.server.http.Origins;
 import dev.lethe.server.security.AccessOptions;
 import dev.lethe.server.security.AccessOptions.Jwt;
 import dev.lethe.server.security.AccessOptions.Open;
@@ -21,8 +22,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.stream.Stream;
 
 /** The settings that decide who reaches the server and what they may do. */
@@ -58,6 +61,9 @@ final class SecuritySettings {
       "The claim that names roles, as a list or a text with blanks between.");
   static final Setting<Integer> JWT_REFRESH = new Setting<>("jwt.refresh", "SECONDS", "300",
       ValueType.integer(1, 86_400), "How often the keys are fetched; also when a token names a new one.");
+  static final Setting<Set<String>> CORS_ORIGINS = new Setting<>("cors.origins", "ORIGINS", "",
+      ValueType.of(SecuritySettings::origins), "Whose pages browsers may let ask this server, beside its own: origins such"
+          + " as https://example.org, with commas between, or * for all.");
   static final Setting<Double> RATE_REQUESTS = new Setting<>("rate.requests", "N", "0", ValueType.number(0, 1e9),
       "Calls a second of one principal, 0 for any number; auth.principals may say otherwise for one.");
   static final Setting<Double> RATE_IMAGES = new Setting<>("rate.images", "N", "0", ValueType.number(0, 1e9),
@@ -65,7 +71,7 @@ final class SecuritySettings {
 
   static final List<Setting<?>> ALL = List.of(TLS_CERTIFICATE, TLS_KEY, TLS_CLIENT_CA, TLS_CLIENT_CERTIFICATES,
       TLS_RELOAD, AUTH_PRINCIPALS, AUTH_CERTIFICATE_ROLES, AUTH_OPEN, JWT_KEYS, JWT_ISSUER, JWT_AUDIENCE,
-      JWT_ROLES_CLAIM, JWT_REFRESH, RATE_REQUESTS, RATE_IMAGES);
+      JWT_ROLES_CLAIM, JWT_REFRESH, CORS_ORIGINS, RATE_REQUESTS, RATE_IMAGES);
 
   private SecuritySettings() {}
 
@@ -124,6 +130,19 @@ final class SecuritySettings {
     if (settings.find(given).isPresent() && settings.find(needed).isEmpty() && settings.isSound(needed)) {
       mistakes.add(new Mistake(settings.where(given), given.key() + " needs " + needed.key() + " beside it"));
     }
+  }
+
+  private static Set<String> origins(String text) {
+    Set<String> origins = new TreeSet<>();
+    for (String part : text.isBlank() ? new String[0] : text.split(",")) {
+      String origin = part.strip().toLowerCase(Locale.ROOT);
+      if (!origin.equals(Origins.ANY) && !origin.matches("https?://[^/?#@\\s]+")) {
+        throw new IllegalArgumentException("must be origins such as https://example.org, scheme and name without a path, or"
+            + " *");
+      }
+      origins.add(origin);
+    }
+    return origins;
   }
 
   private static String fileOrUrl(String text) {

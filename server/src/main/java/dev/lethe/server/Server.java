@@ -6,6 +6,7 @@ import dev.lethe.models.runtime.NativeRuntime;
 import dev.lethe.models.runtime.NativeRuntimeException;
 import dev.lethe.server.audit.AuditLog;
 import dev.lethe.server.config.Setting;
+import dev.lethe.server.console.Console;
 import dev.lethe.server.encryption.MasterKey;
 import dev.lethe.server.events.EventLog;
 import dev.lethe.server.events.EventLog.Entry;
@@ -25,6 +26,7 @@ import dev.lethe.server.provenance.SigningKey;
 import dev.lethe.server.registry.ModelRegistry;
 import dev.lethe.server.registry.ModelRepository;
 import dev.lethe.server.registry.Models;
+import dev.lethe.server.rest.Rest;
 import dev.lethe.server.rpc.Arrivals;
 import dev.lethe.server.rpc.Connections;
 import dev.lethe.server.rpc.Health;
@@ -222,12 +224,14 @@ public final class Server implements AutoCloseable {
       throws IOException {
     Optional<Tls> tls = options.tls().map(files -> new Tls(vertx, files, metrics::certificateExpires));
     Optional<ServerSSLOptions> certificates = tls.isPresent() ? Optional.of(tls.get().load()) : Optional.empty();
+    Rest rest = new Rest(services, settings);
+    Optional<Console> console = options.console() ? Optional.of(new Console()) : Optional.empty();
     Queue<HttpFrontend> instances = new ConcurrentLinkedQueue<>();
     // A negative port is a free one that all instances share; with 0 each would get its own.
     int asked = options.port() == 0 ? -1 : options.port();
     Future<String> deployed = vertx.deployVerticle(() -> {
       HttpFrontend instance = new HttpFrontend(options.host(), asked, certificates, options.limits(), services,
-          settings, health, metrics, options.drain());
+          settings, rest, console, options.origins(), health, metrics, options.drain());
       instances.add(instance);
       return instance;
     }, new DeploymentOptions().setInstances(Math.max(1, Runtime.getRuntime().availableProcessors() / 2)));

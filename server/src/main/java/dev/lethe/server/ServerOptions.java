@@ -1,6 +1,7 @@
 package dev.lethe.server;
 
 import dev.lethe.server.http.Limits;
+import dev.lethe.server.http.Origins;
 import dev.lethe.server.inference.BatchingOptions;
 import dev.lethe.server.inference.Compute;
 import dev.lethe.server.inference.ModelOptions;
@@ -23,6 +24,8 @@ import java.util.Set;
  * @param port 0 for a free one
  * @param tls empty: without TLS
  * @param access who may do what
+ * @param console whether there are pages for browsers
+ * @param origins whose pages are answered
  * @param models directory of shipped models, only read
  * @param state directory that new versions go to
  * @param jobs directory of unlearning jobs
@@ -41,8 +44,9 @@ import java.util.Set;
  * @param limits how much clients may ask for
  * @param drain how long calls in flight may go on at the end
  */
-public record ServerOptions(String host, int port, Optional<TlsOptions> tls, AccessOptions access, Path models,
-    Path state, Path jobs, DatabaseUrl database, Path keyFile, Path signingKey, Lifecycle.Rules rules,
+public record ServerOptions(String host, int port, Optional<TlsOptions> tls, AccessOptions access, boolean console,
+    Origins origins, Path models, Path state, Path jobs, DatabaseUrl database, Path keyFile, Path signingKey,
+    Lifecycle.Rules rules,
     Set<String> confirmedLost, boolean emptyState, JobQueue.Options unlearning, Optional<Path> data, Compute compute,
     BatchingOptions batching, Map<String, ModelOptions> ownOptions, LatentRules latents, Limits limits,
     Duration drain) {}

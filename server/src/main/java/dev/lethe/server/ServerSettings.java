@@ -9,6 +9,7 @@ import dev.lethe.server.config.Mistake;
 import dev.lethe.server.config.Overrides;
 import dev.lethe.server.config.Setting;
 import dev.lethe.server.config.ValueType;
+import dev.lethe.server.http.Origins;
 import dev.lethe.server.inference.Compute;
 import dev.lethe.server.inference.Compute.Graphs;
 import dev.lethe.server.inference.ModelOptions;
@@ -45,6 +46,8 @@ final class ServerSettings {
       "Port for gRPC and HTTP; 0 for a free one.");
   static final Setting<Boolean> INSECURE_LISTEN = new Setting<>("insecure-listen", "BOOLEAN", "false",
       ValueType.bool(), "Listen beyond this machine although everyone who reaches the port may do everything.");
+  static final Setting<ConsoleMode> CONSOLE = new Setting<>("console", "WHEN", "auto", ValueType.oneOf(ConsoleMode.class),
+      "Pages for browsers at /console: on, off, or auto for a server that no other machine reaches.");
   static final Setting<Path> MODELS = new Setting<>("models", "DIR", "onnx-models/bundles", ValueType.of(Path::of),
       "Shipped models, MODEL/VERSION/ each a bundle; only read.");
   static final Setting<Path> STATE = new Setting<>("state", "DIR", "runs/models", ValueType.of(Path::of),
@@ -127,12 +130,14 @@ final class ServerSettings {
 
   /** In the order of the help and of {@code --print-config}. */
   static final List<Setting<?>> ALL = Stream.concat(
-      Stream.of(HOST, PORT, INSECURE_LISTEN, MODELS, STATE, JOBS, DATABASE, KEY_FILE, KEEP_JOBS, SIGNING_KEY, ROLLBACK,
-          PURGE_AFTER, EMPTY_STATE, CONFIRM_LOST, DATA, WORKER_COMMAND, WORKER_TIMEOUT, WORKER_ATTEMPTS, MAX_JOBS, APPROVAL, DEVICE,
+      Stream.of(HOST, PORT, INSECURE_LISTEN, CONSOLE, MODELS, STATE, JOBS, DATABASE, KEY_FILE, KEEP_JOBS, SIGNING_KEY,
+          ROLLBACK, PURGE_AFTER, EMPTY_STATE, CONFIRM_LOST, DATA, WORKER_COMMAND, WORKER_TIMEOUT, WORKER_ATTEMPTS, MAX_JOBS, APPROVAL, DEVICE,
           WORKER_DEVICE,
           PRECISION, LATENTS, GRAPHS, THREADS, DRAIN, LOG_FORMAT),
       Stream.concat(LoadSettings.ALL.stream(), SecuritySettings.ALL.stream()))
       .<Setting<?>>map(setting -> setting).toList();
+
+  enum ConsoleMode { AUTO, ON, OFF }
 
   enum LogFormat { TEXT, JSON }
 
@@ -162,7 +167,8 @@ final class ServerSettings {
     ExecutionDevice device = settings.get(DEVICE);
     ExecutionDevice training = settings.find(WORKER_DEVICE).orElse(device);
     return new ServerOptions(settings.get(HOST), settings.get(PORT), SecuritySettings.tls(settings),
-        SecuritySettings.access(settings), settings.get(MODELS), settings.get(STATE), settings.get(JOBS),
+        SecuritySettings.access(settings), console(settings), origins(settings),
+        settings.get(MODELS), settings.get(STATE), settings.get(JOBS),
         database(settings), settings.find(KEY_FILE).orElseGet(() -> settings.get(JOBS).resolve(KEY_NAME)),
         signingKey(settings),
         new Lifecycle.Rules(settings.get(ROLLBACK) == Rollback.WITH_REASON, Duration.ofDays(settings.get(PURGE_AFTER))),
@@ -203,6 +209,29 @@ final class ServerSettings {
     return new LatentRules(settings.get(LATENTS), own);
   }
 
+  private static boolean console(Configuration settings) {
+    return switch (settings.get(CONSOLE)) {
+      case ON -> true;
+      case OFF -> false;
+      case AUTO -> isLocal(settings.get(HOST)).orElse(false);
+    };
+  }
+
+  private static Origins origins(Configuration settings) {
+    boolean local = isLocal(settings.get(HOST)).orElse(false);
+    return new Origins(settings.find(SecuritySettings.CORS_ORIGINS).orElse(Set.of()),
+        local && !SecuritySettings.authenticates(settings));
+  }
+
+  /** Whether no other machine reaches an address; empty if it is none. */
+  private static Optional<Boolean> isLocal(String host) {
+    try {
+      return Optional.of(InetAddress.getByName(host).isLoopbackAddress());
+    } catch (UnknownHostException e) {
+      return Optional.empty();
+    }
+  }
+
   private static Approval approval(Configuration settings) {
     Map<String, Approval.Who> own = new HashMap<>();
     settings.own(PER_MODEL).forEach((name, its) -> own.put(name, its.get(APPROVAL)));
@@ -215,16 +244,15 @@ final class ServerSettings {
         || settings.get(INSECURE_LISTEN)) {
       return;
     }
-    try {
-      if (!InetAddress.getByName(host.get()).isLoopbackAddress()) {
-        mistakes.add(new Mistake(settings.where(HOST), "is \"" + host.get() + "\", which other machines reach, and"
-            + " everyone may do everything: name principals (" + SecuritySettings.AUTH_PRINCIPALS.flag()
-            + "), token keys ("
-            + SecuritySettings.JWT_KEYS.flag() + ") or certificates (" + SecuritySettings.TLS_CLIENT_CA.flag()
-            + "), listen on 127.0.0.1, or accept it with " + INSECURE_LISTEN.flag()));
-      }
-    } catch (UnknownHostException e) {
+    Optional<Boolean> local = isLocal(host.get());
+    if (local.isEmpty()) {
       mistakes.add(new Mistake(settings.where(HOST), "is \"" + host.get() + "\", which is no address of this machine"));
+    } else if (!local.get()) {
+      mistakes.add(new Mistake(settings.where(HOST), "is \"" + host.get() + "\", which other machines reach, and"
+          + " everyone may do everything: name principals (" + SecuritySettings.AUTH_PRINCIPALS.flag()
+          + "), token keys ("
+          + SecuritySettings.JWT_KEYS.flag() + ") or certificates (" + SecuritySettings.TLS_CLIENT_CA.flag()
+          + "), listen on 127.0.0.1, or accept it with " + INSECURE_LISTEN.flag()));
     }
   }
 

@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.Collection;
 import java.util.Deque;
 import java.util.HashSet;
+import java.util.Map;
 import java.util.Set;
 
 /**
@@ -17,6 +18,15 @@ public final class Arithmetic {
 
   /** Multiply-add pairs to compute some values once, outside of branches. */
   public static long multiplyAdds(Collection<Value> values) {
+    return multiplyAdds(values, Map.of());
+  }
+
+  /**
+   * The same, with those branches that are taken.
+   *
+   * @param flags inputs of the graph that choose between branches, by name; branches that others choose are not counted
+   */
+  public static long multiplyAdds(Collection<Value> values, Map<String, Boolean> flags) {
     Set<Node> seen = new HashSet<>();
     Deque<Value> left = new ArrayDeque<>(values);
     long sum = 0;
@@ -25,6 +35,10 @@ public final class Arithmetic {
       if (node != null && seen.add(node)) {
         sum += multiplyAdds(node);
         left.addAll(node.inputs());
+        Boolean taken = node.branches() == null ? null : flags.get(node.input(0).name());
+        if (taken != null) {
+          left.addAll(taken ? node.branches().thenOutputs() : node.branches().otherwiseOutputs());
+        }
       }
     }
     return sum;

@@ -43,13 +43,28 @@ public final class OnnxWriter {
     FLIP.put("flip_steps", new long[] {-1, -1});
   }
 
+  /** Inputs of what takes the slope of a leaky ReLU from the sign of its output, in standard operators. */
+  private static final String SIGN_ALONE = "leaky_relu_sign";
+  private static final String STEEP = "leaky_relu_steep";
+
+  /** What a model may be written with. */
+  public enum Operators {
+    /** Those of ONNX, and those of ONNX Runtime that every build of it has. */
+    STANDARD,
+    /** Also those of ONNX Runtime's training build. */
+    TRAINING
+  }
+
   private final Graph graph;
+  private final Operators operators;
   private boolean flips;
+  private boolean slopes;
   private final Set<Node> needed = new HashSet<>();
   private final Set<Value> leaves = new HashSet<>();
 
-  private OnnxWriter(Graph graph, Collection<Value> kept) {
+  private OnnxWriter(Graph graph, Collection<Value> kept, Operators operators) {
     this.graph = graph;
+    this.operators = operators;
     kept.forEach(value -> need(value, graph.main()));
     for (Value output : graph.outputs().values()) {
       need(output, graph.main());
@@ -62,7 +77,7 @@ public final class OnnxWriter {
    * @param weights every parameter that the outputs need, by name
    */
   public static ModelProto inference(Graph graph, Map<String, Tensor> weights) {
-    OnnxWriter writer = new OnnxWriter(graph, List.of());
+    OnnxWriter writer = new OnnxWriter(graph, List.of(), Operators.TRAINING);
     GraphProto.Builder proto = writer.write();
     for (Value parameter : graph.parameters().values()) {
       if (writer.leaves.contains(parameter)) {
@@ -78,10 +93,11 @@ public final class OnnxWriter {
    * @param kept values that are written although no output needs them: the gradients
    * @param trainable names of parameters
    * @param weights of the frozen parameters that the model needs, by name
+   * @param operators that the model may have
    */
   public static ModelProto training(Graph graph, Collection<Value> kept, Set<String> trainable,
-      Map<String, Tensor> weights) {
-    OnnxWriter writer = new OnnxWriter(graph, kept);
+      Map<String, Tensor> weights, Operators operators) {
+    OnnxWriter writer = new OnnxWriter(graph, kept, operators);
     GraphProto.Builder proto = writer.write();
     for (Value parameter : graph.parameters().values()) {
       if (trainable.contains(parameter.name())) {
@@ -163,6 +179,11 @@ public final class OnnxWriter {
     if (flips) {
       FLIP.forEach((name, values) -> proto.addInitializer(tensorProto(name, values)));
     }
+    if (slopes) {
+      // Large enough that of any number that is met nothing but the sign counts.
+      proto.addInitializer(tensorProto(SIGN_ALONE, Tensor.of(new float[] {1e30f})));
+      proto.addInitializer(tensorProto(STEEP, Tensor.of(new float[] {1})));
+    }
     graph.outputs().forEach((name, value) -> {
       proto.addNode(NodeProto.newBuilder().setOpType("Identity").addInput(value.name()).addOutput(name));
       proto.addOutput(valueInfo(name, value));
@@ -179,6 +200,10 @@ public final class OnnxWriter {
           convolutionWithFlippedWeight(proto, node);
         } else if (node.op().equals(Node.GROUP_MEAN)) {
           groupMean(proto, node);
+        } else if (operators == Operators.STANDARD && node.op().equals(Node.CONV_WEIGHT)) {
+          convolutionOfImages(proto, node);
+        } else if (operators == Operators.STANDARD && node.op().equals(Node.LEAKY_RELU_GRAD)) {
+          clippedSlope(proto, node);
         } else {
           proto.addNode(simple(node));
         }
@@ -245,6 +270,46 @@ public final class OnnxWriter {
     proto.addNode(of("Expand", name + "_repeated", name + "_means", name + "_groups_shape"));
     proto.addNode(of("Shape", name + "_whole", x));
     proto.addNode(of("Reshape", name, name + "_repeated", name + "_whole"));
+  }
+
+  /**
+   * The gradient of a convolution's weight as a convolution of the images with the gradient of what it gave: channels and
+   * images change places, and so do stride and dilation.
+   */
+  private static void convolutionOfImages(GraphProto.Builder proto, Node node) {
+    if (node.integer("group") != 1) {
+      throw new IllegalArgumentException("the gradient of a weight of groups needs ONNX Runtime's training build: "
+          + node);
+    }
+    Value weight = node.input(2);
+    String name = node.output().name();
+    for (int i = 0; i < 2; i++) {
+      proto.addNode(of("Transpose", name + "_operand" + i, node.input(i).name())
+          .addAttribute(attribute("perm", new long[] {1, 0, 2, 3})));
+    }
+    proto.addNode(of("Conv", name + "_all", name + "_operand0", name + "_operand1")
+        .addAttribute(attribute("strides", node.longs("dilations")))
+        .addAttribute(attribute("dilations", node.longs("strides")))
+        .addAttribute(attribute("pads", node.longs("pads")))
+        .addAttribute(attribute("group", 1L))
+        .addAttribute(attribute("kernel_shape", new long[] {node.input(1).dim(2), node.input(1).dim(3)})));
+    // Where the stride leaves a rest, there is more than the kernel.
+    proto.addInitializer(tensorProto(name + "_from", new long[] {0, 0}));
+    proto.addInitializer(tensorProto(name + "_to", new long[] {weight.dim(2), weight.dim(3)}));
+    proto.addInitializer(tensorProto(name + "_axes", new long[] {2, 3}));
+    proto.addNode(of("Slice", name + "_kernel", name + "_all", name + "_from", name + "_to", name + "_axes"));
+    proto.addNode(of("Transpose", name, name + "_kernel").addAttribute(attribute("perm", new long[] {1, 0, 2, 3})));
+  }
+
+  /** Gradient times slope, which is 1 above 0 and alpha elsewhere. */
+  private void clippedSlope(GraphProto.Builder proto, Node node) {
+    String name = node.output().name();
+    slopes = true;
+    proto.addNode(NodeProto.newBuilder().setOpType("Constant").setName(name + "_alpha").addOutput(name + "_alpha")
+        .addAttribute(attribute("value_float", node.real("alpha"))));
+    proto.addNode(of("Mul", name + "_sign", node.input(1).name(), SIGN_ALONE));
+    proto.addNode(of("Clip", name + "_slope", name + "_sign", name + "_alpha", STEEP));
+    proto.addNode(of("Mul", name, node.input(0).name(), name + "_slope"));
   }
 
   private static NodeProto.Builder of(String op, String output, String... inputs) {

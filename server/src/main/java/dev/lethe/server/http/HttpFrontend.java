@@ -1,6 +1,8 @@
 package dev.lethe.server.http;
 
+import dev.lethe.server.console.Console;
 import dev.lethe.server.monitoring.ServerMetrics;
+import dev.lethe.server.rest.Rest;
 import dev.lethe.server.rpc.Health;
 import dev.lethe.server.rpc.Inbound;
 import dev.lethe.server.rpc.RpcService;
@@ -30,7 +32,8 @@ import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 
 /**
- * The one port: gRPC (HTTP/2, and gRPC-Web), and {@code /healthz}, {@code /readyz} and {@code /metrics}.
+ * The one port: gRPC (HTTP/2, and gRPC-Web), the same services by HTTP and JSON, and {@code /healthz}, {@code /readyz}
+ * and {@code /metrics}.
  * One instance for each event loop; they share the port.
  */
 public final class HttpFrontend extends VerticleBase {
@@ -47,6 +50,9 @@ public final class HttpFrontend extends VerticleBase {
   private final Limits limits;
   private final List<Service> services;
   private final RpcService.Settings settings;
+  private final Rest rest;
+  private final Optional<Console> console;
+  private final Origins origins;
   private final Health health;
   private final ServerMetrics metrics;
   private final Duration drain;
@@ -56,16 +62,22 @@ public final class HttpFrontend extends VerticleBase {
    * @param port 0 or more; or negative: a free one, the same for all instances with the same number
    * @param tls empty: without TLS
    * @param settings what the services have in common: connections, and who may see the metrics
+   * @param rest takes calls by HTTP and JSON
+   * @param console empty: there is none
+   * @param origins whose pages are answered
    * @param drain how long calls may go on once it is to stop
    */
   public HttpFrontend(String host, int port, Optional<ServerSSLOptions> tls, Limits limits, List<Service> services,
-      RpcService.Settings settings, Health health, ServerMetrics metrics, Duration drain) {
+      RpcService.Settings settings, Rest rest, Optional<Console> console, Origins origins, Health health, ServerMetrics metrics, Duration drain) {
     this.host = host;
     this.port = port;
     this.tls = tls;
     this.limits = limits;
     this.services = services;
     this.settings = settings;
+    this.rest = rest;
+    this.console = console;
+    this.origins = origins;
     this.health = health;
     this.metrics = metrics;
     this.drain = drain;
@@ -78,6 +90,8 @@ public final class HttpFrontend extends VerticleBase {
         .setScheduleDeadlineAutomatically(true));
     services.forEach(grpc::addService);
     HttpServerOptions options = new HttpServerOptions().setHost(host).setPort(port)
+        // curl waits for a word before it sends a large body.
+        .setHandle100ContinueAutomatically(true)
         .setInitialSettings(new Http2Settings().setMaxConcurrentStreams(limits.streams()))
         // Until it is known what a connection speaks; from then on it is among the connections, with times of theirs.
         .setIdleTimeout((int) limits.times().handshake().toSeconds())
@@ -92,6 +106,10 @@ public final class HttpFrontend extends VerticleBase {
       settings.connections().opened(connection);
     });
     server.requestHandler(request -> {
+      if (!origins.admit(request)) {
+        settings.connections().used(request.connection());
+        return;
+      }
       String type = request.getHeader(HttpHeaders.CONTENT_TYPE);
       if (type != null && type.startsWith("application/grpc")) {
         Inbound.hand(request, settings, grpc);
@@ -130,21 +148,35 @@ public final class HttpFrontend extends VerticleBase {
 
   private void plain(HttpServerRequest request) {
     settings.connections().used(request.connection());
-    if (request.method() != HttpMethod.GET && request.method() != HttpMethod.HEAD) {
-      answer(request, 405, "only GET is answered here; gRPC needs the content type application/grpc\n");
-      return;
+    String path = String.valueOf(request.path());
+    switch (path) {
+      case "/healthz", "/readyz", MethodRule.METRICS -> {
+        if (request.method() == HttpMethod.GET || request.method() == HttpMethod.HEAD) {
+          own(request, path);
+        } else {
+          answer(request, 405, "only GET is answered here\n");
+        }
+      }
+      default -> {
+        boolean handled = console.map(its -> its.handle(request)).orElse(false);
+        if (!handled && !rest.handle(request)) {
+          Rest.notFound(request);
+        }
+      }
     }
-    switch (request.path()) {
+  }
+
+  private void own(HttpServerRequest request, String path) {
+    switch (path) {
       case "/healthz" -> answer(request, 200, "ok\n");
       case "/readyz" -> {
         boolean ready = health.isServing();
         answer(request, ready ? 200 : 503, ready ? "ready\n" : "not ready\n");
       }
-      case MethodRule.METRICS -> settings.access()
+      default -> settings.access()
           .admit(MethodRule.METRICS, request.getHeader(HttpHeaders.AUTHORIZATION), request.connection())
           .onSuccess(caller -> metrics(request))
           .onFailure(refusal -> refuse(request, Status.fromThrowable(refusal)));
-      default -> answer(request, 404, "there are /healthz, /readyz and /metrics here, and gRPC\n");
     }
   }
 

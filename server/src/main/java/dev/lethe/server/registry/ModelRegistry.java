@@ -99,6 +99,23 @@ public final class ModelRegistry {
         LOG.warn("{}: retired versions are not purged: {}", model.name(), failure.getMessage())));
   }
 
+  /**
+   * Serves what another server has chosen since that shares the folder of state, by the lives that its versions have now.
+   * Does not wait for the load. Blocks for a moment.
+   */
+  public void follow() throws IOException {
+    for (ServedModel model : models.values()) {
+      Optional<String> active = model.activeVersion();
+      Optional<String> chosen = repository.chosen(model.name());
+      // Who switches here writes the choice down first, and is on the loader already: then nothing is left to do.
+      if (active.isPresent() && chosen.isPresent() && !chosen.equals(active)) {
+        lifecycle.refresh();
+        model.load().onFailure(failure -> LOG.warn("{}: version {}, which another server has chosen, is not served: {}",
+            model.name(), chosen.get(), failure.getMessage()));
+      }
+    }
+  }
+
   public ModelRepository repository() {
     return repository;
   }

@@ -217,6 +217,12 @@ public final class ModelRepository {
     return shipped + " or " + state;
   }
 
+  /** The version that was last chosen to be served; empty where none ever was. Reads a small file or two. */
+  Optional<String> chosen(String model) throws IOException {
+    Optional<String> own = pointer(state.resolve(model));
+    return own.isPresent() ? own : pointer(shipped.resolve(model));
+  }
+
   private static Optional<String> pointer(Path directory) throws IOException {
     try {
       return Optional.of(Files.readString(directory.resolve(ACTIVE)).strip());
@@ -251,7 +257,7 @@ public final class ModelRepository {
     if (versions.containsKey(version)) {
       throw new IOException("model " + model + " has a version " + version + " already");
     }
-    if (!versions.isEmpty() && pointer(state.resolve(model)).isEmpty() && pointer(shipped.resolve(model)).isEmpty()) {
+    if (!versions.isEmpty() && chosen(model).isEmpty()) {
       // Else the newest would be served from the next start on, though nobody has promoted it.
       activate(model, versions.lastKey());
     }

@@ -1,6 +1,7 @@
 package dev.lethe.server.rpc;
 
 import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
 import io.vertx.core.Handler;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpServerRequest;
@@ -75,7 +76,16 @@ public final class Inbound extends HttpServerRequestWrapper {
   @Override
   public HttpServerRequest handler(Handler<Buffer> handler) {
     super.handler(chunk -> arrived(chunk, handler));
+    if (!pings()) {
+      lastCame = System.nanoTime();
+      watch();
+    }
     return this;
+  }
+
+  /** Whether the connection asks its client for signs of life; else what it sends is the only one. */
+  private boolean pings() {
+    return version() == HttpVersion.HTTP_2;
   }
 
   @Override
@@ -116,7 +126,7 @@ public final class Inbound extends HttpServerRequestWrapper {
     if (watch == NO_TIMER) {
       watch = context().owner().setTimer(patience.toMillis(), later -> {
         watch = NO_TIMER;
-        if (over || ended || waiting == 0) {
+        if (over || ended || waiting == 0 && pings()) {
           return;
         }
         if (!taking && !heldBack && System.nanoTime() - lastCame >= patience.toNanos()) {
@@ -133,6 +143,8 @@ public final class Inbound extends HttpServerRequestWrapper {
   private void guarded(Runnable step) {
     try {
       step.run();
+    } catch (StatusRuntimeException said) {
+      failed.accept(said);
     } catch (UnsupportedOperationException compressed) {
       // As gRPC's specification of compression wants it.
       failed.accept(Status.INTERNAL.withDescription("a message is said to be compressed, and the call has no"
@@ -209,7 +221,7 @@ public final class Inbound extends HttpServerRequestWrapper {
     if (over) {
       return;
     }
-    if (!ended && version() != HttpVersion.HTTP_2) {
+    if (!ended && !pings()) {
       // The connection goes on to the next request when the rest of this one has come in, and was thrown away.
       paused = false;
       heldBack = false;
@@ -220,7 +232,7 @@ public final class Inbound extends HttpServerRequestWrapper {
     context().owner().cancelTimer(watch);
     arrivals.give(held);
     held = 0;
-    if (!ended && version() == HttpVersion.HTTP_2) {
+    if (!ended && pings()) {
       response().reset(NO_ERROR);
     }
   }

@@ -48,14 +48,14 @@ public final class RpcService implements Service {
   private final ServiceName name;
   private final Descriptors.ServiceDescriptor descriptor;
   private final Settings settings;
-  private final List<BiConsumer<GrpcIoServer, RpcService>> methods;
+  private final List<Endpoint<?, ?>> endpoints;
 
   private RpcService(Builder builder) {
     this.name = ServiceName.create(builder.descriptor.getName());
     this.descriptor = ((ProtoServiceDescriptorSupplier) builder.descriptor.getSchemaDescriptor())
         .getServiceDescriptor();
     this.settings = builder.settings;
-    this.methods = List.copyOf(builder.methods);
+    this.endpoints = builder.endpoints.stream().<Endpoint<?, ?>>map(unbound -> unbound.apply(this)).toList();
   }
 
   /**
@@ -88,7 +88,24 @@ public final class RpcService implements Service {
 
   @Override
   public void bind(GrpcServer server) {
-    methods.forEach(method -> method.accept((GrpcIoServer) server, this));
+    endpoints.forEach(endpoint -> endpoint.bind((GrpcIoServer) server));
+  }
+
+  /** Its methods, for other ways in than gRPC. */
+  public List<Endpoint<?, ?>> endpoints() {
+    return endpoints;
+  }
+
+  /**
+   * A method, and what takes its calls, by whatever way they have come: checks who calls, decodes, serves, answers.
+   *
+   * @param handler to be run on the call's context, while {@link Inbound#hand} is under way
+   */
+  public record Endpoint<Q, R>(MethodDescriptor<Q, R> method, Consumer<GrpcServerRequest<Q, R>> handler) {
+
+    private void bind(GrpcIoServer server) {
+      server.callHandler(method, handler::accept);
+    }
   }
 
   private <Q, R> void accept(MethodDescriptor<Q, R> method, GrpcServerRequest<Q, R> request,
@@ -238,7 +255,7 @@ public final class RpcService implements Service {
 
     private final ServiceDescriptor descriptor;
     private final Settings settings;
-    private final List<BiConsumer<GrpcIoServer, RpcService>> methods = new ArrayList<>();
+    private final List<Function<RpcService, Endpoint<?, ?>>> endpoints = new ArrayList<>();
 
     private Builder(ServiceDescriptor descriptor, Settings settings) {
       this.descriptor = descriptor;
@@ -291,8 +308,7 @@ public final class RpcService implements Service {
 
     private <Q, R> Builder streaming(MethodDescriptor<Q, R> method, Optional<BiConsumer<Q, Call<R>>> subject,
         Function<Call<R>, Sink<Q>> open) {
-      methods.add((server, service) ->
-          server.callHandler(method, request -> service.accept(method, request, subject, open)));
+      endpoints.add(service -> new Endpoint<>(method, request -> service.accept(method, request, subject, open)));
       return this;
     }
 

@@ -6,7 +6,9 @@ import dev.lethe.models.stylegan2.StyleGan2Config;
 import dev.lethe.trainer.data.ImageDataset;
 import dev.lethe.trainer.session.AdamOptions;
 import dev.lethe.trainer.session.Learner;
+import dev.lethe.trainer.session.LearnerKind;
 import dev.lethe.trainer.session.StepOutputs;
+import dev.lethe.trainer.session.TrainingObjective;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -56,26 +58,45 @@ public final class AdversarialTrainer implements AutoCloseable {
     this.next = prepare();
   }
 
+  /** The same with a learner of the {@linkplain LearnerKind#usual usual} kind. */
+  public static AdversarialTrainer open(StyleGan2Config config, AdversarialOptions options, ImageDataset data,
+      Map<String, Tensor> initial, Path directory, ExecutionDevice device, int threads) throws IOException {
+    return open(config, options, data, initial, directory, LearnerKind.usual(), device, threads);
+  }
+
   /**
    * Opens a run in a directory, or goes on with the one that is there.
    *
    * @param initial weights of both networks to start a new run from
+   * @param kind of the learner; a run may go on with another than it began with
    * @param threads threads within an operator; 0 for one on each core
    * @throws IllegalArgumentException if data and networks do not fit together, or the run in the directory is one of
    *     other networks
    * @throws IOException if the directory cannot be written, or its checkpoint not be read
    */
   public static AdversarialTrainer open(StyleGan2Config config, AdversarialOptions options, ImageDataset data,
-      Map<String, Tensor> initial, Path directory, ExecutionDevice device, int threads) throws IOException {
+      Map<String, Tensor> initial, Path directory, LearnerKind kind, ExecutionDevice device, int threads)
+      throws IOException {
     requireFit(config, data);
     Files.createDirectories(directory);
     Path checkpoint = directory.resolve(CHECKPOINT);
     boolean resumed = Files.exists(checkpoint);
     AdamOptions adam = new AdamOptions((float) options.learningRate(), 0, 0.99f, 1e-8f, 0);
-    Learner learner = Learner.open(AdversarialGraph.build(config, options), initial, adam,
+    Learner learner = Learner.open(kind, AdversarialGraph.build(config, options), initial, adam,
         directory.resolve("session"), resumed ? Optional.of(checkpoint) : Optional.empty(), device, threads);
     return new AdversarialTrainer(options, initial, learner, checkpoint, new AdversarialInputs(config, options, data),
         resumed);
+  }
+
+  /** Multiply-add pairs of matrix products and convolutions that a step takes on average: R1 is not in each. */
+  public static double multiplyAdds(StyleGan2Config config, AdversarialOptions options) {
+    TrainingObjective step = AdversarialGraph.build(config, options);
+    double plain = step.multiplyAdds(
+        Map.of(AdversarialGraph.DISCRIMINATE, true, AdversarialGraph.REGULARIZE, false));
+    double regularized = step.multiplyAdds(
+        Map.of(AdversarialGraph.DISCRIMINATE, true, AdversarialGraph.REGULARIZE, true));
+    return plain + (regularized - plain) / options.r1Interval()
+        + step.multiplyAdds(Map.of(AdversarialGraph.DISCRIMINATE, false));
   }
 
   private static void requireFit(StyleGan2Config config, ImageDataset data) {

@@ -21,6 +21,7 @@ import dev.lethe.trainer.features.FeatureExtractor;
 import dev.lethe.trainer.metrics.ModelQuality;
 import dev.lethe.trainer.sampling.LatentStatistics;
 import dev.lethe.trainer.sampling.Sampler;
+import dev.lethe.trainer.session.LearnerKind;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -157,6 +158,12 @@ final class GanCommand implements Callable<Integer> {
   @Option(names = "--threads", defaultValue = "0", description = "Threads; 0 for one on each core.")
   private int threads;
 
+  @Option(names = "--learner", defaultValue = "ort", paramLabel = "KIND",
+      description = "What trains: ort, ONNX Runtime's training session, or session, an ordinary session with Adam in its "
+          + "graph, which needs no library that is built with training. They give the same, and a run may go on with the "
+          + "other.")
+  private LearnerKind learner;
+
   @Spec
   private CommandSpec spec;
 
@@ -195,7 +202,7 @@ final class GanCommand implements Callable<Integer> {
     try (FeatureExtractor extractor =
             features == null ? null : accepted(() -> FeatureExtractor.open(features, on, threads));
         AdversarialTrainer trainer =
-            accepted(() -> AdversarialTrainer.open(config, options, training, initial, run, on, threads))) {
+            accepted(() -> AdversarialTrainer.open(config, options, training, initial, run, learner, on, threads))) {
       Optional<ModelQuality> quality =
           extractor == null ? Optional.empty() : accepted(() -> quality(extractor, all));
       if (!train(trainer, options, config, on)) {

@@ -3,6 +3,7 @@ package dev.lethe.trainer.session;
 import ai.onnxruntime.OnnxTensor;
 import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
+import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.runtime.NativeRuntime;
 import java.nio.FloatBuffer;
 import java.nio.LongBuffer;
@@ -37,6 +38,12 @@ public final class StepInputs implements AutoCloseable {
   /** A bool tensor of shape [1]. */
   public StepInputs put(String name, boolean value) {
     return put(name, () -> OnnxTensor.createTensor(environment, new boolean[] {value}));
+  }
+
+  /** Float and bool tensors; those of other names stay. */
+  void putAll(Map<String, Tensor> floats, Map<String, Boolean> flags) {
+    floats.forEach((name, tensor) -> put(name, tensor.data(), tensor.shape()));
+    flags.forEach(this::put);
   }
 
   private StepInputs put(String name, Source source) {

@@ -1,5 +1,10 @@
 package dev.lethe.trainer.session;
 
+import ai.onnxruntime.OnnxTensor;
+import ai.onnxruntime.OnnxValue;
+import ai.onnxruntime.OrtSession;
+import java.nio.FloatBuffer;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
 
@@ -10,6 +15,26 @@ public final class StepOutputs {
 
   StepOutputs(Map<String, float[]> values) {
     this.values = values;
+  }
+
+  /**
+   * Copies outputs of a run.
+   *
+   * @throws IllegalArgumentException if one is not float32
+   */
+  static StepOutputs of(OrtSession.Result result, Set<String> names) {
+    Map<String, float[]> values = new LinkedHashMap<>();
+    for (Map.Entry<String, OnnxValue> output : result) {
+      if (names.contains(output.getKey())) {
+        FloatBuffer floats = output.getValue() instanceof OnnxTensor tensor ? tensor.getFloatBuffer() : null;
+        if (floats == null) {
+          throw new IllegalArgumentException(
+              "Output " + output.getKey() + " is " + output.getValue().getInfo() + ", only float32 tensors are read.");
+        }
+        values.put(output.getKey(), floats.array());
+      }
+    }
+    return new StepOutputs(values);
   }
 
   public Set<String> names() {

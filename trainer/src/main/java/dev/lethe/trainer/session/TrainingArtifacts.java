@@ -253,7 +253,7 @@ public record TrainingArtifacts(
     return AttributeProto.newBuilder().setName(name).setType(AttributeProto.AttributeType.INT).setI(value).build();
   }
 
-  private static ValueInfoProto value(String name, TensorProto.DataType type, long... shape) {
+  static ValueInfoProto value(String name, TensorProto.DataType type, long... shape) {
     TensorShapeProto.Builder dimensions = TensorShapeProto.newBuilder();
     for (long dimension : shape) {
       dimensions.addDim(TensorShapeProto.Dimension.newBuilder().setDimValue(dimension));

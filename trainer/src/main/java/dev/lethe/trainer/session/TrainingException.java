@@ -5,6 +5,10 @@ public final class TrainingException extends RuntimeException {
 
   private static final long serialVersionUID = 1L;
 
+  TrainingException(String message) {
+    super(message);
+  }
+
   TrainingException(String message, Throwable cause) {
     super(message + ": " + cause.getMessage(), cause);
   }

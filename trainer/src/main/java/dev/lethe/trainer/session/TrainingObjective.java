@@ -45,8 +45,17 @@ public record TrainingObjective(Graph graph, Map<String, Value> gradients, Set<S
   }
 
   double multiplyAdds() {
+    return multiplyAdds(Map.of());
+  }
+
+  /**
+   * Multiply-add pairs of matrix products and convolutions of a step.
+   *
+   * @param flags the bool inputs that choose between branches, by name; branches that others choose are not counted
+   */
+  public double multiplyAdds(Map<String, Boolean> flags) {
     Set<Value> results = new HashSet<>(gradients.values());
     results.addAll(graph.outputs().values());
-    return Arithmetic.multiplyAdds(results);
+    return Arithmetic.multiplyAdds(results, flags);
   }
 }

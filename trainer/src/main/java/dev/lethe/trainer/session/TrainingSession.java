@@ -1,14 +1,12 @@
 package dev.lethe.trainer.session;
 
 import ai.onnxruntime.OnnxTensor;
-import ai.onnxruntime.OnnxValue;
 import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtSession;
 import ai.onnxruntime.OrtTrainingSession;
 import dev.lethe.models.runtime.ExecutionDevice;
 import dev.lethe.models.runtime.NativeRuntime;
 import java.io.IOException;
-import java.nio.FloatBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -101,7 +99,7 @@ public final class TrainingSession implements AutoCloseable {
    */
   public StepOutputs trainStep(Map<String, OnnxTensor> inputs) {
     try (OrtSession.Result result = session.trainStep(sorted(inputs, session.getTrainInputNames()))) {
-      return copy(result);
+      return StepOutputs.of(result, session.getTrainOutputNames());
     } catch (OrtException e) {
       throw new TrainingException("Training step", e);
     }
@@ -115,7 +113,7 @@ public final class TrainingSession implements AutoCloseable {
    */
   public StepOutputs evalStep(Map<String, OnnxTensor> inputs) {
     try (OrtSession.Result result = session.evalStep(sorted(inputs, session.getEvalInputNames()))) {
-      return copy(result);
+      return StepOutputs.of(result, session.getEvalOutputNames());
     } catch (OrtException e) {
       throw new TrainingException("Evaluation step", e);
     }
@@ -129,19 +127,6 @@ public final class TrainingSession implements AutoCloseable {
     Map<String, OnnxTensor> sorted = new LinkedHashMap<>();
     names.forEach(name -> sorted.put(name, inputs.get(name)));
     return sorted;
-  }
-
-  private static StepOutputs copy(OrtSession.Result result) {
-    Map<String, float[]> values = new LinkedHashMap<>();
-    for (Map.Entry<String, OnnxValue> output : result) {
-      FloatBuffer floats = output.getValue() instanceof OnnxTensor tensor ? tensor.getFloatBuffer() : null;
-      if (floats == null) {
-        throw new IllegalArgumentException(
-            "Output " + output.getKey() + " is " + output.getValue().getInfo() + ", only float32 tensors are read.");
-      }
-      values.put(output.getKey(), floats.array());
-    }
-    return new StepOutputs(values);
   }
 
   /**
@@ -170,11 +155,15 @@ public final class TrainingSession implements AutoCloseable {
     return read("Reading the learning rate", session::getLearningRate);
   }
 
+  static void requireFree(String number) {
+    if (number.equals(LEARNING_RATE)) {
+      throw new IllegalArgumentException("The number " + number + " is set with setLearningRate.");
+    }
+  }
+
   /** Keeps a number of the caller's in checkpoints, such as the progress of training; replaces one of that name. */
   public void setNumber(String name, float value) {
-    if (name.equals(LEARNING_RATE)) {
-      throw new IllegalArgumentException("The number " + name + " is set with setLearningRate.");
-    }
+    requireFree(name);
     run("Setting the number " + name, () -> session.addProperty(name, value));
   }
 

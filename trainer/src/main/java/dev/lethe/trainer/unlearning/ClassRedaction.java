@@ -70,7 +70,7 @@ record ClassRedaction(ModelWeights original, RedactionOptions options, StandIns 
         RedactionRun.Watch watch = candidate -> new RedactionRun.Shares(
             1 - recognised(extractor, candidate.images(parts.watchedOwn), shown),
             1 - recognised(extractor, candidate.images(parts.watchedAround), shown), TARGET, new double[0]);
-        return new RedactionRun(original, redaction, options.steps(), watch, guard, device, threads).run(progress);
+        return new RedactionRun(original, redaction, options, watch, guard, device, threads).run(progress);
       }
     }
   }

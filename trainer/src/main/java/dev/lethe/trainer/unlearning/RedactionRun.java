@@ -3,6 +3,7 @@ package dev.lethe.trainer.unlearning;
 import dev.lethe.models.runtime.ExecutionDevice;
 import dev.lethe.trainer.model.ModelWeights;
 import dev.lethe.trainer.redaction.GeneratorRedaction;
+import dev.lethe.trainer.redaction.RedactionOptions;
 import dev.lethe.trainer.sampling.Sampler;
 import dev.lethe.trainer.session.ComputeCost;
 import java.io.IOException;
@@ -57,7 +58,7 @@ final class RedactionRun {
 
   private final ModelWeights original;
   private final GeneratorRedaction redaction;
-  private final int steps;
+  private final RedactionOptions options;
   private final Watch watch;
   private final Guard guard;
   private final ExecutionDevice device;
@@ -66,11 +67,11 @@ final class RedactionRun {
   private ModelWeights kept;
   private int keptSteps;
 
-  RedactionRun(ModelWeights original, GeneratorRedaction redaction, int steps, Watch watch, Guard guard,
+  RedactionRun(ModelWeights original, GeneratorRedaction redaction, RedactionOptions options, Watch watch, Guard guard,
       ExecutionDevice device, int threads) {
     this.original = original;
     this.redaction = redaction;
-    this.steps = steps;
+    this.options = options;
     this.watch = watch;
     this.guard = guard;
     this.device = device;
@@ -79,6 +80,7 @@ final class RedactionRun {
   }
 
   Result run(GuardedCascade.Progress progress) throws IOException {
+    int steps = options.steps();
     for (int step = 1; step <= steps; step++) {
       GeneratorRedaction.Losses losses = redaction.step();
       if (!losses.finite()) {
@@ -89,7 +91,8 @@ final class RedactionRun {
       Map<String, Double> values = new HashMap<>(Map.of("moving_loss", losses.moving(), "anchor_loss",
           losses.anchors(), "random_loss", losses.random()));
       boolean ended = (step % EVERY == 0 || step == steps) && look(step, values);
-      progress.iteration(step, steps, values);
+      // Most runs end while the learning rate falls: what is said to be left is till then.
+      progress.iteration(step, Math.min(steps, Math.max(step, options.plannedSteps())), values);
       if (ended) {
         return result(false);
       }

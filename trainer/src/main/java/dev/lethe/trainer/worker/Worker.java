@@ -31,7 +31,8 @@ import org.slf4j.LoggerFactory;
  * The training worker: a process that carries out the one job in its directory and says on standard output how it goes,
  * as {@code worker.proto} describes. It runs on the device that the environment's {@value #DEVICE_VARIABLE} names, as
  * {@link ExecutionDevice#parse} reads it (default {@code cpu}), and on as many threads as the system property {@code
- * lethe.threads} says (default: all cores but one, for the server beside it).
+ * lethe.threads} says (default: all cores but one, for the server beside it). The property {@code lethe.learner} says what
+ * it trains with ({@link dev.lethe.trainer.session.LearnerKind}).
  */
 public final class Worker {
 

@@ -104,6 +104,16 @@ class GanCommandTest {
   }
 
   @Test
+  void aRunGoesOnWithTheOtherLearner() throws IOException {
+    assertEquals(0, train("run", "out", "--minutes", "0.000001"), errors::toString);
+    assertFalse(Bundle.isBundle(temp.resolve("out")));
+    assertEquals(0, train("run", "out", "--learner", "session"), errors::toString);
+    assertEquals(0.016, Bundle.open(temp.resolve("out")).card().training().kimg());
+    assertEquals(2, train("other", "none", "--learner", "torch"));
+    assertTrue(errors.toString().contains("[ort, session]"), errors.toString());
+  }
+
+  @Test
   void aPartOfTheImagesWithoutTheirClasses() throws IOException {
     assertEquals(0, train("run", "out", "--skip", "5", "--images", "4", "--unconditional"), errors::toString);
     ModelCard card = Bundle.open(temp.resolve("out")).card();

@@ -1,7 +1,10 @@
 package dev.lethe.client.cli;
 
+import com.google.gson.JsonArray;
+import com.google.gson.JsonObject;
 import dev.lethe.client.LetheClient;
 import dev.lethe.client.console.Console;
+import dev.lethe.client.console.Table;
 import dev.lethe.client.image.Pictures;
 import dev.lethe.v1.GenerateRequest;
 import dev.lethe.v1.GeneratedImage;
@@ -10,6 +13,7 @@ import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
@@ -18,7 +22,10 @@ import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
 
 /** {@code lethe generate}. */
 @Command(name = "generate", description = "Generates images and writes them to files.")
@@ -37,8 +44,14 @@ final class GenerateCommand implements Callable<Integer> {
 
   private final Console console;
 
+  @Spec
+  private CommandSpec command;
+
   @Mixin
   private ServerOptions server;
+
+  @Mixin
+  private Output output;
 
   @Option(names = "--model", defaultValue = "", description = "The model; default: the server's only one.")
   private String model;
@@ -61,15 +74,15 @@ final class GenerateCommand implements Callable<Integer> {
   @Option(names = {"-n", "--count"}, description = "How many images. Default: one for each seed.")
   private Integer count;
 
-  @Option(names = "--format", defaultValue = "png", description = "png or jpeg. Default: png.")
-  private Format format;
+  @Option(names = "--format", description = "png or jpeg. Default: what --out's name says, or png.")
+  private Format asked;
 
-  @Option(names = {"-o", "--out"}, paramLabel = "PATH", defaultValue = "generated",
+  @Option(names = "--out", paramLabel = "PATH", defaultValue = "generated",
       description = "Folder to write the images to; with --grid, or named .png, .jpg or .jpeg for a single image: the "
           + "file. Default: generated, or generated.png with --grid.")
   private Path out;
 
-  @Option(names = "--grid", description = "Write one PNG picture of all images.")
+  @Option(names = "--grid", description = "Write one PNG picture of all images. Default: a file for each.")
   private boolean grid;
 
   @Option(names = "--columns", defaultValue = "8", description = "Images in a row of the grid. Default: 8.")
@@ -81,6 +94,7 @@ final class GenerateCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
+    checkOut();
     try (LetheClient lethe = server.connect(); Stream<GeneratedImage> stream = lethe.generateStream(request())) {
       Iterator<GeneratedImage> images = stream.iterator();
       if (!images.hasNext()) {
@@ -95,10 +109,39 @@ final class GenerateCommand implements Callable<Integer> {
     return 0;
   }
 
+  /** Before a server is asked for anything, and before a file is there. */
+  private void checkOut() {
+    if (!isImageName(out)) {
+      return;
+    }
+    int images = count != null ? count : seeds != null ? seeds.values().size() : 1;
+    if (!grid && images > 1) {
+      throw wrong("--out " + out + " is one file, and " + images + " images are asked for; name a folder, or add --grid");
+    }
+    if (asked != null && !grid && asked != formatOf(out)) {
+      throw wrong("--out " + out + " is no name of a " + asked + " file, which --format asks for");
+    }
+    if (grid && formatOf(out) != Format.png) {
+      throw wrong("--out " + out + ": a grid is a PNG file; name it .png");
+    }
+  }
+
+  private ParameterException wrong(String why) {
+    return new ParameterException(command.commandLine(), why);
+  }
+
+  private Format format() {
+    return asked != null ? asked : isImageName(out) ? formatOf(out) : Format.png;
+  }
+
+  private static Format formatOf(Path file) {
+    return file.getFileName().toString().toLowerCase(Locale.ROOT).endsWith(".png") ? Format.png : Format.jpeg;
+  }
+
   GenerateRequest request() {
     GenerateRequest.Builder request = GenerateRequest.newBuilder()
         .setModel(model).setVersion(version).setLabel(label)
-        .setFormat(grid ? ImageFormat.IMAGE_FORMAT_PNG : format.format);
+        .setFormat(grid ? ImageFormat.IMAGE_FORMAT_PNG : format().format);
     if (seeds != null) {
       request.getSeedsBuilder().addAllValues(seeds.values());
     }
@@ -120,27 +163,82 @@ final class GenerateCommand implements Callable<Integer> {
     BufferedImage picture = Pictures.grid(pictures, Math.max(1, Math.min(columns, pictures.size())),
         Pictures.readableScale(pictures.get(0).getWidth()));
     write(file, Pictures.png(picture));
-    console.out().println(pictures.size() + " images in " + file);
+    tell(List.of(new Written(file, null)), pictures.size() + " images in " + file);
   }
 
   private void writeEach(Iterator<GeneratedImage> images) throws IOException {
     if (isImageName(out)) {
       GeneratedImage image = images.next();
-      write(out, image.getImage().getData().toByteArray());
       if (images.hasNext()) {
-        throw new IOException("--out " + out + " is one file, but the server sends more than one image; name a folder, "
-            + "or add --grid");
+        throw new IOException("--out " + out + " is one file, and the server sends more than one image");
       }
-      console.out().println(describe(image) + " in " + out);
+      write(out, image.getImage().getData().toByteArray());
+      tell(List.of(new Written(out, image)), describe(image) + " in " + out);
       return;
     }
-    int written = 0;
-    while (images.hasNext()) {
-      GeneratedImage image = images.next();
-      write(out.resolve(fileName(image)), image.getImage().getData().toByteArray());
-      written++;
+    Files.createDirectories(out);
+    // Images that a broken stream has left behind are nobody's: all of them come to their places, or none.
+    Path staging = Files.createTempDirectory(out, ".lethe-");
+    List<Written> written = new ArrayList<>();
+    try {
+      while (images.hasNext()) {
+        GeneratedImage image = images.next();
+        String name = fileName(image);
+        Files.write(staging.resolve(name), image.getImage().getData().toByteArray());
+        written.add(new Written(out.resolve(name), image.toBuilder().clearImage().build()));
+      }
+      for (Written file : written) {
+        Files.move(staging.resolve(file.file().getFileName()), file.file(), StandardCopyOption.REPLACE_EXISTING);
+      }
+    } finally {
+      try (Stream<Path> left = Files.list(staging)) {
+        for (Path file : left.toList()) {
+          Files.delete(file);
+        }
+      }
+      Files.delete(staging);
     }
-    console.out().println(written + (written == 1 ? " image in " : " images in ") + out);
+    tell(written, written.size() + (written.size() == 1 ? " image in " : " images in ") + out);
+  }
+
+  /** @param image null for a picture of several */
+  private record Written(Path file, GeneratedImage image) {
+
+    JsonObject json() {
+      JsonObject json = new JsonObject();
+      json.addProperty("file", file.toString());
+      if (image != null) {
+        json.addProperty("index", image.getIndex());
+        json.addProperty("version", image.getVersion());
+        if (image.hasLabel()) {
+          json.addProperty("label", image.getLabel());
+        }
+        if (image.hasSeed()) {
+          json.addProperty("seed", Integer.toUnsignedLong(image.getSeed()));
+        }
+      }
+      return json;
+    }
+  }
+
+  private void tell(List<Written> written, String sentence) {
+    if (output.isJson()) {
+      JsonArray all = new JsonArray();
+      written.forEach(file -> all.add(file.json()));
+      console.out().println(all);
+    } else if (!output.isText()) {
+      written.forEach(file -> console.out().println(file.file()));
+    } else if (output.isWide()) {
+      Table table = new Table("FILE", "VERSION", "LABEL", "SEED");
+      written.forEach(file -> {
+        JsonObject its = file.json();
+        table.row(Stream.of("file", "version", "label", "seed")
+            .map(name -> its.has(name) ? its.get(name).getAsString() : "").toArray(String[]::new));
+      });
+      table.print(console.out());
+    } else if (!server.isQuiet()) {
+      console.out().println(sentence);
+    }
   }
 
   /** For example {@code 0003-7-seed42.png}: index, label, seed. */
@@ -153,7 +251,7 @@ final class GenerateCommand implements Callable<Integer> {
     if (image.hasSeed()) {
       name.append("-seed").append(Integer.toUnsignedString(image.getSeed()));
     }
-    return name.append('.').append(format).toString();
+    return name.append('.').append(format()).toString();
   }
 
   private static String describe(GeneratedImage image) {
@@ -170,6 +268,12 @@ final class GenerateCommand implements Callable<Integer> {
     if (file.toAbsolutePath().getParent() != null) {
       Files.createDirectories(file.toAbsolutePath().getParent());
     }
-    Files.write(file, bytes);
+    Path partial = Files.createTempFile(file.toAbsolutePath().getParent(), ".lethe-", ".part");
+    try {
+      Files.write(partial, bytes);
+      Files.move(partial, file, StandardCopyOption.REPLACE_EXISTING);
+    } finally {
+      Files.deleteIfExists(partial);
+    }
   }
 }

@@ -5,6 +5,7 @@ import dev.lethe.client.console.Console;
 import dev.lethe.client.console.ProgressLine;
 import dev.lethe.client.report.ReportTable;
 import dev.lethe.v1.Job;
+import dev.lethe.v1.JobState;
 
 /** Follows a job on the console to its end and turns the end into an exit code. */
 final class JobOutcome {
@@ -13,13 +14,19 @@ final class JobOutcome {
   static final int NOT_PROMOTED = 3;
 
   private final Console console;
+  private final boolean quiet;
 
-  JobOutcome(Console console) {
+  /** @param quiet without progress */
+  JobOutcome(Console console, boolean quiet) {
     this.console = console;
+    this.quiet = quiet;
   }
 
   /** Shows progress; returns the ended job. */
   Job follow(LetheClient lethe, String jobId) {
+    if (quiet) {
+      return lethe.watch(jobId, now -> { });
+    }
     ProgressLine progress = new ProgressLine(console);
     try {
       return lethe.watch(jobId, progress::update);
@@ -45,8 +52,16 @@ final class JobOutcome {
       }
       job.getReport().getNotesList().forEach(console.out()::println);
     }
+    if (job.getState() == JobState.JOB_STATE_SUCCEEDED) {
+      succeeded(job);
+    }
+    return end(job);
+  }
+
+  /** The exit code of {@link #report}, with a line of what failed. */
+  int end(Job job) {
     return switch (job.getState()) {
-      case JOB_STATE_SUCCEEDED -> succeeded(job);
+      case JOB_STATE_SUCCEEDED -> job.getPromoted() || job.getSpec().getKeepAsCandidate() ? 0 : NOT_PROMOTED;
       case JOB_STATE_FAILED -> {
         console.err().println("lethe: job " + job.getId() + " failed: " + job.getMessage());
         yield 1;
@@ -60,14 +75,13 @@ final class JobOutcome {
     };
   }
 
-  private int succeeded(Job job) {
+  private void succeeded(Job job) {
     if (job.getPromoted()) {
       console.out().println("Version " + job.getNewVersion() + " serves now, in place of " + job.getBaseVersion()
           + ".");
-      return 0;
+      return;
     }
     String candidate = "Version " + job.getNewVersion() + " is a candidate; " + job.getBaseVersion() + " still serves";
     console.out().println(job.getMessage().isEmpty() ? candidate + "." : candidate + ": " + job.getMessage());
-    return job.getSpec().getKeepAsCandidate() ? 0 : NOT_PROMOTED;
   }
 }

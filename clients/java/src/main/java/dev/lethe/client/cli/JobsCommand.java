@@ -2,9 +2,9 @@ package dev.lethe.client.cli;
 
 import com.google.protobuf.Timestamp;
 import dev.lethe.client.LetheClient;
+import dev.lethe.client.cli.Output.Column;
 import dev.lethe.client.console.Console;
 import dev.lethe.client.console.ProgressLine;
-import dev.lethe.client.console.Table;
 import dev.lethe.client.report.ReportTable;
 import dev.lethe.v1.Job;
 import dev.lethe.v1.JobChange;
@@ -27,6 +27,21 @@ final class JobsCommand {
 
   private static final DateTimeFormatter TIME = DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm:ss");
 
+  private static final List<Column<Job>> COLUMNS = List.of(
+      Column.of("JOB", Job::getId),
+      Column.of("STATE", job -> ProgressLine.name(job.getState())),
+      Column.of("DONE", job -> String.format(Locale.ROOT, "%.0f %%", 100 * job.getProgress().getFraction())),
+      Column.of("IMAGES", job -> String.valueOf(job.getUnlearnImages())),
+      Column.of("BASE", Job::getBaseVersion),
+      Column.of("NEW", Job::getNewVersion),
+      Column.of("SERVES", job -> job.getPromoted() ? "yes" : "no"),
+      Column.of("SUBMITTED", job -> time(job.getSubmitted())),
+      Column.wide("MODEL", job -> job.getSpec().getModel()),
+      Column.wide("VERDICT", job -> job.getReport().getVerdict()),
+      Column.wide("BY", Job::getSubmittedBy),
+      Column.wide("ENDED", job -> job.hasEnded() ? time(job.getEnded()) : ""),
+      Column.wide("MESSAGE", Job::getMessage));
+
   private final Console console;
 
   JobsCommand(Console console) {
@@ -34,57 +49,65 @@ final class JobsCommand {
   }
 
   @Command(name = "list", description = "Lists all jobs, newest first.")
-  int list(@Mixin ServerOptions server) {
+  int list(@Mixin ServerOptions server, @Mixin Output output) {
     try (LetheClient lethe = server.connect()) {
-      List<Job> jobs = lethe.jobs();
-      Table table = new Table("JOB", "STATE", "DONE", "IMAGES", "BASE", "NEW", "SERVES", "SUBMITTED");
-      for (Job job : jobs) {
-        table.row(job.getId(), ProgressLine.name(job.getState()),
-            String.format(Locale.ROOT, "%.0f %%", 100 * job.getProgress().getFraction()),
-            String.valueOf(job.getUnlearnImages()), job.getBaseVersion(), job.getNewVersion(),
-            job.getPromoted() ? "yes" : "no", time(job.getSubmitted()));
-      }
-      table.print(console.out());
+      output.list(console, lethe.jobs(), COLUMNS, Job::getId);
       return 0;
     }
   }
 
   @Command(name = "get", description = "Prints one job, and what it measured.")
-  int get(@Mixin ServerOptions server, @Parameters(paramLabel = "JOB") String id) {
+  int get(@Mixin ServerOptions server, @Mixin Output output, @Parameters(paramLabel = "JOB") String id) {
     try (LetheClient lethe = server.connect()) {
-      print(lethe.job(id));
+      print(lethe.job(id), output);
       return 0;
     }
   }
 
   @Command(name = "watch", description = "Follows a job until it ends; exit codes as of unlearn.")
-  int watch(@Mixin ServerOptions server, @Parameters(paramLabel = "JOB") String id) {
+  int watch(@Mixin ServerOptions server, @Mixin Output output, @Parameters(paramLabel = "JOB") String id) {
     try (LetheClient lethe = server.connect()) {
-      JobOutcome outcome = new JobOutcome(console);
+      JobOutcome outcome = new JobOutcome(console, server.isQuiet() || !output.isText());
+      if (output.isJson()) {
+        // A line for each change, or for the end alone.
+        Job ended = lethe.watch(id, now -> {
+          if (!server.isQuiet() || LetheClient.hasEnded(now)) {
+            output.line(console, now);
+          }
+        });
+        return outcome.end(ended);
+      }
+      if (!output.isText()) {
+        Job ended = outcome.follow(lethe, id);
+        console.out().println(ended.getId());
+        return outcome.end(ended);
+      }
       return outcome.report(outcome.follow(lethe, id));
     }
   }
 
   @Command(name = "cancel", description = "Ends a queued or running job.")
-  int cancel(@Mixin ServerOptions server, @Parameters(paramLabel = "JOB") String id) {
+  int cancel(@Mixin ServerOptions server, @Mixin Output output, @Parameters(paramLabel = "JOB") String id) {
     try (LetheClient lethe = server.connect()) {
-      print(lethe.cancel(id));
+      print(lethe.cancel(id), output);
       return 0;
     }
   }
 
   @Command(name = "approve", description = "Promotes the candidate of a job that awaits approval.")
-  int approve(@Mixin ServerOptions server, @Parameters(paramLabel = "JOB") String id, @Mixin Reason reason) {
+  int approve(@Mixin ServerOptions server, @Mixin Output output, @Parameters(paramLabel = "JOB") String id,
+      @Mixin Reason reason) {
     try (LetheClient lethe = server.connect()) {
-      print(lethe.approve(id, reason.text));
+      print(lethe.approve(id, reason.text), output);
       return 0;
     }
   }
 
   @Command(name = "reject", description = "Leaves the candidate of a job that awaits approval a candidate.")
-  int reject(@Mixin ServerOptions server, @Parameters(paramLabel = "JOB") String id, @Mixin Reason reason) {
+  int reject(@Mixin ServerOptions server, @Mixin Output output, @Parameters(paramLabel = "JOB") String id,
+      @Mixin Reason reason) {
     try (LetheClient lethe = server.connect()) {
-      print(lethe.reject(id, reason.text));
+      print(lethe.reject(id, reason.text), output);
       return 0;
     }
   }
@@ -92,25 +115,29 @@ final class JobsCommand {
   /** Why somebody decides so. */
   static final class Reason {
 
-    @Option(names = "--reason", paramLabel = "TEXT", defaultValue = "", description = "Recorded with the job.")
+    @Option(names = "--reason", paramLabel = "TEXT", defaultValue = "", description = "Recorded with the job. Default: none.")
     private String text;
   }
 
   @Command(name = "retry", description = "Queues a job that failed or was cancelled once more, if its images are kept.")
-  int retry(@Mixin ServerOptions server, @Parameters(paramLabel = "JOB") String id) {
+  int retry(@Mixin ServerOptions server, @Mixin Output output, @Parameters(paramLabel = "JOB") String id) {
     try (LetheClient lethe = server.connect()) {
-      print(lethe.retry(id));
+      print(lethe.retry(id), output);
       return 0;
     }
   }
 
   @Command(name = "delete", description = "Deletes what the server knows of a job that has ended, and its files.")
-  int delete(@Mixin ServerOptions server, @Parameters(paramLabel = "JOB") String id) {
+  int delete(@Mixin ServerOptions server, @Mixin Output output, @Parameters(paramLabel = "JOB") String id) {
     try (LetheClient lethe = server.connect()) {
       lethe.delete(id);
-      console.out().println("job " + id + " is deleted");
+      output.one(console, Job.newBuilder().setId(id), () -> console.out().println("job " + id + " is deleted"), id);
       return 0;
     }
+  }
+
+  private void print(Job job, Output output) {
+    output.one(console, job, () -> print(job), job.getId());
   }
 
   private void print(Job job) {

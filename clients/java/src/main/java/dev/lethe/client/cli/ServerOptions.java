@@ -2,6 +2,7 @@ package dev.lethe.client.cli;
 
 import dev.lethe.client.LetheClient;
 import dev.lethe.client.Retry;
+import dev.lethe.client.console.CommandLines;
 import java.nio.file.Path;
 import java.time.Duration;
 import picocli.CommandLine.Model.CommandSpec;
@@ -23,7 +24,7 @@ final class ServerOptions {
       description = "Give up on a call with one answer after this long. Default: never.")
   private Integer timeoutSeconds;
 
-  @Option(names = "--tls", description = "Speak TLS, and trust the authorities that Java trusts.")
+  @Option(names = "--tls", description = "Speak TLS, and trust the authorities that Java trusts. Default: no TLS.")
   private boolean tls;
 
   @Option(names = "--tls-ca", paramLabel = "FILE", defaultValue = "${env:LETHE_TLS_CA}",
@@ -43,6 +44,17 @@ final class ServerOptions {
       description = "Bearer token. Other users of this machine can read it on a command line, so better the default:"
           + " the environment's LETHE_TOKEN.")
   private String token;
+
+  @Option(names = {"-q", "--quiet"}, description = "Print results and errors alone: no progress. Default: progress.")
+  private boolean quiet;
+
+  @Option(names = {CommandLines.VERBOSE, "--verbose"}, description = "Print where in the program an error arose."
+      + " Default: what is wrong alone.")
+  private boolean verbose;
+
+  boolean isQuiet() {
+    return quiet;
+  }
 
   LetheClient connect() {
     int colon = server.lastIndexOf(':');

@@ -254,7 +254,7 @@ final class UnlearnCommand implements Callable<Integer> {
       }
       console.out().println("Job " + job.getId() + ": unlearning " + what(unlearn) + ", with " + count(keep)
           + " to keep. It goes on if this command ends: lethe jobs watch " + job.getId());
-      JobOutcome outcome = new JobOutcome(console);
+      JobOutcome outcome = new JobOutcome(console, server.isQuiet());
       Job ended = outcome.follow(lethe, job.getId());
       if (out != null && ended.hasReport()) {
         save(lethe.report(job.getId()));

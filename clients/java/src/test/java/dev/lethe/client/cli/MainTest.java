@@ -4,6 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.google.gson.JsonArray;
+import com.google.gson.JsonParser;
 import dev.lethe.client.FakeServer;
 import dev.lethe.client.console.Console;
 import dev.lethe.v1.BadImages;
@@ -98,7 +100,7 @@ class MainTest {
   @Test
   void generateDrawsAGrid() throws IOException {
     Path grid = folder.resolve("grid.png");
-    assertEquals(0, lethe("generate", "-n", "6", "--grid", "--columns", "3", "-o", grid.toString()));
+    assertEquals(0, lethe("generate", "-n", "6", "--grid", "--columns", "3", "--out", grid.toString()));
     assertEquals(3 * 64 + 4 * 2, ImageIO.read(grid.toFile()).getWidth());
     assertEquals(2 * 64 + 3 * 2, ImageIO.read(grid.toFile()).getHeight());
   }
@@ -204,7 +206,8 @@ class MainTest {
   @Test
   void unlearnRefusesFilesBeforeItConnects() {
     assertEquals(1, lethe("unlearn", folder.resolve("none.png").toString()));
-    assertEquals("lethe: NoSuchFile: " + folder.resolve("none.png") + System.lineSeparator(), err.toString());
+    assertEquals("lethe: " + folder.resolve("none.png") + ": there is no such file or folder" + System.lineSeparator(),
+        err.toString());
     err.reset();
     assertEquals(2, lethe("unlearn", "x.png", "--mode", "no-shot"));
     assertTrue(err.toString().contains("'no-shot' is none of few-shot"), err.toString());
@@ -242,5 +245,102 @@ class MainTest {
         .execute(command, "--help");
     assertEquals(0, exit);
     assertTrue(out.toString().contains("Usage: lethe " + command), out.toString());
+  }
+
+  @Test
+  void nothingIsWrittenUnlessAllIsWell() throws IOException {
+    Path file = folder.resolve("a.png");
+    assertEquals(2, lethe("generate", "--seeds", "0-3", "--out", file.toString()));
+    assertTrue(err.toString().contains("4 images are asked for"), err.toString());
+    assertEquals(2, lethe("generate", "--format", "jpeg", "--out", file.toString()));
+    assertEquals(2, lethe("generate", "--grid", "--out", folder.resolve("a.jpg").toString()));
+    assertEquals(1, lethe("generate", "--label", "cat", "--out", folder.resolve("cats").toString()));
+    assertEquals(List.of(), written(folder));
+    assertEquals(0, server.generated.size() - 1, "the server was asked once");
+    assertEquals(0, lethe("generate", "--out", folder.resolve("b.jpg").toString()));
+    assertEquals(ImageFormat.IMAGE_FORMAT_JPEG, server.generated.get(1).getFormat());
+    out.reset();
+    assertEquals(0, lethe("generate", "--seeds", "7", "-o", "json", "--out", folder.resolve("c").toString()));
+    JsonArray files = JsonParser.parseString(out.toString()).getAsJsonArray();
+    assertEquals(7, files.get(0).getAsJsonObject().get("seed").getAsInt());
+    assertEquals(List.of(Path.of(files.get(0).getAsJsonObject().get("file").getAsString()).getFileName().toString()),
+        written(folder.resolve("c")));
+  }
+
+  @Test
+  void resultsComeInTheFormThatIsAskedFor() {
+    assertEquals(0, lethe("models", "list", "-o", "name"));
+    assertTrue(out.toString().lines().allMatch(line -> line.startsWith("mnist/")), out.toString());
+    out.reset();
+    assertEquals(0, lethe("models", "list", "-o", "json"));
+    JsonArray versions = JsonParser.parseString(out.toString()).getAsJsonArray();
+    assertEquals("mnist", versions.get(0).getAsJsonObject().get("model").getAsString());
+    assertTrue(versions.get(0).getAsJsonObject().has("parentVersion"), "fields are there when they are empty, too");
+    out.reset();
+    assertEquals(0, lethe("unlearn", "--kind=class", "--classes=7", "--detach"));
+    String id = out.toString().strip();
+    out.reset();
+    assertEquals(0, lethe("jobs", "list", "--output=name"));
+    assertEquals(List.of(id), out.toString().lines().toList());
+    out.reset();
+    assertEquals(0, lethe("jobs", "get", id, "-o", "json"));
+    assertEquals(id, JsonParser.parseString(out.toString()).getAsJsonObject().get("id").getAsString());
+    out.reset();
+    assertEquals(0, lethe("jobs", "list", "-o", "wide"));
+    assertTrue(out.toString().contains("VERDICT"), out.toString());
+    out.reset();
+    assertEquals(2, lethe("jobs", "list", "-o", "yaml"));
+    assertTrue(err.toString().contains("table"), err.toString());
+  }
+
+  @Test
+  void waitSaysNothingAndTellsByItsCode() {
+    assertEquals(0, lethe("wait", "--ready"));
+    assertEquals(0, lethe("unlearn", "--kind=class", "--classes=7", "--detach"));
+    String id = out.toString().strip();
+    out.reset();
+    assertEquals(0, lethe("wait", id));
+    assertEquals("", out.toString());
+    assertEquals("", err.toString());
+    assertEquals(2, lethe("wait"));
+    assertEquals(1, lethe("wait", "job-9"));
+  }
+
+  @Test
+  void quietIsWithoutProgress() {
+    assertEquals(0, lethe("unlearn", "--kind=class", "--classes=7", "-q"));
+    assertFalse(out.toString().contains("["), out.toString());
+  }
+
+  /** Without {@code --server}. */
+  private int bare(String... args) {
+    return Main.commandLine(new Console(new PrintStream(out, true), new PrintStream(err, true), 0)).execute(args);
+  }
+
+  @Test
+  void whatTheConnectionFailsOfIsSaidInWords() {
+    assertEquals(1, bare("models", "list", "--server=no-such-host.invalid:8080", "--timeout=20"));
+    assertTrue(err.toString().startsWith("lethe: there is no host of that name"), err.toString());
+    assertEquals(1, err.toString().lines().count());
+    err.reset();
+    assertEquals(1, bare("models", "list", "--server=localhost:1", "--timeout=20"));
+    assertTrue(err.toString().contains("is a server running there?"), err.toString());
+    assertEquals(1, err.toString().lines().count());
+    err.reset();
+    assertEquals(1, lethe("models", "list", "--tls", "--timeout=20"));
+    assertTrue(err.toString().contains("does not speak TLS"), err.toString());
+    err.reset();
+    assertEquals(1, bare("jobs", "get", "job-9", "--server=" + server.address(), "-v"));
+    assertTrue(err.toString().contains("\tat dev.lethe."), err.toString());
+  }
+
+  @Test
+  void theCommandLineTellsItsVersionAndCompletesItself() {
+    assertEquals(0, bare("--version"));
+    assertTrue(out.toString().startsWith("lethe "), out.toString());
+    out.reset();
+    assertEquals(0, bare("completion"));
+    assertTrue(out.toString().contains("complete -F _complete_lethe") && out.toString().contains("--bad-images"),
+        out.toString().substring(0, 500));
   }
 }

@@ -1,0 +1,44 @@
+package dev.lethe.server.rest;
+
+import io.vertx.core.buffer.Buffer;
+
+/** A body with a message in each line (NDJSON). */
+final class Lines extends Body {
+
+  private final Exchange exchange;
+  private Buffer line = Buffer.buffer();
+
+  Lines(Exchange exchange) {
+    this.exchange = exchange;
+  }
+
+  @Override
+  void read(Buffer chunk) {
+    int start = 0;
+    for (int at = 0; at < chunk.length(); at++) {
+      if (chunk.getByte(at) == '\n') {
+        if (!append(chunk.slice(start, at))) {
+          return;
+        }
+        finish();
+        start = at + 1;
+      }
+    }
+    append(chunk.slice(start, chunk.length()));
+  }
+
+  private boolean append(Buffer part) {
+    boolean fits = fits(line.length() + (long) part.length());
+    line = fits ? line.appendBuffer(part) : Buffer.buffer();
+    return fits;
+  }
+
+  @Override
+  void finish() {
+    Buffer whole = line;
+    line = Buffer.buffer();
+    if (!whole.toString().isBlank()) {
+      add(exchange.request(whole));
+    }
+  }
+}

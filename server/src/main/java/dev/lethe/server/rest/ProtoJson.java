@@ -1,0 +1,139 @@
+package dev.lethe.server.rest;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.google.protobuf.Descriptors.Descriptor;
+import com.google.protobuf.Descriptors.FieldDescriptor;
+import com.google.protobuf.InvalidProtocolBufferException;
+import com.google.protobuf.Message;
+import com.google.protobuf.util.JsonFormat;
+import dev.lethe.server.rest.HttpRules.Value;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+import io.vertx.core.Future;
+import io.vertx.core.buffer.Buffer;
+import java.util.List;
+
+/** Our own services: Protobuf's JSON, and errors as Google's guide has them (AIP-193). */
+final class ProtoJson implements Exchange {
+
+  private static final JsonMapper JSON = new JsonMapper();
+  private static final JsonFormat.Parser PARSER = JsonFormat.parser();
+  private static final JsonFormat.Printer PRINTER = JsonFormat.printer().omittingInsignificantWhitespace()
+      .alwaysPrintFieldsWithNoPresence();
+
+  private final Message prototype;
+  private final List<Value> values;
+  private final boolean body;
+
+  /**
+   * @param prototype of the request
+   * @param values of its fields, from path and query
+   * @param body whether the body is the rest of it
+   */
+  ProtoJson(Message prototype, List<Value> values, boolean body) {
+    this.prototype = prototype;
+    this.values = values;
+    this.body = body;
+  }
+
+  @Override
+  public Message request(Buffer given) {
+    Message.Builder message = prototype.newBuilderForType();
+    if (body) {
+      merge(given.length() == 0 ? "{}" : given.toString(), message);
+    } else if (given.length() > 0 && !given.toString().isBlank()) {
+      throw invalid("this request has no body; its fields go into path and query");
+    }
+    bind(values, message);
+    return message.build();
+  }
+
+  /** Sets fields from texts, as JSON would. */
+  static void bind(List<Value> values, Message.Builder message) {
+    if (values.isEmpty()) {
+      return;
+    }
+    ObjectNode root = JSON.createObjectNode();
+    for (Value value : values) {
+      ObjectNode at = root;
+      Descriptor type = message.getDescriptorForType();
+      for (int i = 0; i < value.field().size(); i++) {
+        String name = value.field().get(i);
+        FieldDescriptor field = field(type, name);
+        boolean last = i == value.field().size() - 1;
+        if (field == null || field.isMapField()
+            || (field.getJavaType() == FieldDescriptor.JavaType.MESSAGE) == last || field.isRepeated() && !last) {
+          throw invalid(String.join(".", value.field()) + ": is no parameter of " + type.getName());
+        }
+        if (!last) {
+          at = at.withObjectProperty(field.getName());
+          type = field.getMessageType();
+        } else if (field.isRepeated()) {
+          at.withArrayProperty(field.getName()).add(value.text());
+        } else if (field.getJavaType() == FieldDescriptor.JavaType.ENUM && value.text().matches("-?\\d{1,9}")) {
+          at.put(field.getName(), Integer.parseInt(value.text()));
+        } else {
+          at.put(field.getName(), value.text());
+        }
+      }
+    }
+    merge(root.toString(), message);
+  }
+
+  private static FieldDescriptor field(Descriptor type, String name) {
+    FieldDescriptor field = type.findFieldByName(name);
+    return field != null ? field : type.getFields().stream().filter(its -> its.getJsonName().equals(name)).findAny()
+        .orElse(null);
+  }
+
+  static void merge(String json, Message.Builder message) {
+    try {
+      PARSER.merge(json, message);
+    } catch (InvalidProtocolBufferException | IllegalArgumentException e) {
+      String why = e.getMessage();
+      throw invalid("the body is no " + message.getDescriptorForType().getName() + " in JSON: "
+          + why.substring(why.lastIndexOf("Exception: ") < 0 ? 0 : why.lastIndexOf("Exception: ") + 11));
+    }
+  }
+
+  static StatusRuntimeException invalid(String what) {
+    return Status.INVALID_ARGUMENT.withDescription(what).asRuntimeException();
+  }
+
+  @Override
+  public Future<Answer> answer(Message message) {
+    return Exchange.made(message.getSerializedSize(), () -> Answer.json(200, PRINTER.print(message)));
+  }
+
+  @Override
+  public Answer error(Status status, int code) {
+    return failure(status, code);
+  }
+
+  static Answer failure(Status status, int code) {
+    ObjectNode body = JSON.createObjectNode();
+    body.putObject("error").put("code", code).put("status", status.getCode().name())
+        .put("message", status.getDescription() == null ? "" : status.getDescription());
+    return Answer.json(code, body.toString());
+  }
+
+  /** @throws StatusRuntimeException if it is no object */
+  static ObjectNode object(byte[] json) {
+    try {
+      JsonNode node = JSON.readTree(json);
+      if (node != null && node.isObject()) {
+        return (ObjectNode) node;
+      }
+    } catch (java.io.IOException e) {
+      throw invalid("the body is no JSON: " + firstLine(e));
+    }
+    throw invalid("the body must be a JSON object");
+  }
+
+  private static String firstLine(Exception e) {
+    return String.valueOf(e instanceof com.fasterxml.jackson.core.JsonProcessingException json
+        ? json.getOriginalMessage() : e.getMessage()).lines().findFirst().orElse("");
+  }
+}

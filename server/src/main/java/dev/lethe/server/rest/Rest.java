@@ -1,0 +1,184 @@
+package dev.lethe.server.rest;
+
+import com.google.protobuf.Descriptors.MethodDescriptor;
+import com.google.protobuf.Descriptors.ServiceDescriptor;
+import com.google.protobuf.Message;
+import dev.lethe.server.rest.HttpRules.Match;
+import dev.lethe.server.rpc.Inbound;
+import dev.lethe.server.rpc.RpcService;
+import dev.lethe.server.rpc.RpcService.Endpoint;
+import dev.lethe.server.logging.SafeText;
+import dev.lethe.server.security.MethodRule;
+import io.grpc.Status;
+import io.grpc.protobuf.ProtoMethodDescriptorSupplier;
+import io.vertx.core.http.HttpHeaders;
+import io.vertx.core.http.HttpMethod;
+import io.vertx.core.http.HttpServerRequest;
+import io.vertx.core.http.HttpServerResponse;
+import io.vertx.core.internal.ContextInternal;
+import io.vertx.core.internal.http.HttpServerRequestInternal;
+import io.vertx.grpc.server.Service;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/** Takes HTTP requests that are calls of the server's services. */
+public final class Rest {
+
+  /** Tells what can be asked, as reflection does. */
+  private static final String DOCUMENT = "/openapi.json";
+  private static final String OURS = "lethe.v1.";
+  private static final String LINES = "application/x-ndjson";
+  private static final String FORM = "multipart/form-data";
+
+  private final HttpRules rules = HttpRules.read();
+  private final Map<String, Method<?, ?>> methods = new HashMap<>();
+  private final RpcService.Settings settings;
+  private final List<ServiceDescriptor> ours;
+  // Made when somebody first asks; any event loop may.
+  private volatile @Nullable Answer document;
+
+  /** A method that can be called, and what its requests are made from. */
+  private record Method<Q, R>(Endpoint<Q, R> endpoint, MethodDescriptor descriptor, Message prototype) {
+
+    static <Q, R> Method<Q, R> of(Endpoint<Q, R> endpoint) {
+      MethodDescriptor descriptor =
+          ((ProtoMethodDescriptorSupplier) endpoint.method().getSchemaDescriptor()).getMethodDescriptor();
+      return new Method<>(endpoint, descriptor, (Message) ((io.grpc.MethodDescriptor.PrototypeMarshaller<Q>)
+          endpoint.method().getRequestMarshaller()).getMessagePrototype());
+    }
+
+    String name() {
+      return endpoint.method().getFullMethodName();
+    }
+  }
+
+  /** @param services those of {@code lethe.v1} and {@code inference} can be called; others are passed over */
+  public Rest(List<Service> services, RpcService.Settings settings) {
+    this.settings = settings;
+    this.ours = services.stream().map(Service::descriptor).filter(service -> service.getFullName().startsWith(OURS))
+        .toList();
+    for (Service service : services) {
+      if (service instanceof RpcService ours) {
+        ours.endpoints().forEach(endpoint -> methods.put(endpoint.method().getFullMethodName(), Method.of(endpoint)));
+      }
+    }
+    rules.bindings().forEach(binding -> {
+      if (!methods.containsKey(binding.method())) {
+        throw new IllegalStateException("a rule is about " + binding.method() + ", which nobody serves");
+      }
+    });
+  }
+
+  /** @return false if the path is none of a call; then nothing has happened */
+  public boolean handle(HttpServerRequest request) {
+    String path = request.path();
+    if (DOCUMENT.equals(path) && request.method() == HttpMethod.GET) {
+      settings.access().admit(MethodRule.REFLECTION, request.getHeader(HttpHeaders.AUTHORIZATION), request.connection())
+          .onSuccess(caller -> answer(request, document()))
+          .onFailure(refusal -> {
+            Status status = Status.fromThrowable(refusal);
+            answer(request, ProtoJson.failure(status, HttpStatus.of(status.getCode())));
+          });
+      return true;
+    }
+    Optional<Match> match;
+    Set<String> verbs;
+    try {
+      match = path == null ? Optional.empty() : find(request, path);
+      verbs = match.isPresent() || path == null ? Set.of() : rules.verbs(path);
+    } catch (RuntimeException malformed) {
+      answer(request, failure(path, Status.INVALID_ARGUMENT.withDescription("the path or query cannot be read"), 400));
+      return true;
+    }
+    if (match.isEmpty() && verbs.isEmpty()) {
+      return false;
+    }
+    if (match.isEmpty()) {
+      request.response().putHeader("allow", String.join(", ", verbs));
+      answer(request, failure(path, Status.UNIMPLEMENTED.withDescription(
+          request.method() + " is not answered here; use " + String.join(" or ", verbs)), 405));
+      return true;
+    }
+    serve(request, methods.get(match.get().method()), match.get());
+    return true;
+  }
+
+  private Answer document() {
+    Answer made = document;
+    if (made == null) {
+      made = Answer.json(200, OpenApi.of(rules, ours).toString());
+      document = made;
+    }
+    return made;
+  }
+
+  private Optional<Match> find(HttpServerRequest request, String path) {
+    if (request.method() == HttpMethod.POST && path.startsWith("/" + OURS) && methods.containsKey(path.substring(1))) {
+      return Optional.of(new Match(path.substring(1), List.of(), true));
+    }
+    return rules.find(request.method(), path, request.query());
+  }
+
+  private <Q, R> void serve(HttpServerRequest request, Method<Q, R> method, Match match) {
+    boolean ours = method.name().startsWith(OURS);
+    String type = mediaType(request);
+    // A page of another origin may send texts and forms without asking first; forms are looked at elsewhere (Origins).
+    if (ours && match.body() && !(type.equals("application/json") || type.isEmpty()
+        || method.descriptor().isClientStreaming() && (type.equals(LINES) || type.equals(FORM)))) {
+      answer(request, failure(request.path(), Status.INVALID_ARGUMENT.withDescription("content-type: is \"" + type
+          + "\"; send application/json" + (method.descriptor().isClientStreaming() ? ", " + LINES + " or " + FORM : "")),
+          415));
+      return;
+    }
+    String encoding = request.getHeader(HttpHeaders.CONTENT_ENCODING);
+    if (encoding != null && !encoding.equalsIgnoreCase("identity")) {
+      answer(request, failure(request.path(), Status.INVALID_ARGUMENT.withDescription("content-encoding: is \""
+          + encoding + "\"; send the body as it is"), 415));
+      return;
+    }
+    Exchange exchange = ours ? new ProtoJson(method.prototype(), match.values(), match.body())
+        : InferenceJson.of(method.prototype(), match, request);
+    Body body = type.equals(FORM) ? new SubmitForm(request.getHeader(HttpHeaders.CONTENT_TYPE))
+        : method.descriptor().isClientStreaming() ? new Lines(exchange) : new WholeBody(exchange);
+    Inbound.hand(request, settings, counted -> call(counted, method, exchange, body));
+  }
+
+  private <Q, R> void call(HttpServerRequest request, Method<Q, R> method, Exchange exchange,
+      Body body) {
+    ContextInternal context = ((HttpServerRequestInternal) request).context();
+    RestRequest<Q, R> call = new RestRequest<>(context, request, body, method.name());
+    RestResponse<Q, R> response = new RestResponse<>(context, call, request.response(), exchange,
+        method.descriptor().isServerStreaming(), body::isTooLarge);
+    response.init();
+    call.init(response, true, settings.maxMessageBytes());
+    context.dispatch(call, method.endpoint().handler()::accept);
+  }
+
+  private static String mediaType(HttpServerRequest request) {
+    String given = request.getHeader(HttpHeaders.CONTENT_TYPE);
+    return given == null ? "" : given.split(";", 2)[0].strip().toLowerCase(Locale.ROOT);
+  }
+
+  /** Tells that there is nothing at this path, in the form of the protocol that it looks like. */
+  public static void notFound(HttpServerRequest request) {
+    answer(request, failure(request.path(), Status.NOT_FOUND.withDescription(
+        "there is nothing at " + SafeText.bounded(String.valueOf(request.path()), SafeText.NAME)), 404));
+  }
+
+  private static Answer failure(@Nullable String path, Status status, int code) {
+    return path != null && path.startsWith("/v2") ? InferenceJson.failure(status, code)
+        : ProtoJson.failure(status, code);
+  }
+
+  private static void answer(HttpServerRequest request, Answer answer) {
+    HttpServerResponse response = request.response().setStatusCode(answer.status());
+    answer.headers().forEach(response::putHeader);
+    response.putHeader("x-content-type-options", "nosniff");
+    response.end(answer.body());
+  }
+}

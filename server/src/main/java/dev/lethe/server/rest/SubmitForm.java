@@ -1,0 +1,123 @@
+package dev.lethe.server.rest;
+
+import static dev.lethe.server.rest.ProtoJson.invalid;
+
+import com.google.protobuf.UnsafeByteOperations;
+import dev.lethe.v1.Image;
+import dev.lethe.v1.ImageRole;
+import dev.lethe.v1.LabelledImage;
+import dev.lethe.v1.SubmitRequest;
+import dev.lethe.v1.UnlearnSpec;
+import dev.lethe.v1.UploadedImages;
+import io.netty.buffer.Unpooled;
+import io.netty.handler.codec.http.DefaultHttpContent;
+import io.netty.handler.codec.http.DefaultHttpRequest;
+import io.netty.handler.codec.http.HttpHeaderNames;
+import io.netty.handler.codec.http.HttpMethod;
+import io.netty.handler.codec.http.HttpVersion;
+import io.netty.handler.codec.http.LastHttpContent;
+import io.netty.handler.codec.http.multipart.Attribute;
+import io.netty.handler.codec.http.multipart.DefaultHttpDataFactory;
+import io.netty.handler.codec.http.multipart.FileUpload;
+import io.netty.handler.codec.http.multipart.HttpPostMultipartRequestDecoder;
+import io.netty.handler.codec.http.multipart.HttpPostRequestDecoder;
+import io.netty.handler.codec.http.multipart.InterfaceHttpData;
+import io.vertx.core.buffer.Buffer;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+
+/**
+ * A submission as a form ({@code curl -F}, a page's FormData): {@code spec} first, in JSON, if it is there; then the
+ * files {@code unlearn} and {@code learn}. A file's name may begin with a folder, its class.
+ */
+final class SubmitForm extends Body {
+
+  /** Of a part's header, or of a boundary. */
+  private static final int MOST_UNDECODED = 64 << 10;
+
+  private final HttpPostMultipartRequestDecoder parts;
+  private boolean specified;
+  private long read;
+  private long taken;
+
+  /** @param contentType with its boundary */
+  SubmitForm(String contentType) {
+    DefaultHttpRequest request = new DefaultHttpRequest(HttpVersion.HTTP_1_1, HttpMethod.POST, "/");
+    request.headers().set(HttpHeaderNames.CONTENT_TYPE, contentType);
+    try {
+      this.parts = new HttpPostMultipartRequestDecoder(new DefaultHttpDataFactory(false), request,
+          StandardCharsets.UTF_8, -1, MOST_UNDECODED);
+    } catch (HttpPostRequestDecoder.ErrorDataDecoderException e) {
+      throw invalid("content-type: a form needs its boundary");
+    }
+    parts.setDiscardThreshold(MOST_UNDECODED);
+  }
+
+  @Override
+  void read(Buffer chunk) {
+    read += chunk.length();
+    offer(new DefaultHttpContent(Unpooled.wrappedBuffer(chunk.getBytes())));
+    fits(read - taken);
+  }
+
+  @Override
+  void finish() {
+    offer(LastHttpContent.EMPTY_LAST_CONTENT);
+    specify();
+    parts.destroy();
+  }
+
+  private void offer(io.netty.handler.codec.http.HttpContent content) {
+    try {
+      parts.offer(content);
+      while (parts.hasNext()) {
+        InterfaceHttpData part = parts.next();
+        taken = read;
+        take(part);
+        parts.removeHttpDataFromClean(part);
+        part.release();
+      }
+    } catch (HttpPostRequestDecoder.EndOfDataDecoderException end) {
+      // All parts are taken.
+    } catch (HttpPostRequestDecoder.ErrorDataDecoderException | HttpPostRequestDecoder.TooManyFormFieldsException
+        | HttpPostRequestDecoder.TooLongFormFieldException | IOException e) {
+      throw invalid("the body is no form (multipart/form-data): " + e.getMessage());
+    }
+  }
+
+  private void take(InterfaceHttpData part) throws IOException {
+    if (part instanceof Attribute field && field.getName().equals("spec")) {
+      if (specified) {
+        throw invalid("spec: comes once, before all files");
+      }
+      specified = true;
+      UnlearnSpec.Builder spec = UnlearnSpec.newBuilder();
+      ProtoJson.merge(field.getValue(), spec);
+      add(SubmitRequest.newBuilder().setSpec(spec).build());
+    } else if (part instanceof FileUpload file && (file.getName().equals("unlearn") || file.getName().equals("learn"))) {
+      specify();
+      LabelledImage image = LabelledImage.newBuilder()
+          .setImage(Image.newBuilder().setData(UnsafeByteOperations.unsafeWrap(file.get())))
+          .setLabel(folder(file.getFilename()))
+          .build();
+      add(SubmitRequest.newBuilder().setImages(UploadedImages.newBuilder().addImages(image)
+          .setRole(file.getName().equals("learn") ? ImageRole.IMAGE_ROLE_LEARN : ImageRole.IMAGE_ROLE_UNLEARN)).build());
+    } else {
+      throw invalid("the form has a field \"" + part.getName() + "\"; there are spec (JSON), and the files unlearn and"
+          + " learn");
+    }
+  }
+
+  /** The protocol wants a specification first. */
+  private void specify() {
+    if (!specified) {
+      specified = true;
+      add(SubmitRequest.newBuilder().setSpec(UnlearnSpec.getDefaultInstance()).build());
+    }
+  }
+
+  private static String folder(String name) {
+    String[] path = name.replace('\\', '/').split("/");
+    return path.length < 2 ? "" : path[path.length - 2];
+  }
+}
