@@ -217,12 +217,6 @@ public final class ModelRepository {
     return shipped + " or " + state;
   }
 
-  /** The version that was last chosen to be served; empty where none ever was. Reads a small file or two. */
-  Optional<String> chosen(String model) throws IOException {
-    Optional<String> own = pointer(state.resolve(model));
-    return own.isPresent() ? own : pointer(shipped.resolve(model));
-  }
-
   private static Optional<String> pointer(Path directory) throws IOException {
     try {
       return Optional.of(Files.readString(directory.resolve(ACTIVE)).strip());

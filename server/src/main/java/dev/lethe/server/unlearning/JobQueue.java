@@ -305,6 +305,9 @@ public final class JobQueue {
     if (tracked.isEmpty()) {
       return true;
     }
+    if (shared && !follows()) {
+      return false;
+    }
     TrackedJob job = tracked.get();
     job.refresh(record.get());
     LOG.info("job {} runs", id);
@@ -325,6 +328,17 @@ public final class JobQueue {
     }
     LOG.info("job {} is {}{}", id, Phases.name(end.getPhase()), end.getMessage().isEmpty() ? "" : ": " + end.getMessage());
     return Phases.hasEnded(end);
+  }
+
+  /** A job must begin with what another server has promoted last; whether that serves here. */
+  private boolean follows() throws InterruptedException {
+    try {
+      registry.follow().toCompletionStage().toCompletableFuture().get();
+      return true;
+    } catch (IOException | ExecutionException e) {
+      LOG.warn("no job begins here: what another server has promoted is not served: {}", e.getMessage());
+      return false;
+    }
   }
 
   private void count() {
