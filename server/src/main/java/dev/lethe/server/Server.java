@@ -16,6 +16,7 @@ import dev.lethe.server.generation.Generation;
 import dev.lethe.server.http.HttpFrontend;
 import dev.lethe.server.http.Limits;
 import dev.lethe.server.inference.InferenceEngine;
+import dev.lethe.server.inspection.Inspections;
 import dev.lethe.server.lifecycle.Lifecycle;
 import dev.lethe.server.lifecycle.Signatory;
 import dev.lethe.server.monitoring.GpuMemory;
@@ -163,6 +164,7 @@ public final class Server implements AutoCloseable {
     List<Service> services = new ArrayList<>(List.of(
         new Generation(registry, engine, options.latents(), limits.images(), limits.streamImages()).service(settings),
         unlearning.service(settings),
+        Inspections.open(vertx, registry, options.jobs(), options.unlearning().command(), options.data()).service(settings),
         new Models(vertx, registry, options.latents()).service(settings),
         new OpenInference(vertx, registry, engine, options.latents(), limits.images(),
             () -> health.isServing() && registry.servesAny()).service(settings)));

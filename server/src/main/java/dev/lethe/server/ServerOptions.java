@@ -45,8 +45,8 @@ import java.util.Set;
  * @param drain how long calls in flight may go on at the end
  */
 public record ServerOptions(String host, int port, Optional<TlsOptions> tls, AccessOptions access, boolean console,
-    Origins origins, Path models, Path state, Path jobs, DatabaseUrl database, Path keyFile, Path signingKey,
-    Lifecycle.Rules rules,
+    Origins origins, Path models, Path state, Path jobs, DatabaseUrl database, Path keyFile,
+    Path signingKey, Lifecycle.Rules rules,
     Set<String> confirmedLost, boolean emptyState, JobQueue.Options unlearning, Optional<Path> data, Compute compute,
     BatchingOptions batching, Map<String, ModelOptions> ownOptions, LatentRules latents, Limits limits,
     Duration drain) {}

@@ -32,13 +32,15 @@ final class RedactionRun {
    *
    * @param own share at the latents that the job goes by
    * @param watched share at latents that take no part in learning
+   * @param clear the same, by a margin
    * @param left share that may be left when the run stops
    * @param reached how far each image is, for {@link GeneratorRedaction#weigh}; empty where that is not known
    */
-  record Shares(double own, double watched, double left, double[] reached) {
+  record Shares(double own, double watched, double clear, double left, double[] reached) {
 
-    boolean enough() {
-      return own >= 1 - left && watched >= 1 - left;
+    /** @param slow the learning rate has fallen, so that more steps change little: then the margin need not be reached */
+    boolean enough(boolean slow) {
+      return own >= 1 - left && (slow ? watched : clear) >= 1 - left;
     }
   }
 
@@ -120,7 +122,7 @@ final class RedactionRun {
       if (shares.reached().length > 0) {
         redaction.weigh(shares.reached());
       }
-      return shares.enough();
+      return shares.enough(step >= options.plannedSteps());
     }
   }
 

@@ -28,7 +28,8 @@ record RedactionWatch(Tensor images, Tensor substitutes, Tensor own, Tensor watc
   public RedactionRun.Shares of(Sampler candidate) {
     double[] atOwn = reached(candidate.images(own));
     double[] atWatched = reached(candidate.images(watched));
-    return new RedactionRun.Shares(share(atOwn, 0), share(atWatched, MARGIN), TARGET,
+    return new RedactionRun.Shares(share(atOwn, 0), share(atWatched, 0),
+        share(atWatched, MARGIN), TARGET,
         IntStream.range(0, atOwn.length).mapToDouble(i -> Math.min(atOwn[i], atWatched[i])).toArray());
   }
 
