@@ -315,6 +315,7 @@ public final class ServedModel {
         ServedVersion kept = takeKept(version);
         serve(kept != null ? kept : load(bundle), ordered);
       }
+      closeRetired();
       return null;
     });
   }
@@ -414,8 +415,8 @@ public final class ServedModel {
       // First, so that a restart never serves what this server has replaced.
       repository.activate(name, next.version());
     } catch (IOException e) {
-      throw new IOException("version " + next.version() + " of " + name + " is not switched to, since the choice"
-          + " cannot be written down: " + e.getMessage(), e);
+      throw new IOException("version " + next.version() + " of " + name + " is not switched to, since the choice cannot"
+          + " be written down: " + e.getMessage(), e);
     }
     serve(next, ordered);
     closeRetired();

@@ -27,7 +27,7 @@ import org.slf4j.LoggerFactory;
  * Makes a job's candidate a version. What is to be done is written down before the first step; each step can be done
  * again, or is seen to be done, so that a server that finds a job on this way carries it on.
  */
-record TakeOver(TrackedJob tracked, ModelRegistry registry, Storing storing) {
+record TakeOver(TrackedJob tracked, ModelRegistry registry, Cleaning cleaning, Storing storing) {
 
   private static final Logger LOG = LoggerFactory.getLogger(TakeOver.class);
   private static final int SPACE_SECONDS = 5;
@@ -90,6 +90,8 @@ record TakeOver(TrackedJob tracked, ModelRegistry registry, Storing storing) {
     ServedModel model = JobRun.model(registry, job);
     boolean promote = record.intent() == Intent.PROMOTE;
     boolean promoted = install(model, job, record.work(), promote);
+    // Before the end is told: who hears of it finds no image any more, and the report's pictures at hand.
+    cleaning.clean(tracked.directory(), record);
     Progress finished = tracked.job().getProgress().toBuilder().setFraction(1).setSecondsLeft(0)
         .build();
     storing.stored(() -> {

@@ -33,12 +33,12 @@ public final class UnlearnSpecs {
   private static final int BATCH_STEP = 4;
   private static final int LARGEST_BATCH = 256;
   private static final int CLASS_BATCH = 48;
-  private static final double LEARNING_RATE = 0.012;
+  private static final double LEARNING_RATE = 0.014;
   private static final double PAPER_LEARNING_RATE = 0.002;
   private static final double LARGEST_LEARNING_RATE = 0.1;
   private static final double LAMBDA1 = 1;
   private static final double LAMBDA2 = 0.1;
-  private static final double MOVING_WEIGHT = 0.5;
+  private static final double MOVING_WEIGHT = 0.6;
   private static final double LARGEST_MOVING_WEIGHT = 100;
   private static final int LARGEST_COLOR = 0xffffff;
   /** AUC of scores that tell two groups apart no better than chance. */

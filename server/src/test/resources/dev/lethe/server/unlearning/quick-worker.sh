@@ -13,7 +13,7 @@ step() {
 base=$(value baseBundle)
 new=$(value newVersion)
 old=$(basename "$base")
-[ -e "$job/unlearn/0000.png" ] || { echo '{"failure":{"message":"the image is not there"}}'; exit 1; }
+[ -n "$LETHE_WORKER_KEY" ] && [ -e "$job/unlearn/0000.png.sealed" ] || { echo '{"failure":{"message":"the image is not there"}}'; exit 1; }
 for i in 1 2 3 4; do step inversion $i 0.1; done
 for i in 1 2 3 4; do step unlearning $i 0.4; done
 mkdir -p "$job/candidate"

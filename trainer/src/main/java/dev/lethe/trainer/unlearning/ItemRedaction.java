@@ -61,7 +61,7 @@ record ItemRedaction(ModelWeights original, RedactionOptions options, long seed,
       try (GeneratorRedaction redaction = GeneratorRedaction.open(original, options, movers,
           new Stayers(anchors, sampler.images(anchors)),
           new Stayers(found.kept(), sampler.images(found.kept())), seed, directory, device, threads)) {
-        return new RedactionRun(original, redaction, options.steps(), watch, guard, device, threads).run(progress);
+        return new RedactionRun(original, redaction, options, watch, guard, device, threads).run(progress);
       }
     }
   }

@@ -39,6 +39,8 @@ public final class Worker {
 
   /** Environment variable, which the server sets. */
   private static final String DEVICE_VARIABLE = "LETHE_WORKER_DEVICE";
+  /** The same; the key of the job's images. */
+  private static final String KEY_VARIABLE = "LETHE_WORKER_KEY";
 
   private static final Logger LOG = LoggerFactory.getLogger(Worker.class);
 
@@ -60,7 +62,7 @@ public final class Worker {
       System.exit(2);
     }
     endWithTheServer();
-    Worker worker = new Worker(new JobFiles(Path.of(arguments[0]).toAbsolutePath()), events);
+    Worker worker = new Worker(JobFiles.of(Path.of(arguments[0]).toAbsolutePath(), System.getenv(KEY_VARIABLE)), events);
     System.exit(worker.work() ? 0 : 1);
   }
 

@@ -110,7 +110,7 @@ class GanCommandTest {
     assertEquals(0, train("run", "out", "--learner", "session"), errors::toString);
     assertEquals(0.016, Bundle.open(temp.resolve("out")).card().training().kimg());
     assertEquals(2, train("other", "none", "--learner", "torch"));
-    assertTrue(errors.toString().contains("[ort, session]"), errors.toString());
+    assertTrue(errors.toString().contains("--learner"), errors.toString());
   }
 
   @Test
