@@ -7,6 +7,7 @@ import dev.lethe.models.runtime.NativeRuntimeException;
 import dev.lethe.server.audit.AuditLog;
 import dev.lethe.server.config.Setting;
 import dev.lethe.server.console.Console;
+import dev.lethe.server.encryption.MasterKey;
 import dev.lethe.server.events.EventLog;
 import dev.lethe.server.events.EventLog.Entry;
 import dev.lethe.server.events.EventWriter;
@@ -150,8 +151,9 @@ public final class Server implements AutoCloseable {
     warnOfAbsentModels();
     events = new EventWriter(log);
     AuditLog audit = new AuditLog(events::write);
-    unlearning = Unlearning.open(vertx, registry, database, options.jobs(), options.unlearning(), options.data(),
-        metrics, audit);
+    unlearning = Unlearning.open(vertx, registry, database,
+        MasterKey.open(System.getenv(MasterKey.VARIABLE), options.keyFile()), options.jobs(), options.unlearning(),
+        options.data(), metrics, audit);
 
     AccessControl access = AccessControl.open(vertx, options.access());
     Limits limits = options.limits();
