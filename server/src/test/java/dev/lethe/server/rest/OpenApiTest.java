@@ -10,6 +10,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.google.protobuf.Descriptors.ServiceDescriptor;
 import dev.lethe.v1.Generation;
+import dev.lethe.v1.InspectionOuterClass;
 import dev.lethe.v1.Model;
 import dev.lethe.v1.Unlearning;
 import java.io.IOException;
@@ -26,7 +27,8 @@ class OpenApiTest {
   private static final List<ServiceDescriptor> SERVICES = List.of(
       Generation.getDescriptor().findServiceByName("GenerationService"),
       Model.getDescriptor().findServiceByName("ModelService"),
-      Unlearning.getDescriptor().findServiceByName("UnlearningService"));
+      Unlearning.getDescriptor().findServiceByName("UnlearningService"),
+      InspectionOuterClass.getDescriptor().findServiceByName("InspectionService"));
 
   private final ObjectNode document = OpenApi.of(HttpRules.read(), SERVICES);
 
