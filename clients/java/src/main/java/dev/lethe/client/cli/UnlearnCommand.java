@@ -67,9 +67,17 @@ final class UnlearnCommand implements Callable<Integer> {
   private List<Path> learn = List.of();
 
   @Option(names = "--skip-unreadable",
-      description = "Go on without files that are no such images, that are damaged that are damaged or that do not fit, and say which."
+      description = "Go on without files that are no such images, that are damaged or that do not fit, and say which."
           + " Default: they are refused.")
   private boolean skipUnreadable;
+
+  @Option(names = "--request-key", paramLabel = "KEY", description = "Names this request: the same key again is answered "
+      + "with the same job. Default: a request that equals one that has not ended is answered so.")
+  private String requestKey;
+
+  @Option(names = "--keep-pictures", description = "Keep the images and the report's pictures on the server, encrypted, "
+      + "until the job is deleted. Default: they are deleted when it ends.")
+  private boolean keepPictures;
 
   @ArgGroup(validate = false, heading = "%nWhat to do and how; each has a default that works:%n")
   private SpecOptions spec = new SpecOptions();
@@ -305,7 +313,9 @@ final class UnlearnCommand implements Callable<Integer> {
   }
 
   UnlearnSpec spec() {
-    return spec.build().toBuilder().setSkipUnreadable(skipUnreadable).build();
+    UnlearnSpec.Builder all = spec.build().toBuilder().setSkipUnreadable(skipUnreadable).setKeepPictures(keepPictures);
+    Optional.ofNullable(requestKey).ifPresent(all::setRequestKey);
+    return all.build();
   }
 
   private void save(GetReportResponse report) throws IOException {
