@@ -148,11 +148,11 @@ public final class StyleGan2Bundle {
   }
 
   /**
-   * A synthesis network as this machine's processor computes it fastest: the same as that of a bundle, but for rounding.
+   * A synthesis network as this machine's processor computes it fastest: that of a bundle, but for rounding.
    *
    * @param weights of the synthesis network, by name
-   * @return ws → image, for {@link dev.lethe.models.runtime.InferenceSession#openBlocked}; empty if the processor or the
-   *     network's sizes do not allow it
+   * @return ws → image, for {@link dev.lethe.models.runtime.InferenceSession#openBlocked}; empty if the processor or
+   *     the network's sizes do not allow it
    */
   public static Optional<ModelProto> synthesisForThisProcessor(StyleGan2Config config, Map<String, Tensor> weights) {
     return fitsThisProcessor(config) ? Optional.of(OnnxWriter.inference(

@@ -66,7 +66,8 @@ class SamplerTest {
       List<String> labels = IntStream.range(0, config.classes()).mapToObj(Integer::toString).toList();
       ModelCard card = new ModelCard(ModelCard.FORMAT_VERSION, "model", "v1", null, ModelCard.STYLEGAN2,
           config.network(), labels, Map.of(), new WStatistics(new float[8], new float[0][]), null, null, Map.of());
-      Bundle bundle = StyleGan2Bundle.write(temp.resolve("of" + labels.size() + "-" + config.channelMax()), card, weights);
+      Path directory = temp.resolve("of" + labels.size() + "-" + config.channelMax());
+      Bundle bundle = StyleGan2Bundle.write(directory, card, weights);
       Tensor ws = run(bundle.mapping(),
           config.conditional() ? Map.of("z", z, "psi", psi, "c", c) : Map.of("z", z, "psi", psi)).get("ws");
       Tensor served = run(bundle.synthesis(), Map.of("ws", ws)).get("image");
