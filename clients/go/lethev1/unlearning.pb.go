@@ -760,7 +760,7 @@ type UnlearnSpec struct {
 	// Images of a step that move. Default 32, of kind CLASS 48; a multiple of 4 from 4 to 256.
 	Batch *int32 `protobuf:"varint,7,opt,name=batch,proto3,oneof" json:"batch,omitempty"`
 	// Adam's learning rate of the generator, which falls along a half cosine; of recipe PAPER of both networks. Default
-	// 0.012; of recipe PAPER 0.002. Above 0, up to 0.1.
+	// 0.014; of recipe PAPER 0.002. Above 0, up to 0.1.
 	LearningRate *float64 `protobuf:"fixed64,8,opt,name=learning_rate,json=learningRate,proto3,oneof" json:"learning_rate,omitempty"`
 	// Recipe PAPER: weight of the pixel loss of the generator. Default 1.
 	Lambda1 *float64 `protobuf:"fixed64,9,opt,name=lambda1,proto3,oneof" json:"lambda1,omitempty"`
@@ -786,7 +786,7 @@ type UnlearnSpec struct {
 	// By which the networks unlearn.
 	Recipe Recipe `protobuf:"varint,18,opt,name=recipe,proto3,enum=lethe.v1.Recipe" json:"recipe,omitempty"`
 	// Recipe LETHE: weight of an image that moves against one that stays, to begin with. Larger: redacted sooner, and more
-	// moves with it. Default 0.5; above 0, up to 100.
+	// moves with it. Default 0.6; above 0, up to 100.
 	MovingWeight *float64 `protobuf:"fixed64,19,opt,name=moving_weight,json=movingWeight,proto3,oneof" json:"moving_weight,omitempty"`
 	// Chosen by the client: a submission with the key of one that this client has made before is answered with that one's
 	// job, whatever became of it. Without one, a submission that equals one which has not ended is answered so. Up to 128

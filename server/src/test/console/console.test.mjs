@@ -210,7 +210,8 @@ test('photos are dropped, erased, judged; the candidate serves, and no more', { 
   await accessible(page);
   await picture(page, 'erase');
   await page.getByRole('button', { name: 'Begin the job' }).click();
-  await page.getByRole('heading', { name: /^Job / }).waitFor();
+  await page.getByRole('heading', { name: /^Job / }).or(page.getByRole('alert')).waitFor();
+  assert.deepEqual(await page.getByRole('alert').allTextContents(), []);
   await page.getByRole('progressbar').waitFor();
   const job = page.url();
   await page.locator('.chart').first().waitFor({ timeout: JOB_MS });
@@ -231,8 +232,20 @@ test('photos are dropped, erased, judged; the candidate serves, and no more', { 
   await page.getByRole('button', { name: 'Promote to v1-u1' }).click();
   await page.getByRole('button', { name: 'Let it serve' }).click();
   await page.getByText('v1-u1 serves now, in place of v1.').waitFor();
+  await accessible(page);
   await picture(page, 'models');
+  await page.goto(job);
+  await page.getByRole('button', { name: 'Fetch the certificate' }).click();
+  const download = page.waitForEvent('download');
+  await page.getByRole('link', { name: 'certificate.pdf' }).click();
+  assert.equal(readFileSync(await (await download).path()).subarray(0, 5).toString(), '%PDF-');
+  await page.getByRole('link', { name: 'Models' }).click();
+
+  // Back to what still holds the photos: for a reason alone.
   await page.getByRole('button', { name: 'Roll back to v1' }).click();
+  await page.getByText(/It is retired/).waitFor();
+  await accessible(page);
+  await page.getByLabel(/Reason/).fill('a test of rolling back');
   await page.getByRole('button', { name: 'Let it serve' }).click();
   await page.getByText('v1 serves now, in place of v1-u1.').waitFor();
 });

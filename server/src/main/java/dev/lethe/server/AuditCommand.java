@@ -112,8 +112,7 @@ public final class AuditCommand {
   static final class Verify extends Looking {
 
     @Option(names = "--public-key", paramLabel = "FILE", description = "Verify with this key. Default: the one beside"
-        + " the"
-        + " server's signing key; better one that was kept elsewhere.")
+        + " the server's signing key; better one that was kept elsewhere.")
     private Path publicKey;
 
     @Override
@@ -141,9 +140,8 @@ public final class AuditCommand {
   }
 
   /** Shows the log. */
-  @Command(name = "log", description = "Prints the event log, one JSON object a line: number, hash, and the line as"
-      + " it was"
-      + " hashed; for an archive, or another's eyes.")
+  @Command(name = "log", description = "Prints the event log, one JSON object a line: number, hash, and the line as it"
+      + " was hashed; for an archive, or another's eyes.")
   static final class Log extends Looking {
 
     @Override

@@ -7,6 +7,7 @@ import dev.lethe.models.runtime.NativeRuntimeException;
 import dev.lethe.server.audit.AuditLog;
 import dev.lethe.server.config.Setting;
 import dev.lethe.server.console.Console;
+import dev.lethe.server.encryption.MasterKey;
 import dev.lethe.server.events.EventLog;
 import dev.lethe.server.events.EventLog.Entry;
 import dev.lethe.server.events.EventWriter;
@@ -15,6 +16,7 @@ import dev.lethe.server.generation.Generation;
 import dev.lethe.server.http.HttpFrontend;
 import dev.lethe.server.http.Limits;
 import dev.lethe.server.inference.InferenceEngine;
+import dev.lethe.server.inspection.Inspections;
 import dev.lethe.server.lifecycle.Lifecycle;
 import dev.lethe.server.lifecycle.Signatory;
 import dev.lethe.server.monitoring.GpuMemory;
@@ -149,8 +151,9 @@ public final class Server implements AutoCloseable {
     warnOfAbsentModels();
     events = new EventWriter(log);
     AuditLog audit = new AuditLog(events::write);
-    unlearning = Unlearning.open(vertx, registry, database, options.jobs(), options.unlearning(), options.data(),
-        metrics, audit);
+    unlearning = Unlearning.open(vertx, registry, database,
+        MasterKey.open(System.getenv(MasterKey.VARIABLE), options.keyFile()), options.jobs(), options.unlearning(),
+        options.data(), metrics, audit);
 
     AccessControl access = AccessControl.open(vertx, options.access());
     Limits limits = options.limits();
@@ -161,6 +164,8 @@ public final class Server implements AutoCloseable {
     List<Service> services = new ArrayList<>(List.of(
         new Generation(registry, engine, options.latents(), limits.images(), limits.streamImages()).service(settings),
         unlearning.service(settings),
+        Inspections.open(vertx, registry, options.jobs(), options.unlearning().command(), options.data())
+            .service(settings),
         new Models(vertx, registry, options.latents()).service(settings),
         new OpenInference(vertx, registry, engine, options.latents(), limits.images(),
             () -> health.isServing() && registry.servesAny()).service(settings)));

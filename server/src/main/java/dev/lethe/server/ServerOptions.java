@@ -30,6 +30,7 @@ import java.util.Set;
  * @param state directory that new versions go to
  * @param jobs directory of unlearning jobs
  * @param database of jobs and versions
+ * @param keyFile the server's own key, unless the environment has it; made if it is not there
  * @param signingKey file of the key that versions are signed with
  * @param rules which retired versions may be served, and when they are deleted
  * @param confirmedLost erasures whose versions an operator says are lost
@@ -44,7 +45,8 @@ import java.util.Set;
  * @param drain how long calls in flight may go on at the end
  */
 public record ServerOptions(String host, int port, Optional<TlsOptions> tls, AccessOptions access, boolean console,
-    Origins origins, Path models, Path state, Path jobs, DatabaseUrl database, Path signingKey, Lifecycle.Rules rules,
+    Origins origins, Path models, Path state, Path jobs, DatabaseUrl database, Path keyFile,
+    Path signingKey, Lifecycle.Rules rules,
     Set<String> confirmedLost, boolean emptyState, JobQueue.Options unlearning, Optional<Path> data, Compute compute,
     BatchingOptions batching, Map<String, ModelOptions> ownOptions, LatentRules latents, Limits limits,
     Duration drain) {}

@@ -56,30 +56,28 @@ final class ServerSettings {
       "Unlearning jobs.");
   static final Setting<DatabaseUrl> DATABASE = new Setting<>("database", "URL", null,
       ValueType.of(DatabaseUrl::new), "Database of jobs and versions:"
-          + " jdbc:postgresql://HOST/DATABASE?user=USER&password="
-          + "PASSWORD, which several servers may share, with the folders of state and jobs. Default: SQLite, in"
-          + " lethe.db"
-          + " in the folder of jobs.");
+          + " jdbc:postgresql://HOST/DATABASE?user=USER&password=PASSWORD, which several servers may share, with the"
+          + " folders of state and jobs. Default: SQLite, in lethe.db in the folder of jobs.");
+  static final Setting<Path> KEY_FILE = new Setting<>("key-file", "FILE", null, ValueType.of(Path::of),
+      "The server's own key, for what is encrypted on its disk: 64 hexadecimal digits. Made if it is not there; the"
+          + " environment's LETHE_KEY goes before it. Default: lethe.key in the folder of jobs.");
+  static final Setting<Integer> KEEP_JOBS = new Setting<>("keep-jobs", "DAYS", "0", ValueType.integer(0, 36_500),
+      "How long jobs are known after their end; 0: until they are deleted.");
   static final Setting<Path> SIGNING_KEY = new Setting<>("signing-key", "FILE", null, ValueType.of(Path::of),
       "Private key (PEM, P-256) that versions are signed with when they are promoted; made if it is not there, its"
-          + " public"
-          + " key in a file of the same name and .pub. Default: signing.pem in the folder of jobs.");
+          + " public key in a file of the same name and .pub. Default: signing.pem in the folder of jobs.");
   static final Setting<Rollback> ROLLBACK = new Setting<>("rollback-to-retired", "WHETHER", "with-reason",
       ValueType.oneOf(Rollback.class), "Whether a version that holds what was erased may be activated again:"
-          + " with-reason,"
-          + " which is recorded; never.");
+          + " with-reason, which is recorded; never.");
   static final Setting<Integer> PURGE_AFTER = new Setting<>("purge-after", "DAYS", "30", ValueType.integer(0, 36_500),
       "When the files of a retired version in the folder of state are deleted; 0: only by order.");
   static final Setting<EmptyState> EMPTY_STATE = new Setting<>("empty-state", "WHETHER", "accept",
       ValueType.oneOf(EmptyState.class), "What to do if neither the folder of state nor the database knows of any"
-          + " version"
-          + " or event: accept, as at a first start; refuse, since where a server has worked before its state is"
-          + " lost, and"
-          + " what was erased would be served again.");
+          + " version or event: accept, as at a first start; refuse, since where a server has worked before its state"
+          + " is lost, and what was erased would be served again.");
   static final Setting<Set<String>> CONFIRM_LOST = new Setting<>("confirm-lost-erasures", "IDS", null,
       ValueType.of(ServerSettings::names), "Erasures, with commas between them, whose versions are lost for good: the"
-          + " server"
-          + " starts without them, serves again what they erased, and records it.");
+          + " server starts without them, serves again what they erased, and records it.");
   static final Setting<Path> DATA = new Setting<>("data", "DIR", null, ValueType.of(ServerSettings::directory),
       "Data set that unlearning takes learning images from where a request sends none.");
   static final Setting<WorkerCommand> WORKER_COMMAND = new Setting<>("worker-command", "COMMAND", null,
@@ -87,11 +85,11 @@ final class ServerSettings {
           + " directory as its last argument. Arguments with blanks go between double quotes. Without it, requests to"
           + " unlearn are refused.");
   static final Setting<Integer> WORKER_TIMEOUT = new Setting<>("worker-timeout", "SECONDS", "900",
-      ValueType.integer(1, 86_400), "How long a worker may say nothing of its progress before it is taken to stand still,"
-          + " ended and replaced.");
+      ValueType.integer(1, 86_400), "How long a worker may say nothing of its progress before it is taken to stand"
+          + " still, ended and replaced.");
   static final Setting<Integer> WORKER_ATTEMPTS = new Setting<>("worker-attempts", "N", "3", ValueType.integer(1, 1000),
-      "How many workers of one job may crash or stand still; with the last of them the job fails. A server's own end does"
-          + " not count.");
+      "How many workers of one job may crash or stand still; with the last of them the job fails. A server's own end"
+          + " does not count.");
   static final Setting<Integer> MAX_JOBS = new Setting<>("max-jobs", "N", "100", ValueType.integer(1, 100_000),
       "Jobs that may wait or run; above that, submissions are refused.");
   static final Setting<Approval.Who> APPROVAL = new Setting<>("approval", "WHO", "automatic",
@@ -125,8 +123,8 @@ final class ServerSettings {
 
   /** In the order of the help and of {@code --print-config}. */
   static final List<Setting<?>> ALL = Stream.concat(
-      Stream.of(HOST, PORT, INSECURE_LISTEN, CONSOLE, MODELS, STATE, JOBS, DATABASE, SIGNING_KEY, ROLLBACK, PURGE_AFTER,
-          EMPTY_STATE, CONFIRM_LOST, DATA, WORKER_COMMAND, WORKER_TIMEOUT, WORKER_ATTEMPTS, MAX_JOBS, APPROVAL, DEVICE,
+      Stream.of(HOST, PORT, INSECURE_LISTEN, CONSOLE, MODELS, STATE, JOBS, DATABASE, KEY_FILE, KEEP_JOBS, SIGNING_KEY,
+          ROLLBACK, PURGE_AFTER, EMPTY_STATE, CONFIRM_LOST, DATA, WORKER_COMMAND, WORKER_TIMEOUT, WORKER_ATTEMPTS, MAX_JOBS, APPROVAL, DEVICE,
           WORKER_DEVICE,
           PRECISION, LATENTS, GRAPHS, THREADS, DRAIN, LOG_FORMAT),
       Stream.concat(LoadSettings.ALL.stream(), SecuritySettings.ALL.stream()))
@@ -141,7 +139,8 @@ final class ServerSettings {
   enum EmptyState { ACCEPT, REFUSE }
 
   private static final String DATABASE_FILE = "lethe.db";
-  private static final String KEY_FILE = "signing.pem";
+  private static final String KEY_NAME = "lethe.key";
+  private static final String SIGNING_KEY_NAME = "signing.pem";
 
   private ServerSettings() {}
 
@@ -163,12 +162,13 @@ final class ServerSettings {
     return new ServerOptions(settings.get(HOST), settings.get(PORT), SecuritySettings.tls(settings),
         SecuritySettings.access(settings), console(settings), origins(settings),
         settings.get(MODELS), settings.get(STATE), settings.get(JOBS),
-        database(settings), signingKey(settings),
+        database(settings), settings.find(KEY_FILE).orElseGet(() -> settings.get(JOBS).resolve(KEY_NAME)),
+        signingKey(settings),
         new Lifecycle.Rules(settings.get(ROLLBACK) == Rollback.WITH_REASON, Duration.ofDays(settings.get(PURGE_AFTER))),
         settings.find(CONFIRM_LOST).orElse(Set.of()), settings.get(EMPTY_STATE) == EmptyState.ACCEPT,
         new JobQueue.Options(settings.find(WORKER_COMMAND).map(command -> command.on(training)),
             Duration.ofSeconds(settings.get(WORKER_TIMEOUT)), settings.get(WORKER_ATTEMPTS), settings.get(MAX_JOBS),
-            approval(settings)),
+            approval(settings), Optional.of(settings.get(KEEP_JOBS)).filter(days -> days > 0).map(Duration::ofDays)),
         settings.find(DATA),
         new Compute(device, threads == 0 ? Runtime.getRuntime().availableProcessors() : threads,
             settings.get(PRECISION), settings.get(GRAPHS)),
@@ -178,7 +178,7 @@ final class ServerSettings {
 
   /** Beside the database by default: whoever keeps the one keeps the other. */
   static Path signingKey(Configuration settings) {
-    return settings.find(SIGNING_KEY).orElseGet(() -> settings.get(JOBS).resolve(KEY_FILE));
+    return settings.find(SIGNING_KEY).orElseGet(() -> settings.get(JOBS).resolve(SIGNING_KEY_NAME));
   }
 
   static DatabaseUrl database(Configuration settings) {

@@ -17,6 +17,9 @@ import dev.lethe.v1.GetErasureCertificateResponse;
 import dev.lethe.v1.GetJobRequest;
 import dev.lethe.v1.GetReportRequest;
 import dev.lethe.v1.GetReportResponse;
+import dev.lethe.v1.InspectEvent;
+import dev.lethe.v1.Inspection;
+import dev.lethe.v1.InspectionServiceGrpc;
 import dev.lethe.v1.Job;
 import dev.lethe.v1.JobEvent;
 import dev.lethe.v1.LabelledImage;
@@ -27,6 +30,10 @@ import dev.lethe.v1.ListVersionsRequest;
 import dev.lethe.v1.ModelServiceGrpc;
 import dev.lethe.v1.ModelServiceGrpc.ModelServiceBlockingStub;
 import dev.lethe.v1.ModelVersion;
+import dev.lethe.v1.Progress;
+import dev.lethe.v1.ProjectEvent;
+import dev.lethe.v1.ProjectRequest;
+import dev.lethe.v1.Projection;
 import dev.lethe.v1.PurgeRequest;
 import dev.lethe.v1.PurgeResponse;
 import dev.lethe.v1.RejectJobRequest;
@@ -61,6 +68,7 @@ import java.util.NoSuchElementException;
 import java.util.Spliterator;
 import java.util.Spliterators;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.stream.Stream;
@@ -281,14 +289,65 @@ public final class LetheClient implements AutoCloseable {
   public Job submitUnlearn(UnlearnSpec spec, List<LabelledImage> unlearn, List<LabelledImage> learn) {
     List<SubmitRequest> messages = Upload.messages(spec, unlearn, learn);
     for (int made = 1; ; made++) {
-      Upload upload = new Upload(messages.iterator());
+      AtomicReference<Job> queued = new AtomicReference<>();
+      Upload<Job> upload = new Upload<>(messages.iterator(), queued::set);
       UnlearningServiceGrpc.newStub(channel).submit(upload);
       try {
-        return upload.await();
+        upload.await();
+        return answer(queued.get());
       } catch (LetheException failure) {
         pause(retry.pause(failure, made, false).orElseThrow(() -> failure));
       }
     }
+  }
+
+  private static <T> T answer(T answer) {
+    if (answer == null) {
+      throw new LetheException(Status.Code.INTERNAL, "the server ended the call without an answer", null);
+    }
+    return answer;
+  }
+
+  /**
+   * A dry run: what a job of this specification would find of images. Changes nothing.
+   *
+   * @param progress told how far it is, on a thread of the channel's
+   */
+  public Inspection inspect(UnlearnSpec spec, List<LabelledImage> images, Consumer<Progress> progress) {
+    AtomicReference<Inspection> found = new AtomicReference<>();
+    Upload<InspectEvent> upload = new Upload<>(Upload.messages(spec, images, List.of()).iterator(), event -> {
+      if (event.hasProgress()) {
+        progress.accept(event.getProgress());
+      } else {
+        found.set(event.getInspection());
+      }
+    });
+    InspectionServiceGrpc.newStub(channel).inspect(upload);
+    upload.await();
+    return answer(found.get());
+  }
+
+  /**
+   * Looks for the latents at which a model draws what is nearest to an image.
+   *
+   * @param progress told how far it is, on this thread
+   */
+  public Projection project(ProjectRequest request, Consumer<Progress> progress) {
+    Projection found = null;
+    try {
+      Iterator<ProjectEvent> events = InspectionServiceGrpc.newBlockingStub(channel).project(request);
+      while (events.hasNext()) {
+        ProjectEvent event = events.next();
+        if (event.hasProgress()) {
+          progress.accept(event.getProgress());
+        } else {
+          found = event.getProjection();
+        }
+      }
+    } catch (StatusRuntimeException e) {
+      throw LetheException.of(e);
+    }
+    return answer(found);
   }
 
   /**

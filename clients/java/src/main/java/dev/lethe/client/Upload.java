@@ -1,7 +1,6 @@
 package dev.lethe.client;
 
 import dev.lethe.v1.ImageRole;
-import dev.lethe.v1.Job;
 import dev.lethe.v1.LabelledImage;
 import dev.lethe.v1.SubmitRequest;
 import dev.lethe.v1.UnlearnSpec;
@@ -15,20 +14,24 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
+import java.util.function.Consumer;
 
-/** The client's side of {@code Submit}: sends as fast as the server takes messages, so that it buffers only a few. */
-final class Upload implements ClientResponseObserver<SubmitRequest, Job> {
+/** The client's side of {@code Submit} and {@code Inspect}: sends as fast as the server takes messages, so that it buffers only a few. */
+final class Upload<R> implements ClientResponseObserver<SubmitRequest, R> {
 
   /** Messages stay well below gRPC's usual limit of 4 MiB; an image larger than this goes alone. */
   private static final int MESSAGE_BYTES = 1 << 20;
 
   private final Iterator<SubmitRequest> messages;
-  private final CompletableFuture<Job> answer = new CompletableFuture<>();
+  private final Consumer<R> answers;
+  private final CompletableFuture<Void> ended = new CompletableFuture<>();
   private ClientCallStreamObserver<SubmitRequest> call;
   private boolean completed;
 
-  Upload(Iterator<SubmitRequest> messages) {
+  /** @param answers told of each answer, on a thread of the channel's */
+  Upload(Iterator<SubmitRequest> messages, Consumer<R> answers) {
     this.messages = messages;
+    this.answers = answers;
   }
 
   /** The specification, then the images in order, several in a message. */
@@ -75,24 +78,24 @@ final class Upload implements ClientResponseObserver<SubmitRequest, Job> {
   }
 
   @Override
-  public void onNext(Job job) {
-    answer.complete(job);
+  public void onNext(R answer) {
+    answers.accept(answer);
   }
 
   @Override
   public void onError(Throwable t) {
-    answer.completeExceptionally(t);
+    ended.completeExceptionally(t);
   }
 
   @Override
   public void onCompleted() {
-    answer.completeExceptionally(
-        Status.INTERNAL.withDescription("the server closed the upload without an answer").asRuntimeException());
+    ended.complete(null);
   }
 
-  Job await() {
+  /** Waits for the server's last word. */
+  void await() {
     try {
-      return answer.get();
+      ended.get();
     } catch (ExecutionException e) {
       if (e.getCause() instanceof StatusRuntimeException status) {
         throw LetheException.of(status);

@@ -1,6 +1,7 @@
 package dev.lethe.client;
 
 import com.google.protobuf.ByteString;
+import com.google.protobuf.Timestamp;
 import dev.lethe.client.image.Pictures;
 import dev.lethe.v1.ActivateRequest;
 import dev.lethe.v1.ActivateResponse;
@@ -15,6 +16,8 @@ import dev.lethe.v1.GetActiveVersionRequest;
 import dev.lethe.v1.GetActiveVersionResponse;
 import dev.lethe.v1.GetCardRequest;
 import dev.lethe.v1.GetCardResponse;
+import dev.lethe.v1.GetErasureCertificateRequest;
+import dev.lethe.v1.GetErasureCertificateResponse;
 import dev.lethe.v1.GetJobRequest;
 import dev.lethe.v1.GetReportRequest;
 import dev.lethe.v1.GetReportResponse;
@@ -34,8 +37,12 @@ import dev.lethe.v1.Membership;
 import dev.lethe.v1.ModelServiceGrpc;
 import dev.lethe.v1.ModelVersion;
 import dev.lethe.v1.Progress;
+import dev.lethe.v1.PurgeRequest;
+import dev.lethe.v1.PurgeResponse;
 import dev.lethe.v1.Redaction;
 import dev.lethe.v1.ReinversionMse;
+import dev.lethe.v1.RetireRequest;
+import dev.lethe.v1.RetireResponse;
 import dev.lethe.v1.SubmitRequest;
 import dev.lethe.v1.UnlearnReport;
 import dev.lethe.v1.UnlearningServiceGrpc;
@@ -384,6 +391,40 @@ public final class FakeServer implements AutoCloseable {
       active = request.getVersion();
       answer.onNext(ActivateResponse.newBuilder().setModel(MODEL).setVersion(active).setPreviousVersion(previous)
           .build());
+      answer.onCompleted();
+    }
+
+    @Override
+    public void retire(RetireRequest request, StreamObserver<RetireResponse> answer) {
+      if (request.getReason().isEmpty()) {
+        answer.onError(Status.INVALID_ARGUMENT.withDescription("reason: say why").asRuntimeException());
+        return;
+      }
+      answer.onNext(RetireResponse.newBuilder().setVersion(ModelVersion.newBuilder().setModel(MODEL)
+          .setVersion(request.getVersion()).setState(VersionState.VERSION_STATE_RETIRED)
+          .setPurgeDue(Timestamp.newBuilder().setSeconds(1_800_000_000))).build());
+      answer.onCompleted();
+    }
+
+    @Override
+    public void purge(PurgeRequest request, StreamObserver<PurgeResponse> answer) {
+      answer.onNext(PurgeResponse.newBuilder().addDeletedFiles("model.json").addDeletedFiles("mapping.onnx").build());
+      answer.onCompleted();
+    }
+
+    @Override
+    public void getErasureCertificate(GetErasureCertificateRequest request,
+        StreamObserver<GetErasureCertificateResponse> answer) {
+      if (request.getJobId().equals("job-0")) {
+        answer.onError(Status.FAILED_PRECONDITION.withDescription("job_id: no erasure of job job-0 was promoted")
+            .asRuntimeException());
+        return;
+      }
+      answer.onNext(GetErasureCertificateResponse.newBuilder().setModel(MODEL)
+          .setVersion(request.getVersion().isEmpty() ? active : request.getVersion())
+          .setCertificate(ByteString.copyFromUtf8("{}")).setReport(ByteString.copyFromUtf8("report of "
+              + request.getJobId())).setModelSignature(ByteString.copyFromUtf8("signature")).setPublicKey("key")
+          .setPageHtml(ByteString.copyFromUtf8("<p>")).setPagePdf(ByteString.copyFromUtf8("%PDF")).build());
       answer.onCompleted();
     }
   }

@@ -16,8 +16,7 @@ import org.slf4j.LoggerFactory;
 /**
  * Who ordered which unlearning or change of a model, when, and what became of it: one JSON object a line, refused
  * orders included, in the event log and by the logger {@value #NAME}. Nothing of an image ever goes into it, and no
- * more of a client's text
- * than names it needs.
+ * more of a client's text than names it needs.
  */
 public final class AuditLog implements Consumer<EndedCall> {
 

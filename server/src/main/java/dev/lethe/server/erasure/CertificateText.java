@@ -63,8 +63,7 @@ record CertificateText(String title, String verdict, boolean forgotten, List<Sec
   private static String verdict(JsonNode certificate, String what, boolean forgotten) {
     if (forgotten) {
       return "The audit's verdict is: forgotten. It looked for " + what + " in the new version, with searches of its"
-          + " own,"
-          + " and what it found stayed within the bounds that were set.";
+          + " own, and what it found stayed within the bounds that were set.";
     }
     return certificate.path("verdict").asText().isEmpty()
         ? "There is no verdict: the version took requests without one."
@@ -107,37 +106,28 @@ record CertificateText(String title, String verdict, boolean forgotten, List<Sec
         + " model used to draw them, it now draws another picture for %s of them; before, for %s.", percent(after),
         percent(before))));
     change(figures.path("redaction").path("fresh"), (before, after) -> sentences.add(text("The audit looked for the"
-        + " images"
-        + " afresh, without the job's help. At the places that it found, another picture is drawn for %s of them;"
-        + " before,"
-        + " for %s.", percent(after), percent(before))));
+        + " images afresh, without the job's help. At the places that it found, another picture is drawn for %s of"
+        + " them; before, for %s.", percent(after), percent(before))));
     change(figures.path("erased_recognised"), (before, after) -> sentences.add(text("Of the pictures made for the"
-        + " erased"
-        + " class by its label, a classifier still recognises %s as that class; before, %s.", percent(after),
+        + " erased class by its label, a classifier still recognises %s as that class; before, %s.", percent(after),
         percent(before))));
     change(figures.path("former_recognised"), (before, after) -> sentences.add(text("Of the pictures at the places"
-        + " where"
-        + " the class used to be drawn, it recognises %s; before, %s.", percent(after), percent(before))));
-    change(figures.path("around_recognised"), (before, after) -> sentences.add(text("Around those places it"
-        + " recognises %s;"
-        + " before, %s.", percent(after), percent(before))));
+        + " where the class used to be drawn, it recognises %s; before, %s.", percent(after), percent(before))));
+    change(figures.path("around_recognised"), (before, after) -> sentences.add(text("Around those places it recognises"
+        + " %s; before, %s.", percent(after), percent(before))));
     change(figures.path("reinverted_recognised"), (before, after) -> sentences.add(text("An attacker who has real"
-        + " pictures"
-        + " of the class and looks for latents that draw them still succeeds for %s; before, for %s. A model that never"
-        + " saw the class draws some of them, too.", percent(after), percent(before))));
-    change(figures.path("membership").path("w"), (before, after) -> sentences.add(text("An attacker who guesses by"
-        + " how well"
-        + " the model draws an image whether it was erased or never seen has a score of %.2f; before, %.2f. 0.50 is a"
-        + " coin"
-        + " toss.", after, before)));
+        + " pictures of the class and looks for latents that draw them still succeeds for %s; before, for %s. A model"
+        + " that never saw the class draws some of them, too.", percent(after), percent(before))));
+    change(figures.path("membership").path("w"), (before, after) -> sentences.add(text("An attacker who guesses by how"
+        + " well the model draws an image whether it was erased or never seen has a score of %.2f; before, %.2f. 0.50"
+        + " is a coin toss.", after, before)));
     if (figures.path("collateral").has("members")) {
       sentences.add(text("What was to stay: images of the training data moved %s of the way to another picture.",
           percent(figures.path("collateral").path("members").asDouble())));
     }
     if (figures.has("kept_recognised")) {
       change(figures.path("kept_recognised"), (before, after) -> sentences.add(text("What was to stay: pictures made"
-          + " for"
-          + " the other classes are recognised as these in %s of cases; before, in %s.", percent(after),
+          + " for the other classes are recognised as these in %s of cases; before, in %s.", percent(after),
           percent(before))));
     }
     change(figures.path("fid_root"), (before, after) -> sentences.add(text("The quality of the pictures that stay, as a"

@@ -64,8 +64,7 @@ public final class Chain {
     String expected = kept.get(number);
     if (expected != null && !expected.equals(line.hash())) {
       fault = Optional.of(new Fault(number, "line " + number + " is not the one that a certificate was issued after:"
-          + " it,"
-          + " or one before it, was written anew"));
+          + " it, or one before it, was written anew"));
     }
   }
 
@@ -81,8 +80,7 @@ public final class Chain {
       return own > line.number() ? new Fault(line.number(), "line " + own + " stands where line " + line.number()
           + " was: lines were reordered, or dropped")
           : new Fault(line.number(), "line " + own + " stands where line " + line.number() + " was: lines were"
-              + " reordered,"
-              + " or inserted");
+              + " reordered, or inserted");
     }
     if (next != null && next.ownNumber() == line.number()) {
       return new Fault(line.number(), "line " + line.number() + " was inserted: what was there comes after it");
@@ -95,20 +93,22 @@ public final class Chain {
         : ", or line " + (line.number() - 1) + " was, and given a hash that fits"));
   }
 
+  /** Whether the lines shown so far follow one another. */
+  public boolean holds() {
+    return fault.isEmpty() && doubtful == null;
+  }
+
   /** The first fault, once all lines were shown. */
   public Optional<Fault> fault() {
-    if (fault.isEmpty() && doubtful != null) {
-      fault = Optional.of(judge(doubtful, null));
+    if (fault.isPresent()) {
+      return fault;
     }
-    if (fault.isEmpty()) {
-      long last = kept.keySet().stream().reduce(0L, Math::max);
-      if (last > number) {
-        fault = Optional.of(new Fault(number + 1, "line " + (number + 1) + " is missing, and all after it: a"
-            + " certificate"
-            + " was issued after line " + last));
-      }
+    if (doubtful != null) {
+      return Optional.of(judge(doubtful, null));
     }
-    return fault;
+    long last = kept.keySet().stream().reduce(0L, Math::max);
+    return last <= number ? Optional.empty() : Optional.of(new Fault(number + 1, "line " + (number + 1)
+        + " is missing, and all after it: a certificate was issued after line " + last));
   }
 
   /** How many lines are good. */

@@ -117,9 +117,8 @@ public final class EventLog {
     do {
       long from = after;
       page = database.transaction(connection -> {
-        try (PreparedStatement select = connection.prepareStatement("select number, hash, line from events where"
-            + " number > ?"
-            + " order by number limit " + PAGE)) {
+        try (PreparedStatement select = connection.prepareStatement("select number, hash, line from events where number"
+            + " > ? order by number limit " + PAGE)) {
           select.setLong(1, from);
           return lines(select);
         }

@@ -13,8 +13,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Writes lines for those who cannot wait, as event loops: many in one transaction, in the order in which they came. Of
- * a
- * flood of lines, as a stranger's refused calls can be, those above the queue's length are counted and not kept.
+ * a flood of lines, as a stranger's refused calls can be, those above the queue's length are counted and not kept.
  */
 public final class EventWriter implements AutoCloseable {
 

@@ -20,8 +20,7 @@ import java.util.function.Consumer;
 
 /**
  * Checks all that a server keeps for the record against itself: the event log's chain, the signatures and certificates
- * of
- * versions, the files that these are about, and that log and certificates tell of the same erasures. Blocks.
+ * of versions, the files that these are about, and that log and certificates tell of the same erasures. Blocks.
  */
 public final class Verification {
 
@@ -56,7 +55,7 @@ public final class Verification {
     Map<String, String> promoted = new HashMap<>();
     log.forEach(line -> {
       chain.next(line);
-      if (chain.fault().isEmpty()) {
+      if (chain.holds()) {
         JsonNode content = line.content();
         if (content.path("event").asText().equals("promoted")) {
           promoted.put(content.path("model").asText() + "/" + content.path("version").asText(),

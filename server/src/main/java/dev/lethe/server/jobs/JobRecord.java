@@ -10,8 +10,9 @@ import dev.lethe.v1.WorkerJob;
  * @param work what a worker is told
  * @param intent what is to become of its candidate, once that is decided
  * @param request a digest of what was asked for
+ * @param sealedKey of its images, as the server's key opens it; empty once they are deleted
  */
-public record JobRecord(Job job, WorkerJob work, Intent intent, String request) {
+public record JobRecord(Job job, WorkerJob work, Intent intent, String request, String sealedKey) {
 
   /** What a take-over does, written down before the first step of it, so that it can be carried on by whoever finds it. */
   public enum Intent {
@@ -29,11 +30,11 @@ public record JobRecord(Job job, WorkerJob work, Intent intent, String request) 
 
   /** The same with another job. */
   public JobRecord with(Job changed) {
-    return new JobRecord(changed, work, intent, request);
+    return new JobRecord(changed, work, intent, request, sealedKey);
   }
 
   /** The same with another job and intent. */
   public JobRecord with(Job changed, Intent decided) {
-    return new JobRecord(changed, work, decided, request);
+    return new JobRecord(changed, work, decided, request, sealedKey);
   }
 }

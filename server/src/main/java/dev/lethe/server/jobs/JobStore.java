@@ -16,6 +16,7 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Types;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.EnumMap;
@@ -35,7 +36,7 @@ public final class JobStore {
   private static final JsonFormat.Printer WRITE = JsonFormat.printer().omittingInsignificantWhitespace();
   private static final JsonFormat.Parser READ = JsonFormat.parser().ignoringUnknownFields();
 
-  private static final String SELECT = "select job, work, intent, request_digest from jobs";
+  private static final String SELECT = "select job, work, intent, request_digest, sealed_key from jobs";
 
   private final Database database;
 
@@ -46,11 +47,12 @@ public final class JobStore {
   /**
    * Keeps a new job, unless it is one that is kept already.
    *
+   * @param commitments to its images to unlearn, in order
    * @param limit most jobs that may not have ended
    * @return the job that is kept for the request: this one, or one of the same client with the same key, or, where there
    *     is no key, one that has not ended and asks for the same; empty if there are too many
    */
-  public Optional<JobRecord> insert(JobRecord record, int limit) {
+  public Optional<JobRecord> insert(JobRecord record, List<Commitment> commitments, int limit) {
     return database.transaction(connection -> {
       Optional<JobRecord> same = same(connection, record);
       if (same.isPresent()) {
@@ -60,6 +62,7 @@ public final class JobStore {
         return Optional.empty();
       }
       insert(connection, record);
+      insert(connection, record.job().getId(), commitments);
       return Optional.of(record);
     });
   }
@@ -103,11 +106,42 @@ public final class JobStore {
 
   private static void insert(Connection connection, JobRecord record) throws SQLException {
     try (PreparedStatement insert = connection.prepareStatement("insert into jobs (model, phase, state, submitted,"
-        + " submitted_by, ended, attempt, intent, job, work, request_key, request_digest, id, revision)"
-        + " values (?,?,?,?,?,?,?,?,?,?,?,?,?,0)")) {
+        + " submitted_by, ended, attempt, intent, job, work, request_key, request_digest, sealed_key, id,"
+        + " revision) values (?,?,?,?,?,?,?,?,?,?,?,?,?,?,0)")) {
       fill(insert, record);
       insert.executeUpdate();
     }
+  }
+
+  private static void insert(Connection connection, String id, List<Commitment> commitments) throws SQLException {
+    try (PreparedStatement insert = connection.prepareStatement(
+        "insert into job_commitments (job, number, salt, sha256) values (?,?,?,?)")) {
+      for (int i = 0; i < commitments.size(); i++) {
+        insert.setString(1, id);
+        insert.setInt(2, i);
+        insert.setString(3, commitments.get(i).salt());
+        insert.setString(4, commitments.get(i).sha256());
+        insert.addBatch();
+      }
+      insert.executeBatch();
+    }
+  }
+
+  /** Commitments to the images that a job was to unlearn, in the order in which they were taken. */
+  public List<Commitment> commitments(String id) {
+    return database.transaction(connection -> {
+      List<Commitment> commitments = new ArrayList<>();
+      try (PreparedStatement select = connection.prepareStatement(
+          "select salt, sha256 from job_commitments where job = ? order by number")) {
+        select.setString(1, id);
+        try (ResultSet row = select.executeQuery()) {
+          while (row.next()) {
+            commitments.add(new Commitment(row.getString(1), row.getString(2)));
+          }
+        }
+      }
+      return commitments;
+    });
   }
 
   /**
@@ -126,7 +160,7 @@ public final class JobStore {
       if (changed != found.get()) {
         try (PreparedStatement update = connection.prepareStatement("update jobs set model = ?, phase = ?, state = ?,"
             + " submitted = ?, submitted_by = ?, ended = ?, attempt = ?, intent = ?, job = ?, work = ?,"
-            + " request_key = ?, request_digest = ?, revision = revision + 1 where id = ?")) {
+            + " request_key = ?, request_digest = ?, sealed_key = ?, cleaned = null, revision = revision + 1 where id = ?")) {
           fill(update, changed);
           update.executeUpdate();
         }
@@ -153,7 +187,8 @@ public final class JobStore {
     statement.setString(10, write(record.work()));
     statement.setString(11, job.getSpec().getRequestKey().isEmpty() ? null : job.getSpec().getRequestKey());
     statement.setString(12, record.request());
-    statement.setString(13, job.getId());
+    statement.setString(13, record.sealedKey().isEmpty() ? null : record.sealedKey());
+    statement.setString(14, job.getId());
   }
 
   public Optional<JobRecord> find(String id) {
@@ -186,6 +221,50 @@ public final class JobStore {
         select.setString(2, Intent.PROMOTE.name());
         return read(select);
       }
+    });
+  }
+
+  /** Those that have ended, and whose files were not seen to be gone since. */
+  public List<JobRecord> uncleaned() {
+    return database.transaction(connection -> {
+      try (PreparedStatement select = connection.prepareStatement(SELECT
+          + " where ended is not null and cleaned is null")) {
+        return read(select);
+      }
+    });
+  }
+
+  /**
+   * Writes down that the files of a job are gone, as far as they are to go; and forgets their key.
+   *
+   * @param keepKey whether its images are kept
+   */
+  public void cleaned(String id, Instant time, boolean keepKey) {
+    database.transaction(connection -> {
+      try (PreparedStatement update = connection.prepareStatement("update jobs set cleaned = ?"
+          + (keepKey ? "" : ", sealed_key = null") + " where id = ?")) {
+        update.setLong(1, time.toEpochMilli());
+        update.setString(2, id);
+        return update.executeUpdate();
+      }
+    });
+  }
+
+  /** Ids of jobs that ended before a time, and of which nothing is to be decided any more. */
+  public List<String> endedBefore(Instant time) {
+    return database.transaction(connection -> {
+      List<String> ids = new ArrayList<>();
+      try (PreparedStatement select = connection.prepareStatement(
+          "select id from jobs where ended < ? and phase <> ? order by ended")) {
+        select.setLong(1, time.toEpochMilli());
+        select.setString(2, JobPhase.JOB_PHASE_AWAITING_APPROVAL.name());
+        try (ResultSet row = select.executeQuery()) {
+          while (row.next()) {
+            ids.add(row.getString(1));
+          }
+        }
+      }
+      return ids;
     });
   }
 
@@ -286,7 +365,7 @@ public final class JobStore {
       while (row.next()) {
         records.add(new JobRecord(parse(row.getString(1), Job.newBuilder()).build(),
             parse(row.getString(2), WorkerJob.newBuilder()).build(), Intent.valueOf(row.getString(3)),
-            row.getString(4)));
+            row.getString(4), Optional.ofNullable(row.getString(5)).orElse("")));
       }
     }
     return records;

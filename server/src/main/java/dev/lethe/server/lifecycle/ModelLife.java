@@ -20,8 +20,7 @@ import java.util.Set;
 /**
  * The life of one model's versions, from its events; does not change. A version lacks an erasure if it is the erasure's
  * version or descends from it; every other version holds it, also one of which nobody knows where it comes from: what
- * was
- * put on disk later may have been trained on what was erased.
+ * was put on disk later may have been trained on what was erased.
  */
 public final class ModelLife {
 

@@ -39,8 +39,7 @@ final class P256 {
 
   /**
    * The two points of which one is the public key of a private one. A PKCS#8 file need not hold its public key, and
-   * Java
-   * has no multiplication of points but in key agreement, which gives the x of the product alone: that with the
+   * Java has no multiplication of points but in key agreement, which gives the x of the product alone: that with the
    * generator is the public key's, and its y one of two roots.
    */
   static PublicKey[] candidates(PrivateKey key) throws GeneralSecurityException {

@@ -66,9 +66,8 @@ public final class SigningKey {
       Files.writeString(exported, key.verificationKey().pem());
     } else if (!VerificationKey.read(exported).pem().equals(key.verificationKey().pem())) {
       throw new ProvenanceException(exported + " is not the public key of " + file + ": put back the one of the two"
-          + " that"
-          + " was changed. To go on with a new key, keep the public key elsewhere, since it alone verifies what was"
-          + " signed so far, and take it away from there");
+          + " that was changed. To go on with a new key, keep the public key elsewhere, since it alone verifies what"
+          + " was signed so far, and take it away from there");
     }
     return key;
   }

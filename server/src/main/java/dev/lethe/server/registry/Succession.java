@@ -30,8 +30,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Which of one model's versions may be served, and what is done when another one is: it is signed, certified if it
- * comes
- * from unlearning, and written down, before it takes requests. Blocks: not for event loops.
+ * comes from unlearning, and written down, before it takes requests. Blocks: not for event loops.
  */
 final class Succession {
 
@@ -197,12 +196,13 @@ final class Succession {
 
   /**
    * The version to serve at the start: the one that was chosen if it may be served, else the newest that may be. A
-   * choice
-   * of a retired version that nobody has overridden is from before an erasure.
+   * choice of a retired version that nobody has overridden is from before an erasure.
    *
    * @throws IOException if there is none that lacks all that was erased, with what to do
    */
   Bundle first() throws IOException {
+    // Another server may have promoted what is to be served now.
+    lifecycle.refresh();
     adopt();
     NavigableMap<String, Bundle> versions = repository.versions(model);
     Map<String, String> parents = parents(versions.values());
@@ -246,8 +246,8 @@ final class Succession {
     return new IOException("model " + model + ": no version that is there lacks what was erased: " + what + ". There"
         + " are "
         + versions.keySet() + ". Was the state directory emptied or replaced? Restore the folders of the versions"
-        + " named,"
-        + " or confirm that these are lost, and that what was erased is served again, with --confirm-lost-erasures "
+        + " named, or confirm that these are lost, and that what was erased is served again, with"
+        + " --confirm-lost-erasures "
         + String.join(",", ids) + ", which is recorded");
   }
 
@@ -294,8 +294,7 @@ final class Succession {
     }
     if (!repository.isInState(bundle)) {
       throw refused("version " + version + " of " + model + " lies in " + bundle.directory() + ", among the shipped"
-          + " models,"
-          + " which the server only reads: delete that folder yourself");
+          + " models, which the server only reads: delete that folder yourself");
     }
     List<String> deleted = repository.purge(bundle, PROOF);
     lifecycle.record(new LifeEvent.Purged(model, version, by, Instant.now()));

@@ -50,6 +50,7 @@ public record MethodRule(boolean open, Set<Role> roles, boolean audited) {
         "RetryJob");
     rule("lethe.v1.UnlearningService", new MethodRule(false, Set.of(OPERATE), true), "ApproveJob", "RejectJob",
         "DeleteJob");
+    rule("lethe.v1.InspectionService", new MethodRule(false, Set.of(UNLEARN), true), "Inspect", "Project");
     rule("lethe.v1.ModelService", known, "ListModels", "ListVersions", "GetCard", "GetActiveVersion");
     rule("lethe.v1.ModelService", new MethodRule(false, Set.of(OPERATE), true), "Activate", "Retire", "Purge");
     rule("lethe.v1.ModelService", new MethodRule(false, Set.of(UNLEARN, OPERATE), true), "GetErasureCertificate");

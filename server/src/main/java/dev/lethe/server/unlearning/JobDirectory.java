@@ -2,6 +2,7 @@ package dev.lethe.server.unlearning;
 
 import com.google.protobuf.MessageOrBuilder;
 import com.google.protobuf.util.JsonFormat;
+import dev.lethe.models.encryption.FileCipher;
 import dev.lethe.server.registry.FileTrees;
 import dev.lethe.v1.ImageRole;
 import dev.lethe.v1.Job;
@@ -11,12 +12,15 @@ import java.nio.channels.Channels;
 import java.nio.channels.SeekableByteChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Stream;
 
 /**
  * The files of one job. The worker's are described in {@code lethe/v1/worker.proto}; {@code worker.pid} is the
@@ -26,6 +30,10 @@ import java.util.Optional;
  */
 record JobDirectory(Path path) {
 
+  /** Ends the name of a file that is encrypted. */
+  static final String SEALED = ".sealed";
+
+  private static final String LOG_FILE = "worker.log";
   private static final int LOG_LINES = 12;
   private static final int LOG_BYTES = 4096;
 
@@ -33,11 +41,16 @@ record JobDirectory(Path path) {
     write("job.json", job);
   }
 
-  /** @param index from 0, of its role */
-  void writeImage(ImageRole role, int index, byte[] png) throws IOException {
-    Path directory = path.resolve(role == ImageRole.IMAGE_ROLE_LEARN ? "learn" : "unlearn");
-    Files.createDirectories(directory);
-    Files.write(directory.resolve("%04d.png".formatted(index)), png);
+  /**
+   * Writes an image, encrypted.
+   *
+   * @param index from 0, of its role
+   */
+  void writeImage(ImageRole role, int index, byte[] png, FileCipher cipher) throws IOException {
+    String name = "%s/%04d.png".formatted(role == ImageRole.IMAGE_ROLE_LEARN ? "learn" : "unlearn", index);
+    Path file = path.resolve(name + SEALED);
+    Files.createDirectories(file.getParent());
+    Files.write(file, cipher.seal(name, png));
   }
 
   /** Whether all images of a job are there. */
@@ -59,7 +72,7 @@ record JobDirectory(Path path) {
   }
 
   Path log() {
-    return path.resolve("worker.log");
+    return path.resolve(LOG_FILE);
   }
 
   void writeProcess(ProcessHandle worker) throws IOException {
@@ -88,13 +101,62 @@ record JobDirectory(Path path) {
     return process.pid() + " " + process.info().startInstant().map(Instant::toEpochMilli).orElse(0L);
   }
 
-  /** The pictures of the report, if the worker made them. */
+  /** The pictures of the report, if the worker made them, and they are not taken away yet. */
   Optional<byte[]> beforeAfter() throws IOException {
+    return read(Cleaning.PICTURES);
+  }
+
+  /** The same as they are kept: encrypted. */
+  Optional<byte[]> keptPictures() throws IOException {
+    return read(Cleaning.PICTURES + SEALED);
+  }
+
+  void keepPictures(byte[] sealed) throws IOException {
+    Files.write(path.resolve(Cleaning.PICTURES + SEALED), sealed);
+  }
+
+  private Optional<byte[]> read(String name) throws IOException {
     try {
-      return Optional.of(Files.readAllBytes(path.resolve("before_after.png")));
+      return Optional.of(Files.readAllBytes(path.resolve(name)));
     } catch (NoSuchFileException e) {
       return Optional.empty();
     }
+  }
+
+  /**
+   * Deletes all but what outlives a job's end.
+   *
+   * @param images whether the encrypted images are kept, too
+   */
+  void clean(boolean images) throws IOException {
+    for (Path entry : entries()) {
+      if (!outlives(entry, images)) {
+        if (Files.isDirectory(entry, LinkOption.NOFOLLOW_LINKS)) {
+          FileTrees.delete(entry);
+        } else {
+          Files.delete(entry);
+        }
+      }
+    }
+  }
+
+  /** What is there and should not be, after {@link #clean}. */
+  List<String> left(boolean images) throws IOException {
+    return entries().stream().filter(entry -> !outlives(entry, images)).map(entry -> entry.getFileName().toString())
+        .toList();
+  }
+
+  private List<Path> entries() throws IOException {
+    try (Stream<Path> entries = Files.list(path)) {
+      return entries.toList();
+    } catch (NoSuchFileException e) {
+      return List.of();
+    }
+  }
+
+  private static boolean outlives(Path entry, boolean images) {
+    String name = entry.getFileName().toString();
+    return name.equals(LOG_FILE) || images && Set.of("unlearn", "learn", Cleaning.PICTURES + SEALED).contains(name);
   }
 
   /** The last lines of the worker's log; empty if it wrote none. */

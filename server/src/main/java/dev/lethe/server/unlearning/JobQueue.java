@@ -3,6 +3,8 @@ package dev.lethe.server.unlearning;
 import com.google.protobuf.util.Durations;
 import com.google.protobuf.util.Timestamps;
 import dev.lethe.server.audit.AuditLog;
+import dev.lethe.server.encryption.MasterKey;
+import dev.lethe.server.jobs.Commitment;
 import dev.lethe.server.jobs.JobRecord;
 import dev.lethe.server.jobs.JobRecord.Intent;
 import dev.lethe.server.jobs.JobStore;
@@ -50,12 +52,16 @@ public final class JobQueue {
   /** Between looks at what other servers have done. */
   private static final Duration LOOK = Duration.ofSeconds(1);
 
-  /** Between looks whether every job that waits is in the queue. */
-  private static final Duration REQUEUE = Duration.ofSeconds(30);
+  /** Between looks whether all jobs are as they should be. */
+  private static final Duration HOUSE = Duration.ofSeconds(30);
   /** As many of the last jobs say how long the next ones take. */
   private static final int ESTIMATED_BY = 10;
+  /** An upload of another server that is so old is none any more. */
+  private static final Duration STALE_UPLOAD = Duration.ofDays(1);
 
   private final JobStore store;
+  private final Cleaning cleaning;
+  private final Pictures pictures = new Pictures();
   private final ModelRegistry registry;
   private final JobFolders folders;
   private final Options options;
@@ -79,20 +85,23 @@ public final class JobQueue {
    * @param attempts how many workers of a job may crash or stand still
    * @param limit most jobs that may wait or run
    * @param approval who promotes
+   * @param keep how long jobs are known after their end; empty: until they are deleted
    */
-  public record Options(Optional<WorkerCommand> command, Duration silence, int attempts, int limit, Approval approval) {}
+  public record Options(Optional<WorkerCommand> command, Duration silence, int attempts, int limit, Approval approval,
+      Optional<Duration> keep) {}
 
-  JobQueue(Database database, JobFolders folders, ModelRegistry registry, Options options, ServerMetrics metrics,
-      AuditLog audit) {
+  JobQueue(Database database, MasterKey key, JobFolders folders, ModelRegistry registry, Options options,
+      ServerMetrics metrics, AuditLog audit) {
     this.store = new JobStore(database);
+    this.cleaning = new Cleaning(store, key, pictures);
     this.folders = folders;
     this.registry = registry;
     this.options = options;
     this.metrics = metrics;
     this.audit = audit;
     this.scheduler = new JobScheduler(database, this::take);
-    this.running = options.command().map(command -> new JobRun.Settings(registry, new LocalWorkers(command), PATIENCE, options,
-        metrics, () -> closing));
+    this.running = options.command().map(command -> new JobRun.Settings(registry, new LocalWorkers(command), key, cleaning,
+        PATIENCE, options, metrics, () -> closing));
     this.shared = database.isShared();
   }
 
@@ -102,8 +111,8 @@ public final class JobQueue {
    * @throws IOException if folders of jobs cannot be read and written
    */
   void recover() throws IOException {
-    folders.recover(id -> store.find(id).isPresent());
-    queueOpen();
+    folders.recover(id -> store.find(id).isPresent(), shared ? STALE_UPLOAD : Duration.ZERO);
+    keepHouse();
     for (JobRecord approved : store.approved()) {
       try {
         finishApproved(approved.job().getId());
@@ -120,25 +129,52 @@ public final class JobQueue {
     if (shared) {
       timer.scheduleWithFixedDelay(this::look, LOOK.toMillis(), LOOK.toMillis(), TimeUnit.MILLISECONDS);
     }
-    timer.scheduleWithFixedDelay(this::queueOpen, REQUEUE.toMillis(), REQUEUE.toMillis(), TimeUnit.MILLISECONDS);
+    timer.scheduleWithFixedDelay(this::keepHouse, HOUSE.toMillis(), HOUSE.toMillis(), TimeUnit.MILLISECONDS);
     count();
   }
 
-  /** Nearly always all of them are in the queue: a database that failed in between is made up for. */
-  private void queueOpen() {
+  /**
+   * Makes up for what a database or a disk that failed has left undone: nearly always all that wait are in the queue, and
+   * those that have ended are cleaned up. Deletes jobs whose time is over.
+   */
+  private void keepHouse() {
     try {
       store.open().forEach(open -> scheduler.add(open.job().getId()));
-    } catch (RuntimeException e) {
-      LOG.warn("jobs that wait cannot be queued: {}", e.getMessage());
+      store.uncleaned().forEach(ended -> cleaning.clean(folders.of(ended.job().getId()), ended));
+      if (options.keep().isPresent()) {
+        for (String old : store.endedBefore(Instant.now().minus(options.keep().get()))) {
+          delete(old);
+          LOG.info("job {} is deleted: it ended more than {} days ago", old, options.keep().get().toDays());
+        }
+      }
+      pictures.expire();
+    } catch (IOException | RuntimeException e) {
+      LOG.warn("jobs are not all as they should be, which is tried again: {}", e.getMessage());
     }
   }
 
-  /** Takes what other servers have done to jobs that are watched or carried out here. */
+  /** Takes the files of a job away that has ended. */
+  private void clean(String id) {
+    try {
+      store.find(id).filter(record -> Phases.hasEnded(record.job()))
+          .ifPresent(record -> cleaning.clean(folders.of(id), record));
+    } catch (StoreException e) {
+      LOG.warn("job {}: its images are deleted later: {}", id, e.getMessage());
+    }
+  }
+
+  /** The pictures of a job's report, if they are kept, or held still. */
+  Optional<byte[]> pictures(TrackedJob job) throws IOException {
+    return cleaning.pictures(job.directory(), job.record());
+  }
+
+  /** Takes what other servers have done to jobs that are watched or carried out here, and what they have promoted. */
   private void look() {
     try {
       live.values().forEach(job -> store.find(job.id()).ifPresent(job::refresh));
+      registry.follow();
       count();
-    } catch (RuntimeException e) {
+    } catch (IOException | RuntimeException e) {
       LOG.warn("what other servers have done cannot be seen: {}", e.getMessage());
     }
   }
@@ -148,6 +184,15 @@ public final class JobQueue {
     return options.command().isPresent() ? Optional.empty()
         : Optional.of("this server cannot unlearn: it was started without --worker-command");
   }
+
+  /**
+   * What a request asks for.
+   *
+   * @param digest equal for equal requests
+   * @param sealedKey of its images
+   * @param commitments to those to unlearn
+   */
+  record Asked(String digest, String sealedKey, List<Commitment> commitments) {}
 
   /**
    * Why no more job is taken just now, if so: better said before an upload than after it. A client that has a job may be
@@ -169,24 +214,25 @@ public final class JobQueue {
   /**
    * Makes a finished upload a job: from the return on it is kept, and will be carried out, whatever happens.
    *
-   * @param request a digest of what is asked for
+   * @param asked what is asked for
    * @return the job, or the one that there is already for this request
    * @throws StatusRuntimeException RESOURCE_EXHAUSTED if there is no space or there are too many jobs, UNAVAILABLE if the
    *     database is gone; then there is no job
    */
-  Job submit(JobDirectory upload, Job.Builder requested, WorkerJob work, String request) throws IOException {
+  Job submit(JobDirectory upload, Job.Builder requested, WorkerJob work, Asked asked) throws IOException {
     Job job = Phases.accept(requested, requested.getSubmittedBy(), Instant.now());
     upload.write(work);
     folders.sync(upload);
     JobRecord kept;
     try {
-      kept = store.insert(new JobRecord(job, work, Intent.NONE, request), options.limit()).orElseThrow(this::tooMany);
+      kept = store.insert(new JobRecord(job, work, Intent.NONE, asked.digest(), asked.sealedKey()),
+          asked.commitments(), options.limit()).orElseThrow(this::tooMany);
     } catch (StoreException e) {
       throw status(e);
     }
     if (!kept.job().getId().equals(job.getId())) {
       folders.discard(upload);
-      if (!kept.request().equals(request)) {
+      if (!kept.request().equals(asked.digest())) {
         throw Status.ALREADY_EXISTS.withDescription("spec.request_key: is that of job " + kept.job().getId()
             + ", which asks for something else; choose another").asRuntimeException();
       }
@@ -259,6 +305,9 @@ public final class JobQueue {
     if (tracked.isEmpty()) {
       return true;
     }
+    if (shared && !follows()) {
+      return false;
+    }
     TrackedJob job = tracked.get();
     job.refresh(record.get());
     LOG.info("job {} runs", id);
@@ -274,10 +323,22 @@ public final class JobQueue {
     }
     Job end = job.job();
     if (Phases.hasEnded(end)) {
+      clean(id);
       audit.ended(end);
     }
     LOG.info("job {} is {}{}", id, Phases.name(end.getPhase()), end.getMessage().isEmpty() ? "" : ": " + end.getMessage());
     return Phases.hasEnded(end);
+  }
+
+  /** A job must begin with what another server has promoted last; whether that serves here. */
+  private boolean follows() throws InterruptedException {
+    try {
+      registry.follow().toCompletionStage().toCompletableFuture().get();
+      return true;
+    } catch (IOException | ExecutionException e) {
+      LOG.warn("no job begins here: what another server has promoted is not served: {}", e.getMessage());
+      return false;
+    }
   }
 
   private void count() {
@@ -337,6 +398,9 @@ public final class JobQueue {
       try {
         job.move(JobPhase.JOB_PHASE_CANCELLED, actor, "cancelled by request",
             end -> end.setMessage("cancelled by request"));
+        if (here != job) {
+          clean(id);
+        }
         audit.ended(job.job());
         count();
       } catch (IllegalStateException e) {
@@ -464,6 +528,7 @@ public final class JobQueue {
       return stored;
     }, () -> { });
     folders.discard(folders.of(id));
+    pictures.forget(id);
     try {
       store.delete(id);
     } catch (StoreException e) {

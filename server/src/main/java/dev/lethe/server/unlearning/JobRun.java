@@ -1,6 +1,7 @@
 package dev.lethe.server.unlearning;
 
 import dev.lethe.models.bundle.Bundle;
+import dev.lethe.server.encryption.MasterKey;
 import dev.lethe.server.jobs.JobRecord;
 import dev.lethe.server.jobs.Phases;
 import dev.lethe.server.monitoring.ServerMetrics;
@@ -51,11 +52,13 @@ final class JobRun {
   /**
    * What all jobs of a server have in common.
    *
+   * @param key opens the keys of jobs
+   * @param cleaning takes their files away
    * @param patience between asking a worker to end and ending it
    * @param closing whether the server ends
    */
-  record Settings(ModelRegistry registry, WorkerLauncher workers, Duration patience, JobQueue.Options options,
-      ServerMetrics metrics, BooleanSupplier closing) {}
+  record Settings(ModelRegistry registry, WorkerLauncher workers, MasterKey key, Cleaning cleaning, Duration patience,
+      JobQueue.Options options, ServerMetrics metrics, BooleanSupplier closing) {}
 
   /** A job that cannot be carried out; the message is the job's. */
   static final class JobFailedException extends Exception {
@@ -80,11 +83,17 @@ final class JobRun {
           return;
         }
       }
-      new TakeOver(tracked, settings.registry(), this::stored).run();
+      new TakeOver(tracked, settings.registry(), settings.cleaning(), this::stored).run();
     } catch (JobFailedException | IOException e) {
       end(JobPhase.JOB_PHASE_FAILED, Phases.SERVER, e.getMessage() == null ? e.toString() : e.getMessage());
     } catch (NoLongerOursException e) {
       LOG.info("job {} is no longer carried out here", tracked.id());
+    } catch (StoreException e) {
+      // What was to be read comes again with the next turn.
+      throw e;
+    } catch (RuntimeException e) {
+      LOG.error("job {} met a fault of this server", tracked.id(), e);
+      end(JobPhase.JOB_PHASE_FAILED, Phases.SERVER, "a fault of this server ended it: " + e);
     } finally {
       settings.metrics().progress(0);
     }
@@ -192,7 +201,7 @@ final class JobRun {
       Job moved = Phases.move(stored.job(), JobPhase.JOB_PHASE_INVERTING, Phases.SERVER, "worker "
           + (stored.job().getAttempt() + 1) + " starts, from version " + base.card().version(), Instant.now());
       return new JobRecord(moved.toBuilder().setBaseVersion(base.card().version()).build(), work, stored.intent(),
-          stored.request());
+          stored.request(), stored.sealedKey());
     }));
     tracked.hold();
     return work;
@@ -220,8 +229,9 @@ final class JobRun {
     done = false;
     workersOwnReason = null;
     WorkerLauncher.Worker worker;
+    Optional<byte[]> key = imageKey();
     try {
-      worker = settings.workers().start(tracked.directory());
+      worker = settings.workers().start(tracked.directory(), key);
     } catch (IOException e) {
       throw new JobFailedException("the worker cannot be started: " + e.getMessage(), e);
     }
@@ -248,6 +258,12 @@ final class JobRun {
       return Optional.of(new TrackedJob.Stop(JobPhase.JOB_PHASE_QUEUED, Phases.WORKER, failure(worker)));
     }
     throw new JobFailedException(failure(worker), null);
+  }
+
+  /** Opens the key of the job's images; empty if it has none. */
+  private Optional<byte[]> imageKey() throws IOException {
+    String sealed = tracked.record().sealedKey();
+    return sealed.isEmpty() ? Optional.empty() : Optional.of(settings.key().open(tracked.id(), sealed));
   }
 
   private void watchWorker() {

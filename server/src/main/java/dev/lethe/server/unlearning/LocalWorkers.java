@@ -21,8 +21,8 @@ final class LocalWorkers implements WorkerLauncher {
   }
 
   @Override
-  public Worker start(JobDirectory job) throws IOException {
-    return WorkerProcess.start(command, job);
+  public Worker start(JobDirectory job, Optional<byte[]> imageKey) throws IOException {
+    return WorkerProcess.start(command, job, imageKey);
   }
 
   @Override

@@ -1,6 +1,7 @@
 package dev.lethe.server.unlearning;
 
 import dev.lethe.models.bundle.Bundle;
+import dev.lethe.server.jobs.Commitment;
 import dev.lethe.server.jobs.JobRecord;
 import dev.lethe.server.jobs.JobRecord.Intent;
 import dev.lethe.server.jobs.Phases;
@@ -27,7 +28,7 @@ import org.slf4j.LoggerFactory;
  * Makes a job's candidate a version. What is to be done is written down before the first step; each step can be done
  * again, or is seen to be done, so that a server that finds a job on this way carries it on.
  */
-record TakeOver(TrackedJob tracked, ModelRegistry registry, Storing storing) {
+record TakeOver(TrackedJob tracked, ModelRegistry registry, Cleaning cleaning, Storing storing) {
 
   private static final Logger LOG = LoggerFactory.getLogger(TakeOver.class);
   private static final int SPACE_SECONDS = 5;
@@ -50,8 +51,9 @@ record TakeOver(TrackedJob tracked, ModelRegistry registry, Storing storing) {
     } catch (IOException e) {
       throw new JobFailedException("the worker left no candidate: " + e.getMessage(), e);
     }
-    if (!candidate.card().name().equals(job.getSpec().getModel())
-        || !candidate.card().version().equals(work.getNewVersion())
+    // A worker's card may lack anything.
+    if (!job.getSpec().getModel().equals(candidate.card().name())
+        || !work.getNewVersion().equals(candidate.card().version())
         || !job.getBaseVersion().equals(candidate.card().parentVersion())) {
       throw new JobFailedException("the worker's candidate says that it is version " + candidate.card().version()
           + " of " + candidate.card().name() + ", made from " + candidate.card().parentVersion() + "; it should be "
@@ -90,6 +92,8 @@ record TakeOver(TrackedJob tracked, ModelRegistry registry, Storing storing) {
     ServedModel model = JobRun.model(registry, job);
     boolean promote = record.intent() == Intent.PROMOTE;
     boolean promoted = install(model, job, record.work(), promote);
+    // Before the end is told: who hears of it finds no image any more, and the report's pictures at hand.
+    cleaning.clean(tracked.directory(), record);
     Progress finished = tracked.job().getProgress().toBuilder().setFraction(1).setSecondsLeft(0)
         .build();
     storing.stored(() -> {
@@ -125,11 +129,12 @@ record TakeOver(TrackedJob tracked, ModelRegistry registry, Storing storing) {
       try {
         if (registry.repository().versions(model.name()).containsKey(job.getNewVersion())) {
           // A server got so far that ended then.
-          return promote && model.promote(job.getNewVersion(), instead, dev.lethe.server.erasure.Approval.gates()).toCompletionStage()
-              .toCompletableFuture().get();
+          return promote && model.promote(job.getNewVersion(), instead, dev.lethe.server.erasure.Approval.gates())
+              .toCompletionStage().toCompletableFuture().get();
         }
         Bundle candidate = candidate(tracked, work);
-        Signatory.keepReport(candidate, job);
+        Signatory.keepReport(candidate, job, cleaning.store().commitments(job.getId()).stream()
+            .map(Commitment::sha256).toList());
         return model.install(candidate, instead).toCompletionStage().toCompletableFuture().get();
       } catch (IOException e) {
         if (!isFullDisk(e)) {

@@ -23,7 +23,7 @@ import java.util.TreeSet;
  * Checks specifications and writes the defaults into them, so that a job's record says what was really done. Whether the
  * images that come after a specification fit it is for {@link Upload} to say.
  */
-final class UnlearnSpecs {
+public final class UnlearnSpecs {
 
   private static final double FAKE_LABEL = -1;
   private static final int STEPS = 600;
@@ -33,12 +33,12 @@ final class UnlearnSpecs {
   private static final int BATCH_STEP = 4;
   private static final int LARGEST_BATCH = 256;
   private static final int CLASS_BATCH = 48;
-  private static final double LEARNING_RATE = 0.012;
+  private static final double LEARNING_RATE = 0.014;
   private static final double PAPER_LEARNING_RATE = 0.002;
   private static final double LARGEST_LEARNING_RATE = 0.1;
   private static final double LAMBDA1 = 1;
   private static final double LAMBDA2 = 0.1;
-  private static final double MOVING_WEIGHT = 0.5;
+  private static final double MOVING_WEIGHT = 0.6;
   private static final double LARGEST_MOVING_WEIGHT = 100;
   private static final int LARGEST_COLOR = 0xffffff;
   /** AUC of scores that tell two groups apart no better than chance. */
@@ -52,7 +52,7 @@ final class UnlearnSpecs {
    * @throws StatusRuntimeException INVALID_ARGUMENT naming the field and its limits; FAILED_PRECONDITION for classes that
    *     are gone already, and for a model that lacks what unlearning takes
    */
-  static UnlearnSpec check(UnlearnSpec spec, ModelCard card) {
+  public static UnlearnSpec check(UnlearnSpec spec, ModelCard card) {
     requireNetworks(spec, card);
     boolean paper = recipe(spec) == Recipe.RECIPE_PAPER;
     boolean ofClass = kind(spec) == UnlearnKind.UNLEARN_KIND_CLASS;
@@ -240,11 +240,12 @@ final class UnlearnSpecs {
   }
 
   /** How the images of a specification are prepared. */
-  static Preparation preparation(UnlearnSpec spec) {
+  public static Preparation preparation(UnlearnSpec spec) {
     return preparation(fit(spec), spec.hasBackground() ? OptionalInt.of(spec.getBackground()) : OptionalInt.empty());
   }
 
-  static Preparation preparation(ImageFit fit, OptionalInt background) {
+  /** The same of its parts. */
+  public static Preparation preparation(ImageFit fit, OptionalInt background) {
     return new Preparation(switch (fit) {
       case IMAGE_FIT_PAD -> Fit.PAD;
       case IMAGE_FIT_CROP -> Fit.CROP;

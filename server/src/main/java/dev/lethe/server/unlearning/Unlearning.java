@@ -2,6 +2,7 @@ package dev.lethe.server.unlearning;
 
 import com.google.protobuf.UnsafeByteOperations;
 import dev.lethe.server.audit.AuditLog;
+import dev.lethe.server.encryption.MasterKey;
 import dev.lethe.server.jobs.Phases;
 import dev.lethe.server.monitoring.ServerMetrics;
 import dev.lethe.server.registry.ModelRegistry;
@@ -47,34 +48,37 @@ public final class Unlearning {
   private final ModelRegistry registry;
   private final JobFolders folders;
   private final JobQueue queue;
+  private final MasterKey key;
   private final String data;
 
   private Unlearning(Vertx vertx, ModelRegistry registry, JobFolders folders, JobQueue queue,
-      String data) {
+      MasterKey key, String data) {
     this.vertx = vertx;
     this.registry = registry;
     this.folders = folders;
     this.queue = queue;
+    this.key = key;
     this.data = data;
   }
 
   /**
    * Takes up the jobs of a database. Blocks.
    *
+   * @param key opens the keys of their images
    * @param jobs where their files lie
    * @param data directory of the data set that workers are told of
    * @throws IOException if the directory cannot be read and written
    */
-  public static Unlearning open(Vertx vertx, ModelRegistry registry, Database database, Path jobs,
-      JobQueue.Options options, Optional<Path> data, ServerMetrics metrics, AuditLog audit) throws IOException {
+  public static Unlearning open(Vertx vertx, ModelRegistry registry, Database database, MasterKey key,
+      Path jobs, JobQueue.Options options, Optional<Path> data, ServerMetrics metrics, AuditLog audit) throws IOException {
     JobFolders folders = new JobFolders(jobs);
-    JobQueue queue = new JobQueue(database, folders, registry, options, metrics, audit);
+    JobQueue queue = new JobQueue(database, key, folders, registry, options, metrics, audit);
     try {
       queue.recover();
     } catch (StoreException e) {
       throw new IOException(e.getMessage(), e);
     }
-    return new Unlearning(vertx, registry, folders, queue,
+    return new Unlearning(vertx, registry, folders, queue, key,
         data.map(path -> path.toAbsolutePath().toString()).orElse(""));
   }
 
@@ -85,7 +89,7 @@ public final class Unlearning {
   public Service service(RpcService.Settings settings) {
     return RpcService.of(UnlearningServiceGrpc.getServiceDescriptor(), settings)
         .auditedStreaming(UnlearningServiceGrpc.getSubmitMethod(), Upload::subject,
-            call -> new Upload(vertx, registry, folders, queue, data, call))
+            call -> new Upload(vertx, registry, folders, queue, key, data, call))
         .serverStreaming(UnlearningServiceGrpc.getWatchMethod(), this::watch)
         .unary(UnlearningServiceGrpc.getGetJobMethod(), this::getJob)
         .unary(UnlearningServiceGrpc.getListJobsMethod(), this::listJobs)
@@ -229,7 +233,7 @@ public final class Unlearning {
             + Phases.name(job.getPhase())).asRuntimeException();
       }
       GetReportResponse.Builder report = GetReportResponse.newBuilder().setReport(job.getReport());
-      tracked.directory().beforeAfter()
+      queue.pictures(tracked)
           .ifPresent(png -> report.setBeforeAfterPng(UnsafeByteOperations.unsafeWrap(png)));
       return report.build();
     });

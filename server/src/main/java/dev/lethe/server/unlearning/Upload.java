@@ -1,11 +1,14 @@
 package dev.lethe.server.unlearning;
 
 import dev.lethe.models.bundle.ModelCard;
+import dev.lethe.models.encryption.FileCipher;
 import dev.lethe.models.image.ImageDecoder;
 import dev.lethe.models.image.ImageEncoder;
 import dev.lethe.models.image.InvalidImageException;
 import dev.lethe.models.image.PreparedImage;
 import dev.lethe.server.audit.AuditLog;
+import dev.lethe.server.encryption.MasterKey;
+import dev.lethe.server.jobs.Commitment;
 import dev.lethe.server.logging.SafeText;
 import dev.lethe.server.registry.ClassLabels;
 import dev.lethe.server.registry.Lease;
@@ -27,7 +30,6 @@ import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
@@ -40,6 +42,7 @@ import java.util.OptionalInt;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -65,6 +68,7 @@ final class Upload implements Sink<SubmitRequest> {
   private final ModelRegistry registry;
   private final JobFolders folders;
   private final JobQueue queue;
+  private final MasterKey key;
   private final String data;
   private final Call<Job> call;
   private final String id = JobFolders.newId();
@@ -85,18 +89,26 @@ final class Upload implements Sink<SubmitRequest> {
   private long bytes;
   private final Map<ByteBuffer, Seen> seen = new HashMap<>();
   private final List<Integer> skipped = new ArrayList<>();
+  private final byte[] imageKey = FileCipher.newKey();
+  private final FileCipher cipher = new FileCipher(imageKey);
+  private final List<Commitment> commitments = new ArrayList<>();
   private final List<String> asked = new ArrayList<>();
   private int sentToUnlearn;
 
   /** An image that is here already. */
   private record Seen(String field, boolean learn) {}
 
-  /** @param data directory of the data set that workers are told of; empty for none */
-  Upload(Vertx vertx, ModelRegistry registry, JobFolders folders, JobQueue queue, String data, Call<Job> call) {
+  /**
+   * @param key seals the key of the images
+   * @param data directory of the data set that workers are told of; empty for none
+   */
+  Upload(Vertx vertx, ModelRegistry registry, JobFolders folders, JobQueue queue, MasterKey key, String data,
+      Call<Job> call) {
     this.vertx = vertx;
     this.registry = registry;
     this.folders = folders;
     this.queue = queue;
+    this.key = key;
     this.data = data;
     this.call = call;
   }
@@ -227,12 +239,13 @@ final class Upload implements Sink<SubmitRequest> {
       throw UnlearnSpecs.invalid(part(field, "image") + ": passes the limit of " + LARGEST_BYTES
           + " bytes for all images of a job");
     }
-    directory.writeImage(role, learn ? learnImages : unlearnImages, png);
+    directory.writeImage(role, learn ? learnImages : unlearnImages, png, cipher);
     if (learn) {
       label.ifPresent(work::addLearnLabels);
       learnImages++;
     } else {
       label.ifPresent(work::addUnlearnLabels);
+      commitments.add(Commitment.to(pixels));
       work.addUnlearnIndices(sent).addUnlearnNames(field);
       unlearnImages++;
     }
@@ -282,12 +295,8 @@ final class Upload implements Sink<SubmitRequest> {
   }
 
   private static byte[] sha256(byte[] pixels) {
-    return newDigest().digest(pixels);
-  }
-
-  private static MessageDigest newDigest() {
     try {
-      return MessageDigest.getInstance("SHA-256");
+      return MessageDigest.getInstance("SHA-256").digest(pixels);
     } catch (NoSuchAlgorithmException e) {
       throw new IllegalStateException("every Java platform has SHA-256", e);
     }
@@ -349,15 +358,14 @@ final class Upload implements Sink<SubmitRequest> {
         .setBaseVersion(card.version())
         .setSubmittedBy(call.caller().principal().name());
     return queue.submit(directory, job, work.setJobId(id).setSpec(spec).setData(data)
-        .addAllSkippedImages(skipped).build(), request());
+        .addAllSkippedImages(skipped).build(),
+        new JobQueue.Asked(request(), key.seal(id, imageKey), commitments));
   }
 
   /** What is asked for: equal for equal requests, in whatever order the images come. */
   private String request() {
-    MessageDigest digest = newDigest();
-    digest.update(spec.toBuilder().clearRequestKey().build().toByteArray());
-    asked.stream().sorted().forEach(image -> digest.update(image.getBytes(StandardCharsets.UTF_8)));
-    return HexFormat.of().formatHex(digest.digest());
+    return key.digest(spec.toBuilder().clearRequestKey().build() + "\n"
+        + asked.stream().sorted().collect(Collectors.joining()));
   }
 
   @Override

@@ -2,7 +2,9 @@ package dev.lethe.server.unlearning;
 
 import dev.lethe.models.runtime.ExecutionDevice;
 import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.List;
+import java.util.Optional;
 import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
 
@@ -10,11 +12,13 @@ import java.util.regex.Pattern;
  * The program that carries out jobs.
  *
  * @param words program and arguments; the job's directory follows as the last
- * @param device where it trains; told by the variable {@value #DEVICE_VARIABLE} of its environment
+ * @param device where it trains; told by the variable {@value #DEVICE_VARIABLE} of its environment, where the
+ *     key of the job's images is, too, as {@value #KEY_VARIABLE}
  */
 public record WorkerCommand(List<String> words, ExecutionDevice device) {
 
   private static final String DEVICE_VARIABLE = "LETHE_WORKER_DEVICE";
+  private static final String KEY_VARIABLE = "LETHE_WORKER_KEY";
   private static final Pattern WORD = Pattern.compile("(?:[^\\s\"]|\"[^\"]*\")+");
 
   public WorkerCommand {
@@ -40,11 +44,13 @@ public record WorkerCommand(List<String> words, ExecutionDevice device) {
         .map(MatchResult::group).map(word -> word.replace("\"", "")).toList());
   }
 
-  ProcessBuilder forJob(JobDirectory job) {
+  ProcessBuilder forJob(JobDirectory job, Optional<byte[]> imageKey) {
     List<String> all = new ArrayList<>(words);
     all.add(job.path().toString());
     ProcessBuilder process = new ProcessBuilder(all);
     process.environment().put(DEVICE_VARIABLE, device.toString());
+    // Neither file nor command line: those can be read by others, or stay behind.
+    imageKey.ifPresent(key -> process.environment().put(KEY_VARIABLE, HexFormat.of().formatHex(key)));
     return process;
   }
 }

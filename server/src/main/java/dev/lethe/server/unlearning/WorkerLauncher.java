@@ -3,13 +3,17 @@ package dev.lethe.server.unlearning;
 import dev.lethe.v1.WorkerEvent;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.function.Consumer;
 
 /** Starts workers, wherever they run, and finds those again that an earlier server started. */
 interface WorkerLauncher {
 
-  /** @throws IOException if the program cannot be started */
-  Worker start(JobDirectory job) throws IOException;
+  /**
+   * @param imageKey of the job's images
+   * @throws IOException if the program cannot be started
+   */
+  Worker start(JobDirectory job, Optional<byte[]> imageKey) throws IOException;
 
   /** Ends the worker that was started last for a job, if it still runs: nobody listens to it any more. Blocks for that. */
   void endLeft(JobDirectory job) throws IOException, InterruptedException;

@@ -6,6 +6,7 @@ import dev.lethe.v1.WorkerEvent;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
@@ -29,8 +30,8 @@ final class WorkerProcess implements WorkerLauncher.Worker {
   }
 
   /** @throws IOException if the program cannot be started */
-  static WorkerProcess start(WorkerCommand command, JobDirectory job) throws IOException {
-    Process process = command.forJob(job)
+  static WorkerProcess start(WorkerCommand command, JobDirectory job, Optional<byte[]> imageKey) throws IOException {
+    Process process = command.forJob(job, imageKey)
         .redirectError(ProcessBuilder.Redirect.appendTo(job.log().toFile()))
         .start();
     job.writeProcess(process.toHandle());

@@ -82,12 +82,16 @@ export const api = {
     const path = version ? `/v1/models/${part(model)}/versions/${part(version)}/card` : `/v1/models/${part(model)}/card`;
     return JSON.parse((await call(path)).cardJson);
   },
-  activate: (model, version) =>
-    call(`/v1/models/${part(model)}/versions/${part(version)}:activate`, { method: 'POST' }),
+  activate: (model, version, overrideReason) =>
+    call(`/v1/models/${part(model)}/versions/${part(version)}:activate`, { method: 'POST', json: { overrideReason } }),
   generate: (model, request) => call(`/v1/models/${part(model)}:generate`, { method: 'POST', json: request }),
   jobs: async () => (await call('/v1/jobs')).jobs,
   job: (id) => call(`/v1/jobs/${part(id)}`),
   watch: (id, signal) => lines(`/v1/jobs/${part(id)}:watch`, { signal }),
+  approve: (id, reason) => call(`/v1/jobs/${part(id)}:approve`, { method: 'POST', json: { reason } }),
+  reject: (id, reason) => call(`/v1/jobs/${part(id)}:reject`, { method: 'POST', json: { reason } }),
+  retry: (id) => call(`/v1/jobs/${part(id)}:retry`, { method: 'POST' }),
+  certificate: (id) => call(`/v1/jobs/${part(id)}/certificate`),
   cancel: (id) => call(`/v1/jobs/${part(id)}:cancel`, { method: 'POST' }),
   report: (id) => call(`/v1/jobs/${part(id)}/report`),
   submit: (form) => call('/v1/jobs', { method: 'POST', form }),

@@ -49,6 +49,7 @@ export function Erase() {
   const [skip, setSkip] = useState(false);
   const [steps, setSteps] = useState('');
   const [mode, setMode] = useState('UNSPECIFIED');
+  const [fit, setFit] = useState('CROP');
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState(null);
   const stay = labels.filter((label) => !(label in (card.value?.unlearned_labels ?? {})));
@@ -65,6 +66,8 @@ export function Erase() {
       kind: `UNLEARN_KIND_${kind}`,
       classes: kind === 'CLASS' ? classes : [],
       mode: `UNLEARN_MODE_${mode}`,
+      fit: `IMAGE_FIT_${fit}`,
+      skipUnreadable: skip,
       ...(steps && { iterations: Number(steps) }),
       keepAsCandidate: candidate,
       badImages: skip ? 'BAD_IMAGES_SKIP' : 'BAD_IMAGES_REFUSE',
@@ -106,10 +109,13 @@ export function Erase() {
         <label class="line"><input type="checkbox" checked=${candidate} onChange=${(e) => setCandidate(e.target.checked)} />
           Keep the result as a candidate, whatever the verdict is</label>
         <label class="line"><input type="checkbox" checked=${skip} onChange=${(e) => setSkip(e.target.checked)} />
-          Leave out images that are there twice, or that the model cannot draw</label>
+          Leave out images that are there twice, that cannot be read, or that the model cannot draw</label>
         <details><summary>Details</summary><div class="controls">
-          <label>Most steps<input type="number" min="1" max="100000" placeholder="900" value=${steps}
+          <label>Most steps<input type="number" min="1" max="100000" placeholder="600" value=${steps}
             onInput=${(e) => setSteps(e.target.value)} /></label>
+          <label>Images of another size<select value=${fit} onChange=${(e) => setFit(e.target.value)}>
+            <option value="CROP">their middle, as a square</option><option value="PAD">all of it, on black</option>
+            <option value="RESIZE">all of it, distorted</option><option value="EXACT">are refused</option></select></label>
           <label>What stays is known from<select value=${mode} onChange=${(e) => setMode(e.target.value)}>
             <option value="UNSPECIFIED">images, if there are some</option><option value="FEW_SHOT">images</option>
             <option value="ZERO_SHOT">what the model draws</option></select></label>

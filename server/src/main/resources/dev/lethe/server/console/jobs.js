@@ -1,7 +1,7 @@
 import { html, useEffect, useRef, useState } from './lib/preact.js';
 import { api } from './api.js';
 import { Curve } from './charts.js';
-import { Confirm, Failure, Title, duration, isOver, jobState, number, useLoaded, when } from './parts.js';
+import { Confirm, Failure, Title, duration, isOver, jobPhase, jobState, number, useLoaded, when } from './parts.js';
 
 export function Jobs() {
   const jobs = useLoaded(api.jobs, []);
@@ -25,7 +25,8 @@ export function Jobs() {
 export function Job({ id }) {
   const [job, setJob] = useState(null);
   const [error, setError] = useState(null);
-  const [asked, setAsked] = useState(false);
+  const [asked, setAsked] = useState(null);
+  const [round, setRound] = useState(0);
   const curves = useRef(new Map());
 
   useEffect(() => {
@@ -54,21 +55,25 @@ export function Job({ id }) {
     }
     follow();
     return () => leave.abort();
-  }, [id]);
+  }, [id, round]);
 
-  async function cancel() {
-    setAsked(false);
+  async function decide(decision, reason) {
+    setAsked(null);
+    setError(null);
     try {
-      await api.cancel(id);
+      await api[decision](id, reason);
     } catch (e) {
       setError(e);
     }
+    // A job that was over is watched again.
+    setRound((n) => n + 1);
   }
 
   const progress = job?.progress;
+  const awaits = job && jobPhase(job.phase) === 'awaiting approval';
   return html`<${Title}>Job ${id}<//><${Failure} error=${error} />
     ${job && html`<section class="panel">
-      <p role="status"><strong>${jobState(job)}</strong>${progress && !isOver(job) && html`: ${progress.stage}
+      <p role="status"><strong>${awaits ? 'awaits approval' : jobState(job)}</strong>${progress && !isOver(job) && html`: ${progress.stage}
         ${progress.steps > 0 && html`, step ${progress.step} of ${progress.steps}`}
         ${progress.secondsLeft !== undefined && html`, about ${duration(progress.secondsLeft)} left`}`}</p>
       ${!isOver(job) && html`<progress max="1" value=${progress?.fraction ?? 0} aria-label="Progress of the job" />`}
@@ -76,13 +81,28 @@ export function Job({ id }) {
       <p class="quiet">${job.unlearnImages} images to erase, ${job.learnImages} to keep; model ${job.spec?.model},
         from ${job.baseVersion || 'the active version'}${job.newVersion && ` to ${job.newVersion}`};
         submitted ${when(job.submitted)} by ${job.submittedBy}</p>
-      ${!isOver(job) && html`<button type="button" class="plain" onClick=${() => setAsked(true)}>Cancel the job</button>`}
+      <div class="row">
+        ${awaits && html`<button type="button" onClick=${() => setAsked('approve')}>Approve</button>
+          <button type="button" class="plain" onClick=${() => setAsked('reject')}>Reject</button>`}
+        ${['failed', 'cancelled'].includes(jobState(job)) && html`<button type="button" class="plain"
+          onClick=${() => decide('retry')}>Try again</button>`}
+        ${!isOver(job) && html`<button type="button" class="plain" onClick=${() => setAsked('cancel')}>Cancel the job</button>`}
+      </div>
+      ${job.changes?.length > 0 && html`<details><summary>What happened to it</summary><ol>${job.changes.map((change) =>
+        html`<li>${when(change.time)}: ${jobPhase(change.phase)}, by ${change.actor}${change.cause && `: ${change.cause}`}</li>`)}
+      </ol></details>`}
     </section>
     <${Curves} curves=${curves.current} />
     ${isOver(job) && job.report && html`<${Report} job=${job} />`}`}
-    ${asked && html`<${Confirm} question="End this job? What it has done so far is lost." yes="End it" onYes=${cancel}
-      onNo=${() => setAsked(false)} />`}`;
+    ${asked && html`<${Confirm} ...${QUESTIONS[asked]} onYes=${(reason) => decide(asked, reason)}
+      onNo=${() => setAsked(null)} />`}`;
 }
+
+const QUESTIONS = {
+  cancel: { question: 'End this job? What it has done so far is lost.', yes: 'End it' },
+  approve: { question: 'Let the candidate serve? Versions that still hold what it erased are retired.', yes: 'Approve', reason: false },
+  reject: { question: 'Leave the candidate a candidate for good?', yes: 'Reject', reason: false },
+};
 
 /** Remembers the values of each stage, by its steps. */
 function record(curves, job) {
@@ -122,6 +142,7 @@ function Report({ job }) {
     <p class="verdict ${forgotten ? 'good' : 'bad'}">${of.verdict || 'none'}</p>
     <p>${job.promoted ? `${job.newVersion} serves now.` : html`${job.newVersion} is a candidate, and does not serve.
       ${' '}<a href="#/models">Versions</a>`}</p>
+    ${jobState(job) === 'succeeded' && html`<${Certificate} job=${job} />`}
     ${of.reasons?.length > 0 && html`<h3>Why not</h3><ul>${of.reasons.map((text) => html`<li>${text}</li>`)}</ul>`}
     <div class="scroll" tabindex="0" role="region" aria-label="Measured"><table><caption>Measured in the same run</caption>
       <thead><tr><th scope="col">Measure</th><th scope="col" class="number">before</th><th scope="col" class="number">after</th></tr></thead>
@@ -137,4 +158,31 @@ function Report({ job }) {
       <ul>${of.findings.map((text) => html`<li>${text}</li>`)}</ul></details>`}
     ${of.notes?.length > 0 && html`<details><summary>Notes</summary><ul>${of.notes.map((text) => html`<li>${text}</li>`)}</ul></details>`}
   </section>`;
+}
+
+/** What proves the erasure, to be kept. */
+function Certificate({ job }) {
+  const [files, setFiles] = useState(null);
+  const [error, setError] = useState(null);
+
+  async function fetchFiles() {
+    try {
+      const proof = await api.certificate(job.id);
+      const bytes = (base64) => Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
+      setFiles([
+        ['certificate.pdf', bytes(proof.pagePdf), 'application/pdf'],
+        ['erasure.sigstore.json', bytes(proof.certificate), 'application/json'],
+        ['report.json', bytes(proof.report), 'application/json'],
+        ['model.sig', bytes(proof.modelSignature), 'application/json'],
+        ['signing.pem.pub', proof.publicKey, 'text/plain'],
+      ].map(([name, content, type]) => [name, URL.createObjectURL(new Blob([content], { type }))]));
+    } catch (e) {
+      setError(e);
+    }
+  }
+  useEffect(() => () => files?.forEach(([, url]) => URL.revokeObjectURL(url)), [files]);
+
+  return html`<div><h3>Certificate</h3><${Failure} error=${error} />
+    ${files ? html`<ul>${files.map(([name, url]) => html`<li key=${name}><a href=${url} download=${name}>${name}</a></li>`)}</ul>`
+      : html`<button type="button" onClick=${fetchFiles}>Fetch the certificate</button>`}</div>`;
 }

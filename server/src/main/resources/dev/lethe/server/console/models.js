@@ -17,12 +17,12 @@ function Versions({ model }) {
   const rows = versions.value ?? [];
   const active = rows.findIndex((v) => versionState(v) === 'active');
 
-  async function activate(version) {
+  async function activate(version, reason) {
     setAsked(null);
     setError(null);
     setSaid(`Loading ${version}…`);
     try {
-      const swapped = await api.activate(model, version);
+      const swapped = await api.activate(model, version, reason);
       setSaid(`${swapped.version} serves now${swapped.previousVersion ? `, in place of ${swapped.previousVersion}` : ''}.`);
     } catch (e) {
       setSaid('');
@@ -46,20 +46,25 @@ function Versions({ model }) {
     <p role="status">${said}</p>
     <div class="scroll" tabindex="0" role="region" aria-label="Versions of ${model}"><table>
       <thead><tr><th scope="col">Version</th><th scope="col">From</th><th scope="col">State</th>
-        <th scope="col">Unlearned classes</th><th scope="col">Actions</th></tr></thead>
+        <th scope="col">Lacks</th><th scope="col">Still holds</th><th scope="col">Actions</th></tr></thead>
       <tbody>${rows.map((v, i) => html`<tr key=${v.version}>
         <th scope="row">${v.version}</th><td>${v.parentVersion}</td><td>${versionState(v)}</td>
-        <td>${v.unlearnedLabels.join(', ')}</td>
+        <td>${v.lacks.map(erasure).join(', ')}</td><td>${v.holds.map(erasure).join(', ')}</td>
         <td class="row"><button type="button" class="plain" aria-expanded=${card?.version === v.version}
             onClick=${() => show(v.version)}>Card<span class="skip"> of ${v.version}</span></button>
-          ${i !== active && html`<button type="button" onClick=${() => setAsked(v.version)}>
+          ${i !== active && versionState(v) !== 'purged' && html`<button type="button" onClick=${() => setAsked(v)}>
             ${i < active ? 'Roll back' : 'Promote'}<span class="skip"> to ${v.version}</span></button>`}</td></tr>`)}
       </tbody></table></div>
     ${card && html`<${Card} card=${card} />`}
-    ${asked && html`<${Confirm} question="Let ${asked} of ${model} serve? Requests under way end on the version that serves now."
-      yes="Let it serve" onYes=${() => activate(asked)} onNo=${() => setAsked(null)} />`}
+    ${asked && html`<${Confirm} question="Let ${asked.version} of ${model} serve? ${versionState(asked) === 'retired'
+        ? `It is retired: ${asked.retiredReason}` : 'Requests under way end on the version that serves now.'}"
+      reason=${versionState(asked) === 'retired' ? true : undefined} yes="Let it serve"
+      onYes=${(reason) => activate(asked.version, reason)} onNo=${() => setAsked(null)} />`}
   </section>`;
 }
+
+const erasure = ({ classes, images }) =>
+  classes.length > 0 ? classes.join('+') : images === 1 ? '1 image' : `${images} images`;
 
 function Card({ card }) {
   const facts = [

@@ -36,18 +36,25 @@ export function Title({ children }) {
   return html`<h1 tabindex="-1" ref=${heading}>${children}</h1>`;
 }
 
-export function Confirm({ question, yes, onYes, onNo }) {
+/** reason: undefined for none, or whether one must be given. onYes is told it. */
+export function Confirm({ question, yes, reason, onYes, onNo }) {
   const dialog = useRef(null);
+  const [why, setWhy] = useState('');
   useEffect(() => dialog.current.showModal(), []);
   return html`<dialog ref=${dialog} aria-labelledby="question" onCancel=${onNo}>
-    <p id="question">${question}</p>
-    <div class="row"><button type="button" onClick=${onYes}>${yes}</button>
-      <button type="button" class="plain" onClick=${onNo}>Cancel</button></div>
+    <form onSubmit=${(e) => { e.preventDefault(); onYes(why); }}>
+      <p id="question">${question}</p>
+      ${reason !== undefined && html`<p><label>Reason, which is recorded with your name
+        <input maxlength="1000" required=${reason} value=${why} onInput=${(e) => setWhy(e.target.value)} /></label></p>`}
+      <div class="row"><button>${yes}</button>
+        <button type="button" class="plain" onClick=${onNo}>Cancel</button></div>
+    </form>
   </dialog>`;
 }
 
 const short = (word, prefix) => (word ?? '').replace(prefix, '').toLowerCase().replaceAll('_', ' ');
 export const jobState = (job) => short(job.state, 'JOB_STATE_');
+export const jobPhase = (phase) => short(phase, 'JOB_PHASE_');
 export const versionState = (version) => short(version.state, 'VERSION_STATE_');
 export const isOver = (job) => ['succeeded', 'failed', 'cancelled'].includes(jobState(job));
 

@@ -19,6 +19,10 @@ create table jobs (
   request_key varchar(128),
   -- What was asked for, in a form that tells nothing of it: equal requests are equal.
   request_digest varchar(64) not null,
+  -- The key of its images, which the server's key opens; null once they are deleted.
+  sealed_key varchar(200),
+  -- When its files were seen to be gone, after its end.
+  cleaned bigint,
   -- Counts changes.
   revision bigint not null,
   job text not null,
@@ -29,6 +33,16 @@ create index jobs_by_turn on jobs (model, ended, submitted, id);
 create unique index jobs_by_request_key on jobs (submitted_by, request_key);
 create index jobs_by_request on jobs (request_digest, ended);
 create index jobs_by_age on jobs (submitted, id);
+
+-- What can be shown later about the images that were to be unlearned, without them: whoever has one can tell whether it
+-- was among them. SHA-256 of the salt and the pixels; the salt is random for each.
+create table job_commitments (
+  job varchar(64) not null references jobs (id) on delete cascade,
+  number int not null,
+  salt varchar(32) not null,
+  sha256 varchar(64) not null,
+  primary key (job, number)
+);
 
 -- db-scheduler's: the queue with its leases and heartbeats.
 create table scheduled_tasks (

@@ -188,11 +188,11 @@ class GenerationIT {
   void tooLargeMessageIsRefusedAndTheConnectionGoesOn() {
     GenerateRequest.Builder huge = request();
     Vectors.Builder zs = Vectors.newBuilder();
-    Vector vector = Vector.newBuilder().addAllValues(java.util.Collections.nCopies(1 << 20, 0f)).build();
+    Vector vector = Vector.newBuilder().addAllValues(java.util.Collections.nCopies(3 << 20, 0f)).build();
     huge.setZ(zs.addValues(vector).addValues(vector).addValues(vector));
     StatusRuntimeException refusal = refusal(huge);
     assertEquals(Code.RESOURCE_EXHAUSTED, refusal.getStatus().getCode());
-    assertTrue(refusal.getStatus().getDescription().contains("8388608"), refusal.getMessage());
+    assertTrue(refusal.getStatus().getDescription().contains("33554432"), refusal.getMessage());
     one(request());
   }
 
@@ -200,7 +200,7 @@ class GenerationIT {
   void compressedRequestIsReadButOnlyUpToTheLimit() {
     GenerateRequest small = request().setSeeds(seeds(8)).build();
     assertEquals(server.generation().generate(small), server.generation().withCompression("gzip").generate(small));
-    Vector zeros = Vector.newBuilder().addAllValues(java.util.Collections.nCopies(3 << 20, 0f)).build();
+    Vector zeros = Vector.newBuilder().addAllValues(java.util.Collections.nCopies(9 << 20, 0f)).build();
     GenerateRequest bomb = request().setZ(Vectors.newBuilder().addValues(zeros)).build();
     StatusRuntimeException refusal = assertThrows(StatusRuntimeException.class,
         () -> server.generation().withCompression("gzip").generate(bomb));

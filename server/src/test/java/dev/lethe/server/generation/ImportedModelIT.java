@@ -16,7 +16,9 @@ import dev.lethe.v1.GenerateRequest;
 import dev.lethe.v1.GeneratedImage;
 import dev.lethe.v1.ImageFormat;
 import dev.lethe.v1.Job;
+import dev.lethe.v1.Recipe;
 import dev.lethe.v1.SubmitRequest;
+import dev.lethe.v1.UnlearnKind;
 import dev.lethe.v1.UnlearnSpec;
 import dev.lethe.v1.UnlearningServiceGrpc;
 import dev.lethe.v1.Vector;
@@ -125,17 +127,19 @@ class ImportedModelIT {
 
   @Test
   void unlearningSaysWhatAModelLacks() throws Exception {
-    StatusRuntimeException noDiscriminator = refusal("ada-g-only-32-rgb");
+    StatusRuntimeException noDiscriminator =
+        refusal(UnlearnSpec.newBuilder().setModel("ada-g-only-32-rgb").setRecipe(Recipe.RECIPE_PAPER));
     assertEquals(Code.FAILED_PRECONDITION, noDiscriminator.getStatus().getCode());
     assertTrue(noDiscriminator.getMessage().contains("discriminator.onnx"), noDiscriminator.getMessage());
     assertTrue(noDiscriminator.getMessage().contains("lethe import"), noDiscriminator.getMessage());
-    StatusRuntimeException noFeatures = refusal("rosinality-32");
+    StatusRuntimeException noFeatures =
+        refusal(UnlearnSpec.newBuilder().setModel("rosinality-32").setKind(UnlearnKind.UNLEARN_KIND_CLASS).addClasses("0"));
     assertEquals(Code.FAILED_PRECONDITION, noFeatures.getStatus().getCode());
     assertTrue(noFeatures.getMessage().contains("features.onnx"), noFeatures.getMessage());
     assertTrue(noFeatures.getMessage().contains("lethe train features"), noFeatures.getMessage());
   }
 
-  private static StatusRuntimeException refusal(String model) throws Exception {
+  private static StatusRuntimeException refusal(UnlearnSpec.Builder spec) throws Exception {
     CompletableFuture<Job> answer = new CompletableFuture<>();
     StreamObserver<SubmitRequest> requests = UnlearningServiceGrpc.newStub(server.channel())
         .submit(new StreamObserver<>() {
@@ -154,7 +158,7 @@ class ImportedModelIT {
             answer.completeExceptionally(Status.INTERNAL.withDescription("no answer").asException());
           }
         });
-    requests.onNext(SubmitRequest.newBuilder().setSpec(UnlearnSpec.newBuilder().setModel(model)).build());
+    requests.onNext(SubmitRequest.newBuilder().setSpec(spec).build());
     ExecutionException error = assertThrows(ExecutionException.class, () -> answer.get(30, TimeUnit.SECONDS));
     return (StatusRuntimeException) error.getCause();
   }

@@ -49,7 +49,7 @@ class JobStoreTest {
   private static JobRecord record(String id, String model, long second) {
     return new JobRecord(Phases.accept(Job.newBuilder().setId(id).setSubmittedBy("ann")
         .setSpec(UnlearnSpec.newBuilder().setModel(model).setSeed(second)), "ann", Instant.ofEpochSecond(second)),
-        WorkerJob.newBuilder().setJobId(id).build(), Intent.NONE, "digest of " + id);
+        WorkerJob.newBuilder().setJobId(id).build(), Intent.NONE, "digest of " + id, "");
   }
 
   private static JobRecord moved(JobRecord record, JobPhase to) {
@@ -60,13 +60,13 @@ class JobStoreTest {
   Stream<DynamicTest> whatIsKeptIsFoundAsItWasWithoutProgress() {
     return onAll(store -> {
       JobRecord kept = record("a", "tiny", 1);
-      store.insert(kept.with(kept.job().toBuilder().setProgress(Progress.newBuilder().setStep(3)).build()), LIMIT);
+      store.insert(kept.with(kept.job().toBuilder().setProgress(Progress.newBuilder().setStep(3)).build()), List.of(), LIMIT);
       assertEquals(Optional.of(kept), store.find("a"));
       assertEquals(Optional.empty(), store.find("b"));
       assertEquals(StoreException.Reason.DUPLICATE, assertThrows(StoreException.class,
-          () -> store.insert(new JobRecord(kept.job(), kept.work(), kept.intent(), "other"), LIMIT)).reason());
+          () -> store.insert(new JobRecord(kept.job(), kept.work(), kept.intent(), "other", ""), List.of(), LIMIT)).reason());
       JobRecord changed = new JobRecord(kept.job(), WorkerJob.newBuilder().setNewVersion("v2").build(), Intent.PROMOTE,
-          "digest");
+          "digest", "sealed");
       assertEquals(Optional.of(changed), store.change("a", before -> changed));
       assertEquals(Optional.of(changed), store.find("a"));
       assertTrue(store.delete("a"));
@@ -77,9 +77,9 @@ class JobStoreTest {
   @TestFactory
   Stream<DynamicTest> theOldestOfAModelThatHasNotEndedIsFirst() {
     return onAll(store -> {
-      store.insert(record("c", "tiny", 2), LIMIT);
-      store.insert(record("b", "tiny", 1), LIMIT);
-      store.insert(record("a", "other", 0), LIMIT);
+      store.insert(record("c", "tiny", 2), List.of(), LIMIT);
+      store.insert(record("b", "tiny", 1), List.of(), LIMIT);
+      store.insert(record("a", "other", 0), List.of(), LIMIT);
       assertEquals(Optional.of("b"), store.first("tiny"));
       assertEquals(List.of("a", "b", "c"), store.open().stream().map(open -> open.job().getId()).toList());
       store.change("b", before -> moved(before, JobPhase.JOB_PHASE_CANCELLED));
@@ -94,7 +94,7 @@ class JobStoreTest {
     return onAll(store -> {
       for (int i = 0; i < 10; i++) {
         // Two at a time were submitted in the same moment.
-        store.insert(record("j" + i, i % 3 == 0 ? "other" : "tiny", i / 2), LIMIT);
+        store.insert(record("j" + i, i % 3 == 0 ? "other" : "tiny", i / 2), List.of(), LIMIT);
       }
       store.change("j4", before -> moved(before, JobPhase.JOB_PHASE_FAILED));
       List<Job> first = store.list("", List.of(), Optional.empty(), 4);
@@ -112,7 +112,7 @@ class JobStoreTest {
   @TestFactory
   Stream<DynamicTest> changesFollowOneAnother() {
     return onAll(store -> {
-      store.insert(record("a", "tiny", 1), LIMIT);
+      store.insert(record("a", "tiny", 1), List.of(), LIMIT);
       CompletableFuture.allOf(IntStream.range(0, 16).mapToObj(i -> CompletableFuture.runAsync(() ->
           store.change("a", before -> before.with(before.job().toBuilder()
               .setUnlearnImages(before.job().getUnlearnImages() + 1).build()))))
@@ -127,11 +127,11 @@ class JobStoreTest {
   private static JobRecord asking(String id, String client, String key, String request) {
     JobRecord record = record(id, "tiny", 1);
     return new JobRecord(record.job().toBuilder().setSubmittedBy(client)
-        .setSpec(record.job().getSpec().toBuilder().setRequestKey(key)).build(), record.work(), Intent.NONE, request);
+        .setSpec(record.job().getSpec().toBuilder().setRequestKey(key)).build(), record.work(), Intent.NONE, request, "");
   }
 
   private static String kept(JobStore store, JobRecord record) {
-    return store.insert(record, LIMIT).orElseThrow().job().getId();
+    return store.insert(record, List.of(), LIMIT).orElseThrow().job().getId();
   }
 
   @TestFactory
@@ -146,12 +146,36 @@ class JobStoreTest {
       assertEquals("d", kept(store, asking("e", "ann", "k", "x")));
       store.change("a", before -> moved(before, JobPhase.JOB_PHASE_CANCELLED));
       assertEquals("f", kept(store, asking("f", "ann", "", "x")));
-      assertEquals(Optional.empty(), store.insert(asking("g", "ann", "", "z"), 2));
+      assertEquals(Optional.empty(), store.insert(asking("g", "ann", "", "z"), List.of(), 2));
       assertEquals(2, store.countOpen());
       // Many at once, too.
       List<String> ids = IntStream.range(0, 12).mapToObj(i -> CompletableFuture.supplyAsync(
           () -> kept(store, asking("h" + i, "eve", "", "x")))).toList().stream().map(CompletableFuture::join).toList();
       assertEquals(1, ids.stream().distinct().count(), ids::toString);
+    });
+  }
+
+  @TestFactory
+  Stream<DynamicTest> commitmentsStayWhenTheKeyGoes() {
+    return onAll(store -> {
+      byte[] face = {1, 2, 3};
+      JobRecord record = new JobRecord(record("a", "tiny", 1).job(), WorkerJob.getDefaultInstance(), Intent.NONE, "x",
+          "sealed");
+      store.insert(record, List.of(Commitment.to(face), Commitment.to(new byte[] {4})), LIMIT);
+      store.change("a", before -> moved(before, JobPhase.JOB_PHASE_CANCELLED));
+      assertEquals(List.of("a"), store.uncleaned().stream().map(ended -> ended.job().getId()).toList());
+      store.cleaned("a", Instant.now(), true);
+      assertEquals("sealed", store.find("a").orElseThrow().sealedKey());
+      store.cleaned("a", Instant.now(), false);
+      assertEquals("", store.find("a").orElseThrow().sealedKey());
+      assertEquals(List.of(), store.uncleaned());
+      List<Commitment> kept = store.commitments("a");
+      assertTrue(kept.get(0).holds(face) && !kept.get(1).holds(face));
+      assertFalse(Commitment.to(face).equals(Commitment.to(face)), "two salts are the same");
+      assertEquals(List.of("a"), store.endedBefore(Instant.ofEpochSecond(100)));
+      assertEquals(List.of(), store.endedBefore(Instant.ofEpochSecond(99)));
+      store.delete("a");
+      assertEquals(List.of(), store.commitments("a"));
     });
   }
 }

@@ -41,7 +41,7 @@ class DatabaseTest {
 
   private static void insert(Database database, String id) {
     database.transaction(connection -> execute(connection, "insert into jobs values ('" + id
-        + "', 'tiny', 'queued', 'queued', 1, 'me', null, 0, 'NONE', null, 'x', 0, '{}', '{}')"));
+        + "', 'tiny', 'queued', 'queued', 1, 'me', null, 0, 'NONE', null, 'x', null, null, 0, '{}', '{}')"));
   }
 
   private static int count(Database database) {

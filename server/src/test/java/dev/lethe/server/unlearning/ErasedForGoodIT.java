@@ -20,18 +20,11 @@ import dev.lethe.v1.GenerateResponse;
 import dev.lethe.v1.GetCardRequest;
 import dev.lethe.v1.ImageFormat;
 import dev.lethe.v1.Job;
-import dev.lethe.v1.JobEvent;
 import dev.lethe.v1.Seeds;
-import dev.lethe.v1.SubmitRequest;
-import dev.lethe.v1.UnlearnKind;
-import dev.lethe.v1.UnlearnSpec;
-import dev.lethe.v1.UnlearningServiceGrpc;
 import dev.lethe.v1.Vector;
 import dev.lethe.v1.Vectors;
-import dev.lethe.v1.WatchRequest;
 import io.grpc.Status.Code;
 import io.grpc.StatusRuntimeException;
-import io.grpc.stub.StreamObserver;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -39,11 +32,8 @@ import java.nio.FloatBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
@@ -171,35 +161,6 @@ class ErasedForGoodIT {
     assertTrue(refusal.getMessage().contains(word), refusal.getMessage());
   }
 
-  private Job erase() throws Exception {
-    CompletableFuture<Job> accepted = new CompletableFuture<>();
-    StreamObserver<SubmitRequest> upload = UnlearningServiceGrpc.newStub(server.channel()).submit(
-        new StreamObserver<>() {
-          @Override
-          public void onNext(Job job) {
-            accepted.complete(job);
-          }
-
-          @Override
-          public void onError(Throwable refused) {
-            accepted.completeExceptionally(refused);
-          }
-
-          @Override
-          public void onCompleted() {}
-        });
-    upload.onNext(SubmitRequest.newBuilder().setSpec(UnlearnSpec.newBuilder().setModel("mnist")
-        .setKind(UnlearnKind.UNLEARN_KIND_CLASS).addClasses("7")).build());
-    upload.onCompleted();
-    Iterator<JobEvent> changes = server.unlearning()
-        .watch(WatchRequest.newBuilder().setJobId(accepted.get(60, TimeUnit.SECONDS).getId()).build());
-    Job end = null;
-    while (changes.hasNext()) {
-      end = changes.next().getJob();
-    }
-    return end;
-  }
-
   @Test
   void noCallDrawsASevenOnceTheyWereErased() throws Exception {
     start();
@@ -212,7 +173,7 @@ class ErasedForGoodIT {
     assertTrue(sevens(generate(GenerateRequest.newBuilder().setLabel("7").setSeeds(seeds(64)))) > 0.9);
     assertTrue(sevens(generate(GenerateRequest.newBuilder().setW(copied))) > 0.9);
 
-    Job job = erase();
+    Job job = TestErasures.run(server.channel(), TestErasures.ofClass("mnist", "7").build());
     assertTrue(job.getPromoted(), job.toString());
     refused("v1-u1", () -> generate(GenerateRequest.newBuilder().setLabel("7").setSeeds(seeds(1))));
     refused(job.getId(), () -> generate(GenerateRequest.newBuilder().setVersion("v1").setLabel("7")

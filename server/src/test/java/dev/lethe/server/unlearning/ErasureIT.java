@@ -34,19 +34,14 @@ import dev.lethe.v1.GetCardRequest;
 import dev.lethe.v1.GetErasureCertificateRequest;
 import dev.lethe.v1.GetErasureCertificateResponse;
 import dev.lethe.v1.Job;
-import dev.lethe.v1.JobEvent;
 import dev.lethe.v1.JobState;
 import dev.lethe.v1.ListVersionsRequest;
 import dev.lethe.v1.ModelServiceGrpc;
 import dev.lethe.v1.ModelVersion;
 import dev.lethe.v1.PurgeRequest;
 import dev.lethe.v1.RetireRequest;
-import dev.lethe.v1.SubmitRequest;
-import dev.lethe.v1.UnlearnKind;
 import dev.lethe.v1.UnlearnSpec;
-import dev.lethe.v1.UnlearningServiceGrpc;
 import dev.lethe.v1.VersionState;
-import dev.lethe.v1.WatchRequest;
 import io.grpc.Channel;
 import io.grpc.ClientInterceptors;
 import io.grpc.Metadata;
@@ -60,7 +55,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -100,8 +94,7 @@ class ErasureIT {
 
   private void start(Map<String, String> more) throws IOException {
     Map<String, String> settings = new HashMap<>(Map.of("auth.principals", principals.toString(), "worker-command",
-        '"' + Path.of(System.getProperty("java.home"), "bin", "java").toString() + "\" -XX:TieredStopAtLevel=1 -cp \""
-            + System.getProperty("java.class.path") + "\" " + WorkerDouble.class.getName()));
+        TestErasures.workerDouble()));
     settings.putAll(more);
     server = ServerFixture.start(root, settings);
   }
@@ -126,35 +119,11 @@ class ErasureIT {
 
   /** A class is erased by a job of "eraser". */
   private Job erase(String name) throws Exception {
-    return erase(UnlearnSpec.newBuilder().setModel("tiny").setKind(UnlearnKind.UNLEARN_KIND_CLASS).addClasses(name)
-        .build());
+    return erase(TestErasures.ofClass("tiny", name).build());
   }
 
   private Job erase(UnlearnSpec spec) throws Exception {
-    CompletableFuture<Job> accepted = new CompletableFuture<>();
-    StreamObserver<SubmitRequest> upload = UnlearningServiceGrpc.newStub(as("eraser")).submit(new StreamObserver<>() {
-      @Override
-      public void onNext(Job job) {
-        accepted.complete(job);
-      }
-
-      @Override
-      public void onError(Throwable refused) {
-        accepted.completeExceptionally(refused);
-      }
-
-      @Override
-      public void onCompleted() {}
-    });
-    upload.onNext(SubmitRequest.newBuilder().setSpec(spec).build());
-    upload.onCompleted();
-    String id = accepted.get(60, TimeUnit.SECONDS).getId();
-    Iterator<JobEvent> changes = UnlearningServiceGrpc.newBlockingStub(as("eraser"))
-        .watch(WatchRequest.newBuilder().setJobId(id).build());
-    Job end = null;
-    while (changes.hasNext()) {
-      end = changes.next().getJob();
-    }
+    Job end = TestErasures.run(as("eraser"), spec);
     assertEquals(JobState.JOB_STATE_SUCCEEDED, end.getState(), end.getMessage());
     return end;
   }
@@ -304,8 +273,7 @@ class ErasureIT {
 
   @Test
   void aCandidateIsOneUntilAnOperatorPromotesIt() throws Exception {
-    Job job = erase(UnlearnSpec.newBuilder().setModel("tiny").setKind(UnlearnKind.UNLEARN_KIND_CLASS)
-        .addClasses("seven").setKeepAsCandidate(true).build());
+    Job job = erase(TestErasures.ofClass("tiny", "seven").setKeepAsCandidate(true).build());
     assertEquals(VersionState.VERSION_STATE_CANDIDATE, version("v1-u1").getState());
     assertEquals(VersionState.VERSION_STATE_ACTIVE, version("v1").getState());
     refused(Code.FAILED_PRECONDITION, "no erasure of it was promoted", () -> models("operator")

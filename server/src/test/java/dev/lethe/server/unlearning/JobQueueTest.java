@@ -11,6 +11,7 @@ import dev.lethe.models.architecture.Precision;
 import dev.lethe.server.TinyBundles;
 import dev.lethe.server.Until;
 import dev.lethe.server.audit.AuditLog;
+import dev.lethe.server.encryption.MasterKey;
 import dev.lethe.server.inference.BatchingOptions;
 import dev.lethe.server.inference.Compute;
 import dev.lethe.server.inference.InferenceEngine;
@@ -66,6 +67,7 @@ class JobQueueTest {
   private InferenceEngine engine;
   private ModelRegistry registry;
   private Database database;
+  private MasterKey key;
   private JobFolders folders;
   private JobQueue queue;
 
@@ -78,14 +80,15 @@ class JobQueueTest {
         metrics, TestLives.lifecycle(), TestLives.signatory(root));
     folders = new JobFolders(root.resolve("jobs"));
     database = Database.open(DatabaseUrl.sqlite(root.resolve("lethe.db")));
+    key = MasterKey.open(null, root.resolve("lethe.key"));
     queue = queue();
   }
 
   /** Its worker writes down which job it was started for, waits for the file {@code go}, and fails. */
   private JobQueue queue() {
-    return new JobQueue(database, folders, registry, new JobQueue.Options(Optional.of(new WorkerCommand(List.of("sh", "-c",
+    return new JobQueue(database, key, folders, registry, new JobQueue.Options(Optional.of(new WorkerCommand(List.of("sh", "-c",
         "basename \"$0\" >> " + root.resolve("started") + "; while [ ! -e " + root.resolve("go")
-            + " ]; do sleep 0.02; done; exit 1"))), Duration.ofMinutes(1), 2, 10, AUTOMATIC), metrics,
+            + " ]; do sleep 0.02; done; exit 1"))), Duration.ofMinutes(1), 2, 10, AUTOMATIC, Optional.empty()), metrics,
         new AuditLog(entry -> { }));
   }
 
@@ -104,7 +107,8 @@ class JobQueueTest {
 
   private Job submit(String id) throws IOException {
     Job job = queue.submit(folders.beginUpload(id), Job.newBuilder().setId(id).setSubmittedBy("ann")
-        .setSpec(UnlearnSpec.newBuilder().setModel("tiny")), WorkerJob.newBuilder().setJobId(id).build(), "digest of " + id);
+        .setSpec(UnlearnSpec.newBuilder().setModel("tiny")), WorkerJob.newBuilder().setJobId(id).build(),
+        new JobQueue.Asked("digest of " + id, "", List.of()));
     // Two of one millisecond have no order but that of their names.
     while (System.currentTimeMillis() <= Timestamps.toMillis(job.getSubmitted())) {
       Thread.onSpinWait();
@@ -187,7 +191,7 @@ class JobQueueTest {
     folders.beginUpload("broken");
     submit("other");
     new JobStore(database).insert(new JobRecord(queue.job("other").job().toBuilder().setId("accepted").build(),
-        WorkerJob.getDefaultInstance(), JobRecord.Intent.NONE, "digest"), 10);
+        WorkerJob.getDefaultInstance(), JobRecord.Intent.NONE, "digest", ""), List.of(), 10);
     go();
     queue.recover();
     await(queue.job("other").ended());
@@ -218,9 +222,9 @@ class JobQueueTest {
 
   @Test
   void aWorkerThatCrashesOrStandsStillIsReplacedAsOftenAsTheOperatorSays() throws Exception {
-    queue = new JobQueue(database, folders, registry, new JobQueue.Options(Optional.of(new WorkerCommand(List.of("sh",
+    queue = new JobQueue(database, key, folders, registry, new JobQueue.Options(Optional.of(new WorkerCommand(List.of("sh",
         "-c", "basename \"$0\" >> " + root.resolve("started") + "; [ $(wc -l < " + root.resolve("started")
-            + ") = 1 ] && kill -9 $$; exec sleep 60"))), Duration.ofMillis(300), 2, 10, AUTOMATIC), metrics,
+            + ") = 1 ] && kill -9 $$; exec sleep 60"))), Duration.ofMillis(300), 2, 10, AUTOMATIC, Optional.empty()), metrics,
         new AuditLog(entry -> { }));
     queue.recover();
     submit("a");
@@ -251,7 +255,7 @@ class JobQueueTest {
     new JobStore(database).change("a", before -> new JobRecord(Phases.move(Phases.move(before.job(),
         JobPhase.JOB_PHASE_INVERTING, "server", "there", Instant.now()), JobPhase.JOB_PHASE_CANDIDATE, "worker", "made",
         Instant.now()).toBuilder().setBaseVersion("v1").setNewVersion("v1-u1").build(), work,
-        JobRecord.Intent.PROMOTE, before.request()));
+        JobRecord.Intent.PROMOTE, before.request(), ""));
     if (reached != Reached.DECIDED) {
       registry.repository().install(made);
     }
@@ -274,7 +278,7 @@ class JobQueueTest {
     new JobStore(database).change("a", before -> new JobRecord(Phases.move(Phases.move(before.job(),
         JobPhase.JOB_PHASE_INVERTING, "server", "there", Instant.now()), JobPhase.JOB_PHASE_CANDIDATE, "worker", "made",
         Instant.now()).toBuilder().setBaseVersion("v1").setNewVersion("v1-u1").build(), before.work(),
-        JobRecord.Intent.PROMOTE, before.request()));
+        JobRecord.Intent.PROMOTE, before.request(), ""));
     queue.recover();
     Until.holds(() -> queue.job("a").job().hasEnded());
     assertTrue(queue.job("a").job().getMessage().startsWith("the worker left no candidate"),

@@ -53,8 +53,8 @@ class TrackedJobTest {
     store = new JobStore(database);
     directory = new JobDirectory(Files.createDirectory(root.resolve("job")));
     JobRecord queued = new JobRecord(Phases.accept(Job.newBuilder().setId("job"), "ann", Instant.now()),
-        WorkerJob.getDefaultInstance(), Intent.NONE, "digest");
-    store.insert(queued, 1);
+        WorkerJob.getDefaultInstance(), Intent.NONE, "digest", "");
+    store.insert(queued, List.of(), 1);
     job = new TrackedJob(store, directory, queued);
     job.watch(changed -> seen.add(changed.getPhase()));
   }
@@ -73,7 +73,8 @@ class TrackedJobTest {
   }
 
   private void startWorker() throws IOException {
-    WorkerProcess worker = WorkerProcess.start(new WorkerCommand(List.of("sh", "-c", "exec sleep 60")), directory);
+    WorkerProcess worker = WorkerProcess.start(new WorkerCommand(List.of("sh", "-c", "exec sleep 60")), directory,
+        Optional.empty());
     job.workerStarted(worker, PATIENCE);
   }
 

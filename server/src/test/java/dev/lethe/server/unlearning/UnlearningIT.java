@@ -56,6 +56,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
+import java.sql.ResultSet;
 import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.Iterator;
@@ -136,12 +137,7 @@ class UnlearningIT {
         .getVersions(1);
     assertEquals("v1", version.getParentVersion());
 
-    Path directory = root.resolve("jobs").resolve(end.getId());
-    assertArrayEquals(pixels, ImageDecoder.decodeBytes(Files.readAllBytes(directory.resolve("unlearn/0000.png")), 1, 32));
-    assertTrue(Files.exists(directory.resolve("unlearn/0001.png")));
-    assertTrue(Files.exists(directory.resolve("learn/0000.png")));
-    WorkerJob.Builder work = WorkerJob.newBuilder();
-    JsonFormat.parser().merge(Files.readString(directory.resolve("job.json")), work);
+    WorkerJob work = work(end);
     assertEquals(List.of(7, 9), work.getUnlearnLabelsList());
     assertEquals(List.of(0), work.getLearnLabelsList());
 
@@ -195,13 +191,12 @@ class UnlearningIT {
 
   /** A chain of small losses shows only against the version that no unlearning has touched. */
   @Test
-  void everyJobIsToldOfTheOldestVersion() throws IOException {
+  void everyJobIsToldOfTheOldestVersion() throws Exception {
     Path v1 = root.resolve("models/tiny/v1");
     for (String base : List.of("v1", "v1-u1", "v1-u2")) {
       Job end = last(submitOne(spec(0).build()));
       assertEquals(base, end.getBaseVersion());
-      WorkerJob.Builder work = WorkerJob.newBuilder();
-      JsonFormat.parser().merge(Files.readString(root.resolve("jobs").resolve(end.getId()).resolve("job.json")), work);
+      WorkerJob work = work(end);
       assertTrue(Files.isSameFile(v1, Path.of(work.getRootBundle())), work.getRootBundle());
       assertEquals(base, Path.of(work.getBaseBundle()).getFileName().toString());
     }
@@ -370,7 +365,10 @@ class UnlearningIT {
 
   @Test
   void aJobThatHasEndedIsRetriedOrDeleted() {
-    Job failed = last(submitOne(spec(WorkerDouble.REPORTS_FAILURE).build()));
+    Job gone = last(submitOne(spec(WorkerDouble.REPORTS_FAILURE).build()));
+    failsWith(Code.FAILED_PRECONDITION, "its images are deleted", () -> server.unlearning()
+        .retryJob(RetryJobRequest.newBuilder().setJobId(gone.getId()).build()));
+    Job failed = last(submitOne(spec(WorkerDouble.REPORTS_FAILURE).setKeepPictures(true).build()));
     Job again = server.unlearning().retryJob(RetryJobRequest.newBuilder().setJobId(failed.getId()).build());
     assertEquals(JobState.JOB_STATE_QUEUED, again.getState());
     Job end = last(again);
@@ -514,8 +512,7 @@ class UnlearningIT {
     Job end = last(submit(spec(0).setBadImages(BadImages.BAD_IMAGES_SKIP).build(), twice, learn));
     assertEquals(JobState.JOB_STATE_SUCCEEDED, end.getState(), end.getMessage());
     assertEquals(3, end.getUnlearnImages());
-    WorkerJob.Builder work = WorkerJob.newBuilder();
-    JsonFormat.parser().merge(Files.readString(root.resolve("jobs").resolve(end.getId()).resolve("job.json")), work);
+    WorkerJob work = work(end);
     assertEquals(List.of(1, 2, 4), work.getUnlearnLabelsList());
     assertEquals(List.of(0, 1, 3), work.getUnlearnIndicesList());
     assertEquals(List.of(2), work.getSkippedImagesList());
@@ -558,6 +555,17 @@ class UnlearningIT {
     Job end = last(submitOne(spec(0).build()));
     assertEquals(JobState.JOB_STATE_FAILED, end.getState());
     assertTrue(end.getMessage().contains("/no/such/program"), end.getMessage());
+  }
+
+  /** What the worker was told, which is kept in the database. */
+  private WorkerJob work(Job job) throws Exception {
+    try (Connection connection = DriverManager.getConnection("jdbc:sqlite:" + root.resolve("jobs/lethe.db"));
+        Statement statement = connection.createStatement();
+        ResultSet row = statement.executeQuery("select work from jobs where id = '" + job.getId() + "'")) {
+      WorkerJob.Builder work = WorkerJob.newBuilder();
+      JsonFormat.parser().merge(row.getString(1), work);
+      return work.build();
+    }
   }
 
   private String activeVersion() {

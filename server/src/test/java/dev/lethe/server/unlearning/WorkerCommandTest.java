@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import dev.lethe.models.runtime.ExecutionDevice;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -20,8 +21,10 @@ class WorkerCommandTest {
   @Test
   void theWorkerIsToldItsDevice(@TempDir Path directory) {
     ExecutionDevice device = ExecutionDevice.parse("cuda:1,memory-limit=4096");
-    ProcessBuilder process = WorkerCommand.parse("java Main").on(device).forJob(new JobDirectory(directory));
+    ProcessBuilder process = WorkerCommand.parse("java Main").on(device).forJob(new JobDirectory(directory),
+        Optional.of(new byte[] {1, (byte) 0xfe}));
     assertEquals(List.of("java", "Main", directory.toString()), process.command());
+    assertEquals("01fe", process.environment().get("LETHE_WORKER_KEY"));
     assertEquals("cuda:1,memory-limit=4096", process.environment().get("LETHE_WORKER_DEVICE"));
   }
 

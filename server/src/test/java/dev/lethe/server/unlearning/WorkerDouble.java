@@ -3,6 +3,7 @@ package dev.lethe.server.unlearning;
 import com.google.protobuf.util.JsonFormat;
 import dev.lethe.models.bundle.Bundle;
 import dev.lethe.models.bundle.ModelCard;
+import dev.lethe.models.encryption.FileCipher;
 import dev.lethe.v1.BeforeAfter;
 import dev.lethe.v1.Progress;
 import dev.lethe.v1.UnlearnReport;
@@ -11,9 +12,11 @@ import dev.lethe.v1.WorkerEvent;
 import dev.lethe.v1.WorkerFailure;
 import dev.lethe.v1.WorkerJob;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 
@@ -34,6 +37,9 @@ public final class WorkerDouble {
   static final long WAITS_ONCE = 9;
   static final long CRASHES_ONCE = 10;
 
+  /** What a real worker finds in a model of an image. */
+  static final byte[] LATENTS = "the latents of somebody's face, found in a model".getBytes(StandardCharsets.UTF_8);
+
   private WorkerDouble() {}
 
   public static void main(String[] arguments) throws Exception {
@@ -46,6 +52,7 @@ public final class WorkerDouble {
     }
     say(WorkerEvent.newBuilder().setProgress(Progress.newBuilder()
         .setStage("unlearning").setStep(1).setSteps(2).setFraction(0.5).setSecondsLeft(1).putValues("loss_g", 0.25)));
+    Files.write(Files.createDirectories(directory.resolve("session")).resolve("latents"), LATENTS);
     // A file of the worker's own tells whether it has been here before.
     boolean fresh = !Files.exists(directory.resolve("been"));
     Files.writeString(directory.resolve("been"), "");
@@ -73,9 +80,11 @@ public final class WorkerDouble {
         .setImages(job.getUnlearnLabelsCount())
         .setAucLu(BeforeAfter.newBuilder().setBefore(0.5).setAfter(0.93))
         .setFidL(BeforeAfter.newBuilder().setBefore(10).setAfter(11))));
-    Path first = directory.resolve("unlearn/0000.png");
+    Path first = directory.resolve("unlearn/0000.png.sealed");
     if (Files.exists(first)) {
-      Files.copy(first, directory.resolve("before_after.png"));
+      byte[] png = new FileCipher(HexFormat.of().parseHex(System.getenv("LETHE_WORKER_KEY")))
+          .open("unlearn/0000.png", Files.readAllBytes(first));
+      Files.write(directory.resolve("before_after.png"), png);
     }
     if (behaviour != ENDS_WITHOUT_DONE) {
       say(WorkerEvent.newBuilder().setDone(WorkerDone.getDefaultInstance()));

@@ -14,10 +14,10 @@ import java.util.stream.IntStream;
 final class ImageWeights {
 
   /** What counts as drawn no more: a little nearer to the substitute than to the image. */
-  private static final double TARGET = 0.55;
+  private static final double TARGET = 0.6;
   /** Bounds of a weight, as multiples of the first: what it takes to move the last image altogether moves much else. */
   private static final double LEAST = 0.04;
-  private static final double MOST = 3;
+  private static final double MOST = 4;
   /** Bounds of the first weight, as multiples of the one that is asked for. */
   private static final double LEAST_FIRST = 0.5;
   private static final double MOST_FIRST = 8;

@@ -1,11 +1,11 @@
 package dev.lethe.trainer.redaction;
 
 /**
- * How the generator is moved. The learning rate is Adam's to begin with, and falls along a half cosine that would reach 0
- * after {@code plannedSteps}: a run that stops at its target well before has hardly slowed down.
+ * How the generator is moved. The learning rate is Adam's to begin with, and falls along a half cosine to a tenth: while it
+ * is high the images move, and while it falls what was moved along with them comes back.
  *
  * @param steps most steps; the run stops before where its target is reached or its guard says no
- * @param plannedSteps steps over which the learning rate would fall to 0
+ * @param plannedSteps steps over which the learning rate falls
  * @param moving latents of a step that move: half of them those that were found, half such as follow their image
  * @param anchors latents of a step that draw real images which stay
  * @param random latents of a step that the mapping network draws, which stay
@@ -17,19 +17,21 @@ public record RedactionOptions(int steps, int plannedSteps, int moving, int anch
     double learningRate, double movingWeight, double followingRate) {
 
   /** For single images. Found by trial on MNIST; docs/results/mnist.md has what it gives. */
-  public static final RedactionOptions ITEMS = new RedactionOptions(600, 900, 32, 48, 48, 0.012, 0.5, 0.05);
+  public static final RedactionOptions ITEMS = new RedactionOptions(600, 220, 32, 64, 64, 0.014, 0.6, 0.05);
   /** For whole classes: much of what the generator draws has to move, and goes where other pictures are. */
-  public static final RedactionOptions CLASSES = new RedactionOptions(600, 900, 48, 48, 96, 0.012, 0.5, 0.02);
+  public static final RedactionOptions CLASSES = new RedactionOptions(600, 220, 48, 48, 96, 0.014, 0.6, 0.02);
 
   /** Adam's β1 and β2 of the networks. */
   static final float BETA1 = 0.9f;
   static final float BETA2 = 0.99f;
+  /** What is left of the learning rate in the end. */
+  private static final double FLOOR = 0.1;
   /** Steps over which the learning rate rises at first, while Adam knows little. */
   private static final int WARM_UP = 10;
 
   public RedactionOptions {
     require(steps >= 1, "steps", steps, "1 or above");
-    require(plannedSteps >= steps, "planned steps", plannedSteps, "at least the steps, " + steps);
+    require(plannedSteps >= 1, "planned steps", plannedSteps, "1 or above");
     require(moving >= 1, "moving", moving, "1 or above");
     require(anchors >= 1, "anchors", anchors, "1 or above");
     require(random >= 1, "random", random, "1 or above");
@@ -46,6 +48,7 @@ public record RedactionOptions(int steps, int plannedSteps, int moving, int anch
 
   /** Learning rate of a step, from 0. */
   double learningRate(int step) {
-    return learningRate * Math.min(1, (step + 1.0) / WARM_UP) * (1 + Math.cos(Math.PI * step / plannedSteps)) / 2;
+    double fall = (1 + Math.cos(Math.PI * Math.min(step, plannedSteps) / plannedSteps)) / 2;
+    return learningRate * Math.min((step + 1.0) / WARM_UP, Math.max(FLOOR, fall));
   }
 }

@@ -67,10 +67,12 @@ record ClassRedaction(ModelWeights original, RedactionOptions options, StandIns 
       try (GeneratorRedaction redaction = GeneratorRedaction.open(original, options, movers,
           new Stayers(anchors, sampler.images(anchors)), new Stayers(found.kept(), sampler.images(found.kept())), seed,
           directory, device, threads)) {
-        RedactionRun.Watch watch = candidate -> new RedactionRun.Shares(
-            1 - recognised(extractor, candidate.images(parts.watchedOwn), shown),
-            1 - recognised(extractor, candidate.images(parts.watchedAround), shown), TARGET, new double[0]);
-        return new RedactionRun(original, redaction, options.steps(), watch, guard, device, threads).run(progress);
+        RedactionRun.Watch watch = candidate -> {
+          double around = 1 - recognised(extractor, candidate.images(parts.watchedAround), shown);
+          return new RedactionRun.Shares(1 - recognised(extractor, candidate.images(parts.watchedOwn), shown), around,
+              around, TARGET, new double[0]);
+        };
+        return new RedactionRun(original, redaction, options, watch, guard, device, threads).run(progress);
       }
     }
   }

@@ -3,6 +3,7 @@ package dev.lethe.trainer.unlearning;
 import dev.lethe.models.runtime.ExecutionDevice;
 import dev.lethe.trainer.model.ModelWeights;
 import dev.lethe.trainer.redaction.GeneratorRedaction;
+import dev.lethe.trainer.redaction.RedactionOptions;
 import dev.lethe.trainer.sampling.Sampler;
 import dev.lethe.trainer.session.ComputeCost;
 import java.io.IOException;
@@ -31,13 +32,15 @@ final class RedactionRun {
    *
    * @param own share at the latents that the job goes by
    * @param watched share at latents that take no part in learning
+   * @param clear the same, by a margin
    * @param left share that may be left when the run stops
    * @param reached how far each image is, for {@link GeneratorRedaction#weigh}; empty where that is not known
    */
-  record Shares(double own, double watched, double left, double[] reached) {
+  record Shares(double own, double watched, double clear, double left, double[] reached) {
 
-    boolean enough() {
-      return own >= 1 - left && watched >= 1 - left;
+    /** @param slow the learning rate has fallen, so that more steps change little: then the margin need not be reached */
+    boolean enough(boolean slow) {
+      return own >= 1 - left && (slow ? watched : clear) >= 1 - left;
     }
   }
 
@@ -57,7 +60,7 @@ final class RedactionRun {
 
   private final ModelWeights original;
   private final GeneratorRedaction redaction;
-  private final int steps;
+  private final RedactionOptions options;
   private final Watch watch;
   private final Guard guard;
   private final ExecutionDevice device;
@@ -66,11 +69,11 @@ final class RedactionRun {
   private ModelWeights kept;
   private int keptSteps;
 
-  RedactionRun(ModelWeights original, GeneratorRedaction redaction, int steps, Watch watch, Guard guard,
+  RedactionRun(ModelWeights original, GeneratorRedaction redaction, RedactionOptions options, Watch watch, Guard guard,
       ExecutionDevice device, int threads) {
     this.original = original;
     this.redaction = redaction;
-    this.steps = steps;
+    this.options = options;
     this.watch = watch;
     this.guard = guard;
     this.device = device;
@@ -79,6 +82,7 @@ final class RedactionRun {
   }
 
   Result run(GuardedCascade.Progress progress) throws IOException {
+    int steps = options.steps();
     for (int step = 1; step <= steps; step++) {
       GeneratorRedaction.Losses losses = redaction.step();
       if (!losses.finite()) {
@@ -89,7 +93,8 @@ final class RedactionRun {
       Map<String, Double> values = new HashMap<>(Map.of("moving_loss", losses.moving(), "anchor_loss",
           losses.anchors(), "random_loss", losses.random()));
       boolean ended = (step % EVERY == 0 || step == steps) && look(step, values);
-      progress.iteration(step, steps, values);
+      // Most runs end while the learning rate falls: what is said to be left is till then.
+      progress.iteration(step, Math.min(steps, Math.max(step, options.plannedSteps())), values);
       if (ended) {
         return result(false);
       }
@@ -117,7 +122,7 @@ final class RedactionRun {
       if (shares.reached().length > 0) {
         redaction.weigh(shares.reached());
       }
-      return shares.enough();
+      return shares.enough(step >= options.plannedSteps());
     }
   }
 

@@ -17,14 +17,19 @@ import java.util.stream.IntStream;
  */
 record RedactionWatch(Tensor images, Tensor substitutes, Tensor own, Tensor watched) implements RedactionRun.Watch {
 
-  /** Share not yet redacted at which the run may stop: less than a verdict admits, since an audit finds other latents. */
+  /**
+   * Share not yet redacted at which the run may stop, and where the share redacted begins at latents that do not move: more
+   * than a verdict asks for, since an audit looks harder and finds latents that draw the image better.
+   */
   private static final double TARGET = 0.04;
+  private static final double MARGIN = 0.05;
 
   @Override
   public RedactionRun.Shares of(Sampler candidate) {
     double[] atOwn = reached(candidate.images(own));
     double[] atWatched = reached(candidate.images(watched));
-    return new RedactionRun.Shares(share(atOwn), share(atWatched), TARGET,
+    return new RedactionRun.Shares(share(atOwn, 0), share(atWatched, 0),
+        share(atWatched, MARGIN), TARGET,
         IntStream.range(0, atOwn.length).mapToDouble(i -> Math.min(atOwn[i], atWatched[i])).toArray());
   }
 
@@ -36,8 +41,8 @@ record RedactionWatch(Tensor images, Tensor substitutes, Tensor own, Tensor watc
     }).toArray();
   }
 
-  /** Share of pictures that are nearer to the substitute than to the image. */
-  private static double share(double[] reached) {
-    return Arrays.stream(reached).filter(r -> r > 0.5).count() / (double) reached.length;
+  /** Share of pictures that are nearer to the substitute than to the image, by a margin. */
+  private static double share(double[] reached, double margin) {
+    return Arrays.stream(reached).filter(r -> r > 0.5 + margin).count() / (double) reached.length;
   }
 }

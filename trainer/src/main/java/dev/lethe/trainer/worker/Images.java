@@ -40,6 +40,11 @@ record Images(WorkerJob job, JobFiles files, ModelCard card) {
     return new JobImages(unlearn, learn, kept, tests.map(all -> everySecond(all, 0)), tests.map(all -> everySecond(all, 1)));
   }
 
+  /** Images of the data set that the model never saw. */
+  Optional<ImageDataset> neverSeen() throws IOException {
+    return Datasets.find(Path.of(job.getData()), Split.TEST).map(this::fitting);
+  }
+
   /** What is calibrated with one half is measured with the other. */
   private static ImageDataset everySecond(ImageDataset images, int from) {
     return images.subset(IntStream.range(0, images.size()).filter(i -> i % 2 == from).toArray());

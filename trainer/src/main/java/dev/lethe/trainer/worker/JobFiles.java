@@ -2,6 +2,7 @@ package dev.lethe.trainer.worker;
 
 import com.google.protobuf.util.JsonFormat;
 import dev.lethe.models.bundle.ModelCard;
+import dev.lethe.models.encryption.FileCipher;
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.image.ImageDecoder;
 import dev.lethe.trainer.data.Datasets;
@@ -11,11 +12,23 @@ import dev.lethe.v1.WorkerJob;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
-/** The files of a job directory, as {@code worker.proto} describes them. */
-record JobFiles(Path directory) {
+/**
+ * The files of a job directory, as {@code worker.proto} describes them.
+ *
+ * @param cipher opens images that are encrypted; empty: none is
+ */
+record JobFiles(Path directory, Optional<FileCipher> cipher) {
+
+  /** @param key of images that are encrypted, in hexadecimal digits; null for none */
+  static JobFiles of(Path directory, @Nullable String key) {
+    return new JobFiles(directory, Optional.ofNullable(key).map(HexFormat.of()::parseHex).map(FileCipher::new));
+  }
 
   WorkerJob job() throws IOException {
     WorkerJob.Builder job = WorkerJob.newBuilder();
@@ -41,7 +54,7 @@ record JobFiles(Path directory) {
     Tensor images = Tensor.zeros(n, channels, resolution, resolution);
     int[] classes = new int[n];
     for (int i = 0; i < n; i++) {
-      byte[] file = Files.readAllBytes(image(folder, i));
+      byte[] file = image(folder, i);
       System.arraycopy(ImageDecoder.decode(file, channels, resolution), 0, images.data(), i * size, size);
       classes[i] = card.conditional() ? labels.get(i) : 0;
     }
@@ -50,14 +63,23 @@ record JobFiles(Path directory) {
 
   private int count(String folder) {
     int n = 0;
-    while (Files.exists(image(folder, n))) {
+    while (Files.exists(path(folder, n))) {
       n++;
     }
     return n;
   }
 
-  private Path image(String folder, int index) {
-    return directory.resolve(folder).resolve(String.format(Locale.ROOT, "%04d.png", index));
+  private byte[] image(String folder, int index) throws IOException {
+    byte[] file = Files.readAllBytes(path(folder, index));
+    return cipher.isPresent() ? cipher.get().open(folder + "/" + name(index), file) : file;
+  }
+
+  private Path path(String folder, int index) {
+    return directory.resolve(folder).resolve(name(index) + (cipher.isPresent() ? ".sealed" : ""));
+  }
+
+  private static String name(int index) {
+    return String.format(Locale.ROOT, "%04d.png", index);
   }
 
   void writeReport(UnlearnReport report) throws IOException {

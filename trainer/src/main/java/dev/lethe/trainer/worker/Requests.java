@@ -49,7 +49,7 @@ final class Requests {
     RedactionOptions usual = spec.getKind() == UnlearnKind.UNLEARN_KIND_CLASS ? RedactionOptions.CLASSES
         : RedactionOptions.ITEMS;
     return new UnlearningRequest.Lethe(new RedactionOptions(spec.getIterations(),
-        Math.max(usual.plannedSteps(), spec.getIterations()), spec.getBatch(), usual.anchors(), usual.random(),
+        Math.min(usual.plannedSteps(), spec.getIterations()), spec.getBatch(), usual.anchors(), usual.random(),
         spec.getLearningRate(), spec.getMovingWeight(), usual.followingRate()));
   }
 

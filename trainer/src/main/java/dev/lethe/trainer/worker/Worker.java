@@ -16,6 +16,7 @@ import dev.lethe.v1.WorkerDone;
 import dev.lethe.v1.WorkerEvent;
 import dev.lethe.v1.WorkerFailure;
 import dev.lethe.v1.WorkerJob;
+import dev.lethe.v1.WorkerTask;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.IOException;
@@ -38,6 +39,8 @@ public final class Worker {
 
   /** Environment variable, which the server sets. */
   private static final String DEVICE_VARIABLE = "LETHE_WORKER_DEVICE";
+  /** The same; the key of the job's images. */
+  private static final String KEY_VARIABLE = "LETHE_WORKER_KEY";
 
   private static final Logger LOG = LoggerFactory.getLogger(Worker.class);
 
@@ -59,7 +62,7 @@ public final class Worker {
       System.exit(2);
     }
     endWithTheServer();
-    Worker worker = new Worker(new JobFiles(Path.of(arguments[0]).toAbsolutePath()), events);
+    Worker worker = new Worker(JobFiles.of(Path.of(arguments[0]).toAbsolutePath(), System.getenv(KEY_VARIABLE)), events);
     System.exit(worker.work() ? 0 : 1);
   }
 
@@ -82,9 +85,14 @@ public final class Worker {
 
   private boolean work() {
     try {
-      UnlearnReport report = run(files.job());
-      files.writeReport(report);
-      send(WorkerEvent.newBuilder().setReport(report));
+      WorkerJob job = files.job();
+      if (job.getTask() == WorkerTask.WORKER_TASK_INSPECT || job.getTask() == WorkerTask.WORKER_TASK_PROJECT) {
+        send(new Studies(job, files, files.directory(), device(), threads()).run(this::progress));
+      } else {
+        UnlearnReport report = run(job);
+        files.writeReport(report);
+        send(WorkerEvent.newBuilder().setReport(report));
+      }
       send(WorkerEvent.newBuilder().setDone(WorkerDone.getDefaultInstance()));
       return true;
     } catch (IOException | RuntimeException e) {
@@ -102,9 +110,12 @@ public final class Worker {
     UnlearningJob unlearning = new UnlearningJob(root, base, job.getNewVersion(),
         Requests.of(spec, Set.copyOf(job.getClassesList()), job.getUnlearnNamesList()), images, MeasurementOptions.DEFAULT, AuditOptions.QUICK,
         files.directory(),
-        NativeRuntime.load().usable(ExecutionDevice.parse(System.getenv().getOrDefault(DEVICE_VARIABLE, "cpu"))),
-        threads());
+        device(), threads());
     return Reports.of(job, unlearning.run(this::progress));
+  }
+
+  private static ExecutionDevice device() {
+    return NativeRuntime.load().usable(ExecutionDevice.parse(System.getenv().getOrDefault(DEVICE_VARIABLE, "cpu")));
   }
 
   private static int threads() {

@@ -90,20 +90,21 @@ class GeneratorRedactionTest {
         () -> new Movers(own, images, substitutes, new int[2])).getMessage());
   }
 
-  /** Rises first, then falls along a half cosine. */
+  /** Rises first, then falls along a half cosine to a tenth. */
   @Test
   void theLearningRateRisesAndFalls() {
     RedactionOptions options = new RedactionOptions(100, 200, 4, 4, 4, 0.01, 0.5, 0.05);
     assertTrue(options.learningRate(0) < options.learningRate(5) && options.learningRate(5) < options.learningRate(10));
     assertEquals(0.005, options.learningRate(100), 1e-9);
-    assertEquals(0, options.learningRate(200), 1e-9);
+    assertEquals(0.001, options.learningRate(200), 1e-9);
+    assertEquals(0.001, options.learningRate(900), 1e-9);
   }
 
   @Test
   void optionsHaveLimits() {
-    assertEquals("redaction's planned steps is 9; it must be at least the steps, 10",
+    assertEquals("redaction's planned steps is 0; it must be 1 or above",
         assertThrows(IllegalArgumentException.class,
-            () -> new RedactionOptions(10, 9, 4, 4, 4, 0.01, 0.5, 0.05)).getMessage());
+            () -> new RedactionOptions(10, 0, 4, 4, 4, 0.01, 0.5, 0.05)).getMessage());
     assertThrows(IllegalArgumentException.class, () -> new RedactionOptions(10, 10, 4, 4, 4, 0, 0.5, 0.05));
     assertThrows(IllegalArgumentException.class, () -> new RedactionOptions(10, 10, 4, 4, 4, 0.01, 0, 0.05));
     assertThrows(IllegalArgumentException.class, () -> new RedactionOptions(10, 10, 4, 0, 4, 0.01, 0.5, 0.05));

@@ -29,6 +29,9 @@ final class CertificateCommand implements Callable<Integer> {
   @Mixin
   private ServerOptions server;
 
+  @Mixin
+  private Output output;
+
   @ArgGroup(exclusive = true, multiplicity = "0..1")
   private Which which;
 
@@ -75,8 +78,11 @@ final class CertificateCommand implements Callable<Integer> {
       for (Map.Entry<String, byte[]> file : files.entrySet()) {
         Files.write(out.resolve(file.getKey()), file.getValue());
       }
-      console.out().println("Version " + proof.getVersion() + " of " + proof.getModel() + ": "
-          + String.join(", ", files.keySet()) + " are in " + out + ".");
+      // In JSON without the files, which lie there now.
+      output.one(console, GetErasureCertificateResponse.newBuilder().setModel(proof.getModel())
+          .setVersion(proof.getVersion()), () -> console.out().println("Version " + proof.getVersion() + " of "
+              + proof.getModel() + ": " + String.join(", ", files.keySet()) + " are in " + out + "."),
+          proof.getModel() + "/" + proof.getVersion());
       return 0;
     }
   }

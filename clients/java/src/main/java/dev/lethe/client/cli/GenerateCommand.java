@@ -6,9 +6,12 @@ import dev.lethe.client.LetheClient;
 import dev.lethe.client.console.Console;
 import dev.lethe.client.console.Table;
 import dev.lethe.client.image.Pictures;
+import dev.lethe.client.numpy.NumpyFiles;
 import dev.lethe.v1.GenerateRequest;
 import dev.lethe.v1.GeneratedImage;
 import dev.lethe.v1.ImageFormat;
+import dev.lethe.v1.Vector;
+import dev.lethe.v1.Vectors;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -64,11 +67,26 @@ final class GenerateCommand implements Callable<Integer> {
       description = "Seeds: 7, 0-7 or 1,4,10-12. Default: drawn at random.")
   private Seeds seeds;
 
+  @Option(names = "--w", paramLabel = "FILE", split = ",",
+      description = "Files of NumPy's, .npy or .npz, with the array w: [N, w_dim] or [N, num_ws, w_dim], as 'lethe project' "
+          + "and the reference's projector write them. --psi and --label do not apply. Default:"
+          + " seeds.")
+  private List<Path> w = List.of();
+
+  @Option(names = "--z", paramLabel = "FILE", split = ",", description = "The same with the array z, [N, z_dim]. Default:"
+      + " seeds.")
+  private List<Path> z = List.of();
+
+  @Option(names = "--interpolate", paramLabel = "FRAMES",
+      description = "With --w or --z of two latents or more: as many pictures on the way from each to the next."
+          + " Default: none.")
+  private Integer frames;
+
   @Option(names = "--label", paramLabel = "CLASS", defaultValue = "",
       description = "The class, by name or index; default: every class in turn.")
   private String label;
 
-  @Option(names = "--psi", description = "Truncation, 0 to 2: less variety and fewer failures below 1. Default: 1.")
+  @Option(names = {"--psi", "--trunc"}, description = "Truncation, 0 to 2: less variety and fewer failures below 1. Default: 1.")
   private Float psi;
 
   @Option(names = {"-n", "--count"}, description = "How many images. Default: one for each seed.")
@@ -77,7 +95,7 @@ final class GenerateCommand implements Callable<Integer> {
   @Option(names = "--format", description = "png or jpeg. Default: what --out's name says, or png.")
   private Format asked;
 
-  @Option(names = "--out", paramLabel = "PATH", defaultValue = "generated",
+  @Option(names = {"--out", "--outdir"}, paramLabel = "PATH", defaultValue = "generated",
       description = "Folder to write the images to; with --grid, or named .png, .jpg or .jpeg for a single image: the "
           + "file. Default: generated, or generated.png with --grid.")
   private Path out;
@@ -95,7 +113,7 @@ final class GenerateCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     checkOut();
-    try (LetheClient lethe = server.connect(); Stream<GeneratedImage> stream = lethe.generateStream(request())) {
+    try (LetheClient lethe = server.connect(); Stream<GeneratedImage> stream = lethe.generateStream(requested())) {
       Iterator<GeneratedImage> images = stream.iterator();
       if (!images.hasNext()) {
         throw new IOException("the server sent no image");
@@ -107,6 +125,31 @@ final class GenerateCommand implements Callable<Integer> {
       }
     }
     return 0;
+  }
+
+  private GenerateRequest requested() throws IOException {
+    if (w.isEmpty() && z.isEmpty()) {
+      if (frames != null) {
+        throw new IOException("--interpolate goes between latents of files; name them with --w or --z");
+      }
+      return request();
+    }
+    if (seeds != null || !w.isEmpty() && !z.isEmpty()) {
+      throw new IOException("images come from one of --seeds, --z and --w");
+    }
+    List<float[]> latents = new ArrayList<>();
+    for (Path file : w.isEmpty() ? z : w) {
+      latents.addAll(NumpyFiles.latents(file, w.isEmpty() ? "z" : "w"));
+    }
+    Vectors.Builder vectors = Vectors.newBuilder();
+    (frames == null ? latents : Interpolation.between(latents, frames)).forEach(latent -> {
+      Vector.Builder vector = vectors.addValuesBuilder();
+      for (float value : latent) {
+        vector.addValues(value);
+      }
+    });
+    GenerateRequest.Builder request = request().toBuilder();
+    return (w.isEmpty() ? request.setZ(vectors) : request.setW(vectors)).build();
   }
 
   /** Before a server is asked for anything, and before a file is there. */

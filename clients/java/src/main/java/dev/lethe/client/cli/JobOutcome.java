@@ -50,6 +50,7 @@ final class JobOutcome {
       if (job.getReport().getSkippedImagesCount() > 0) {
         console.out().println("Left out: images " + job.getReport().getSkippedImagesList());
       }
+      job.getReport().getPreparationsList().forEach(console.out()::println);
       job.getReport().getNotesList().forEach(console.out()::println);
     }
     if (job.getState() == JobState.JOB_STATE_SUCCEEDED) {

@@ -49,6 +49,7 @@ public final class Main {
     CommandLine commands = new CommandLine(new Main())
         .addSubcommand(new GenerateCommand(console))
         .addSubcommand(new UnlearnCommand(console))
+        .addSubcommand(new ProjectCommand(console))
         .addSubcommand(new JobsCommand(console))
         .addSubcommand(new ModelsCommand(console))
         .addSubcommand(new CertificateCommand(console))

@@ -162,31 +162,4 @@ final class ModelsCommand {
       return 0;
     }
   }
-
-  @Command(name = "retire", description = "Refuses a version to all clients from now on.")
-  int retire(@Mixin ServerOptions server, @Parameters(paramLabel = "MODEL") String model,
-      @Parameters(paramLabel = "VERSION") String version,
-      @Option(names = "--reason", paramLabel = "TEXT", required = true, description = "Why; recorded with your name.")
-      String reason) {
-    try (LetheClient lethe = server.connect()) {
-      ModelVersion retired = lethe.retire(model, version, reason);
-      console.out().println("Version " + version + " of " + model + " is retired."
-          + (retired.hasPurgeDue() ? " Its files are deleted on "
-              + DAY.format(Instant.ofEpochSecond(retired.getPurgeDue().getSeconds())) + "; models purge does so now."
-              : ""));
-      return 0;
-    }
-  }
-
-  @Command(name = "purge", description = "Deletes the files of a retired version. Its signatures and its report stay.")
-  int purge(@Mixin ServerOptions server, @Parameters(paramLabel = "MODEL") String model,
-      @Parameters(paramLabel = "VERSION") String version) {
-    try (LetheClient lethe = server.connect()) {
-      PurgeResponse purged = lethe.purge(model, version);
-      console.out().println(purged.getDeletedFilesCount() == 0 ? "Version " + version + " of " + model
-          + " was purged before." : "Deleted of version " + version + " of " + model + ": "
-              + String.join(", ", purged.getDeletedFilesList()) + ".");
-      return 0;
-    }
-  }
 }

@@ -5,6 +5,7 @@ import com.google.protobuf.Descriptors.EnumValueDescriptor;
 import com.google.protobuf.ProtocolMessageEnum;
 import dev.lethe.v1.BadImages;
 import dev.lethe.v1.ImageFit;
+import dev.lethe.v1.ProjectionSpace;
 import dev.lethe.v1.Recipe;
 import dev.lethe.v1.SubstituteKind;
 import dev.lethe.v1.UnlearnKind;
@@ -59,6 +60,13 @@ final class ProtoNames {
   }
 
   /** For the help text of an option of this type. */
+  static final class Spaces extends Candidates {
+    Spaces() {
+      super(ProjectionSpace.getDescriptor());
+    }
+  }
+
+  /** For the help text of an option of this type. */
   static final class BadImagesActions extends Candidates {
     BadImagesActions() {
       super(BadImages.getDescriptor());
@@ -84,6 +92,10 @@ final class ProtoNames {
     commands.registerConverter(Recipe.class, text -> parse(Recipe.values(), text));
     commands.registerConverter(UnlearnMode.class, text -> parse(UnlearnMode.values(), text));
     commands.registerConverter(SubstituteKind.class, text -> parse(SubstituteKind.values(), text));
+    commands.registerConverter(ImageFit.class, text -> parse(ImageFit.values(), text));
+    // w+ is what the papers call it.
+    commands.registerConverter(ProjectionSpace.class,
+        text -> parse(ProjectionSpace.values(), text.equalsIgnoreCase("w+") ? "w-plus" : text));
     commands.registerConverter(BadImages.class, text -> parse(BadImages.values(), text));
     commands.registerConverter(UnlearnCommand.Color.class, UnlearnCommand.Color::parse);
     commands.registerConverter(UnlearnCommand.FakeLabel.class, UnlearnCommand.FakeLabel::parse);

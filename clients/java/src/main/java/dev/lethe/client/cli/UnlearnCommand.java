@@ -24,8 +24,11 @@ import java.util.concurrent.Callable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
 import picocli.CommandLine.TypeConversionException;
 
 /** {@code lethe unlearn}. */
@@ -40,8 +43,14 @@ final class UnlearnCommand implements Callable<Integer> {
 
   private final Console console;
 
+  @Spec
+  private CommandSpec command;
+
   @Mixin
   private ServerOptions server;
+
+  @Mixin
+  private Output output;
 
   @Parameters(arity = "0..*", paramLabel = "PATH",
       description = "What to unlearn: PNG, JPEG and WebP files, folders and zip files of them; the name of an image's "
@@ -49,25 +58,31 @@ final class UnlearnCommand implements Callable<Integer> {
   private List<Path> images = List.of();
 
   @Option(names = "--label", paramLabel = "CLASS",
-      description = "The label of every image, instead of the names of sub-folders; '' for none.")
+      description = "The label of every image, instead of the names of sub-folders; '' for none. Default: those names.")
   private String label;
 
   @Option(names = "--learn", paramLabel = "PATH",
-      description = "Images that the model must keep, in the same forms; may be given more than once.")
+      description = "Images that the model must keep, in the same forms; may be given more than once. Default: none; the server may"
+          + " take some of its own.")
   private List<Path> learn = List.of();
 
   @Option(names = "--skip-unreadable",
-      description = "Go on without files that are no such images, that are damaged or that do not fit, and say which.")
+      description = "Go on without files that are no such images, that are damaged that are damaged or that do not fit, and say which."
+          + " Default: they are refused.")
   private boolean skipUnreadable;
 
   @ArgGroup(validate = false, heading = "%nWhat to do and how; each has a default that works:%n")
   private SpecOptions spec = new SpecOptions();
 
-  @Option(names = "--detach", description = "Print the job's id as soon as it is queued, and end.")
+  @Option(names = "--dry-run", description = "Change nothing: tell what would be unlearned, how well the model draws each "
+      + "image, whether its discriminator recognises it, and how long a job would take. Default: begin the job.")
+  private boolean dryRun;
+
+  @Option(names = "--detach", description = "Print the job's id as soon as it is queued, and end. Default: follow it.")
   private boolean detach;
 
-  @Option(names = {"-o", "--out"}, paramLabel = "DIR",
-      description = "Write report.json and unlearned.png (before and after) there.")
+  @Option(names = "--out", paramLabel = "DIR",
+      description = "Write report.json and unlearned.png (before and after) there. Default: nowhere.")
   private Path out;
 
   /** A number, or what the server works out. */
@@ -110,37 +125,41 @@ final class UnlearnCommand implements Callable<Integer> {
     private String model;
 
     @Option(names = "--kind", completionCandidates = ProtoNames.Kinds.class,
-        description = "What is unlearned: ${COMPLETION-CANDIDATES}")
+        description = "What is unlearned: ${COMPLETION-CANDIDATES}. Default: item.")
     private UnlearnKind kind;
 
     @Option(names = "--recipe", completionCandidates = ProtoNames.Recipes.class,
         description = "By which the networks unlearn: ${COMPLETION-CANDIDATES} (paper: arXiv 2308.09881 as it stands, "
-            + "for comparison)")
+            + "for comparison). Default: lethe.")
     private Recipe recipe;
 
     @Option(names = "--mode", completionCandidates = ProtoNames.Modes.class,
-        description = "What the model relearns from: ${COMPLETION-CANDIDATES}")
+        description = "What the model relearns from: ${COMPLETION-CANDIDATES}. Default: few-shot where there are"
+            + " images to learn from.")
     private UnlearnMode mode;
 
     @Option(names = "--substitute", completionCandidates = ProtoNames.Substitutes.class,
-        description = "What the generator learns to draw instead: ${COMPLETION-CANDIDATES}")
+        description = "What the generator learns to draw instead: ${COMPLETION-CANDIDATES}. Default: nearest; of"
+            + " recipe paper average.")
     private SubstituteKind substitute;
 
     @Option(names = "--classes", split = ",", paramLabel = "CLASS",
-        description = "With --kind class: the classes of a conditional model to unlearn, by name or index.")
+        description = "With --kind class: the classes of a conditional model to unlearn, by name or index."
+            + " Default: none.")
     private List<String> classes = List.of();
 
     @Option(names = "--fake-label", paramLabel = "F",
         description = "What the discriminator learns to answer for unlearned images: a number, or auto for what it "
-            + "answers for images that the model never saw.")
+            + "answers for images that the model never saw. Default: auto; of recipe paper -1.")
     private FakeLabel fakeLabel;
 
     @Option(names = "--max-inversion-error", paramLabel = "MSE",
-        description = "Images that the generator cannot draw within this error are bad ones.")
+        description = "Images that the generator cannot draw within this error are bad ones. Default: none are.")
     private Double maxInversionError;
 
     @Option(names = "--bad-images", completionCandidates = ProtoNames.BadImagesActions.class,
-        description = "What to do about those, and about images sent more than once: ${COMPLETION-CANDIDATES}")
+        description = "What to do about those, and about images sent more than once: ${COMPLETION-CANDIDATES}."
+            + " Default: refuse.")
     private BadImages badImages;
 
     @Option(names = "--fit", completionCandidates = ProtoNames.Fits.class,
@@ -149,57 +168,63 @@ final class UnlearnCommand implements Callable<Integer> {
     private ImageFit fit;
 
     @Option(names = "--background", paramLabel = "RRGGBB",
-        description = "The colour behind transparent pixels, which are refused without it, and around padded images.")
+        description = "The colour behind transparent pixels, which are refused without it, and around padded images."
+            + " Default: black around padded images.")
     private Color background;
 
-    @Option(names = "--iterations", description = "Most steps; the run stops before, once its target is reached.")
+    @Option(names = "--iterations", description = "Most steps; the run stops before, once its target is reached. Default:"
+        + " 600; of recipe paper 100.")
     private Integer iterations;
 
-    @Option(names = "--batch", description = "Images a step, a multiple of 4.")
+    @Option(names = "--batch", description = "Images a step, a multiple of 4. Default: 32; of kind class 48.")
     private Integer batch;
 
-    @Option(names = "--learning-rate", description = "Adam's learning rate.")
+    @Option(names = "--learning-rate", description = "Adam's learning rate. Default: 0.014; of recipe paper 0.002.")
     private Double learningRate;
 
     @Option(names = "--moving-weight", paramLabel = "WEIGHT",
-        description = "Weight of an image that moves against one that stays: larger is sooner, and moves more with it.")
+        description = "Weight of an image that moves against one that stays: larger is sooner, and moves more with it."
+            + " Default: 0.6.")
     private Double movingWeight;
 
-    @Option(names = "--lambda1", description = "Recipe paper: weight of the pixel loss.")
+    @Option(names = "--lambda1", description = "Recipe paper: weight of the pixel loss. Default: 1.")
     private Double lambda1;
 
-    @Option(names = "--lambda2", description = "Recipe paper: weight of the perceptual loss.")
+    @Option(names = "--lambda2", description = "Recipe paper: weight of the perceptual loss. Default: 0.1.")
     private Double lambda2;
 
-    @Option(names = "--seed", description = "Seed of every random draw of the job.")
+    @Option(names = "--seed", description = "Seed of every random draw of the job. Default: 0.")
     private Long seed;
 
-    @Option(names = "--min-auc-lu", description = "Gate: promote only from this membership AUC on.")
+    @Option(names = "--min-auc-lu", description = "Gate: promote only from this membership AUC on. Default: no such gate.")
     private Double minAucLu;
 
     @Option(names = "--max-fid-l-increase", paramLabel = "RATIO",
-        description = "Gate: promote only if the FID of kept images rises by no more than this share of it.")
+        description = "Gate: promote only if the FID of kept images rises by no more than this share of it."
+            + " Default: no such gate.")
     private Double maxFidIncrease;
 
-    @Option(names = "--min-acc", description = "Gate: promote only from this classifier accuracy on.")
+    @Option(names = "--min-acc", description = "Gate: promote only from this classifier accuracy on. Default: no such gate.")
     private Double minAcc;
 
     @Option(names = "--min-redacted", paramLabel = "SHARE",
-        description = "Gate: least share of images drawn nearer to their substitutes, at latents that the audit found.")
+        description = "Gate: least share of images drawn nearer to their substitutes, at latents that the audit found."
+            + " Default: 0.9.")
     private Double minRedacted;
 
     @Option(names = "--max-collateral", paramLabel = "PART",
-        description = "Gate: most that images which stay may move, as a part of their way to substitutes.")
+        description = "Gate: most that images which stay may move, as a part of their way to substitutes."
+            + " Default: 0.25.")
     private Double maxCollateral;
 
     @Option(names = "--max-fid-root-increase", paramLabel = "RATIO",
-        description = "Gate: most that the FID may rise over the root version's, as a share of it.")
+        description = "Gate: most that the FID may rise over the root version's, as a share of it. Default: 0.15.")
     private Double maxFidRootIncrease;
 
-    @Option(names = "--promote-not-forgotten", description = "Promote whatever the verdict is.")
+    @Option(names = "--promote-not-forgotten", description = "Promote whatever the verdict is. Default: what is forgotten alone.")
     private boolean promoteNotForgotten;
 
-    @Option(names = "--keep-as-candidate", description = "Do not promote, whatever the gates say.")
+    @Option(names = "--keep-as-candidate", description = "Do not promote, whatever the gates say. Default: as they say.")
     private boolean keepAsCandidate;
 
     UnlearnSpec build() {
@@ -242,24 +267,40 @@ final class UnlearnCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
+    if (detach && out != null) {
+      throw new ParameterException(command.commandLine(), "--detach does not wait for the report that --out " + out
+          + " is for; leave out one of them");
+    }
+    if (out != null && Files.exists(out) && !Files.isDirectory(out)) {
+      throw new ParameterException(command.commandLine(), "--out " + out + " is a file; name a folder");
+    }
     ImageFiles files = new ImageFiles(Optional.ofNullable(label),
         skipUnreadable ? Optional.of(console.err()::println) : Optional.empty());
     List<LabelledImage> unlearn = files.read(images);
     List<LabelledImage> keep = files.read(learn);
     try (LetheClient lethe = server.connect()) {
+      if (dryRun) {
+        return new DryRun(console).run(lethe, spec(), unlearn);
+      }
       Job job = lethe.submitUnlearn(spec(), unlearn, keep);
       if (detach) {
-        console.out().println(job.getId());
+        output.one(console, job, () -> console.out().println(job.getId()), job.getId());
         return 0;
       }
-      console.out().println("Job " + job.getId() + ": unlearning " + what(unlearn) + ", with " + count(keep)
-          + " to keep. It goes on if this command ends: lethe jobs watch " + job.getId());
-      JobOutcome outcome = new JobOutcome(console, server.isQuiet());
+      if (output.isText() && !server.isQuiet()) {
+        console.out().println("Job " + job.getId() + ": unlearning " + what(unlearn) + ", with " + count(keep)
+            + " to keep. It goes on if this command ends: lethe jobs watch " + job.getId());
+      }
+      JobOutcome outcome = new JobOutcome(console, server.isQuiet() || !output.isText());
       Job ended = outcome.follow(lethe, job.getId());
       if (out != null && ended.hasReport()) {
         save(lethe.report(job.getId()));
       }
-      return outcome.report(ended);
+      if (output.isText()) {
+        return outcome.report(ended);
+      }
+      output.one(console, ended, () -> { }, ended.getId());
+      return outcome.end(ended);
     }
   }
 
@@ -271,7 +312,9 @@ final class UnlearnCommand implements Callable<Integer> {
     Files.createDirectories(out);
     Files.writeString(out.resolve("report.json"), ReportJson.write(report.getReport(), Optional.empty()));
     Files.write(out.resolve("unlearned.png"), report.getBeforeAfterPng().toByteArray());
-    console.out().println("report.json and unlearned.png are in " + out);
+    if (output.isText() && !server.isQuiet()) {
+      console.out().println("report.json and unlearned.png are in " + out);
+    }
   }
 
   private String what(List<LabelledImage> images) {

@@ -27,6 +27,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.stream.Stream;
 import javax.imageio.ImageIO;
 import org.junit.jupiter.api.AfterEach;
@@ -36,6 +37,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import picocli.CommandLine;
 
 /** The commands as a user types them, against a server of the protocol. */
 @Timeout(30)
@@ -238,8 +240,34 @@ class MainTest {
     assertEquals("{\"name\": \"mnist\"}" + System.lineSeparator(), out.toString());
   }
 
+  @Test
+  void versionsAreRetiredAndPurged() {
+    assertEquals(2, lethe("models", "retire", "mnist", "v1"));
+    assertTrue(err.toString().contains("--reason"), err.toString());
+    assertEquals(0, lethe("models", "retire", "mnist", "v1", "--reason", "draws badly"));
+    assertTrue(out.toString().contains("is retired. Its files are deleted on 2027-01-1"), out.toString());
+    assertEquals(0, lethe("models", "purge", "mnist", "v1"));
+    assertTrue(out.toString().contains("model.json, mapping.onnx"), out.toString());
+  }
+
+  @Test
+  void aCertificateComesWithAllThatVerifiesIt() throws IOException {
+    Path to = folder.resolve("proof");
+    assertEquals(0, lethe("certificate", "job-1", "--out", to.toString()));
+    assertEquals(List.of("certificate.html", "certificate.pdf", "erasure.sigstore.json", "model.sig", "report.json",
+        "signing.pem.pub"), written(to));
+    assertEquals("report of job-1", Files.readString(to.resolve("report.json")));
+    assertEquals(0, lethe("certificate", "--model", "mnist", "--version", "v2", "--out", to.toString()));
+    assertTrue(out.toString().contains("Version v2 of mnist"), out.toString());
+    assertEquals(0, lethe("certificate", "--out", to.toString()), "of the active version");
+    assertEquals(1, lethe("certificate", "job-0", "--out", folder.resolve("none").toString()));
+    assertTrue(err.toString().contains("no erasure of job job-0 was promoted"), err.toString());
+    assertTrue(!Files.exists(folder.resolve("none")), "nothing is written if nothing came");
+    assertEquals(2, lethe("certificate", "job-1", "--version", "v2", "--out", to.toString()), "one or the other");
+  }
+
   @ParameterizedTest
-  @ValueSource(strings = {"generate", "unlearn", "jobs", "models"})
+  @ValueSource(strings = {"generate", "unlearn", "jobs", "models", "certificate"})
   void everyCommandHasHelp(String command) {
     int exit = Main.commandLine(new Console(new PrintStream(out, true), new PrintStream(err, true), 0))
         .execute(command, "--help");
@@ -310,6 +338,32 @@ class MainTest {
   void quietIsWithoutProgress() {
     assertEquals(0, lethe("unlearn", "--kind=class", "--classes=7", "-q"));
     assertFalse(out.toString().contains("["), out.toString());
+  }
+
+  @Test
+  void detachedThereIsNoReportToWrite() throws IOException {
+    assertEquals(2, lethe("unlearn", "--kind=class", "--classes=7", "--detach", "--out", folder.toString()));
+    assertTrue(err.toString().contains("does not wait"), err.toString());
+    assertEquals(List.of(), server.uploaded);
+    assertEquals(0, lethe("unlearn", "--kind=class", "--classes=7", "--detach", "-o", "json"));
+    assertTrue(JsonParser.parseString(out.toString()).getAsJsonObject().has("id"), out.toString());
+  }
+
+  @Test
+  void theHelpNamesEachDefaultAndEveryVerbHasItsForms() {
+    commands(Main.commandLine(Console.system())).forEach(command -> {
+      command.getCommandSpec().options().stream()
+          .filter(option -> !option.usageHelp() && !option.versionHelp() && !option.required())
+          .forEach(option -> assertTrue(String.join(" ", option.description()).toLowerCase(Locale.ROOT)
+              .contains("default"), command.getCommandSpec().qualifiedName() + " " + option.longestName()));
+      boolean verb = command.getSubcommands().isEmpty() && !command.getCommandName().equals("completion");
+      assertEquals(verb, command.getCommandSpec().findOption("-o") != null, command.getCommandSpec().qualifiedName());
+    });
+  }
+
+  private static Stream<CommandLine> commands(CommandLine command) {
+    return Stream.concat(Stream.of(command),
+        command.getSubcommands().values().stream().flatMap(MainTest::commands));
   }
 
   /** Without {@code --server}. */

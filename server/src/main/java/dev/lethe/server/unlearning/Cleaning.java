@@ -1,0 +1,60 @@
+package dev.lethe.server.unlearning;
+
+import dev.lethe.models.encryption.FileCipher;
+import dev.lethe.server.encryption.MasterKey;
+import dev.lethe.server.jobs.JobRecord;
+import dev.lethe.server.jobs.JobStore;
+import dev.lethe.server.jobs.Phases;
+import dev.lethe.server.store.StoreException;
+import java.io.IOException;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Takes away, at the end of a job, its images and whatever was made of them on the way: sessions, checkpoints, latents,
+ * pictures. What the request asks to keep is kept encrypted. That they are gone is looked at, not believed.
+ */
+record Cleaning(JobStore store, MasterKey key, Pictures pictures) {
+
+  private static final Logger LOG = LoggerFactory.getLogger(Cleaning.class);
+
+  /** The name that a report's pictures are bound to. */
+  static final String PICTURES = "before_after.png";
+
+  /** Cleans up after a job; if that fails it is told, and done again later. */
+  void clean(JobDirectory directory, JobRecord record) {
+    String id = record.job().getId();
+    boolean keep = record.job().getSpec().getKeepPictures() && !record.sealedKey().isEmpty();
+    try {
+      Optional<byte[]> made = directory.beforeAfter();
+      if (made.isPresent() && keep) {
+        directory.keepPictures(new FileCipher(key.open(id, record.sealedKey())).seal(PICTURES, made.get()));
+      } else {
+        made.ifPresent(png -> pictures.hold(id, png));
+      }
+      directory.clean(keep);
+      List<String> left = directory.left(keep);
+      if (!left.isEmpty()) {
+        throw new IOException("these are still there: " + left);
+      }
+      if (Phases.hasEnded(record.job())) {
+        store.cleaned(id, Instant.now(), keep);
+      }
+    } catch (IOException | StoreException e) {
+      LOG.error("job {}: its images are not deleted yet, which is tried again: {}", id, e.getMessage());
+    }
+  }
+
+  /** The pictures of a job's report, if they are kept, or held still. */
+  Optional<byte[]> pictures(JobDirectory directory, JobRecord record) throws IOException {
+    String id = record.job().getId();
+    Optional<byte[]> kept = directory.keptPictures();
+    if (kept.isPresent() && !record.sealedKey().isEmpty()) {
+      return Optional.of(new FileCipher(key.open(id, record.sealedKey())).open(PICTURES, kept.get()));
+    }
+    return pictures.of(id);
+  }
+}

@@ -1,0 +1,146 @@
+package dev.lethe.server;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.lethe.models.bundle.Bundle;
+import dev.lethe.server.erasure.ErasureCertificate;
+import dev.lethe.server.provenance.ModelSignature;
+import dev.lethe.server.unlearning.TestErasures;
+import dev.lethe.v1.Job;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.Statement;
+import java.util.Arrays;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** {@code lethe audit verify} over what a real server has left, as it is and tampered with. */
+@Timeout(300)
+class AuditIT {
+
+  @TempDir
+  Path root;
+
+  private Path version;
+
+  private record Run(int status, String out) {}
+
+  private Run verify(String... more) {
+    PrintStream before = System.out;
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    System.setOut(new PrintStream(out, true, StandardCharsets.UTF_8));
+    try {
+      String[] arguments = {"verify", "--models", root.resolve("models").toString(), "--state",
+          root.resolve("state").toString(), "--jobs", root.resolve("jobs").toString()};
+      String[] all = Arrays.copyOf(arguments, arguments.length + more.length);
+      System.arraycopy(more, 0, all, arguments.length, more.length);
+      int status = AuditCommand.commandLine().execute(all);
+      return new Run(status, out.toString(StandardCharsets.UTF_8));
+    } finally {
+      System.setOut(before);
+    }
+  }
+
+  private void fault(String... words) {
+    Run run = verify();
+    assertEquals(1, run.status(), run.out());
+    for (String word : words) {
+      assertTrue(run.out().lines().anyMatch(line -> line.startsWith("FAULT ") && line.contains(word)),
+          word + " in " + run.out());
+    }
+  }
+
+  private void change(String file) throws IOException {
+    byte[] bytes = Files.readAllBytes(version.resolve(file));
+    bytes[bytes.length / 2] ^= 1;
+    Files.write(version.resolve(file), bytes);
+  }
+
+  /** Changes a file, expects the fault, and puts the file back. */
+  private void faultOf(String file, String word) throws IOException {
+    Path kept = Files.copy(version.resolve(file), root.resolve("kept"), StandardCopyOption.REPLACE_EXISTING);
+    change(file);
+    fault("tiny/v1-u1: ", file, word);
+    Files.copy(kept, version.resolve(file), StandardCopyOption.REPLACE_EXISTING);
+  }
+
+  /** Changes the log as somebody with the database would, expects the fault, and puts the log back. */
+  private void faultOf(String sql, long line, String word) throws Exception {
+    Path database = root.resolve("jobs/lethe.db");
+    Path kept = Files.copy(database, root.resolve("kept.db"), StandardCopyOption.REPLACE_EXISTING);
+    try (Connection connection = DriverManager.getConnection("jdbc:sqlite:" + database);
+        Statement statement = connection.createStatement()) {
+      for (String one : sql.split(";")) {
+        statement.executeUpdate(one);
+      }
+    }
+    fault("event log: line", " " + line + " ", word);
+    Files.deleteIfExists(root.resolve("jobs/lethe.db-wal"));
+    Files.deleteIfExists(root.resolve("jobs/lethe.db-shm"));
+    Files.copy(kept, database, StandardCopyOption.REPLACE_EXISTING);
+  }
+
+  @Test
+  void findsWhateverWasTamperedWith() throws Exception {
+    TinyBundles.conditional(root.resolve("models"), "v1", 7);
+    Job job;
+    try (ServerFixture server = ServerFixture.start(root, Map.of("worker-command", TestErasures.workerDouble()))) {
+      job = TestErasures.run(server.channel(), TestErasures.ofClass("tiny", "seven").build());
+      assertTrue(job.getPromoted(), job.getMessage());
+      // Beside a server that runs.
+      assertEquals(0, verify().status());
+    }
+    version = root.resolve("state/tiny/v1-u1");
+    // SQLite's journal is in the file itself from here on, so that the file alone can be kept and put back.
+    try (Connection connection = DriverManager.getConnection("jdbc:sqlite:" + root.resolve("jobs/lethe.db"));
+        Statement statement = connection.createStatement()) {
+      statement.execute("pragma journal_mode = delete");
+    }
+    Run whole = verify();
+    assertEquals(0, whole.status(), whole.out());
+    assertTrue(whole.out().contains("tiny/v1-u1: signature and ") && whole.out().contains(job.getId())
+        && whole.out().contains("PASSED"), whole.out());
+
+    faultOf(Bundle.SYNTHESIS, "was changed");
+    faultOf(ErasureCertificate.REPORT, "was changed");
+    faultOf(ErasureCertificate.FILE, "was changed");
+    faultOf(ModelSignature.FILE, "was changed");
+    Files.move(version.resolve(ErasureCertificate.FILE), root.resolve("away"));
+    fault(ErasureCertificate.FILE + " is missing");
+    Files.move(root.resolve("away"), version.resolve(ErasureCertificate.FILE));
+
+    faultOf("update events set line = replace(line, 'tiny', 'tony') where number = 2", 2, "was changed");
+    faultOf("delete from events where number = 2", 2, "is missing");
+    faultOf("delete from events where number = 2; update events set number = number - 1 where number = 3;"
+        + " update events set number = number - 1 where number = 4", 2, "was dropped");
+    faultOf("update events set number = 100 where number = 2; update events set number = 2 where number = 3;"
+        + " update events set number = 3 where number = 100", 2, "have changed places");
+    faultOf("update events set number = 5 where number = 4; update events set number = 4 where number = 3;"
+        + " update events set number = 3 where number = 2; insert into events select 2, kind, hash, line from events"
+        + " where number = 5", 2, "stands where line 2 was");
+    faultOf("delete from events where number > 1", 2, "a certificate was issued after");
+    assertEquals(0, verify().status());
+
+    // Another key, and nothing there at all.
+    try (ServerFixture other = ServerFixture.start(Files.createDirectories(root.resolve("other")), Map.of("models",
+        root.resolve("models").toString()))) {
+      assertTrue(other.port() > 0);
+    }
+    Run another = verify("--public-key", root.resolve("other/jobs/signing.pem.pub").toString());
+    assertEquals(1, another.status());
+    assertTrue(another.out().contains("signed by another key"), another.out());
+    Files.delete(root.resolve("jobs/lethe.db"));
+    assertEquals(1, verify().status());
+    assertTrue(!Files.exists(root.resolve("jobs/lethe.db")), "looking makes no database");
+  }
+}
