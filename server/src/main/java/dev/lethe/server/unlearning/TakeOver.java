@@ -1,6 +1,7 @@
 package dev.lethe.server.unlearning;
 
 import dev.lethe.models.bundle.Bundle;
+import dev.lethe.server.jobs.Commitment;
 import dev.lethe.server.jobs.JobRecord;
 import dev.lethe.server.jobs.JobRecord.Intent;
 import dev.lethe.server.jobs.Phases;
@@ -128,11 +129,12 @@ record TakeOver(TrackedJob tracked, ModelRegistry registry, Cleaning cleaning, S
       try {
         if (registry.repository().versions(model.name()).containsKey(job.getNewVersion())) {
           // A server got so far that ended then.
-          return promote && model.promote(job.getNewVersion(), instead, dev.lethe.server.erasure.Approval.gates()).toCompletionStage()
-              .toCompletableFuture().get();
+          return promote && model.promote(job.getNewVersion(), instead, dev.lethe.server.erasure.Approval.gates())
+              .toCompletionStage().toCompletableFuture().get();
         }
         Bundle candidate = candidate(tracked, work);
-        Signatory.keepReport(candidate, job);
+        Signatory.keepReport(candidate, job, cleaning.store().commitments(job.getId()).stream()
+            .map(Commitment::sha256).toList());
         return model.install(candidate, instead).toCompletionStage().toCompletableFuture().get();
       } catch (IOException e) {
         if (!isFullDisk(e)) {
