@@ -227,8 +227,13 @@ final class UnlearnCommand implements Callable<Integer> {
     @Option(names = "--keep-as-candidate", description = "Do not promote, whatever the gates say. Default: as they say.")
     private boolean keepAsCandidate;
 
+    @Option(names = "--keep-pictures", description = "Keep the images and the report's pictures, encrypted, until the job"
+        + " is deleted. Default: images until the job ends, pictures for a quarter of an hour after.")
+    private boolean keepPictures;
+
     UnlearnSpec build() {
-      UnlearnSpec.Builder built = UnlearnSpec.newBuilder().setKeepAsCandidate(keepAsCandidate);
+      UnlearnSpec.Builder built = UnlearnSpec.newBuilder().setKeepAsCandidate(keepAsCandidate)
+          .setKeepPictures(keepPictures);
       Optional.ofNullable(model).ifPresent(built::setModel);
       Optional.ofNullable(kind).ifPresent(built::setKind);
       Optional.ofNullable(recipe).ifPresent(built::setRecipe);
