@@ -75,10 +75,6 @@ final class UnlearnCommand implements Callable<Integer> {
       + "with the same job. Default: a request that equals one that has not ended is answered so.")
   private String requestKey;
 
-  @Option(names = "--keep-pictures", description = "Keep the images and the report's pictures on the server, encrypted, "
-      + "until the job is deleted. Default: they are deleted when it ends.")
-  private boolean keepPictures;
-
   @ArgGroup(validate = false, heading = "%nWhat to do and how; each has a default that works:%n")
   private SpecOptions spec = new SpecOptions();
 
@@ -235,8 +231,13 @@ final class UnlearnCommand implements Callable<Integer> {
     @Option(names = "--keep-as-candidate", description = "Do not promote, whatever the gates say. Default: as they say.")
     private boolean keepAsCandidate;
 
+    @Option(names = "--keep-pictures", description = "Keep the images and the report's pictures, encrypted, until the job"
+        + " is deleted. Default: images until the job ends, pictures for a quarter of an hour after.")
+    private boolean keepPictures;
+
     UnlearnSpec build() {
-      UnlearnSpec.Builder built = UnlearnSpec.newBuilder().setKeepAsCandidate(keepAsCandidate);
+      UnlearnSpec.Builder built = UnlearnSpec.newBuilder().setKeepAsCandidate(keepAsCandidate)
+          .setKeepPictures(keepPictures);
       Optional.ofNullable(model).ifPresent(built::setModel);
       Optional.ofNullable(kind).ifPresent(built::setKind);
       Optional.ofNullable(recipe).ifPresent(built::setRecipe);
@@ -313,7 +314,7 @@ final class UnlearnCommand implements Callable<Integer> {
   }
 
   UnlearnSpec spec() {
-    UnlearnSpec.Builder all = spec.build().toBuilder().setSkipUnreadable(skipUnreadable).setKeepPictures(keepPictures);
+    UnlearnSpec.Builder all = spec.build().toBuilder().setSkipUnreadable(skipUnreadable);
     Optional.ofNullable(requestKey).ifPresent(all::setRequestKey);
     return all.build();
   }
