@@ -164,7 +164,7 @@ public final class ImageDecoder {
 
   private static ContainerFormat check(byte[] bytes, int resolution) throws InvalidImageException {
     if (bytes.length > maxBytes(resolution)) {
-      throw new InvalidImageException(String.format("the image has %d bytes; at most %d are read at %dx%d",
+      throw new InvalidImageException(String.format("the image has %d bytes; at most %d are read at %dx%d, or it must be fitted (--fit crop)",
           bytes.length, maxBytes(resolution), resolution, resolution));
     }
     ContainerFormat format = ContainerFormat.of(bytes);

@@ -115,7 +115,7 @@ class ImageDecoderTest {
     byte[] bytes = new byte[(int) ImageDecoder.maxBytes(SIZE) + 1];
     InvalidImageException e =
         assertThrows(InvalidImageException.class, () -> ImageDecoder.decode(bytes, 1, SIZE));
-    assertEquals("the image has 1049089 bytes; at most 1049088 are read at 8x8", e.getMessage());
+    assertEquals("the image has 1049089 bytes; at most 1049088 are read at 8x8, or it must be fitted (--fit crop)", e.getMessage());
   }
 
   @Test

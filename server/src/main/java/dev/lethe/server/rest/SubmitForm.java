@@ -99,6 +99,7 @@ final class SubmitForm extends Body {
       LabelledImage image = LabelledImage.newBuilder()
           .setImage(Image.newBuilder().setData(UnsafeByteOperations.unsafeWrap(file.get())))
           .setLabel(folder(file.getFilename()))
+          .setName(file.getFilename())
           .build();
       add(SubmitRequest.newBuilder().setImages(UploadedImages.newBuilder().addImages(image)
           .setRole(file.getName().equals("learn") ? ImageRole.IMAGE_ROLE_LEARN : ImageRole.IMAGE_ROLE_UNLEARN)).build());

@@ -51,8 +51,9 @@ record TakeOver(TrackedJob tracked, ModelRegistry registry, Cleaning cleaning, S
     } catch (IOException e) {
       throw new JobFailedException("the worker left no candidate: " + e.getMessage(), e);
     }
-    if (!candidate.card().name().equals(job.getSpec().getModel())
-        || !candidate.card().version().equals(work.getNewVersion())
+    // A worker's card may lack anything.
+    if (!job.getSpec().getModel().equals(candidate.card().name())
+        || !work.getNewVersion().equals(candidate.card().version())
         || !job.getBaseVersion().equals(candidate.card().parentVersion())) {
       throw new JobFailedException("the worker's candidate says that it is version " + candidate.card().version()
           + " of " + candidate.card().name() + ", made from " + candidate.card().parentVersion() + "; it should be "

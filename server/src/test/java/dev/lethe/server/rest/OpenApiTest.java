@@ -10,6 +10,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.google.protobuf.Descriptors.ServiceDescriptor;
 import dev.lethe.v1.Generation;
+import dev.lethe.v1.InspectionOuterClass;
 import dev.lethe.v1.Model;
 import dev.lethe.v1.Unlearning;
 import java.io.IOException;
@@ -26,7 +27,8 @@ class OpenApiTest {
   private static final List<ServiceDescriptor> SERVICES = List.of(
       Generation.getDescriptor().findServiceByName("GenerationService"),
       Model.getDescriptor().findServiceByName("ModelService"),
-      Unlearning.getDescriptor().findServiceByName("UnlearningService"));
+      Unlearning.getDescriptor().findServiceByName("UnlearningService"),
+      InspectionOuterClass.getDescriptor().findServiceByName("InspectionService"));
 
   private final ObjectNode document = OpenApi.of(HttpRules.read(), SERVICES);
 
@@ -52,8 +54,8 @@ class OpenApiTest {
     for (String reference : document.findValuesAsText("$ref")) {
       assertTrue(schemas.has(reference.substring(reference.lastIndexOf('/') + 1)), reference);
     }
-    assertEquals("The model card (model.json) of a version.",
-        document.at("/paths/~1v1~1models~1{model}~1card/get/description").textValue());
+    assertEquals("The report's pictures (before and after), once the job has ended.",
+        document.at("/paths/~1v1~1jobs~1{job_id}~1report/get/description").textValue());
     assertEquals("Truncation psi in [0, 2]; default 1. w = w_avg + psi * (w - w_avg).",
         schemas.at("/GenerateRequest/properties/psi/description").textValue());
   }

@@ -9,14 +9,21 @@ import dev.lethe.models.bundle.Bundle;
 import dev.lethe.models.bundle.ModelCard;
 import dev.lethe.models.bundle.ModelCard.WStatistics;
 import dev.lethe.models.features.FeatureNetwork;
+import dev.lethe.models.graph.Graph;
 import dev.lethe.models.graph.OnnxWriter;
+import dev.lethe.models.graph.Ops;
+import dev.lethe.models.graph.Shapes;
 import dev.lethe.models.graph.Tensor;
+import dev.lethe.models.graph.Value;
+import dev.lethe.models.runtime.ExecutionDevice;
 import dev.lethe.models.stylegan2.DiscriminatorConfig;
 import dev.lethe.models.stylegan2.DiscriminatorConfig.Architecture;
 import dev.lethe.models.stylegan2.StyleGan2Bundle;
 import dev.lethe.models.stylegan2.StyleGan2Config;
 import dev.lethe.models.stylegan2.Weights;
 import dev.lethe.models.stylegan2.imports.GoldenImports;
+import dev.lethe.trainer.features.FeatureExtractor;
+import dev.lethe.trainer.model.ModelWeights;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -88,6 +95,35 @@ class ImportCommandTest {
     bundle.verify();
     assertFalse(Files.exists(bundle.discriminator()));
     assertFalse(Files.exists(bundle.features()));
+  }
+
+  /** Another's network is fed as it was trained: resized, with its channels, normalised; by whatever names it has. */
+  @Test
+  void takesAnyNetworkOfImagesAsFeatures() throws IOException {
+    Graph g = new Graph("theirs");
+    Value image = g.input("pixels", Shapes.FREE, 3, 64, 64);
+    g.output("embedding", Ops.reduceMean(image, 2, 3));
+    Path theirs = directory.resolve("embedder.onnx");
+    Files.write(theirs, OnnxWriter.inference(g, Map.of()).toByteArray());
+    Path file = GoldenImports.copy("ada-g-only-32-rgb.pkl", directory);
+    Path out = directory.resolve("out");
+    assertEquals(0, run(ImportCommand.commandLine(), file.toString(), "--name", "g", "--out", out.toString(), "--features",
+        theirs.toString(), "--features-mean", "0.5,0.25,0", "--features-std", "0.5,0.5,2"), errors::toString);
+    Bundle bundle = Bundle.open(out);
+    ModelWeights model = ModelWeights.read(bundle);
+    assertTrue(model.measuring().isPresent() && model.featuresInstead().isEmpty());
+    assertEquals(0, model.recognisedClasses());
+    try (FeatureExtractor extractor = FeatureExtractor.open(model, ExecutionDevice.CPU, 1)) {
+      // Grey 0 is 0.5 of [0, 1].
+      Tensor features = extractor.run(Tensor.zeros(2, 3, 32, 32)).features();
+      assertArrayEquals(new long[] {2, 3}, features.shape());
+      assertArrayEquals(new float[] {0, 0.5f, 0.25f, 0, 0.5f, 0.25f}, features.data(), 1e-5f);
+    }
+    Path bad = directory.resolve("bad.onnx");
+    Files.writeString(bad, "no model");
+    assertEquals(1, run(ImportCommand.commandLine(), file.toString(), "--name", "g", "--out",
+        directory.resolve("other").toString(), "--features", bad.toString()));
+    assertTrue(errors.toString().contains("bad.onnx"), errors.toString());
   }
 
   @Test

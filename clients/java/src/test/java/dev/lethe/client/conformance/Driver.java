@@ -265,7 +265,9 @@ public final class Driver {
   }
 
   private static List<LabelledImage> files(JsonObject with, String name, Optional<String> label) throws IOException {
-    return with.has(name) ? new ImageFiles(label).read(List.of(Path.of(text(with, name)))) : List.of();
+    return with.has(name) ? new ImageFiles(label).read(List.of(Path.of(text(with, name)))).stream()
+        // By their names, errors would name the files, and the cases are about fields.
+        .map(image -> image.toBuilder().clearName().build()).toList() : List.of();
   }
 
   private static JsonArray images(List<GeneratedImage> images) throws IOException {

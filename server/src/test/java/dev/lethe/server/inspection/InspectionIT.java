@@ -1,0 +1,100 @@
+package dev.lethe.server.inspection;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.google.protobuf.ByteString;
+import dev.lethe.models.image.ImageEncoder;
+import dev.lethe.server.ServerFixture;
+import dev.lethe.server.TinyBundles;
+import dev.lethe.v1.Image;
+import dev.lethe.v1.ImageFit;
+import dev.lethe.v1.InspectionServiceGrpc;
+import dev.lethe.v1.LabelledImage;
+import dev.lethe.v1.ProjectEvent;
+import dev.lethe.v1.ProjectRequest;
+import dev.lethe.v1.Projection;
+import io.grpc.ManagedChannel;
+import io.grpc.Status.Code;
+import io.grpc.StatusRuntimeException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Studies through a real server; their worker is a shell script that speaks its protocol. */
+class InspectionIT {
+
+  private static final String WORKER = """
+      grep -q WORKER_TASK_PROJECT "$1/job.json" || exit 4
+      [ -e "$1/unlearn/0000.png" ] || exit 5
+      echo '{"progress":{"stage":"projection","step":1,"steps":2,"fraction":0.5}}'
+      cp "$1/unlearn/0000.png" "$1/projection.png"
+      grep -q fail.png "$1/job.json" && { echo '{"failure":{"message":"it cannot be found"}}'; exit 1; }
+      echo '{"projection":{"model":"tiny","version":"v1","error":0.25,"w":{"values":[1,2]}}}'
+      """;
+
+  @TempDir private Path root;
+  private ServerFixture server;
+  private ManagedChannel channel;
+
+  @BeforeEach
+  void start() throws IOException {
+    TinyBundles.unconditional(root.resolve("models"), "tiny", "v1");
+    Path script = Files.writeString(root.resolve("worker.sh"), WORKER);
+    server = ServerFixture.start(root, Map.of("worker-command", "sh \"" + script + "\""));
+    channel = server.newChannel();
+  }
+
+  @AfterEach
+  void stop() {
+    channel.shutdownNow();
+    server.close();
+  }
+
+  private List<ProjectEvent> project(LabelledImage image, ImageFit fit) {
+    List<ProjectEvent> events = new ArrayList<>();
+    InspectionServiceGrpc.newBlockingStub(channel)
+        .project(ProjectRequest.newBuilder().setModel("tiny").setImage(image).setFit(fit).build())
+        .forEachRemaining(events::add);
+    return events;
+  }
+
+  private static LabelledImage image(String name, int size) {
+    return LabelledImage.newBuilder().setName(name).setImage(Image.newBuilder()
+        .setData(ByteString.copyFrom(ImageEncoder.png(new byte[size * size], 1, size, size)))).build();
+  }
+
+  @Test
+  void aProjectionTellsHowItGoesAndLeavesNothing() throws IOException {
+    List<ProjectEvent> events = project(image("digit.png", 28), ImageFit.IMAGE_FIT_PAD);
+    assertTrue(events.get(0).hasProgress());
+    Projection found = events.get(events.size() - 1).getProjection();
+    assertEquals(0.25, found.getError());
+    assertFalse(found.getImagePng().isEmpty());
+    try (Stream<Path> left = Files.list(root.resolve("jobs"))) {
+      assertTrue(left.noneMatch(path -> path.getFileName().toString().startsWith(".study-")));
+    }
+  }
+
+  @Test
+  void mistakesNameTheFileAndTheRemedy() {
+    StatusRuntimeException size =
+        assertThrows(StatusRuntimeException.class, () -> project(image("digit.png", 28), ImageFit.IMAGE_FIT_EXACT));
+    assertEquals(Code.INVALID_ARGUMENT, size.getStatus().getCode());
+    assertTrue(size.getStatus().getDescription().startsWith("digit.png: the image is 28x28 pixels"), size.getMessage());
+    assertTrue(size.getStatus().getDescription().contains("--fit pad"), size.getMessage());
+    StatusRuntimeException failed =
+        assertThrows(StatusRuntimeException.class, () -> project(image("fail.png", 32), ImageFit.IMAGE_FIT_EXACT));
+    assertEquals("it cannot be found", failed.getStatus().getDescription());
+  }
+}
