@@ -59,7 +59,8 @@ class ErasureCertificateTest {
   private static Statement statement(Job job) {
     return ErasureCertificate.of(job, List.of(Resource.sha256("model.json", DIGEST),
         Resource.sha256(ErasureCertificate.REPORT, DIGEST)), List.of(Resource.sha256("model.json", DIGEST)),
-        List.of("c0ffee"), List.of(new Approval(Approval.GATES, "the audit's verdict and the request's gates", NOW)), NOW, "lethe 0.1.0",
+        List.of("c0ffee"), List.of(new Approval(Approval.GATES, "the audit's verdict and the request's gates", NOW)),
+        NOW, "lethe 0.1.0",
         Optional.of(Map.entry(41L, DIGEST)));
   }
 

@@ -6,12 +6,16 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.google.protobuf.ByteString;
 import com.google.protobuf.util.JsonFormat;
 import dev.lethe.models.image.ImageDecoder;
 import dev.lethe.models.image.ImageEncoder;
 import dev.lethe.server.ServerFixture;
 import dev.lethe.server.TinyBundles;
+import dev.lethe.server.erasure.ErasureCertificate;
+import dev.lethe.server.provenance.SignedStatement;
+import dev.lethe.server.provenance.VerificationKey;
 import dev.lethe.v1.ActivateRequest;
 import dev.lethe.v1.ApproveJobRequest;
 import dev.lethe.v1.BadImages;
@@ -131,6 +135,9 @@ class UnlearningIT {
         JobPhase.JOB_PHASE_CANDIDATE, JobPhase.JOB_PHASE_PROMOTED),
         end.getChangesList().stream().map(JobChange::getPhase).toList());
 
+    JsonNode certificate = SignedStatement.read(root.resolve("state/tiny/v1-u1").resolve(ErasureCertificate.FILE),
+        VerificationKey.read(root.resolve("jobs/signing.pem.pub"))).statement().predicate();
+    assertEquals(2, certificate.path("commitments").path("sha256").size(), certificate.toString());
     assertEquals("v1-u1", activeVersion());
     assertEquals("v1-u1", server.generation().generate(GenerateRequest.getDefaultInstance()).getVersion());
     ModelVersion version = server.models().listVersions(ListVersionsRequest.newBuilder().setModel("tiny").build())
