@@ -210,7 +210,8 @@ test('photos are dropped, erased, judged; the candidate serves, and no more', { 
   await accessible(page);
   await picture(page, 'erase');
   await page.getByRole('button', { name: 'Begin the job' }).click();
-  await page.getByRole('heading', { name: /^Job / }).waitFor();
+  await page.getByRole('heading', { name: /^Job / }).or(page.getByRole('alert')).waitFor();
+  assert.deepEqual(await page.getByRole('alert').allTextContents(), []);
   await page.getByRole('progressbar').waitFor();
   const job = page.url();
   await page.locator('.chart').first().waitFor({ timeout: JOB_MS });

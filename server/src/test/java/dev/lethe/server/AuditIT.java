@@ -84,7 +84,7 @@ class AuditIT {
         statement.executeUpdate(one);
       }
     }
-    fault("event log: line " + line, word);
+    fault("event log: line", " " + line + " ", word);
     Files.deleteIfExists(root.resolve("jobs/lethe.db-wal"));
     Files.deleteIfExists(root.resolve("jobs/lethe.db-shm"));
     Files.copy(kept, database, StandardCopyOption.REPLACE_EXISTING);

@@ -16,6 +16,7 @@ import dev.lethe.server.provenance.Statement.Resource;
 import dev.lethe.v1.Job;
 import dev.lethe.v1.UnlearnKind;
 import dev.lethe.v1.UnlearnReport;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -38,6 +39,7 @@ public final class ErasureCertificate {
   public static final String PREDICATE = "https://lethe.dev/erasure/v1";
 
   private static final ObjectMapper JSON = new ObjectMapper();
+  private static final String COMMITMENTS = "commitments";
   private static final String FORGOTTEN = "forgotten";
 
   private ErasureCertificate() {}
@@ -48,13 +50,14 @@ public final class ErasureCertificate {
    * @param job whose report is in, as {@link #REPORT} has it
    * @param files of the new version, by name in order; {@link #REPORT} among them
    * @param parent files of the version before; empty where that is gone and left no signature
+   * @param commitments to the images that were erased, as {@link #report} has them
    * @param approvals who let it serve
    * @param issued now
    * @param software the program and its version
    * @param log number and hash of the event log's last line, which holds the log to what it was
    */
-  public static Statement of(Job job, List<Resource> files, List<Resource> parent, List<Approval> approvals,
-      Instant issued, String software, Optional<Map.Entry<Long, String>> log) {
+  public static Statement of(Job job, List<Resource> files, List<Resource> parent, List<String> commitments,
+      List<Approval> approvals, Instant issued, String software, Optional<Map.Entry<Long, String>> log) {
     ObjectNode predicate = JsonNodeFactory.instance.objectNode();
     ObjectNode erasure = predicate.putObject("erasure");
     erasure.put("id", job.getId());
@@ -64,6 +67,12 @@ public final class ErasureCertificate {
     job.getSpec().getClassesList().forEach(erasure.putArray("classes")::add);
     erasure.put("images", job.getUnlearnImages());
     erasure.put("requestedBy", job.getSubmittedBy());
+
+    if (!commitments.isEmpty()) {
+      ObjectNode committed = predicate.putObject(COMMITMENTS);
+      committed.put("to", "SHA-256 of a salt of 16 bytes, which the operator keeps, and the image's pixels (C, H, W)");
+      commitments.forEach(committed.putArray("sha256")::add);
+    }
 
     ObjectNode before = predicate.putObject("parent");
     before.put("version", job.getBaseVersion());
@@ -146,9 +155,24 @@ public final class ErasureCertificate {
     return limits;
   }
 
-  /** The job as {@link #REPORT} has it: Protobuf's JSON mapping with the names of the protocol. */
-  public static byte[] report(Job job) {
-    return (print(job) + "\n").getBytes(StandardCharsets.UTF_8);
+  /**
+   * The job as {@link #REPORT} has it: Protobuf's JSON mapping with the names of the protocol, and the commitments.
+   *
+   * @param commitments to the images, without their salts; none for classes without images
+   */
+  public static byte[] report(Job job, List<String> commitments) {
+    ObjectNode report = (ObjectNode) json(job);
+    if (!commitments.isEmpty()) {
+      commitments.forEach(report.putArray(COMMITMENTS)::add);
+    }
+    return (report.toPrettyString() + "\n").getBytes(StandardCharsets.UTF_8);
+  }
+
+  /** The commitments that a report has. */
+  public static List<String> commitments(byte[] report) throws IOException {
+    List<String> commitments = new ArrayList<>();
+    JSON.readTree(report).path(COMMITMENTS).forEach(commitment -> commitments.add(commitment.asText()));
+    return commitments;
   }
 
   private static JsonNode json(MessageOrBuilder message) {

@@ -47,9 +47,13 @@ public final class Signatory {
     return key.verificationKey();
   }
 
-  /** Puts a job beside the candidate that it made, so that whoever promotes it later can say what it is. */
-  public static void keepReport(Bundle candidate, Job job) throws IOException {
-    Files.write(candidate.directory().resolve(ErasureCertificate.REPORT), ErasureCertificate.report(job));
+  /**
+   * Puts a job beside the candidate that it made, so that whoever promotes it later can say what it is.
+   *
+   * @param commitments to its images, without their salts
+   */
+  public static void keepReport(Bundle candidate, Job job, List<String> commitments) throws IOException {
+    Files.write(candidate.directory().resolve(ErasureCertificate.REPORT), ErasureCertificate.report(job, commitments));
   }
 
   /** The job that made a version, if that was written down. */
@@ -102,7 +106,9 @@ public final class Signatory {
     List<Resource> files = ModelSignature.files(folder).stream()
         .filter(file -> !file.name().equals(ErasureCertificate.FILE)).toList();
     SignedStatement certificate = SignedStatement.sign(ErasureCertificate.of(job.get(), files,
-        parent.isPresent() ? resources(parent.get()) : List.of(), List.of(approval), now, software,
+        parent.isPresent() ? resources(parent.get()) : List.of(),
+        ErasureCertificate.commitments(Files.readAllBytes(folder.resolve(ErasureCertificate.REPORT))),
+        List.of(approval), now, software,
         log.map(head -> Map.entry(head.number(), head.hash()))), key);
     certificate.write(folder.resolve(ErasureCertificate.FILE));
     return Erasure.of(certificate.statement());

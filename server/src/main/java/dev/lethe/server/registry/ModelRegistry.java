@@ -10,6 +10,8 @@ import io.vertx.core.Vertx;
 import io.vertx.core.WorkerExecutor;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.NavigableSet;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentNavigableMap;
@@ -97,6 +99,27 @@ public final class ModelRegistry {
   private void purgeOverdue() {
     models.values().forEach(model -> model.purgeOverdue().onFailure(failure ->
         LOG.warn("{}: retired versions are not purged: {}", model.name(), failure.getMessage())));
+  }
+
+  /**
+   * Serves what another server has chosen since that shares the folder of state, by the lives that its versions have now.
+   * Blocks for a moment.
+   *
+   * @return completes when they serve; fails if one does not load
+   */
+  public Future<Void> follow() throws IOException {
+    List<Future<Void>> loads = new ArrayList<>();
+    for (ServedModel model : models.values()) {
+      Optional<String> active = model.activeVersion();
+      Optional<String> chosen = repository.chosen(model.name());
+      // Who switches here writes the choice down first, and is on the loader already: then nothing is left to do.
+      if (active.isPresent() && chosen.isPresent() && !chosen.equals(active)) {
+        lifecycle.refresh();
+        loads.add(model.load().onFailure(failure -> LOG.warn("{}: version {}, which another server has chosen, is not"
+            + " served: {}", model.name(), chosen.get(), failure.getMessage())));
+      }
+    }
+    return Future.all(loads).mapEmpty();
   }
 
   public ModelRepository repository() {

@@ -251,7 +251,7 @@ public final class ModelRepository {
     if (versions.containsKey(version)) {
       throw new IOException("model " + model + " has a version " + version + " already");
     }
-    if (!versions.isEmpty() && pointer(state.resolve(model)).isEmpty() && pointer(shipped.resolve(model)).isEmpty()) {
+    if (!versions.isEmpty() && chosen(model).isEmpty()) {
       // Else the newest would be served from the next start on, though nobody has promoted it.
       activate(model, versions.lastKey());
     }

@@ -358,7 +358,7 @@ public final class ServedModel {
       boolean promoted = false;
       try {
         Bundle installed = repository.install(candidate);
-        if (instead != null && activeVersion().equals(Optional.of(instead)) && succession.lacksAll(installed)) {
+        if (instead != null && serves(instead) && succession.lacksAll(installed)) {
           succession.chosen(new Succession.Choice(installed, Optional.empty()),
               Approval.gates(), "");
           switchTo(loaded, ordered);
@@ -387,15 +387,18 @@ public final class ServedModel {
       if (activeVersion().equals(Optional.of(version))) {
         return true;
       }
-      if (!activeVersion().equals(Optional.of(instead))) {
-        return false;
-      }
-      if (!succession.lacksAll(version)) {
+      if (!serves(instead) || !succession.lacksAll(version)) {
         return false;
       }
       switchTo(version, approval, "", ordered);
       return true;
     });
+  }
+
+  /** Whether a version is the active one, and no other server that shares the folder of state has chosen another since. */
+  private boolean serves(String version) throws IOException {
+    return activeVersion().equals(Optional.of(version))
+        && repository.chosen(name).map(version::equals).orElse(true);
   }
 
   /**

@@ -12,6 +12,9 @@ import java.util.concurrent.Callable;
 /** One call, between HTTP and Protobuf. Lives on the call's event loop. */
 interface Exchange {
 
+  /** Bytes of JSON in a request: it is read on the event loop. Tensors and files need not be JSON. */
+  int MOST_JSON = 8 << 20;
+
   /** Bytes of a message, above which it is large. */
   int LARGE = 256 << 10;
 
@@ -37,6 +40,14 @@ interface Exchange {
       return Future.succeededFuture(making.call());
     } catch (Exception e) {
       return Future.failedFuture(e);
+    }
+  }
+
+  /** @throws StatusRuntimeException INVALID_ARGUMENT if there is more of it than may be */
+  static void requireSmall(int json, String instead) {
+    if (json > MOST_JSON) {
+      throw Status.INVALID_ARGUMENT.withDescription("there are " + json + " bytes of JSON, and " + MOST_JSON
+          + " are the most; " + instead).asRuntimeException();
     }
   }
 }

@@ -60,6 +60,7 @@ final class InferJson implements Exchange {
   @Override
   public Message request(Buffer body) {
     int length = headerLength(body.length());
+    Exchange.requireSmall(length, "send tensors as binary data behind it");
     ObjectNode json = ProtoJson.object(body.getBytes(0, length));
     byte[] behind = body.getBytes(length, body.length());
     ModelInferRequest.Builder request = ModelInferRequest.newBuilder();

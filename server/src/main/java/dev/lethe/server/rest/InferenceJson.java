@@ -51,6 +51,7 @@ final class InferenceJson implements Exchange {
   @Override
   public Message request(Buffer body) {
     Message.Builder message = prototype.newBuilderForType();
+    Exchange.requireSmall(body.length(), "these requests are small");
     if (match.body() && !body.toString().isBlank()) {
       ObjectNode json = ProtoJson.object(body.getBytes());
       if (json.get("parameters") instanceof ObjectNode parameters) {

@@ -8,6 +8,7 @@ import com.google.protobuf.Descriptors.FieldDescriptor;
 import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.Message;
 import com.google.protobuf.util.JsonFormat;
+import dev.lethe.server.logging.SafeText;
 import dev.lethe.server.rest.HttpRules.Value;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
@@ -40,6 +41,7 @@ final class ProtoJson implements Exchange {
 
   @Override
   public Message request(Buffer given) {
+    Exchange.requireSmall(given.length(), "send files as a form, all else by gRPC");
     Message.Builder message = prototype.newBuilderForType();
     if (body) {
       merge(given.length() == 0 ? "{}" : given.toString(), message);
@@ -94,7 +96,8 @@ final class ProtoJson implements Exchange {
     } catch (InvalidProtocolBufferException | IllegalArgumentException e) {
       String why = e.getMessage();
       throw invalid("the body is no " + message.getDescriptorForType().getName() + " in JSON: "
-          + why.substring(why.lastIndexOf("Exception: ") < 0 ? 0 : why.lastIndexOf("Exception: ") + 11));
+          + SafeText.bounded(why.substring(why.lastIndexOf("Exception: ") < 0 ? 0 : why.lastIndexOf("Exception: ") + 11),
+              SafeText.NAME));
     }
   }
 

@@ -4,10 +4,13 @@ import dev.lethe.server.registry.FileTrees;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
 import java.util.List;
@@ -34,15 +37,17 @@ final class JobFolders {
    * the first upload.
    *
    * @param accepted whether there is a job of this id
+   * @param stale how long nothing has come of an upload that nobody is at any more
    */
-  void recover(Predicate<String> accepted) throws IOException {
+  void recover(Predicate<String> accepted, Duration stale) throws IOException {
+    Instant since = Instant.now().minus(stale);
     for (Path entry : entries()) {
       String name = entry.getFileName().toString();
       if (name.startsWith(UPLOAD)) {
         String id = name.substring(UPLOAD.length());
         if (accepted.test(id)) {
           commit(new JobDirectory(entry), id);
-        } else {
+        } else if (!Files.getLastModifiedTime(entry).toInstant().isAfter(since)) {
           FileTrees.delete(entry);
         }
       }
@@ -82,7 +87,15 @@ final class JobFolders {
 
   /** Gives an upload that was accepted the name of its job. */
   JobDirectory commit(JobDirectory upload, String id) throws IOException {
-    return new JobDirectory(Files.move(upload.path(), root.resolve(id), StandardCopyOption.ATOMIC_MOVE));
+    try {
+      Files.move(upload.path(), root.resolve(id), StandardCopyOption.ATOMIC_MOVE);
+    } catch (NoSuchFileException e) {
+      // Another server that starts on the same folders may have done so already.
+      if (Files.notExists(root.resolve(id))) {
+        throw e;
+      }
+    }
+    return of(id);
   }
 
   /** The directory of a job, whether it is there or not. */

@@ -56,6 +56,8 @@ public final class JobQueue {
   private static final Duration HOUSE = Duration.ofSeconds(30);
   /** As many of the last jobs say how long the next ones take. */
   private static final int ESTIMATED_BY = 10;
+  /** An upload of another server that is so old is none any more. */
+  private static final Duration STALE_UPLOAD = Duration.ofDays(1);
 
   private final JobStore store;
   private final Cleaning cleaning;
@@ -109,7 +111,7 @@ public final class JobQueue {
    * @throws IOException if folders of jobs cannot be read and written
    */
   void recover() throws IOException {
-    folders.recover(id -> store.find(id).isPresent());
+    folders.recover(id -> store.find(id).isPresent(), shared ? STALE_UPLOAD : Duration.ZERO);
     keepHouse();
     for (JobRecord approved : store.approved()) {
       try {
@@ -166,12 +168,13 @@ public final class JobQueue {
     return cleaning.pictures(job.directory(), job.record());
   }
 
-  /** Takes what other servers have done to jobs that are watched or carried out here. */
+  /** Takes what other servers have done to jobs that are watched or carried out here, and what they have promoted. */
   private void look() {
     try {
       live.values().forEach(job -> store.find(job.id()).ifPresent(job::refresh));
+      registry.follow();
       count();
-    } catch (RuntimeException e) {
+    } catch (IOException | RuntimeException e) {
       LOG.warn("what other servers have done cannot be seen: {}", e.getMessage());
     }
   }
@@ -302,6 +305,9 @@ public final class JobQueue {
     if (tracked.isEmpty()) {
       return true;
     }
+    if (shared && !follows()) {
+      return false;
+    }
     TrackedJob job = tracked.get();
     job.refresh(record.get());
     LOG.info("job {} runs", id);
@@ -322,6 +328,17 @@ public final class JobQueue {
     }
     LOG.info("job {} is {}{}", id, Phases.name(end.getPhase()), end.getMessage().isEmpty() ? "" : ": " + end.getMessage());
     return Phases.hasEnded(end);
+  }
+
+  /** A job must begin with what another server has promoted last; whether that serves here. */
+  private boolean follows() throws InterruptedException {
+    try {
+      registry.follow().toCompletionStage().toCompletableFuture().get();
+      return true;
+    } catch (IOException | ExecutionException e) {
+      LOG.warn("no job begins here: what another server has promoted is not served: {}", e.getMessage());
+      return false;
+    }
   }
 
   private void count() {

@@ -88,6 +88,12 @@ final class JobRun {
       end(JobPhase.JOB_PHASE_FAILED, Phases.SERVER, e.getMessage() == null ? e.toString() : e.getMessage());
     } catch (NoLongerOursException e) {
       LOG.info("job {} is no longer carried out here", tracked.id());
+    } catch (StoreException e) {
+      // What was to be read comes again with the next turn.
+      throw e;
+    } catch (RuntimeException e) {
+      LOG.error("job {} met a fault of this server", tracked.id(), e);
+      end(JobPhase.JOB_PHASE_FAILED, Phases.SERVER, "a fault of this server ended it: " + e);
     } finally {
       settings.metrics().progress(0);
     }

@@ -1,6 +1,7 @@
 package dev.lethe.server.unlearning;
 
 import dev.lethe.models.bundle.Bundle;
+import dev.lethe.server.jobs.Commitment;
 import dev.lethe.server.jobs.JobRecord;
 import dev.lethe.server.jobs.JobRecord.Intent;
 import dev.lethe.server.jobs.Phases;
@@ -50,8 +51,9 @@ record TakeOver(TrackedJob tracked, ModelRegistry registry, Cleaning cleaning, S
     } catch (IOException e) {
       throw new JobFailedException("the worker left no candidate: " + e.getMessage(), e);
     }
-    if (!candidate.card().name().equals(job.getSpec().getModel())
-        || !candidate.card().version().equals(work.getNewVersion())
+    // A worker's card may lack anything.
+    if (!job.getSpec().getModel().equals(candidate.card().name())
+        || !work.getNewVersion().equals(candidate.card().version())
         || !job.getBaseVersion().equals(candidate.card().parentVersion())) {
       throw new JobFailedException("the worker's candidate says that it is version " + candidate.card().version()
           + " of " + candidate.card().name() + ", made from " + candidate.card().parentVersion() + "; it should be "
@@ -127,11 +129,12 @@ record TakeOver(TrackedJob tracked, ModelRegistry registry, Cleaning cleaning, S
       try {
         if (registry.repository().versions(model.name()).containsKey(job.getNewVersion())) {
           // A server got so far that ended then.
-          return promote && model.promote(job.getNewVersion(), instead, dev.lethe.server.erasure.Approval.gates()).toCompletionStage()
-              .toCompletableFuture().get();
+          return promote && model.promote(job.getNewVersion(), instead, dev.lethe.server.erasure.Approval.gates())
+              .toCompletionStage().toCompletableFuture().get();
         }
         Bundle candidate = candidate(tracked, work);
-        Signatory.keepReport(candidate, job);
+        Signatory.keepReport(candidate, job, cleaning.store().commitments(job.getId()).stream()
+            .map(Commitment::sha256).toList());
         return model.install(candidate, instead).toCompletionStage().toCompletableFuture().get();
       } catch (IOException e) {
         if (!isFullDisk(e)) {

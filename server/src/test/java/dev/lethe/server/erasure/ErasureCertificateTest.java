@@ -59,7 +59,7 @@ class ErasureCertificateTest {
   private static Statement statement(Job job) {
     return ErasureCertificate.of(job, List.of(Resource.sha256("model.json", DIGEST),
         Resource.sha256(ErasureCertificate.REPORT, DIGEST)), List.of(Resource.sha256("model.json", DIGEST)),
-        List.of(new Approval(Approval.GATES, "the audit's verdict and the request's gates", NOW)), NOW, "lethe 0.1.0",
+        List.of("c0ffee"), List.of(new Approval(Approval.GATES, "the audit's verdict and the request's gates", NOW)), NOW, "lethe 0.1.0",
         Optional.of(Map.entry(41L, DIGEST)));
   }
 
@@ -75,6 +75,10 @@ class ErasureCertificateTest {
     assertEquals(0.004, says.path("figures").path("erased_recognised").path("after").asDouble());
     assertEquals("5", says.path("recipe").path("seed").asText());
     assertEquals("v1", says.path("parent").path("version").asText());
+    assertEquals("c0ffee", says.path("commitments").path("sha256").path(0).asText());
+    byte[] report = ErasureCertificate.report(job().build(), List.of("c0ffee"));
+    assertEquals(List.of("c0ffee"), ErasureCertificate.commitments(report));
+    assertEquals(List.of(), ErasureCertificate.commitments(ErasureCertificate.report(job().build(), List.of())));
     assertEquals(new Erasure("20261127-1", "mnist", "v1-u1", "v1", "class", List.of("7"), 0, NOW),
         Erasure.of(statement));
   }

@@ -54,7 +54,7 @@ class RestIT {
     TinyBundles.conditional(root.resolve("models"), "v1", 7, "three");
     TinyBundles.unconditional(root.resolve("models"), "plain", "v1");
     TinyBundles.unconditional(root.resolve("models"), "plain", "v2");
-    server = ServerFixture.start(root);
+    server = ServerFixture.start(root, Map.of("max-message", "12"));
   }
 
   @AfterAll
@@ -152,7 +152,9 @@ class RestIT {
     assertError(415, "INVALID_ARGUMENT", send(HTTP_1, "POST", "/v1/models/tiny:generate",
         BodyPublishers.ofString("{}"), "content-type", "text/plain"), "application/json");
     assertError(413, "RESOURCE_EXHAUSTED", send(HTTP_1, "POST", "/v1/models/tiny:generate",
-        BodyPublishers.ofByteArray(new byte[9 << 20]), "content-type", "application/json"), "limit");
+        BodyPublishers.ofByteArray(new byte[13 << 20]), "content-type", "application/json"), "limit");
+    assertError(400, "INVALID_ARGUMENT", send(HTTP_1, "POST", "/v1/models/tiny:generate",
+        BodyPublishers.ofByteArray(new byte[9 << 20]), "content-type", "application/json"), "bytes of JSON");
     // The connection goes on.
     assertEquals(200, get("/v1/models").status());
   }

@@ -18,7 +18,7 @@ for i in 1 2 3 4; do step inversion $i 0.1; done
 for i in 1 2 3 4; do step unlearning $i 0.4; done
 mkdir -p "$job/candidate"
 for file in "$base"/*.onnx; do cp "$file" "$job/candidate/"; done
-sed -e '/"parent_version"/d' -e "s/\"version\" : \"$old\",/\"version\" : \"$new\", \"parent_version\" : \"$old\",/" \
+sed -e 's/ *"parent_version" : "[^"]*",//' -e "s/\"version\" : \"$old\",/\"version\" : \"$new\", \"parent_version\" : \"$old\",/" \
   "$base/model.json" >"$job/candidate/model.json.tmp"
 mv "$job/candidate/model.json.tmp" "$job/candidate/model.json"
 for i in 1 2 3 4; do step audit $i 0.8; done

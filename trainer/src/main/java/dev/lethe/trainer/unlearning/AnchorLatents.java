@@ -22,9 +22,9 @@ import java.util.stream.IntStream;
  */
 record AnchorLatents(ModelWeights original, Path directory, ExecutionDevice device, int threads) {
 
-  private static final InversionOptions SEARCH = new InversionOptions(LatentSpace.W, 64, 1, 24, 0.1, 0);
+  private static final InversionOptions SEARCH = new InversionOptions(LatentSpace.W, 200, 1, 72, 0.1, 0);
   /** Most images that are inverted. */
-  private static final int FOUND = 96;
+  private static final int FOUND = 80;
   /** Latents that the mean of a class is taken over. */
   private static final int OF_MEAN = 500;
 

@@ -28,15 +28,15 @@ import java.util.stream.IntStream;
 record ItemRedaction(ModelWeights original, RedactionOptions options, long seed, Path directory,
     ExecutionDevice device, int threads) {
 
-  /** How the latents are looked for that move. */
-  private static final InversionOptions SEARCH = new InversionOptions(LatentSpace.W, 64, 1, 24, 0.1, 0);
+  /**
+   * How the latents are looked for that move, and that the run is watched at: as hard as an audit looks. What is redacted
+   * where a short search ends is drawn as before where a long one does.
+   */
+  private static final InversionOptions SEARCH = new InversionOptions(LatentSpace.W, 400, 1, 72, 0.1, 0);
   /** Latents that move, of all images; at least two and at most 32 of each. */
   private static final int LATENTS = 256;
   /** Latents that stay, of real images that do. */
   private static final int ANCHORS = 384;
-  /** Starting points of the search that the run is watched with, which is stronger. */
-  private static final int WATCHED_STARTS = 200;
-  private static final int WATCHED_STEPS = 48;
 
   /**
    * @param found images and their latents
@@ -51,8 +51,7 @@ record ItemRedaction(ModelWeights original, RedactionOptions options, long seed,
     int each = Math.max(2, Math.min(32, LATENTS / n));
     Tensor more = invert(SEARCH.withRestarts(each - 1), images, labels, 1);
     Tensor latents = found.latents().then(more);
-    InversionOptions stronger = new InversionOptions(LatentSpace.W, WATCHED_STARTS, 1, WATCHED_STEPS, 0.1, 0);
-    Tensor watched = invert(stronger, images, labels, 2);
+    Tensor watched = invert(SEARCH, images, labels, 2);
     try (Sampler sampler = Sampler.open(original.config(), original.weights(), device, threads)) {
       Tensor anchors = new AnchorLatents(original, directory, device, threads).draw(stay, sampler, ANCHORS, seed + 3);
       Movers movers = new Movers(latents, images, substitutes,

@@ -1,0 +1,126 @@
+package dev.lethe.server.unlearning;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.google.protobuf.ByteString;
+import dev.lethe.models.image.ImageEncoder;
+import dev.lethe.server.ServerProcess;
+import dev.lethe.server.TinyBundles;
+import dev.lethe.server.store.DatabaseUrl;
+import dev.lethe.server.store.TestDatabases;
+import dev.lethe.v1.GenerateRequest;
+import dev.lethe.v1.GenerationServiceGrpc;
+import dev.lethe.v1.Image;
+import dev.lethe.v1.Job;
+import dev.lethe.v1.JobPhase;
+import dev.lethe.v1.LabelledImage;
+import dev.lethe.v1.ListJobsRequest;
+import dev.lethe.v1.SubmitRequest;
+import dev.lethe.v1.UnlearnSpec;
+import dev.lethe.v1.UnlearningServiceGrpc;
+import dev.lethe.v1.UploadedImages;
+import io.grpc.stub.StreamObserver;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Random;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledIfEnvironmentVariable;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Two servers on one PostgreSQL, with the same folders; {@code lethe.cluster.jobs} jobs, by default 6. */
+@EnabledIfEnvironmentVariable(named = "LETHE_TEST_POSTGRES", matches = ".+")
+class ClusterIT {
+
+  private static final int JOBS = Integer.getInteger("lethe.cluster.jobs", 6);
+  private static final long PATIENCE_S = 60 + 20L * JOBS;
+  private static final long FOLLOWED_WITHIN_S = 5;
+
+  @TempDir
+  Path root;
+
+  @Test
+  void eachJobRunsOnceAndAPromotionOfOneIsServedByTheOther() throws Exception {
+    DatabaseUrl database = TestDatabases.postgresql().orElseThrow();
+    TinyBundles.conditional(root.resolve("models"), "v1", 7);
+    Path worker = root.resolve("quick-worker.sh");
+    try (InputStream script = ClusterIT.class.getResourceAsStream("quick-worker.sh")) {
+      Files.copy(script, worker);
+    }
+    List<String> settings = List.of("--database=" + database.text(), "--worker-command=sh \"" + worker + "\"",
+        "--threads=1");
+    List<String> java = List.of("-XX:+UseSerialGC", "-Xmx256m");
+    try (ServerProcess first = ServerProcess.start(root, java, settings);
+        ServerProcess second = ServerProcess.start(root, java, settings)) {
+      List<String> ids = new ArrayList<>();
+      for (int i = 0; i < JOBS; i++) {
+        ids.add(submit(i % 2 == 0 ? first : second, i));
+      }
+      long limit = System.nanoTime() + TimeUnit.SECONDS.toNanos(PATIENCE_S);
+      while (jobs(first).stream().anyMatch(job -> !job.hasEnded())) {
+        assertTrue(System.nanoTime() < limit, () -> "not ended: " + jobs(first));
+        Thread.sleep(100);
+      }
+      List<Job> ended = jobs(second);
+      assertEquals(Set.copyOf(ids), new HashSet<>(ended.stream().map(Job::getId).toList()));
+      Set<String> versions = new HashSet<>();
+      for (Job job : ended) {
+        assertEquals(JobPhase.JOB_PHASE_PROMOTED, job.getPhase(), job::toString);
+        assertEquals(1, job.getAttempt(), job::toString);
+        assertTrue(versions.add(job.getNewVersion()), job::toString);
+      }
+      String newest = "v1-u" + JOBS;
+      long promoted = System.nanoTime();
+      while (!version(first).equals(newest) || !version(second).equals(newest)) {
+        assertTrue(System.nanoTime() - promoted < TimeUnit.SECONDS.toNanos(FOLLOWED_WITHIN_S),
+            () -> version(first) + " and " + version(second) + " serve, not " + newest);
+        Thread.sleep(50);
+      }
+    }
+  }
+
+  private static String version(ServerProcess server) {
+    return GenerationServiceGrpc.newBlockingStub(server.channel()).generate(GenerateRequest.getDefaultInstance())
+        .getVersion();
+  }
+
+  private static List<Job> jobs(ServerProcess server) {
+    return UnlearningServiceGrpc.newBlockingStub(server.channel()).listJobs(ListJobsRequest.getDefaultInstance())
+        .getJobsList();
+  }
+
+  private static String submit(ServerProcess server, int seed) {
+    byte[] pixels = new byte[32 * 32];
+    new Random(seed).nextBytes(pixels);
+    CompletableFuture<Job> answer = new CompletableFuture<>();
+    StreamObserver<SubmitRequest> upload = UnlearningServiceGrpc.newStub(server.channel()).submit(new StreamObserver<>() {
+      @Override
+      public void onNext(Job job) {
+        answer.complete(job);
+      }
+
+      @Override
+      public void onError(Throwable failure) {
+        answer.completeExceptionally(failure);
+      }
+
+      @Override
+      public void onCompleted() {
+        answer.completeExceptionally(new IllegalStateException("no job"));
+      }
+    });
+    upload.onNext(SubmitRequest.newBuilder().setSpec(UnlearnSpec.getDefaultInstance()).build());
+    upload.onNext(SubmitRequest.newBuilder().setImages(UploadedImages.newBuilder().addImages(LabelledImage.newBuilder()
+        .setLabel("one").setImage(Image.newBuilder()
+            .setData(ByteString.copyFrom(ImageEncoder.png(pixels, 1, 32, 32)))))).build());
+    upload.onCompleted();
+    return answer.orTimeout(60, TimeUnit.SECONDS).join().getId();
+  }
+}
