@@ -666,7 +666,7 @@ var File_lethe_v1_inspection_proto protoreflect.FileDescriptor
 
 const file_lethe_v1_inspection_proto_rawDesc = "" +
 	"\n" +
-	"\x19lethe/v1/inspection.proto\x12\blethe.v1\x1a\x15lethe/v1/common.proto\x1a\x19lethe/v1/generation.proto\x1a\x19lethe/v1/unlearning.proto\"\x81\x01\n" +
+	"\x19lethe/v1/inspection.proto\x12\blethe.v1\x1a\x19lethe/v1/generation.proto\x1a\x19lethe/v1/unlearning.proto\"\x81\x01\n" +
 	"\fInspectEvent\x120\n" +
 	"\bprogress\x18\x01 \x01(\v2\x12.lethe.v1.ProgressH\x00R\bprogress\x126\n" +
 	"\n" +
@@ -792,7 +792,6 @@ func file_lethe_v1_inspection_proto_init() {
 	if File_lethe_v1_inspection_proto != nil {
 		return
 	}
-	file_lethe_v1_common_proto_init()
 	file_lethe_v1_generation_proto_init()
 	file_lethe_v1_unlearning_proto_init()
 	file_lethe_v1_inspection_proto_msgTypes[0].OneofWrappers = []any{

@@ -236,7 +236,9 @@ public final class FakeServer implements AutoCloseable {
     private GeneratedImage image(GenerateRequest request, int index, String version) {
       boolean broken = generated.size() > brokenAfter;
       return GeneratedImage.newBuilder()
-          .setIndex(index).setSeed(index).setLabel(request.getLabel().isEmpty() ? "0" : request.getLabel())
+          .setIndex(index)
+          .setSeed(index < request.getSeeds().getValuesCount() ? request.getSeeds().getValues(index) : index)
+          .setLabel(request.getLabel().isEmpty() ? "0" : request.getLabel())
           .setVersion(version)
           .setImage(Image.newBuilder().setFormat(ImageFormat.IMAGE_FORMAT_PNG)
               .setData(broken ? ByteString.copyFromUtf8("no image") : square(index)))

@@ -19,8 +19,8 @@ import java.util.stream.IntStream;
  * trains they are not. The results are the same but for rounding.
  *
  * <p>A value of the old graph may have several forms in the new one; each is made once, where it is first asked for:
- * plain; blocked; or blocked with a row and a column of zeros after the last ones, as a transposed convolution of stride
- * 2 gives it. An operator works on blocked values if it can and one of its large operands is blocked already.
+ * plain; blocked; or blocked with a row and a column of zeros after the last ones, as a transposed convolution of
+ * stride 2 gives it. An operator works on blocked values if it can and one of its large operands is blocked already.
  * Convolutions are where blocked values come from.
  */
 public final class BlockedLayout {

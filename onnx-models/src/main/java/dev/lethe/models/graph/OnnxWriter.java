@@ -273,8 +273,8 @@ public final class OnnxWriter {
   }
 
   /**
-   * The gradient of a convolution's weight as a convolution of the images with the gradient of what it gave: channels and
-   * images change places, and so do stride and dilation.
+   * The gradient of a convolution's weight as a convolution of the images with the gradient of what it gave: channels
+   * and images change places, and so do stride and dilation.
    */
   private static void convolutionOfImages(GraphProto.Builder proto, Node node) {
     if (node.integer("group") != 1) {

@@ -131,25 +131,37 @@ public final class StyleGan2Bundle {
    *     the card promises
    */
   public static Optional<ProcessorGraphs> forThisProcessor(Bundle bundle) {
-    OptionalInt block = ChannelBlock.size();
-    if (block.isEmpty()) {
-      return Optional.empty();
-    }
     try {
       StyleGan2Config config = configuration(bundle.card());
-      if (!BlockedSynthesis.fits(config, block.getAsInt())) {
+      if (!fitsThisProcessor(config)) {
         return Optional.empty();
       }
       Map<String, Tensor> weights = new HashMap<>();
       read(bundle.mapping(), ServingGraphs.mapping(config), weights);
       read(bundle.synthesis(), ServingGraphs.synthesis(config), weights);
-      return Optional.of(new ProcessorGraphs(
-          OnnxWriter.inference(LeanMapping.graph(config, weights), Map.of()),
-          OnnxWriter.inference(BlockedSynthesis.graph(config, weights, block.getAsInt()), Map.of())));
+      return synthesisForThisProcessor(config, weights).map(synthesis ->
+          new ProcessorGraphs(OnnxWriter.inference(LeanMapping.graph(config, weights), Map.of()), synthesis));
     } catch (IOException | IllegalArgumentException e) {
       // Whoever loads the files themselves is told what is wrong with them.
       return Optional.empty();
     }
+  }
+
+  /**
+   * A synthesis network as this machine's processor computes it fastest: that of a bundle, but for rounding.
+   *
+   * @param weights of the synthesis network, by name
+   * @return ws → image, for {@link dev.lethe.models.runtime.InferenceSession#openBlocked}; empty if the processor or
+   *     the network's sizes do not allow it
+   */
+  public static Optional<ModelProto> synthesisForThisProcessor(StyleGan2Config config, Map<String, Tensor> weights) {
+    return fitsThisProcessor(config) ? Optional.of(OnnxWriter.inference(
+        BlockedSynthesis.graph(config, weights, ChannelBlock.size().getAsInt()), Map.of())) : Optional.empty();
+  }
+
+  private static boolean fitsThisProcessor(StyleGan2Config config) {
+    OptionalInt block = ChannelBlock.size();
+    return block.isPresent() && BlockedSynthesis.fits(config, block.getAsInt());
   }
 
   private static void read(Path file, Graph graph, Map<String, Tensor> weights) throws IOException {

@@ -125,7 +125,8 @@ class BlockedLayoutTest {
     }
     BlockedLayout.Rewritten rewritten = BlockedLayout.rewrite(g, List.of(), block());
     assertTrue(g.outputs().keySet().equals(rewritten.graph().outputs().keySet()));
-    try (InferenceSession session = InferenceSession.openBlocked(OnnxWriter.inference(rewritten.graph(), Map.of()), 1)) {
+    try (InferenceSession session =
+        InferenceSession.openBlocked(OnnxWriter.inference(rewritten.graph(), Map.of()), 1)) {
       session.run(inputs).forEach((name, actual) -> {
         assertArrayEquals(expected.get(name).shape(), actual.shape(), name);
         assertArrayEquals(expected.get(name).data(), actual.data(), 2e-4f, name);

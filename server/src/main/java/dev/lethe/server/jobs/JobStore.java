@@ -36,6 +36,8 @@ public final class JobStore {
   private static final JsonFormat.Printer WRITE = JsonFormat.printer().omittingInsignificantWhitespace();
   private static final JsonFormat.Parser READ = JsonFormat.parser().ignoringUnknownFields();
 
+  /** The number, of PostgreSQL's locks that an application gives a meaning to, for inserts of jobs. */
+  private static final long INSERTS = 0x6c65746865L;
   private static final String SELECT = "select job, work, intent, request_digest, sealed_key from jobs";
 
   private final Database database;
@@ -54,6 +56,7 @@ public final class JobStore {
    */
   public Optional<JobRecord> insert(JobRecord record, List<Commitment> commitments, int limit) {
     return database.transaction(connection -> {
+      insertAlone(connection);
       Optional<JobRecord> same = same(connection, record);
       if (same.isPresent()) {
         return same;
@@ -65,6 +68,16 @@ public final class JobStore {
       insert(connection, record.job().getId(), commitments);
       return Optional.of(record);
     });
+  }
+
+  /** On SQLite every transaction is alone; on PostgreSQL two that insert would not see each other's request. */
+  private void insertAlone(Connection connection) throws SQLException {
+    if (database.isShared()) {
+      try (PreparedStatement lock = connection.prepareStatement("select pg_advisory_xact_lock(?)")) {
+        lock.setLong(1, INSERTS);
+        lock.execute();
+      }
+    }
   }
 
   private static Optional<JobRecord> same(Connection connection, JobRecord record) throws SQLException {

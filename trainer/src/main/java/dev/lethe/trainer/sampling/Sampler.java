@@ -1,5 +1,6 @@
 package dev.lethe.trainer.sampling;
 
+import ai.onnx.proto.OnnxMl.ModelProto;
 import dev.lethe.models.graph.Graph;
 import dev.lethe.models.graph.OnnxWriter;
 import dev.lethe.models.graph.Shapes;
@@ -9,10 +10,12 @@ import dev.lethe.models.runtime.ExecutionDevice;
 import dev.lethe.models.runtime.InferenceSession;
 import dev.lethe.models.stylegan2.Generator;
 import dev.lethe.models.stylegan2.Noise;
+import dev.lethe.models.stylegan2.StyleGan2Bundle;
 import dev.lethe.models.stylegan2.StyleGan2Config;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.stream.IntStream;
 
@@ -41,11 +44,23 @@ public final class Sampler implements AutoCloseable {
     Value z = m.input("z", Shapes.FREE, config.zDim());
     Value c = config.conditional() ? m.input("c", Shapes.FREE, config.classes()) : null;
     m.output("w", Generator.mapping(m, config, z, c));
+    InferenceSession mapping = InferenceSession.open(OnnxWriter.inference(m, weights), device, threads);
+    return new Sampler(config, mapping, synthesis(config, weights, device, threads));
+  }
+
+  /** As a server computes it too: where the processor allows it, in its own layout. */
+  private static InferenceSession synthesis(StyleGan2Config config, Map<String, Tensor> weights, ExecutionDevice device,
+      int threads) {
+    if (device.equals(ExecutionDevice.CPU)) {
+      Optional<ModelProto> fast = StyleGan2Bundle.synthesisForThisProcessor(config, weights);
+      if (fast.isPresent()) {
+        return InferenceSession.openBlocked(fast.get(), threads);
+      }
+    }
     Graph s = new Graph("synthesis");
     Value ws = s.input("ws", Shapes.FREE, config.numWs(), config.wDim());
     s.output("image", Generator.synthesis(s, config, ws, Noise.constant()));
-    InferenceSession mapping = InferenceSession.open(OnnxWriter.inference(m, weights), device, threads);
-    return new Sampler(config, mapping, InferenceSession.open(OnnxWriter.inference(s, weights), device, threads));
+    return InferenceSession.open(OnnxWriter.inference(s, weights), device, threads);
   }
 
   /** Number of values of an image. */

@@ -27,8 +27,8 @@ import java.util.Set;
 
 /**
  * Trains with an ordinary session of ONNX Runtime, whose graph computes outputs, gradients and Adam's update
- * ({@link StepModel}). What a step changes is in vectors of all parameters, in memory that this class holds: each has two
- * buffers, and a step reads one and writes the other, without copies.
+ * ({@link StepModel}). What a step changes is in vectors of all parameters, in memory that this class holds: each has
+ * two buffers, and a step reads one and writes the other, without copies.
  */
 final class SessionTraining implements Learner {
 

@@ -16,8 +16,8 @@ import java.util.Set;
 
 /**
  * A whole step of training as one graph of standard operators: outputs, gradients, Adam, moving averages. The trained
- * parameters are one vector, the pieces of which the graph names as it knew them; so are Adam's moments and the averages,
- * each an input, whose next value is an output.
+ * parameters are one vector, the pieces of which the graph names as it knew them; so are Adam's moments and the
+ * averages, each an input, whose next value is an output.
  *
  * @param states sizes of these vectors by name
  * @param inputs names of all other inputs

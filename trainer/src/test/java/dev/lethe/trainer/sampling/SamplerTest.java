@@ -28,6 +28,8 @@ class SamplerTest {
 
   private static final StyleGan2Config CONDITIONAL = new StyleGan2Config(32, 1, 3, 6, 8, 1, 64, 4);
   private static final StyleGan2Config UNCONDITIONAL = new StyleGan2Config(32, 3, 0, 6, 8, 1, 64, 4);
+  /** Of as many channels as processors compute in their own layout. */
+  private static final StyleGan2Config BLOCKED = new StyleGan2Config(32, 1, 3, 6, 8, 1, 1024, 16);
   private static final int[] LABELS = {2, 0, 1, 1};
 
   @TempDir private Path temp;
@@ -49,7 +51,7 @@ class SamplerTest {
   /** The networks as they are served: with all of psi, and their constant noise. */
   @Test
   void latentsAndImagesAreThoseThatAreServed() throws IOException {
-    for (StyleGan2Config config : List.of(CONDITIONAL, UNCONDITIONAL)) {
+    for (StyleGan2Config config : List.of(CONDITIONAL, UNCONDITIONAL, BLOCKED)) {
       Map<String, Tensor> weights = weights(config);
       // In new networks noise has no strength.
       weights.replaceAll((name, tensor) -> name.endsWith(".noise_strength")
@@ -64,7 +66,8 @@ class SamplerTest {
       List<String> labels = IntStream.range(0, config.classes()).mapToObj(Integer::toString).toList();
       ModelCard card = new ModelCard(ModelCard.FORMAT_VERSION, "model", "v1", null, ModelCard.STYLEGAN2,
           config.network(), labels, Map.of(), new WStatistics(new float[8], new float[0][]), null, null, Map.of());
-      Bundle bundle = StyleGan2Bundle.write(temp.resolve("of" + labels.size()), card, weights);
+      Path directory = temp.resolve("of" + labels.size() + "-" + config.channelMax());
+      Bundle bundle = StyleGan2Bundle.write(directory, card, weights);
       Tensor ws = run(bundle.mapping(),
           config.conditional() ? Map.of("z", z, "psi", psi, "c", c) : Map.of("z", z, "psi", psi)).get("ws");
       Tensor served = run(bundle.synthesis(), Map.of("ws", ws)).get("image");

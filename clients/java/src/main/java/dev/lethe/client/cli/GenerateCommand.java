@@ -69,14 +69,17 @@ final class GenerateCommand implements Callable<Integer> {
 
   @Option(names = "--w", paramLabel = "FILE", split = ",",
       description = "Files of NumPy's, .npy or .npz, with the array w: [N, w_dim] or [N, num_ws, w_dim], as 'lethe project' "
-          + "and the reference's projector write them. --psi and --label do not apply.")
+          + "and the reference's projector write them. --psi and --label do not apply. Default:"
+          + " seeds.")
   private List<Path> w = List.of();
 
-  @Option(names = "--z", paramLabel = "FILE", split = ",", description = "The same with the array z, [N, z_dim].")
+  @Option(names = "--z", paramLabel = "FILE", split = ",", description = "The same with the array z, [N, z_dim]. Default:"
+      + " seeds.")
   private List<Path> z = List.of();
 
   @Option(names = "--interpolate", paramLabel = "FRAMES",
-      description = "With --w or --z of two latents or more: as many pictures on the way from each to the next.")
+      description = "With --w or --z of two latents or more: as many pictures on the way from each to the next."
+          + " Default: none.")
   private Integer frames;
 
   @Option(names = "--label", paramLabel = "CLASS", defaultValue = "",

@@ -31,6 +31,9 @@ final class ProjectCommand implements Callable<Integer> {
   @Mixin
   private ServerOptions server;
 
+  @Mixin
+  private Output output;
+
   @Parameters(paramLabel = "FILE", description = "The image: PNG, JPEG or WebP.")
   private Path file;
 
@@ -41,7 +44,7 @@ final class ProjectCommand implements Callable<Integer> {
       description = "A version of the model; default: the active one.")
   private String version;
 
-  @Option(names = "--label", paramLabel = "CLASS", defaultValue = "", description = "Its class, of a conditional model.")
+  @Option(names = "--label", paramLabel = "CLASS", defaultValue = "", description = "Its class, of a conditional model. Default: none.")
   private String label;
 
   @Option(names = "--space", completionCandidates = ProtoNames.Spaces.class,
@@ -60,7 +63,8 @@ final class ProjectCommand implements Callable<Integer> {
   private ImageFit fit;
 
   @Option(names = "--background", paramLabel = "RRGGBB",
-      description = "The colour behind transparent pixels, which are refused without it, and around a padded image.")
+      description = "The colour behind transparent pixels, which are refused without it, and around a padded image."
+          + " Default: black around a padded image.")
   private UnlearnCommand.Color background;
 
   @Option(names = {"--out", "--outdir"}, paramLabel = "DIR", defaultValue = "projected",
@@ -85,12 +89,15 @@ final class ProjectCommand implements Callable<Integer> {
     Files.write(out.resolve("projected_w.npz"), found.getLatentsNpz().toByteArray());
     Files.write(out.resolve("proj.png"), found.getImagePng().toByteArray());
     Files.write(out.resolve("side_by_side.png"), found.getSideBySidePng().toByteArray());
-    if (!found.getPreparation().isEmpty()) {
-      console.out().println(found.getPreparation());
-    }
-    console.out().println(String.format(Locale.ROOT, "Version %s of %s draws it with a squared error of %.4f: "
-        + "projected_w.npz, proj.png and side_by_side.png are in %s", found.getVersion(), found.getModel(),
-        found.getError(), out));
+    // In JSON without the files, which lie there now.
+    output.one(console, found.toBuilder().clearLatentsNpz().clearImagePng().clearSideBySidePng().build(), () -> {
+      if (!found.getPreparation().isEmpty()) {
+        console.out().println(found.getPreparation());
+      }
+      console.out().println(String.format(Locale.ROOT, "Version %s of %s draws it with a squared error of %.4f: "
+          + "projected_w.npz, proj.png and side_by_side.png are in %s", found.getVersion(), found.getModel(),
+          found.getError(), out));
+    }, out.resolve("projected_w.npz").toString());
     return 0;
   }
 

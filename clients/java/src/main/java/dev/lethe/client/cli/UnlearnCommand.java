@@ -67,15 +67,19 @@ final class UnlearnCommand implements Callable<Integer> {
   private List<Path> learn = List.of();
 
   @Option(names = "--skip-unreadable",
-      description = "Go on without files that are no such images, that are damaged that are damaged or that do not fit, and say which."
+      description = "Go on without files that are no such images, that are damaged or that do not fit, and say which."
           + " Default: they are refused.")
   private boolean skipUnreadable;
+
+  @Option(names = "--request-key", paramLabel = "KEY", description = "Names this request: the same key again is answered "
+      + "with the same job. Default: a request that equals one that has not ended is answered so.")
+  private String requestKey;
 
   @ArgGroup(validate = false, heading = "%nWhat to do and how; each has a default that works:%n")
   private SpecOptions spec = new SpecOptions();
 
   @Option(names = "--dry-run", description = "Change nothing: tell what would be unlearned, how well the model draws each "
-      + "image, whether its discriminator recognises it, and how long a job would take.")
+      + "image, whether its discriminator recognises it, and how long a job would take. Default: begin the job.")
   private boolean dryRun;
 
   @Option(names = "--detach", description = "Print the job's id as soon as it is queued, and end. Default: follow it.")
@@ -179,12 +183,12 @@ final class UnlearnCommand implements Callable<Integer> {
     @Option(names = "--batch", description = "Images a step, a multiple of 4. Default: 32; of kind class 48.")
     private Integer batch;
 
-    @Option(names = "--learning-rate", description = "Adam's learning rate. Default: 0.012; of recipe paper 0.002.")
+    @Option(names = "--learning-rate", description = "Adam's learning rate. Default: 0.014; of recipe paper 0.002.")
     private Double learningRate;
 
     @Option(names = "--moving-weight", paramLabel = "WEIGHT",
         description = "Weight of an image that moves against one that stays: larger is sooner, and moves more with it."
-            + " Default: 0.5.")
+            + " Default: 0.6.")
     private Double movingWeight;
 
     @Option(names = "--lambda1", description = "Recipe paper: weight of the pixel loss. Default: 1.")
@@ -227,8 +231,13 @@ final class UnlearnCommand implements Callable<Integer> {
     @Option(names = "--keep-as-candidate", description = "Do not promote, whatever the gates say. Default: as they say.")
     private boolean keepAsCandidate;
 
+    @Option(names = "--keep-pictures", description = "Keep the images and the report's pictures, encrypted, until the job"
+        + " is deleted. Default: images until the job ends, pictures for a quarter of an hour after.")
+    private boolean keepPictures;
+
     UnlearnSpec build() {
-      UnlearnSpec.Builder built = UnlearnSpec.newBuilder().setKeepAsCandidate(keepAsCandidate);
+      UnlearnSpec.Builder built = UnlearnSpec.newBuilder().setKeepAsCandidate(keepAsCandidate)
+          .setKeepPictures(keepPictures);
       Optional.ofNullable(model).ifPresent(built::setModel);
       Optional.ofNullable(kind).ifPresent(built::setKind);
       Optional.ofNullable(recipe).ifPresent(built::setRecipe);
@@ -305,7 +314,9 @@ final class UnlearnCommand implements Callable<Integer> {
   }
 
   UnlearnSpec spec() {
-    return spec.build().toBuilder().setSkipUnreadable(skipUnreadable).build();
+    UnlearnSpec.Builder all = spec.build().toBuilder().setSkipUnreadable(skipUnreadable);
+    Optional.ofNullable(requestKey).ifPresent(all::setRequestKey);
+    return all.build();
   }
 
   private void save(GetReportResponse report) throws IOException {

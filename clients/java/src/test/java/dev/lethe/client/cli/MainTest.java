@@ -6,11 +6,13 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.gson.JsonArray;
 import com.google.gson.JsonParser;
+import com.google.protobuf.ByteString;
 import dev.lethe.client.FakeServer;
 import dev.lethe.client.console.Console;
 import dev.lethe.v1.BadImages;
 import dev.lethe.v1.Gates;
 import dev.lethe.v1.GenerateRequest;
+import dev.lethe.v1.ImageFit;
 import dev.lethe.v1.ImageFormat;
 import dev.lethe.v1.Job;
 import dev.lethe.v1.JobState;
@@ -29,6 +31,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.Stream;
+import java.awt.image.BufferedImage;
 import javax.imageio.ImageIO;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -69,7 +72,9 @@ class MainTest {
   }
 
   private Path image() throws IOException {
-    return Files.writeString(folder.resolve("a.png"), "pixels");
+    Path file = folder.resolve("a.png");
+    ImageIO.write(new BufferedImage(4, 4, BufferedImage.TYPE_BYTE_GRAY), "png", file.toFile());
+    return file;
   }
 
   private List<String> written(Path in) throws IOException {
@@ -82,7 +87,7 @@ class MainTest {
   void generateWritesAFileForEachSeed() throws IOException {
     Path to = folder.resolve("out");
     assertEquals(0, lethe("generate", "--seeds", "0,2-3", "--label", "7", "--psi", "0.5", "--out", to.toString()));
-    assertEquals(List.of("0000-7-seed0.png", "0001-7-seed1.png", "0002-7-seed2.png"), written(to));
+    assertEquals(List.of("0000-7-seed0.png", "0001-7-seed2.png", "0002-7-seed3.png"), written(to));
     GenerateRequest request = server.generated.get(0);
     assertEquals(List.of(0, 2, 3), request.getSeeds().getValuesList());
     assertEquals("7", request.getLabel());
@@ -135,18 +140,22 @@ class MainTest {
         "--batch=8", "--learning-rate=0.01", "--lambda1=2", "--lambda2=0.3", "--seed=9", "--min-auc-lu=0.9",
         "--max-fid-l-increase=0.2", "--min-acc=0.8", "--keep-as-candidate", "--classes=3,five",
         "--max-inversion-error=0.1", "--bad-images=skip", "--recipe=paper", "--moving-weight=0.7",
-        "--min-redacted=0.85", "--max-collateral=0.3", "--max-fid-root-increase=0.25", "--promote-not-forgotten"));
+        "--min-redacted=0.85", "--max-collateral=0.3", "--max-fid-root-increase=0.25", "--promote-not-forgotten",
+        "--fit=pad", "--background=ff8000", "--skip-unreadable", "--request-key=case-7", "--keep-pictures"), err::toString);
     assertEquals(UnlearnSpec.newBuilder().setModel("mnist").setKind(UnlearnKind.UNLEARN_KIND_CLASS)
         .setMode(UnlearnMode.UNLEARN_MODE_ZERO_SHOT).setSubstitute(SubstituteKind.SUBSTITUTE_KIND_PROJECTION)
         .setFakeLabel(-1).setIterations(10).setBatch(8).setLearningRate(0.01).setLambda1(2).setLambda2(0.3).setSeed(9)
         .setGates(Gates.newBuilder().setMinAucLu(0.9).setMaxFidLIncrease(0.2).setMinAcc(0.8)
             .setMinRedactedFresh(0.85).setMaxCollateral(0.3).setMaxFidRootIncrease(0.25).setPromoteNotForgotten(true))
         .setRecipe(Recipe.RECIPE_PAPER).setMovingWeight(0.7).setKeepAsCandidate(true)
-        .addClasses("3").addClasses("five").setMaxInversionError(0.1).setBadImages(BadImages.BAD_IMAGES_SKIP).build(),
+        .addClasses("3").addClasses("five").setMaxInversionError(0.1).setBadImages(BadImages.BAD_IMAGES_SKIP)
+        .setFit(ImageFit.IMAGE_FIT_PAD).setBackground(0xff8000).setSkipUnreadable(true).setRequestKey("case-7")
+        .setKeepPictures(true).build(),
         server.uploaded.get(0).getSpec());
     SubmitRequest images = server.uploaded.get(1);
     assertEquals("3", images.getImages().getImages(0).getLabel());
-    assertEquals("pixels", images.getImages().getImages(0).getImage().getData().toStringUtf8());
+    assertEquals(ByteString.copyFrom(Files.readAllBytes(folder.resolve("a.png"))),
+        images.getImages().getImages(0).getImage().getData());
   }
 
   @Test
@@ -160,7 +169,7 @@ class MainTest {
 
   @Test
   void everyFieldOfTheSpecificationHasAnOption() {
-    assertEquals(19, UnlearnSpec.getDescriptor().getFields().size(),
+    assertEquals(24, UnlearnSpec.getDescriptor().getFields().size(),
         "a new field of UnlearnSpec needs an option of unlearn, and a place in the tests above");
   }
 

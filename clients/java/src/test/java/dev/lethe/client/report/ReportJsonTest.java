@@ -22,7 +22,7 @@ class ReportJsonTest {
         "speedup", "auc_lu", "fid_l", "fid_u", "acc", "reinversion_mse", "requests_during_swap", "base_version",
         "new_version", "iterations", "skipped_images", "notes", "diverged", "verdict", "reasons", "findings",
         "redaction", "collateral", "membership", "fid_root", "audit_seconds", "recipe", "image_findings",
-        "substitute_distance"), List.copyOf(json.keySet()));
+        "substitute_distance", "preparations"), List.copyOf(json.keySet()));
     assertEquals(List.of("unlearned_before", "unlearned_after", "never_seen"),
         List.copyOf(json.getAsJsonObject("reinversion_mse").keySet()));
     assertEquals(List.of("before", "after"), List.copyOf(json.getAsJsonObject("auc_lu").keySet()));
