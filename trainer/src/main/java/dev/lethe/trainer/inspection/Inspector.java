@@ -116,8 +116,9 @@ public record Inspector(ModelWeights model, Path directory, ExecutionDevice devi
 
   private static String finding(double rank, OptionalDouble judgementRank, boolean againstUnseen) {
     if (!againstUnseen) {
-      return rank < 1 ? "the model draws it about as well as its own pictures"
-          : "the model draws all of its own pictures better: it hardly draws this one";
+      return rank < HIGH ? "the model draws it about as well as its own pictures"
+          : String.format(Locale.ROOT, "the model draws %.0f %% of its own pictures better: it hardly draws this one",
+              100 * rank);
     }
     boolean drawn = rank <= LOW;
     boolean recognised = judgementRank.isPresent() && judgementRank.getAsDouble() >= HIGH;
