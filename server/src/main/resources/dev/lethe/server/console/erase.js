@@ -6,9 +6,9 @@ const PICTURE = /\.(png|jpe?g)$/i;
 
 /** Files of a drop, those in folders included, each with its folder's name: the class. */
 async function dropped(transfer) {
-  // Both are gone after the first wait.
-  const files = [...transfer.files];
-  const entries = [...transfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
+  // What was dropped is gone after the first wait. Files are taken as they are: only folders need an entry to be walked.
+  const items = [...transfer.items].filter((item) => item.kind === 'file')
+    .map((item) => ({ entry: item.webkitGetAsEntry?.(), file: item.getAsFile() }));
   const found = [];
   async function walk(entry, folder) {
     if (entry.isFile) {
@@ -27,10 +27,14 @@ async function dropped(transfer) {
       }
     }
   }
-  for (const entry of entries) {
-    await walk(entry, '');
+  for (const { entry, file } of items) {
+    if (entry?.isDirectory) {
+      await walk(entry, '');
+    } else if (file) {
+      found.push({ file, folder: '' });
+    }
   }
-  return entries.length > 0 ? found : files.map((file) => ({ file, folder: '' }));
+  return found;
 }
 
 const chosen = (list) => [...list].map((file) => ({ file, folder: file.webkitRelativePath.split('/').at(-2) ?? '' }));
