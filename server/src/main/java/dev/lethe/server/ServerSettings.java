@@ -18,7 +18,7 @@ import dev.lethe.server.registry.VersionName;
 import dev.lethe.server.security.LatentRules;
 import dev.lethe.server.security.Latents;
 import dev.lethe.server.store.DatabaseUrl;
-import dev.lethe.server.unlearning.Approval;
+import dev.lethe.server.unlearning.ApprovalRules;
 import dev.lethe.server.unlearning.JobQueue;
 import dev.lethe.server.unlearning.WorkerCommand;
 import java.net.InetAddress;
@@ -92,8 +92,8 @@ final class ServerSettings {
           + " does not count.");
   static final Setting<Integer> MAX_JOBS = new Setting<>("max-jobs", "N", "100", ValueType.integer(1, 100_000),
       "Jobs that may wait or run; above that, submissions are refused.");
-  static final Setting<Approval.Who> APPROVAL = new Setting<>("approval", "WHO", "automatic",
-      ValueType.oneOf(Approval.Who.class), "Who promotes a candidate that passes its gates: automatic, or operator for"
+  static final Setting<ApprovalRules.Who> APPROVAL = new Setting<>("approval", "WHO", "automatic",
+      ValueType.oneOf(ApprovalRules.Who.class), "Who promotes a candidate that passes its gates: automatic, or operator for"
           + " one who orders it (lethe jobs approve).");
   static final Setting<ExecutionDevice> DEVICE = new Setting<>("device", "DEVICE", "cpu",
       ValueType.of(ServerSettings::device), "Where models run: " + ExecutionDevice.SYNTAX + ".");
@@ -225,10 +225,10 @@ final class ServerSettings {
     }
   }
 
-  private static Approval approval(Configuration settings) {
-    Map<String, Approval.Who> own = new HashMap<>();
+  private static ApprovalRules approval(Configuration settings) {
+    Map<String, ApprovalRules.Who> own = new HashMap<>();
     settings.own(PER_MODEL).forEach((name, its) -> own.put(name, its.get(APPROVAL)));
-    return new Approval(settings.get(APPROVAL), own);
+    return new ApprovalRules(settings.get(APPROVAL), own);
   }
 
   private static void checkExposure(Configuration settings, List<Mistake> mistakes) {

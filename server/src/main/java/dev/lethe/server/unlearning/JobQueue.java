@@ -4,6 +4,7 @@ import com.google.protobuf.util.Durations;
 import com.google.protobuf.util.Timestamps;
 import dev.lethe.server.audit.AuditLog;
 import dev.lethe.server.encryption.MasterKey;
+import dev.lethe.server.erasure.Approval;
 import dev.lethe.server.jobs.Commitment;
 import dev.lethe.server.jobs.JobRecord;
 import dev.lethe.server.jobs.JobRecord.Intent;
@@ -87,7 +88,7 @@ public final class JobQueue {
    * @param approval who promotes
    * @param keep how long jobs are known after their end; empty: until they are deleted
    */
-  public record Options(Optional<WorkerCommand> command, Duration silence, int attempts, int limit, Approval approval,
+  public record Options(Optional<WorkerCommand> command, Duration silence, int attempts, int limit, ApprovalRules approval,
       Optional<Duration> keep) {}
 
   JobQueue(Database database, MasterKey key, JobFolders folders, ModelRegistry registry, Options options,
@@ -475,12 +476,12 @@ public final class JobQueue {
   }
 
   /** Who approved a job last, for the certificate of its version. */
-  private static dev.lethe.server.erasure.Approval approval(Job job) {
+  private static Approval approval(Job job) {
     return job.getChangesList().stream().filter(change -> change.getCause().startsWith(APPROVED))
         .reduce((first, last) -> last)
-        .map(change -> new dev.lethe.server.erasure.Approval(change.getActor(), change.getCause(), Instant.ofEpochSecond(
+        .map(change -> new Approval(change.getActor(), change.getCause(), Instant.ofEpochSecond(
             change.getTime().getSeconds(), change.getTime().getNanos())))
-        .orElseGet(dev.lethe.server.erasure.Approval::gates);
+        .orElseGet(Approval::gates);
   }
 
   private void giveBack(String id, String reason) {

@@ -1,6 +1,7 @@
 package dev.lethe.server.unlearning;
 
 import dev.lethe.models.bundle.Bundle;
+import dev.lethe.server.erasure.Approval;
 import dev.lethe.server.jobs.Commitment;
 import dev.lethe.server.jobs.JobRecord;
 import dev.lethe.server.jobs.JobRecord.Intent;
@@ -129,7 +130,7 @@ record TakeOver(TrackedJob tracked, ModelRegistry registry, Cleaning cleaning, S
       try {
         if (registry.repository().versions(model.name()).containsKey(job.getNewVersion())) {
           // A server got so far that ended then.
-          return promote && model.promote(job.getNewVersion(), instead, dev.lethe.server.erasure.Approval.gates())
+          return promote && model.promote(job.getNewVersion(), instead, Approval.gates())
               .toCompletionStage().toCompletableFuture().get();
         }
         Bundle candidate = candidate(tracked, work);

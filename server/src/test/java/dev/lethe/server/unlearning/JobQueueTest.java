@@ -57,7 +57,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 @Timeout(120)
 class JobQueueTest {
 
-  private static final Approval AUTOMATIC = new Approval(Approval.Who.AUTOMATIC, Map.of());
+  private static final ApprovalRules AUTOMATIC = new ApprovalRules(ApprovalRules.Who.AUTOMATIC, Map.of());
 
   @TempDir
   Path root;

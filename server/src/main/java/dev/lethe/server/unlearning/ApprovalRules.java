@@ -8,7 +8,7 @@ import java.util.Map;
  * @param all of models that have no rule of their own
  * @param own by model
  */
-public record Approval(Who all, Map<String, Who> own) {
+public record ApprovalRules(Who all, Map<String, Who> own) {
 
   /** Either decides alone. */
   public enum Who {
@@ -18,7 +18,7 @@ public record Approval(Who all, Map<String, Who> own) {
     OPERATOR
   }
 
-  public Approval {
+  public ApprovalRules {
     own = Map.copyOf(own);
   }
 
