@@ -55,14 +55,18 @@ final class PixelCollector {
       // One byte more than is allowed, so that the decoder sees and says that there are too many.
       bytes = in.readNBytes((int) ImageDecoder.maxBytes(largest) + 1);
     }
+    ImageSize size = ImageDecoder.size(bytes, largest);
     if (pixels.isEmpty()) {
-      ImageSize size = ImageDecoder.size(bytes, largest);
       if (size.width() != size.height()) {
         throw new DatasetException(file, "the image is " + size.width() + "x" + size.height()
             + " pixels; images must be square");
       }
       MemoryDataset.checkResolution(file, size.width());
       resolution = size.width();
+    } else if (size.width() != resolution || size.height() != resolution) {
+      // Before the decoder, whose message speaks of requests.
+      throw new DatasetException(file, "the image is " + size.width() + "x" + size.height() + " pixels; it must be exactly "
+          + resolution + "x" + resolution);
     }
     byte[] image = ImageDecoder.decodeBytes(bytes, 3, resolution);
     if (grey && !isGrey(image)) {

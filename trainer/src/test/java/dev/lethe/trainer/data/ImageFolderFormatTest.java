@@ -119,7 +119,7 @@ class ImageFolderFormatTest {
     write("a/y.png", ImageEncoder.png(new byte[64 * 64], 1, 64, 64));
     assertMessage(Split.TRAIN, "the image is 64x64 pixels; it must be exactly 32x32");
     write("a/y.png", new byte[5]);
-    assertMessage(Split.TRAIN, "the 5 bytes are neither a PNG nor a JPEG image");
+    assertMessage(Split.TRAIN, "the 5 bytes are neither a PNG nor a JPEG or WebP image");
     write("a/y.png", grey(1));
     write("b/notes.txt", new byte[5]);
     assertMessage(Split.TRAIN, "no PNG or JPEG images in it");
