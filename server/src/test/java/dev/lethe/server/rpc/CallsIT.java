@@ -259,8 +259,8 @@ class CallsIT {
         });
     questions.onNext(ServerReflectionRequest.newBuilder().setListServices("").build());
     assertEquals(List.of("grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection",
-        "inference.GRPCInferenceService", "lethe.v1.GenerationService", "lethe.v1.ModelService",
-        "lethe.v1.UnlearningService"),
+        "inference.GRPCInferenceService", "lethe.v1.GenerationService", "lethe.v1.InspectionService",
+        "lethe.v1.ModelService", "lethe.v1.UnlearningService"),
         answers.take().getListServicesResponse().getServiceList().stream().map(ServiceResponse::getName).toList());
     for (String symbol : List.of("lethe.v1.GenerationService", "lethe.v1.GenerationService.Generate",
         "lethe.v1.GenerateRequest", "lethe.v1.ImageFormat", "lethe.v1.UnlearnSpec", "google.protobuf.Timestamp",
