@@ -222,15 +222,27 @@ public final class JobQueue {
    */
   Job submit(JobDirectory upload, Job.Builder requested, WorkerJob work, Asked asked) throws IOException {
     Job job = Phases.accept(requested, requested.getSubmittedBy(), Instant.now());
-    upload.write(work);
-    folders.sync(upload);
-    JobRecord kept;
+    Optional<JobRecord> inserted;
     try {
-      kept = store.insert(new JobRecord(job, work, Intent.NONE, asked.digest(), asked.sealedKey()),
-          asked.commitments(), options.limit()).orElseThrow(this::tooMany);
+      upload.write(work);
+      folders.sync(upload);
+      inserted = store.insert(new JobRecord(job, work, Intent.NONE, asked.digest(), asked.sealedKey()),
+          asked.commitments(), options.limit());
+    } catch (IOException e) {
+      folders.discard(upload);
+      throw e;
     } catch (StoreException e) {
+      // It may be a job all the same if the database was lost on the way: the next start finds out.
+      if (e.reason() == StoreException.Reason.NO_SPACE) {
+        folders.discard(upload);
+      }
       throw status(e);
     }
+    if (inserted.isEmpty()) {
+      folders.discard(upload);
+      throw tooMany();
+    }
+    JobRecord kept = inserted.get();
     if (!kept.job().getId().equals(job.getId())) {
       folders.discard(upload);
       if (!kept.request().equals(asked.digest())) {
@@ -427,12 +439,12 @@ public final class JobQueue {
    */
   Job retry(String id, String actor) {
     return withPosition(order(id, stored -> {
+      Job moved = Phases.move(stored.job(), JobPhase.JOB_PHASE_QUEUED, actor, "retried by request", Instant.now());
       if (!folders.of(id).hasImages(stored.job())) {
         throw new IllegalStateException("job " + id + " cannot be carried out once more: its images are deleted, since the"
             + " request did not ask to keep them; submit them again");
       }
-      return stored.with(Phases.move(stored.job(), JobPhase.JOB_PHASE_QUEUED, actor, "retried by request", Instant.now()),
-          Intent.NONE);
+      return stored.with(moved, Intent.NONE);
     }, () -> enqueue(id)));
   }
 

@@ -79,10 +79,13 @@ final class WorkerProcess implements WorkerLauncher.Worker {
 
   @Override
   public void stop(Duration patience) {
-    process.destroy();
+    // By its handle, which leaves its output open: whoever reads the events comes to their end, not to a closed stream.
+    ProcessHandle handle = process.toHandle();
+    handle.destroy();
     process.onExit().orTimeout(patience.toMillis(), TimeUnit.MILLISECONDS).exceptionally(late -> {
       process.descendants().forEach(ProcessHandle::destroyForcibly);
-      return process.destroyForcibly();
+      handle.destroyForcibly();
+      return process;
     });
   }
 }

@@ -466,8 +466,8 @@ class UnlearningIT {
         .setImage(Image.newBuilder().setFormat(ImageFormat.IMAGE_FORMAT_RAW)).build();
     refused(Code.INVALID_ARGUMENT, "unlearn images[0].image.format: RAW", of(spec),
         images(ImageRole.IMAGE_ROLE_UNLEARN, raw));
-    refused(Code.RESOURCE_EXHAUSTED, "8388608", of(spec),
-        images(ImageRole.IMAGE_ROLE_UNLEARN, labelled(ByteString.copyFrom(new byte[9 << 20]), "one")));
+    refused(Code.RESOURCE_EXHAUSTED, "33554432", of(spec),
+        images(ImageRole.IMAGE_ROLE_UNLEARN, labelled(ByteString.copyFrom(new byte[33 << 20]), "one")));
 
     assertEquals(List.of(), server.unlearning().listJobs(ListJobsRequest.getDefaultInstance()).getJobsList());
     untilNoUploadIsLeft();
