@@ -440,7 +440,9 @@ public final class JobQueue {
   Job retry(String id, String actor) {
     return withPosition(order(id, stored -> {
       Job moved = Phases.move(stored.job(), JobPhase.JOB_PHASE_QUEUED, actor, "retried by request", Instant.now());
-      if (!folders.of(id).hasImages(stored.job())) {
+      boolean sent = stored.job().getUnlearnImages() + stored.job().getLearnImages() > 0;
+      // What is not kept may be there for a moment after the end; it is being deleted.
+      if (sent && !stored.job().getSpec().getKeepPictures() || !folders.of(id).hasImages(stored.job())) {
         throw new IllegalStateException("job " + id + " cannot be carried out once more: its images are deleted, since the"
             + " request did not ask to keep them; submit them again");
       }
