@@ -1,5 +1,6 @@
 package dev.lethe.server.console;
 
+import dev.lethe.server.files.Digests;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpMethod;
@@ -8,10 +9,7 @@ import io.vertx.core.http.HttpServerResponse;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.HashMap;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 
@@ -48,12 +46,10 @@ public final class Console {
         throw new IllegalStateException("the console lacks " + resource);
       }
       byte[] bytes = in.readAllBytes();
-      String tag = '"' + HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes), 0, 8) + '"';
+      String tag = '"' + Digests.sha256(bytes).substring(0, 16) + '"';
       pages.put(name, new Page(TYPES.get(name.substring(name.lastIndexOf('.') + 1)), Buffer.buffer(bytes), tag));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException(e);
     }
   }
 

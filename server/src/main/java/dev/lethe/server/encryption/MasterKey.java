@@ -1,13 +1,11 @@
 package dev.lethe.server.encryption;
 
 import dev.lethe.models.encryption.FileCipher;
+import dev.lethe.server.files.WholeFile;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.security.GeneralSecurityException;
 import java.util.Base64;
 import java.util.HexFormat;
@@ -47,30 +45,10 @@ public final class MasterKey {
       return parse(variable, VARIABLE);
     }
     if (Files.notExists(file)) {
-      make(file);
+      WholeFile.makeSecret(file,
+          (HexFormat.of().formatHex(FileCipher.newKey()) + "\n").getBytes(StandardCharsets.US_ASCII));
     }
     return parse(Files.readString(file), file.toString());
-  }
-
-  private static void make(Path file) throws IOException {
-    if (file.toAbsolutePath().getParent() != null) {
-      Files.createDirectories(file.toAbsolutePath().getParent());
-    }
-    // Whole at once: another server may be starting on the same folder.
-    Path unfinished = Files.createTempFile(file.toAbsolutePath().getParent(), ".lethe-", ".key");
-    try {
-      Files.writeString(unfinished, HexFormat.of().formatHex(FileCipher.newKey()) + "\n");
-      if (Files.getFileStore(unfinished).supportsFileAttributeView("posix")) {
-        Files.setPosixFilePermissions(unfinished, PosixFilePermissions.fromString("rw-------"));
-      }
-      Files.createLink(file, unfinished);
-    } catch (FileAlreadyExistsException e) {
-      // The other one was faster; its key is the key.
-    } catch (UnsupportedOperationException e) {
-      Files.move(unfinished, file, StandardCopyOption.ATOMIC_MOVE);
-    } finally {
-      Files.deleteIfExists(unfinished);
-    }
   }
 
   private static MasterKey parse(String text, String where) throws IOException {

@@ -1,13 +1,13 @@
 package dev.lethe.server.inspection;
 
 import com.google.protobuf.util.JsonFormat;
+import dev.lethe.server.files.FileTrees;
+import dev.lethe.server.unlearning.WorkerOutput;
 import dev.lethe.v1.WorkerJob;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
@@ -20,7 +20,6 @@ import java.util.stream.Stream;
 record StudyDirectory(Path path) {
 
   private static final String PREFIX = ".study-";
-  private static final int LOG_BYTES = 2000;
 
   /** Of the server's user alone: it holds people's pictures. */
   static StudyDirectory create(Path root) throws IOException {
@@ -60,18 +59,10 @@ record StudyDirectory(Path path) {
 
   /** The last of what the worker wrote down; empty if nothing. */
   String endOfLog() throws IOException {
-    byte[] log = file("worker.log").orElse(new byte[0]);
-    int from = Math.max(0, log.length - LOG_BYTES);
-    return new String(log, from, log.length - from, StandardCharsets.UTF_8).strip();
+    return WorkerOutput.endOfLog(log());
   }
 
   void delete() throws IOException {
-    List<Path> all;
-    try (Stream<Path> walk = Files.walk(path)) {
-      all = walk.sorted(Comparator.reverseOrder()).toList();
-    }
-    for (Path each : all) {
-      Files.deleteIfExists(each);
-    }
+    FileTrees.delete(path);
   }
 }

@@ -1,17 +1,16 @@
 package dev.lethe.server.inspection;
 
-import com.google.protobuf.InvalidProtocolBufferException;
-import com.google.protobuf.util.JsonFormat;
 import dev.lethe.server.unlearning.WorkerCommand;
+import dev.lethe.server.unlearning.WorkerOutput;
 import dev.lethe.v1.Progress;
 import dev.lethe.v1.WorkerEvent;
 import dev.lethe.v1.WorkerJob;
 import io.grpc.Status;
-import java.io.BufferedReader;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -21,9 +20,8 @@ import org.slf4j.LoggerFactory;
 final class StudyWorker {
 
   private static final Logger LOG = LoggerFactory.getLogger(StudyWorker.class);
-  private static final JsonFormat.Parser EVENTS = JsonFormat.parser().ignoringUnknownFields();
   private static final String DEVICE_VARIABLE = "LETHE_WORKER_DEVICE";
-  private static final int PATIENCE_SECONDS = 10;
+  private static final Duration PATIENCE = Duration.ofSeconds(10);
 
   private final WorkerCommand command;
   // Both are changed by the call's context and the study's thread.
@@ -45,31 +43,23 @@ final class StudyWorker {
       throws IOException, InterruptedException {
     directory.write(job);
     Process running = start(directory);
-    WorkerEvent result = null;
-    String reason = null;
-    try (BufferedReader lines = running.inputReader()) {
-      for (String line = lines.readLine(); line != null; line = lines.readLine()) {
-        WorkerEvent.Builder event = WorkerEvent.newBuilder();
-        try {
-          EVENTS.merge(line, event);
-        } catch (InvalidProtocolBufferException e) {
-          // Native libraries write to standard output now and then.
-          continue;
-        }
-        switch (event.getEventCase()) {
-          case PROGRESS -> told.accept(event.getProgress());
-          case INSPECTION, PROJECTION -> result = event.build();
-          case FAILURE -> reason = event.getFailure().getMessage();
-          case REPORT, DONE, EVENT_NOT_SET -> { }
-        }
+    AtomicReference<@Nullable WorkerEvent> result = new AtomicReference<>();
+    AtomicReference<@Nullable String> reason = new AtomicReference<>();
+    WorkerOutput.read(running, directory.path().getFileName().toString(), event -> {
+      switch (event.getEventCase()) {
+        case PROGRESS -> told.accept(event.getProgress());
+        case INSPECTION, PROJECTION -> result.set(event);
+        case FAILURE -> reason.set(event.getFailure().getMessage());
+        case REPORT, DONE, EVENT_NOT_SET -> { }
       }
+    });
+    int status = running.exitValue();
+    WorkerEvent found = result.get();
+    if (status == 0 && found != null) {
+      return found;
     }
-    int status = running.waitFor();
-    if (status == 0 && result != null) {
-      return result;
-    }
-    if (reason != null) {
-      throw Status.FAILED_PRECONDITION.withDescription(reason).asRuntimeException();
+    if (reason.get() != null) {
+      throw Status.FAILED_PRECONDITION.withDescription(reason.get()).asRuntimeException();
     }
     LOG.warn("a worker ended with status {}; the end of its log: {}", status, directory.endOfLog());
     throw Status.INTERNAL.withDescription("the worker exited with status " + status + " and no result; the server's log has "
@@ -93,9 +83,7 @@ final class StudyWorker {
     stopped = true;
     Process running = process;
     if (running != null) {
-      running.destroy();
-      running.onExit().orTimeout(PATIENCE_SECONDS, TimeUnit.SECONDS)
-          .exceptionally(late -> running.destroyForcibly());
+      WorkerOutput.stop(running, PATIENCE);
     }
   }
 }

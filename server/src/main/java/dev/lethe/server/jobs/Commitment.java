@@ -1,7 +1,7 @@
 package dev.lethe.server.jobs;
 
+import dev.lethe.server.files.Digests;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.security.SecureRandom;
 import java.util.HexFormat;
 
@@ -30,12 +30,8 @@ public record Commitment(String salt, String sha256) {
   }
 
   private static Commitment with(byte[] salt, byte[] pixels) {
-    try {
-      MessageDigest digest = MessageDigest.getInstance("SHA-256");
-      digest.update(salt);
-      return new Commitment(HexFormat.of().formatHex(salt), HexFormat.of().formatHex(digest.digest(pixels)));
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every Java platform has SHA-256", e);
-    }
+    MessageDigest digest = Digests.digest();
+    digest.update(salt);
+    return new Commitment(HexFormat.of().formatHex(salt), HexFormat.of().formatHex(digest.digest(pixels)));
   }
 }

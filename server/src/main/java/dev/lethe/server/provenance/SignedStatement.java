@@ -3,13 +3,12 @@ package dev.lethe.server.provenance;
 import com.fasterxml.jackson.annotation.JsonPropertyOrder;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.lethe.server.files.WholeFile;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.List;
 
@@ -54,7 +53,6 @@ public record SignedStatement(Statement statement, byte[] bytes) {
   /** The same of bytes. */
   public static SignedStatement verify(byte[] bytes, VerificationKey key, String name) throws ProvenanceException {
     Bundle bundle;
-    Statement statement;
     try {
       bundle = JSON.readValue(bytes, Bundle.class);
       if (bundle == null || bundle.dsseEnvelope() == null || bundle.dsseEnvelope().signatures().size() != 1) {
@@ -65,7 +63,6 @@ public record SignedStatement(Statement statement, byte[] bytes) {
       if (!Arrays.equals(bytes, JSON.writeValueAsBytes(bundle))) {
         throw new ProvenanceException(name + " was changed: it is not written as it was");
       }
-      statement = JSON.readValue(bundle.dsseEnvelope().payload(), Statement.class);
     } catch (ProvenanceException e) {
       throw e;
     } catch (IOException | NullPointerException e) {
@@ -78,20 +75,26 @@ public record SignedStatement(Statement statement, byte[] bytes) {
       throw new ProvenanceException(name + " is signed by another key: " + hint + ", and not " + key.hint());
     }
     if (!bundle.mediaType().equals(BUNDLE) || !envelope.payloadType().equals(Statement.MEDIA_TYPE)
-        || statement == null || !Statement.TYPE.equals(statement.type())
         || !envelope.signatures().get(0).keyid().isEmpty()
         || !key.verifies(preAuthentication(envelope.payload()), envelope.signatures().get(0).sig())) {
       throw new ProvenanceException(name + " was changed: its signature does not hold");
+    }
+    // Not before: what the signature does not hold for is not even read.
+    Statement statement;
+    try {
+      statement = JSON.readValue(envelope.payload(), Statement.class);
+    } catch (IOException e) {
+      throw new ProvenanceException(name + " is no signed statement: " + e.getMessage(), e);
+    }
+    if (statement == null || !Statement.TYPE.equals(statement.type())) {
+      throw new ProvenanceException(name + " is no signed statement");
     }
     return new SignedStatement(statement, bytes);
   }
 
   /** Puts the file in place, atomically. */
   public void write(Path file) throws IOException {
-    Path unfinished = file.resolveSibling("." + file.getFileName() + ".tmp");
-    Files.write(unfinished, bytes, StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING,
-        StandardOpenOption.WRITE, StandardOpenOption.SYNC);
-    Files.move(unfinished, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    WholeFile.write(file, bytes);
   }
 
   /** What is signed: DSSE's encoding of the payload and its type, which keeps the two apart. */

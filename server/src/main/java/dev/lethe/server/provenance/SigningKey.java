@@ -1,16 +1,12 @@
 package dev.lethe.server.provenance;
 
+import dev.lethe.server.files.WholeFile;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.PosixFilePermission;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.security.GeneralSecurityException;
 import java.security.KeyFactory;
 import java.security.KeyPairGenerator;
@@ -19,7 +15,6 @@ import java.security.PublicKey;
 import java.security.Signature;
 import java.security.interfaces.ECPrivateKey;
 import java.security.spec.PKCS8EncodedKeySpec;
-import java.util.EnumSet;
 import java.util.Set;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -78,8 +73,6 @@ public final class SigningKey {
   }
 
   private static void create(Path file) throws IOException {
-    Path directory = file.toAbsolutePath().getParent();
-    Files.createDirectories(directory);
     byte[] pem;
     try {
       KeyPairGenerator generator = KeyPairGenerator.getInstance("EC");
@@ -88,24 +81,8 @@ public final class SigningKey {
     } catch (GeneralSecurityException e) {
       throw new IllegalStateException("every Java makes keys on P-256", e);
     }
-    Path unfinished = directory.resolve("." + file.getFileName() + ".new");
-    Files.deleteIfExists(unfinished);
-    // Nobody else may read it at any moment, so it is made with its permissions and not given them.
-    Files.createFile(unfinished, ownersAlone());
-    Files.write(unfinished, pem, StandardOpenOption.WRITE, StandardOpenOption.SYNC);
-    try {
-      Files.move(unfinished, file, StandardCopyOption.ATOMIC_MOVE);
-    } catch (FileAlreadyExistsException e) {
-      Files.deleteIfExists(unfinished);
-    }
+    WholeFile.makeSecret(file, pem);
     LOG.info("made a signing key: {}; others verify with {}", file, publicKey(file));
-  }
-
-  private static FileAttribute<?>[] ownersAlone() {
-    return FileSystems.getDefault().supportedFileAttributeViews().contains("posix")
-        ? new FileAttribute<?>[] {PosixFilePermissions.asFileAttribute(
-            EnumSet.of(PosixFilePermission.OWNER_READ, PosixFilePermission.OWNER_WRITE))}
-        : new FileAttribute<?>[0];
   }
 
   private static SigningKey read(Path file) throws IOException {

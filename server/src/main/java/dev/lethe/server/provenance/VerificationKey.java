@@ -1,5 +1,6 @@
 package dev.lethe.server.provenance;
 
+import dev.lethe.server.files.Digests;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;

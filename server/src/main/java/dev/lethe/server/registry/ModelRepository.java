@@ -1,6 +1,8 @@
 package dev.lethe.server.registry;
 
 import dev.lethe.models.bundle.Bundle;
+import dev.lethe.server.files.FileTrees;
+import dev.lethe.server.files.WholeFile;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.AtomicMoveNotSupportedException;
@@ -9,7 +11,6 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -228,11 +229,7 @@ public final class ModelRepository {
   /** Sets the version that a server serves from its next start on. */
   public void activate(String model, String version) throws IOException {
     Path directory = Files.createDirectories(state.resolve(model));
-    Path unfinished = directory.resolve(ACTIVE + ".tmp");
-    Files.write(unfinished, (version + "\n").getBytes(StandardCharsets.UTF_8), StandardOpenOption.CREATE,
-        StandardOpenOption.TRUNCATE_EXISTING, StandardOpenOption.WRITE, StandardOpenOption.SYNC);
-    Files.move(unfinished, directory.resolve(ACTIVE), StandardCopyOption.ATOMIC_MOVE,
-        StandardCopyOption.REPLACE_EXISTING);
+    WholeFile.write(directory.resolve(ACTIVE), (version + "\n").getBytes(StandardCharsets.UTF_8));
   }
 
   /**

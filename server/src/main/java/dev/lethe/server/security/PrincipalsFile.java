@@ -5,17 +5,15 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
 import dev.lethe.server.config.ConfigurationException;
 import dev.lethe.server.config.Mistake;
+import dev.lethe.server.files.Digests;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.HashSet;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -69,7 +67,7 @@ public final class PrincipalsFile {
 
   /** The one that shows this token. */
   Optional<Principal> withToken(String token) {
-    return Optional.ofNullable(byToken.get(sha256(token)));
+    return Optional.ofNullable(byToken.get(Digests.sha256(token.getBytes(StandardCharsets.UTF_8))));
   }
 
   /** The one whose certificate has this common name. */
@@ -167,14 +165,5 @@ public final class PrincipalsFile {
 
   private void mistake(String where, String message) {
     mistakes.add(new Mistake(where, message));
-  }
-
-  private static String sha256(String text) {
-    try {
-      return HexFormat.of().formatHex(
-          MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8)));
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException(e);
-    }
   }
 }

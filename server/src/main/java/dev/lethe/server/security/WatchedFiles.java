@@ -1,12 +1,12 @@
 package dev.lethe.server.security;
 
+import dev.lethe.server.files.Digests;
 import io.vertx.core.Vertx;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
@@ -75,16 +75,12 @@ final class WatchedFiles {
   }
 
   private byte[] digest() throws IOException {
-    try {
-      MessageDigest digest = MessageDigest.getInstance("SHA-256");
-      for (Path file : files) {
-        byte[] bytes = Files.readAllBytes(file);
-        digest.update(Integer.toString(bytes.length).getBytes(StandardCharsets.US_ASCII));
-        digest.update(bytes);
-      }
-      return digest.digest();
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException(e);
+    MessageDigest digest = Digests.digest();
+    for (Path file : files) {
+      byte[] bytes = Files.readAllBytes(file);
+      digest.update(Integer.toString(bytes.length).getBytes(StandardCharsets.US_ASCII));
+      digest.update(bytes);
     }
+    return digest.digest();
   }
 }

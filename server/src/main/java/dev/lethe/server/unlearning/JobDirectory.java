@@ -3,14 +3,11 @@ package dev.lethe.server.unlearning;
 import com.google.protobuf.MessageOrBuilder;
 import com.google.protobuf.util.JsonFormat;
 import dev.lethe.models.encryption.FileCipher;
-import dev.lethe.server.registry.FileTrees;
+import dev.lethe.server.files.FileTrees;
 import dev.lethe.v1.ImageRole;
 import dev.lethe.v1.Job;
 import dev.lethe.v1.WorkerJob;
 import java.io.IOException;
-import java.nio.channels.Channels;
-import java.nio.channels.SeekableByteChannel;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
@@ -34,8 +31,6 @@ record JobDirectory(Path path) {
   static final String SEALED = ".sealed";
 
   private static final String LOG_FILE = "worker.log";
-  private static final int LOG_LINES = 12;
-  private static final int LOG_BYTES = 4096;
 
   void write(WorkerJob job) throws IOException {
     write("job.json", job);
@@ -161,17 +156,7 @@ record JobDirectory(Path path) {
 
   /** The last lines of the worker's log; empty if it wrote none. */
   String endOfLog() throws IOException {
-    if (!Files.exists(log())) {
-      return "";
-    }
-    String end;
-    try (SeekableByteChannel log = Files.newByteChannel(log())) {
-      log.position(Math.max(0, log.size() - LOG_BYTES));
-      end = new String(Channels.newInputStream(log).readAllBytes(),
-          StandardCharsets.UTF_8).strip();
-    }
-    List<String> lines = end.lines().toList();
-    return String.join("\n", lines.subList(Math.max(0, lines.size() - LOG_LINES), lines.size()));
+    return WorkerOutput.endOfLog(log());
   }
 
   private void write(String name, MessageOrBuilder message) throws IOException {

@@ -8,6 +8,7 @@ import dev.lethe.models.image.InvalidImageException;
 import dev.lethe.models.image.PreparedImage;
 import dev.lethe.server.audit.AuditLog;
 import dev.lethe.server.encryption.MasterKey;
+import dev.lethe.server.files.Digests;
 import dev.lethe.server.jobs.Commitment;
 import dev.lethe.server.logging.SafeText;
 import dev.lethe.server.registry.ClassLabels;
@@ -29,12 +30,8 @@ import io.grpc.Status;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -87,7 +84,7 @@ final class Upload implements Sink<SubmitRequest> {
   private int unlearnImages;
   private int learnImages;
   private long bytes;
-  private final Map<ByteBuffer, Seen> seen = new HashMap<>();
+  private final Map<String, Seen> seen = new HashMap<>();
   private final List<Integer> skipped = new ArrayList<>();
   private final byte[] imageKey = FileCipher.newKey();
   private final FileCipher cipher = new FileCipher(imageKey);
@@ -227,11 +224,12 @@ final class Upload implements Sink<SubmitRequest> {
       return;
     }
     byte[] pixels = read.get();
-    if (known(field, pixels, learn)) {
+    String digest = Digests.sha256(pixels);
+    if (known(field, digest, learn)) {
       skipped.add(sent);
       return;
     }
-    asked.add(role + " " + label.orElse(-1) + " " + HexFormat.of().formatHex(sha256(pixels)) + "\n");
+    asked.add(role + " " + label.orElse(-1) + " " + digest + "\n");
     ModelCard.Network network = card.network();
     byte[] png = ImageEncoder.png(pixels, network.channels(), network.resolution(), network.resolution());
     bytes += png.length;
@@ -274,8 +272,8 @@ final class Upload implements Sink<SubmitRequest> {
    * Whether an image to unlearn is here already and shall be left out. Learning images may come twice, but none of them
    * may be one to unlearn.
    */
-  private boolean known(String field, byte[] pixels, boolean learn) throws IOException {
-    Seen other = seen.putIfAbsent(ByteBuffer.wrap(sha256(pixels)), new Seen(field, learn));
+  private boolean known(String field, String digest, boolean learn) throws IOException {
+    Seen other = seen.putIfAbsent(digest, new Seen(field, learn));
     if (other == null || learn && other.learn()) {
       return false;
     }
@@ -292,14 +290,6 @@ final class Upload implements Sink<SubmitRequest> {
   /** A part of an image by the name that its client knows it by: a file's own name says more than an index. */
   private static String part(String field, String part) {
     return INDEXED.matcher(field).matches() ? field + "." + part : part.equals("image") ? field : field + ", " + part;
-  }
-
-  private static byte[] sha256(byte[] pixels) {
-    try {
-      return MessageDigest.getInstance("SHA-256").digest(pixels);
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every Java platform has SHA-256", e);
-    }
   }
 
   /** The class of an image; empty for an unconditional model. */

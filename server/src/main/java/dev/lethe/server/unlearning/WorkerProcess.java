@@ -1,22 +1,14 @@
 package dev.lethe.server.unlearning;
 
-import com.google.protobuf.InvalidProtocolBufferException;
-import com.google.protobuf.util.JsonFormat;
 import dev.lethe.v1.WorkerEvent;
-import java.io.BufferedReader;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.Optional;
-import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /** One worker's process. Its standard input stays open as long as this server lives. */
 final class WorkerProcess implements WorkerLauncher.Worker {
 
-  private static final Logger LOG = LoggerFactory.getLogger(WorkerProcess.class);
-  private static final JsonFormat.Parser EVENTS = JsonFormat.parser().ignoringUnknownFields();
   /** Unix reports the end by a signal as an exit status of this plus the signal's number. */
   private static final int SIGNALLED = 128;
   private static final int SIGKILL = 9;
@@ -40,20 +32,7 @@ final class WorkerProcess implements WorkerLauncher.Worker {
 
   @Override
   public void run(Consumer<WorkerEvent> events) throws IOException, InterruptedException {
-    try (BufferedReader lines = process.inputReader()) {
-      for (String line = lines.readLine(); line != null; line = lines.readLine()) {
-        WorkerEvent.Builder event = WorkerEvent.newBuilder();
-        try {
-          EVENTS.merge(line, event);
-        } catch (InvalidProtocolBufferException e) {
-          // Native libraries write to standard output now and then.
-          LOG.warn("{}: the worker printed what is no event: {}", job.path().getFileName(), line);
-          continue;
-        }
-        events.accept(event.build());
-      }
-    }
-    process.waitFor();
+    WorkerOutput.read(process, job.path().getFileName().toString(), events);
   }
 
   @Override
@@ -79,13 +58,6 @@ final class WorkerProcess implements WorkerLauncher.Worker {
 
   @Override
   public void stop(Duration patience) {
-    // By its handle, which leaves its output open: whoever reads the events comes to their end, not to a closed stream.
-    ProcessHandle handle = process.toHandle();
-    handle.destroy();
-    process.onExit().orTimeout(patience.toMillis(), TimeUnit.MILLISECONDS).exceptionally(late -> {
-      process.descendants().forEach(ProcessHandle::destroyForcibly);
-      handle.destroyForcibly();
-      return process;
-    });
+    WorkerOutput.stop(process, patience);
   }
 }

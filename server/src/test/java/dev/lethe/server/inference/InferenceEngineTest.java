@@ -13,7 +13,7 @@ import dev.lethe.models.runtime.ExecutionDevice;
 import dev.lethe.server.TinyBundles;
 import dev.lethe.server.inference.Compute.Graphs;
 import dev.lethe.server.monitoring.ServerMetrics;
-import dev.lethe.server.registry.FileTrees;
+import dev.lethe.server.files.FileTrees;
 import dev.lethe.server.tracing.Tracing;
 import io.grpc.Status;
 import io.grpc.Status.Code;

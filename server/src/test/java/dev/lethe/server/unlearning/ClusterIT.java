@@ -3,33 +3,25 @@ package dev.lethe.server.unlearning;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import com.google.protobuf.ByteString;
-import dev.lethe.models.image.ImageEncoder;
 import dev.lethe.server.ServerProcess;
 import dev.lethe.server.TinyBundles;
 import dev.lethe.server.store.DatabaseUrl;
 import dev.lethe.server.store.TestDatabases;
 import dev.lethe.v1.GenerateRequest;
 import dev.lethe.v1.GenerationServiceGrpc;
-import dev.lethe.v1.Image;
+import dev.lethe.v1.ImageRole;
 import dev.lethe.v1.Job;
 import dev.lethe.v1.JobPhase;
-import dev.lethe.v1.LabelledImage;
 import dev.lethe.v1.ListJobsRequest;
-import dev.lethe.v1.SubmitRequest;
 import dev.lethe.v1.UnlearnSpec;
 import dev.lethe.v1.UnlearningServiceGrpc;
-import dev.lethe.v1.UploadedImages;
-import io.grpc.stub.StreamObserver;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Random;
 import java.util.Set;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -99,30 +91,8 @@ class ClusterIT {
   }
 
   private static String submit(ServerProcess server, int seed) {
-    byte[] pixels = new byte[32 * 32];
-    new Random(seed).nextBytes(pixels);
-    CompletableFuture<Job> answer = new CompletableFuture<>();
-    StreamObserver<SubmitRequest> upload = UnlearningServiceGrpc.newStub(server.channel()).submit(new StreamObserver<>() {
-      @Override
-      public void onNext(Job job) {
-        answer.complete(job);
-      }
-
-      @Override
-      public void onError(Throwable failure) {
-        answer.completeExceptionally(failure);
-      }
-
-      @Override
-      public void onCompleted() {
-        answer.completeExceptionally(new IllegalStateException("no job"));
-      }
-    });
-    upload.onNext(SubmitRequest.newBuilder().setSpec(UnlearnSpec.getDefaultInstance()).build());
-    upload.onNext(SubmitRequest.newBuilder().setImages(UploadedImages.newBuilder().addImages(LabelledImage.newBuilder()
-        .setLabel("one").setImage(Image.newBuilder()
-            .setData(ByteString.copyFrom(ImageEncoder.png(pixels, 1, 32, 32)))))).build());
-    upload.onCompleted();
-    return answer.orTimeout(60, TimeUnit.SECONDS).join().getId();
+    return Submission.send(server.channel(), Submission.of(UnlearnSpec.getDefaultInstance()),
+        Submission.images(ImageRole.IMAGE_ROLE_UNSPECIFIED, Submission.labelled(Submission.pixels(seed), "one")))
+        .orTimeout(60, TimeUnit.SECONDS).join().getId();
   }
 }

@@ -15,17 +15,11 @@ import dev.lethe.v1.CancelJobRequest;
 import dev.lethe.v1.DeleteJobRequest;
 import dev.lethe.v1.GetJobRequest;
 import dev.lethe.v1.GetReportRequest;
-import dev.lethe.v1.Image;
 import dev.lethe.v1.ImageRole;
 import dev.lethe.v1.Job;
 import dev.lethe.v1.JobPhase;
-import dev.lethe.v1.LabelledImage;
-import dev.lethe.v1.SubmitRequest;
 import dev.lethe.v1.UnlearnSpec;
-import dev.lethe.v1.UnlearningServiceGrpc;
-import dev.lethe.v1.UploadedImages;
 import dev.lethe.v1.WatchRequest;
-import io.grpc.stub.StreamObserver;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
@@ -37,7 +31,6 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
@@ -80,33 +73,11 @@ class PrivacyIT {
   }
 
   private Job submit(long behaviour, boolean keep) {
-    CompletableFuture<Job> answer = new CompletableFuture<>();
-    StreamObserver<SubmitRequest> upload = UnlearningServiceGrpc.newStub(server.channel()).submit(new StreamObserver<>() {
-      @Override
-      public void onNext(Job job) {
-        answer.complete(job);
-      }
-
-      @Override
-      public void onError(Throwable failure) {
-        answer.completeExceptionally(failure);
-      }
-
-      @Override
-      public void onCompleted() {
-        answer.completeExceptionally(new IllegalStateException("no job"));
-      }
-    });
-    upload.onNext(SubmitRequest.newBuilder().setSpec(UnlearnSpec.newBuilder().setSeed(behaviour).setKeepPictures(keep))
-        .build());
-    for (ImageRole role : List.of(ImageRole.IMAGE_ROLE_UNLEARN, ImageRole.IMAGE_ROLE_LEARN)) {
-      byte[] file = role == ImageRole.IMAGE_ROLE_UNLEARN ? png : ImageEncoder.png(new byte[32 * 32], 1, 32, 32);
-      upload.onNext(SubmitRequest.newBuilder().setImages(UploadedImages.newBuilder().setRole(role).addImages(
-          LabelledImage.newBuilder().setLabel("one").setImage(Image.newBuilder().setData(ByteString.copyFrom(file)))))
-          .build());
-    }
-    upload.onCompleted();
-    return answer.orTimeout(60, TimeUnit.SECONDS).join();
+    return Submission.send(server.channel(),
+        Submission.of(UnlearnSpec.newBuilder().setSeed(behaviour).setKeepPictures(keep).build()),
+        Submission.images(ImageRole.IMAGE_ROLE_UNLEARN, Submission.labelled(ByteString.copyFrom(png), "one")),
+        Submission.images(ImageRole.IMAGE_ROLE_LEARN, Submission.labelled(new byte[32 * 32], "one")))
+        .orTimeout(60, TimeUnit.SECONDS).join();
   }
 
   private Job last(Job job) {

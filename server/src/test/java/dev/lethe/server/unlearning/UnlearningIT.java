@@ -1,5 +1,10 @@
 package dev.lethe.server.unlearning;
 
+import static dev.lethe.server.unlearning.Submission.images;
+import static dev.lethe.server.unlearning.Submission.labelled;
+import static dev.lethe.server.unlearning.Submission.observer;
+import static dev.lethe.server.unlearning.Submission.of;
+import static dev.lethe.server.unlearning.Submission.pixels;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -49,7 +54,6 @@ import dev.lethe.v1.UnlearnKind;
 import dev.lethe.v1.UnlearnMode;
 import dev.lethe.v1.UnlearnSpec;
 import dev.lethe.v1.UnlearningServiceGrpc;
-import dev.lethe.v1.UploadedImages;
 import dev.lethe.v1.WatchRequest;
 import dev.lethe.v1.WorkerJob;
 import io.grpc.Status.Code;
@@ -67,7 +71,6 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.Future;
@@ -622,13 +625,7 @@ class UnlearningIT {
   }
 
   private Job send(SubmitRequest... messages) {
-    CompletableFuture<Job> answer = new CompletableFuture<>();
-    StreamObserver<SubmitRequest> upload = UnlearningServiceGrpc.newStub(server.channel()).submit(observer(answer));
-    for (SubmitRequest message : messages) {
-      upload.onNext(message);
-    }
-    upload.onCompleted();
-    return answer.orTimeout(20, TimeUnit.SECONDS).join();
+    return Submission.send(server.channel(), messages).orTimeout(20, TimeUnit.SECONDS).join();
   }
 
   private void refused(Code code, String part, SubmitRequest... messages) {
@@ -636,48 +633,6 @@ class UnlearningIT {
     StatusRuntimeException refusal = (StatusRuntimeException) failure.getCause();
     assertEquals(code, refusal.getStatus().getCode(), refusal.getMessage());
     assertTrue(refusal.getStatus().getDescription().contains(part), refusal.getMessage() + " lacks " + part);
-  }
-
-  private static StreamObserver<Job> observer(CompletableFuture<Job> answer) {
-    return new StreamObserver<>() {
-      @Override
-      public void onNext(Job job) {
-        answer.complete(job);
-      }
-
-      @Override
-      public void onError(Throwable failure) {
-        answer.completeExceptionally(failure);
-      }
-
-      @Override
-      public void onCompleted() {
-        answer.completeExceptionally(new IllegalStateException("no job"));
-      }
-    };
-  }
-
-  private static SubmitRequest of(UnlearnSpec spec) {
-    return SubmitRequest.newBuilder().setSpec(spec).build();
-  }
-
-  private static SubmitRequest images(ImageRole role, LabelledImage... images) {
-    return SubmitRequest.newBuilder()
-        .setImages(UploadedImages.newBuilder().setRole(role).addAllImages(List.of(images))).build();
-  }
-
-  private static LabelledImage labelled(byte[] pixels, String label) {
-    return labelled(ByteString.copyFrom(ImageEncoder.png(pixels, 1, 32, 32)), label);
-  }
-
-  private static LabelledImage labelled(ByteString file, String label) {
-    return LabelledImage.newBuilder().setImage(Image.newBuilder().setData(file)).setLabel(label).build();
-  }
-
-  private static byte[] pixels(long seed) {
-    byte[] pixels = new byte[32 * 32];
-    new Random(seed).nextBytes(pixels);
-    return pixels;
   }
 
   private void untilNoUploadIsLeft() throws IOException {

@@ -93,12 +93,13 @@ public record Inspector(ModelWeights model, Path directory, ExecutionDevice devi
         judgedOthers = unseen.isPresent() ? scores.of(unseen.get()) : scores.of(generated, generatedLabels);
       }
     }
+    double[] othersJudged = doubles(judgedOthers);
     List<Image> found = new ArrayList<>();
     for (int i = 0; i < errors.length; i++) {
       double rank = below(errors[i], others);
       OptionalDouble judgement = judged.length == 0 ? OptionalDouble.empty() : OptionalDouble.of(judged[i]);
       OptionalDouble judgementRank =
-          judged.length == 0 ? OptionalDouble.empty() : OptionalDouble.of(below(judged[i], doubles(judgedOthers)));
+          judged.length == 0 ? OptionalDouble.empty() : OptionalDouble.of(below(judged[i], othersJudged));
       found.add(new Image(errors[i], rank, judgement, judgementRank, finding(rank, judgementRank, unseen.isPresent())));
     }
     List<String> notes = new ArrayList<>();

@@ -2,15 +2,11 @@ package dev.lethe.trainer.unlearning;
 
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.trainer.data.ImageDataset;
-import dev.lethe.trainer.inversion.Inversion;
 import dev.lethe.trainer.inversion.InversionOptions;
 import dev.lethe.trainer.inversion.LatentSpace;
-import dev.lethe.trainer.model.ModelWeights;
-import dev.lethe.models.runtime.ExecutionDevice;
 import dev.lethe.trainer.sampling.LatentRegression;
 import dev.lethe.trainer.sampling.Sampler;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.SplittableRandom;
 import java.util.stream.IntStream;
@@ -20,7 +16,7 @@ import java.util.stream.IntStream;
  * found; the others are drawn from the normal distribution of these around the means of their classes, which costs
  * nothing and holds the generator as well.
  */
-record AnchorLatents(ModelWeights original, Path directory, ExecutionDevice device, int threads) {
+record AnchorLatents(LatentSearch search) {
 
   private static final InversionOptions SEARCH = new InversionOptions(LatentSpace.W, 200, 1, 72, 0.1, 0);
   /** Most images that are inverted. */
@@ -37,12 +33,11 @@ record AnchorLatents(ModelWeights original, Path directory, ExecutionDevice devi
   Tensor draw(ImageDataset stay, Sampler sampler, int n, long seed) throws IOException {
     ImageDataset some = stay.subset(IntStream.range(0, Math.min(FOUND, stay.size())).toArray());
     SplittableRandom random = new SplittableRandom(seed);
-    Tensor found = new Inversion(original.config(), original.weights(), original.features(), SEARCH, device, threads)
-        .invert(some.images(), some.classIndices(), directory, random.nextLong(), (step, steps, error) -> { }).w();
+    Tensor found = search.find(SEARCH, some.images(), some.classIndices(), random.nextLong());
     if (some.size() == 1) {
       return found;
     }
-    int[] labels = original.config().conditional() ? some.classIndices() : new int[some.size()];
+    int[] labels = search.original().config().conditional() ? some.classIndices() : new int[some.size()];
     Tensor means = Tensor.zeros(some.size(), sampler.wDim());
     for (int label : Arrays.stream(labels).distinct().toArray()) {
       float[] mean = sampler.meanLatent(label, OF_MEAN, random.split());

@@ -4,7 +4,6 @@ import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.runtime.ExecutionDevice;
 import dev.lethe.trainer.data.ImageDataset;
 import dev.lethe.trainer.features.FeatureExtractor;
-import dev.lethe.trainer.inversion.Inversion;
 import dev.lethe.trainer.inversion.InversionOptions;
 import dev.lethe.trainer.inversion.LatentSpace;
 import dev.lethe.trainer.model.ModelWeights;
@@ -59,7 +58,7 @@ record ClassRedaction(ModelWeights original, RedactionOptions options, StandIns 
         FeatureExtractor extractor = FeatureExtractor.open(original, device, threads)) {
       Parts parts = original.config().conditional() ? ofLabels(sampler, real, random)
           : lookalikes(found, sampler);
-      Tensor anchors = new AnchorLatents(original, directory, device, threads).draw(stay, sampler, ANCHORS, seed + 3);
+      Tensor anchors = new AnchorLatents(search()).draw(stay, sampler, ANCHORS, seed + 3);
       Movers movers = new Movers(parts.latents, sampler.images(parts.latents), sampler.images(parts.targets),
           IntStream.range(0, (int) parts.latents.shape()[0]).toArray());
       Set<Integer> shown = original.config().conditional() ? standIns.byClass().keySet()
@@ -108,7 +107,9 @@ record ClassRedaction(ModelWeights original, RedactionOptions options, StandIns 
     targets = targets.then(regression.predict(around));
     int[] shown = IntStream.range(0, real.size()).filter(i -> real.label(i) == label).limit(REAL).toArray();
     if (shown.length > 0) {
-      Tensor inverted = invert(real.subset(shown), 5);
+      ImageDataset some = real.subset(shown);
+      Tensor inverted = search().find(SEARCH, some.images(), some.classIndices(),
+          new SplittableRandom(seed + 5).nextLong());
       latents = latents.then(inverted);
       targets = targets.then(regression.predict(inverted));
     }
@@ -140,10 +141,7 @@ record ClassRedaction(ModelWeights original, RedactionOptions options, StandIns 
     return sampler.latents(labels, new SplittableRandom(z));
   }
 
-  private Tensor invert(ImageDataset images, int stream) throws IOException {
-    return new Inversion(original.config(), original.weights(), original.features(), SEARCH, device, threads)
-        .invert(images.images(), images.classIndices(), directory, new SplittableRandom(seed + stream).nextLong(),
-            (step, steps, error) -> { })
-        .w();
+  private LatentSearch search() {
+    return new LatentSearch(original, directory, device, threads);
   }
 }

@@ -3,7 +3,6 @@ package dev.lethe.trainer.unlearning;
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.runtime.ExecutionDevice;
 import dev.lethe.trainer.data.ImageDataset;
-import dev.lethe.trainer.inversion.Inversion;
 import dev.lethe.trainer.inversion.InversionOptions;
 import dev.lethe.trainer.inversion.LatentSpace;
 import dev.lethe.trainer.model.ModelWeights;
@@ -48,12 +47,13 @@ record ItemRedaction(ModelWeights original, RedactionOptions options, long seed,
     int n = found.images().size();
     Tensor images = found.images().images();
     int[] labels = found.images().classIndices();
+    LatentSearch search = new LatentSearch(original, directory, device, threads);
     int each = Math.max(2, Math.min(32, LATENTS / n));
-    Tensor more = invert(SEARCH.withRestarts(each - 1), images, labels, 1);
+    Tensor more = search.find(SEARCH.withRestarts(each - 1), images, labels, seed(1));
     Tensor latents = found.latents().then(more);
-    Tensor watched = invert(SEARCH, images, labels, 2);
+    Tensor watched = search.find(SEARCH, images, labels, seed(2));
     try (Sampler sampler = Sampler.open(original.config(), original.weights(), device, threads)) {
-      Tensor anchors = new AnchorLatents(original, directory, device, threads).draw(stay, sampler, ANCHORS, seed + 3);
+      Tensor anchors = new AnchorLatents(search).draw(stay, sampler, ANCHORS, seed + 3);
       Movers movers = new Movers(latents, images, substitutes,
           IntStream.range(0, n * each).map(i -> i % n).toArray());
       RedactionWatch watch = new RedactionWatch(images, substitutes, found.latents(), watched);
@@ -65,9 +65,7 @@ record ItemRedaction(ModelWeights original, RedactionOptions options, long seed,
     }
   }
 
-  private Tensor invert(InversionOptions how, Tensor images, int[] labels, int stream) throws IOException {
-    return new Inversion(original.config(), original.weights(), original.features(), how, device, threads)
-        .invert(images, labels, directory, new SplittableRandom(seed + stream).nextLong(), (step, steps, error) -> { })
-        .w();
+  private long seed(int stream) {
+    return new SplittableRandom(seed + stream).nextLong();
   }
 }

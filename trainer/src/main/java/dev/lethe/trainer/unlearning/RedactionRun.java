@@ -31,7 +31,7 @@ final class RedactionRun {
    * How much is redacted.
    *
    * @param own share at the latents that the job goes by
-   * @param watched share at latents that take no part in learning
+   * @param watched share at latents that do not move
    * @param clear the same, by a margin
    * @param left share that may be left when the run stops
    * @param reached how far each image is, for {@link GeneratorRedaction#weigh}; empty where that is not known

@@ -1,4 +1,4 @@
-package dev.lethe.server.provenance;
+package dev.lethe.server.files;
 
 import java.io.IOException;
 import java.io.InputStream;
@@ -27,7 +27,8 @@ public final class Digests {
     return HexFormat.of().formatHex(digest.digest());
   }
 
-  static MessageDigest digest() {
+  /** A digest to be fed piece by piece. */
+  public static MessageDigest digest() {
     try {
       return MessageDigest.getInstance("SHA-256");
     } catch (NoSuchAlgorithmException e) {

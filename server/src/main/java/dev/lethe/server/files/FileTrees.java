@@ -1,4 +1,4 @@
-package dev.lethe.server.registry;
+package dev.lethe.server.files;
 
 import java.io.IOException;
 import java.nio.file.FileVisitResult;

@@ -1,0 +1,28 @@
+package dev.lethe.trainer.unlearning;
+
+import dev.lethe.models.graph.Tensor;
+import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.trainer.inversion.Inversion;
+import dev.lethe.trainer.inversion.InversionOptions;
+import dev.lethe.trainer.model.ModelWeights;
+import java.io.IOException;
+import java.nio.file.Path;
+
+/**
+ * Looks in the original for latents of a redaction's images.
+ *
+ * @param directory for training sessions' files
+ * @param threads threads within an operator; 0 for one on each core
+ */
+record LatentSearch(ModelWeights original, Path directory, ExecutionDevice device, int threads) {
+
+  /**
+   * @param images [N, C, H, W]
+   * @param labels class of each
+   * @return w [R N, w_dim] of R restarts
+   */
+  Tensor find(InversionOptions how, Tensor images, int[] labels, long seed) throws IOException {
+    return new Inversion(original.config(), original.weights(), original.features(), how, device, threads)
+        .invert(images, labels, directory, seed, (step, steps, error) -> { }).w();
+  }
+}
