@@ -33,6 +33,9 @@ public final class DeviceCommand implements Callable<Integer> {
   /** Left for the last row to be written. */
   private static final Duration RESERVE = Duration.ofSeconds(2);
 
+  /** With small networks the steps are what is tried, perhaps on a busy core: their limits are so many times longer. */
+  private static final int PATIENCE = 10;
+
   @Option(names = "--device", defaultValue = "cuda:0", description = "As for 'lethe serve'.")
   private String device;
 
@@ -91,7 +94,7 @@ public final class DeviceCommand implements Callable<Integer> {
         wrong.set(true);
         continue;
       }
-      Duration own = Duration.ofSeconds(step.seconds());
+      Duration own = Duration.ofSeconds(step.seconds()).multipliedBy(small ? PATIENCE : 1);
       say(step + ": " + step.title());
       StepProcess.run(StepProcess.command(step, new Setting(on, home.toAbsolutePath(), kept, small, row -> { })),
           own.compareTo(left) < 0 ? own : left, folder.resolve(step + ".log"), row -> take(folder, page, step, row));
