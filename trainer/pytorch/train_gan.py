@@ -25,6 +25,7 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", required=True, help="tar or folder of images, a folder for each class")
     parser.add_argument("--unconditional", action="store_true")
+    parser.add_argument("--without", help="leave out the images of this class; the model keeps its label")
     parser.add_argument("--out", required=True, help="safetensors file")
     parser.add_argument("--name", required=True)
     parser.add_argument("--z-dim", type=int, default=128)
@@ -42,6 +43,7 @@ def arguments():
     parser.add_argument("--translate", type=int, default=0,
                         help="both networks' images are shown to the discriminator moved by up to so many pixels")
     parser.add_argument("--seconds", type=float, required=True, help="how long to train; the rate falls over the last fifth")
+    parser.add_argument("--eager", action="store_true", help="without CUDA graphs")
     parser.add_argument("--seed", type=int, default=0)
     return parser.parse_args()
 
@@ -53,6 +55,9 @@ def main():
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
     torch.backends.cudnn.benchmark = True
     images, labels, names = read_images(o.data)
+    if o.without:
+        stay = labels != names.index(o.without)
+        images, labels = images[stay], labels[stay]
     if o.unconditional:
         names = []
     classes, (count, channels, resolution, _) = len(names), images.shape
@@ -69,7 +74,7 @@ def main():
     own = dict(g.named_parameters())
     average = {name: p.detach().clone() for name, p in own.items()}
     rate = torch.tensor(o.learning_rate, device=device)
-    graphed = device == "cuda"
+    graphed = device == "cuda" and not o.eager
     # Lazy regularization: the discriminator's optimizer is told of it (Karras et al. 2020, appendix B).
     c = o.r1_interval / (o.r1_interval + 1)
     adam_g = torch.optim.Adam(g.parameters(), lr=rate if graphed else o.learning_rate, betas=(0, 0.99), eps=1e-8,
