@@ -77,9 +77,9 @@ def main():
     graphed = device == "cuda" and not o.eager
     # Lazy regularization: the discriminator's optimizer is told of it (Karras et al. 2020, appendix B).
     c = o.r1_interval / (o.r1_interval + 1)
-    adam_g = torch.optim.Adam(g.parameters(), lr=rate if graphed else o.learning_rate, betas=(0, 0.99), eps=1e-8,
+    adam_g = torch.optim.Adam(g.parameters(), lr=rate if graphed else o.learning_rate, betas=(0.0, 0.99), eps=1e-8,
                               **({"capturable": True} if graphed else {}))
-    adam_d = torch.optim.Adam(d.parameters(), lr=rate if graphed else o.learning_rate, betas=(0, 0.99 ** c), eps=1e-8,
+    adam_d = torch.optim.Adam(d.parameters(), lr=rate if graphed else o.learning_rate, betas=(0.0, 0.99 ** c), eps=1e-8,
                               **({"capturable": True} if graphed else {}))
     kept = torch.zeros((), device=device)
     losses = {name: torch.zeros((), device=device) for name in ("g", "d", "real", "fake")}
