@@ -195,6 +195,11 @@ final class UnlearnCommand implements Callable<Integer> {
             + " Default: 0.6.")
     private Double movingWeight;
 
+    @Option(names = "--layers-up-to", paramLabel = "RESOLUTION",
+        description = "Only layers up to this resolution learn: steps take less, and finer things stay. Default: all layers"
+            + " learn.")
+    private Integer layersUpTo;
+
     @Option(names = "--lambda1", description = "Recipe paper: weight of the pixel loss. Default: 1.")
     private Double lambda1;
 
@@ -257,6 +262,7 @@ final class UnlearnCommand implements Callable<Integer> {
       Optional.ofNullable(batch).ifPresent(built::setBatch);
       Optional.ofNullable(learningRate).ifPresent(built::setLearningRate);
       Optional.ofNullable(movingWeight).ifPresent(built::setMovingWeight);
+      Optional.ofNullable(layersUpTo).ifPresent(built::setLayersUpTo);
       Optional.ofNullable(lambda1).ifPresent(built::setLambda1);
       Optional.ofNullable(lambda2).ifPresent(built::setLambda2);
       Optional.ofNullable(seed).ifPresent(built::setSeed);
