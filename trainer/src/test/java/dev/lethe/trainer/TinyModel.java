@@ -32,11 +32,15 @@ public final class TinyModel {
   private TinyModel() {}
 
   public static ModelWeights of(int classes) {
-    StyleGan2Config config = new StyleGan2Config(SIZE, 1, classes, 8, 8, 1, 256, 8);
+    StyleGan2Config config = config(classes);
     FeatureNetwork features = new FeatureNetwork(SIZE, 1, Math.max(2, classes));
     Map<String, Tensor> weights = new HashMap<>(Weights.initialize(config, 1));
     weights.putAll(features.initialize(2));
     return new ModelWeights(config, features, weights);
+  }
+
+  private static StyleGan2Config config(int classes) {
+    return new StyleGan2Config(SIZE, 1, classes, 8, 8, 1, 256, 8);
   }
 
   /** Images to unlearn: a bright square each, somewhere in the left half. */
@@ -76,7 +80,7 @@ public final class TinyModel {
     Map<String, Tensor> weights = new HashMap<>(model.weights());
     weights.keySet().removeIf(name -> name.startsWith("F."));
     ModelCard card = new ModelCard(ModelCard.FORMAT_VERSION, "tiny", "v1", null, ModelCard.STYLEGAN2,
-        model.config().network(), names(classes), unlearned, w,
+        config(classes).network(), names(classes), unlearned, w,
         new ModelCard.Training("squares", 100, 0, 4, 1, 10, 100, "here", "2026-01-01"), null, Map.of());
     return StyleGan2Bundle.write(directory, card, weights,
         OnnxWriter.inference(model.features().graph(), model.weights()));

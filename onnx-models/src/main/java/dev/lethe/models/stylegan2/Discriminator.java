@@ -81,6 +81,11 @@ public final class Discriminator {
     return new long[] {n, config.discriminatorWidth(HEAD) + (skips ? config.channels() : 0), HEAD, HEAD};
   }
 
+  /** Whether a parameter is one of this network. */
+  static boolean isParameter(String name) {
+    return name.startsWith(PREFIX);
+  }
+
   /** Whether a parameter of the network is one of its {@link #head}. */
   public static boolean inHead(String parameter) {
     return parameter.startsWith("D.mapping.") || parameter.startsWith(block(HEAD) + ".")

@@ -57,14 +57,6 @@ public record DiscriminatorConfig(Architecture architecture, List<Integer> width
     }
   }
 
-  /**
-   * The next number of images that are whole groups of the minibatch standard deviation; of the whole batch, and where
-   * there is none, any number is.
-   */
-  public int wholeGroups(int images) {
-    return mbstdGroup == 0 || mbstdChannels == 0 ? images : (images + mbstdGroup - 1) / mbstdGroup * mbstdGroup;
-  }
-
   static DiscriminatorConfig of(ModelCard.Discriminator card) {
     return card == null ? null : new DiscriminatorConfig(Architecture.of(card.architecture()), card.widths(),
         card.convClamp(), card.mbstdGroup(), card.mbstdChannels(), card.labelLayers(), card.labelWidth());

@@ -25,7 +25,6 @@ import dev.lethe.models.graph.DataType;
 import dev.lethe.models.graph.Graph;
 import dev.lethe.models.graph.Ops.Window;
 import dev.lethe.models.graph.Value;
-import java.util.Collections;
 import java.util.List;
 
 /**
@@ -40,7 +39,7 @@ public final class Generator {
 
   static final String MAPPING = "G.mapping";
   /** Weight [w_dim, classes] whose column c is all that the mapping network of a conditional model knows of class c. */
-  public static final String LABEL_EMBEDDING = MAPPING + ".embed.weight";
+  static final String LABEL_EMBEDDING = MAPPING + ".embed.weight";
   static final String LABEL_BIAS = MAPPING + ".embed.bias";
   static final String SYNTHESIS = "G.synthesis.b";
   static final String W_AVG = MAPPING + ".w_avg";
@@ -56,7 +55,7 @@ public final class Generator {
   }
 
   /** Whether a parameter is of a synthesis layer up to this resolution; of other networks, false. */
-  public static boolean isSynthesisUpTo(String parameter, int resolution) {
+  static boolean isSynthesisUpTo(String parameter, int resolution) {
     if (!parameter.startsWith(SYNTHESIS)) {
       return false;
     }
@@ -89,12 +88,6 @@ public final class Generator {
   public static Value truncate(Graph g, StyleGan2Config config, Value w, Value psi) {
     Value average = g.parameter(W_AVG, config.wDim());
     return add(average, mul(psi, sub(w, average)));
-  }
-
-  /** The same w for every layer: [N, w_dim] → [N, num_ws, w_dim]. */
-  public static Value broadcast(StyleGan2Config config, Value w) {
-    Value one = reshape(w, w.dim(0), 1, w.dim(1));
-    return concat(1, Collections.nCopies(config.numWs(), one));
   }
 
   /** Noise values that one image takes: 16 + 2 (8² + ... + resolution²). */

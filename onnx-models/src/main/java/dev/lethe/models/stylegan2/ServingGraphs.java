@@ -20,7 +20,7 @@ final class ServingGraphs {
     Value label = label(g, config);
     Value psi = g.input("psi", Shapes.FREE, 1);
     Value w = Generator.truncate(g, config, Generator.mapping(g, config, z, label), psi);
-    g.output("ws", Generator.broadcast(config, w));
+    g.output("ws", config.broadcast(w));
     return g;
   }
 

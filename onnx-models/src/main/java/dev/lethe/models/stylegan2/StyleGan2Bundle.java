@@ -160,14 +160,8 @@ public final class StyleGan2Bundle {
     }
   }
 
-  /**
-   * A synthesis network as this machine's processor computes it fastest: that of a bundle, but for rounding.
-   *
-   * @param weights of the synthesis network, by name
-   * @return ws → image, for {@link dev.lethe.models.runtime.InferenceSession#openBlocked}; empty if the processor or
-   *     the network's sizes do not allow it
-   */
-  public static Optional<ModelProto> synthesisForThisProcessor(StyleGan2Config config, Map<String, Tensor> weights) {
+  /** See {@link StyleGan2Config#synthesisForThisProcessor}. */
+  static Optional<ModelProto> synthesisForThisProcessor(StyleGan2Config config, Map<String, Tensor> weights) {
     return fitsThisProcessor(config) ? Optional.of(OnnxWriter.inference(
         BlockedSynthesis.graph(config, weights, ChannelBlock.size().getAsInt()), Map.of())) : Optional.empty();
   }
@@ -196,7 +190,7 @@ public final class StyleGan2Bundle {
     }
   }
 
-  private static StyleGan2Config configuration(ModelCard card) {
+  static StyleGan2Config configuration(ModelCard card) {
     if (!card.architecture().equals(ModelCard.STYLEGAN2)) {
       throw new IllegalArgumentException("the architecture is " + card.architecture() + "; this reads and writes "
           + ModelCard.STYLEGAN2);

@@ -1,10 +1,19 @@
 package dev.lethe.models.stylegan2;
 
+import ai.onnx.proto.OnnxMl.ModelProto;
+import dev.lethe.models.architecture.DiscriminatorFeatures;
+import dev.lethe.models.architecture.Networks;
 import dev.lethe.models.bundle.ModelCard;
+import dev.lethe.models.graph.Graph;
+import dev.lethe.models.graph.Tensor;
+import dev.lethe.models.graph.Value;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 
 /**
- * Sizes of a StyleGAN2 generator and its discriminator (Karras et al. 2020, configs E-F), by the reference's names.
+ * A StyleGAN2 generator and its discriminator (Karras et al. 2020, configs E-F), which their sizes tell altogether, by the
+ * reference's names.
  *
  * @param resolution height and width of an image, a power of two from 32 to 1024
  * @param channels 1 (grey) or 3 (RGB)
@@ -16,7 +25,8 @@ import java.util.List;
  * @param discriminator null if there is none
  */
 public record StyleGan2Config(int resolution, int channels, int classes, int zDim, int wDim, int mappingLayers,
-    int channelBase, int channelMax, List<Integer> widths, Double convClamp, DiscriminatorConfig discriminator) {
+    int channelBase, int channelMax, List<Integer> widths, Double convClamp, DiscriminatorConfig discriminator)
+    implements Networks {
 
   /** Group of the minibatch standard deviation, unless the configuration says another. */
   public static final int MBSTD_GROUP = 4;
@@ -79,13 +89,79 @@ public record StyleGan2Config(int resolution, int channels, int classes, int zDi
         widths, convClamp, discriminator == null ? null : discriminator.card());
   }
 
-  public boolean conditional() {
-    return classes > 0;
-  }
-
-  /** Number of w vectors that synthesis takes. */
+  @Override
   public int numWs() {
     return 2 * Integer.numberOfTrailingZeros(resolution) - 2;
+  }
+
+  @Override
+  public boolean hasDiscriminator() {
+    return discriminator != null;
+  }
+
+  @Override
+  public Value mapping(Graph g, Value z, Value label) {
+    return Generator.mapping(g, this, z, label);
+  }
+
+  @Override
+  public Value synthesis(Graph g, Value ws) {
+    return Generator.synthesis(g, this, ws, Noise.constant());
+  }
+
+  @Override
+  public Optional<ModelProto> synthesisForThisProcessor(Map<String, Tensor> weights) {
+    return StyleGan2Bundle.synthesisForThisProcessor(this, weights);
+  }
+
+  @Override
+  public Value stem(Graph g, Value image) {
+    return Discriminator.stem(g, this, image);
+  }
+
+  @Override
+  public long[] stemShape(long n) {
+    return Discriminator.stemShape(this, n);
+  }
+
+  @Override
+  public Value head(Graph g, Value activations, Value label) {
+    return Discriminator.head(g, this, activations, label);
+  }
+
+  @Override
+  public int discriminatorGroup() {
+    return discriminator.mbstdChannels() == 0 ? 1 : discriminator.mbstdGroup();
+  }
+
+  @Override
+  public DiscriminatorFeatures discriminatorFeatures() {
+    return new StemFeatures(this);
+  }
+
+  @Override
+  public Map<String, long[]> parameters() {
+    return Weights.shapes(this);
+  }
+
+  @Override
+  public boolean isSynthesisUpTo(String parameter, int atMost) {
+    return Generator.isSynthesisUpTo(parameter, atMost) && Generator.isTrainable(parameter);
+  }
+
+  @Override
+  public boolean isDiscriminator(String parameter) {
+    return Discriminator.isParameter(parameter);
+  }
+
+  @Override
+  public boolean isDiscriminatorHead(String parameter) {
+    return Discriminator.inHead(parameter);
+  }
+
+  @Override
+  public String labelEmbedding() {
+    return Generator.LABEL_EMBEDDING;
   }
 
   /** Feature maps of the generator at a resolution. */
@@ -93,7 +169,7 @@ public record StyleGan2Config(int resolution, int channels, int classes, int zDi
     return widths == null ? Math.min(channelBase / atResolution, channelMax) : widths.get(index(atResolution));
   }
 
-  /** Values of all feature maps that the convolutions of the generator give for one image: what an image takes of memory. */
+  @Override
   public long activationValues() {
     long values = 0;
     for (int r = 4; r <= resolution; r *= 2) {

@@ -51,7 +51,7 @@ class ServingGraphsTest {
     Value label = g.input("c", 8, 10);
     Value w = Generator.mapping(g, config, g.input("z", 8, 512), label);
     Value noise = g.input("noise", 8, Generator.noiseSize(config));
-    Value image = Generator.synthesis(g, config, Generator.broadcast(config, w), Noise.given(noise));
+    Value image = Generator.synthesis(g, config, config.broadcast(w), Noise.given(noise));
     assertTrue(image.hasShape(8, 3, resolution, resolution), image.toString());
     assertTrue(Discriminator.logits(g, config, image, label).hasShape(8, 1));
   }
@@ -107,7 +107,7 @@ class ServingGraphsTest {
     Value label = g.input("c", n, config.classes());
     Value w = Generator.mapping(g, config, g.input("z", n, config.zDim()), label);
     Value noise = g.input("noise", n, Generator.noiseSize(config));
-    Value image = Generator.synthesis(g, config, Generator.broadcast(config, w), Noise.given(noise));
+    Value image = Generator.synthesis(g, config, config.broadcast(w), Noise.given(noise));
     g.output("image", image);
     g.output("logits", Discriminator.logits(g, config, image, label));
     return g;

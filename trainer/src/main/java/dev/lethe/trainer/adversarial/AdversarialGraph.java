@@ -64,9 +64,9 @@ final class AdversarialGraph {
     List<Value> discriminator = trainable(g, "D.");
 
     Value w = Generator.mapping(g, config, z, fakeC);
-    Value ws = Generator.broadcast(config, w);
+    Value ws = config.broadcast(w);
     if (mix != null) {
-      Value ws2 = Generator.broadcast(config, Generator.mapping(g, config, z2, fakeC));
+      Value ws2 = config.broadcast(Generator.mapping(g, config, z2, fakeC));
       ws = add(ws2, mul(mix, sub(ws, ws2)));
     }
     Value fake = Generator.synthesis(g, config, ws, Noise.given(noise));

@@ -1,5 +1,6 @@
 package dev.lethe.trainer.adversarial;
 
+import dev.lethe.models.architecture.Networks;
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.runtime.ExecutionDevice;
 import dev.lethe.models.stylegan2.StyleGan2Config;
@@ -59,24 +60,29 @@ public final class AdversarialTrainer implements AutoCloseable {
   }
 
   /** The same with a learner of the {@linkplain LearnerKind#usual usual} kind. */
-  public static AdversarialTrainer open(StyleGan2Config config, AdversarialOptions options, ImageDataset data,
+  public static AdversarialTrainer open(Networks networks, AdversarialOptions options, ImageDataset data,
       Map<String, Tensor> initial, Path directory, ExecutionDevice device, int threads) throws IOException {
-    return open(config, options, data, initial, directory, LearnerKind.usual(), device, threads);
+    return open(networks, options, data, initial, directory, LearnerKind.usual(), device, threads);
   }
 
   /**
    * Opens a run in a directory, or goes on with the one that is there.
    *
+   * @param networks of StyleGAN2, with a discriminator
    * @param initial weights of both networks to start a new run from
    * @param kind of the learner; a run may go on with another than it began with
    * @param threads threads within an operator; 0 for one on each core
-   * @throws IllegalArgumentException if data and networks do not fit together, or the run in the directory is one of
-   *     other networks
+   * @throws IllegalArgumentException if data and networks do not fit together, the run in the directory is one of
+   *     other networks, or the networks are not StyleGAN2's
    * @throws IOException if the directory cannot be written, or its checkpoint not be read
    */
-  public static AdversarialTrainer open(StyleGan2Config config, AdversarialOptions options, ImageDataset data,
+  public static AdversarialTrainer open(Networks networks, AdversarialOptions options, ImageDataset data,
       Map<String, Tensor> initial, Path directory, LearnerKind kind, ExecutionDevice device, int threads)
       throws IOException {
+    if (!(networks instanceof StyleGan2Config config)) {
+      throw new IllegalArgumentException("only StyleGAN2 can be trained against a discriminator; these networks are others: "
+          + networks);
+    }
     requireFit(config, data);
     Files.createDirectories(directory);
     Path checkpoint = directory.resolve(CHECKPOINT);

@@ -7,16 +7,12 @@ import static dev.lethe.models.graph.Ops.mul;
 import static dev.lethe.models.graph.Ops.square;
 import static dev.lethe.models.graph.Ops.sub;
 
+import dev.lethe.models.architecture.Networks;
 import dev.lethe.models.graph.DataType;
 import dev.lethe.models.graph.Graph;
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.graph.Value;
 import dev.lethe.models.runtime.ExecutionDevice;
-import dev.lethe.models.stylegan2.Discriminator;
-import dev.lethe.models.stylegan2.Generator;
-import dev.lethe.models.stylegan2.Noise;
-import dev.lethe.models.stylegan2.StyleGan2Config;
-import dev.lethe.models.stylegan2.Weights;
 import dev.lethe.trainer.adversarial.GanLosses;
 import dev.lethe.trainer.autodiff.Gradients;
 import dev.lethe.trainer.data.ImageDataset;
@@ -60,7 +56,7 @@ public final class Cascade implements AutoCloseable {
     }
   }
 
-  private final StyleGan2Config config;
+  private final Networks config;
   private final CascadeOptions options;
   private final Targets targets;
   private final Teacher teacher;
@@ -117,7 +113,7 @@ public final class Cascade implements AutoCloseable {
 
   /** Both phases in one graph, so that they share parameters and optimizer; a flag says which of them a step is. */
   private static TrainingObjective objective(ModelWeights model, CascadeOptions options, boolean fewShot) {
-    StyleGan2Config config = model.config();
+    Networks config = model.config();
     int n = options.batch();
     long[] images = {n, config.channels(), config.resolution(), config.resolution()};
     Graph g = new Graph("cascade");
@@ -131,14 +127,14 @@ public final class Cascade implements AutoCloseable {
     Value c = config.conditional() ? g.input("c", n, config.classes()) : null;
     Value judgedC = config.conditional() ? g.input("judged_c", n, config.classes()) : null;
     // Declared before the branches, for both to see the same.
-    Weights.shapes(config).forEach(g::parameter);
+    config.parameters().forEach(g::parameter);
     model.features().graph().parameters().forEach((name, value) -> g.parameter(name, value.shape()));
-    List<Value> generator = g.parameters().values().stream()
-        .filter(p -> p.name().startsWith("G.synthesis") && Generator.isTrainable(p.name())).toList();
-    List<Value> discriminator = g.parameters().values().stream().filter(p -> p.name().startsWith("D.")).toList();
+    List<Value> generator = g.parameters().values().stream().filter(p -> config.isSynthesis(p.name())).toList();
+    List<Value> discriminator =
+        g.parameters().values().stream().filter(p -> config.isDiscriminator(p.name())).toList();
 
-    Value made = Generator.synthesis(g, config, Generator.broadcast(config, w), Noise.constant());
-    Value logits = Discriminator.logits(g, config, judged, judgedC);
+    Value made = config.synthesis(g, config.broadcast(w));
+    Value logits = config.logits(g, judged, judgedC);
     Value pixels = mul(mean(abs(sub(made, wanted))), options.lambda1());
     Value agreement = mean(square(sub(logits, judgement)));
     List<Value> values = g.branch(unlearn, () -> {
@@ -149,7 +145,7 @@ public final class Cascade implements AutoCloseable {
       if (!fewShot) {
         return gradients(pixels, generator, agreement, discriminator);
       }
-      Value madeLogits = Discriminator.logits(g, config, made, c);
+      Value madeLogits = config.logits(g, made, c);
       return gradients(GanLosses.generator(madeLogits), generator, GanLosses.discriminator(logits, madeLogits),
           discriminator);
     });

@@ -1,5 +1,6 @@
 package dev.lethe.trainer.discriminator;
 
+import dev.lethe.models.architecture.Networks;
 import dev.lethe.models.graph.Graph;
 import dev.lethe.models.graph.OnnxWriter;
 import dev.lethe.models.graph.Shapes;
@@ -7,8 +8,6 @@ import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.graph.Value;
 import dev.lethe.models.runtime.ExecutionDevice;
 import dev.lethe.models.runtime.InferenceSession;
-import dev.lethe.models.stylegan2.Discriminator;
-import dev.lethe.models.stylegan2.StyleGan2Config;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
@@ -29,21 +28,21 @@ record Activations(Tensor values, int[] labels, Tensor judgements) {
   /** Computes them. */
   static final class Original implements AutoCloseable {
 
-    private final StyleGan2Config config;
+    private final Networks config;
     private final InferenceSession session;
 
-    private Original(StyleGan2Config config, InferenceSession session) {
+    private Original(Networks config, InferenceSession session) {
       this.config = config;
       this.session = session;
     }
 
-    static Original open(StyleGan2Config config, Map<String, Tensor> weights, ExecutionDevice device, int threads) {
+    static Original open(Networks config, Map<String, Tensor> weights, ExecutionDevice device, int threads) {
       Graph g = new Graph("original");
       Value image = g.input("image", Shapes.FREE, config.channels(), config.resolution(), config.resolution());
       Value c = config.conditional() ? g.input("c", Shapes.FREE, config.classes()) : null;
-      Value stem = Discriminator.stem(g, config, image);
+      Value stem = config.stem(g, image);
       g.output("activations", stem);
-      g.output("logits", Discriminator.head(g, config, stem, c));
+      g.output("logits", config.head(g, stem, c));
       return new Original(config, InferenceSession.open(OnnxWriter.inference(g, weights), device, threads));
     }
 
@@ -56,7 +55,7 @@ record Activations(Tensor values, int[] labels, Tensor judgements) {
         int here = Math.min(BATCH, n - from);
         // The head judges whole groups: the last one is filled up with images from the start.
         int first = from;
-        int[] indices = IntStream.range(0, config.discriminator().wholeGroups(here))
+        int[] indices = IntStream.range(0, config.wholeGroups(here))
             .map(i -> i < here ? first + i : (i - here) % n).toArray();
         Map<String, Tensor> inputs = new HashMap<>(Map.of("image", images.rows(indices)));
         if (config.conditional()) {

@@ -6,12 +6,11 @@ import static dev.lethe.models.graph.Ops.reshape;
 import static dev.lethe.models.graph.Ops.square;
 import static dev.lethe.models.graph.Ops.sub;
 
+import dev.lethe.models.architecture.Networks;
 import dev.lethe.models.graph.Graph;
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.graph.Value;
 import dev.lethe.models.runtime.ExecutionDevice;
-import dev.lethe.models.stylegan2.Discriminator;
-import dev.lethe.models.stylegan2.StyleGan2Config;
 import dev.lethe.trainer.data.ImageDataset;
 import dev.lethe.trainer.model.ModelWeights;
 import dev.lethe.trainer.sampling.ShuffledIndices;
@@ -45,8 +44,8 @@ public final class DiscriminatorUnlearning implements AutoCloseable {
    */
   public record Options(int steps, int batch, double learningRate, long seed) {
 
-    Options wholeGroups(StyleGan2Config config) {
-      return new Options(steps, config.discriminator().wholeGroups(batch), learningRate, seed);
+    Options wholeGroups(Networks config) {
+      return new Options(steps, config.wholeGroups(batch), learningRate, seed);
     }
 
     public static Options of(long seed) {
@@ -65,14 +64,14 @@ public final class DiscriminatorUnlearning implements AutoCloseable {
   private static final float BETA1 = 0.9f;
   private static final float BETA2 = 0.99f;
 
-  private final StyleGan2Config config;
+  private final Networks config;
   private final Options options;
   private final List<DiscriminatorTargets> groups;
   private final Learner learner;
   private final List<ShuffledIndices> orders = new ArrayList<>();
   private int step;
 
-  private DiscriminatorUnlearning(StyleGan2Config config, Options options, List<DiscriminatorTargets> groups,
+  private DiscriminatorUnlearning(Networks config, Options options, List<DiscriminatorTargets> groups,
       Learner learner) {
     this.config = config;
     this.options = options;
@@ -96,7 +95,7 @@ public final class DiscriminatorUnlearning implements AutoCloseable {
   public static DiscriminatorUnlearning open(ModelWeights model, Options asked, ImageDataset unlearn,
       Tensor fakeLabels, List<ImageDataset> stay, Path directory, ExecutionDevice device, int threads)
       throws IOException {
-    StyleGan2Config config = model.config();
+    Networks config = model.config();
     Options options = asked.wholeGroups(config);
     List<DiscriminatorTargets> groups = new ArrayList<>();
     try (Activations.Original original =
@@ -108,21 +107,21 @@ public final class DiscriminatorUnlearning implements AutoCloseable {
     }
     int batch = groups.size() * options.batch();
     Graph g = new Graph("discriminator_unlearning");
-    Value activations = g.input("activations", Discriminator.stemShape(config, batch));
+    Value activations = g.input("activations", config.stemShape(batch));
     Value label = config.conditional() ? g.input("c", batch, config.classes()) : null;
-    Value errors = square(sub(Discriminator.head(g, config, activations, label), g.input("wanted", batch, 1)));
+    Value errors = square(sub(config.head(g, activations, label), g.input("wanted", batch, 1)));
     g.output("errors", reshape(errors, batch));
     AdamOptions adam = new AdamOptions((float) options.learningRate(), BETA1, BETA2, 1e-8f, 0);
     // The sum of the groups' means.
     TrainingObjective objective =
-        TrainingObjective.descent(g, mul(mean(errors), groups.size()), Discriminator::inHead);
+        TrainingObjective.descent(g, mul(mean(errors), groups.size()), config::isDiscriminatorHead);
     return new DiscriminatorUnlearning(config, options, groups,
         Learner.open(objective, model.weights(), adam, directory, Optional.empty(), device, threads));
   }
 
   public Losses step() {
     int batch = groups.size() * options.batch();
-    Tensor activations = Tensor.zeros(Discriminator.stemShape(config, batch));
+    Tensor activations = Tensor.zeros(config.stemShape(batch));
     Tensor wanted = Tensor.zeros(batch, 1);
     int[] labels = new int[batch];
     for (int g = 0; g < groups.size(); g++) {
@@ -154,7 +153,7 @@ public final class DiscriminatorUnlearning implements AutoCloseable {
    * (N / G)-th image, is of one group here. Where the deviation is of the whole batch, it is of all groups together.
    */
   private int position(int group, int image) {
-    int deviation = config.discriminator().mbstdGroup();
+    int deviation = config.discriminatorGroup();
     int parts = deviation == 0 || deviation > options.batch() ? options.batch() : options.batch() / deviation;
     return image / parts * parts * groups.size() + group * parts + image % parts;
   }

@@ -5,14 +5,11 @@ import static dev.lethe.models.graph.Ops.mean;
 import static dev.lethe.models.graph.Ops.mul;
 import static dev.lethe.models.graph.Ops.sub;
 
+import dev.lethe.models.architecture.Networks;
 import dev.lethe.models.graph.Graph;
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.graph.Value;
 import dev.lethe.models.runtime.ExecutionDevice;
-import dev.lethe.models.stylegan2.Discriminator;
-import dev.lethe.models.stylegan2.Generator;
-import dev.lethe.models.stylegan2.Noise;
-import dev.lethe.models.stylegan2.StyleGan2Config;
 import dev.lethe.trainer.adversarial.GanLosses;
 import dev.lethe.trainer.model.ModelWeights;
 import dev.lethe.trainer.session.AdamOptions;
@@ -40,28 +37,26 @@ record GradientAscent(ModelWeights model, Path directory, ExecutionDevice device
   private static final AdamOptions ADAM = new AdamOptions(0.0002f, 0, 0.99f, 1e-8f, 0);
 
   ModelWeights run(UnlearningTargets found, long seed) throws IOException {
-    Map<String, Tensor> changed = new HashMap<>(ascend(discriminator(), name -> name.startsWith("D."), found, seed));
-    changed.putAll(ascend(generator(),
-        name -> name.startsWith("G.synthesis.") && Generator.isTrainable(name), found, seed));
+    Map<String, Tensor> changed = new HashMap<>(ascend(discriminator(), model.config()::isDiscriminator, found, seed));
+    changed.putAll(ascend(generator(), model.config()::isSynthesis, found, seed));
     return model.with(changed);
   }
 
   private Graph discriminator() {
-    StyleGan2Config config = model.config();
+    Networks config = model.config();
     Graph g = new Graph("discriminator_ascent");
     Value image = g.input("image", BATCH, config.channels(), config.resolution(), config.resolution());
     Value c = config.conditional() ? g.input("c", BATCH, config.classes()) : null;
     // softplus(−D), of real images here as of generated ones there.
-    g.output("loss", GanLosses.generator(Discriminator.logits(g, config, image, c)));
+    g.output("loss", GanLosses.generator(config.logits(g, image, c)));
     return g;
   }
 
   private Graph generator() {
-    StyleGan2Config config = model.config();
+    Networks config = model.config();
     Graph g = new Graph("generator_ascent");
     Value image = g.input("image", BATCH, config.channels(), config.resolution(), config.resolution());
-    Value made = Generator.synthesis(g, config, Generator.broadcast(config, g.input("w", BATCH, config.wDim())),
-        Noise.constant());
+    Value made = config.synthesis(g, config.broadcast(g.input("w", BATCH, config.wDim())));
     g.output("loss", mean(abs(sub(made, image))));
     return g;
   }

@@ -1,9 +1,9 @@
 package dev.lethe.trainer.inspection;
 
+import dev.lethe.models.architecture.Networks;
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.image.ImageGrid;
 import dev.lethe.models.runtime.ExecutionDevice;
-import dev.lethe.models.stylegan2.StyleGan2Config;
 import dev.lethe.trainer.inversion.Inversion;
 import dev.lethe.trainer.inversion.InversionOptions;
 import dev.lethe.trainer.inversion.LatentSpace;
@@ -61,7 +61,7 @@ public record Projector(ModelWeights model, Path directory, ExecutionDevice devi
 
   /** The array of the reference's projector: {@code w}, [1, num_ws, w_dim]. */
   public byte[] npz(Projection projection) {
-    StyleGan2Config config = model.config();
+    Networks config = model.config();
     float[] w = projection.w().data();
     float[] every = new float[config.numWs() * config.wDim()];
     for (int at = 0; at < every.length; at += w.length) {

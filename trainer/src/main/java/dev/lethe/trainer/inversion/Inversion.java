@@ -8,14 +8,12 @@ import static dev.lethe.models.graph.Ops.square;
 import static dev.lethe.models.graph.Ops.sub;
 import static dev.lethe.models.graph.Ops.mean;
 
+import dev.lethe.models.architecture.Networks;
 import dev.lethe.models.features.FeatureSpace;
 import dev.lethe.models.graph.Graph;
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.graph.Value;
 import dev.lethe.models.runtime.ExecutionDevice;
-import dev.lethe.models.stylegan2.Generator;
-import dev.lethe.models.stylegan2.Noise;
-import dev.lethe.models.stylegan2.StyleGan2Config;
 import dev.lethe.trainer.autodiff.Gradients;
 import dev.lethe.trainer.features.PerceptualLoss;
 import dev.lethe.trainer.metrics.PixelDistance;
@@ -73,7 +71,7 @@ public final class Inversion {
   /** Values of the feature maps of the images of one step at most: with gradients some GiB. */
   private static final long VALUES = 1L << 27;
 
-  private final StyleGan2Config config;
+  private final Networks config;
   private final Map<String, Tensor> weights;
   private final FeatureSpace features;
   private final InversionOptions options;
@@ -84,7 +82,7 @@ public final class Inversion {
    * @param weights of the generator and of the feature network, by parameter name
    * @param features of the perceptual term
    */
-  public Inversion(StyleGan2Config config, Map<String, Tensor> weights, FeatureSpace features,
+  public Inversion(Networks config, Map<String, Tensor> weights, FeatureSpace features,
       InversionOptions options, ExecutionDevice device, int threads) {
     this.config = config;
     this.weights = weights;
@@ -167,8 +165,7 @@ public final class Inversion {
     Value target = g.input("target", n, config.channels(), config.resolution(), config.resolution());
     boolean oneForAll = options.space() == LatentSpace.W;
     Value w = oneForAll ? g.parameter("w", n, config.wDim()) : g.parameter("w", n, config.numWs(), config.wDim());
-    Value image =
-        Generator.synthesis(g, config, oneForAll ? Generator.broadcast(config, w) : w, Noise.constant());
+    Value image = config.synthesis(g, oneForAll ? config.broadcast(w) : w);
     Value errors = reduceMean(square(sub(image, target)), 1, 2, 3);
     Value loss = mean(errors);
     if (options.perceptualWeight() > 0) {

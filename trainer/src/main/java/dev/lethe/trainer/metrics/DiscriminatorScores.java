@@ -1,5 +1,6 @@
 package dev.lethe.trainer.metrics;
 
+import dev.lethe.models.architecture.Networks;
 import dev.lethe.models.graph.Graph;
 import dev.lethe.models.graph.OnnxWriter;
 import dev.lethe.models.graph.Shapes;
@@ -7,8 +8,6 @@ import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.graph.Value;
 import dev.lethe.models.runtime.ExecutionDevice;
 import dev.lethe.models.runtime.InferenceSession;
-import dev.lethe.models.stylegan2.Discriminator;
-import dev.lethe.models.stylegan2.StyleGan2Config;
 import dev.lethe.trainer.data.ImageDataset;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -19,20 +18,20 @@ public final class DiscriminatorScores implements AutoCloseable {
 
   private static final int BATCH = 128;
 
-  private final StyleGan2Config config;
+  private final Networks config;
   private final InferenceSession session;
 
-  private DiscriminatorScores(StyleGan2Config config, InferenceSession session) {
+  private DiscriminatorScores(Networks config, InferenceSession session) {
     this.config = config;
     this.session = session;
   }
 
-  public static DiscriminatorScores open(StyleGan2Config config, Map<String, Tensor> weights, ExecutionDevice device,
+  public static DiscriminatorScores open(Networks config, Map<String, Tensor> weights, ExecutionDevice device,
       int threads) {
     Graph g = new Graph("discriminator");
     Value image = g.input("image", Shapes.FREE, config.channels(), config.resolution(), config.resolution());
     Value c = config.conditional() ? g.input("c", Shapes.FREE, config.classes()) : null;
-    g.output("logits", Discriminator.logits(g, config, image, c));
+    g.output("logits", config.logits(g, image, c));
     return new DiscriminatorScores(config, InferenceSession.open(OnnxWriter.inference(g, weights), device, threads));
   }
 
@@ -51,7 +50,7 @@ public final class DiscriminatorScores implements AutoCloseable {
     float[] scores = new float[labels.length];
     for (int from = 0; from < labels.length; from += BATCH) {
       int n = Math.min(BATCH, labels.length - from);
-      int[] indices = new int[config.discriminator().wholeGroups(n)];
+      int[] indices = new int[config.wholeGroups(n)];
       for (int i = 0; i < indices.length; i++) {
         // The last group is filled up with images from the start.
         indices[i] = i < n ? from + i : (i - n) % labels.length;

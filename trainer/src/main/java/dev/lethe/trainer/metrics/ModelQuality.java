@@ -1,8 +1,8 @@
 package dev.lethe.trainer.metrics;
 
+import dev.lethe.models.architecture.Networks;
 import dev.lethe.models.bundle.ModelCard.Quality;
 import dev.lethe.models.graph.Tensor;
-import dev.lethe.models.stylegan2.StyleGan2Config;
 import dev.lethe.trainer.data.ImageDataset;
 import dev.lethe.trainer.features.FeatureExtractor;
 import dev.lethe.trainer.sampling.Sampler;
@@ -85,7 +85,7 @@ public final class ModelQuality {
    * @return no accuracy of samples for an unconditional model
    * @throws IllegalArgumentException if the model does not fit the data, or gives values that are not finite
    */
-  public Quality measure(StyleGan2Config config, Sampler sampler) {
+  public Quality measure(Networks config, Sampler sampler) {
     if (config.channels() != channels || config.resolution() != resolution) {
       throw new IllegalArgumentException("the model makes images of " + size(config.channels(), config.resolution())
           + "; those of the data are " + size(channels, resolution));

@@ -1,13 +1,13 @@
 package dev.lethe.trainer.model;
 
+import dev.lethe.models.architecture.DiscriminatorFeatures;
+import dev.lethe.models.architecture.GanArchitecture;
+import dev.lethe.models.architecture.Networks;
 import dev.lethe.models.bundle.Bundle;
 import dev.lethe.models.features.FeatureNetwork;
 import dev.lethe.models.features.FeatureSpace;
 import dev.lethe.models.graph.OnnxWriter;
 import dev.lethe.models.graph.Tensor;
-import dev.lethe.models.stylegan2.DiscriminatorFeatures;
-import dev.lethe.models.stylegan2.StyleGan2Bundle;
-import dev.lethe.models.stylegan2.StyleGan2Config;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.util.HashMap;
@@ -26,20 +26,21 @@ import ai.onnx.proto.OnnxMl.ValueInfoProto;
  *     it is
  * @param weights of all networks but {@code measuring}, by parameter name
  */
-public record ModelWeights(StyleGan2Config config, FeatureSpace features, Optional<ModelProto> measuring,
+public record ModelWeights(Networks config, FeatureSpace features, Optional<ModelProto> measuring,
     Map<String, Tensor> weights) {
 
   /** Equal for all models, so that what is measured by random features can be compared. */
   private static final long RANDOM_FEATURES = 2020;
 
   /** Features that can be differentiated, and measured by. */
-  public ModelWeights(StyleGan2Config config, FeatureSpace features, Map<String, Tensor> weights) {
+  public ModelWeights(Networks config, FeatureSpace features, Map<String, Tensor> weights) {
     this(config, features, Optional.empty(), weights);
   }
 
   public static ModelWeights read(Bundle bundle) throws IOException {
-    StyleGan2Config config = StyleGan2Config.of(bundle.card());
-    Map<String, Tensor> weights = new HashMap<>(StyleGan2Bundle.weights(bundle));
+    GanArchitecture architecture = GanArchitecture.of(bundle.card());
+    Networks config = architecture.networks(bundle.card());
+    Map<String, Tensor> weights = new HashMap<>(architecture.weights(bundle));
     if (!bundle.card().has(Bundle.FEATURES)) {
       return new ModelWeights(config, substitute(config, weights), weights);
     }
@@ -60,9 +61,9 @@ public record ModelWeights(StyleGan2Config config, FeatureSpace features, Option
   }
 
   /** Features that come without a file; adds their weights. */
-  private static FeatureSpace substitute(StyleGan2Config config, Map<String, Tensor> weights) {
-    if (config.discriminator() != null) {
-      DiscriminatorFeatures features = new DiscriminatorFeatures(config);
+  private static FeatureSpace substitute(Networks config, Map<String, Tensor> weights) {
+    if (config.hasDiscriminator()) {
+      DiscriminatorFeatures features = config.discriminatorFeatures();
       weights.putAll(features.weights(weights));
       return features;
     }
@@ -95,7 +96,7 @@ public record ModelWeights(StyleGan2Config config, FeatureSpace features, Option
   }
 
   public boolean hasDiscriminator() {
-    return config.discriminator() != null;
+    return config.hasDiscriminator();
   }
 
   /** The same model with other weights for some parameters. */

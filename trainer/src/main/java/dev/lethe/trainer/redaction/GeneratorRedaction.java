@@ -8,13 +8,11 @@ import static dev.lethe.models.graph.Ops.square;
 import static dev.lethe.models.graph.Ops.sub;
 import static dev.lethe.models.graph.Ops.sum;
 
+import dev.lethe.models.architecture.Networks;
 import dev.lethe.models.graph.Graph;
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.graph.Value;
 import dev.lethe.models.runtime.ExecutionDevice;
-import dev.lethe.models.stylegan2.Generator;
-import dev.lethe.models.stylegan2.Noise;
-import dev.lethe.models.stylegan2.StyleGan2Config;
 import dev.lethe.trainer.autodiff.Gradients;
 import dev.lethe.trainer.model.ModelWeights;
 import dev.lethe.trainer.sampling.ShuffledIndices;
@@ -116,13 +114,13 @@ public final class GeneratorRedaction implements AutoCloseable {
         model.weights(), adam, directory, Optional.empty(), device, threads), seed);
   }
 
-  private static TrainingObjective objective(StyleGan2Config config, RedactionOptions options) {
+  private static TrainingObjective objective(Networks config, RedactionOptions options) {
     Graph g = new Graph("redaction");
     int stay = options.anchors() + options.random();
     Value w = g.input("w", options.moving(), config.wDim());
-    Value moving = synthesis(g, config, w);
+    Value moving = config.synthesis(g, config.broadcast(w));
     Value moved = errors(moving, g.input("substitute", moving.shape()));
-    Value staying = synthesis(g, config, g.input("staying_w", stay, config.wDim()));
+    Value staying = config.synthesis(g, config.broadcast(g.input("staying_w", stay, config.wDim())));
     Value stayed = errors(staying, g.input("staying_image", staying.shape()));
     g.output("moved", moved);
     g.output("stayed", stayed);
@@ -132,14 +130,10 @@ public final class GeneratorRedaction implements AutoCloseable {
     g.output("w_gradient", Gradients.of(sum(drawn), List.of(w)).get(0));
     Value loss = add(sum(mul(moved, g.input("weight", options.moving()))), sum(stayed));
     TrainingObjective descent =
-        TrainingObjective.descent(g, loss, name -> Generator.isSynthesisUpTo(name, options.layersUpTo()) && Generator.isTrainable(name));
+        TrainingObjective.descent(g, loss, name -> config.isSynthesisUpTo(name, options.layersUpTo()));
     Map<String, Value> gradients = new LinkedHashMap<>();
     descent.gradients().forEach((name, gradient) -> gradients.put(name, Orthogonalization.of(gradient)));
     return new TrainingObjective(g, gradients, gradients.keySet());
-  }
-
-  private static Value synthesis(Graph g, StyleGan2Config config, Value w) {
-    return Generator.synthesis(g, config, Generator.broadcast(config, w), Noise.constant());
   }
 
   /** Mean squared error of each image, [N]. */

@@ -1,7 +1,7 @@
 package dev.lethe.trainer.sampling;
 
+import dev.lethe.models.architecture.Networks;
 import dev.lethe.models.bundle.ModelCard.WStatistics;
-import dev.lethe.models.stylegan2.StyleGan2Config;
 import java.util.SplittableRandom;
 
 /** Means of w over z, which truncation and the average substitute are made of. */
@@ -13,7 +13,7 @@ public final class LatentStatistics {
   private LatentStatistics() {}
 
   /** Means by class, and over classes. */
-  public static WStatistics measure(StyleGan2Config config, Sampler sampler) {
+  public static WStatistics measure(Networks config, Sampler sampler) {
     SplittableRandom random = new SplittableRandom(0);
     if (!config.conditional()) {
       return new WStatistics(sampler.meanLatent(0, SAMPLES, random), new float[0][]);

@@ -1,6 +1,7 @@
 package dev.lethe.trainer.sampling;
 
 import ai.onnx.proto.OnnxMl.ModelProto;
+import dev.lethe.models.architecture.Networks;
 import dev.lethe.models.graph.Graph;
 import dev.lethe.models.graph.OnnxWriter;
 import dev.lethe.models.graph.Shapes;
@@ -8,10 +9,6 @@ import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.graph.Value;
 import dev.lethe.models.runtime.ExecutionDevice;
 import dev.lethe.models.runtime.InferenceSession;
-import dev.lethe.models.stylegan2.Generator;
-import dev.lethe.models.stylegan2.Noise;
-import dev.lethe.models.stylegan2.StyleGan2Bundle;
-import dev.lethe.models.stylegan2.StyleGan2Config;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
@@ -26,12 +23,12 @@ public final class Sampler implements AutoCloseable {
   /** Values of the feature maps of a run at most: half a GiB. */
   private static final long VALUES = 1L << 27;
 
-  private final StyleGan2Config config;
+  private final Networks config;
   private final int batch;
   private final InferenceSession mapping;
   private final InferenceSession synthesis;
 
-  private Sampler(StyleGan2Config config, InferenceSession mapping, InferenceSession synthesis) {
+  private Sampler(Networks config, InferenceSession mapping, InferenceSession synthesis) {
     this.config = config;
     this.batch = (int) Math.max(1, Math.min(MOST, VALUES / config.activationValues()));
     this.mapping = mapping;
@@ -42,28 +39,28 @@ public final class Sampler implements AutoCloseable {
    * @param weights the generator's, by parameter name
    * @param threads threads within an operator; 0 for one on each core
    */
-  public static Sampler open(StyleGan2Config config, Map<String, Tensor> weights, ExecutionDevice device,
+  public static Sampler open(Networks config, Map<String, Tensor> weights, ExecutionDevice device,
       int threads) {
     Graph m = new Graph("mapping");
     Value z = m.input("z", Shapes.FREE, config.zDim());
     Value c = config.conditional() ? m.input("c", Shapes.FREE, config.classes()) : null;
-    m.output("w", Generator.mapping(m, config, z, c));
+    m.output("w", config.mapping(m, z, c));
     InferenceSession mapping = InferenceSession.open(OnnxWriter.inference(m, weights), device, threads);
     return new Sampler(config, mapping, synthesis(config, weights, device, threads));
   }
 
   /** As a server computes it too: where the processor allows it, in its own layout. */
-  private static InferenceSession synthesis(StyleGan2Config config, Map<String, Tensor> weights, ExecutionDevice device,
+  private static InferenceSession synthesis(Networks config, Map<String, Tensor> weights, ExecutionDevice device,
       int threads) {
     if (device.equals(ExecutionDevice.CPU)) {
-      Optional<ModelProto> fast = StyleGan2Bundle.synthesisForThisProcessor(config, weights);
+      Optional<ModelProto> fast = config.synthesisForThisProcessor(weights);
       if (fast.isPresent()) {
         return InferenceSession.openBlocked(fast.get(), threads);
       }
     }
     Graph s = new Graph("synthesis");
     Value ws = s.input("ws", Shapes.FREE, config.numWs(), config.wDim());
-    s.output("image", Generator.synthesis(s, config, ws, Noise.constant()));
+    s.output("image", config.synthesis(s, ws));
     return InferenceSession.open(OnnxWriter.inference(s, weights), device, threads);
   }
 

@@ -1,11 +1,10 @@
 package dev.lethe.trainer.unlearning;
 
+import dev.lethe.models.architecture.GanArchitecture;
 import dev.lethe.models.bundle.Bundle;
 import dev.lethe.models.bundle.ModelCard;
 import dev.lethe.models.bundle.ModelCard.WStatistics;
-import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.runtime.ExecutionDevice;
-import dev.lethe.models.stylegan2.StyleGan2Bundle;
 import dev.lethe.trainer.model.ModelWeights;
 import dev.lethe.trainer.sampling.LatentStatistics;
 import dev.lethe.trainer.sampling.Sampler;
@@ -13,6 +12,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /** Writes a model that has unlearned as a bundle. */
@@ -21,21 +21,15 @@ record CandidateExport(Bundle base, ModelWeights candidate, ExecutionDevice devi
   /** @param erased class indices that the candidate has unlearned as a whole */
   void write(Path directory, String version, Set<Integer> erased) throws IOException {
     ModelCard card = base.card();
-    Map<String, Tensor> weights = new HashMap<>(candidate.weights());
     WStatistics w;
-    try (Sampler sampler = Sampler.open(candidate.config(), weights, device, threads)) {
+    try (Sampler sampler = Sampler.open(candidate.config(), candidate.weights(), device, threads)) {
       w = LatentStatistics.measure(candidate.config(), sampler);
     }
-    weights.put("G.mapping.w_avg", Tensor.of(w.avg(), w.avg().length));
-    weights.keySet().removeIf(name -> name.startsWith("F."));
     Map<String, String> unlearned = new HashMap<>(card.unlearnedLabels());
     erased.forEach(index -> unlearned.put(card.labels().get(index), version));
     ModelCard unlearnedCard = new ModelCard(ModelCard.FORMAT_VERSION, card.name(), version, card.version(),
         card.architecture(), card.network(), card.labels(), unlearned, w, card.training(), null, Map.of());
-    if (card.has(Bundle.FEATURES)) {
-      StyleGan2Bundle.write(directory, unlearnedCard, weights, base.features());
-    } else {
-      StyleGan2Bundle.write(directory, unlearnedCard, weights);
-    }
+    GanArchitecture.of(card).write(directory, unlearnedCard, candidate.weights(),
+        card.has(Bundle.FEATURES) ? Optional.of(base.features()) : Optional.empty());
   }
 }

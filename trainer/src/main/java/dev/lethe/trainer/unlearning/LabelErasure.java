@@ -1,7 +1,6 @@
 package dev.lethe.trainer.unlearning;
 
 import dev.lethe.models.graph.Tensor;
-import dev.lethe.models.stylegan2.Generator;
 import dev.lethe.trainer.model.ModelWeights;
 import dev.lethe.trainer.substitution.StandIns;
 import java.util.Map;
@@ -18,7 +17,8 @@ record LabelErasure(StandIns standIns) {
     if (!model.config().conditional() || standIns.byClass().isEmpty()) {
       return model;
     }
-    Tensor embedding = model.weights().get(Generator.LABEL_EMBEDDING);
+    String name = model.config().labelEmbedding();
+    Tensor embedding = model.weights().get(name);
     float[] columns = embedding.data().clone();
     int classes = model.config().classes();
     standIns.byClass().forEach((label, standIn) -> {
@@ -26,6 +26,6 @@ record LabelErasure(StandIns standIns) {
         columns[row + label] = columns[row + standIn];
       }
     });
-    return model.with(Map.of(Generator.LABEL_EMBEDDING, Tensor.of(columns, embedding.shape())));
+    return model.with(Map.of(name, Tensor.of(columns, embedding.shape())));
   }
 }

@@ -1,8 +1,7 @@
 package dev.lethe.trainer.unlearning;
 
 import com.sun.management.OperatingSystemMXBean;
-import dev.lethe.models.stylegan2.StyleGan2Config;
-import dev.lethe.models.stylegan2.Weights;
+import dev.lethe.models.architecture.Networks;
 import dev.lethe.trainer.redaction.RedactionOptions;
 import java.lang.management.ManagementFactory;
 import java.util.Arrays;
@@ -26,9 +25,9 @@ public record MemoryNeed(long bytes, int images) {
   private static final double GIB = 1L << 30;
 
   /** Of a step of these options. */
-  public static MemoryNeed of(StyleGan2Config config, RedactionOptions options) {
+  public static MemoryNeed of(Networks config, RedactionOptions options) {
     int images = options.moving() + options.anchors() + options.random();
-    long weights = Weights.shapes(config).values().stream()
+    long weights = config.parameters().values().stream()
         .mapToLong(shape -> Arrays.stream(shape).reduce(1, (a, b) -> a * b)).sum();
     return new MemoryNeed(REST + (long) (Float.BYTES * (COPIES * images * config.activationValues() + WEIGHTS * weights)),
         images);

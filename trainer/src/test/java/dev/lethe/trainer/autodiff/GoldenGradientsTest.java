@@ -43,7 +43,7 @@ class GoldenGradientsTest {
     Value z = g.input("z", n, config.zDim());
     Value label = config.conditional() ? g.input("c", n, config.classes()) : null;
     Value real = g.input("real", n, config.channels(), config.resolution(), config.resolution());
-    Value ws = Generator.broadcast(config, Generator.mapping(g, config, z, label));
+    Value ws = config.broadcast(Generator.mapping(g, config, z, label));
     Value fake = Generator.synthesis(g, config, ws, Noise.constant());
     Value fakeLogits = Discriminator.logits(g, config, fake, label);
     Value realLogits = Discriminator.logits(g, config, real, label);

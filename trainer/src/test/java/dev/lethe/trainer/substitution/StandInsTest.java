@@ -7,7 +7,6 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.runtime.TestDevice;
-import dev.lethe.models.stylegan2.Generator;
 import dev.lethe.trainer.TinyModel;
 import dev.lethe.trainer.model.ModelWeights;
 import java.util.Map;
@@ -37,12 +36,12 @@ class StandInsTest {
   @Test
   void isTheClassThatLooksMostLikeIt() {
     ModelWeights model = TinyModel.of(4);
-    Tensor embedding = model.weights().get(Generator.LABEL_EMBEDDING);
+    Tensor embedding = model.weights().get(model.config().labelEmbedding());
     float[] columns = embedding.data().clone();
     for (int row = 0; row < columns.length; row += 4) {
       columns[row + 1] = columns[row + 3];
     }
-    ModelWeights alike = model.with(Map.of(Generator.LABEL_EMBEDDING, Tensor.of(columns, embedding.shape())));
+    ModelWeights alike = model.with(Map.of(model.config().labelEmbedding(), Tensor.of(columns, embedding.shape())));
     assertEquals(3, choose(alike, Set.of(1), Set.of()).of(1));
     assertEquals(1, choose(alike, Set.of(3), Set.of()).of(3));
   }

@@ -3,7 +3,7 @@ package dev.lethe.models.stylegan2;
 import static dev.lethe.models.graph.Ops.reduceMean;
 import static dev.lethe.models.graph.Ops.reshape;
 
-import dev.lethe.models.features.FeatureSpace;
+import dev.lethe.models.architecture.DiscriminatorFeatures;
 import dev.lethe.models.graph.Graph;
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.graph.Value;
@@ -11,22 +11,21 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
- * Features of a model that came without a feature network: the activations of its discriminator's stem at 8×8, each map's
- * mean. They are of one image alone, which behind the minibatch standard deviation they would not be. Their parameters
- * are copies with names of their own, so that what unlearns does not move what it is measured by.
+ * The activations of a discriminator's stem at 8×8, each map's mean. They are of one image alone, which behind the
+ * minibatch standard deviation they would not be.
  */
-public record DiscriminatorFeatures(StyleGan2Config config) implements FeatureSpace {
+record StemFeatures(StyleGan2Config config) implements DiscriminatorFeatures {
 
   private static final String PREFIX = "F.";
 
   /** @throws IllegalArgumentException if the model has no discriminator */
-  public DiscriminatorFeatures {
+  StemFeatures {
     if (config.discriminator() == null) {
       throw new IllegalArgumentException("there is no discriminator to take features from");
     }
   }
 
-  /** The parameters, from those of the discriminator. */
+  @Override
   public Map<String, Tensor> weights(Map<String, Tensor> ofModel) {
     Map<String, Tensor> copies = new LinkedHashMap<>();
     for (String name : graph().parameters().keySet()) {
