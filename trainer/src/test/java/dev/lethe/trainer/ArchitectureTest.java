@@ -59,4 +59,14 @@ class ArchitectureTest {
         .should().dependOnClassesThat().resideInAPackage("dev.lethe.trainer.session..")
         .check(classes);
   }
+
+  @Test
+  void onlyTrainingFromScratchAndItsCommandsKnowStyleGan2() {
+    noClasses().that().resideInAPackage("dev.lethe.trainer..")
+        .and().resideOutsideOfPackages("dev.lethe.trainer.adversarial..", "dev.lethe.trainer.cli..",
+            "dev.lethe.trainer.speed..")
+        .should().dependOnClassesThat().resideInAPackage("dev.lethe.models.stylegan2..")
+        .because("they know of architectures their interface alone, dev.lethe.models.architecture")
+        .check(classes);
+  }
 }
