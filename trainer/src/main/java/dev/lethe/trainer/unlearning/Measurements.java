@@ -108,7 +108,7 @@ public record Measurements(ImageDataset unlearned, ImageDataset learned,
         Datasets.of(learned.labels(), sampler.images(labels, new SplittableRandom(seed + 1)), labels);
     FeatureNetwork classifier = new FeatureNetwork(learned.resolution(), learned.channels(), learned.classes());
     var training = new FeatureTrainer.Options(options.classifierEpochs(), 64, 0.001, 2, seed);
-    var weights = FeatureTrainer.train(generated, training, directory, device, threads, (step, steps, loss) -> { });
+    var weights = FeatureTrainer.train(classifier.size(), generated, training, directory, device, threads, (step, steps, loss) -> { });
     try (FeatureExtractor trained = FeatureExtractor.open(OnnxWriter.inference(classifier.graph(), weights), device,
         threads)) {
       return trained.accuracy(real.orElseThrow());

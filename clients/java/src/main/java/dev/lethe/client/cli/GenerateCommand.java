@@ -18,9 +18,7 @@ import dev.lethe.v1.Vector;
 import dev.lethe.v1.Vectors;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
@@ -356,27 +354,15 @@ final class GenerateCommand implements Callable<Integer> {
       tell(List.of(new Written(out, image)), describe(image) + " in " + out);
       return;
     }
-    Files.createDirectories(out);
-    // Images that a broken stream has left behind are nobody's: all of them come to their places, or none.
-    Path staging = Files.createTempDirectory(out, ".lethe-");
     List<Written> written = new ArrayList<>();
-    try {
+    // Images that a broken stream has left behind are nobody's: all of them come to their places, or none.
+    try (WholeFiles files = WholeFiles.in(out)) {
       while (images.hasNext()) {
         GeneratedImage image = images.next();
-        String name = fileName(image);
-        Files.write(staging.resolve(name), image.getImage().getData().toByteArray());
-        written.add(new Written(out.resolve(name), image.toBuilder().clearImage().build()));
+        Path file = files.add(fileName(image), image.getImage().getData().toByteArray());
+        written.add(new Written(file, image.toBuilder().clearImage().build()));
       }
-      for (Written file : written) {
-        Files.move(staging.resolve(file.file().getFileName()), file.file(), StandardCopyOption.REPLACE_EXISTING);
-      }
-    } finally {
-      try (Stream<Path> left = Files.list(staging)) {
-        for (Path file : left.toList()) {
-          Files.delete(file);
-        }
-      }
-      Files.delete(staging);
+      files.publish();
     }
     tell(written, written.size() + (written.size() == 1 ? " image in " : " images in ") + out);
   }
@@ -449,15 +435,9 @@ final class GenerateCommand implements Callable<Integer> {
   }
 
   private static void write(Path file, byte[] bytes) throws IOException {
-    if (file.toAbsolutePath().getParent() != null) {
-      Files.createDirectories(file.toAbsolutePath().getParent());
-    }
-    Path partial = Files.createTempFile(file.toAbsolutePath().getParent(), ".lethe-", ".part");
-    try {
-      Files.write(partial, bytes);
-      Files.move(partial, file, StandardCopyOption.REPLACE_EXISTING);
-    } finally {
-      Files.deleteIfExists(partial);
+    try (WholeFiles files = WholeFiles.in(file.toAbsolutePath().getParent())) {
+      files.add(file.getFileName().toString(), bytes);
+      files.publish();
     }
   }
 }

@@ -361,6 +361,31 @@ class MainTest {
   }
 
   @Test
+  void allFilesComeOrNone() throws IOException {
+    Path proof = Files.createDirectories(folder.resolve("proof"));
+    Files.createDirectories(proof.resolve("certificate.pdf"));
+    assertEquals(1, lethe("certificate", "job-1", "--out", proof.toString()));
+    assertTrue(err.toString().contains("certificate.pdf: is a folder"), err.toString());
+    assertEquals(1, err.toString().lines().count(), err.toString());
+    assertEquals(List.of("certificate.pdf"), written(proof));
+  }
+
+  @Test
+  void whereFilesCannotGoIsSaidBeforeAJob() throws IOException {
+    String photo = image().toString();
+    Path results = Files.createDirectories(folder.resolve("results/unlearned.png")).getParent();
+    assertEquals(1, lethe("unlearn", photo, "--out", results.toString()));
+    assertTrue(err.toString().contains("unlearned.png: is a folder"), err.toString());
+    assertEquals(List.of("unlearned.png"), written(results));
+    assertEquals(1, lethe("project", photo, "--out", photo + "/here"));
+    assertTrue(err.toString().contains(photo), err.toString());
+    assertEquals(List.of(), server.uploaded);
+    server.jobEndsAs(Job.newBuilder().setState(JobState.JOB_STATE_FAILED).setMessage("out of memory").build());
+    assertEquals(1, lethe("unlearn", photo, "--out", folder.resolve("no/where").toString()));
+    assertTrue(!Files.exists(folder.resolve("no")), "no folder for what did not come");
+  }
+
+  @Test
   void resultsComeInTheFormThatIsAskedFor() {
     assertEquals(0, lethe("models", "list", "-o", "name"));
     assertTrue(out.toString().lines().allMatch(line -> line.startsWith("mnist/")), out.toString());
