@@ -164,11 +164,14 @@ public final class Database implements AutoCloseable {
     }
   }
 
-  private static void rollBack(Connection connection, Exception reason) {
+  private void rollBack(Connection connection, Exception reason) {
     try {
       connection.rollback();
     } catch (SQLException e) {
       reason.addSuppressed(e);
+      // SQLite ends a transaction by itself where there is no space. The driver thinks that it is still within one, and
+      // would carry out the next without: each statement for itself.
+      source.evictConnection(connection);
     }
   }
 
