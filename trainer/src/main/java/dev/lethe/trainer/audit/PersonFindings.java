@@ -18,6 +18,9 @@ import java.util.Map;
 public record PersonFindings(Map<Group, Likeness> likenesses, BeforeAfter<Estimate> chance, Pictures pictures,
     double seconds) {
 
+  /** A likeness that is not to be told from none. */
+  private static final double LEAST = 0.02;
+
   /**
    * How like themselves a group's people are.
    *
@@ -43,7 +46,4 @@ public record PersonFindings(Map<Group, Likeness> likenesses, BeforeAfter<Estima
     double had = of(group).before().value() - chance.before().value();
     return had <= LEAST ? 0 : (of(group).before().value() - of(group).same().value()) / had;
   }
-
-  /** A likeness that is not to be told from none. */
-  private static final double LEAST = 0.02;
 }

@@ -27,20 +27,14 @@ import java.util.stream.IntStream;
  * @param train what the model was trained on
  * @param strangers whom it never saw
  */
-record PeopleData(ImageDataset train, ImageDataset strangers) {
+record PeopleData(ImageDataset train, ImageDataset strangers, PersonScale scale) {
 
-  /** Fewest photos of someone who is unlearned, and most of them that are looked at. */
+  /** Fewest photos of someone who is unlearned. */
   private static final int LEAST = 20;
-  private static final int MOST = 24;
-  /** People of whom two photos are compared. */
-  private static final int POOL = 120;
-  private static final int ALIKE = 6;
-  private static final int OTHERS = 8;
-  private static final int STRANGERS = 20;
-  private static final int PHOTOS = 2;
+  private static final int PHOTOS = PersonScale.EACH;
 
-  static PeopleData open(Path data, Path strangers) throws IOException {
-    return new PeopleData(Datasets.open(data, Split.TRAIN), Datasets.open(strangers, Split.TRAIN));
+  static PeopleData open(Path data, Path strangers, PersonScale scale) throws IOException {
+    return new PeopleData(Datasets.open(data, Split.TRAIN), Datasets.open(strangers, Split.TRAIN), scale);
   }
 
   /** Two photos each of people who are not unlearned by any seed: what is usual, and whom look-alikes are looked for in. */
@@ -48,7 +42,7 @@ record PeopleData(ImageDataset train, ImageDataset strangers) {
     SplittableRandom random = new SplittableRandom(0);
     List<int[]> people = new ArrayList<>(photos(train).values().stream()
         .filter(own -> own.length >= PHOTOS && own.length < LEAST).toList());
-    return pairs(train, shuffled(people, random).subList(0, Math.min(POOL, people.size())));
+    return pairs(train, shuffled(people, random).subList(0, Math.min(scale.pool(), people.size())));
   }
 
   /** Indices of photos of whom a seed unlearns; the one with the most photos, who is no case like others, is left out. */
@@ -58,7 +52,7 @@ record PeopleData(ImageDataset train, ImageDataset strangers) {
         () -> new IllegalArgumentException("there is nobody of whom there are " + LEAST + " photos or more")));
     people = shuffled(people, new SplittableRandom(1));
     int[] own = people.get((int) (seed % people.size()));
-    return Arrays.copyOf(own, Math.min(MOST, own.length));
+    return Arrays.copyOf(own, Math.min(scale.photos(), own.length));
   }
 
   /** Every other photo. */
@@ -75,12 +69,12 @@ record PeopleData(ImageDataset train, ImageDataset strangers) {
     Map<Group, ImageDataset> groups = new EnumMap<>(Group.class);
     groups.put(Group.SENT, half(own, 0));
     groups.put(Group.NOT_SENT, half(own, 1));
-    groups.put(Group.ALIKE, pairs(pool, nearest.subList(0, Math.min(ALIKE, nearest.size() / 2))));
-    List<int[]> rest = nearest.subList(Math.min(ALIKE, nearest.size() / 2), nearest.size());
+    groups.put(Group.ALIKE, pairs(pool, nearest.subList(0, Math.min(scale.alike(), nearest.size() / 2))));
+    List<int[]> rest = nearest.subList(Math.min(scale.alike(), nearest.size() / 2), nearest.size());
     groups.put(Group.OTHERS, pairs(pool, shuffled(new ArrayList<>(rest), new SplittableRandom(seed))
-        .subList(0, Math.min(OTHERS, rest.size()))));
+        .subList(0, Math.min(scale.others(), rest.size()))));
     groups.put(Group.STRANGERS, pairs(this.strangers, shuffled(strangers, new SplittableRandom(2))
-        .subList(0, Math.min(STRANGERS, strangers.size()))));
+        .subList(0, Math.min(scale.strangers(), strangers.size()))));
     return new PersonSubjects(groups);
   }
 

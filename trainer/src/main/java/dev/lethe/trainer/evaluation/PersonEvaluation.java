@@ -3,7 +3,7 @@ package dev.lethe.trainer.evaluation;
 import dev.lethe.models.bundle.Bundle;
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.runtime.ExecutionDevice;
-import dev.lethe.trainer.audit.AuditOptions;
+import dev.lethe.trainer.audit.ItemAudit;
 import dev.lethe.trainer.audit.PersonAudit;
 import dev.lethe.trainer.audit.PersonFindings;
 import dev.lethe.trainer.audit.PersonSubjects.Group;
@@ -19,11 +19,13 @@ import dev.lethe.trainer.metrics.FeatureStatistics;
 import dev.lethe.trainer.metrics.FrechetDistance;
 import dev.lethe.trainer.model.ModelWeights;
 import dev.lethe.trainer.sampling.Sampler;
+import dev.lethe.trainer.unlearning.GuardedCascade;
 import dev.lethe.trainer.unlearning.PersonUnlearning;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.LocalDate;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.SplittableRandom;
 
@@ -41,7 +43,6 @@ final class PersonEvaluation implements AutoCloseable {
   private final PeopleData data;
   private final IdentityJudge judge;
   private final Path directory;
-  private final int samples;
   private final String machine;
   private final ExecutionDevice device;
   private final int threads;
@@ -52,14 +53,13 @@ final class PersonEvaluation implements AutoCloseable {
   private long seedOfBefore;
   private Optional<PersonFindings.Pictures> pictures = Optional.empty();
 
-  /** @param samples pictures, and real photos, of a Fréchet distance */
-  PersonEvaluation(Bundle base, PeopleData data, IdentityJudge judge, Path directory, int samples, String machine,
+  /** @param directory for training sessions' files */
+  PersonEvaluation(Bundle base, PeopleData data, IdentityJudge judge, Path directory, String machine,
       ExecutionDevice device, int threads) throws IOException {
     this.original = ModelWeights.read(base);
     this.data = data;
     this.judge = judge;
     this.directory = directory;
-    this.samples = samples;
     this.machine = machine;
     this.device = device;
     this.threads = threads;
@@ -72,15 +72,15 @@ final class PersonEvaluation implements AutoCloseable {
   }
 
   PersonResult run(Method method, long seed) throws IOException {
-    PersonAudit audit = new PersonAudit(original, judge, AuditOptions.QUICK, AUDIT_SEED + seed,
+    PersonAudit audit = new PersonAudit(original, judge, data.scale().audit(), AUDIT_SEED + seed,
         directory.resolve("audit"), device, threads);
     if (before.isEmpty() || seedOfBefore != seed) {
-      before = Optional.of(audit.before(data.subjects(seed, judge), share -> { }));
+      before = Optional.of(audit.before(data.subjects(seed, judge), progress("search in the original")));
       seedOfBefore = seed;
     }
     ImageDataset sent = PeopleData.unlabelled(data.half(data.person(seed), 0));
     PersonUnlearning.Result made = candidate(method, seed, sent);
-    PersonFindings found = audit.run(made.candidate(), before.orElseThrow(), share -> { });
+    PersonFindings found = audit.run(made.candidate(), before.orElseThrow(), progress("audit"));
     pictures = Optional.of(found.pictures());
     Figures figures = new Figures().add(found);
     double increase = distances(made.candidate(), seed, figures);
@@ -93,13 +93,34 @@ final class PersonEvaluation implements AutoCloseable {
   }
 
   private PersonUnlearning.Result candidate(Method method, long seed, ImageDataset sent) throws IOException {
-    PersonUnlearning.Options options = PersonUnlearning.Options.PERSON;
+    PersonUnlearning.Options options = data.scale().unlearning();
     return switch (method) {
       case NOTHING -> new PersonUnlearning.Result(original, 0, List.of(), 0);
       case DISCRIMINATOR_ONLY -> discriminatorOnly(seed, sent);
-      case PERSON -> unlearning(options, seed).run(sent, data.stay(seed, LEARNING_IMAGES), (s, n, values) -> { });
+      case PERSON -> unlearning(options, seed).run(sent, data.stay(seed, LEARNING_IMAGES), steps());
       case PHOTOS -> unlearning(options.photosAlone(), seed)
-          .run(sent, data.stay(seed, LEARNING_IMAGES), (s, n, values) -> { });
+          .run(sent, data.stay(seed, LEARNING_IMAGES), steps());
+    };
+  }
+
+  private static ItemAudit.Progress progress(String stage) {
+    int[] told = {0};
+    return share -> {
+      int tenth = (int) (10 * share);
+      if (tenth > told[0]) {
+        told[0] = tenth;
+        System.out.printf("%s: %d %%%n", stage, 10 * tenth);
+      }
+    };
+  }
+
+  private static GuardedCascade.Progress steps() {
+    return (step, steps, values) -> {
+      if (step % 10 == 0) {
+        System.out.printf(Locale.ROOT, "unlearning: step %d of %d, redacted %.0f %% at its own latents, %.0f %% at others%n",
+            step, steps, 100 * values.getOrDefault("redacted_own", Double.NaN),
+            100 * values.getOrDefault("redacted_watched", Double.NaN));
+      }
     };
   }
 
@@ -125,7 +146,7 @@ final class PersonEvaluation implements AutoCloseable {
   /** Fréchet distances in both spaces. Gives back by how much that of the model's own features has risen. */
   private double distances(ModelWeights candidate, long seed, Figures figures) {
     if (real.isEmpty()) {
-      real = Optional.of(statistics(data.stay(seed, samples).images()));
+      real = Optional.of(statistics(data.stay(seed, data.scale().samples()).images()));
       root = Optional.of(drawn(original));
     }
     Statistics now = drawn(candidate);
@@ -135,13 +156,13 @@ final class PersonEvaluation implements AutoCloseable {
     double identity = FrechetDistance.between(now.identity, real.orElseThrow().identity);
     figures.add("fid_root_before", before).add("fid_root", after).add("fid_root_ratio", after / before)
         .add("fid_identity_before", identityBefore).add("fid_identity", identity)
-        .add("fid_identity_ratio", identity / identityBefore).add("fid_samples", samples);
+        .add("fid_identity_ratio", identity / identityBefore).add("fid_samples", data.scale().samples());
     return after / before - 1;
   }
 
   private Statistics drawn(ModelWeights model) {
     try (Sampler sampler = Sampler.open(model.config(), model.weights(), device, threads)) {
-      return statistics(sampler.images(new int[samples], new SplittableRandom(AUDIT_SEED)));
+      return statistics(sampler.images(new int[data.scale().samples()], new SplittableRandom(AUDIT_SEED)));
     }
   }
 

@@ -14,15 +14,16 @@ import java.util.stream.Collectors;
 /**
  * Results of people as a page of tables, and all figures as a CSV file beside it.
  *
+ * @param name of the files
  * @param judge AUC of the judge on real photos of strangers
  * @param pictures by file, with captions
  */
-record PersonPage(Path directory, String name, String command, double judge, Map<String, String> pictures,
+record PersonPage(Path directory, String name, String model, String command, double judge, Map<String, String> pictures,
     List<PersonResult> results) {
 
   /** Writes the page. Gives back its first table. */
   String write() throws IOException {
-    StringBuilder page = new StringBuilder("# A person unlearned, audited: ").append(name).append("\n\n`").append(command)
+    StringBuilder page = new StringBuilder("# A person unlearned, audited: ").append(model).append("\n\n`").append(command)
         .append("`, ").append(results.stream().map(PersonResult::date).distinct().sorted()
             .collect(Collectors.joining(", "))).append(", on ").append(results.stream().map(PersonResult::machine)
             .distinct().sorted().collect(Collectors.joining(", "))).append("; ").append(results.size())
