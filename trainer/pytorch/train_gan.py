@@ -9,6 +9,7 @@ Writes a safetensors file under Lethe's names with the model's card beside the t
 """
 
 import argparse
+import datetime
 import json
 import math
 import time
@@ -212,11 +213,22 @@ def main():
             for layer in ["conv1"] if r == 4 else ["conv0", "conv1"]:
                 tensors[f"G.synthesis.b{r}.{layer}.noise_const"] = torch.randn(r, r)
             r *= 2
-    trained = {"images": count, "kimg": step * o.batch / 1000, "batch": o.batch, "seconds": round(seconds, 1),
-               "images_per_second": round(step * o.batch / seconds, 1), "torch": torch.__version__,
-               "device": torch.cuda.get_device_name() if device == "cuda" else "cpu", "options": vars(o)}
-    write(o.out, tensors, {"lethe.training": json.dumps(trained), "lethe.labels": json.dumps(names)})
-    print(json.dumps(trained), flush=True)
+    by_class = [w[c == i].mean(0).tolist() for i in range(classes)]
+    card = {
+        "format_version": 2, "name": o.name, "version": "v1", "architecture": "stylegan2",
+        "network": {"resolution": resolution, "channels": channels, "z_dim": o.z_dim, "w_dim": o.w_dim,
+                    "num_ws": 2 * int(math.log2(resolution)) - 2, "mapping_layers": o.mapping_layers,
+                    "channel_base": o.channel_base, "channel_max": o.channel_max,
+                    "discriminator": {"architecture": o.architecture, "mbstd_group": 4, "mbstd_channels": 1,
+                                      "label_layers": 8}},
+        "labels": names, "unlearned_labels": {}, "w": {"avg": w.mean(0).tolist(), "class_avg": by_class},
+        "training": {"data": o.name, "images": count, "seed": o.seed, "batch": o.batch, "kimg": step * o.batch / 1000,
+                     "wall_seconds": seconds, "images_per_second": step * o.batch / seconds,
+                     "machine": torch.cuda.get_device_name() if device == "cuda" else "CPU",
+                     "date": datetime.date.today().isoformat()},
+        "sha256": {}}
+    write(o.out, tensors, {"lethe.card": json.dumps(card), "options": json.dumps(vars(o) | {"torch": torch.__version__})})
+    print(json.dumps(card["training"]), flush=True)
 
 
 main()

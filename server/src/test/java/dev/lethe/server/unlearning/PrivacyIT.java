@@ -45,6 +45,8 @@ class PrivacyIT {
 
   /** So much of an image in one piece is no chance: of random bytes, one in 2^128. */
   private static final int PIECE = 16;
+  /** What its client calls the image. */
+  private static final String NAME = "jane-doe-passport.png";
 
   @TempDir
   Path root;
@@ -75,7 +77,7 @@ class PrivacyIT {
   private Job submit(long behaviour, boolean keep) {
     return Submission.send(server.channel(),
         Submission.of(UnlearnSpec.newBuilder().setSeed(behaviour).setKeepPictures(keep).build()),
-        Submission.images(ImageRole.IMAGE_ROLE_UNLEARN, Submission.labelled(ByteString.copyFrom(png), "one")),
+        Submission.images(ImageRole.IMAGE_ROLE_UNLEARN, Submission.labelled(ByteString.copyFrom(png), "one").toBuilder().setName(NAME).build()),
         Submission.images(ImageRole.IMAGE_ROLE_LEARN, Submission.labelled(new byte[32 * 32], "one")))
         .orTimeout(60, TimeUnit.SECONDS).join();
   }
@@ -103,6 +105,7 @@ class PrivacyIT {
     }
     if (latents) {
       pieces.add(WorkerDouble.LATENTS);
+      pieces.add(NAME.getBytes(StandardCharsets.UTF_8));
     }
     List<String> needles = pieces.stream().map(piece -> new String(piece, StandardCharsets.ISO_8859_1)).toList();
     List<String> found = new ArrayList<>();
@@ -156,8 +159,9 @@ class PrivacyIT {
     Job done = last(submit(0, false));
     assertEquals(JobPhase.JOB_PHASE_PROMOTED, done.getPhase(), done.getMessage());
     // Nothing is left already when the end is told, and the pictures can be fetched all the same.
-    assertEquals(List.of(), traces(true));
+    assertEquals(List.of(), traces(false));
     assertArrayEquals(pixels, ImageDecoder.decodeBytes(pictures(done), 1, 32));
+    Until.holds(() -> traces(true).isEmpty());
     for (long end : new long[] {WorkerDouble.DOES_NOT_FORGET, WorkerDouble.REPORTS_FAILURE, WorkerDouble.CRASHES,
         WorkerDouble.LEAVES_DAMAGED_CANDIDATE}) {
       last(submit(end, false));
