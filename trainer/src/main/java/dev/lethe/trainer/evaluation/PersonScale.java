@@ -5,6 +5,7 @@ import dev.lethe.trainer.inversion.InversionOptions;
 import dev.lethe.trainer.inversion.LatentSpace;
 import dev.lethe.trainer.redaction.RedactionOptions;
 import dev.lethe.trainer.unlearning.PersonUnlearning;
+import dev.lethe.trainer.unlearning.SearchOptions;
 
 /**
  * How much an evaluation of people looks at.
@@ -27,6 +28,8 @@ record PersonScale(int photos, int pool, int alike, int others, int strangers, A
 
   /** A quarter of the time; its intervals are wide. */
   static final PersonScale QUICK = new PersonScale(20, 60, 5, 5, 12, new AuditOptions(200, 40, 0, 0, false, 0),
-      new PersonUnlearning.Options(new RedactionOptions(80, 50, 16, 16, 16, 0.014, 0.6, 0.05),
-          new InversionOptions(LatentSpace.W, 150, 1, 40, 0.1, 0), 3, 48, 24, 128), 300);
+      new PersonUnlearning.Options(
+          new RedactionOptions(80, 50, 16, 16, 16, 0.014, 0.6, 0.05, RedactionOptions.ALL_LAYERS),
+          new SearchOptions(new InversionOptions(LatentSpace.W, 150, 1, 40, 0.1, 0), 30,
+              new InversionOptions(LatentSpace.W, 200, 1, 40, 0.1, 0), 24, 128), 48), 300);
 }

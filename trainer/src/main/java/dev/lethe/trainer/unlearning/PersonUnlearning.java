@@ -11,6 +11,7 @@ import dev.lethe.trainer.redaction.GeneratorRedaction;
 import dev.lethe.trainer.redaction.Movers;
 import dev.lethe.trainer.redaction.RedactionOptions;
 import dev.lethe.trainer.redaction.Stayers;
+import dev.lethe.trainer.resume.ResumePoints;
 import dev.lethe.trainer.sampling.LatentRegression;
 import dev.lethe.trainer.sampling.Sampler;
 import dev.lethe.trainer.substitution.NearestSubstitute;
@@ -44,23 +45,21 @@ public record PersonUnlearning(ModelWeights original, Options options, long seed
   /**
    * How hard it looks, and how the generator is moved.
    *
-   * @param search for latents of photos
-   * @param restarts latents of each photo that move
+   * @param search for latents of photos, and of others'
    * @param neighbours latents of the neighbourhood; 0: the photos alone, each to the nearest picture that is far enough,
    *     as single images are redacted
-   * @param anchorImages real images whose latents are looked for, to stay
-   * @param anchors latents that stay, of those images and such as they are
    */
-  public record Options(RedactionOptions redaction, InversionOptions search, int restarts, int neighbours,
-      int anchorImages, int anchors) {
+  public record Options(RedactionOptions redaction, SearchOptions search, int neighbours) {
 
     /** What a person is unlearned by. */
-    public static final Options PERSON = new Options(new RedactionOptions(120, 80, 24, 32, 32, 0.014, 0.6, 0.05),
-        new InversionOptions(LatentSpace.W, 200, 1, 48, 0.1, 0), 4, 96, 40, 256);
+    public static final Options PERSON = new Options(
+        new RedactionOptions(120, 80, 24, 32, 32, 0.014, 0.6, 0.05, RedactionOptions.ALL_LAYERS),
+        new SearchOptions(new InversionOptions(LatentSpace.W, 200, 1, 48, 0.1, 0), 48,
+            new InversionOptions(LatentSpace.W, 200, 1, 48, 0.1, 0), 40, 256), 96);
 
     /** The same for the photos alone. */
     public Options photosAlone() {
-      return new Options(redaction, search, restarts, 0, anchorImages, anchors);
+      return new Options(redaction, search, 0);
     }
   }
 
@@ -72,6 +71,8 @@ public record PersonUnlearning(ModelWeights original, Options options, long seed
    */
   public record Result(ModelWeights candidate, int steps, List<String> notes, double seconds) {}
 
+  /** Latents of a photo that move. */
+  private static final int LEAST = 2;
   private static final int OF_MEAN = 1000;
   private static final int KEPT = 512;
   /** Multiples of the way from the person's mean to the average face that δ may be. */
@@ -95,14 +96,15 @@ public record PersonUnlearning(ModelWeights original, Options options, long seed
     long started = System.nanoTime();
     Tensor photos = sent.images();
     int n = sent.size();
-    LatentSearch search = new LatentSearch(original, directory, device, threads);
+    LatentSearch search = new LatentSearch(original, ResumePoints.none(), directory, device, threads);
     int[] unlabelled = new int[n];
-    Tensor own = search.find(options.search.withRestarts(options.restarts), photos, unlabelled, random(1).nextLong());
-    Tensor watched = search.find(options.search, photos, unlabelled, random(2).nextLong());
+    int each = Math.max(LEAST, options.search.moving() / n);
+    Tensor own = search.find("moving", options.search.images().withRestarts(each), photos, unlabelled,
+        random(1).nextLong());
+    Tensor watched = search.find("watched", options.search.images(), photos, unlabelled, random(2).nextLong());
     try (Sampler sampler = Sampler.open(original.config(), original.weights(), device, threads)) {
-      ImageDataset anchored =
-          stay.subset(IntStream.range(0, Math.min(options.anchorImages, stay.size())).toArray());
-      Tensor anchors = new AnchorLatents(search).draw(anchored, sampler, options.anchors, seed + 3);
+      Tensor anchors =
+          new AnchorLatents(search, options.search).draw(stay, sampler, options.search.anchors(), seed + 3);
       Tensor kept = sampler.latents(new int[KEPT], random(4));
       Moving moving = options.neighbours == 0 ? photosAlone(photos, own, stay, sampler)
           : neighbourhood(photos, own, anchors, sampler);
@@ -110,10 +112,10 @@ public record PersonUnlearning(ModelWeights original, Options options, long seed
           watched.then(moving.first.rows(n, (int) moving.first.shape()[0])));
       try (GeneratorRedaction redaction = GeneratorRedaction.open(original, options.redaction,
           new Movers(moving.latents, moving.images, moving.substitutes, moving.imageOf),
-          new Stayers(anchors, sampler.images(anchors)), new Stayers(kept, sampler.images(kept)), seed, directory, device,
-          threads)) {
+          new Stayers(anchors, sampler.images(anchors)), new Stayers(kept, sampler.images(kept)), seed,
+          ResumePoints.none(), directory, device, threads)) {
         RedactionRun.Result result = new RedactionRun(original, redaction, options.redaction, watch,
-            state -> Optional.empty(), device, threads).run(progress);
+            state -> Optional.empty(), ResumePoints.none(), device, threads).run(progress);
         moving.note.ifPresent(result.notes()::add);
         return new Result(result.model(), result.steps(), result.notes(), (System.nanoTime() - started) / 1e9);
       }
@@ -124,7 +126,7 @@ public record PersonUnlearning(ModelWeights original, Options options, long seed
     int n = (int) photos.shape()[0];
     Tensor substitutes =
         NearestSubstitute.choose(photos, new int[n], stay, new SubstitutePool(sampler, seed)).images();
-    return new Moving(own, own.rows(0, n), photos, substitutes, cycle(n * options.restarts, n), Optional.empty());
+    return new Moving(own, own.rows(0, n), photos, substitutes, cycle((int) own.shape()[0], n), Optional.empty());
   }
 
   private Moving neighbourhood(Tensor photos, Tensor own, Tensor anchors, Sampler sampler) {
@@ -138,7 +140,7 @@ public record PersonUnlearning(ModelWeights original, Options options, long seed
     Tensor images = photos.then(sampler.images(around));
     Tensor substitutes = sampler.images(shifted(first, away, factor));
     int[] neighbours = IntStream.range(n, n + options.neighbours).toArray();
-    int[] imageOf = IntStream.concat(Arrays.stream(cycle(n * options.restarts, n)), Arrays.stream(neighbours)).toArray();
+    int[] imageOf = IntStream.concat(Arrays.stream(cycle((int) own.shape()[0], n)), Arrays.stream(neighbours)).toArray();
     return new Moving(own.then(around), first, images, substitutes, imageOf, Optional.of(String.format(
         Locale.ROOT, "latents of the photos deviate from their mean by %.2f of what those of other faces do; "
             + "the person's mean is %.2f of that from the average; substitutes are %.1f times that way on",
