@@ -183,7 +183,8 @@ public final class ImportCommand implements Callable<Integer> {
 
   private void progress(long values, long all) {
     long now = System.nanoTime();
-    if ((now - printed) / 1e9 >= PROGRESS_SECONDS) {
+    // A small model is read before anyone wonders.
+    if (all >= 1_000_000 && (now - printed) / 1e9 >= PROGRESS_SECONDS) {
       printed = now;
       spec.commandLine().getOut().printf("read %d of %d million parameters%n", values / 1_000_000, all / 1_000_000);
       spec.commandLine().getOut().flush();

@@ -54,8 +54,10 @@ public final class ReportTable {
       row(table, "FID against the root", report.getFidRoot(), "%.2f",
           "of samples of the version that no unlearning has touched, and of this one; must stay");
     }
-    row(table, "D: kept or unlearned", report.getAucLu(), "%.3f",
-        "the discriminator scores a kept image above an unlearned one; says nothing of the generator");
+    if (report.hasAucLu()) {
+      row(table, "D: kept or unlearned", report.getAucLu(), "%.3f",
+          "the discriminator scores a kept image above an unlearned one; says nothing of the generator");
+    }
     if (report.hasAucUt()) {
       row(table, "D: unlearned or unseen", report.getAucUt(), "%.3f",
           "it scores an unlearned image above one never seen: 0.5 tells nothing, 0 or 1 brands the images");
