@@ -164,8 +164,8 @@ public final class Server implements AutoCloseable {
     List<Service> services = new ArrayList<>(List.of(
         new Generation(registry, engine, options.latents(), limits.images(), limits.streamImages()).service(settings),
         unlearning.service(settings),
-        Inspections.open(vertx, registry, options.jobs(), options.unlearning().command(), options.data())
-            .service(settings),
+        Inspections.open(vertx, registry, options.jobs(), options.database().isShared(), options.unlearning().command(),
+            options.data()).service(settings),
         new Models(vertx, registry, options.latents()).service(settings),
         new OpenInference(vertx, registry, engine, options.latents(), limits.images(),
             () -> health.isServing() && registry.servesAny()).service(settings)));

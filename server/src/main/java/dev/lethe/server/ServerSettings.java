@@ -90,6 +90,9 @@ final class ServerSettings {
   static final Setting<Integer> WORKER_ATTEMPTS = new Setting<>("worker-attempts", "N", "3", ValueType.integer(1, 1000),
       "How many workers of one job may crash or stand still; with the last of them the job fails. A server's own end"
           + " does not count.");
+  static final Setting<Integer> JOB_HEARTBEAT = new Setting<>("job-heartbeat", "SECONDS", "5", ValueType.integer(1, 3600),
+      "How often a server shows on a shared database that it works on a job; one that has not for four times as long is"
+          + " taken for dead, and its job given to another.");
   static final Setting<Integer> MAX_JOBS = new Setting<>("max-jobs", "N", "100", ValueType.integer(1, 100_000),
       "Jobs that may wait or run; above that, submissions are refused.");
   static final Setting<ApprovalRules.Who> APPROVAL = new Setting<>("approval", "WHO", "automatic",
@@ -124,9 +127,8 @@ final class ServerSettings {
   /** In the order of the help and of {@code --print-config}. */
   static final List<Setting<?>> ALL = Stream.concat(
       Stream.of(HOST, PORT, INSECURE_LISTEN, CONSOLE, MODELS, STATE, JOBS, DATABASE, KEY_FILE, KEEP_JOBS, SIGNING_KEY,
-          ROLLBACK, PURGE_AFTER, EMPTY_STATE, CONFIRM_LOST, DATA, WORKER_COMMAND, WORKER_TIMEOUT, WORKER_ATTEMPTS, MAX_JOBS, APPROVAL, DEVICE,
-          WORKER_DEVICE,
-          PRECISION, LATENTS, GRAPHS, THREADS, DRAIN, LOG_FORMAT),
+          ROLLBACK, PURGE_AFTER, EMPTY_STATE, CONFIRM_LOST, DATA, WORKER_COMMAND, WORKER_TIMEOUT, WORKER_ATTEMPTS,
+          JOB_HEARTBEAT, MAX_JOBS, APPROVAL, DEVICE, WORKER_DEVICE, PRECISION, LATENTS, GRAPHS, THREADS, DRAIN, LOG_FORMAT),
       Stream.concat(LoadSettings.ALL.stream(), SecuritySettings.ALL.stream()))
       .<Setting<?>>map(setting -> setting).toList();
 
@@ -167,8 +169,9 @@ final class ServerSettings {
         new Lifecycle.Rules(settings.get(ROLLBACK) == Rollback.WITH_REASON, Duration.ofDays(settings.get(PURGE_AFTER))),
         settings.find(CONFIRM_LOST).orElse(Set.of()), settings.get(EMPTY_STATE) == EmptyState.ACCEPT,
         new JobQueue.Options(settings.find(WORKER_COMMAND).map(command -> command.on(training)),
-            Duration.ofSeconds(settings.get(WORKER_TIMEOUT)), settings.get(WORKER_ATTEMPTS), settings.get(MAX_JOBS),
-            approval(settings), Optional.of(settings.get(KEEP_JOBS)).filter(days -> days > 0).map(Duration::ofDays)),
+            Duration.ofSeconds(settings.get(WORKER_TIMEOUT)), settings.get(WORKER_ATTEMPTS),
+            Duration.ofSeconds(settings.get(JOB_HEARTBEAT)), settings.get(MAX_JOBS), approval(settings),
+            Optional.of(settings.get(KEEP_JOBS)).filter(days -> days > 0).map(Duration::ofDays)),
         settings.find(DATA),
         new Compute(device, threads == 0 ? Runtime.getRuntime().availableProcessors() : threads,
             settings.get(PRECISION), settings.get(GRAPHS)),

@@ -24,10 +24,20 @@ public record ServerProcess(Process process, int port, ManagedChannel channel, P
    * @param settings flags of {@code lethe serve}
    */
   public static ServerProcess start(Path root, List<String> java, List<String> settings) throws IOException {
+    return start(root, System.getProperty("java.class.path"), java, settings);
+  }
+
+  /**
+   * The same of other classes than this process's.
+   *
+   * @param classPath of the server
+   */
+  public static ServerProcess start(Path root, String classPath, List<String> java, List<String> settings)
+      throws IOException {
     List<String> command = new ArrayList<>(List.of(
         ProcessHandle.current().info().command().orElse("java"), "-XX:TieredStopAtLevel=1"));
     command.addAll(java);
-    command.addAll(List.of("-cp", System.getProperty("java.class.path"), ServeCommand.class.getName(), "--port=0",
+    command.addAll(List.of("-cp", classPath, ServeCommand.class.getName(), "--port=0",
         "--models=" + root.resolve("models"), "--state=" + root.resolve("state"), "--jobs=" + root.resolve("jobs")));
     command.addAll(settings);
     Path log = root.resolve("log");

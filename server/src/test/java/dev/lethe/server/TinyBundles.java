@@ -23,6 +23,7 @@ public final class TinyBundles {
   public static final int Z_DIM = 16;
   public static final int CLASSES = 10;
   public static final StyleGan2Config CONDITIONAL = new StyleGan2Config(32, 1, CLASSES, Z_DIM, 16, 2, 512, 16);
+  private static final StyleGan2Config SMALLEST = new StyleGan2Config(32, 1, 3, 8, 8, 1, 128, 4);
   public static final StyleGan2Config UNCONDITIONAL = new StyleGan2Config(32, 3, 0, Z_DIM, 16, 2, 512, 16);
 
   private TinyBundles() {}
@@ -33,6 +34,12 @@ public final class TinyBundles {
     ModelCard card = card("tiny", version, null, CONDITIONAL, erased);
     return StyleGan2Bundle.write(root.resolve("tiny").resolve(version), card,
         Weights.initialize(CONDITIONAL, seed), features(CONDITIONAL, CLASSES));
+  }
+
+  /** Writes a version of a model {@code tiny} that is as small as can be: whole jobs of it take seconds. */
+  public static Bundle smallest(Path root, String version) throws IOException {
+    return StyleGan2Bundle.write(root.resolve("tiny").resolve(version), card("tiny", version, null, SMALLEST, Map.of()),
+        Weights.initialize(SMALLEST, 7), features(SMALLEST, SMALLEST.classes()));
   }
 
   /** Writes a version of a model without classes. */

@@ -30,6 +30,7 @@ import io.vertx.core.WorkerExecutor;
 import io.vertx.grpc.server.Service;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -47,6 +48,8 @@ public final class Inspections {
   /** Studies that may wait for their turn. */
   private static final int MOST_WAITING = 16;
   private static final int STEPS = 200;
+  /** A study of another server that is so old is none any more. */
+  private static final Duration STALE = Duration.ofDays(1);
   private static final int MOST_STEPS = 10_000;
 
   private final Vertx vertx;
@@ -70,12 +73,13 @@ public final class Inspections {
    * Blocks.
    *
    * @param root where studies have their files while they run
+   * @param shared whether other servers may have theirs there
    * @param command the worker; empty: studies are refused
    * @param data directory of the data set that workers are told of
    */
-  public static Inspections open(Vertx vertx, ModelRegistry registry, Path root, Optional<WorkerCommand> command,
-      Optional<Path> data) throws IOException {
-    StudyDirectory.clean(root);
+  public static Inspections open(Vertx vertx, ModelRegistry registry, Path root, boolean shared,
+      Optional<WorkerCommand> command, Optional<Path> data) throws IOException {
+    StudyDirectory.clean(root, shared ? STALE : Duration.ZERO);
     return new Inspections(vertx, registry, root.toAbsolutePath(), command,
         data.map(path -> path.toAbsolutePath().toString()).orElse(""));
   }

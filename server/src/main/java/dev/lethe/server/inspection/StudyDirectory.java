@@ -1,47 +1,66 @@
 package dev.lethe.server.inspection;
 
 import com.google.protobuf.util.JsonFormat;
+import dev.lethe.models.encryption.FileCipher;
 import dev.lethe.server.files.FileTrees;
 import dev.lethe.server.unlearning.WorkerOutput;
 import dev.lethe.v1.WorkerJob;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
 
 /**
- * The files of one study, as {@code worker.proto} describes them; they are gone when it ends. Blocks: not for event loops.
+ * The files of one study, as {@code worker.proto} describes them; they are gone when it ends. People's pictures among them,
+ * and what a worker makes of them, are encrypted with a key that is nowhere but in memory. Blocks: not for event loops.
  *
  * @param path absolute
+ * @param key of its images
  */
-record StudyDirectory(Path path) {
+record StudyDirectory(Path path, byte[] key) {
 
   private static final String PREFIX = ".study-";
+  private static final String SEALED = ".sealed";
 
   /** Of the server's user alone: it holds people's pictures. */
   static StudyDirectory create(Path root) throws IOException {
     Path path = Files.createTempDirectory(root, PREFIX,
         PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
     Files.createDirectory(path.resolve("unlearn"));
-    return new StudyDirectory(path);
+    return new StudyDirectory(path, FileCipher.newKey());
   }
 
-  /** Takes away what a server left that was ended. */
-  static void clean(Path root) throws IOException {
+  /**
+   * Takes away what a server left that was ended.
+   *
+   * @param stale how long nothing has become of a study that nobody is at any more
+   */
+  static void clean(Path root, Duration stale) throws IOException {
+    Instant since = Instant.now().minus(stale);
     List<Path> left;
     try (Stream<Path> entries = Files.list(root)) {
       left = entries.filter(entry -> entry.getFileName().toString().startsWith(PREFIX)).toList();
     }
     for (Path entry : left) {
-      new StudyDirectory(entry).delete();
+      try {
+        if (!Files.getLastModifiedTime(entry).toInstant().isAfter(since)) {
+          FileTrees.delete(entry);
+        }
+      } catch (NoSuchFileException e) {
+        // Its server has deleted it.
+      }
     }
   }
 
   void writeImage(int index, byte[] png) throws IOException {
-    Files.write(path.resolve("unlearn").resolve("%04d.png".formatted(index)), png);
+    String name = "unlearn/%04d.png".formatted(index);
+    Files.write(path.resolve(name + SEALED), new FileCipher(key).seal(name, png));
   }
 
   void write(WorkerJob job) throws IOException {
@@ -53,8 +72,9 @@ record StudyDirectory(Path path) {
   }
 
   Optional<byte[]> file(String name) throws IOException {
-    Path file = path.resolve(name);
-    return Files.isRegularFile(file) ? Optional.of(Files.readAllBytes(file)) : Optional.empty();
+    Path file = path.resolve(name + SEALED);
+    return Files.isRegularFile(file) ? Optional.of(new FileCipher(key).open(name, Files.readAllBytes(file)))
+        : Optional.empty();
   }
 
   /** The last of what the worker wrote down; empty if nothing. */

@@ -8,8 +8,7 @@ import dev.lethe.v1.WorkerJob;
 import io.grpc.Status;
 import java.io.IOException;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -20,7 +19,6 @@ import org.slf4j.LoggerFactory;
 final class StudyWorker {
 
   private static final Logger LOG = LoggerFactory.getLogger(StudyWorker.class);
-  private static final String DEVICE_VARIABLE = "LETHE_WORKER_DEVICE";
   private static final Duration PATIENCE = Duration.ofSeconds(10);
 
   private final WorkerCommand command;
@@ -70,10 +68,8 @@ final class StudyWorker {
     if (stopped) {
       throw Status.CANCELLED.withDescription("nobody waits for the study any more").asRuntimeException();
     }
-    List<String> words = new ArrayList<>(command.words());
-    words.add(directory.path().toString());
-    ProcessBuilder builder = new ProcessBuilder(words).redirectError(directory.log().toFile());
-    builder.environment().put(DEVICE_VARIABLE, command.device().toString());
+    ProcessBuilder builder = command.forDirectory(directory.path(), Optional.of(directory.key()))
+        .redirectError(directory.log().toFile());
     process = builder.start();
     return process;
   }

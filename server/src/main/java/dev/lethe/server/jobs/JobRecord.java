@@ -28,6 +28,11 @@ public record JobRecord(Job job, WorkerJob work, Intent intent, String request, 
     REJECT
   }
 
+  /** The same without the key of its images. */
+  JobRecord withoutKey() {
+    return new JobRecord(job, work, intent, request, "");
+  }
+
   /** The same with another job. */
   public JobRecord with(Job changed) {
     return new JobRecord(changed, work, intent, request, sealedKey);

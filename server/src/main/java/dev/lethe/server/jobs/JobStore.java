@@ -171,15 +171,19 @@ public final class JobStore {
       }
       JobRecord changed = change.apply(found.get());
       if (changed != found.get()) {
-        try (PreparedStatement update = connection.prepareStatement("update jobs set model = ?, phase = ?, state = ?,"
-            + " submitted = ?, submitted_by = ?, ended = ?, attempt = ?, intent = ?, job = ?, work = ?,"
-            + " request_key = ?, request_digest = ?, sealed_key = ?, cleaned = null, revision = revision + 1 where id = ?")) {
-          fill(update, changed);
-          update.executeUpdate();
-        }
+        update(connection, changed);
       }
       return Optional.of(changed);
     });
+  }
+
+  private static void update(Connection connection, JobRecord record) throws SQLException {
+    try (PreparedStatement update = connection.prepareStatement("update jobs set model = ?, phase = ?, state = ?,"
+        + " submitted = ?, submitted_by = ?, ended = ?, attempt = ?, intent = ?, job = ?, work = ?,"
+        + " request_key = ?, request_digest = ?, sealed_key = ?, cleaned = null, revision = revision + 1 where id = ?")) {
+      fill(update, record);
+      update.executeUpdate();
+    }
   }
 
   private static void fill(PreparedStatement statement, JobRecord record) throws SQLException {
@@ -248,14 +252,24 @@ public final class JobStore {
   }
 
   /**
-   * Writes down that the files of a job are gone, as far as they are to go; and forgets their key.
+   * Writes down that the files of a job are gone, as far as they are to go; and forgets their key, and what its client
+   * called its images.
    *
    * @param keepKey whether its images are kept
    */
   public void cleaned(String id, Instant time, boolean keepKey) {
+    if (!keepKey) {
+      database.transaction(connection -> {
+        Optional<JobRecord> kept = find(connection, id, database.isShared() ? " for update" : "");
+        if (kept.isPresent()) {
+          update(connection, ImageNames.without(kept.get()).withoutKey());
+        }
+        return kept;
+      });
+      database.emptyJournal();
+    }
     database.transaction(connection -> {
-      try (PreparedStatement update = connection.prepareStatement("update jobs set cleaned = ?"
-          + (keepKey ? "" : ", sealed_key = null") + " where id = ?")) {
+      try (PreparedStatement update = connection.prepareStatement("update jobs set cleaned = ? where id = ?")) {
         update.setLong(1, time.toEpochMilli());
         update.setString(2, id);
         return update.executeUpdate();

@@ -6,7 +6,10 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
+import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.sql.SQLTransientException;
+import java.sql.Statement;
 import java.time.Duration;
 import java.util.Map;
 import javax.sql.DataSource;
@@ -141,11 +144,34 @@ public final class Database implements AutoCloseable {
     }
   }
 
-  private static void rollBack(Connection connection, Exception reason) {
+  /**
+   * Takes out of the journal, too, what was deleted or written over. SQLite's is emptied; how long PostgreSQL keeps its own
+   * is its operator's matter.
+   *
+   * @throws StoreException if somebody reads from the journal for too long
+   */
+  public void emptyJournal() {
+    if (isShared()) {
+      return;
+    }
+    try (Connection connection = source.getConnection(); Statement statement = connection.createStatement();
+        ResultSet row = statement.executeQuery("pragma wal_checkpoint(truncate)")) {
+      if (row.next() && row.getInt("busy") != 0) {
+        throw new SQLTransientException("the journal is being read");
+      }
+    } catch (SQLException e) {
+      throw new StoreException(e);
+    }
+  }
+
+  private void rollBack(Connection connection, Exception reason) {
     try {
       connection.rollback();
     } catch (SQLException e) {
       reason.addSuppressed(e);
+      // SQLite ends a transaction by itself where there is no space. The driver thinks that it is still within one, and
+      // would carry out the next without: each statement for itself.
+      source.evictConnection(connection);
     }
   }
 

@@ -2,6 +2,7 @@ package dev.lethe.server.unlearning;
 
 import dev.lethe.models.encryption.FileCipher;
 import dev.lethe.server.encryption.MasterKey;
+import dev.lethe.server.jobs.ImageNames;
 import dev.lethe.server.jobs.JobRecord;
 import dev.lethe.server.jobs.JobStore;
 import dev.lethe.server.jobs.Phases;
@@ -36,6 +37,9 @@ record Cleaning(JobStore store, MasterKey key, Pictures pictures) {
         made.ifPresent(png -> pictures.hold(id, png));
       }
       directory.clean(keep);
+      if (!keep) {
+        directory.changeLog(ImageNames.of(record.work())::without);
+      }
       List<String> left = directory.left(keep);
       if (!left.isEmpty()) {
         throw new IOException("these are still there: " + left);

@@ -4,10 +4,12 @@ import com.google.protobuf.MessageOrBuilder;
 import com.google.protobuf.util.JsonFormat;
 import dev.lethe.models.encryption.FileCipher;
 import dev.lethe.server.files.FileTrees;
+import dev.lethe.server.files.WholeFile;
 import dev.lethe.v1.ImageRole;
 import dev.lethe.v1.Job;
 import dev.lethe.v1.WorkerJob;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
@@ -17,6 +19,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 
 /**
@@ -68,6 +71,20 @@ record JobDirectory(Path path) {
 
   Path log() {
     return path.resolve(LOG_FILE);
+  }
+
+  /** Changes the lines that the worker has logged, once there is none any more. */
+  void changeLog(UnaryOperator<String> change) throws IOException {
+    try {
+      // Native libraries write to it as well, in whatever form.
+      String before = new String(Files.readAllBytes(log()), StandardCharsets.UTF_8);
+      String after = change.apply(before);
+      if (!after.equals(before)) {
+        WholeFile.write(log(), after.getBytes(StandardCharsets.UTF_8));
+      }
+    } catch (NoSuchFileException e) {
+      // It logged nothing.
+    }
   }
 
   void writeProcess(ProcessHandle worker) throws IOException {

@@ -6,6 +6,7 @@ import dev.lethe.server.audit.AuditLog;
 import dev.lethe.server.encryption.MasterKey;
 import dev.lethe.server.erasure.Approval;
 import dev.lethe.server.jobs.Commitment;
+import dev.lethe.server.jobs.ImageNames;
 import dev.lethe.server.jobs.JobRecord;
 import dev.lethe.server.jobs.JobRecord.Intent;
 import dev.lethe.server.jobs.JobStore;
@@ -84,12 +85,13 @@ public final class JobQueue {
    * @param command the worker; empty: submissions are refused, and no job is carried out
    * @param silence how long a worker may say nothing
    * @param attempts how many workers of a job may crash or stand still
+   * @param heartbeat how often a server shows that it works on a job
    * @param limit most jobs that may wait or run
    * @param approval who promotes
    * @param keep how long jobs are known after their end; empty: until they are deleted
    */
-  public record Options(Optional<WorkerCommand> command, Duration silence, int attempts, int limit, ApprovalRules approval,
-      Optional<Duration> keep) {}
+  public record Options(Optional<WorkerCommand> command, Duration silence, int attempts, Duration heartbeat,
+      int limit, ApprovalRules approval, Optional<Duration> keep) {}
 
   JobQueue(Database database, MasterKey key, JobFolders folders, ModelRegistry registry, Options options,
       ServerMetrics metrics, AuditLog audit) {
@@ -100,7 +102,7 @@ public final class JobQueue {
     this.options = options;
     this.metrics = metrics;
     this.audit = audit;
-    this.scheduler = new JobScheduler(database, this::take);
+    this.scheduler = new JobScheduler(database, options.heartbeat(), this::take);
     this.running = options.command().map(command -> new JobRun.Settings(registry, new LocalWorkers(command), key, cleaning,
         PATIENCE, options, metrics, () -> closing));
     this.shared = database.isShared();
@@ -337,7 +339,7 @@ public final class JobQueue {
     Job end = job.job();
     if (Phases.hasEnded(end)) {
       clean(id);
-      audit.ended(end);
+      audit.ended(ImageNames.of(record.get().work()).without(end));
     }
     LOG.info("job {} is {}{}", id, Phases.name(end.getPhase()), end.getMessage().isEmpty() ? "" : ": " + end.getMessage());
     return Phases.hasEnded(end);

@@ -25,7 +25,6 @@ final class JobScheduler implements AutoCloseable {
 
   private static final TaskDescriptor<Void> JOB = TaskDescriptor.of("unlearn");
   private static final Duration POLL = Duration.ofSeconds(1);
-  private static final Duration HEARTBEAT = Duration.ofSeconds(5);
   private static final int MISSED_HEARTBEATS = 4;
   /** Between looks whether a job's turn has come, while another server works on the same model. */
   private static final Duration NOT_YET = Duration.ofSeconds(1);
@@ -42,7 +41,8 @@ final class JobScheduler implements AutoCloseable {
     boolean take(String id) throws InterruptedException;
   }
 
-  JobScheduler(Database database, Turn turn) {
+  /** @param heartbeat between signs that this server is alive; four that miss are taken for its end */
+  JobScheduler(Database database, Duration heartbeat, Turn turn) {
     this.database = database;
     CustomTask<Void> task = Tasks.custom(JOB)
         .onFailure(new FailureHandler.OnFailureRetryLater<>(AFTER_FAULT))
@@ -52,7 +52,7 @@ final class JobScheduler implements AutoCloseable {
         .schedulerName(new SchedulerName.Fixed(UUID.randomUUID().toString()))
         .threads(1)
         .pollingInterval(POLL)
-        .heartbeatInterval(HEARTBEAT)
+        .heartbeatInterval(heartbeat)
         .missedHeartbeatsLimit(MISSED_HEARTBEATS)
         .shutdownMaxWait(STOPPING)
         .enableImmediateExecution()

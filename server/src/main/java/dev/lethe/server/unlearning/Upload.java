@@ -209,6 +209,8 @@ final class Upload implements Sink<SubmitRequest> {
     int sent = learn ? learnImages : sentToUnlearn++;
     String field = image.getName().isEmpty() ? (learn ? "learn" : "unlearn") + " images[" + sent + "]"
         : SafeText.line(image.getName(), LONGEST_NAME);
+    // Names tell of people: refusals have them, what is kept has not.
+    String place = (learn ? "learn" : "unlearn") + " images[" + sent + "]";
     if (sent == LARGEST_COUNT) {
       throw UnlearnSpecs.invalid(field + ": is one too many; the limit is " + LARGEST_COUNT);
     }
@@ -216,7 +218,7 @@ final class Upload implements Sink<SubmitRequest> {
       throw UnlearnSpecs.invalid(part(field, "image.format") + ": RAW is not taken; upload PNG, JPEG or WebP");
     }
     OptionalInt label = label(field, image.getLabel(), learn);
-    Optional<byte[]> read = pixels(field, image);
+    Optional<byte[]> read = pixels(field, place, image);
     if (read.isEmpty()) {
       if (!learn) {
         skipped.add(sent);
@@ -250,18 +252,18 @@ final class Upload implements Sink<SubmitRequest> {
   }
 
   /** Pixels as the model takes them; empty of an image that cannot be read and shall be left out. */
-  private Optional<byte[]> pixels(String field, LabelledImage image) {
+  private Optional<byte[]> pixels(String field, String place, LabelledImage image) {
     ModelCard.Network network = card.network();
     try {
       PreparedImage prepared = ImageDecoder.prepare(image.getImage().getData().toByteArray(), network.channels(),
           network.resolution(), UnlearnSpecs.preparation(spec));
       if (!prepared.steps().isEmpty()) {
-        work.addPreparations(field + ": " + String.join(", ", prepared.steps()));
+        work.addPreparations(place + ": " + String.join(", ", prepared.steps()));
       }
       return Optional.of(prepared.pixels());
     } catch (InvalidImageException e) {
       if (spec.getSkipUnreadable()) {
-        work.addPreparations(field + ": left out: " + e.getMessage());
+        work.addPreparations(place + ": left out: " + e.getMessage());
         return Optional.empty();
       }
       throw UnlearnSpecs.invalid(part(field, "image") + ": " + e.getMessage());

@@ -1,6 +1,7 @@
 package dev.lethe.server.unlearning;
 
 import dev.lethe.models.runtime.ExecutionDevice;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
@@ -44,9 +45,14 @@ public record WorkerCommand(List<String> words, ExecutionDevice device) {
         .map(MatchResult::group).map(word -> word.replace("\"", "")).toList());
   }
 
-  ProcessBuilder forJob(JobDirectory job, Optional<byte[]> imageKey) {
+  /**
+   * The process that carries out the job in a directory.
+   *
+   * @param imageKey of the images that lie there
+   */
+  public ProcessBuilder forDirectory(Path directory, Optional<byte[]> imageKey) {
     List<String> all = new ArrayList<>(words);
-    all.add(job.path().toString());
+    all.add(directory.toString());
     ProcessBuilder process = new ProcessBuilder(all);
     process.environment().put(DEVICE_VARIABLE, device.toString());
     // Neither file nor command line: those can be read by others, or stay behind.

@@ -23,7 +23,7 @@ final class WorkerProcess implements WorkerLauncher.Worker {
 
   /** @throws IOException if the program cannot be started */
   static WorkerProcess start(WorkerCommand command, JobDirectory job, Optional<byte[]> imageKey) throws IOException {
-    Process process = command.forJob(job, imageKey)
+    Process process = command.forDirectory(job.path(), imageKey)
         .redirectError(ProcessBuilder.Redirect.appendTo(job.log().toFile()))
         .start();
     job.writeProcess(process.toHandle());

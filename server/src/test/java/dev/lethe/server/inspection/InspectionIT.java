@@ -9,6 +9,7 @@ import com.google.protobuf.ByteString;
 import dev.lethe.models.image.ImageEncoder;
 import dev.lethe.server.ServerFixture;
 import dev.lethe.server.TinyBundles;
+import dev.lethe.server.unlearning.WorkerCommand;
 import dev.lethe.v1.Image;
 import dev.lethe.v1.ImageFit;
 import dev.lethe.v1.InspectionServiceGrpc;
@@ -22,6 +23,7 @@ import io.grpc.StatusRuntimeException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -31,17 +33,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Studies through a real server; their worker is a shell script that speaks its protocol. */
+/** Studies through a real server; their worker is a double that speaks its protocol. */
 class InspectionIT {
-
-  private static final String WORKER = """
-      grep -q WORKER_TASK_PROJECT "$1/job.json" || exit 4
-      [ -e "$1/unlearn/0000.png" ] || exit 5
-      echo '{"progress":{"stage":"projection","step":1,"steps":2,"fraction":0.5}}'
-      cp "$1/unlearn/0000.png" "$1/projection.png"
-      grep -q fail.png "$1/job.json" && { echo '{"failure":{"message":"it cannot be found"}}'; exit 1; }
-      echo '{"projection":{"model":"tiny","version":"v1","error":0.25,"w":{"values":[1,2]}}}'
-      """;
 
   @TempDir private Path root;
   private ServerFixture server;
@@ -50,8 +43,11 @@ class InspectionIT {
   @BeforeEach
   void start() throws IOException {
     TinyBundles.unconditional(root.resolve("models"), "tiny", "v1");
-    Path script = Files.writeString(root.resolve("worker.sh"), WORKER);
-    server = ServerFixture.start(root, Map.of("worker-command", "sh \"" + script + "\""));
+    // Of a server that was ended.
+    Files.createDirectories(root.resolve("jobs/.study-1/unlearn"));
+    server = ServerFixture.start(root, Map.of("worker-command", ServerFixture.line(new WorkerCommand(List.of(
+        Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-XX:TieredStopAtLevel=1", "-cp",
+        System.getProperty("java.class.path"), StudyDouble.class.getName())))));
     channel = server.newChannel();
   }
 
@@ -80,10 +76,20 @@ class InspectionIT {
     assertTrue(events.get(0).hasProgress());
     Projection found = events.get(events.size() - 1).getProjection();
     assertEquals(0.25, found.getError());
-    assertFalse(found.getImagePng().isEmpty());
+    // The worker finds no image that can be read without its key, and what it leaves cannot be either.
+    assertEquals("PNG", found.getImagePng().substring(1, 4).toStringUtf8());
     try (Stream<Path> left = Files.list(root.resolve("jobs"))) {
       assertTrue(left.noneMatch(path -> path.getFileName().toString().startsWith(".study-")));
     }
+  }
+
+  @Test
+  void studiesOfOtherServersAreLeftAlone() throws IOException {
+    Path others = Files.createDirectories(root.resolve("shared/.study-1/unlearn")).getParent();
+    StudyDirectory.clean(root.resolve("shared"), Duration.ofDays(1));
+    assertTrue(Files.exists(others));
+    StudyDirectory.clean(root.resolve("shared"), Duration.ZERO);
+    assertFalse(Files.exists(others));
   }
 
   @Test

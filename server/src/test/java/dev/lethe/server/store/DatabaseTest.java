@@ -84,6 +84,26 @@ class DatabaseTest {
     }));
   }
 
+  /** Without space SQLite ends a transaction by itself; what comes next is a transaction all the same. */
+  @Test
+  void afterAFullDiskATransactionIsStillOne() throws IOException {
+    try (Database database = Database.open(DatabaseUrl.sqlite(root.resolve("lethe.db")))) {
+      insert(database, "a");
+      StoreException full = assertThrows(StoreException.class, () -> database.transaction(connection -> {
+        value(connection, "pragma max_page_count = 1");
+        return execute(connection, "update jobs set work = hex(randomblob(1000000))");
+      }));
+      assertEquals(Reason.NO_SPACE, full.reason(), full.getMessage());
+      assertThrows(StoreException.class, () -> database.transaction(connection -> {
+        execute(connection, "delete from jobs");
+        return execute(connection, "insert into jobs (id) values ('b')");
+      }));
+      assertEquals(1, count(database));
+      insert(database, "c");
+      assertEquals(2, count(database));
+    }
+  }
+
   @Test
   void sqliteIsAsSafeAsItSays() throws IOException {
     try (Database database = Database.open(DatabaseUrl.sqlite(root.resolve("new/lethe.db")))) {

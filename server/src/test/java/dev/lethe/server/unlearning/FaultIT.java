@@ -1,186 +1,132 @@
 package dev.lethe.server.unlearning;
 
-import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assertions.fail;
 
-import dev.lethe.models.bundle.Bundle;
-import dev.lethe.server.ServerProcess;
-import dev.lethe.server.TinyBundles;
+import dev.lethe.server.Breakpoint;
+import dev.lethe.server.files.FileTrees;
 import dev.lethe.server.store.DatabaseUrl;
 import dev.lethe.server.store.TestDatabases;
-import dev.lethe.v1.GenerateRequest;
-import dev.lethe.v1.GenerationServiceGrpc;
-import dev.lethe.v1.ImageRole;
-import dev.lethe.v1.Job;
-import dev.lethe.v1.JobChange;
-import dev.lethe.v1.JobPhase;
-import dev.lethe.v1.ListJobsRequest;
-import dev.lethe.v1.UnlearnSpec;
-import dev.lethe.v1.UnlearningServiceGrpc;
 import java.io.IOException;
-import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.HashMap;
-import java.util.HashSet;
-import java.util.LinkedHashSet;
+import java.nio.file.StandardOpenOption;
 import java.util.List;
-import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
-import java.util.Set;
-import java.util.TreeMap;
-import java.util.concurrent.TimeUnit;
-import java.util.function.Function;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Kills at random moments, of a server's process, a worker's and both, while jobs are submitted and carried out. Nothing
- * that was accepted may be lost, promoted twice or left behind. The properties {@code lethe.faults.kills} and {@code
- * lethe.faults.seed} say how often and when; {@code scripts/check-faults} asks for the long form.
+ * Kills at random moments, of a server's process, a worker's and both, while jobs are submitted and carried out, and at
+ * each step of a take-over. Nothing that was accepted may be lost, promoted twice or left behind.
+ *
+ * <p>System properties say how much: {@code lethe.faults.kills} on each database, by default a few; {@code
+ * lethe.faults.seed}; {@code lethe.faults.worker}, the command of a real worker, without which a script stands in for it;
+ * {@code lethe.faults.results}, a file that rounds are written to, and those that it has are not run again. {@code
+ * scripts/check-faults} sets them.
  */
 class FaultIT {
 
   private static final int KILLS = Integer.getInteger("lethe.faults.kills", 6);
   private static final long SEED = Long.getLong("lethe.faults.seed", System.nanoTime());
-  private static final int LONGEST_WAIT_MS = 2500;
-  private static final int AT_ONCE = 3;
-  private static final long LONGEST_END_S = 300;
+  private static final FaultRound.Jobs JOBS = System.getProperty("lethe.faults.worker") == null
+      ? FaultRound.Jobs.PROTOCOL : FaultRound.Jobs.REAL;
+  private static final Optional<Path> RESULTS = Optional.ofNullable(System.getProperty("lethe.faults.results"))
+      .map(Path::of);
+  /** Kills that one folder has to go through. */
+  private static final int OF_A_ROUND = 10;
+  private static final int AT_ONCE = 2;
 
-  private enum Victim { SERVER, WORKER, BOTH, SERVER_BY_SIGTERM }
+  /** Where a server is held and killed, from the end of a worker's work to the end of its job. */
+  private static final List<List<String>> STEPS = List.of(
+      List.of("the decision is not written yet", "unlearning.TakeOver", "decide"),
+      List.of("the decision is written", "unlearning.TakeOver", "install"),
+      List.of("the report is not in the candidate", "lifecycle.Signatory", "keepReport"),
+      List.of("the candidate is not tried", "registry.ServedModel", "install"),
+      List.of("the candidate is tried, and not moved", "registry.ModelRepository", "install"),
+      List.of("the version is in place", "registry.Succession", "chosen"),
+      List.of("the certificate is not made", "lifecycle.Signatory", "certify"),
+      List.of("the version is not signed", "lifecycle.Signatory", "sign"),
+      List.of("the promotion is not recorded", "lifecycle.Lifecycle", "record"),
+      List.of("the promotion is recorded, and the choice not written", "registry.ModelRepository", "activate"),
+      List.of("the choice is written, and nothing switched", "registry.ServedModel", "serve"),
+      List.of("the version serves, and the images are there", "unlearning.Cleaning", "clean"),
+      List.of("the images are gone, and the end is not written", "unlearning.TakeOver", "promoted"),
+      List.of("the end is written, and not in the event log", "audit.AuditLog", "ended"));
+  private static final int LONGEST_WAY_S = 120;
 
   @TempDir
   Path root;
 
-  private Path at;
-  private List<String> settings;
-  private ServerProcess server;
-  private final Set<String> accepted = new LinkedHashSet<>();
-  private long images;
-
   @TestFactory
   Stream<DynamicTest> nothingThatWasAcceptedIsLost() {
-    return TestDatabases.all(root).map(url -> DynamicTest.dynamicTest(url + ", seed " + SEED + ", kills " + KILLS,
-        () -> kill(url)));
+    return TestDatabases.all(root).map(DatabaseUrl::isShared).map(shared -> DynamicTest.dynamicTest(
+        (shared ? "PostgreSQL" : "SQLite") + ", seed " + SEED + ", kills " + KILLS, () -> rounds(shared)));
   }
 
-  private void kill(DatabaseUrl url) throws Exception {
-    at = Files.createDirectory(root.resolve(url.isShared() ? "postgresql" : "sqlite"));
-    TinyBundles.conditional(at.resolve("models"), "v1", 7);
-    Path worker = at.resolve("quick-worker.sh");
-    try (InputStream script = FaultIT.class.getResourceAsStream("quick-worker.sh")) {
-      Files.copy(script, worker);
+  private void rounds(boolean shared) throws Exception {
+    for (int done = 0, number = 0; done < KILLS; done += OF_A_ROUND, number++) {
+      long seed = SEED + number;
+      if (isDone(shared, seed)) {
+        continue;
+      }
+      Path at = root.resolve((shared ? "postgresql-" : "sqlite-") + number);
+      DatabaseUrl url = shared ? TestDatabases.postgresql().orElseThrow()
+          : DatabaseUrl.sqlite(Files.createDirectories(at).resolve("test.db"));
+      long started = System.nanoTime();
+      try (FaultRound round = new FaultRound(at, url, JOBS)) {
+        round.start();
+        round.strike(Math.min(OF_A_ROUND, KILLS - done), AT_ONCE, new Random(seed));
+        round.check();
+        write(round.line(seed, (System.nanoTime() - started) / 1e9));
+      }
+      FileTrees.delete(at);
     }
-    settings = List.of("--database=" + url.text(), "--worker-command=sh \"" + worker + "\"", "--worker-attempts=1000",
-        "--drain=1", "--threads=1");
-    accepted.clear();
-    Random random = new Random(SEED);
-    Map<Victim, Integer> kills = new TreeMap<>();
-    start();
+  }
+
+  private static boolean isDone(boolean shared, long seed) throws IOException {
+    if (RESULTS.isEmpty() || Files.notExists(RESULTS.get())) {
+      return false;
+    }
+    String start = String.join("\t", shared ? "PostgreSQL" : "SQLite", JOBS.name(), Long.toString(seed)) + "\t";
+    return Files.readAllLines(RESULTS.get()).stream().anyMatch(line -> line.startsWith(start));
+  }
+
+  private static void write(String line) throws IOException {
+    System.out.println("faults: " + line);
+    if (RESULTS.isPresent()) {
+      Files.writeString(RESULTS.get(), line + "\n", StandardOpenOption.CREATE, StandardOpenOption.APPEND);
+    }
+  }
+
+  @TestFactory
+  Stream<DynamicTest> aServerThatEndsAtAStepOfATakeOverGoesOnFromThere() throws IOException {
+    Path at = root.resolve("steps");
+    FaultRound round = new FaultRound(at, DatabaseUrl.sqlite(Files.createDirectories(at).resolve("test.db")),
+        FaultRound.Jobs.PROTOCOL);
+    int port = Breakpoint.freePort();
+    round.start(Breakpoint.option(port));
+    Stream<DynamicTest> steps = STEPS.stream().map(step -> DynamicTest.dynamicTest(step.get(0), () -> {
+      try (Breakpoint held = Breakpoint.set(port, "dev.lethe.server." + step.get(1), step.get(2))) {
+        round.submit();
+        assertTrue(held.reached(LONGEST_WAY_S), () -> step + " was not reached: " + log(round));
+        round.killAndRestart(step.get(0));
+      }
+      round.check();
+    }));
+    return Stream.concat(steps, Stream.of(DynamicTest.dynamicTest("all of them", () -> {
+      round.check();
+      write(round.line(0, 0));
+    }))).onClose(round::close);
+  }
+
+  private static String log(FaultRound round) {
     try {
-      for (int kill = 0; kill < KILLS; kill++) {
-        while (open().size() < AT_ONCE) {
-          submit();
-        }
-        Thread.sleep(random.nextInt(LONGEST_WAIT_MS));
-        Victim victim = Victim.values()[random.nextInt(Victim.values().length)];
-        kills.merge(victim, 1, Integer::sum);
-        strike(victim);
-      }
-      long limit = System.nanoTime() + TimeUnit.SECONDS.toNanos(LONGEST_END_S);
-      while (!open().isEmpty()) {
-        if (System.nanoTime() > limit) {
-          fail("not ended after " + LONGEST_END_S + " s: " + open() + "\n" + Files.readString(server.log()));
-        }
-        Thread.sleep(200);
-      }
-      check();
-      System.out.println("faults: " + url + ": " + kills + ", " + accepted.size() + " jobs accepted, 0 lost; "
-          + jobs().values().stream().mapToInt(Job::getAttempt).sum() + " workers");
-    } finally {
-      server.close();
+      return Files.readString(round.server().log());
+    } catch (IOException e) {
+      return e.toString();
     }
-  }
-
-  private void start() throws IOException {
-    server = ServerProcess.start(at, List.of("-XX:+UseSerialGC", "-Xmx256m"), settings);
-  }
-
-  private void strike(Victim victim) throws Exception {
-    if (victim == Victim.SERVER_BY_SIGTERM) {
-      server.process().destroy();
-      assertTrue(server.process().waitFor(60, TimeUnit.SECONDS), "it does not heed SIGTERM");
-    } else {
-      List<ProcessHandle> workers = victim == Victim.SERVER ? List.of() : workers();
-      if (victim != Victim.WORKER) {
-        server.process().destroyForcibly().waitFor();
-      }
-      workers.forEach(ProcessHandle::destroyForcibly);
-    }
-    if (victim != Victim.WORKER) {
-      server.close();
-      start();
-    }
-  }
-
-  /** Processes that were started with a job's folder. */
-  private List<ProcessHandle> workers() {
-    return ProcessHandle.allProcesses().filter(process -> process.info().arguments()
-        .filter(words -> Arrays.stream(words).anyMatch(word -> word.startsWith(at.resolve("jobs").toString() + "/")))
-        .isPresent()).toList();
-  }
-
-  private void submit() {
-    accepted.add(Submission.send(server.channel(), Submission.of(UnlearnSpec.getDefaultInstance()),
-        Submission.images(ImageRole.IMAGE_ROLE_UNLEARN, Submission.labelled(Submission.pixels(images++), "one")))
-        .orTimeout(60, TimeUnit.SECONDS).join().getId());
-  }
-
-  private Map<String, Job> jobs() {
-    return UnlearningServiceGrpc.newBlockingStub(server.channel()).listJobs(ListJobsRequest.getDefaultInstance())
-        .getJobsList().stream().collect(Collectors.toMap(Job::getId, Function.identity()));
-  }
-
-  private List<String> open() {
-    return jobs().values().stream().filter(job -> !job.hasEnded()).map(Job::getId).toList();
-  }
-
-  private void check() throws IOException {
-    Map<String, Job> jobs = jobs();
-    assertTrue(jobs.keySet().containsAll(accepted), () -> "lost: " + accepted + " is not in " + jobs.keySet());
-    Map<String, String> versions = new HashMap<>();
-    for (Job job : jobs.values()) {
-      List<JobPhase> phases = job.getChangesList().stream().map(JobChange::getPhase).toList();
-      assertEquals(JobPhase.JOB_PHASE_PROMOTED, job.getPhase(), job::toString);
-      assertEquals(1, phases.stream().filter(phase -> phase == JobPhase.JOB_PHASE_PROMOTED).count(), job::toString);
-      assertEquals(null, versions.put(job.getNewVersion(), job.getBaseVersion()), job::toString);
-    }
-    // Each was made from the one before it: a chain, of which no link is lost or double.
-    Set<String> chain = new HashSet<>();
-    String version = GenerationServiceGrpc.newBlockingStub(server.channel())
-        .generate(GenerateRequest.getDefaultInstance()).getVersion();
-    for (; !version.equals("v1"); version = versions.get(version)) {
-      assertTrue(versions.containsKey(version), version + " is of no job");
-      assertTrue(chain.add(version));
-      Bundle.open(at.resolve("state/tiny").resolve(version)).verify();
-    }
-    assertEquals(versions.keySet(), chain);
-    try (Stream<Path> bundles = Files.list(at.resolve("state/tiny"))) {
-      assertEquals(chain, bundles.filter(Files::isDirectory).map(path -> path.getFileName().toString())
-          .collect(Collectors.toSet()), "a version of no job");
-    }
-    assertEquals(List.of(), workers().stream().map(process -> process.info().toString()).toList(), "orphans");
-    List<String> left = new ArrayList<>();
-    try (Stream<Path> files = Files.walk(at.resolve("jobs"))) {
-      files.filter(path -> path.getFileName().toString().startsWith(".upload-") || path.endsWith("candidate"))
-          .forEach(path -> left.add(path.toString()));
-    }
-    assertEquals(List.of(), left);
   }
 }

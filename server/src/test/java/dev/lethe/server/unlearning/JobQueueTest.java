@@ -88,7 +88,7 @@ class JobQueueTest {
   private JobQueue queue() {
     return new JobQueue(database, key, folders, registry, new JobQueue.Options(Optional.of(new WorkerCommand(List.of("sh", "-c",
         "basename \"$0\" >> " + root.resolve("started") + "; while [ ! -e " + root.resolve("go")
-            + " ]; do sleep 0.02; done; exit 1"))), Duration.ofMinutes(1), 2, 10, AUTOMATIC, Optional.empty()), metrics,
+            + " ]; do sleep 0.02; done; exit 1"))), Duration.ofMinutes(1), 2, Duration.ofSeconds(5), 10, AUTOMATIC, Optional.empty()), metrics,
         new AuditLog(entry -> { }));
   }
 
@@ -224,7 +224,7 @@ class JobQueueTest {
   void aWorkerThatCrashesOrStandsStillIsReplacedAsOftenAsTheOperatorSays() throws Exception {
     queue = new JobQueue(database, key, folders, registry, new JobQueue.Options(Optional.of(new WorkerCommand(List.of("sh",
         "-c", "basename \"$0\" >> " + root.resolve("started") + "; [ $(wc -l < " + root.resolve("started")
-            + ") = 1 ] && kill -9 $$; exec sleep 60"))), Duration.ofMillis(300), 2, 10, AUTOMATIC, Optional.empty()), metrics,
+            + ") = 1 ] && kill -9 $$; exec sleep 60"))), Duration.ofMillis(300), 2, Duration.ofSeconds(5), 10, AUTOMATIC, Optional.empty()), metrics,
         new AuditLog(entry -> { }));
     queue.recover();
     submit("a");

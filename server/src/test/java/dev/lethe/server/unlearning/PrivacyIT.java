@@ -45,6 +45,8 @@ class PrivacyIT {
 
   /** So much of an image in one piece is no chance: of random bytes, one in 2^128. */
   private static final int PIECE = 16;
+  /** What its client calls the image. */
+  private static final String NAME = "jane-doe-passport.png";
 
   @TempDir
   Path root;
@@ -75,7 +77,7 @@ class PrivacyIT {
   private Job submit(long behaviour, boolean keep) {
     return Submission.send(server.channel(),
         Submission.of(UnlearnSpec.newBuilder().setSeed(behaviour).setKeepPictures(keep).build()),
-        Submission.images(ImageRole.IMAGE_ROLE_UNLEARN, Submission.labelled(ByteString.copyFrom(png), "one")),
+        Submission.images(ImageRole.IMAGE_ROLE_UNLEARN, Submission.labelled(ByteString.copyFrom(png), "one").toBuilder().setName(NAME).build()),
         Submission.images(ImageRole.IMAGE_ROLE_LEARN, Submission.labelled(new byte[32 * 32], "one")))
         .orTimeout(60, TimeUnit.SECONDS).join();
   }
@@ -92,8 +94,12 @@ class PrivacyIT {
         .getBeforeAfterPng().toByteArray();
   }
 
-  /** Files in which a piece of the image lies, as its file's bytes or its pixels, or its latents. */
+  /** Files in which a piece of the image lies, as its file's bytes or its pixels; or its latents, or its name. */
   private List<String> traces(boolean latents) throws IOException {
+    return traces(latents, latents);
+  }
+
+  private List<String> traces(boolean latents, boolean name) throws IOException {
     // Names of chunks and the like are in every PNG; the middle is the image's own.
     List<byte[]> pieces = new ArrayList<>();
     for (byte[] whole : List.of(Arrays.copyOfRange(png, 64, png.length - 32), pixels)) {
@@ -103,6 +109,9 @@ class PrivacyIT {
     }
     if (latents) {
       pieces.add(WorkerDouble.LATENTS);
+    }
+    if (name) {
+      pieces.add(NAME.getBytes(StandardCharsets.UTF_8));
     }
     List<String> needles = pieces.stream().map(piece -> new String(piece, StandardCharsets.ISO_8859_1)).toList();
     List<String> found = new ArrayList<>();
@@ -156,8 +165,9 @@ class PrivacyIT {
     Job done = last(submit(0, false));
     assertEquals(JobPhase.JOB_PHASE_PROMOTED, done.getPhase(), done.getMessage());
     // Nothing is left already when the end is told, and the pictures can be fetched all the same.
-    assertEquals(List.of(), traces(true));
+    assertEquals(List.of(), traces(false));
     assertArrayEquals(pixels, ImageDecoder.decodeBytes(pictures(done), 1, 32));
+    Until.holds(() -> traces(true).isEmpty());
     for (long end : new long[] {WorkerDouble.DOES_NOT_FORGET, WorkerDouble.REPORTS_FAILURE, WorkerDouble.CRASHES,
         WorkerDouble.LEAVES_DAMAGED_CANDIDATE}) {
       last(submit(end, false));
@@ -172,7 +182,7 @@ class PrivacyIT {
   @Test
   void picturesThatAreToStayStayEncryptedUntilTheJobIsDeleted() throws Exception {
     Job kept = last(submit(0, true));
-    assertEquals(List.of(), traces(true));
+    assertEquals(List.of(), traces(true, false));
     server.close();
     open();
     assertArrayEquals(pixels, ImageDecoder.decodeBytes(pictures(kept), 1, 32));

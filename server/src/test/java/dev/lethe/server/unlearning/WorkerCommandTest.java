@@ -21,7 +21,7 @@ class WorkerCommandTest {
   @Test
   void theWorkerIsToldItsDevice(@TempDir Path directory) {
     ExecutionDevice device = ExecutionDevice.parse("cuda:1,memory-limit=4096");
-    ProcessBuilder process = WorkerCommand.parse("java Main").on(device).forJob(new JobDirectory(directory),
+    ProcessBuilder process = WorkerCommand.parse("java Main").on(device).forDirectory(directory,
         Optional.of(new byte[] {1, (byte) 0xfe}));
     assertEquals(List.of("java", "Main", directory.toString()), process.command());
     assertEquals("01fe", process.environment().get("LETHE_WORKER_KEY"));

@@ -5,7 +5,9 @@ import dev.lethe.trainer.audit.ClassFindings;
 import dev.lethe.trainer.audit.Estimate;
 import dev.lethe.trainer.audit.ItemFindings;
 import dev.lethe.trainer.audit.Membership;
+import dev.lethe.trainer.audit.PersonFindings;
 import java.util.LinkedHashMap;
+import java.util.Locale;
 import java.util.Map;
 
 /** An audit's findings as named numbers; an interval's ends have {@code _low} and {@code _high} after the name. */
@@ -52,6 +54,21 @@ final class Figures {
       membership("membership_w_plus", wPlus.membership());
     });
     return add("substitute_distance", found.substituteDistance());
+  }
+
+  Figures add(PersonFindings found) {
+    found.likenesses().forEach((group, likeness) -> {
+      String name = group.name().toLowerCase(Locale.ROOT);
+      add(name + "_real", likeness.real());
+      add(name + "_before", likeness.before());
+      add(name + "_same", likeness.same());
+      add(name + "_again", likeness.again());
+      add(name + "_error_before", likeness.errors().before()).add(name + "_error", likeness.errors().after());
+      add(name + "_lost", found.lost(group));
+    });
+    add("chance_before", found.chance().before());
+    add("chance", found.chance().after());
+    return this;
   }
 
   private void collateral(String name, ItemFindings.Collateral collateral) {

@@ -1,6 +1,7 @@
 package dev.lethe.trainer.redaction;
 
 import dev.lethe.models.graph.Tensor;
+import java.util.Map;
 
 /**
  * Latents that go on looking for their images while the generator changes, each by Adam of its own: the attacker within
@@ -33,6 +34,36 @@ final class FollowingLatents {
 
   int size() {
     return steps.length;
+  }
+
+  /** What they are and remember, by name; not copied. */
+  Map<String, Tensor> state() {
+    float[] counts = new float[steps.length];
+    for (int i = 0; i < counts.length; i++) {
+      counts[i] = steps[i];
+    }
+    return Map.of("following", w, "following_first", new Tensor(w.shape(), first),
+        "following_second", new Tensor(w.shape(), second), "following_steps", Tensor.of(counts, counts.length));
+  }
+
+  /** Goes on from a state that {@link #state} gave. */
+  void restore(Map<String, Tensor> state) {
+    copy(state.get("following"), w.data());
+    copy(state.get("following_first"), first);
+    copy(state.get("following_second"), second);
+    float[] counts = new float[steps.length];
+    copy(state.get("following_steps"), counts);
+    for (int i = 0; i < counts.length; i++) {
+      steps[i] = (int) counts[i];
+    }
+  }
+
+  private static void copy(Tensor from, float[] to) {
+    if (from.data().length != to.length) {
+      throw new IllegalArgumentException("there are " + to.length + " numbers of latents that follow, and the state has "
+          + from.data().length);
+    }
+    System.arraycopy(from.data(), 0, to, 0, to.length);
   }
 
   Tensor rows(int[] indices) {

@@ -17,6 +17,8 @@ import dev.lethe.models.stylegan2.Noise;
 import dev.lethe.models.stylegan2.StyleGan2Config;
 import dev.lethe.trainer.autodiff.Gradients;
 import dev.lethe.trainer.model.ModelWeights;
+import dev.lethe.trainer.resume.Point;
+import dev.lethe.trainer.resume.ResumePoints;
 import dev.lethe.trainer.sampling.ShuffledIndices;
 import dev.lethe.trainer.session.AdamOptions;
 import dev.lethe.trainer.session.ComputeCost;
@@ -24,8 +26,10 @@ import dev.lethe.trainer.session.Learner;
 import dev.lethe.trainer.session.TrainingObjective;
 import dev.lethe.trainer.session.StepOutputs;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -65,6 +69,9 @@ public final class GeneratorRedaction implements AutoCloseable {
   /** Share of the moving average that a step leaves, once there are enough steps. */
   private static final double AVERAGE_DECAY = 0.96;
 
+  /** What the run is called among the points that a job is carried on from. */
+  private static final String POINT = "redaction";
+
   /** Standard deviation of what is added to latents that move, as a part of theirs: around them things move as well. */
   private static final double AROUND = 0.15;
 
@@ -81,16 +88,18 @@ public final class GeneratorRedaction implements AutoCloseable {
   private final ShuffledIndices anchorOrder;
   private final ShuffledIndices randomOrder;
   private final Learner learner;
+  private final Path directory;
   private int step;
 
   private GeneratorRedaction(RedactionOptions options, Movers movers, Stayers anchors, Stayers random, Learner learner,
-      long seed) {
+      long seed, Path directory) {
     SplittableRandom rng = new SplittableRandom(seed);
     this.options = options;
     this.movers = movers;
     this.anchors = anchors;
     this.random = random;
     this.learner = learner;
+    this.directory = directory;
     this.following = new FollowingLatents(copy(movers.latents()), options.followingRate());
     this.weights = ImageWeights.of(movers.images(), movers.substitutes(), options.movingWeight());
     this.around = AROUND * deviation(movers.latents());
@@ -105,15 +114,82 @@ public final class GeneratorRedaction implements AutoCloseable {
    * Sets the generator up to learn.
    *
    * @param model the original
+   * @param resume where {@link #keep} has left a run of the same arguments, which goes on from there exactly
    * @param directory for the training session's files
    * @param threads threads within an operator; 0 for one on each core
    */
   public static GeneratorRedaction open(ModelWeights model, RedactionOptions options, Movers movers, Stayers anchors,
-      Stayers random, long seed, Path directory, ExecutionDevice device, int threads) throws IOException {
+      Stayers random, long seed, ResumePoints resume, Path directory, ExecutionDevice device, int threads)
+      throws IOException {
+    Optional<GeneratorRedaction> resumed = resume.find(POINT, point -> {
+      GeneratorRedaction redaction = new GeneratorRedaction(options, movers, anchors, random,
+          learner(model, options, directory, Optional.of(point.session()), device, threads), seed, directory);
+      try {
+        redaction.restore(point);
+        return redaction;
+      } catch (IOException | RuntimeException e) {
+        redaction.close();
+        throw e;
+      }
+    });
+    return resumed.isPresent() ? resumed.get() : new GeneratorRedaction(options, movers, anchors, random,
+        learner(model, options, directory, Optional.empty(), device, threads), seed, directory);
+  }
+
+  /** @param checkpoint the bytes of what it goes on from */
+  private static Learner learner(ModelWeights model, RedactionOptions options, Path directory,
+      Optional<byte[]> checkpoint, ExecutionDevice device, int threads) throws IOException {
     AdamOptions adam = new AdamOptions((float) options.learningRate(), RedactionOptions.BETA1, RedactionOptions.BETA2,
         1e-8f, 0);
-    return new GeneratorRedaction(options, movers, anchors, random, Learner.open(objective(model.config(), options),
-        model.weights(), adam, directory, Optional.empty(), device, threads), seed);
+    TrainingObjective objective = objective(model.config(), options);
+    if (checkpoint.isEmpty()) {
+      return Learner.open(objective, model.weights(), adam, directory, Optional.empty(), device, threads);
+    }
+    Path file = Files.write(Files.createTempFile(Files.createDirectories(directory), "resumed", ".partial"),
+        checkpoint.get());
+    try {
+      return Learner.open(objective, model.weights(), adam, directory, Optional.of(file), device, threads);
+    } finally {
+      Files.delete(file);
+    }
+  }
+
+  /** Keeps the run as it is, for {@link #open} to go on from. */
+  public void keep(ResumePoints resume) throws IOException {
+    Path file = Files.createTempFile(directory, "kept", ".partial");
+    try {
+      learner.save(file);
+      Map<String, Double> numbers = new HashMap<>(Map.of("step", (double) step));
+      double[] factors = weights.factors();
+      for (int i = 0; i < factors.length; i++) {
+        numbers.put("factor" + i, factors[i]);
+      }
+      resume.keep(POINT, new Point(following.state(), numbers, List.of(), Files.readAllBytes(file)));
+    } finally {
+      Files.deleteIfExists(file);
+    }
+  }
+
+  private void restore(Point point) throws IOException {
+    int steps = (int) point.number("step");
+    double[] factors = new double[weights.factors().length];
+    for (int i = 0; i < factors.length; i++) {
+      factors[i] = point.number("factor" + i);
+    }
+    for (String name : following.state().keySet()) {
+      point.tensor(name);
+    }
+    following.restore(point.tensors());
+    weights.restore(factors);
+    // What chance has decided is decided again in the same way, which costs nothing beside a step.
+    for (; step < steps; step++) {
+      draw();
+    }
+  }
+
+  /** Steps that were taken, an earlier worker's included. */
+  public int steps() {
+    return step;
   }
 
   private static TrainingObjective objective(StyleGan2Config config, RedactionOptions options) {
@@ -149,21 +225,21 @@ public final class GeneratorRedaction implements AutoCloseable {
 
   /** One step of the network, and one of the latents that follow. */
   public Losses step() {
-    int[] follow = followingOrder.next(options.moving() / 2);
-    int[] found = foundOrder.next(options.moving() - follow.length);
-    int[] anchor = anchorOrder.next(options.anchors());
-    int[] free = randomOrder.next(options.random());
-    int[] images = IntStream.concat(Arrays.stream(follow), Arrays.stream(found)).map(i -> movers.imageOf()[i]).toArray();
+    Draw draw = draw();
+    int[] follow = draw.follow;
+    int[] anchor = draw.anchor;
+    int[] images = IntStream.concat(Arrays.stream(follow), Arrays.stream(draw.found)).map(i -> movers.imageOf()[i])
+        .toArray();
     learner.setLearningRate(options.learningRate(step));
     learner.setAverageRate(Math.max(1 - AVERAGE_DECAY, 1.0 / (step + 2)));
     step++;
     StepOutputs outputs = learner.step(Map.of(
-        "w", around(following.rows(follow).then(movers.latents().rows(found))),
+        "w", around(following.rows(follow).then(movers.latents().rows(draw.found)), draw.noise),
         "weight", weights.of(images),
         "image", movers.images().rows(images),
         "substitute", movers.substitutes().rows(images),
-        "staying_w", anchors.latents().rows(anchor).then(random.latents().rows(free)),
-        "staying_image", anchors.images().rows(anchor).then(random.images().rows(free))), Map.of());
+        "staying_w", anchors.latents().rows(anchor).then(random.latents().rows(draw.free)),
+        "staying_image", anchors.images().rows(anchor).then(random.images().rows(draw.free))), Map.of());
     following.follow(follow, outputs.floats("w_gradient"));
     float[] stayed = outputs.floats("stayed");
     float[] moved = outputs.floats("moved");
@@ -181,10 +257,27 @@ public final class GeneratorRedaction implements AutoCloseable {
     weights.learn(reached);
   }
 
-  private Tensor around(Tensor latents) {
+  /**
+   * What chance decides of a step.
+   *
+   * @param noise for each number of the latents that move
+   */
+  private record Draw(int[] follow, int[] found, int[] anchor, int[] free, double[] noise) {}
+
+  private Draw draw() {
+    int[] follow = followingOrder.next(options.moving() / 2);
+    int[] found = foundOrder.next(options.moving() - follow.length);
+    int[] anchor = anchorOrder.next(options.anchors());
+    int[] free = randomOrder.next(options.random());
+    int width = movers.latents().data().length / movers.imageOf().length;
+    return new Draw(follow, found, anchor, free,
+        IntStream.range(0, options.moving() * width).mapToDouble(i -> noise.nextGaussian()).toArray());
+  }
+
+  private Tensor around(Tensor latents, double[] drawn) {
     float[] noisy = new float[latents.data().length];
     for (int i = 0; i < noisy.length; i++) {
-      noisy[i] = latents.data()[i] + (float) (around * noise.nextGaussian());
+      noisy[i] = latents.data()[i] + (float) (around * drawn[i]);
     }
     return new Tensor(latents.shape(), noisy);
   }

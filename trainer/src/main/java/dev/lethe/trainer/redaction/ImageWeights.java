@@ -44,6 +44,16 @@ final class ImageWeights {
         : weight * Math.max(LEAST_FIRST, Math.min(MOST_FIRST, median / square))).toArray());
   }
 
+  /** By how much each has changed; not copied. */
+  double[] factors() {
+    return factors;
+  }
+
+  /** Goes on from {@link #factors}. */
+  void restore(double[] changed) {
+    System.arraycopy(changed, 0, factors, 0, factors.length);
+  }
+
   /** Weight of each image, [N]. */
   Tensor of(int[] images) {
     Tensor chosen = Tensor.zeros(images.length);

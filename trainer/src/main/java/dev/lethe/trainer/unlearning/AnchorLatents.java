@@ -2,8 +2,6 @@ package dev.lethe.trainer.unlearning;
 
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.trainer.data.ImageDataset;
-import dev.lethe.trainer.inversion.InversionOptions;
-import dev.lethe.trainer.inversion.LatentSpace;
 import dev.lethe.trainer.sampling.LatentRegression;
 import dev.lethe.trainer.sampling.Sampler;
 import java.io.IOException;
@@ -16,24 +14,21 @@ import java.util.stream.IntStream;
  * found; the others are drawn from the normal distribution of these around the means of their classes, which costs
  * nothing and holds the generator as well.
  */
-record AnchorLatents(LatentSearch search) {
+record AnchorLatents(LatentSearch search, SearchOptions how) {
 
-  private static final InversionOptions SEARCH = new InversionOptions(LatentSpace.W, 200, 1, 72, 0.1, 0);
-  /** Most images that are inverted. */
-  private static final int FOUND = 80;
   /** Latents that the mean of a class is taken over. */
   private static final int OF_MEAN = 500;
 
   /**
    * @param stay real or generated images that stay, one or more
    * @param sampler of the original
-   * @param n latents wanted, {@value #FOUND} or more
+   * @param n latents wanted, as many as are looked for or more
    * @return w [n, w_dim]
    */
   Tensor draw(ImageDataset stay, Sampler sampler, int n, long seed) throws IOException {
-    ImageDataset some = stay.subset(IntStream.range(0, Math.min(FOUND, stay.size())).toArray());
+    ImageDataset some = stay.subset(IntStream.range(0, Math.min(how.inverted(), stay.size())).toArray());
     SplittableRandom random = new SplittableRandom(seed);
-    Tensor found = search.find(SEARCH, some.images(), some.classIndices(), random.nextLong());
+    Tensor found = search.find("anchors", how.staying(), some.images(), some.classIndices(), random.nextLong());
     if (some.size() == 1) {
       return found;
     }

@@ -11,6 +11,7 @@ import dev.lethe.trainer.redaction.GeneratorRedaction;
 import dev.lethe.trainer.redaction.Movers;
 import dev.lethe.trainer.redaction.RedactionOptions;
 import dev.lethe.trainer.redaction.Stayers;
+import dev.lethe.trainer.resume.ResumePoints;
 import dev.lethe.trainer.metrics.PixelDistance;
 import dev.lethe.trainer.sampling.LatentRegression;
 import dev.lethe.trainer.sampling.Sampler;
@@ -30,11 +31,13 @@ import java.util.stream.IntStream;
  * is what a linear regression from the one kind of latent to the other says.
  *
  * @param original the model
+ * @param how latents of what stays are looked for
+ * @param resume what is found is kept here, and how far the run is
  * @param directory for training sessions' files
  * @param threads threads within an operator; 0 for one on each core
  */
-record ClassRedaction(ModelWeights original, RedactionOptions options, StandIns standIns, long seed, Path directory,
-    ExecutionDevice device, int threads) {
+record ClassRedaction(ModelWeights original, RedactionOptions options, SearchOptions how, StandIns standIns, long seed,
+    ResumePoints resume, Path directory, ExecutionDevice device, int threads) {
 
   private static final InversionOptions SEARCH = new InversionOptions(LatentSpace.W, 64, 1, 24, 0.1, 0);
   /** Latents of each kind that move, of each class. */
@@ -58,20 +61,20 @@ record ClassRedaction(ModelWeights original, RedactionOptions options, StandIns 
         FeatureExtractor extractor = FeatureExtractor.open(original, device, threads)) {
       Parts parts = original.config().conditional() ? ofLabels(sampler, real, random)
           : lookalikes(found, sampler);
-      Tensor anchors = new AnchorLatents(search()).draw(stay, sampler, ANCHORS, seed + 3);
+      Tensor anchors = new AnchorLatents(search(), how).draw(stay, sampler, Math.max(ANCHORS, how.inverted()), seed + 3);
       Movers movers = new Movers(parts.latents, sampler.images(parts.latents), sampler.images(parts.targets),
           IntStream.range(0, (int) parts.latents.shape()[0]).toArray());
       Set<Integer> shown = original.config().conditional() ? standIns.byClass().keySet()
           : Set.of(found.lookalike().orElseThrow());
       try (GeneratorRedaction redaction = GeneratorRedaction.open(original, options, movers,
           new Stayers(anchors, sampler.images(anchors)), new Stayers(found.kept(), sampler.images(found.kept())), seed,
-          directory, device, threads)) {
+          resume, directory, device, threads)) {
         RedactionRun.Watch watch = candidate -> {
           double around = 1 - recognised(extractor, candidate.images(parts.watchedAround), shown);
           return new RedactionRun.Shares(1 - recognised(extractor, candidate.images(parts.watchedOwn), shown), around,
               around, TARGET, new double[0]);
         };
-        return new RedactionRun(original, redaction, options, watch, guard, device, threads).run(progress);
+        return new RedactionRun(original, redaction, options, watch, guard, resume, device, threads).run(progress);
       }
     }
   }
@@ -108,7 +111,7 @@ record ClassRedaction(ModelWeights original, RedactionOptions options, StandIns 
     int[] shown = IntStream.range(0, real.size()).filter(i -> real.label(i) == label).limit(REAL).toArray();
     if (shown.length > 0) {
       ImageDataset some = real.subset(shown);
-      Tensor inverted = search().find(SEARCH, some.images(), some.classIndices(),
+      Tensor inverted = search().find("class-" + label, SEARCH, some.images(), some.classIndices(),
           new SplittableRandom(seed + 5).nextLong());
       latents = latents.then(inverted);
       targets = targets.then(regression.predict(inverted));
@@ -142,6 +145,6 @@ record ClassRedaction(ModelWeights original, RedactionOptions options, StandIns 
   }
 
   private LatentSearch search() {
-    return new LatentSearch(original, directory, device, threads);
+    return new LatentSearch(original, resume, directory, device, threads);
   }
 }

@@ -8,13 +8,17 @@ import dev.lethe.trainer.features.FeatureExtractor;
 import dev.lethe.trainer.inversion.Inversion;
 import dev.lethe.trainer.inversion.InversionOptions;
 import dev.lethe.trainer.model.ModelWeights;
+import dev.lethe.trainer.resume.Point;
+import dev.lethe.trainer.resume.ResumePoints;
 import dev.lethe.trainer.sampling.Sampler;
 import dev.lethe.trainer.session.ComputeCost;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
 import java.util.Set;
@@ -25,9 +29,10 @@ import java.util.stream.IntStream;
  * Finds in a model what is to be unlearned, and what stays.
  *
  * @param gone classes that earlier versions have unlearned, which stay gone
+ * @param resume what inversion finds is kept here
  * @param directory for a training session's files
  */
-record Finder(ModelWeights model, Set<Integer> gone, Path directory, ExecutionDevice device, int threads, long seed) {
+record Finder(ModelWeights model, Set<Integer> gone, ResumePoints resume, Path directory, ExecutionDevice device, int threads, long seed) {
 
   /** Generated images that stay, which the teacher is made of. */
   private static final int KEPT = 1024;
@@ -45,8 +50,8 @@ record Finder(ModelWeights model, Set<Integer> gone, Path directory, ExecutionDe
   UnlearningTargets items(ImageDataset images, UnlearningRequest.Items items, InversionOptions how, Inversion.Progress progress)
       throws IOException {
     Inversion inversion = new Inversion(model.config(), model.weights(), model.features(), how, device, threads);
-    Inversion.Result inverted =
-        inversion.invert(images.images(), images.classIndices(), directory, seed, progress);
+    Inversion.Result inverted = resume.once("inversion", Finder::read, Finder::point,
+        () -> inversion.invert(images.images(), images.classIndices(), directory, seed, progress));
     double limit = items.maxInversionError().orElse(Double.POSITIVE_INFINITY);
     List<Integer> above = IntStream.range(0, images.size()).filter(i -> inverted.errors()[i] > limit).boxed().toList();
     if (!above.isEmpty() && !items.skip()) {
@@ -66,6 +71,23 @@ record Finder(ModelWeights model, Set<Integer> gone, Path directory, ExecutionDe
       return new UnlearningTargets(found, inverted.w().rows(left), found.classIndices(), OptionalDouble.of(error), above,
           sampler.latents(keptLabels, random()), keptLabels, OptionalInt.empty(), inverted.cost(), 0);
     }
+  }
+
+  private static Point point(Inversion.Result inverted) {
+    Map<String, Double> numbers = new HashMap<>(Kept.cost(inverted.cost()));
+    numbers.put("images", (double) inverted.errors().length);
+    for (int i = 0; i < inverted.errors().length; i++) {
+      numbers.put("error" + i, inverted.errors()[i]);
+    }
+    return new Point(Map.of("w", inverted.w()), numbers, List.of(), new byte[0]);
+  }
+
+  private static Inversion.Result read(Point point) throws IOException {
+    double[] errors = new double[(int) point.number("images")];
+    for (int i = 0; i < errors.length; i++) {
+      errors[i] = point.number("error" + i);
+    }
+    return new Inversion.Result(point.tensor("w"), errors, Kept.cost(point));
   }
 
   /**

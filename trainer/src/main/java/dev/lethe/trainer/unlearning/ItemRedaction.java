@@ -3,13 +3,12 @@ package dev.lethe.trainer.unlearning;
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.runtime.ExecutionDevice;
 import dev.lethe.trainer.data.ImageDataset;
-import dev.lethe.trainer.inversion.InversionOptions;
-import dev.lethe.trainer.inversion.LatentSpace;
 import dev.lethe.trainer.model.ModelWeights;
 import dev.lethe.trainer.redaction.GeneratorRedaction;
 import dev.lethe.trainer.redaction.Movers;
 import dev.lethe.trainer.redaction.RedactionOptions;
 import dev.lethe.trainer.redaction.Stayers;
+import dev.lethe.trainer.resume.ResumePoints;
 import dev.lethe.trainer.sampling.Sampler;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -21,21 +20,17 @@ import java.util.stream.IntStream;
  * it draws the images no more, at latents that take no part in learning as well.
  *
  * @param original the model
+ * @param how latents are looked for
+ * @param resume what is found is kept here, and how far the run is
  * @param directory for training sessions' files
  * @param threads threads within an operator; 0 for one on each core
  */
-record ItemRedaction(ModelWeights original, RedactionOptions options, long seed, Path directory,
-    ExecutionDevice device, int threads) {
+record ItemRedaction(ModelWeights original, RedactionOptions options, SearchOptions how, long seed,
+    ResumePoints resume, Path directory, ExecutionDevice device, int threads) {
 
-  /**
-   * How the latents are looked for that move, and that the run is watched at: as hard as an audit looks. What is redacted
-   * where a short search ends is drawn as before where a long one does.
-   */
-  private static final InversionOptions SEARCH = new InversionOptions(LatentSpace.W, 400, 1, 72, 0.1, 0);
-  /** Latents that move, of all images; at least two and at most 32 of each. */
-  private static final int LATENTS = 256;
-  /** Latents that stay, of real images that do. */
-  private static final int ANCHORS = 384;
+  /** Latents of an image that move. */
+  private static final int LEAST = 2;
+  private static final int MOST = 32;
 
   /**
    * @param found images and their latents
@@ -47,20 +42,20 @@ record ItemRedaction(ModelWeights original, RedactionOptions options, long seed,
     int n = found.images().size();
     Tensor images = found.images().images();
     int[] labels = found.images().classIndices();
-    LatentSearch search = new LatentSearch(original, directory, device, threads);
-    int each = Math.max(2, Math.min(32, LATENTS / n));
-    Tensor more = search.find(SEARCH.withRestarts(each - 1), images, labels, seed(1));
+    LatentSearch search = new LatentSearch(original, resume, directory, device, threads);
+    int each = Math.max(LEAST, Math.min(MOST, how.moving() / n));
+    Tensor more = search.find("moving", how.images().withRestarts(each - 1), images, labels, seed(1));
     Tensor latents = found.latents().then(more);
-    Tensor watched = search.find(SEARCH, images, labels, seed(2));
+    Tensor watched = search.find("watched", how.images(), images, labels, seed(2));
     try (Sampler sampler = Sampler.open(original.config(), original.weights(), device, threads)) {
-      Tensor anchors = new AnchorLatents(search).draw(stay, sampler, ANCHORS, seed + 3);
+      Tensor anchors = new AnchorLatents(search, how).draw(stay, sampler, how.anchors(), seed + 3);
       Movers movers = new Movers(latents, images, substitutes,
           IntStream.range(0, n * each).map(i -> i % n).toArray());
       RedactionWatch watch = new RedactionWatch(images, substitutes, found.latents(), watched);
       try (GeneratorRedaction redaction = GeneratorRedaction.open(original, options, movers,
           new Stayers(anchors, sampler.images(anchors)),
-          new Stayers(found.kept(), sampler.images(found.kept())), seed, directory, device, threads)) {
-        return new RedactionRun(original, redaction, options, watch, guard, device, threads).run(progress);
+          new Stayers(found.kept(), sampler.images(found.kept())), seed, resume, directory, device, threads)) {
+        return new RedactionRun(original, redaction, options, watch, guard, resume, device, threads).run(progress);
       }
     }
   }

@@ -4,6 +4,7 @@ import dev.lethe.models.runtime.ExecutionDevice;
 import dev.lethe.trainer.model.ModelWeights;
 import dev.lethe.trainer.redaction.GeneratorRedaction;
 import dev.lethe.trainer.redaction.RedactionOptions;
+import dev.lethe.trainer.resume.ResumePoints;
 import dev.lethe.trainer.sampling.Sampler;
 import dev.lethe.trainer.session.ComputeCost;
 import java.io.IOException;
@@ -63,19 +64,22 @@ final class RedactionRun {
   private final RedactionOptions options;
   private final Watch watch;
   private final Guard guard;
+  private final ResumePoints resume;
   private final ExecutionDevice device;
   private final int threads;
   private final List<String> notes = new ArrayList<>();
   private ModelWeights kept;
   private int keptSteps;
 
+  /** @param resume where a run is kept on its way, if that takes long */
   RedactionRun(ModelWeights original, GeneratorRedaction redaction, RedactionOptions options, Watch watch, Guard guard,
-      ExecutionDevice device, int threads) {
+      ResumePoints resume, ExecutionDevice device, int threads) {
     this.original = original;
     this.redaction = redaction;
     this.options = options;
     this.watch = watch;
     this.guard = guard;
+    this.resume = resume;
     this.device = device;
     this.threads = threads;
     this.kept = original;
@@ -83,7 +87,15 @@ final class RedactionRun {
 
   Result run(GuardedCascade.Progress progress) throws IOException {
     int steps = options.steps();
-    for (int step = 1; step <= steps; step++) {
+    int from = redaction.steps();
+    if (from > 0) {
+      // It was kept when it had been looked at and found to be good.
+      kept = original.with(redaction.weights());
+      keptSteps = from;
+      resume.note("a worker of the job ended on the way, and another carried the generator's unlearning on from step "
+          + from);
+    }
+    for (int step = from + 1; step <= steps; step++) {
       GeneratorRedaction.Losses losses = redaction.step();
       if (!losses.finite()) {
         notes.add("the generator's losses were no numbers in step " + step + "; it is what it was after " + keptSteps
@@ -97,6 +109,9 @@ final class RedactionRun {
       progress.iteration(step, Math.min(steps, Math.max(step, options.plannedSteps())), values);
       if (ended) {
         return result(false);
+      }
+      if (keptSteps == step && resume.due()) {
+        redaction.keep(resume);
       }
     }
     notes.add("the generator had all of its " + steps + " steps and did not reach its target; more iterations or a "

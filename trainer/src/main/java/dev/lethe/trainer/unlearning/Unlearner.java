@@ -14,6 +14,8 @@ import dev.lethe.trainer.discriminator.Logits;
 import dev.lethe.trainer.inversion.Inversion;
 import dev.lethe.trainer.model.ModelWeights;
 import dev.lethe.trainer.redaction.RedactionOptions;
+import dev.lethe.trainer.resume.Point;
+import dev.lethe.trainer.resume.ResumePoints;
 import dev.lethe.trainer.sampling.Sampler;
 import dev.lethe.trainer.session.ComputeCost;
 import dev.lethe.trainer.substitution.AverageSubstitute;
@@ -38,11 +40,19 @@ import java.util.stream.IntStream;
  * @param original the model
  * @param statistics of its latents
  * @param gone classes that earlier versions have unlearned
+ * @param how redactions look for latents
+ * @param resume what is worked out is kept here
  * @param directory for training sessions' files
  * @param threads threads within an operator; 0 for one on each core
  */
-public record Unlearner(ModelWeights original, WStatistics statistics, Set<Integer> gone, Path directory,
-    ExecutionDevice device, int threads) {
+public record Unlearner(ModelWeights original, WStatistics statistics, Set<Integer> gone, SearchOptions how,
+    ResumePoints resume, Path directory, ExecutionDevice device, int threads) {
+
+  /** Looks as hard as usual, and keeps nothing. */
+  public Unlearner(ModelWeights original, WStatistics statistics, Set<Integer> gone, Path directory,
+      ExecutionDevice device, int threads) {
+    this(original, statistics, gone, SearchOptions.DEFAULT, ResumePoints.none(), directory, device, threads);
+  }
 
   /**
    * What came out.
@@ -68,7 +78,7 @@ public record Unlearner(ModelWeights original, WStatistics statistics, Set<Integ
   public UnlearningTargets find(UnlearningRequest request, ImageDataset images, Inversion.Progress progress)
       throws IOException {
     long started = System.nanoTime();
-    Finder finder = new Finder(original, gone, directory, device, threads, request.seed());
+    Finder finder = new Finder(original, gone, resume, directory, device, threads, request.seed());
     UnlearningTargets found;
     if (request.subject() instanceof UnlearningRequest.Items items) {
       found = finder.items(images, items, request.inversion(), progress);
@@ -117,11 +127,12 @@ public record Unlearner(ModelWeights original, WStatistics statistics, Set<Integ
     Optional<Tensor> substitutes = Optional.empty();
     if (request.subject() instanceof UnlearningRequest.Items) {
       substitutes = Optional.of(substitutes(request, images, found, standIns));
-      generator = new ItemRedaction(original, options, request.seed(), directory.resolve("generator"), device, threads)
-          .run(found, substitutes.get(), anchors, guard, progress);
+      Tensor instead = substitutes.get();
+      generator = once("generator", () -> new ItemRedaction(original, options, how, request.seed(), resume,
+          directory.resolve("generator"), device, threads).run(found, instead, anchors, guard, progress));
     } else {
-      generator = new ClassRedaction(original, options, standIns, request.seed(), directory.resolve("generator"),
-          device, threads).run(found, images.unlearn(), anchors, guard, progress);
+      generator = once("generator", () -> new ClassRedaction(original, options, how, standIns, request.seed(), resume,
+          directory.resolve("generator"), device, threads).run(found, images.unlearn(), anchors, guard, progress));
     }
     List<String> notes = new ArrayList<>(generator.notes());
     original.featuresInstead().ifPresent(notes::add);
@@ -138,14 +149,21 @@ public record Unlearner(ModelWeights original, WStatistics statistics, Set<Integ
     }
     boolean unseenIsLikened = request.fakeLabel() instanceof FakeLabel.Auto
         && request.subject() instanceof UnlearningRequest.Items;
-    DiscriminatorRun.Result discriminator =
-        new DiscriminatorRun(original, request.seed(), directory.resolve("discriminator"), device, threads)
-            .run(found.images(), fakeLabels.get(), stay, unseenIsLikened ? images.calibration() : Optional.empty(), progress);
+    Tensor labels = fakeLabels.get();
+    DiscriminatorRun.Result discriminator = resume.once("discriminator",
+        point -> new DiscriminatorRun.Result(point.tensors(), Kept.cost(point), point.texts()),
+        result -> new Point(result.weights(), Kept.cost(result.cost()), result.notes(), new byte[0]),
+        () -> new DiscriminatorRun(original, request.seed(), directory.resolve("discriminator"), device, threads)
+            .run(found.images(), labels, stay, unseenIsLikened ? images.calibration() : Optional.empty(), progress));
     Map<String, Tensor> weights = new HashMap<>(generator.model().weights());
     weights.putAll(discriminator.weights());
     notes.addAll(discriminator.notes());
     return new Outcome(original.with(weights), substitutes, learned, OptionalDouble.empty(), generator.steps(), generator.diverged(), 0,
         Map.of("generator", generator.cost(), "discriminator", discriminator.cost()), notes);
+  }
+
+  private RedactionRun.Result once(String name, ResumePoints.Work<RedactionRun.Result> run) throws IOException {
+    return resume.once(name, point -> Kept.redaction(original, point), result -> Kept.of(original, result), run);
   }
 
   private RedactionRun.Guard guard(UnlearningRequest request, UnlearningTargets found, ImageDataset learned) {
@@ -165,16 +183,19 @@ public record Unlearner(ModelWeights original, WStatistics statistics, Set<Integ
     ImageDataset unlearn = found.images();
     Tensor substitutes = substitutes(request, images, found, standIns);
     Targets targets = new Targets(unlearn.images(), unlearn.classIndices(), fakeLabels, found.latents(), substitutes);
-    Optional<Guard> guard = request.bounds().map(bounds ->
-        new Guard(bounds, original, unlearn, learned, request.seed(), device, threads));
-    try (Cascade cascade = Cascade.open(original, options, targets, teacher,
-        request.zeroShot() ? Optional.empty() : Optional.of(images.learn()), directory.resolve("cascade"), device,
-        threads)) {
-      GuardedCascade.Result result = new GuardedCascade(cascade, original, guard).run(options.iterations(), progress);
-      return new Outcome(result.model(), request.subject() instanceof UnlearningRequest.Items
-          ? Optional.of(substitutes) : Optional.empty(), learned, OptionalDouble.empty(), result.iterations(), result.diverged(), 0,
-          Map.of("cascade", cascade.cost()), result.notes());
-    }
+    RedactionRun.Result result = once("cascade", () -> {
+      Optional<Guard> guard = request.bounds().map(bounds ->
+          new Guard(bounds, original, unlearn, learned, request.seed(), device, threads));
+      try (Cascade cascade = Cascade.open(original, options, targets, teacher,
+          request.zeroShot() ? Optional.empty() : Optional.of(images.learn()), directory.resolve("cascade"), device,
+          threads)) {
+        GuardedCascade.Result run = new GuardedCascade(cascade, original, guard).run(options.iterations(), progress);
+        return new RedactionRun.Result(run.model(), run.iterations(), run.diverged(), cascade.cost(), run.notes());
+      }
+    });
+    return new Outcome(result.model(), request.subject() instanceof UnlearningRequest.Items
+        ? Optional.of(substitutes) : Optional.empty(), learned, OptionalDouble.empty(), result.steps(), result.diverged(), 0,
+        Map.of("cascade", result.cost()), result.notes());
   }
 
   private Tensor fakeLabels(UnlearningRequest request, JobImages images, UnlearningTargets found, Teacher teacher) {

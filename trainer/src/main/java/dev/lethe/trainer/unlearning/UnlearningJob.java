@@ -15,6 +15,7 @@ import dev.lethe.trainer.audit.Verdict;
 import dev.lethe.trainer.data.ImageDataset;
 import dev.lethe.trainer.features.FeatureExtractor;
 import dev.lethe.trainer.model.ModelWeights;
+import dev.lethe.trainer.resume.ResumePoints;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -27,6 +28,7 @@ import java.util.OptionalDouble;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /**
  * From the original's bundle to a candidate's: unlearning, export, audit, measures (arXiv 2308.09881).
@@ -34,11 +36,14 @@ import java.util.stream.IntStream;
  * @param root the version that no unlearning has touched; the base itself where it is that
  * @param base the original
  * @param newVersion version of the candidate
+ * @param how redactions look for latents
+ * @param resume what is worked out is kept here, for another run of the same job to go on from
  * @param directory for the candidate ({@code candidate/}), {@code before_after.png} and temporary files
  * @param threads threads within an operator; 0 for one on each core
  */
 public record UnlearningJob(Bundle root, Bundle base, String newVersion, UnlearningRequest request, JobImages images,
-    MeasurementOptions measuring, AuditOptions auditing, Path directory, ExecutionDevice device, int threads) {
+    SearchOptions how, MeasurementOptions measuring, AuditOptions auditing, ResumePoints resume, Path directory,
+    ExecutionDevice device, int threads) {
 
   /** The parts of a job, with the share of its time that each takes about. */
   private enum Stage {
@@ -70,7 +75,8 @@ public record UnlearningJob(Bundle root, Bundle base, String newVersion, Unlearn
     }
     Set<Integer> gone = card.unlearnedLabels().keySet().stream().map(card.labels()::indexOf)
         .collect(Collectors.toSet());
-    Unlearner unlearner = new Unlearner(original, card.w(), gone, directory.resolve("session"), device, threads);
+    Unlearner unlearner = new Unlearner(original, card.w(), gone, how, resume, directory.resolve("session"), device,
+        threads);
     UnlearningTargets found = unlearner.find(request, images.unlearn(),
         (step, steps, error) -> tell(listener, Stage.INVERSION, step, steps, Map.of("mse", error)));
     Unlearner.Outcome outcome = unlearner.unlearn(request, images, found,
@@ -97,9 +103,10 @@ public record UnlearningJob(Bundle root, Bundle base, String newVersion, Unlearn
         : OptionalDouble.of(RetrainingCost.seconds(original, card.training(), outcome.learned(),
             directory.resolve("retraining"), device, threads));
     return new UnlearningReport(found.images().size(), outcome.fakeLabel(), outcome.iterations(),
-        found.seconds() + outcome.seconds(), auditSeconds, retraining, before, after, items, classes, fidRoot,
+        resume.earlierSeconds() + found.seconds() + outcome.seconds(), auditSeconds, retraining, before, after, items, classes, fidRoot,
         verdict(items, classes, after, fidRoot).map(verdict -> outcome.diverged() ? verdict.diverged() : verdict),
-        outcome.diverged(), found.skipped(), outcome.notes());
+        outcome.diverged(), found.skipped(),
+        Stream.concat(outcome.notes().stream(), resume.notes().stream()).toList());
   }
 
   private Optional<Verdict> verdict(Optional<ItemFindings> items, Optional<ClassFindings> classes, Measured after,

@@ -12,6 +12,8 @@ import dev.lethe.v1.WorkerJob;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
@@ -25,6 +27,9 @@ import org.jspecify.annotations.Nullable;
  */
 record JobFiles(Path directory, Optional<FileCipher> cipher) {
 
+  /** Ends the name of a file that is encrypted. */
+  private static final String SEALED = ".sealed";
+
   /** @param key of images that are encrypted, in hexadecimal digits; null for none */
   static JobFiles of(Path directory, @Nullable String key) {
     return new JobFiles(directory, Optional.ofNullable(key).map(HexFormat.of()::parseHex).map(FileCipher::new));
@@ -34,6 +39,16 @@ record JobFiles(Path directory, Optional<FileCipher> cipher) {
     WorkerJob.Builder job = WorkerJob.newBuilder();
     JsonFormat.parser().merge(Files.readString(directory.resolve("job.json")), job);
     return job.build();
+  }
+
+  /** SHA-256 of the job as it was written, in hexadecimal digits. */
+  String jobDigest() throws IOException {
+    try {
+      return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256")
+          .digest(Files.readAllBytes(directory.resolve("job.json"))));
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every Java platform has SHA-256", e);
+    }
   }
 
   /** Images to unlearn; {@code labels} as in the job. */
@@ -75,11 +90,20 @@ record JobFiles(Path directory, Optional<FileCipher> cipher) {
   }
 
   private Path path(String folder, int index) {
-    return directory.resolve(folder).resolve(name(index) + (cipher.isPresent() ? ".sealed" : ""));
+    return directory.resolve(folder).resolve(name(index) + (cipher.isPresent() ? SEALED : ""));
   }
 
   private static String name(int index) {
     return String.format(Locale.ROOT, "%04d.png", index);
+  }
+
+  /** Writes what was made of an image, encrypted as the images are. */
+  void write(String name, byte[] content) throws IOException {
+    if (cipher.isPresent()) {
+      Files.write(directory.resolve(name + SEALED), cipher.get().seal(name, content));
+    } else {
+      Files.write(directory.resolve(name), content);
+    }
   }
 
   void writeReport(UnlearnReport report) throws IOException {

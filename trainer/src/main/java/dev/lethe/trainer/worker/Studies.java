@@ -22,7 +22,6 @@ import dev.lethe.v1.Vector;
 import dev.lethe.v1.WorkerEvent;
 import dev.lethe.v1.WorkerJob;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;
@@ -102,9 +101,9 @@ record Studies(WorkerJob job, JobFiles files, Path directory, ExecutionDevice de
             progress.tell("projection", step, steps, step / (double) steps, Map.of("mse", error)));
     int channels = model.config().channels();
     int resolution = model.config().resolution();
-    Files.write(directory.resolve("latents.npz"), projector.npz(found));
-    Files.write(directory.resolve("projection.png"), ImageEncoder.png(found.drawn(), channels, resolution, resolution));
-    Files.write(directory.resolve("side_by_side.png"), projector.sideBySide(found));
+    files.write("latents.npz", projector.npz(found));
+    files.write("projection.png", ImageEncoder.png(found.drawn(), channels, resolution, resolution));
+    files.write("side_by_side.png", projector.sideBySide(found));
     Vector.Builder w = Vector.newBuilder();
     for (float value : found.w().data()) {
       w.addValues(value);

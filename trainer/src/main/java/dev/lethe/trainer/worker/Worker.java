@@ -5,9 +5,8 @@ import com.google.protobuf.util.JsonFormat;
 import dev.lethe.models.bundle.Bundle;
 import dev.lethe.models.runtime.ExecutionDevice;
 import dev.lethe.models.runtime.NativeRuntime;
-import dev.lethe.trainer.audit.AuditOptions;
+import dev.lethe.trainer.resume.ResumePoints;
 import dev.lethe.trainer.unlearning.JobImages;
-import dev.lethe.trainer.unlearning.MeasurementOptions;
 import dev.lethe.trainer.unlearning.UnlearningJob;
 import dev.lethe.v1.Progress;
 import dev.lethe.v1.UnlearnReport;
@@ -48,12 +47,20 @@ public final class Worker {
   private final PrintStream events;
   private final long started = System.nanoTime();
 
-  private Worker(JobFiles files, PrintStream events) {
+  private final Effort effort;
+
+  private Worker(JobFiles files, PrintStream events, Effort effort) {
     this.files = files;
     this.events = events;
+    this.effort = effort;
   }
 
   public static void main(String[] arguments) {
+    run(arguments, Effort.USUAL);
+  }
+
+  /** Carries out the job in the directory that the one argument names, and ends the process. */
+  static void run(String[] arguments, Effort effort) {
     // Standard output carries events alone; whatever else prints goes to the log.
     PrintStream events = new PrintStream(new FileOutputStream(FileDescriptor.out), true, StandardCharsets.UTF_8);
     System.setOut(System.err);
@@ -62,7 +69,8 @@ public final class Worker {
       System.exit(2);
     }
     endWithTheServer();
-    Worker worker = new Worker(JobFiles.of(Path.of(arguments[0]).toAbsolutePath(), System.getenv(KEY_VARIABLE)), events);
+    Worker worker = new Worker(JobFiles.of(Path.of(arguments[0]).toAbsolutePath(), System.getenv(KEY_VARIABLE)), events,
+        effort);
     System.exit(worker.work() ? 0 : 1);
   }
 
@@ -108,10 +116,14 @@ public final class Worker {
     JobImages images = new Images(job, files, base.card()).read();
     Bundle root = job.getRootBundle().isEmpty() ? base : Bundle.open(Path.of(job.getRootBundle()));
     UnlearningJob unlearning = new UnlearningJob(root, base, job.getNewVersion(),
-        Requests.of(spec, Set.copyOf(job.getClassesList()), job.getUnlearnNamesList()), images, MeasurementOptions.DEFAULT, AuditOptions.QUICK,
-        files.directory(),
-        device(), threads());
+        Requests.of(spec, Set.copyOf(job.getClassesList()), job.getUnlearnNamesList()), images,
+        effort.search(), effort.measuring(), effort.audit(), resume(), files.directory(), device(), threads());
     return Reports.of(job, unlearning.run(this::progress));
+  }
+
+  private ResumePoints resume() throws IOException {
+    return ResumePoints.in(files.directory().resolve("checkpoint"), files.cipher(), files.jobDigest(),
+        effort.checkpoints());
   }
 
   private static ExecutionDevice device() {

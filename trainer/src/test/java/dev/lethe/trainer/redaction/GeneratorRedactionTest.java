@@ -12,11 +12,15 @@ import dev.lethe.models.runtime.TestDevice;
 import dev.lethe.models.stylegan2.Generator;
 import dev.lethe.trainer.TinyModel;
 import dev.lethe.trainer.model.ModelWeights;
+import dev.lethe.trainer.resume.ResumePoints;
 import dev.lethe.trainer.sampling.Sampler;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.BeforeAll;
@@ -97,6 +101,20 @@ class GeneratorRedactionTest {
   }
 
   @Test
+  void aRunThatWasKeptGoesOnAsIfNothingHadBeen() throws IOException {
+    Map<String, Tensor> whole = run(9, 7);
+    ResumePoints resume = ResumePoints.in(directory.resolve("points"), Optional.empty(), "one", Duration.ZERO);
+    run(5, 9, 7, resume);
+    assertTrue(resume.due());
+    Map<String, Tensor> resumed = run(4, 9, 7, resume);
+    whole.forEach((name, tensor) -> assertArrayEquals(tensor.data(), resumed.get(name).data(), 1e-6f, name));
+    // Another job's are not taken.
+    ResumePoints other = ResumePoints.in(directory.resolve("points"), Optional.empty(), "two", Duration.ZERO);
+    run(1, 9, 7, other);
+    assertEquals(List.of("the checkpoint of redaction was of no use, and its work was done anew"), other.notes());
+  }
+
+  @Test
   void everyLatentHasAnImage() {
     assertEquals("3 latents draw 2 images", assertThrows(IllegalArgumentException.class,
         () -> new Movers(own, images, substitutes, new int[2])).getMessage());
@@ -127,7 +145,17 @@ class GeneratorRedactionTest {
   }
 
   private Map<String, Tensor> run(int steps, long seed, int layersUpTo) throws IOException {
-    RedactionOptions options = new RedactionOptions(steps, 2 * steps, 4, 4, 8, 0.01, 1, 0.01, layersUpTo);
+    return run(steps, steps, seed, layersUpTo, ResumePoints.none());
+  }
+
+  private Map<String, Tensor> run(int steps, int of, long seed, ResumePoints resume) throws IOException {
+    return run(steps, of, seed, ALL_LAYERS, resume);
+  }
+
+  /** @param of all steps that are planned */
+  private Map<String, Tensor> run(int steps, int of, long seed, int layersUpTo, ResumePoints resume)
+      throws IOException {
+    RedactionOptions options = new RedactionOptions(of, 2 * of, 4, 4, 8, 0.01, 1, 0.01, layersUpTo);
     Stayers stayers;
     try (Sampler sampler = sampler(MODEL)) {
       stayers = new Stayers(stay, sampler.images(stay));
@@ -135,10 +163,12 @@ class GeneratorRedactionTest {
     // Latents move along: each run has its own.
     Movers movers = new Movers(Tensor.of(own.data().clone(), own.shape()), images, substitutes, new int[] {0, 1, 2});
     try (GeneratorRedaction redaction = GeneratorRedaction.open(MODEL, options, movers, stayers, stayers, seed,
-        directory, TestDevice.get(), 1)) {
+        resume, directory, TestDevice.get(), 1)) {
       for (int i = 0; i < steps; i++) {
         assertTrue(redaction.step().finite());
+        redaction.weigh(new double[] {0.2, 0.5, 0.9});
       }
+      redaction.keep(resume);
       assertEquals(steps, redaction.cost().steps());
       return redaction.weights();
     }

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.lethe.models.bundle.Bundle;
+import dev.lethe.models.encryption.FileCipher;
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.runtime.TestDevice;
 import dev.lethe.models.stylegan2.StyleGan2Bundle;
@@ -21,6 +22,7 @@ import dev.lethe.trainer.inversion.InversionOptions;
 import dev.lethe.trainer.inversion.LatentSpace;
 import dev.lethe.trainer.model.ModelWeights;
 import dev.lethe.trainer.redaction.RedactionOptions;
+import dev.lethe.trainer.resume.ResumePoints;
 import dev.lethe.trainer.substitution.ProjectionSubstitute;
 import dev.lethe.trainer.unlearning.UnlearningRequest.Classes;
 import dev.lethe.trainer.unlearning.UnlearningRequest.Items;
@@ -28,6 +30,7 @@ import dev.lethe.trainer.unlearning.UnlearningRequest.Subject;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -36,6 +39,7 @@ import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.Set;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -47,9 +51,16 @@ class UnlearningJobTest {
   private static final Items ITEMS = new Items(OptionalDouble.empty(), false);
 
   private static final InversionOptions SEARCH = new InversionOptions(LatentSpace.W, 4, 1, 4, 0.1, 0.1);
+  private static final SearchOptions SEARCHES =
+      new SearchOptions(new InversionOptions(LatentSpace.W, 8, 1, 4, 0.1, 0), 16, SEARCH, 8, 24);
 
   @TempDir private Path root;
+  private Path job;
   private final List<String> stages = new ArrayList<>();
+
+  private Path job() {
+    return job == null ? root.resolve("job") : job;
+  }
 
   @ParameterizedTest
   @CsvSource({"true, false", "true, true", "false, false", "false, true"})
@@ -179,7 +190,7 @@ class UnlearningJobTest {
   @Test
   void imagesThatTheModelCannotDrawAreNamedOrSkipped() throws IOException {
     Bundle base = TinyModel.bundle(root.resolve("v1"), 3, Map.of());
-    Finder finder = new Finder(ModelWeights.read(base), Set.of(), root, TestDevice.get(), 1, 0);
+    Finder finder = new Finder(ModelWeights.read(base), Set.of(), ResumePoints.none(), root, TestDevice.get(), 1, 0);
     ImageDataset images = TinyModel.unlearned(3, 6);
     List<Double> errors = new ArrayList<>();
     for (int i = 0; i < 6; i++) {
@@ -272,14 +283,70 @@ class UnlearningJobTest {
   }
 
   private UnlearningReport run(Bundle base, UnlearningRequest request, JobImages images) throws IOException {
-    Path job = root.resolve("job");
-    return new UnlearningJob(base, base, "v1-u1", request, images, new MeasurementOptions(64, 32, 1, 24, 4),
-        new AuditOptions(8, 2, 6, 6, false, 64), job, TestDevice.get(), 1)
-        .run((stage, step, steps, fraction, values) -> stages.add(stage));
+    return run(base, request, images, ResumePoints.none(), (stage, step, steps, fraction, values) -> stages.add(stage));
+  }
+
+  private UnlearningReport run(Bundle base, UnlearningRequest request, JobImages images, ResumePoints resume,
+      ProgressListener listener) throws IOException {
+    return new UnlearningJob(base, base, "v1-u1", request, images, SEARCHES, new MeasurementOptions(64, 32, 1, 24, 4),
+        new AuditOptions(8, 2, 6, 6, false, 64), resume, job(), TestDevice.get(), 1).run(listener);
+  }
+
+  private ResumePoints points() {
+    return ResumePoints.in(root.resolve("checkpoint"), Optional.of(new FileCipher(new byte[FileCipher.KEY_BYTES])), "one",
+        Duration.ZERO);
+  }
+
+  /** Runs until the discriminator's step 14, or to its end. */
+  private UnlearningReport interrupted(Bundle base, boolean whole) throws IOException {
+    job = Files.createTempDirectory(root, "job");
+    stages.clear();
+    return run(base, request(ITEMS, lethe(4, 0.01), false), images(3, 2), points(),
+        (stage, step, steps, fraction, values) -> {
+          stages.add(values.containsKey("moving_loss") ? "generator" : stage);
+          if (!whole && values.containsKey("unlearn_d_loss") && step == 14) {
+            throw new IllegalStateException("the worker ends");
+          }
+        });
+  }
+
+  @Test
+  void aJobThatIsInterruptedGoesOnFromItsCheckpointToTheSameResult() throws IOException {
+    Bundle base = TinyModel.bundle(root.resolve("v1"), 3, Map.of());
+    run(base, request(ITEMS, lethe(4, 0.01), false), images(3, 2));
+    Map<String, Tensor> uninterrupted = StyleGan2Bundle.weights(candidate());
+
+    assertThrows(IllegalStateException.class, () -> interrupted(base, false));
+    assertTrue(stages.containsAll(List.of("inversion", "generator")), stages.toString());
+    UnlearningReport report = interrupted(base, true);
+    assertEquals(List.of("unlearning", "export", "audit", "measuring", "retraining"), stages.stream().distinct().toList());
+    assertEquals(4, report.iterations());
+    StyleGan2Bundle.weights(candidate()).forEach((name, weight) ->
+        assertArrayEquals(uninterrupted.get(name).data(), weight.data(), 1e-6f, name));
+    // Nothing of it is readable without the key.
+    try (Stream<Path> files = Files.list(root.resolve("checkpoint"))) {
+      assertTrue(files.allMatch(file -> file.toString().endsWith(".sealed")));
+    }
+  }
+
+  @Test
+  void aDamagedCheckpointIsToldOfAndItsWorkDoneAnew() throws IOException {
+    Bundle base = TinyModel.bundle(root.resolve("v1"), 3, Map.of());
+    assertThrows(IllegalStateException.class, () -> interrupted(base, false));
+    for (String name : List.of("inversion.sealed", "generator.sealed")) {
+      Path file = root.resolve("checkpoint").resolve(name);
+      byte[] bytes = Files.readAllBytes(file);
+      bytes[bytes.length / 2] ^= 1;
+      Files.write(file, bytes);
+    }
+    UnlearningReport report = interrupted(base, true);
+    assertTrue(stages.containsAll(List.of("inversion", "generator")), stages.toString());
+    assertTrue(report.notes().containsAll(List.of("the checkpoint of inversion was of no use, and its work was done anew",
+        "the checkpoint of generator was of no use, and its work was done anew")), report.notes().toString());
   }
 
   private Bundle candidate() throws IOException {
-    Bundle candidate = Bundle.open(root.resolve("job/candidate"));
+    Bundle candidate = Bundle.open(job().resolve("candidate"));
     candidate.verify();
     return candidate;
   }

@@ -2,7 +2,12 @@ package dev.lethe.client.cli;
 
 import dev.lethe.client.console.CommandLines;
 import dev.lethe.client.console.Console;
+import java.util.Collection;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Function;
 import java.util.logging.Level;
 import java.util.logging.Logger;
 import java.util.stream.Stream;
@@ -34,6 +39,13 @@ public final class Main {
 
   private Main() {}
 
+  /** Completes all of the others. */
+  private static final String COMPLETION = "completion";
+  /** By their names, in the order of the help. */
+  private static final Map<String, Function<Console, Object>> COMMANDS = commands();
+  /** Options that need no command. */
+  private static final Set<String> ALONE = Set.of("-V", "--version");
+
   /** What gRPC logs of connections that fail is said by the command, in a line. */
   private static final Logger TRANSPORT = Logger.getLogger("io.grpc");
 
@@ -42,20 +54,41 @@ public final class Main {
     if (Stream.of(args).noneMatch(List.of(CommandLines.VERBOSE, "--verbose")::contains)) {
       TRANSPORT.setLevel(Level.OFF);
     }
-    System.exit(commandLine(Console.system()).execute(args));
+    System.exit(commandLine(Console.system(), args).execute(args));
   }
 
+  /** With all commands. */
   static CommandLine commandLine(Console console) {
-    CommandLine commands = new CommandLine(new Main())
-        .addSubcommand(new GenerateCommand(console))
-        .addSubcommand(new UnlearnCommand(console))
-        .addSubcommand(new ProjectCommand(console))
-        .addSubcommand(new JobsCommand(console))
-        .addSubcommand(new ModelsCommand(console))
-        .addSubcommand(new CertificateCommand(console))
-        .addSubcommand(new WaitCommand(console))
-        .addSubcommand(new CompletionCommand(console));
+    return commandLine(console, COMMANDS.values());
+  }
+
+  /** With the commands that these arguments need: reading the options of all takes longer than most commands take. */
+  static CommandLine commandLine(Console console, String... args) {
+    String first = args.length == 0 ? "" : args[0];
+    if (ALONE.contains(first)) {
+      return commandLine(console, List.of());
+    }
+    return commandLine(console, COMMANDS.containsKey(first) && !first.equals(COMPLETION)
+        ? List.of(COMMANDS.get(first)) : COMMANDS.values());
+  }
+
+  private static CommandLine commandLine(Console console, Collection<Function<Console, Object>> made) {
+    CommandLine commands = new CommandLine(new Main());
+    made.forEach(command -> commands.addSubcommand(command.apply(console)));
     ProtoNames.register(commands);
     return CommandLines.configure(commands, console);
+  }
+
+  private static Map<String, Function<Console, Object>> commands() {
+    Map<String, Function<Console, Object>> commands = new LinkedHashMap<>();
+    commands.put("generate", GenerateCommand::new);
+    commands.put("unlearn", UnlearnCommand::new);
+    commands.put("project", ProjectCommand::new);
+    commands.put("jobs", JobsCommand::new);
+    commands.put("models", ModelsCommand::new);
+    commands.put("certificate", CertificateCommand::new);
+    commands.put("wait", WaitCommand::new);
+    commands.put(COMPLETION, CompletionCommand::new);
+    return commands;
   }
 }

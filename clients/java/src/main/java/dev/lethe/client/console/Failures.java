@@ -51,7 +51,9 @@ final class Failures {
           return "there is no host of that name: " + line(refused.getMessage()) + "; see --server";
         }
         if (cause instanceof ConnectException) {
-          return line(cause.getMessage()) + "; is a server running there? See --server";
+          // Netty's Linux transport names the system call.
+          return line(cause.getMessage()).replaceFirst("^finishConnect\\S* failed: ", "")
+              + "; is a server running there? See --server";
         }
         if (cause instanceof SSLException) {
           return tls(cause);

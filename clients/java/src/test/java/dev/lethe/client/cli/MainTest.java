@@ -468,6 +468,7 @@ class MainTest {
     assertEquals(1, err.toString().lines().count());
     err.reset();
     assertEquals(1, bare("models", "list", "--server=localhost:1", "--timeout=20"));
+    assertTrue(err.toString().startsWith("lethe: Connection refused: localhost/"), err.toString());
     assertTrue(err.toString().contains("is a server running there?"), err.toString());
     assertEquals(1, err.toString().lines().count());
     err.reset();
@@ -476,6 +477,20 @@ class MainTest {
     err.reset();
     assertEquals(1, bare("jobs", "get", "job-9", "--server=" + server.address(), "-v"));
     assertTrue(err.toString().contains("\tat dev.lethe."), err.toString());
+  }
+
+  @Test
+  void aCommandIsMadeAsItIsAmongAll() {
+    CommandLine all = Main.commandLine(Console.system());
+    all.getSubcommands().keySet().stream().filter(name -> !name.equals("completion")).forEach(name -> {
+      CommandLine alone = Main.commandLine(Console.system(), name, "--help");
+      assertEquals(List.of(name), List.copyOf(alone.getSubcommands().keySet()));
+      assertEquals(all.getSubcommands().get(name).getUsageMessage(), alone.getSubcommands().get(name).getUsageMessage());
+    });
+    for (String first : List.of("completion", "--help", "generat")) {
+      assertEquals(all.getSubcommands().keySet(), Main.commandLine(Console.system(), first).getSubcommands().keySet());
+    }
+    assertEquals(List.of(), List.copyOf(Main.commandLine(Console.system(), "--version").getSubcommands().keySet()));
   }
 
   @Test

@@ -1,0 +1,144 @@
+package dev.lethe.server.unlearning;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.lethe.server.ServerFixture;
+import dev.lethe.server.TinyBundles;
+import dev.lethe.server.Until;
+import dev.lethe.server.store.TestDatabases;
+import dev.lethe.v1.GenerateRequest;
+import dev.lethe.v1.GetJobRequest;
+import dev.lethe.v1.ImageRole;
+import dev.lethe.v1.Job;
+import dev.lethe.v1.JobPhase;
+import dev.lethe.v1.UnlearnSpec;
+import io.grpc.Status.Code;
+import io.grpc.StatusRuntimeException;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.condition.EnabledIfEnvironmentVariable;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A database that is gone while a job runs, and comes back: as PostgreSQL stopped, behind a relay that this test cuts. */
+@EnabledIfEnvironmentVariable(named = "LETHE_TEST_POSTGRES", matches = ".+")
+@Timeout(300)
+class DatabaseGoneIT {
+
+  @TempDir
+  Path root;
+
+  /** Carries bytes between a port of its own and another, until it is cut. */
+  private static final class Relay implements AutoCloseable {
+
+    private final ServerSocket listening = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
+    private final Set<Socket> open = ConcurrentHashMap.newKeySet();
+    private final int to;
+    private volatile boolean cut;
+
+    Relay(int to) throws IOException {
+      this.to = to;
+      daemon(() -> {
+        while (true) {
+          Socket client = listening.accept();
+          open.add(client);
+          if (cut) {
+            client.close();
+            continue;
+          }
+          Socket server = new Socket(InetAddress.getLoopbackAddress(), to);
+          open.add(server);
+          daemon(() -> client.getInputStream().transferTo(server.getOutputStream()));
+          daemon(() -> server.getInputStream().transferTo(client.getOutputStream()));
+        }
+      });
+    }
+
+    interface Work {
+      void run() throws IOException;
+    }
+
+    private static void daemon(Work work) {
+      Thread thread = new Thread(() -> {
+        try {
+          work.run();
+        } catch (IOException e) {
+          // Cut, or closed.
+        }
+      });
+      thread.setDaemon(true);
+      thread.start();
+    }
+
+    void cut(boolean now) throws IOException {
+      cut = now;
+      if (now) {
+        for (Socket socket : open) {
+          socket.close();
+        }
+        open.clear();
+      }
+    }
+
+    @Override
+    public void close() throws IOException {
+      cut(true);
+      listening.close();
+    }
+  }
+
+  @Test
+  void servingGoesOnAndTheJobWaits() throws Exception {
+    String url = TestDatabases.postgresql().orElseThrow().text();
+    URI direct = URI.create(url.substring("jdbc:".length()));
+    TinyBundles.smallest(root.resolve("models"), "v1");
+    try (Relay relay = new Relay(direct.getPort());
+        ServerFixture server = ServerFixture.start(root, Map.of("database",
+            url.replace(":" + direct.getPort() + "/", ":" + relay.listening.getLocalPort() + "/"), "worker-command",
+            ServerFixture.line(new WorkerCommand(List.of("sh", root.resolve("worker.sh").toString())))))) {
+      // A worker that waits for a file, and then leaves what is no candidate: its job fails, and that must be written.
+      Files.writeString(root.resolve("worker.sh"), "touch " + root.resolve("begun") + "; while [ ! -e "
+          + root.resolve("go") + " ]; do sleep 0.05; done; echo '{\"failure\":{\"message\":\"it ends\"}}'; exit 1\n");
+      Job job = submit(server, 1);
+      Until.holds(() -> Files.exists(root.resolve("begun")));
+      relay.cut(true);
+      Files.createFile(root.resolve("go"));
+      CompletionException refusal = assertThrows(CompletionException.class, () -> submit(server, 2));
+      StatusRuntimeException status = assertInstanceOf(StatusRuntimeException.class, refusal.getCause());
+      assertEquals(Code.UNAVAILABLE, status.getStatus().getCode(), status.getMessage());
+      assertTrue(status.getMessage().contains("database"), status.getMessage());
+      assertEquals("v1", server.generation().generate(GenerateRequest.getDefaultInstance()).getVersion());
+      relay.cut(false);
+      Until.holds(() -> {
+        try {
+          return server.unlearning().getJob(GetJobRequest.newBuilder().setJobId(job.getId()).build()).getPhase()
+              == JobPhase.JOB_PHASE_FAILED;
+        } catch (StatusRuntimeException e) {
+          return false;
+        }
+      });
+      submit(server, 2);
+    }
+  }
+
+  private static Job submit(ServerFixture server, long seed) {
+    return Submission.send(server.channel(), Submission.of(UnlearnSpec.getDefaultInstance()),
+        Submission.images(ImageRole.IMAGE_ROLE_UNLEARN, Submission.labelled(Submission.pixels(seed), "one")))
+        .orTimeout(60, TimeUnit.SECONDS).join();
+  }
+}

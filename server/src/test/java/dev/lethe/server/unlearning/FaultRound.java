@@ -1,0 +1,256 @@
+package dev.lethe.server.unlearning;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assertions.fail;
+
+import dev.lethe.models.bundle.Bundle;
+import dev.lethe.server.ServerProcess;
+import dev.lethe.server.TinyBundles;
+import dev.lethe.server.jobs.Phases;
+import dev.lethe.server.store.DatabaseUrl;
+import dev.lethe.v1.Gates;
+import dev.lethe.v1.GenerateRequest;
+import dev.lethe.v1.GenerationServiceGrpc;
+import dev.lethe.v1.ImageRole;
+import dev.lethe.v1.Job;
+import dev.lethe.v1.JobChange;
+import dev.lethe.v1.JobPhase;
+import dev.lethe.v1.ListJobsRequest;
+import dev.lethe.v1.UnlearnSpec;
+import dev.lethe.v1.UnlearningServiceGrpc;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
+import java.util.function.Predicate;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+
+/** A server in a folder of its own, its jobs, and what befalls them. */
+final class FaultRound implements AutoCloseable {
+
+  /** Who is killed. */
+  enum Victim { SERVER, WORKER, BOTH, SERVER_BY_SIGTERM }
+
+  /** How jobs are carried out. */
+  enum Jobs {
+    /** By a script that speaks the worker's protocol, in a second. */
+    PROTOCOL,
+    /** By the worker itself, with as little work as there can be. */
+    REAL
+  }
+
+  private static final long LONGEST_END_S = 600;
+  private static final long LONGEST_WAIT_S = 60;
+  private static final int LOOK_MS = 20;
+  /** Where a kill may strike; that the first of them is the phase of a job that waits says: at any moment. */
+  private static final List<JobPhase> MOMENTS = List.of(JobPhase.JOB_PHASE_QUEUED, JobPhase.JOB_PHASE_INVERTING,
+      JobPhase.JOB_PHASE_UNLEARNING, JobPhase.JOB_PHASE_AUDITING, JobPhase.JOB_PHASE_CANDIDATE);
+
+  private final Path at;
+  private final String name;
+  private final Jobs kind;
+  private final List<String> settings;
+  private final Set<String> accepted = new LinkedHashSet<>();
+  private final Map<Victim, Integer> kills = new TreeMap<>();
+  private final Map<String, Integer> struck = new TreeMap<>();
+  private List<String> java = List.of();
+  private long images;
+  private ServerProcess server;
+
+  FaultRound(Path at, DatabaseUrl url, Jobs kind) throws IOException {
+    this.at = Files.createDirectories(at);
+    this.name = url.isShared() ? "PostgreSQL" : "SQLite";
+    this.kind = kind;
+    TinyBundles.smallest(at.resolve("models"), "v1");
+    this.settings = List.of("--database=" + url.text(), "--worker-command=" + worker(), "--worker-attempts=1000",
+        "--job-heartbeat=1", "--drain=1", "--threads=1");
+  }
+
+  private String worker() throws IOException {
+    if (kind == Jobs.REAL) {
+      return System.getProperty("lethe.faults.worker");
+    }
+    Path worker = at.resolve("quick-worker.sh");
+    try (InputStream script = FaultRound.class.getResourceAsStream("quick-worker.sh")) {
+      Files.copy(script, worker);
+    }
+    return "sh \"" + worker + "\"";
+  }
+
+  /** @param more options of the server's Java virtual machine */
+  void start(String... more) throws IOException {
+    java = Stream.concat(Stream.of("-XX:+UseSerialGC", "-Xmx256m"), Stream.of(more)).toList();
+    restart();
+  }
+
+  private void restart() throws IOException {
+    List<String> options = new ArrayList<>(java);
+    Stream.of(System.getProperty("lethe.faults.java", "").split(" ")).filter(Predicate.not(String::isEmpty))
+        .forEach(options::add);
+    server = ServerProcess.start(at,
+        System.getProperty("lethe.faults.class-path", System.getProperty("java.class.path")), options, settings);
+  }
+
+  ServerProcess server() {
+    return server;
+  }
+
+  /** Strikes at random, as often as asked for, while there are always {@code atOnce} jobs. */
+  void strike(int times, int atOnce, Random random) throws Exception {
+    for (int kill = 0; kill < times; kill++) {
+      while (open().size() < atOnce) {
+        submit();
+      }
+      JobPhase moment = MOMENTS.get(random.nextInt(MOMENTS.size()));
+      Victim victim = Victim.values()[random.nextInt(Victim.values().length)];
+      await(moment);
+      Thread.sleep(random.nextInt(moment == JobPhase.JOB_PHASE_QUEUED ? 2500
+          : moment == JobPhase.JOB_PHASE_CANDIDATE ? 120 : 600));
+      strike(victim);
+    }
+  }
+
+  /** Waits until a job is in a phase; but not for ever, since it may be over when it is looked at. */
+  private void await(JobPhase moment) throws InterruptedException {
+    long limit = System.nanoTime() + TimeUnit.SECONDS.toNanos(LONGEST_WAIT_S);
+    while (moment != JobPhase.JOB_PHASE_QUEUED && System.nanoTime() < limit
+        && jobs().values().stream().noneMatch(job -> job.getPhase() == moment && !Phases.hasEnded(job))) {
+      Thread.sleep(LOOK_MS);
+    }
+  }
+
+  void strike(Victim victim) throws Exception {
+    String phase = jobs().values().stream().filter(job -> !Phases.hasEnded(job)).map(Job::getPhase)
+        .max((a, b) -> Integer.compare(a.getNumber(), b.getNumber())).map(Phases::name).orElse("idle");
+    struck.merge(phase, 1, Integer::sum);
+    kills.merge(victim, 1, Integer::sum);
+    if (victim == Victim.SERVER_BY_SIGTERM) {
+      server.process().destroy();
+      assertTrue(server.process().waitFor(120, TimeUnit.SECONDS), "it does not heed SIGTERM");
+    } else {
+      List<ProcessHandle> workers = victim == Victim.SERVER ? List.of() : workers();
+      if (victim != Victim.WORKER) {
+        server.process().destroyForcibly().waitFor();
+      }
+      workers.forEach(ProcessHandle::destroyForcibly);
+    }
+    if (victim != Victim.WORKER) {
+      server.close();
+      restart();
+    }
+  }
+
+  /** Kills the server, where somebody knows already what it is at, and starts it again. */
+  void killAndRestart(String where) throws Exception {
+    struck.merge(where, 1, Integer::sum);
+    kills.merge(Victim.SERVER, 1, Integer::sum);
+    server.process().destroyForcibly().waitFor();
+    server.close();
+    restart();
+  }
+
+  /** Processes that were started with a job's folder. */
+  private List<ProcessHandle> workers() {
+    return ProcessHandle.allProcesses().filter(process -> process.info().arguments()
+        .filter(words -> Arrays.stream(words).anyMatch(word -> word.startsWith(at.resolve("jobs").toString() + "/")))
+        .isPresent()).toList();
+  }
+
+  String submit() {
+    UnlearnSpec spec = UnlearnSpec.newBuilder().setIterations(kind == Jobs.REAL ? 20 : 1).setBatch(4)
+        .setGates(Gates.newBuilder().setPromoteNotForgotten(true)).build();
+    String id = Submission.send(server.channel(), Submission.of(spec), Submission.images(ImageRole.IMAGE_ROLE_UNLEARN,
+        Submission.labelled(Submission.pixels(images++), "one"))).orTimeout(120, TimeUnit.SECONDS).join().getId();
+    accepted.add(id);
+    return id;
+  }
+
+  private Map<String, Job> jobs() {
+    return UnlearningServiceGrpc.newBlockingStub(server.channel()).listJobs(ListJobsRequest.getDefaultInstance())
+        .getJobsList().stream().collect(Collectors.toMap(Job::getId, Function.identity()));
+  }
+
+  private List<String> open() {
+    return jobs().values().stream().filter(job -> !Phases.hasEnded(job)).map(Job::getId).toList();
+  }
+
+  /** Waits for the end of all jobs, and sees to it that nothing is lost, double, damaged or left. */
+  void check() throws Exception {
+    long limit = System.nanoTime() + TimeUnit.SECONDS.toNanos(LONGEST_END_S);
+    while (!open().isEmpty()) {
+      if (System.nanoTime() > limit) {
+        fail("not ended after " + LONGEST_END_S + " s: " + jobs() + "\n" + Files.readString(server.log()));
+      }
+      Thread.sleep(200);
+    }
+    Map<String, Job> jobs = jobs();
+    assertTrue(jobs.keySet().containsAll(accepted), () -> "lost: " + accepted + " is not in " + jobs.keySet());
+    Map<String, String> versions = new HashMap<>();
+    for (Job job : jobs.values()) {
+      List<JobPhase> phases = job.getChangesList().stream().map(JobChange::getPhase).toList();
+      assertEquals(JobPhase.JOB_PHASE_PROMOTED, job.getPhase(), job::toString);
+      assertEquals(1, phases.stream().filter(phase -> phase == JobPhase.JOB_PHASE_PROMOTED).count(), job::toString);
+      assertEquals(null, versions.put(job.getNewVersion(), job.getBaseVersion()), job::toString);
+    }
+    // Each was made from the one before it: a chain, of which no link is lost or double.
+    Set<String> chain = new HashSet<>();
+    String version = GenerationServiceGrpc.newBlockingStub(server.channel())
+        .generate(GenerateRequest.getDefaultInstance()).getVersion();
+    for (; !version.equals("v1"); version = versions.get(version)) {
+      assertTrue(versions.containsKey(version), version + " is of no job");
+      assertTrue(chain.add(version));
+      Bundle.open(at.resolve("state/tiny").resolve(version)).verify();
+    }
+    assertEquals(versions.keySet(), chain);
+    try (Stream<Path> bundles = Files.list(at.resolve("state/tiny"))) {
+      assertEquals(chain, bundles.filter(Files::isDirectory).map(path -> path.getFileName().toString())
+          .collect(Collectors.toSet()), "a version of no job");
+    }
+    assertEquals(List.of(), workers().stream().map(process -> process.info().toString()).toList(), "orphans");
+    List<String> left = new ArrayList<>();
+    try (Stream<Path> files = Files.walk(at.resolve("jobs"))) {
+      files.filter(path -> path.getFileName().toString().startsWith(".upload-")
+          || Set.of("candidate", "checkpoint", "session", "unlearn").contains(path.getFileName().toString()))
+          .forEach(path -> left.add(path.toString()));
+    }
+    assertEquals(List.of(), left);
+  }
+
+  /** What befell it, in a line of columns between tabs. */
+  String line(long seed, double seconds) {
+    Map<String, Job> jobs = jobs();
+    long resumed = jobs.values().stream()
+        .filter(job -> job.getReport().getNotesList().stream().anyMatch(note -> note.contains("carried"))).count();
+    return String.join("\t", name, kind.name(), Long.toString(seed),
+        Stream.of(Victim.values()).map(victim -> kills.getOrDefault(victim, 0).toString())
+            .collect(Collectors.joining("\t")),
+        struck.toString(), Integer.toString(accepted.size()),
+        Integer.toString(jobs.values().stream().mapToInt(Job::getAttempt).sum()), Long.toString(resumed),
+        String.format("%.0f", seconds));
+  }
+
+  int kills() {
+    return kills.values().stream().mapToInt(Integer::intValue).sum();
+  }
+
+  @Override
+  public void close() {
+    if (server != null) {
+      server.close();
+    }
+  }
+}
