@@ -38,6 +38,8 @@ public record Inspector(ModelWeights model, Path directory, ExecutionDevice devi
   /** Ranks from which on an image counts as one that stands out. */
   private static final double LOW = 0.05;
   private static final double HIGH = 0.95;
+  /** Times the worst error of images that the model never saw, above which one is a stranger. */
+  private static final double FAR = 3;
 
   /**
    * What was found.
@@ -100,7 +102,8 @@ public record Inspector(ModelWeights model, Path directory, ExecutionDevice devi
       OptionalDouble judgement = judged.length == 0 ? OptionalDouble.empty() : OptionalDouble.of(judged[i]);
       OptionalDouble judgementRank =
           judged.length == 0 ? OptionalDouble.empty() : OptionalDouble.of(below(judged[i], othersJudged));
-      found.add(new Image(errors[i], rank, judgement, judgementRank, finding(rank, judgementRank, unseen.isPresent())));
+      found.add(new Image(errors[i], rank, judgement, judgementRank,
+          finding(isStranger(errors[i], others), rank, judgementRank, unseen.isPresent())));
     }
     List<String> notes = new ArrayList<>();
     if (unseen.isEmpty()) {
@@ -115,11 +118,22 @@ public record Inspector(ModelWeights model, Path directory, ExecutionDevice devi
         seconds / (all * (SEARCH.steps() + 1.0)), notes);
   }
 
-  private static String finding(double rank, OptionalDouble judgementRank, boolean againstUnseen) {
+  /**
+   * Whether an image is drawn far worse than the worst of others: to be the worst of some dozens is no more than unusual,
+   * and happens to images that a model was trained on.
+   */
+  static boolean isStranger(double error, double[] others) {
+    return error > FAR * Arrays.stream(others).max().orElseThrow();
+  }
+
+  private static String finding(boolean stranger, double rank, OptionalDouble judgementRank, boolean againstUnseen) {
     if (!againstUnseen) {
       return rank < HIGH ? "the model draws it about as well as its own pictures"
-          : String.format(Locale.ROOT, "a stranger: the model draws %.0f %% of its own pictures better than this one, which "
-              + "it hardly draws", 100 * rank);
+          : String.format(Locale.ROOT, "the model draws %.0f %% of its own pictures better: it hardly draws this one",
+              100 * rank);
+    }
+    if (stranger) {
+      return "a stranger: the model draws all of the images that it never saw far better than this one, which it hardly draws";
     }
     boolean drawn = rank <= LOW;
     boolean recognised = judgementRank.isPresent() && judgementRank.getAsDouble() >= HIGH;
@@ -129,8 +143,8 @@ public record Inspector(ModelWeights model, Path directory, ExecutionDevice devi
               : drawn ? "it is drawn better" : "the discriminator takes it for real");
     }
     if (rank >= HIGH) {
-      return String.format(Locale.ROOT, "a stranger: the model draws %.0f %% of the images that it never saw better than "
-          + "this one, which it hardly draws", 100 * rank);
+      return String.format(Locale.ROOT, "an unusual one: the model draws %.0f %% of the images that it never saw better",
+          100 * rank);
     }
     return "it looks like an image that the model never saw: neither is it drawn better, nor does the discriminator "
         + "recognise it";
