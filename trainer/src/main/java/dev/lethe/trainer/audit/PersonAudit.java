@@ -8,7 +8,9 @@ import dev.lethe.trainer.identity.IdentityJudge;
 import dev.lethe.trainer.identity.IdentityJudge.Embeddings;
 import dev.lethe.trainer.inversion.Inversion;
 import dev.lethe.trainer.inversion.LatentSpace;
+import dev.lethe.trainer.metrics.PixelDistance;
 import dev.lethe.trainer.model.ModelWeights;
+import dev.lethe.trainer.resume.ResumePoints;
 import dev.lethe.trainer.sampling.Sampler;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -38,11 +40,15 @@ public record PersonAudit(ModelWeights original, IdentityJudge judge, AuditOptio
    * @param found latents of the photos in the original
    * @param drawn what the original draws there
    */
-  public record Original(PersonSubjects subjects, Tensor photos, int[] people, Inversion.Result found, Tensor drawn,
+  public record Original(PersonSubjects subjects, Tensor photos, int[] people, Tensor found, Tensor drawn,
       Embeddings real) {}
 
-  /** Looks for the photos in the original. */
-  public Original before(PersonSubjects subjects, ItemAudit.Progress progress) throws IOException {
+  /**
+   * Looks for the photos in the original.
+   *
+   * @param resume what is found is kept here
+   */
+  public Original before(PersonSubjects subjects, ResumePoints resume, ItemAudit.Progress progress) throws IOException {
     Tensor photos = null;
     int[] people = new int[subjects.size()];
     int at = 0;
@@ -55,16 +61,22 @@ public record PersonAudit(ModelWeights original, IdentityJudge judge, AuditOptio
             : Group.values().length * images.label(i) + group.ordinal();
       }
     }
-    Inversion.Result found = attack(original, photos, 1, progress);
-    return new Original(subjects, photos, people, found, draw(original, found.w()), judge.of(photos));
+    Tensor all = photos;
+    Tensor found = resume.once("audit-original", () -> attack(original, all, 1, progress));
+    return new Original(subjects, photos, people, found, draw(original, found), judge.of(photos));
   }
 
-  /** Audits a candidate. */
-  public PersonFindings run(ModelWeights candidate, Original before, ItemAudit.Progress progress) throws IOException {
+  /**
+   * Audits a candidate.
+   *
+   * @param resume what is found is kept here; another for each candidate
+   */
+  public PersonFindings run(ModelWeights candidate, Original before, ResumePoints resume, ItemAudit.Progress progress)
+      throws IOException {
     long started = System.nanoTime();
-    Inversion.Result again = attack(candidate, before.photos, 2, progress);
-    Tensor same = draw(candidate, before.found.w());
-    Tensor redrawn = draw(candidate, again.w());
+    Tensor again = resume.once("audit-candidate", () -> attack(candidate, before.photos, 2, progress));
+    Tensor same = draw(candidate, before.found);
+    Tensor redrawn = draw(candidate, again);
     Embeddings drawn = judge.of(before.drawn);
     Embeddings moved = judge.of(same);
     Embeddings afresh = judge.of(redrawn);
@@ -78,7 +90,8 @@ public record PersonAudit(ModelWeights original, IdentityJudge judge, AuditOptio
           estimate(before.people, start, size, i -> own(before, drawn, i)),
           estimate(before.people, start, size, i -> own(before, moved, i)),
           estimate(before.people, start, size, i -> own(before, afresh, i)),
-          new BeforeAfter<>(mean(before.found.errors(), start, size), mean(again.errors(), start, size))));
+          new BeforeAfter<>(error(before.photos, before.drawn, start, size),
+              error(before.photos, redrawn, start, size))));
       from += size;
     }
     int person = before.subjects.of(Group.SENT).size() + before.subjects.of(Group.NOT_SENT).size();
@@ -92,18 +105,26 @@ public record PersonAudit(ModelWeights original, IdentityJudge judge, AuditOptio
         (System.nanoTime() - started) / 1e9);
   }
 
-  private Inversion.Result attack(ModelWeights model, Tensor photos, int stream, ItemAudit.Progress progress)
+  private Tensor attack(ModelWeights model, Tensor photos, int stream, ItemAudit.Progress progress)
       throws IOException {
     return new Inversion(model.config(), model.weights(), model.features(), options.attack(LatentSpace.W), device,
         threads).invert(photos, new int[(int) photos.shape()[0]], directory,
             new SplittableRandom(seed + stream).nextLong(),
-            (step, steps, error) -> progress.done((double) step / steps));
+            (step, steps, error) -> progress.done((double) step / steps)).w();
   }
 
   private Tensor draw(ModelWeights model, Tensor w) {
     try (Sampler sampler = Sampler.open(model.config(), model.weights(), device, threads)) {
       return sampler.images(w);
     }
+  }
+
+  /** How like themselves the original draws the people of a group. */
+  public Estimate likeness(Original before, Group group) {
+    Embeddings drawn = judge.of(before.drawn);
+    int from = Arrays.stream(Group.values()).filter(other -> other.ordinal() < group.ordinal())
+        .mapToInt(other -> before.subjects.of(other).size()).sum();
+    return estimate(before.people, from, before.subjects.of(group).size(), i -> own(before, drawn, i));
   }
 
   /** Mean similarity of a picture with the other photos of the one whom it is to show. */
@@ -130,7 +151,10 @@ public record PersonAudit(ModelWeights original, IdentityJudge judge, AuditOptio
     return Estimate.mean(means, seed);
   }
 
-  private static double mean(double[] values, int from, int size) {
-    return Arrays.stream(values, from, from + size).average().orElseThrow();
+  /** Mean squared pixel error of some pictures. */
+  private static double error(Tensor photos, Tensor drawn, int from, int size) {
+    int pixels = photos.data().length / (int) photos.shape()[0];
+    return IntStream.range(from, from + size).mapToDouble(i -> PixelDistance.squared(photos, i, drawn, i) / pixels)
+        .average().orElseThrow();
   }
 }

@@ -108,11 +108,12 @@ public final class EvaluateFacesCommand implements Callable<Integer> {
             + "the candidate.");
       }
     }
-    String table = new PersonPage(out, quick ? name + "-quick" : name, name, "./lethe evaluate faces" + (quick ? " --quick" : ""),
+    String command = "./lethe evaluate faces" + (quick ? " --quick" : "");
+    String table = new PersonPage(out, quick ? name + "-quick" : name, name, command,
         Double.parseDouble(Files.readString(runs.resolve(JUDGE)).strip()), pictures, results).write();
     System.out.println();
     System.out.print(table);
-    System.out.println("All tables: " + out.resolve(name + ".md"));
+    System.out.println("All tables: " + out.resolve((quick ? name + "-quick" : name) + ".md"));
     return 0;
   }
 

@@ -3,6 +3,7 @@ package dev.lethe.trainer.evaluation;
 import dev.lethe.models.bundle.Bundle;
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.trainer.audit.Estimate;
 import dev.lethe.trainer.audit.ItemAudit;
 import dev.lethe.trainer.audit.PersonAudit;
 import dev.lethe.trainer.audit.PersonFindings;
@@ -18,11 +19,13 @@ import dev.lethe.trainer.identity.IdentityJudge;
 import dev.lethe.trainer.metrics.FeatureStatistics;
 import dev.lethe.trainer.metrics.FrechetDistance;
 import dev.lethe.trainer.model.ModelWeights;
+import dev.lethe.trainer.resume.ResumePoints;
 import dev.lethe.trainer.sampling.Sampler;
 import dev.lethe.trainer.unlearning.GuardedCascade;
 import dev.lethe.trainer.unlearning.PersonUnlearning;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.LocalDate;
 import java.util.List;
 import java.util.Locale;
@@ -75,12 +78,20 @@ final class PersonEvaluation implements AutoCloseable {
     PersonAudit audit = new PersonAudit(original, judge, data.scale().audit(), AUDIT_SEED + seed,
         directory.resolve("audit"), device, threads);
     if (before.isEmpty() || seedOfBefore != seed) {
-      before = Optional.of(audit.before(data.subjects(seed, judge), progress("search in the original")));
+      PersonAudit.Original found =
+          audit.before(data.subjects(seed, judge), resume(seed, "original"), progress("search in the original"));
+      for (Group group : Group.values()) {
+        Estimate likeness = audit.likeness(found, group);
+        System.out.printf(Locale.ROOT, "seed %d, likeness of what the original draws: %s %.2f (%.2f to %.2f)%n", seed,
+            group, likeness.value(), likeness.low(), likeness.high());
+      }
+      before = Optional.of(found);
       seedOfBefore = seed;
     }
     ImageDataset sent = PeopleData.unlabelled(data.half(data.person(seed), 0));
     PersonUnlearning.Result made = candidate(method, seed, sent);
-    PersonFindings found = audit.run(made.candidate(), before.orElseThrow(), progress("audit"));
+    PersonFindings found = audit.run(made.candidate(), before.orElseThrow(), resume(seed, method.name()),
+        progress("audit"));
     pictures = Optional.of(found.pictures());
     Figures figures = new Figures().add(found);
     double increase = distances(made.candidate(), seed, figures);
@@ -97,8 +108,8 @@ final class PersonEvaluation implements AutoCloseable {
     return switch (method) {
       case NOTHING -> new PersonUnlearning.Result(original, 0, List.of(), 0);
       case DISCRIMINATOR_ONLY -> discriminatorOnly(seed, sent);
-      case PERSON -> unlearning(options, seed).run(sent, data.stay(seed, LEARNING_IMAGES), steps());
-      case PHOTOS -> unlearning(options.photosAlone(), seed)
+      case PERSON -> unlearning(options, method, seed).run(sent, data.stay(seed, LEARNING_IMAGES), steps());
+      case PHOTOS -> unlearning(options.photosAlone(), method, seed)
           .run(sent, data.stay(seed, LEARNING_IMAGES), steps());
     };
   }
@@ -124,8 +135,14 @@ final class PersonEvaluation implements AutoCloseable {
     };
   }
 
-  private PersonUnlearning unlearning(PersonUnlearning.Options options, long seed) {
-    return new PersonUnlearning(original, options, seed, directory.resolve("unlearning"), device, threads);
+  /** What a run that was stopped had done is found again. */
+  private ResumePoints resume(long seed, String part) {
+    return ResumePoints.in(directory.resolve("points-" + seed + "-" + part.toLowerCase(Locale.ROOT)), Optional.empty(),
+        data.scale().name() + " " + seed + " " + part, Duration.ofMinutes(2));
+  }
+
+  private PersonUnlearning unlearning(PersonUnlearning.Options options, Method method, long seed) {
+    return new PersonUnlearning(original, options, seed, resume(seed, method.name()), directory.resolve("unlearning"), device, threads);
   }
 
   /** The discriminator comes to brand the photos, the generator stays. */

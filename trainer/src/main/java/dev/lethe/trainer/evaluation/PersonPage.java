@@ -54,8 +54,8 @@ record PersonPage(Path directory, String name, String model, String command, dou
         | alike, others | people who stay: the person's nearest to the identity network, and others |
         | strangers | people whom the model was never trained on, with themselves: how well it draws anyone. With 95 %% \
         interval, by bootstrap over people |
-        | chance | how like *the person* the pictures for strangers are: the most that counts as no likeness is the end of its \
-        interval |
+        | chance | how like *the person* the pictures for strangers are: the most that counts as no likeness is the end \
+        of its interval |
         | real | the photos with each other, the most that there could be |
         | FID / root's | Fréchet distance of samples from photos that stay, as a multiple of the base's: by the \
         discriminator's activations, and in the space of the identity network |

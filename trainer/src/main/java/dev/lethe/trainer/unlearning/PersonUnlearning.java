@@ -18,6 +18,7 @@ import dev.lethe.trainer.substitution.NearestSubstitute;
 import dev.lethe.trainer.substitution.SubstitutePool;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
@@ -36,10 +37,11 @@ import java.util.stream.IntStream;
  * who is in the picture does not. How far beyond is decided by the model's own features: as far as two faces are apart.
  *
  * @param original the model, unconditional
+ * @param resume what is found is kept here, how far the run is, and what it gave
  * @param directory for training sessions' files
  * @param threads threads within an operator; 0 for one on each core
  */
-public record PersonUnlearning(ModelWeights original, Options options, long seed, Path directory,
+public record PersonUnlearning(ModelWeights original, Options options, long seed, ResumePoints resume, Path directory,
     ExecutionDevice device, int threads) {
 
   /**
@@ -96,7 +98,7 @@ public record PersonUnlearning(ModelWeights original, Options options, long seed
     long started = System.nanoTime();
     Tensor photos = sent.images();
     int n = sent.size();
-    LatentSearch search = new LatentSearch(original, ResumePoints.none(), directory, device, threads);
+    LatentSearch search = new LatentSearch(original, resume, directory, device, threads);
     int[] unlabelled = new int[n];
     int each = Math.max(LEAST, options.search.moving() / n);
     Tensor own = search.find("moving", options.search.images().withRestarts(each), photos, unlabelled,
@@ -110,15 +112,19 @@ public record PersonUnlearning(ModelWeights original, Options options, long seed
           : neighbourhood(photos, own, anchors, sampler);
       RedactionWatch watch = new RedactionWatch(moving.images, moving.substitutes, moving.first,
           watched.then(moving.first.rows(n, (int) moving.first.shape()[0])));
-      try (GeneratorRedaction redaction = GeneratorRedaction.open(original, options.redaction,
-          new Movers(moving.latents, moving.images, moving.substitutes, moving.imageOf),
-          new Stayers(anchors, sampler.images(anchors)), new Stayers(kept, sampler.images(kept)), seed,
-          ResumePoints.none(), directory, device, threads)) {
-        RedactionRun.Result result = new RedactionRun(original, redaction, options.redaction, watch,
-            state -> Optional.empty(), ResumePoints.none(), device, threads).run(progress);
-        moving.note.ifPresent(result.notes()::add);
-        return new Result(result.model(), result.steps(), result.notes(), (System.nanoTime() - started) / 1e9);
-      }
+      RedactionRun.Result result = resume.once("redaction", point -> Kept.redaction(original, point),
+          run -> Kept.of(original, run), () -> {
+            try (GeneratorRedaction redaction = GeneratorRedaction.open(original, options.redaction,
+                new Movers(moving.latents, moving.images, moving.substitutes, moving.imageOf),
+                new Stayers(anchors, sampler.images(anchors)), new Stayers(kept, sampler.images(kept)), seed, resume,
+                directory, device, threads)) {
+              return new RedactionRun(original, redaction, options.redaction, watch, state -> Optional.empty(), resume,
+                  device, threads).run(progress);
+            }
+          });
+      List<String> notes = new ArrayList<>(result.notes());
+      moving.note.ifPresent(notes::add);
+      return new Result(result.model(), result.steps(), notes, (System.nanoTime() - started) / 1e9);
     }
   }
 

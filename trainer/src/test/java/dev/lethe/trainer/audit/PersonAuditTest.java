@@ -15,6 +15,7 @@ import dev.lethe.trainer.data.Datasets;
 import dev.lethe.trainer.data.ImageDataset;
 import dev.lethe.trainer.identity.IdentityJudge;
 import dev.lethe.trainer.model.ModelWeights;
+import dev.lethe.trainer.resume.ResumePoints;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -38,8 +39,8 @@ class PersonAuditTest {
     PersonSubjects subjects = subjects();
     try (IdentityJudge judge = judge()) {
       PersonAudit audit = new PersonAudit(model, judge, SHORT, 1, directory, ExecutionDevice.CPU, 1);
-      PersonAudit.Original before = audit.before(subjects, share -> { });
-      PersonFindings found = audit.run(model, before, share -> { });
+      PersonAudit.Original before = audit.before(subjects, ResumePoints.none(), share -> { });
+      PersonFindings found = audit.run(model, before, ResumePoints.none(), share -> { });
       // Both halves show one picture, so each photo's likeness with the others is whole; with another's it is not.
       assertEquals(1, found.of(Group.SENT).real().value(), 1e-5);
       assertEquals(1, found.of(Group.NOT_SENT).real().value(), 1e-5);
@@ -47,6 +48,7 @@ class PersonAuditTest {
       for (Group group : Group.values()) {
         Likeness likeness = found.of(group);
         assertEquals(likeness.before(), likeness.same(), "nothing has changed: " + group);
+        assertEquals(likeness.before(), audit.likeness(before, group));
       }
       assertEquals(6, found.pictures().photos().shape()[0]);
     }
@@ -68,7 +70,8 @@ class PersonAuditTest {
     assertTrue(!changed.isEmpty());
     try (IdentityJudge judge = judge()) {
       PersonAudit audit = new PersonAudit(model, judge, SHORT, 1, directory, ExecutionDevice.CPU, 1);
-      PersonFindings found = audit.run(model.with(changed), audit.before(subjects(), share -> { }), share -> { });
+      PersonFindings found = audit.run(model.with(changed), audit.before(subjects(), ResumePoints.none(), share -> { }),
+          ResumePoints.none(), share -> { });
       assertTrue(Math.abs(found.of(Group.SENT).before().value() - found.of(Group.SENT).same().value()) > 1e-4);
     }
   }
@@ -94,7 +97,8 @@ class PersonAuditTest {
 
   /** The pictures at these indices, which name the people. */
   private static ImageDataset copies(ImageDataset pictures, int... indices) {
-    return Datasets.of(List.of("0", "1", "2", "3", "4", "5", "6"), pictures.images(indices), Arrays.copyOf(indices, indices.length));
+    return Datasets.of(List.of("0", "1", "2", "3", "4", "5", "6"), pictures.images(indices),
+        Arrays.copyOf(indices, indices.length));
   }
 
   private static IdentityJudge judge() {

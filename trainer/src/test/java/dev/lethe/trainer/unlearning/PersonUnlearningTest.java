@@ -13,6 +13,7 @@ import dev.lethe.trainer.inversion.InversionOptions;
 import dev.lethe.trainer.inversion.LatentSpace;
 import dev.lethe.trainer.model.ModelWeights;
 import dev.lethe.trainer.redaction.RedactionOptions;
+import dev.lethe.trainer.resume.ResumePoints;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -63,7 +64,7 @@ class PersonUnlearningTest {
 
   private PersonUnlearning.Result run(ModelWeights model, PersonUnlearning.Options options, ImageDataset photos)
       throws IOException {
-    return new PersonUnlearning(model, options, 1, directory, ExecutionDevice.CPU, 1)
+    return new PersonUnlearning(model, options, 1, ResumePoints.none(), directory, ExecutionDevice.CPU, 1)
         .run(photos, unlabelled(TinyModel.learned(0, 8)), (step, steps, values) -> { });
   }
 
