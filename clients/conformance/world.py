@@ -95,7 +95,8 @@ async def server(lethe, folder, name, *options):
     """A server on a free port; its process and address."""
     with open(folder / f"{name}.log", "wb") as log:
         process = await asyncio.create_subprocess_exec(
-            lethe, "serve", "--port", "0", "--state", folder / name / "models", "--jobs", folder / name / "jobs",
+            # A busy machine, on which clients are built meanwhile, may be slow to shake hands.
+            lethe, "serve", "--port", "0", "--handshake-timeout", "60", "--state", folder / name / "models", "--jobs", folder / name / "jobs",
             *options, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=log)
     async for line in process.stdout:
         if line.startswith(b"lethe: serving on "):

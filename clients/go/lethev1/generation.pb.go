@@ -21,6 +21,63 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// As the reference's generate.py calls them.
+type NoiseMode int32
+
+const (
+	// The same as CONST.
+	NoiseMode_NOISE_MODE_UNSPECIFIED NoiseMode = 0
+	// The model's own noise, which is always the same: so is the image of a latent.
+	NoiseMode_NOISE_MODE_CONST NoiseMode = 1
+	// None.
+	NoiseMode_NOISE_MODE_NONE NoiseMode = 2
+	// Drawn afresh for each image: of the same latent, details differ from one image to the next.
+	NoiseMode_NOISE_MODE_RANDOM NoiseMode = 3
+)
+
+// Enum value maps for NoiseMode.
+var (
+	NoiseMode_name = map[int32]string{
+		0: "NOISE_MODE_UNSPECIFIED",
+		1: "NOISE_MODE_CONST",
+		2: "NOISE_MODE_NONE",
+		3: "NOISE_MODE_RANDOM",
+	}
+	NoiseMode_value = map[string]int32{
+		"NOISE_MODE_UNSPECIFIED": 0,
+		"NOISE_MODE_CONST":       1,
+		"NOISE_MODE_NONE":        2,
+		"NOISE_MODE_RANDOM":      3,
+	}
+)
+
+func (x NoiseMode) Enum() *NoiseMode {
+	p := new(NoiseMode)
+	*p = x
+	return p
+}
+
+func (x NoiseMode) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (NoiseMode) Descriptor() protoreflect.EnumDescriptor {
+	return file_lethe_v1_generation_proto_enumTypes[0].Descriptor()
+}
+
+func (NoiseMode) Type() protoreflect.EnumType {
+	return &file_lethe_v1_generation_proto_enumTypes[0]
+}
+
+func (x NoiseMode) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use NoiseMode.Descriptor instead.
+func (NoiseMode) EnumDescriptor() ([]byte, []int) {
+	return file_lethe_v1_generation_proto_rawDescGZIP(), []int{0}
+}
+
 type GenerateRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Empty: the server's only model; INVALID_ARGUMENT when it serves several.
@@ -44,7 +101,11 @@ type GenerateRequest struct {
 	// otherwise it must equal the number of latents.
 	Count *int32 `protobuf:"varint,8,opt,name=count,proto3,oneof" json:"count,omitempty"`
 	// Default PNG.
-	Format        ImageFormat `protobuf:"varint,9,opt,name=format,proto3,enum=lethe.v1.ImageFormat" json:"format,omitempty"`
+	Format ImageFormat `protobuf:"varint,9,opt,name=format,proto3,enum=lethe.v1.ImageFormat" json:"format,omitempty"`
+	// What synthesis adds after each convolution.
+	NoiseMode NoiseMode `protobuf:"varint,10,opt,name=noise_mode,json=noiseMode,proto3,enum=lethe.v1.NoiseMode" json:"noise_mode,omitempty"`
+	// Send the w of each image with it. Where the server's setting latents closes w to the client: PERMISSION_DENIED.
+	IncludeW      bool `protobuf:"varint,11,opt,name=include_w,json=includeW,proto3" json:"include_w,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -153,6 +214,20 @@ func (x *GenerateRequest) GetFormat() ImageFormat {
 		return x.Format
 	}
 	return ImageFormat_IMAGE_FORMAT_UNSPECIFIED
+}
+
+func (x *GenerateRequest) GetNoiseMode() NoiseMode {
+	if x != nil {
+		return x.NoiseMode
+	}
+	return NoiseMode_NOISE_MODE_UNSPECIFIED
+}
+
+func (x *GenerateRequest) GetIncludeW() bool {
+	if x != nil {
+		return x.IncludeW
+	}
+	return false
 }
 
 type isGenerateRequest_Latents interface {
@@ -384,7 +459,9 @@ type GeneratedImage struct {
 	// Set for conditional models, when the image did not come from w.
 	Label *string `protobuf:"bytes,4,opt,name=label,proto3,oneof" json:"label,omitempty"`
 	// The version that made this image.
-	Version       string `protobuf:"bytes,5,opt,name=version,proto3" json:"version,omitempty"`
+	Version string `protobuf:"bytes,5,opt,name=version,proto3" json:"version,omitempty"`
+	// Set where include_w asks for it: num_ws * w_dim values, which GenerateRequest.w takes.
+	W             *Vector `protobuf:"bytes,6,opt,name=w,proto3" json:"w,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -454,11 +531,18 @@ func (x *GeneratedImage) GetVersion() string {
 	return ""
 }
 
+func (x *GeneratedImage) GetW() *Vector {
+	if x != nil {
+		return x.W
+	}
+	return nil
+}
+
 var File_lethe_v1_generation_proto protoreflect.FileDescriptor
 
 const file_lethe_v1_generation_proto_rawDesc = "" +
 	"\n" +
-	"\x19lethe/v1/generation.proto\x12\blethe.v1\x1a\x15lethe/v1/common.proto\"\xc4\x02\n" +
+	"\x19lethe/v1/generation.proto\x12\blethe.v1\x1a\x15lethe/v1/common.proto\"\x95\x03\n" +
 	"\x0fGenerateRequest\x12\x14\n" +
 	"\x05model\x18\x01 \x01(\tR\x05model\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x12'\n" +
@@ -468,7 +552,11 @@ const file_lethe_v1_generation_proto_rawDesc = "" +
 	"\x05label\x18\x06 \x01(\tR\x05label\x12\x15\n" +
 	"\x03psi\x18\a \x01(\x02H\x01R\x03psi\x88\x01\x01\x12\x19\n" +
 	"\x05count\x18\b \x01(\x05H\x02R\x05count\x88\x01\x01\x12-\n" +
-	"\x06format\x18\t \x01(\x0e2\x15.lethe.v1.ImageFormatR\x06formatB\t\n" +
+	"\x06format\x18\t \x01(\x0e2\x15.lethe.v1.ImageFormatR\x06format\x122\n" +
+	"\n" +
+	"noise_mode\x18\n" +
+	" \x01(\x0e2\x13.lethe.v1.NoiseModeR\tnoiseMode\x12\x1b\n" +
+	"\tinclude_w\x18\v \x01(\bR\bincludeWB\t\n" +
 	"\alatentsB\x06\n" +
 	"\x04_psiB\b\n" +
 	"\x06_count\"\x1f\n" +
@@ -481,15 +569,21 @@ const file_lethe_v1_generation_proto_rawDesc = "" +
 	"\x10GenerateResponse\x12\x14\n" +
 	"\x05model\x18\x01 \x01(\tR\x05model\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x120\n" +
-	"\x06images\x18\x03 \x03(\v2\x18.lethe.v1.GeneratedImageR\x06images\"\xae\x01\n" +
+	"\x06images\x18\x03 \x03(\v2\x18.lethe.v1.GeneratedImageR\x06images\"\xce\x01\n" +
 	"\x0eGeneratedImage\x12\x14\n" +
 	"\x05index\x18\x01 \x01(\x05R\x05index\x12%\n" +
 	"\x05image\x18\x02 \x01(\v2\x0f.lethe.v1.ImageR\x05image\x12\x17\n" +
 	"\x04seed\x18\x03 \x01(\rH\x00R\x04seed\x88\x01\x01\x12\x19\n" +
 	"\x05label\x18\x04 \x01(\tH\x01R\x05label\x88\x01\x01\x12\x18\n" +
-	"\aversion\x18\x05 \x01(\tR\aversionB\a\n" +
+	"\aversion\x18\x05 \x01(\tR\aversion\x12\x1e\n" +
+	"\x01w\x18\x06 \x01(\v2\x10.lethe.v1.VectorR\x01wB\a\n" +
 	"\x05_seedB\b\n" +
-	"\x06_label2\x9f\x01\n" +
+	"\x06_label*i\n" +
+	"\tNoiseMode\x12\x1a\n" +
+	"\x16NOISE_MODE_UNSPECIFIED\x10\x00\x12\x14\n" +
+	"\x10NOISE_MODE_CONST\x10\x01\x12\x13\n" +
+	"\x0fNOISE_MODE_NONE\x10\x02\x12\x15\n" +
+	"\x11NOISE_MODE_RANDOM\x10\x032\x9f\x01\n" +
 	"\x11GenerationService\x12A\n" +
 	"\bGenerate\x12\x19.lethe.v1.GenerateRequest\x1a\x1a.lethe.v1.GenerateResponse\x12G\n" +
 	"\x0eGenerateStream\x12\x19.lethe.v1.GenerateRequest\x1a\x18.lethe.v1.GeneratedImage0\x01B\x81\x01\n" +
@@ -507,34 +601,38 @@ func file_lethe_v1_generation_proto_rawDescGZIP() []byte {
 	return file_lethe_v1_generation_proto_rawDescData
 }
 
+var file_lethe_v1_generation_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
 var file_lethe_v1_generation_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
 var file_lethe_v1_generation_proto_goTypes = []any{
-	(*GenerateRequest)(nil),  // 0: lethe.v1.GenerateRequest
-	(*Seeds)(nil),            // 1: lethe.v1.Seeds
-	(*Vectors)(nil),          // 2: lethe.v1.Vectors
-	(*Vector)(nil),           // 3: lethe.v1.Vector
-	(*GenerateResponse)(nil), // 4: lethe.v1.GenerateResponse
-	(*GeneratedImage)(nil),   // 5: lethe.v1.GeneratedImage
-	(ImageFormat)(0),         // 6: lethe.v1.ImageFormat
-	(*Image)(nil),            // 7: lethe.v1.Image
+	(NoiseMode)(0),           // 0: lethe.v1.NoiseMode
+	(*GenerateRequest)(nil),  // 1: lethe.v1.GenerateRequest
+	(*Seeds)(nil),            // 2: lethe.v1.Seeds
+	(*Vectors)(nil),          // 3: lethe.v1.Vectors
+	(*Vector)(nil),           // 4: lethe.v1.Vector
+	(*GenerateResponse)(nil), // 5: lethe.v1.GenerateResponse
+	(*GeneratedImage)(nil),   // 6: lethe.v1.GeneratedImage
+	(ImageFormat)(0),         // 7: lethe.v1.ImageFormat
+	(*Image)(nil),            // 8: lethe.v1.Image
 }
 var file_lethe_v1_generation_proto_depIdxs = []int32{
-	1, // 0: lethe.v1.GenerateRequest.seeds:type_name -> lethe.v1.Seeds
-	2, // 1: lethe.v1.GenerateRequest.z:type_name -> lethe.v1.Vectors
-	2, // 2: lethe.v1.GenerateRequest.w:type_name -> lethe.v1.Vectors
-	6, // 3: lethe.v1.GenerateRequest.format:type_name -> lethe.v1.ImageFormat
-	3, // 4: lethe.v1.Vectors.values:type_name -> lethe.v1.Vector
-	5, // 5: lethe.v1.GenerateResponse.images:type_name -> lethe.v1.GeneratedImage
-	7, // 6: lethe.v1.GeneratedImage.image:type_name -> lethe.v1.Image
-	0, // 7: lethe.v1.GenerationService.Generate:input_type -> lethe.v1.GenerateRequest
-	0, // 8: lethe.v1.GenerationService.GenerateStream:input_type -> lethe.v1.GenerateRequest
-	4, // 9: lethe.v1.GenerationService.Generate:output_type -> lethe.v1.GenerateResponse
-	5, // 10: lethe.v1.GenerationService.GenerateStream:output_type -> lethe.v1.GeneratedImage
-	9, // [9:11] is the sub-list for method output_type
-	7, // [7:9] is the sub-list for method input_type
-	7, // [7:7] is the sub-list for extension type_name
-	7, // [7:7] is the sub-list for extension extendee
-	0, // [0:7] is the sub-list for field type_name
+	2,  // 0: lethe.v1.GenerateRequest.seeds:type_name -> lethe.v1.Seeds
+	3,  // 1: lethe.v1.GenerateRequest.z:type_name -> lethe.v1.Vectors
+	3,  // 2: lethe.v1.GenerateRequest.w:type_name -> lethe.v1.Vectors
+	7,  // 3: lethe.v1.GenerateRequest.format:type_name -> lethe.v1.ImageFormat
+	0,  // 4: lethe.v1.GenerateRequest.noise_mode:type_name -> lethe.v1.NoiseMode
+	4,  // 5: lethe.v1.Vectors.values:type_name -> lethe.v1.Vector
+	6,  // 6: lethe.v1.GenerateResponse.images:type_name -> lethe.v1.GeneratedImage
+	8,  // 7: lethe.v1.GeneratedImage.image:type_name -> lethe.v1.Image
+	4,  // 8: lethe.v1.GeneratedImage.w:type_name -> lethe.v1.Vector
+	1,  // 9: lethe.v1.GenerationService.Generate:input_type -> lethe.v1.GenerateRequest
+	1,  // 10: lethe.v1.GenerationService.GenerateStream:input_type -> lethe.v1.GenerateRequest
+	5,  // 11: lethe.v1.GenerationService.Generate:output_type -> lethe.v1.GenerateResponse
+	6,  // 12: lethe.v1.GenerationService.GenerateStream:output_type -> lethe.v1.GeneratedImage
+	11, // [11:13] is the sub-list for method output_type
+	9,  // [9:11] is the sub-list for method input_type
+	9,  // [9:9] is the sub-list for extension type_name
+	9,  // [9:9] is the sub-list for extension extendee
+	0,  // [0:9] is the sub-list for field type_name
 }
 
 func init() { file_lethe_v1_generation_proto_init() }
@@ -554,13 +652,14 @@ func file_lethe_v1_generation_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_lethe_v1_generation_proto_rawDesc), len(file_lethe_v1_generation_proto_rawDesc)),
-			NumEnums:      0,
+			NumEnums:      1,
 			NumMessages:   6,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
 		GoTypes:           file_lethe_v1_generation_proto_goTypes,
 		DependencyIndexes: file_lethe_v1_generation_proto_depIdxs,
+		EnumInfos:         file_lethe_v1_generation_proto_enumTypes,
 		MessageInfos:      file_lethe_v1_generation_proto_msgTypes,
 	}.Build()
 	File_lethe_v1_generation_proto = out.File

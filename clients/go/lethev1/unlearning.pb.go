@@ -757,7 +757,8 @@ type UnlearnSpec struct {
 	// Most steps of the generator; it stops before, once its target is reached. Default 600; of recipe PAPER its
 	// iterations, default 100. 1 to 100,000.
 	Iterations *int32 `protobuf:"varint,6,opt,name=iterations,proto3,oneof" json:"iterations,omitempty"`
-	// Images of a step that move. Default 32, of kind CLASS 48; a multiple of 4 from 4 to 256.
+	// Images of a step that move, with as many times as many that stay as by default; a step's memory is in proportion.
+	// Default 32, of kind CLASS 48; a multiple of 4 from 4 to 256.
 	Batch *int32 `protobuf:"varint,7,opt,name=batch,proto3,oneof" json:"batch,omitempty"`
 	// Adam's learning rate of the generator, which falls along a half cosine; of recipe PAPER of both networks. Default
 	// 0.014; of recipe PAPER 0.002. Above 0, up to 0.1.
@@ -801,8 +802,11 @@ type UnlearnSpec struct {
 	Background *uint32 `protobuf:"varint,33,opt,name=background,proto3,oneof" json:"background,omitempty"`
 	// Go on without images that cannot be read or are of another size; the report says which they are.
 	SkipUnreadable bool `protobuf:"varint,34,opt,name=skip_unreadable,json=skipUnreadable,proto3" json:"skip_unreadable,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// Recipe LETHE: only the synthesis network's layers up to this resolution learn, a power of two from 4 to the model's;
+	// those above stay as they are. A step takes less time and memory, and finer things stay. Default: all layers learn.
+	LayersUpTo    *int32 `protobuf:"varint,40,opt,name=layers_up_to,json=layersUpTo,proto3,oneof" json:"layers_up_to,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *UnlearnSpec) Reset() {
@@ -1001,6 +1005,13 @@ func (x *UnlearnSpec) GetSkipUnreadable() bool {
 		return x.SkipUnreadable
 	}
 	return false
+}
+
+func (x *UnlearnSpec) GetLayersUpTo() int32 {
+	if x != nil && x.LayersUpTo != nil {
+		return *x.LayersUpTo
+	}
+	return 0
 }
 
 type Gates struct {
@@ -2929,7 +2940,7 @@ const file_lethe_v1_unlearning_proto_rawDesc = "" +
 	"\rLabelledImage\x12%\n" +
 	"\x05image\x18\x01 \x01(\v2\x0f.lethe.v1.ImageR\x05image\x12\x14\n" +
 	"\x05label\x18\x02 \x01(\tR\x05label\x12\x12\n" +
-	"\x04name\x18\x03 \x01(\tR\x04name\"\xb8\b\n" +
+	"\x04name\x18\x03 \x01(\tR\x04name\"\xf0\b\n" +
 	"\vUnlearnSpec\x12\x14\n" +
 	"\x05model\x18\x01 \x01(\tR\x05model\x12)\n" +
 	"\x04kind\x18\x02 \x01(\x0e2\x15.lethe.v1.UnlearnKindR\x04kind\x12)\n" +
@@ -2964,7 +2975,10 @@ const file_lethe_v1_unlearning_proto_rawDesc = "" +
 	"\n" +
 	"background\x18! \x01(\rH\tR\n" +
 	"background\x88\x01\x01\x12'\n" +
-	"\x0fskip_unreadable\x18\" \x01(\bR\x0eskipUnreadableB\r\n" +
+	"\x0fskip_unreadable\x18\" \x01(\bR\x0eskipUnreadable\x12%\n" +
+	"\flayers_up_to\x18( \x01(\x05H\n" +
+	"R\n" +
+	"layersUpTo\x88\x01\x01B\r\n" +
 	"\v_fake_labelB\r\n" +
 	"\v_iterationsB\b\n" +
 	"\x06_batchB\x10\n" +
@@ -2976,7 +2990,8 @@ const file_lethe_v1_unlearning_proto_rawDesc = "" +
 	"\x05_seedB\x16\n" +
 	"\x14_max_inversion_errorB\x10\n" +
 	"\x0e_moving_weightB\r\n" +
-	"\v_background\"\xfd\x04\n" +
+	"\v_backgroundB\x0f\n" +
+	"\r_layers_up_to\"\xfd\x04\n" +
 	"\x05Gates\x12!\n" +
 	"\n" +
 	"min_auc_lu\x18\x01 \x01(\x01H\x00R\bminAucLu\x88\x01\x01\x120\n" +

@@ -203,12 +203,23 @@ test('photos are dropped, erased, judged; the candidate serves, and no more', { 
   await page.locator('.drop').first().dispatchEvent('drop', { dataTransfer: transfer });
   await page.getByText('Choose the class of 4 images.').waitFor();
   assert.ok(await page.getByRole('button', { name: 'Begin the job' }).isDisabled());
+  assert.ok(await page.getByRole('button', { name: 'Look first: a dry run' }).isDisabled());
   await page.getByLabel('Class of all').selectOption('3');
   await page.getByLabel(/Keep the result as a candidate/).check();
   await page.getByText('Details').click();
   await page.getByLabel('Most steps').fill('20');
+  await page.getByRole('button', { name: 'Look first: a dry run' }).press('Enter');
+  await page.getByRole('heading', { name: 'What a job would find' }).or(page.getByRole('alert')).waitFor({ timeout: JOB_MS });
+  assert.deepEqual(await page.getByRole('alert').allTextContents(), []);
+  const found = page.getByRole('region', { name: 'What was found of each image' });
+  assert.deepEqual((await found.locator('tbody th').allTextContents()).sort(), files.map((file) => file.split('/').slice(-2).join('/')).sort());
+  assert.equal((await (await fetch(`${base}/v1/jobs`)).json()).jobs.length, 0, 'a dry run is no job');
   await accessible(page);
   await picture(page, 'erase');
+  // What was found is of the steps that were asked for then.
+  await page.getByLabel('Most steps').fill('21');
+  await found.waitFor({ state: 'detached' });
+  await page.getByLabel('Most steps').fill('20');
   // By the keyboard: after a picture of the whole page the browser scrolls back, and a click may end beside its button.
   await page.getByRole('button', { name: 'Begin the job' }).press('Enter');
   await page.getByRole('heading', { name: /^Job / }).or(page.getByRole('alert')).waitFor();

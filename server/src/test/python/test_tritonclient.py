@@ -75,7 +75,7 @@ class TritonClientTest(unittest.TestCase):
         self.assertFalse(self.client.is_model_ready(MODEL, "v999"))
         server = self.client.get_server_metadata()
         self.assertEqual("lethe", server.name)
-        self.assertIn("statistics", server.extensions)
+        self.assertIn("model_repository", server.extensions)
 
     def test_metadata_and_config_agree(self):
         config = self.client.get_model_config(MODEL).config

@@ -141,8 +141,17 @@ public final class ServedTarget implements Target {
 
   /** The same with several images in a call, and so fewer calls at once. */
   public Saturation saturate(Format format, int images, Duration duration) throws InterruptedException {
+    return saturate(format, images, Math.max(1, clients / images), duration);
+  }
+
+  /** The same with one image a call and another number of clients. */
+  public Saturation saturateBy(int otherClients, Format format, Duration duration) throws InterruptedException {
+    return saturate(format, 1, otherClients, duration);
+  }
+
+  private Saturation saturate(Format format, int images, int calls, Duration duration) throws InterruptedException {
     double cpu = process.cpuSeconds();
-    Load load = ClosedLoop.run(caller(format, images), Math.max(1, clients / images), duration);
+    Load load = ClosedLoop.run(caller(format, images), calls, duration);
     return new Saturation(load.rate() * images, (process.cpuSeconds() - cpu) / load.calls() / images,
         load.bytes() / images);
   }

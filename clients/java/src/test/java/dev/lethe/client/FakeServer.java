@@ -74,6 +74,8 @@ public final class FakeServer implements AutoCloseable {
 
   private static final String MODEL = "mnist";
   private static final int SIDE = 32;
+  /** Layers of its card, of w of two values. */
+  private static final int NUM_WS = 8;
 
   /** What the client uploaded last. */
   public final List<SubmitRequest> uploaded = new CopyOnWriteArrayList<>();
@@ -230,12 +232,19 @@ public final class FakeServer implements AutoCloseable {
     }
 
     private int count(GenerateRequest request) {
-      return Math.max(1, Math.max(request.getCount(), request.getSeeds().getValuesCount()));
+      return Math.max(1, Math.max(request.getCount(), Math.max(request.getW().getValuesCount(),
+          Math.max(request.getZ().getValuesCount(), request.getSeeds().getValuesCount()))));
     }
 
     private GeneratedImage image(GenerateRequest request, int index, String version) {
       boolean broken = generated.size() > brokenAfter;
-      return GeneratedImage.newBuilder()
+      GeneratedImage.Builder image = GeneratedImage.newBuilder();
+      if (request.getIncludeW()) {
+        for (int layer = 0; layer < NUM_WS; layer++) {
+          image.getWBuilder().addValues(index).addValues(10 * index + 0.5f);
+        }
+      }
+      return image
           .setIndex(index)
           .setSeed(index < request.getSeeds().getValuesCount() ? request.getSeeds().getValues(index) : index)
           .setLabel(request.getLabel().isEmpty() ? "0" : request.getLabel())
@@ -377,7 +386,7 @@ public final class FakeServer implements AutoCloseable {
     @Override
     public void getCard(GetCardRequest request, StreamObserver<GetCardResponse> answer) {
       answer.onNext(GetCardResponse.newBuilder().setModel(MODEL).setVersion(active)
-          .setCardJson("{\"name\": \"mnist\"}\n").build());
+          .setCardJson("{\"name\": \"mnist\", \"network\": {\"w_dim\": 2}}\n").build());
       answer.onCompleted();
     }
 

@@ -26,6 +26,15 @@ public interface GanArchitecture {
   ModelProto synthesis(Bundle bundle, Precision precision) throws IOException;
 
   /**
+   * A bundle's synthesis network with a second input, {@code noise} [N, values of all layers], in place of its constant
+   * noise.
+   *
+   * @throws IOException if the file cannot be read or lacks a parameter of the card's networks
+   * @throws IllegalArgumentException if the card's networks are none of this family
+   */
+  ModelProto noisySynthesis(Bundle bundle, Precision precision) throws IOException;
+
+  /**
    * A bundle's generator as this machine's processor computes it fastest.
    *
    * @return empty if the processor or the network's sizes do not allow it, or the files do not hold the networks that the

@@ -10,7 +10,9 @@ import dev.lethe.models.graph.Graph;
 import dev.lethe.models.graph.Ops.Window;
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.graph.Value;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.Locale;
 import java.util.Map;
 import java.util.SplittableRandom;
 
@@ -22,13 +24,34 @@ import java.util.SplittableRandom;
  * @param resolution height and width of an image, a power of two from 32
  * @param channels 1 or 3
  * @param classes number of logits; 0 for features alone
+ * @param size how wide its layers are
  */
-public record FeatureNetwork(int resolution, int channels, int classes) implements FeatureSpace {
+public record FeatureNetwork(int resolution, int channels, int classes, Size size) implements FeatureSpace {
+
+  /** Widths of the layers: small for digits, large for natural images, at about ten times the cost. */
+  public enum Size {
+    SMALL(0, 32, 128),
+    LARGE(48, 96, 192);
+
+    /** Feature maps of a convolution at the image's own resolution before the first stage; 0: there is none. */
+    private final int stem;
+    private final int first;
+    private final int most;
+
+    Size(int stem, int first, int most) {
+      this.stem = stem;
+      this.first = first;
+      this.most = most;
+    }
+
+    @Override
+    public String toString() {
+      return name().toLowerCase(Locale.ROOT);
+    }
+  }
 
   /** Number of features, F. */
   public static final int FEATURES = 128;
-  private static final int FIRST_WIDTH = 32;
-  private static final int MAX_WIDTH = 128;
   private static final int LAST_RESOLUTION = 4;
   private static final double SLOPE = 0.1;
 
@@ -38,6 +61,18 @@ public record FeatureNetwork(int resolution, int channels, int classes) implemen
     }
   }
 
+  /** The small one. */
+  public FeatureNetwork(int resolution, int channels, int classes) {
+    this(resolution, channels, classes, Size.SMALL);
+  }
+
+  /** Whether these are its parameters, all of them in their shapes. */
+  public boolean fits(Map<String, Tensor> weights) {
+    Map<String, Value> parameters = graph().parameters();
+    return weights.keySet().equals(parameters.keySet()) && parameters.entrySet().stream()
+        .allMatch(entry -> Arrays.equals(entry.getValue().shape(), weights.get(entry.getKey()).shape()));
+  }
+
   @Override
   public int width() {
     return FEATURES;
@@ -45,14 +80,14 @@ public record FeatureNetwork(int resolution, int channels, int classes) implemen
 
   @Override
   public Outputs apply(Graph g, Value image) {
-    Value x = image;
-    int width = FIRST_WIDTH;
+    Value x = size.stem == 0 ? image : layer(g, "F.stem", image, size.stem, 1);
+    int width = size.first;
     for (int r = resolution; r > LAST_RESOLUTION; r /= 2) {
       x = layer(g, "F.conv" + r + ".down", x, width, 2);
       if (r / 2 > LAST_RESOLUTION) {
         x = layer(g, "F.conv" + r + ".same", x, width, 1);
       }
-      width = Math.min(2 * width, MAX_WIDTH);
+      width = Math.min(2 * width, size.most);
     }
     x = reshape(x, x.dim(0), x.dim(1) * x.dim(2) * x.dim(3));
     Value features = leakyRelu(fullyConnected(g, "F.features", x, FEATURES), SLOPE);

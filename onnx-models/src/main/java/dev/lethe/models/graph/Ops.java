@@ -388,7 +388,7 @@ public final class Ops {
           + (transposeB ? "^T" : ""));
     }
     long[] shape = {a.dim(transposeA ? 1 : 0), b.dim(transposeB ? 0 : 1)};
-    return a.graph().node("Gemm", DataType.FLOAT, shape,
+    return a.graph().node("Gemm", a.type(), shape,
         Map.of("alpha", (float) alpha, "transA", transposeA ? 1L : 0L, "transB", transposeB ? 1L : 0L), a, b);
   }
 
@@ -401,7 +401,7 @@ public final class Ops {
     long[] shape = Arrays.copyOf(rest, rest.length + 2);
     shape[rest.length] = a.dim(a.rank() - 2);
     shape[rest.length + 1] = b.dim(b.rank() - 1);
-    return a.graph().node("MatMul", DataType.FLOAT, shape, Map.of(), a, b);
+    return a.graph().node("MatMul", a.type(), shape, Map.of(), a, b);
   }
 
   /**

@@ -110,7 +110,7 @@ enum ContainerFormat {
         .orElse("the " + bytes.length + " bytes are neither a PNG nor a JPEG or WebP image"));
   }
 
-  /** What people send that is not read; there is no well-kept reader of HEIC and AVIF for Java. */
+  /** What people send that is not read; README says which readers of HEIC for Java there are, and what they lack. */
   private static Optional<String> known(byte[] bytes) {
     if (bytes.length < 12) {
       return Optional.empty();
@@ -128,7 +128,8 @@ enum ContainerFormat {
     if (ascii(bytes, 4).equals("ftyp")) {
       String brand = ascii(bytes, 8);
       return Optional.of(brand.startsWith("avi") ? "an AVIF image" : brand.startsWith("hei") || brand.startsWith("hev")
-          || brand.startsWith("mif") || brand.startsWith("msf") ? "a HEIC image" : "a video");
+          || brand.startsWith("mif") || brand.startsWith("msf") ? "a HEIC image (heif-convert of libheif, or sips on a Mac, make a"
+              + " JPEG file of it)" : "a video");
     }
     return Optional.empty();
   }

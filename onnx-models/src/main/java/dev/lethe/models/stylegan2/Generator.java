@@ -55,6 +55,15 @@ public final class Generator {
     return !parameter.equals(W_AVG) && !parameter.endsWith(NOISE_CONST);
   }
 
+  /** Whether a parameter is of a synthesis layer up to this resolution; of other networks, false. */
+  public static boolean isSynthesisUpTo(String parameter, int resolution) {
+    if (!parameter.startsWith(SYNTHESIS)) {
+      return false;
+    }
+    int end = parameter.indexOf('.', SYNTHESIS.length());
+    return Integer.parseInt(parameter.substring(SYNTHESIS.length(), end)) <= resolution;
+  }
+
   /**
    * Mapping network.
    *

@@ -37,6 +37,15 @@ final class ServingGraphs {
     return g;
   }
 
+  /** ws, noise → image. */
+  static Graph noisySynthesis(StyleGan2Config config, Precision precision) {
+    Graph g = new Graph("noisy_synthesis");
+    Value ws = g.input("ws", Shapes.FREE, config.numWs(), config.wDim());
+    Value noise = g.input("noise", Shapes.FREE, Generator.noiseSize(config));
+    g.output("image", Generator.synthesis(g, config, ws, Noise.given(noise), precision));
+    return g;
+  }
+
   /** image, c → logits. */
   static Graph discriminator(StyleGan2Config config) {
     Graph g = new Graph("discriminator");

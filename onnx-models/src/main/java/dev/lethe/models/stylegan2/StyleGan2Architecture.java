@@ -23,6 +23,11 @@ public final class StyleGan2Architecture implements GanArchitecture {
   }
 
   @Override
+  public ModelProto noisySynthesis(Bundle bundle, Precision precision) throws IOException {
+    return StyleGan2Bundle.noisySynthesis(bundle, precision);
+  }
+
+  @Override
   public Optional<ProcessorGraphs> forThisProcessor(Bundle bundle) {
     return StyleGan2Bundle.forThisProcessor(bundle);
   }

@@ -118,10 +118,23 @@ public final class StyleGan2Bundle {
    * @throws IllegalArgumentException if the bundle is of another architecture
    */
   public static ModelProto synthesis(Bundle bundle, Precision precision) throws IOException {
-    Graph graph = ServingGraphs.synthesis(configuration(bundle.card()), precision);
+    return withWeights(bundle, ServingGraphs.synthesis(configuration(bundle.card()), precision));
+  }
+
+  /**
+   * A bundle's synthesis network that takes its noise, of {@link Generator#noiseSize} values an image, as an input.
+   *
+   * @throws IOException if the file cannot be read or lacks a parameter of the card's networks
+   * @throws IllegalArgumentException if the bundle is of another architecture
+   */
+  public static ModelProto noisySynthesis(Bundle bundle, Precision precision) throws IOException {
+    return withWeights(bundle, ServingGraphs.noisySynthesis(configuration(bundle.card()), precision));
+  }
+
+  private static ModelProto withWeights(Bundle bundle, Graph synthesis) throws IOException {
     Map<String, Tensor> weights = new LinkedHashMap<>();
-    read(bundle.synthesis(), graph, weights);
-    return OnnxWriter.inference(graph, weights);
+    read(bundle.synthesis(), synthesis, weights);
+    return OnnxWriter.inference(synthesis, weights);
   }
 
   /**

@@ -93,6 +93,15 @@ public record StyleGan2Config(int resolution, int channels, int classes, int zDi
     return widths == null ? Math.min(channelBase / atResolution, channelMax) : widths.get(index(atResolution));
   }
 
+  /** Values of all feature maps that the convolutions of the generator give for one image: what an image takes of memory. */
+  public long activationValues() {
+    long values = 0;
+    for (int r = 4; r <= resolution; r *= 2) {
+      values += (r == 4 ? 1L : 2L) * width(r) * r * r;
+    }
+    return values;
+  }
+
   /** Feature maps of the discriminator at a resolution. */
   int discriminatorWidth(int atResolution) {
     List<Integer> own = discriminator.widths();

@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import ai.onnxruntime.OrtProvider;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -42,6 +43,17 @@ class NativeRuntimeTest {
         () -> runtime.sessionOptions(new ExecutionDevice.Cuda(4000), 0).close());
     String expected = runtime.providers().contains(OrtProvider.CUDA) ? "cannot be used" : "built without CUDA";
     assertTrue(e.getMessage().contains("Device cuda:4000") && e.getMessage().contains(expected), e.getMessage());
+  }
+
+  @Test
+  void theJniLibraryKnowsCudaWhereTheRuntimeDoes() throws IOException {
+    NativeRuntime runtime = NativeRuntime.load();
+    Platform platform = Platform.of(System.getProperty("os.name"), System.getProperty("os.arch"));
+    Path jni = Path.of(runtime.toString().replaceAll(".*, from ", "")).resolve(platform.jniLibrary());
+    String text = new String(Files.readAllBytes(jni), StandardCharsets.ISO_8859_1);
+    // Seen with a GPU alone: the runtime finds it, and then the JNI library refuses.
+    assertTrue(!runtime.providers().contains(OrtProvider.CUDA)
+        || !text.contains("This binary was not compiled with CUDA support"), jni + " was built without CUDA");
   }
 
   @Test

@@ -1,6 +1,7 @@
 package dev.lethe.server.generation;
 
 import dev.lethe.server.inference.Latent;
+import dev.lethe.server.inference.Noise;
 import dev.lethe.v1.ImageFormat;
 import java.util.OptionalLong;
 import java.util.function.IntFunction;
@@ -10,9 +11,10 @@ import java.util.function.IntFunction;
  * for, so that a long stream of seeds costs nothing before its turn.
  *
  * @param format PNG, JPEG or RAW
+ * @param includeW whether the w of each image is sent with it
  * @param items by index, from 0 to {@code count - 1}
  */
-record GenerationPlan(int count, ImageFormat format, IntFunction<Item> items) {
+record GenerationPlan(int count, ImageFormat format, Noise noise, boolean includeW, IntFunction<Item> items) {
 
   /**
    * One image to make.

@@ -4,6 +4,7 @@ import dev.lethe.models.bundle.ModelCard;
 import dev.lethe.models.latent.NumpyRandom;
 import dev.lethe.server.generation.GenerationPlan.Item;
 import dev.lethe.server.inference.Latent;
+import dev.lethe.server.inference.Noise;
 import dev.lethe.server.registry.ClassLabels;
 import dev.lethe.server.security.Latents;
 import dev.lethe.v1.GenerateRequest;
@@ -47,7 +48,10 @@ final class GenerationRequests {
   private GenerationPlan plan(int largestCount) {
     int count = count(largestCount);
     IntFunction<Item> items = request.getLatentsCase() == LatentsCase.W ? fromW() : fromZ(count);
-    return new GenerationPlan(count, format(), items);
+    if (request.getIncludeW()) {
+      open.admit(Latents.W, "include_w", card.name());
+    }
+    return new GenerationPlan(count, format(), noise(), request.getIncludeW(), items);
   }
 
   private int count(int largest) {
@@ -181,6 +185,16 @@ final class GenerationRequests {
       case IMAGE_FORMAT_RAW -> ImageFormat.IMAGE_FORMAT_RAW;
       case UNRECOGNIZED -> throw invalid("format: " + request.getFormatValue()
           + " is not known; use PNG (1), JPEG (2) or RAW (3)");
+    };
+  }
+
+  private Noise noise() {
+    return switch (request.getNoiseMode()) {
+      case NOISE_MODE_UNSPECIFIED, NOISE_MODE_CONST -> Noise.CONST;
+      case NOISE_MODE_NONE -> Noise.NONE;
+      case NOISE_MODE_RANDOM -> Noise.RANDOM;
+      case UNRECOGNIZED -> throw invalid("noise_mode: " + request.getNoiseModeValue()
+          + " is not known; use CONST (1), NONE (2) or RANDOM (3)");
     };
   }
 

@@ -7,11 +7,14 @@ import dev.lethe.server.registry.Lease;
 import dev.lethe.server.rpc.Call;
 import dev.lethe.v1.GeneratedImage;
 import dev.lethe.v1.Image;
+import dev.lethe.v1.Vector;
 import io.vertx.core.Future;
+import java.nio.FloatBuffer;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 
@@ -43,13 +46,16 @@ final class GenerationRun {
   private static final class Batch {
     final int first;
     final List<Item> items;
-    List<Image> images;
+    List<Made> images;
 
     Batch(int first, List<Item> items) {
       this.first = first;
       this.items = items;
     }
   }
+
+  /** @param w [num_ws * w_dim], if it is asked for */
+  private record Made(Image image, Optional<Vector> w) {}
 
   /**
    * @param window batches that are computed or wait to be sent, at once
@@ -125,9 +131,9 @@ final class GenerationRun {
     submitted += items.size();
     running++;
     // The queue's limit is for calls that begin: it does not cut off a stream.
-    Future<List<Image>> images = first
-        ? engine.generate(lease.generator(), latents, call::isOver, formatter::format, call.context())
-        : engine.generateMore(lease.generator(), latents, call::isOver, formatter::format, call.context());
+    Future<List<Made>> images = first
+        ? engine.generate(lease.generator(), latents, plan.noise(), call::isOver, this::made, call.context())
+        : engine.generateMore(lease.generator(), latents, plan.noise(), call::isOver, this::made, call.context());
     images.onComplete(done -> {
       running--;
       if (call.isOver()) {
@@ -148,11 +154,23 @@ final class GenerationRun {
     }
   }
 
-  private GeneratedImage image(int index, Item item, Image image) {
+  private Made made(FloatBuffer pixels, float[] ws) {
+    if (!plan.includeW()) {
+      return new Made(formatter.format(pixels), Optional.empty());
+    }
+    Vector.Builder w = Vector.newBuilder();
+    for (float value : ws) {
+      w.addValues(value);
+    }
+    return new Made(formatter.format(pixels), Optional.of(w.build()));
+  }
+
+  private GeneratedImage image(int index, Item item, Made made) {
     GeneratedImage.Builder generated = GeneratedImage.newBuilder()
         .setIndex(index)
-        .setImage(image)
+        .setImage(made.image())
         .setVersion(lease.card().version());
+    made.w().ifPresent(generated::setW);
     item.seed().ifPresent(seed -> generated.setSeed((int) seed));
     if (item.label() != null) {
       generated.setLabel(item.label());

@@ -1,6 +1,7 @@
 package dev.lethe.server.inference;
 
 import ai.onnxruntime.OrtException;
+import dev.lethe.models.bundle.Bundle;
 import dev.lethe.models.bundle.ModelCard;
 import dev.lethe.models.runtime.ExecutionDevice;
 import dev.lethe.server.inference.InferenceEngine.Resources;
@@ -11,8 +12,10 @@ import java.io.IOException;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /**
@@ -31,13 +34,20 @@ public final class Generator implements AutoCloseable {
   private final List<SynthesisRun> syntheses = new ArrayList<>();
   private final Batcher<ImageTask> mappingBatcher;
   private final Batcher<ImageTask> synthesisBatcher;
+  /** Of images with other noise than the model's own, which few ask for: its lane opens a session for the first of them. */
+  private final Batcher<ImageTask> noisyBatcher;
   private final GeneratorStatistics statistics = new GeneratorStatistics();
   private final AtomicInteger waiting = new AtomicInteger();
   // Seconds of synthesis for an image, smoothed; a lost update of two lanes does no harm.
   private volatile double secondsPerImage;
+  private volatile Bundle bundle;
+  // Set by the lane of noisyBatcher, and read by who closes, after its last batch.
+  private volatile NoisySynthesis noisy;
 
-  Generator(GeneratorSessions sessions, ExecutionDevice device, BatchingOptions batching, Resources resources) {
+  Generator(GeneratorSessions sessions, Bundle bundle, ExecutionDevice device, BatchingOptions batching,
+      Resources resources) {
     this.sessions = sessions;
+    this.bundle = bundle;
     this.resources = resources;
     this.metrics = resources.metrics().model(sessions.card().name());
     this.batching = batching;
@@ -51,6 +61,13 @@ public final class Generator implements AutoCloseable {
     this.synthesisBatcher = new Batcher<>(
         syntheses.stream().map(run -> (Batcher.Lane<ImageTask>) (batch, free) -> synthesize(run, batch, free)).toList(),
         batchSize, batching.maxDelay(), resources.pool(), resources.timer());
+    this.noisyBatcher = new Batcher<>(List.of(this::synthesizeNoisy), batchSize, batching.maxDelay(), resources.pool(),
+        resources.timer());
+  }
+
+  /** Its bundle's directory was moved. */
+  public void movedTo(Bundle now) {
+    bundle = now;
   }
 
   /**
@@ -147,6 +164,7 @@ public final class Generator implements AutoCloseable {
   void purge() {
     mappingBatcher.purge();
     synthesisBatcher.purge();
+    noisyBatcher.purge();
   }
 
   void submit(ImageRequest<?> request, List<Latent> latents) {
@@ -162,7 +180,7 @@ public final class Generator implements AutoCloseable {
       mappingBatcher.submit(unmapped);
     }
     if (!mapped.isEmpty()) {
-      synthesisBatcher.submit(mapped);
+      (request.noise() == Noise.CONST ? synthesisBatcher : noisyBatcher).submit(mapped);
     }
   }
 
@@ -187,16 +205,48 @@ public final class Generator implements AutoCloseable {
       return;
     }
     free.run();
-    synthesisBatcher.submitAndRun(batch);
+    Map<Boolean, List<ImageTask>> own =
+        batch.stream().collect(Collectors.partitioningBy(task -> task.noise() == Noise.CONST));
+    if (own.get(true).isEmpty()) {
+      noisyBatcher.submitAndRun(own.get(false));
+      return;
+    }
+    if (!own.get(false).isEmpty()) {
+      noisyBatcher.submit(own.get(false));
+    }
+    synthesisBatcher.submitAndRun(own.get(true));
+  }
+
+  private void synthesizeNoisy(List<ImageTask> batch, Runnable free) {
+    synthesize(batch, free, () -> {
+      if (noisy == null) {
+        noisy = NoisySynthesis.open(sessions, bundle, batchSize, resources.buffers());
+      }
+      noisy.run(batch.stream().map(ImageTask::ws).toList(), batch.stream().map(ImageTask::noise).toList());
+      return noisy;
+    });
+  }
+
+  /** A run of a batch; gives what holds its images. */
+  private interface Synthesis {
+    SynthesisRun run() throws OrtException, IOException;
   }
 
   private void synthesize(SynthesisRun run, List<ImageTask> batch, Runnable free) {
+    synthesize(batch, free, () -> {
+      run.run(batch.stream().map(ImageTask::ws).toList());
+      return run;
+    });
+  }
+
+  private void synthesize(List<ImageTask> batch, Runnable free, Synthesis synthesis) {
     waiting.addAndGet(-batch.size());
     metrics.imagesUnqueued(batch.size());
     long started = started(Stage.SYNTHESIS, batch);
     RunSpans spans = RunSpans.begin(resources.tracer(), Stage.SYNTHESIS, batch, started);
+    SynthesisRun run;
     try {
-      run.run(batch.stream().map(ImageTask::ws).toList());
+      run = synthesis.run();
     } catch (Throwable e) {
       spans.fail(e);
       free.run();
@@ -277,6 +327,9 @@ public final class Generator implements AutoCloseable {
   public void close() {
     mapping.close();
     syntheses.forEach(SynthesisRun::close);
+    if (noisy != null) {
+      noisy.close();
+    }
     sessions.close();
   }
 }

@@ -23,12 +23,15 @@ import java.util.Optional;
 final class GeneratorSessions implements AutoCloseable {
 
   private final ModelCard card;
+  private final Compute compute;
   private final OrtEnvironment environment;
   private final OrtSession mapping;
   private final OrtSession synthesis;
 
-  private GeneratorSessions(ModelCard card, OrtEnvironment environment, OrtSession mapping, OrtSession synthesis) {
+  private GeneratorSessions(ModelCard card, Compute compute, OrtEnvironment environment, OrtSession mapping,
+      OrtSession synthesis) {
     this.card = card;
+    this.compute = compute;
     this.environment = environment;
     this.mapping = mapping;
     this.synthesis = synthesis;
@@ -61,13 +64,29 @@ final class GeneratorSessions implements AutoCloseable {
             ? environment.createSession(bundle.synthesis().toString(), options)
             : environment.createSession(synthesis(bundle, compute.precision()), options);
       }
-      GeneratorSessions generator = new GeneratorSessions(bundle.card(), environment, mapping, synthesis);
+      GeneratorSessions generator = new GeneratorSessions(bundle.card(), compute, environment, mapping, synthesis);
       generator.checkShapes(bundle);
       return generator;
     } catch (OrtException | IOException e) {
       close(mapping, synthesis);
       throw e instanceof IOException io ? io
           : new IOException("bundle " + bundle.directory() + " cannot be loaded: " + e.getMessage(), e);
+    }
+  }
+
+  /**
+   * Opens a synthesis session with a second input, {@code noise}; the caller closes it.
+   *
+   * @param bundle the same as at first, wherever it lies now
+   * @throws IOException if it cannot be read or loaded, with the reason
+   */
+  OrtSession openNoisy(Bundle bundle) throws IOException {
+    try (OrtSession.SessionOptions options = NativeRuntime.load().sessionOptions(compute.device(), compute.threads())) {
+      options.addConfigEntry("session.intra_op.allow_spinning", "0");
+      return environment.createSession(
+          GanArchitecture.of(card).noisySynthesis(bundle, compute.precision()).toByteArray(), options);
+    } catch (OrtException e) {
+      throw new IOException("bundle " + bundle.directory() + " cannot be loaded: " + e.getMessage(), e);
     }
   }
 

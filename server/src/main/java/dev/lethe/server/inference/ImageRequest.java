@@ -11,7 +11,6 @@ import java.util.concurrent.CancellationException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BooleanSupplier;
-import java.util.function.Function;
 
 /**
  * Images that were asked for together, wherever they are batched. Settled only when each of them is encoded, dropped
@@ -22,7 +21,8 @@ import java.util.function.Function;
 final class ImageRequest<T> {
 
   private final BooleanSupplier abandoned;
-  private final Function<FloatBuffer, T> encode;
+  private final Noise noise;
+  private final Encoder<T> encoder;
   private final Context context;
   private final io.opentelemetry.context.Context trace = io.opentelemetry.context.Context.current();
   private final Promise<List<T>> promise = Promise.promise();
@@ -32,9 +32,10 @@ final class ImageRequest<T> {
   private final AtomicInteger left;
 
   @SuppressWarnings("unchecked")
-  ImageRequest(int images, BooleanSupplier abandoned, Function<FloatBuffer, T> encode, Context context) {
+  ImageRequest(int images, Noise noise, BooleanSupplier abandoned, Encoder<T> encoder, Context context) {
+    this.noise = noise;
     this.abandoned = abandoned;
-    this.encode = encode;
+    this.encoder = encoder;
     this.context = context;
     this.answers = (T[]) new Object[images];
     this.left = new AtomicInteger(images);
@@ -42,6 +43,10 @@ final class ImageRequest<T> {
 
   Future<List<T>> future() {
     return promise.future();
+  }
+
+  Noise noise() {
+    return noise;
   }
 
   /** What its asker's spans are in. */
@@ -62,10 +67,11 @@ final class ImageRequest<T> {
    * Makes the answer of an image, which {@link #done} hands over.
    *
    * @param image [C, H, W], read before this returns
+   * @param ws [num_ws * w_dim]
    */
-  void encode(int index, FloatBuffer image) {
+  void encode(int index, FloatBuffer image, float[] ws) {
     try {
-      answers[index] = encode.apply(image);
+      answers[index] = encoder.encode(image, ws);
     } catch (Throwable e) {
       failure.compareAndSet(null, e);
     }

@@ -29,6 +29,10 @@ final class ImageTask implements Batcher.Work {
     return request;
   }
 
+  Noise noise() {
+    return request.noise();
+  }
+
   Latent latent() {
     return latent;
   }
@@ -45,7 +49,7 @@ final class ImageTask implements Batcher.Work {
   }
 
   void encode(FloatBuffer image) {
-    request.encode(index, image);
+    request.encode(index, image, ws);
   }
 
   void done() {

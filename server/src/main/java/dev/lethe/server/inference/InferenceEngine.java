@@ -10,7 +10,6 @@ import io.opentelemetry.api.trace.Tracer;
 import io.vertx.core.Context;
 import io.vertx.core.Future;
 import java.io.IOException;
-import java.nio.FloatBuffer;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CancellationException;
@@ -22,7 +21,6 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BooleanSupplier;
-import java.util.function.Function;
 import java.util.stream.Stream;
 
 /**
@@ -101,8 +99,8 @@ public final class InferenceEngine implements AutoCloseable {
   public Generator open(Bundle bundle) throws IOException {
     ModelOptions its = options(bundle.card().name());
     its.batching().checkFits(bundle.card(), compute.device());
-    Generator generator = new Generator(GeneratorSessions.load(bundle, compute.in(its.precision())), compute.device(),
-        its.batching(), resources);
+    Generator generator = new Generator(GeneratorSessions.load(bundle, compute.in(its.precision())), bundle,
+        compute.device(), its.batching(), resources);
     try {
       generator.warm(generator.batchSize(), 1);
       return generator;
@@ -125,15 +123,14 @@ public final class InferenceEngine implements AutoCloseable {
    * Generates and encodes images, for a call that begins.
    *
    * @param generator must stay open until the future has completed
+   * @param noise of all of them; the first images without the model's own take as long as a second session takes to open
    * @param abandoned whether nobody waits any more: asked just before each step, on any thread
-   * @param encode turns an image [C, H, W], about [-1, 1], into an answer, on an engine's thread; the buffer is valid
-   *     until it returns
    * @param context where the future completes
    * @return the answers in order; RESOURCE_EXHAUSTED, with the time to wait as a trailer, if too many images wait;
    *     UNAVAILABLE if the engine is closed; {@link CancellationException} if abandoned
    */
-  public <T> Future<List<T>> generate(Generator generator, List<Latent> latents, BooleanSupplier abandoned,
-      Function<FloatBuffer, T> encode, Context context) {
+  public <T> Future<List<T>> generate(Generator generator, List<Latent> latents, Noise noise, BooleanSupplier abandoned,
+      Encoder<T> encoder, Context context) {
     if (isFull(generator, latents.size())) {
       generator.purge();
       if (isFull(generator, latents.size())) {
@@ -141,17 +138,17 @@ public final class InferenceEngine implements AutoCloseable {
         return Future.failedFuture(refusal(generator));
       }
     }
-    return generateMore(generator, latents, abandoned, encode, context);
+    return generateMore(generator, latents, noise, abandoned, encoder, context);
   }
 
   /** The same for a call that has begun: it is not refused half way. It should have few images under way at a time. */
-  public <T> Future<List<T>> generateMore(Generator generator, List<Latent> latents, BooleanSupplier abandoned,
-      Function<FloatBuffer, T> encode, Context context) {
+  public <T> Future<List<T>> generateMore(Generator generator, List<Latent> latents, Noise noise,
+      BooleanSupplier abandoned, Encoder<T> encoder, Context context) {
     if (closed) {
       return Future.failedFuture(
           Status.UNAVAILABLE.withDescription("the server is shutting down").asRuntimeException());
     }
-    ImageRequest<T> request = new ImageRequest<>(latents.size(), abandoned, encode, context);
+    ImageRequest<T> request = new ImageRequest<>(latents.size(), noise, abandoned, encoder, context);
     inFlight.acquireUninterruptibly();
     GeneratorStatistics statistics = generator.statistics();
     statistics.requested();

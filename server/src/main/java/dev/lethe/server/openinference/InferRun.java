@@ -2,13 +2,14 @@ package dev.lethe.server.openinference;
 
 import com.google.protobuf.ByteString;
 import dev.lethe.inference.ModelInferResponse;
+import dev.lethe.server.inference.Encoder;
 import dev.lethe.server.inference.InferenceEngine;
 import dev.lethe.server.inference.Latent;
+import dev.lethe.server.inference.Noise;
 import dev.lethe.server.registry.Lease;
 import dev.lethe.server.rpc.Call;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
-import java.util.ArrayList;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -74,10 +75,11 @@ final class InferRun {
     }
     submitted = after;
     running++;
+    Encoder<List<ByteString>> encoder = (image, ws) -> answers.encode(image);
     // The queue's limit is for requests that begin: it does not cut off one half way.
     Future<List<List<ByteString>>> batch = first == 0
-        ? engine.generate(lease.generator(), latents, call::isOver, answers::encode, call.context())
-        : engine.generateMore(lease.generator(), latents, call::isOver, answers::encode, call.context());
+        ? engine.generate(lease.generator(), latents, Noise.CONST, call::isOver, encoder, call.context())
+        : engine.generateMore(lease.generator(), latents, Noise.CONST, call::isOver, encoder, call.context());
     batch.onComplete(done -> {
       running--;
       if (done.failed()) {

@@ -358,6 +358,7 @@ public final class ServedModel {
       boolean promoted = false;
       try {
         Bundle installed = repository.install(candidate);
+        loaded.generator().movedTo(installed);
         if (instead != null && serves(instead) && succession.lacksAll(installed)) {
           succession.chosen(new Succession.Choice(installed, Optional.empty()),
               Approval.gates(), "");

@@ -40,6 +40,7 @@ public final class UnlearnSpecs {
   private static final double LAMBDA2 = 0.1;
   private static final double MOVING_WEIGHT = 0.6;
   private static final double LARGEST_MOVING_WEIGHT = 100;
+  private static final int SMALLEST_LAYER = 4;
   private static final int LARGEST_COLOR = 0xffffff;
   /** AUC of scores that tell two groups apart no better than chance. */
   private static final double INDISTINGUISHABLE = 0.5;
@@ -101,6 +102,13 @@ public final class UnlearnSpecs {
         checked.getLearningRate(), "must be above 0, up to " + LARGEST_LEARNING_RATE);
     require(paper || checked.getMovingWeight() > 0 && checked.getMovingWeight() <= LARGEST_MOVING_WEIGHT, "moving_weight",
         checked.getMovingWeight(), "must be above 0, up to " + LARGEST_MOVING_WEIGHT);
+    if (spec.hasLayersUpTo()) {
+      onlyOf(!paper, true, "layers_up_to", "LETHE");
+      int most = card.network().resolution();
+      int upTo = spec.getLayersUpTo();
+      require(upTo >= SMALLEST_LAYER && upTo <= most && Integer.bitCount(upTo) == 1, "layers_up_to", upTo,
+          "must be a power of two from " + SMALLEST_LAYER + " to " + most + ", the model's resolution");
+    }
     onlyOf(paper, spec.hasLambda1(), "lambda1", "PAPER");
     onlyOf(paper, spec.hasLambda2(), "lambda2", "PAPER");
     onlyOf(!paper, spec.hasMovingWeight(), "moving_weight", "LETHE");

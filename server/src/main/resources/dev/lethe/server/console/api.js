@@ -95,4 +95,5 @@ export const api = {
   cancel: (id) => call(`/v1/jobs/${part(id)}:cancel`, { method: 'POST' }),
   report: (id) => call(`/v1/jobs/${part(id)}/report`),
   submit: (form) => call('/v1/jobs', { method: 'POST', form }),
+  inspect: (form, signal) => lines('/v1/inspections', { method: 'POST', form, signal }),
 };

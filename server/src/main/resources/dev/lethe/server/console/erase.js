@@ -1,8 +1,8 @@
-import { html, useEffect, useMemo, useState } from './lib/preact.js';
+import { html, useEffect, useMemo, useRef, useState } from './lib/preact.js';
 import { api } from './api.js';
-import { Failure, Title, useLoaded } from './parts.js';
+import { Failure, Title, duration, number, useLoaded } from './parts.js';
 
-const PICTURE = /\.(png|jpe?g)$/i;
+const PICTURE = /\.(png|jpe?g|webp)$/i;
 
 /** Files of a drop, those in folders included, each with its folder's name: the class. */
 async function dropped(transfer) {
@@ -56,14 +56,21 @@ export function Erase() {
   const [fit, setFit] = useState('CROP');
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState(null);
+  const [looking, setLooking] = useState(null);
+  const [found, setFound] = useState(null);
+  const leave = useRef(null);
+  const asked = [of, kind, classes, unlearn, learn, skip, steps, mode, fit];
+  // What was found is of what was asked for then.
+  useEffect(() => {
+    leave.current?.abort();
+    setFound(null);
+  }, asked);
+  useEffect(() => () => leave.current?.abort(), []);
   const stay = labels.filter((label) => !(label in (card.value?.unlearned_labels ?? {})));
   const unlabelled = labels.length > 0 ? unlearn.filter((image) => !labels.includes(image.label)).length : 0;
   const ready = of && (kind === 'CLASS' && labels.length > 0 ? classes.length > 0 : unlearn.length > 0 && unlabelled === 0);
 
-  async function submit(event) {
-    event.preventDefault();
-    setBusy(true);
-    setError(null);
+  function request() {
     const form = new FormData();
     form.append('spec', JSON.stringify({
       model: of,
@@ -81,8 +88,40 @@ export function Erase() {
         form.append(name, file, label ? `${label}/${file.name}` : file.name);
       }
     }
+    return form;
+  }
+
+  async function look() {
+    const left = new AbortController();
+    leave.current = left;
+    setError(null);
+    setFound(null);
+    setLooking({});
     try {
-      location.hash = `#/jobs/${encodeURIComponent((await api.submit(form)).id)}`;
+      for await (const { progress, inspection } of api.inspect(request(), left.signal)) {
+        if (left.signal.aborted) {
+          break;
+        }
+        setLooking(progress ?? {});
+        setFound(inspection ?? null);
+      }
+    } catch (e) {
+      if (e.name !== 'AbortError') {
+        setError(e);
+      }
+    }
+    if (leave.current === left) {
+      setLooking(null);
+    }
+  }
+
+  async function submit(event) {
+    event.preventDefault();
+    leave.current?.abort();
+    setBusy(true);
+    setError(null);
+    try {
+      location.hash = `#/jobs/${encodeURIComponent((await api.submit(request())).id)}`;
     } catch (e) {
       setError(e);
       setBusy(false);
@@ -126,9 +165,48 @@ export function Erase() {
         </div></details>
       </div>
       <${Failure} error=${error} />
-      <p role="status">${busy ? 'Sending…' : unlabelled > 0 ? `Choose the class of ${unlabelled} images.` : ''}</p>
-      <button disabled=${busy || !ready}>Begin the job</button>
+      <p role="status">${said()}</p>
+      ${looking && html`<progress max="1" value=${looking.fraction ?? 0} aria-label="Progress of the dry run" />`}
+      ${found && html`<${Found} found=${found} />`}
+      <div class="row">
+        <button type="button" class=${found ? 'plain' : ''} disabled=${busy || looking || !ready || unlearn.length === 0}
+          onClick=${look}>Look first: a dry run</button>
+        <button class=${found ? '' : 'plain'} disabled=${busy || !ready}>Begin the job</button>
+      </div>
     </form>`;
+
+  function said() {
+    if (busy) {
+      return 'Sending…';
+    }
+    if (looking) {
+      return `Looking for the images in the model; nothing is changed. ${looking.stage ?? ''}`;
+    }
+    return unlabelled > 0 ? `Choose the class of ${unlabelled} images.` : '';
+  }
+}
+
+/** What a job would find. */
+function Found({ found }) {
+  const images = found.images ?? [];
+  const judged = images.some((image) => image.judgement !== undefined);
+  const share = (part) => `${number(part * 100, 2)} %`;
+  const others = found.neverSeenError === undefined ? 'the model’s own pictures' : 'images that it never saw';
+  return html`<section class="panel" aria-labelledby="title-found">
+    <h2 id="title-found">What a job would find</h2>
+    <p>Looked for in ${found.model} ${found.version}; nothing was changed. A job would take up to
+      ${` ${duration(found.jobSeconds)}`} here; it ends before, once its target is reached.</p>
+    <div class="scroll" tabindex="0" role="region" aria-label="What was found of each image"><table>
+      <caption>Percentages are of ${others}: of how many the model draws better, and of how many its discriminator says less</caption>
+      <thead><tr><th scope="col">Image</th><th scope="col" class="number">Error</th><th scope="col" class="number">Drawn better</th>
+        ${judged && html`<th scope="col" class="number">Discriminator</th>`}<th scope="col">Finding</th></tr></thead>
+      <tbody>${images.map((image, i) => html`<tr key=${i}><th scope="row">${image.name}</th>
+        <td class="number">${number(image.error)}</td><td class="number">${share(image.rank ?? 0)}</td>
+        ${judged && html`<td class="number">${number(image.judgement)}${image.judgementRank !== undefined
+          && ` (above ${share(image.judgementRank)})`}</td>`}
+        <td>${image.finding}</td></tr>`)}</tbody></table></div>
+    ${[...(found.preparations ?? []), ...(found.notes ?? [])].map((text) => html`<p class="quiet">${text}</p>`)}
+  </section>`;
 }
 
 function Pictures({ title, images, change, labels, id }) {
@@ -138,7 +216,7 @@ function Pictures({ title, images, change, labels, id }) {
   function add(found) {
     const pictures = found.filter(({ file }) => PICTURE.test(file.name));
     const left = found.length - pictures.length;
-    setSaid(left > 0 ? `${left} files are neither PNG nor JPEG, and were left out.` : '');
+    setSaid(left > 0 ? `${left} files are no PNG, JPEG or WebP, and were left out.` : '');
     change([...images, ...pictures.map(({ file, folder }) => ({ file, label: labels.includes(folder) ? folder : '' }))]);
   }
 
@@ -153,7 +231,7 @@ function Pictures({ title, images, change, labels, id }) {
     <div class="drop ${over ? 'over' : ''}" onDragOver=${(e) => { e.preventDefault(); setOver(true); }}
       onDragLeave=${() => setOver(false)} onDrop=${drop}>
       <p>Drop photos or folders here${labels.length > 0 ? '; a folder’s name is its class' : ''}</p>
-      <label>or choose files<input type="file" multiple accept="image/png,image/jpeg" id="files-${id}"
+      <label>or choose files<input type="file" multiple accept="image/png,image/jpeg,image/webp" id="files-${id}"
         onChange=${(e) => { add(chosen(e.target.files)); e.target.value = ''; }} /></label>
     </div>
     <p role="status">${said}${images.length > 0 ? ` ${images.length} images.` : ''}</p>

@@ -16,6 +16,7 @@ import dev.lethe.v1.GenerateRequest;
 import dev.lethe.v1.GeneratedImage;
 import dev.lethe.v1.ImageFormat;
 import dev.lethe.v1.Job;
+import dev.lethe.v1.NoiseMode;
 import dev.lethe.v1.Recipe;
 import dev.lethe.v1.SubmitRequest;
 import dev.lethe.v1.UnlearnKind;
@@ -88,6 +89,9 @@ class ImportedModelIT {
     Golden golden = GoldenImports.expected(file);
     for (ServerFixture from : List.of(server, plainServer)) {
       assertClose(golden, "out.img", images(from, file, golden, 1));
+      if (golden.names().contains("out.img_noise_none")) {
+        assertClose(golden, "out.img_noise_none", images(from, file, golden, 1, NoiseMode.NOISE_MODE_NONE));
+      }
       if (golden.names().contains("out.img_psi0.6")) {
         assertClose(golden, "out.img_psi0.6", images(from, file, golden, 0.6f));
       }
@@ -101,6 +105,10 @@ class ImportedModelIT {
 
   /** One call an image: each may have its own class. */
   private static float[] images(ServerFixture from, String file, Golden golden, float psi) {
+    return images(from, file, golden, psi, NoiseMode.NOISE_MODE_CONST);
+  }
+
+  private static float[] images(ServerFixture from, String file, Golden golden, float psi, NoiseMode noise) {
     int count = (int) golden.shape("in.z")[0];
     float[] z = golden.values("in.z");
     float[] all = new float[golden.values("out.img").length];
@@ -110,6 +118,7 @@ class ImportedModelIT {
         latent.addValues(z[i * z.length / count + k]);
       }
       GenerateRequest.Builder request = GenerateRequest.newBuilder().setModel(name(file)).setPsi(psi)
+          .setNoiseMode(noise)
           .setFormat(ImageFormat.IMAGE_FORMAT_RAW).setZ(Vectors.newBuilder().addValues(latent));
       if (golden.names().contains("in.c")) {
         float[] c = golden.values("in.c");
@@ -123,6 +132,39 @@ class ImportedModelIT {
           .get(all, i * all.length / count, all.length / count);
     }
     return all;
+  }
+
+  /** Random noise is another for each image, and leaves alone those that come with the model's own at the same time. */
+  @Test
+  void randomNoiseIsDrawnForEachImage() {
+    Golden golden = GoldenImports.expected("ada-auto-64-gray.pkl");
+    float[] once = images(server, "ada-auto-64-gray.pkl", golden, 1, NoiseMode.NOISE_MODE_RANDOM);
+    float[] again = images(server, "ada-auto-64-gray.pkl", golden, 1, NoiseMode.NOISE_MODE_RANDOM);
+    double apart = GoldenNetworks.relativeError(once, again);
+    assertTrue(apart > 10 * TOLERANCE && apart < 1, "relative difference " + apart);
+    assertClose(golden, "out.img", images(server, "ada-auto-64-gray.pkl", golden, 1));
+  }
+
+  /** The w that comes with an image draws it again. */
+  @Test
+  void theWOfAnImageDrawsItAgain() {
+    GenerateRequest.Builder request = GenerateRequest.newBuilder().setModel("ada-cifar-cond-32-rgb")
+        .setFormat(ImageFormat.IMAGE_FORMAT_RAW).setPsi(0.7f).setLabel("3").setCount(3).setIncludeW(true);
+    List<GeneratedImage> images = server.generation().generate(request.build()).getImagesList();
+    Vectors.Builder ws = Vectors.newBuilder();
+    images.forEach(image -> ws.addValues(image.getW()));
+    List<GeneratedImage> again = server.generation().generate(GenerateRequest.newBuilder().setModel("ada-cifar-cond-32-rgb")
+        .setFormat(ImageFormat.IMAGE_FORMAT_RAW).setW(ws).build()).getImagesList();
+    for (int i = 0; i < 3; i++) {
+      assertTrue(GoldenNetworks.relativeError(floats(images.get(i)), floats(again.get(i))) < 1e-5);
+      assertEquals(0, again.get(i).getW().getValuesCount());
+    }
+  }
+
+  private static float[] floats(GeneratedImage image) {
+    float[] values = new float[image.getImage().getData().size() / Float.BYTES];
+    image.getImage().getData().asReadOnlyByteBuffer().order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer().get(values);
+    return values;
   }
 
   @Test

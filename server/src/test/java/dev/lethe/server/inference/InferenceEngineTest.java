@@ -21,7 +21,6 @@ import io.vertx.core.Context;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import java.io.IOException;
-import java.nio.FloatBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -34,7 +33,6 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.function.Function;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.IntStream;
@@ -50,7 +48,7 @@ import net.jqwik.api.lifecycle.BeforeContainer;
 class InferenceEngineTest {
 
   private static final int LATENTS = 24;
-  private static final Function<FloatBuffer, float[]> COPY = image -> {
+  private static final Encoder<float[]> COPY = (image, ws) -> {
     float[] copy = new float[image.remaining()];
     image.get(copy);
     return copy;
@@ -112,7 +110,7 @@ class InferenceEngineTest {
     }
 
     Future<List<float[]>> generate(List<Latent> request) {
-      return engine.generate(generator, request, () -> false, COPY, context);
+      return engine.generate(generator, request, Noise.CONST, () -> false, COPY, context);
     }
 
     double metric(String nameAndLabels) {
@@ -143,7 +141,7 @@ class InferenceEngineTest {
     try (Engine engine = new Engine(new BatchingOptions(4, Duration.ZERO, 1, 1000))) {
       await(engine.generate(latents.subList(0, 6)));
       assertThrows(CancellationException.class, () -> await(
-          engine.engine.generate(engine.generator, latents.subList(0, 3), () -> true, COPY, context)));
+          engine.engine.generate(engine.generator, latents.subList(0, 3), Noise.CONST, () -> true, COPY, context)));
       GeneratorStatistics.Snapshot done = engine.generator.statistics().snapshot();
       assertEquals(1, done.succeeded().count());
       assertEquals(1, done.failed().count());
@@ -193,8 +191,9 @@ class InferenceEngineTest {
   void requestsShareBatches() throws Exception {
     try (Engine engine = new Engine(new BatchingOptions(8, Duration.ZERO, 1, 1000))) {
       CountDownLatch hold = new CountDownLatch(1);
-      Future<List<Object>> first = engine.engine.generate(engine.generator, latents.subList(0, 1), () -> false,
-          image -> awaitUninterruptibly(hold), context);
+      Future<List<Object>> first = engine.engine.generate(engine.generator, latents.subList(0, 1),
+          Noise.CONST, () -> false,
+          (image, ws) -> awaitUninterruptibly(hold), context);
       while (engine.metric("lethe_inference_compute_seconds_count{model=\"tiny\",stage=\"synthesis\",}") == 0) {
         Thread.sleep(5);
       }
@@ -215,10 +214,12 @@ class InferenceEngineTest {
   void abandonedWorkIsDroppedBeforeItReachesTheSession() throws Exception {
     try (Engine engine = new Engine(new BatchingOptions(4, Duration.ZERO, 1, 1000))) {
       CountDownLatch hold = new CountDownLatch(1);
-      Future<List<Object>> first = engine.engine.generate(engine.generator, latents.subList(0, 4), () -> false,
-          image -> awaitUninterruptibly(hold), context);
+      Future<List<Object>> first = engine.engine.generate(engine.generator, latents.subList(0, 4),
+          Noise.CONST, () -> false,
+          (image, ws) -> awaitUninterruptibly(hold), context);
       AtomicBoolean gone = new AtomicBoolean();
-      Future<List<float[]>> left = engine.engine.generate(engine.generator, latents, gone::get, COPY, context);
+      Future<List<float[]>> left = engine.engine.generate(engine.generator, latents,
+          Noise.CONST, gone::get, COPY, context);
       gone.set(true);
       hold.countDown();
       await(first);
@@ -232,13 +233,15 @@ class InferenceEngineTest {
   void fullQueueRefusesAndSaysWhenToTryAgain() throws Exception {
     try (Engine engine = new Engine(new BatchingOptions(1, Duration.ZERO, 1, 10))) {
       CountDownLatch hold = new CountDownLatch(1);
-      Future<List<Object>> first = engine.engine.generate(engine.generator, latents.subList(0, 1), () -> false,
-          image -> awaitUninterruptibly(hold), context);
+      Future<List<Object>> first = engine.engine.generate(engine.generator, latents.subList(0, 1),
+          Noise.CONST, () -> false,
+          (image, ws) -> awaitUninterruptibly(hold), context);
       while (engine.metric("lethe_inference_compute_seconds_count{model=\"tiny\",stage=\"synthesis\",}") == 0) {
         Thread.sleep(5);
       }
       AtomicBoolean gone = new AtomicBoolean();
-      Future<List<float[]>> waiting = engine.engine.generate(engine.generator, latents.subList(0, 9), gone::get, COPY,
+      Future<List<float[]>> waiting = engine.engine.generate(engine.generator, latents.subList(0, 9),
+          Noise.CONST, gone::get, COPY,
           context);
       Future<List<float[]>> refused = engine.generate(latents.subList(0, 2));
       Status status = Status.fromThrowable(assertThrows(Exception.class, () -> await(refused)));
@@ -247,8 +250,8 @@ class InferenceEngineTest {
       long pushback = Long.parseLong(Status.trailersFromThrowable(refused.cause()).get(InferenceEngine.RETRY_PUSHBACK));
       assertTrue(pushback >= 10 && pushback <= 30_000, "pushback " + pushback);
       // What has begun goes on, and images that nobody waits for any more take no room.
-      Future<List<float[]>> begun = engine.engine.generateMore(engine.generator, latents.subList(0, 2), () -> false,
-          COPY, context);
+      Future<List<float[]>> begun = engine.engine.generateMore(engine.generator, latents.subList(0, 2), Noise.CONST,
+          () -> false, COPY, context);
       gone.set(true);
       // One of the nine may be in a run of mapping, and stays. Two were begun, so there is room for seven.
       Future<List<float[]>> taken = engine.generate(latents.subList(0, 7));
@@ -273,8 +276,8 @@ class InferenceEngineTest {
       // Both lanes of the one and the only lane of the other are at work; then four more images come to each.
       List<Future<List<Object>>> first = new ArrayList<>();
       for (Generator generator : List.of(plain, plain, engine.generator)) {
-        first.add(engine.engine.generate(generator, latents.subList(2, 3), () -> false,
-            image -> awaitUninterruptibly(hold), context));
+        first.add(engine.engine.generate(generator, latents.subList(2, 3), Noise.CONST, () -> false,
+            (image, ws) -> awaitUninterruptibly(hold), context));
       }
       while (engine.metric("lethe_inference_compute_seconds_count{model=\"plain\",stage=\"synthesis\",}")
           + engine.metric("lethe_inference_compute_seconds_count{model=\"tiny\",stage=\"synthesis\",}") < 3) {
@@ -283,8 +286,9 @@ class InferenceEngineTest {
       List<Latent> four = IntStream.range(0, 4).mapToObj(i -> latents.get(2)).toList();
       Future<List<float[]>> taken = engine.generate(four);
       // More than may wait are taken where none waits.
-      Future<List<float[]>> many = engine.engine.generate(plain, four, () -> false, COPY, context);
-      Future<List<float[]>> refused = engine.engine.generate(plain, four.subList(0, 1), () -> false, COPY, context);
+      Future<List<float[]>> many = engine.engine.generate(plain, four, Noise.CONST, () -> false, COPY, context);
+      Future<List<float[]>> refused = engine.engine.generate(plain, four.subList(0, 1),
+          Noise.CONST, () -> false, COPY, context);
       Future<List<float[]>> more = engine.generate(four);
       Status status = Status.fromThrowable(assertThrows(Exception.class, () -> await(refused)));
       assertEquals(Code.RESOURCE_EXHAUSTED, status.getCode());
@@ -305,8 +309,9 @@ class InferenceEngineTest {
   @Example
   void failureOfOneEncodingFailsItsRequestAlone() throws Exception {
     try (Engine engine = new Engine(new BatchingOptions(8, Duration.ZERO, 1, 1000))) {
-      Future<List<float[]>> failing = engine.engine.generate(engine.generator, latents.subList(0, 3), () -> false,
-          image -> {
+      Future<List<float[]>> failing = engine.engine.generate(engine.generator, latents.subList(0, 3),
+          Noise.CONST, () -> false,
+          (image, ws) -> {
             throw new IllegalStateException("no such format");
           }, context);
       Future<List<float[]>> other = engine.generate(latents.subList(0, 3));

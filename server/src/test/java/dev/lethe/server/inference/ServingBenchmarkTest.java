@@ -83,10 +83,10 @@ class ServingBenchmarkTest {
           .mapToObj(i -> new Latent.Z(NumpyRandom.normal(i, bundle.card().network().zDim()), 0, 1)).toList();
       Callable<Integer> bare = () -> bare(mapping, synthesis, zs);
       Callable<Integer> bareSingle = () -> bare(mapping, synthesis, zs.subList(0, 1));
-      Callable<Integer> engined = () -> engine.generate(generator, List.copyOf(zs), () -> false,
-          ServingBenchmarkTest::copy, context).toCompletionStage().toCompletableFuture().get().size();
-      Callable<Integer> enginedSingle = () -> engine.generate(generator, List.copyOf(zs.subList(0, 1)), () -> false,
-          ServingBenchmarkTest::copy, context).toCompletionStage().toCompletableFuture().get().size();
+      Callable<Integer> engined = () -> engine.generate(generator, List.copyOf(zs), Noise.CONST, () -> false,
+          (image, ws) -> copy(image), context).toCompletionStage().toCompletableFuture().get().size();
+      Callable<Integer> enginedSingle = () -> engine.generate(generator, List.copyOf(zs.subList(0, 1)), Noise.CONST,
+          () -> false, (image, ws) -> copy(image), context).toCompletionStage().toCompletableFuture().get().size();
       Callable<Integer> served = () -> generate(server, batch);
       Callable<Integer> servedSingle = () -> generate(server, 1);
       for (int round = 0; round <= ROUNDS; round++) {

@@ -96,7 +96,7 @@ class OpenInferenceIT {
     ServerMetadataResponse metadata = stub.serverMetadata(ServerMetadataRequest.getDefaultInstance());
     assertEquals("lethe", metadata.getName());
     assertTrue(metadata.getVersion().matches("\\d+\\.\\d+\\.\\d+.*"), metadata.getVersion());
-    assertEquals(List.of("model_repository", "model_configuration", "statistics"), metadata.getExtensionsList());
+    assertEquals(List.of("model_repository", "model_configuration"), metadata.getExtensionsList());
   }
 
   @Test

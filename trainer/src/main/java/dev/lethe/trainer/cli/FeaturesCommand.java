@@ -1,8 +1,13 @@
 package dev.lethe.trainer.cli;
 
 import ai.onnx.proto.OnnxMl.ModelProto;
+import dev.lethe.models.checkpoint.Checkpoint;
+import dev.lethe.models.checkpoint.CheckpointException;
+import dev.lethe.models.checkpoint.Safetensors;
+import dev.lethe.models.checkpoint.Tree;
 import dev.lethe.models.features.FeatureNetwork;
 import dev.lethe.models.graph.OnnxWriter;
+import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.runtime.ExecutionDevice;
 import dev.lethe.trainer.data.Datasets;
 import dev.lethe.trainer.data.ImageDataset;
@@ -14,7 +19,9 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.Locale;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import picocli.CommandLine.Command;
@@ -37,6 +44,15 @@ final class FeaturesCommand implements Callable<Integer> {
 
   @Option(names = "--out", required = true, paramLabel = "FILE", description = "Where features.onnx goes.")
   private Path out;
+
+  @Option(names = "--size", defaultValue = "small", paramLabel = "SIZE",
+      description = "Width of the layers: small for digits, large for natural images. (${COMPLETION-CANDIDATES})")
+  private FeatureNetwork.Size size;
+
+  @Option(names = "--weights", paramLabel = "FILE",
+      description = "Weights in place of training: the safetensors file that trainer/pytorch/train_features.py makes on a "
+          + "GPU.")
+  private Path trained;
 
   @Option(names = "--epochs", defaultValue = "6", description = "Passes over the images.")
   private double epochs;
@@ -72,7 +88,8 @@ final class FeaturesCommand implements Callable<Integer> {
           + "folder for each class, or a file of labels");
     }
     Files.createDirectories(out.toAbsolutePath().getParent());
-    ModelProto model = train(training, on);
+    ModelProto model = OnnxWriter.inference(network(training).graph(), trained == null ? train(training, on)
+        : given(training));
     Files.write(out, model.toByteArray());
     try (FeatureExtractor extractor = FeatureExtractor.open(model, on, threads)) {
       System.out.printf(Locale.ROOT, "wrote %s; test accuracy %.4f%n", out, extractor.accuracy(test));
@@ -80,13 +97,34 @@ final class FeaturesCommand implements Callable<Integer> {
     return 0;
   }
 
-  private ModelProto train(ImageDataset training, ExecutionDevice on) throws IOException {
+  private FeatureNetwork network(ImageDataset training) {
+    return new FeatureNetwork(training.resolution(), training.channels(), training.classes(), size);
+  }
+
+  private Map<String, Tensor> given(ImageDataset training) throws IOException {
+    Map<String, Tensor> weights = new HashMap<>();
+    try (Checkpoint file = Checkpoint.open(trained)) {
+      for (Map.Entry<String, Tree> entry : file.root().children().entrySet()) {
+        if (!entry.getKey().equals(Safetensors.METADATA)) {
+          weights.put(entry.getKey(), entry.getValue().tensor().read());
+        }
+      }
+    } catch (CheckpointException e) {
+      throw new IOException(trained + ": " + e.getMessage(), e);
+    }
+    if (!network(training).fits(weights)) {
+      throw new ParameterException(spec.commandLine(), trained + " holds no weights of a " + size + " feature network for "
+          + training.channels() + "x" + training.resolution() + "x" + training.resolution() + " images of "
+          + training.classes() + " classes (see --size)");
+    }
+    return weights;
+  }
+
+  private Map<String, Tensor> train(ImageDataset training, ExecutionDevice on) throws IOException {
     FeatureTrainer.Options options = new FeatureTrainer.Options(epochs, batch, learningRate, shift, seed);
     Path files = Files.createTempDirectory("lethe-features");
     try {
-      var weights = FeatureTrainer.train(training, options, files, on, threads, progress());
-      FeatureNetwork network = new FeatureNetwork(training.resolution(), training.channels(), training.classes());
-      return OnnxWriter.inference(network.graph(), weights);
+      return FeatureTrainer.train(size, training, options, files, on, threads, progress());
     } finally {
       delete(files);
     }

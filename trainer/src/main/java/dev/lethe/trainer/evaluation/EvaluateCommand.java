@@ -23,23 +23,25 @@ import picocli.CommandLine.Option;
 
 /** {@code lethe evaluate}. */
 @Command(name = "lethe evaluate", mixinStandardHelpOptions = true, showDefaultValues = true,
-    description = "Measures unlearning over a grid of choices, with baselines, on MNIST: prints a table, and writes "
+    description = "Measures unlearning over a grid of choices, with baselines: prints a table, and writes "
         + "tables and plots. An evaluation that was stopped goes on with the same command.")
 public final class EvaluateCommand implements Callable<Integer> {
 
   @Option(names = "--suite", defaultValue = "quick",
-      description = "quick: 64 images, with the controls that must fail. paper: numbers of images, classes, substitutes, "
-          + "the paper's recipe, baselines, a base that memorises, jobs in a row. (${COMPLETION-CANDIDATES})")
+      description = "quick: 64 images, with the controls that must fail. natural: 16 images, a class, controls and "
+          + "baselines, for models of natural images. paper: numbers of images, classes, substitutes, the paper's recipe, "
+          + "baselines, a base that memorises, jobs in a row. (${COMPLETION-CANDIDATES})")
   private Suite suite;
 
-  @Option(names = "--data", required = true, paramLabel = "DIR", description = "MNIST in full, as IDX files.")
+  @Option(names = "--data", required = true, paramLabel = "DIR", description = "The images that the model was trained on, with their test split.")
   private Path data;
 
   @Option(names = "--base", required = true, paramLabel = "DIR", description = "Bundle of the model that unlearns.")
   private Path base;
 
   @Option(names = "--models", required = true, paramLabel = "DIR",
-      description = "Models to compare with (onnx-models/evaluation); runs whose model is not there are left out.")
+      description = "Models to compare with (onnx-models/evaluation), named after the base: mnist-judge, mnist-retrained, "
+          + "mnist-without-7, ...; runs whose model is not there are left out.")
   private Path compared;
 
   @Option(names = "--out", defaultValue = "docs/results", paramLabel = "DIR",
@@ -64,12 +66,19 @@ public final class EvaluateCommand implements Callable<Integer> {
   private int threads;
 
   /** Runs that pictures are kept of, with their captions. */
-  private static final Map<String, String> PICTURED = Map.of(
-      Experiment.items(64).id(), "Unlearned by Lethe's recipe: the images; what the original draws of them at latents "
-          + "that the audit found; what the candidate draws there; the nearest that the audit found in the candidate; "
-          + "the substitutes.",
-      Experiment.items(64).with(Experiment.Method.DISCRIMINATOR_ONLY).id(), "The same where the discriminator alone was "
-          + "taught to reject them: nothing has changed.");
+  private static final Map<String, String> PICTURED = pictured();
+
+  private static Map<String, String> pictured() {
+    Map<String, String> captions = new LinkedHashMap<>();
+    for (int images : List.of(64, 16)) {
+      captions.put(Experiment.items(images).id(), "Unlearned by Lethe's recipe: the images; what the original draws of "
+          + "them at latents that the audit found; what the candidate draws there; the nearest that the audit found in the candidate; "
+          + "the substitutes.");
+      captions.put(Experiment.items(images).with(Experiment.Method.DISCRIMINATOR_ONLY).id(), "The same where the "
+          + "discriminator alone was taught to reject them: nothing has changed.");
+    }
+    return captions;
+  }
 
   private EvaluateCommand() {}
 
@@ -121,22 +130,31 @@ public final class EvaluateCommand implements Callable<Integer> {
       results.add(known.get());
     }
     Map<String, String> pictures = new LinkedHashMap<>();
-    runs.stream().filter(run -> PICTURED.containsKey(run.id()) && Files.exists(out.resolve(picture(run))))
-        .forEach(run -> pictures.put(picture(run), PICTURED.get(run.id())));
-    String table = new ResultPage(out, fileName(), command(), pictures, results).write();
+    for (Experiment run : runs) {
+      if (PICTURED.containsKey(run.id()) && Files.exists(out.resolve(picture(run)))) {
+        pictures.put(picture(run), PICTURED.get(run.id()));
+      }
+    }
+    String table = new ResultPage(out, fileName(), name(), command(), pictures, results).write();
     System.out.println();
     System.out.print(table);
     System.out.println("All tables: " + out.resolve(fileName() + ".md"));
     return 0;
   }
 
+  /** The base's, which everything that is measured with it is named after. */
+  private String name() throws IOException {
+    return Bundle.open(base).card().name();
+  }
+
   private Models models() throws IOException {
     List<Bundle> references = new ArrayList<>();
-    for (int seed = 0; bundle("mnist-canaries-reference/v" + (seed + 1)).isPresent(); seed++) {
-      references.add(bundle("mnist-canaries-reference/v" + (seed + 1)).get());
+    String canaries = name() + "-canaries";
+    for (int seed = 0; bundle(canaries + "-reference/v" + (seed + 1)).isPresent(); seed++) {
+      references.add(bundle(canaries + "-reference/v" + (seed + 1)).get());
     }
-    return new Models(Bundle.open(base), bundle("mnist-canaries/v1"), references, bundle("mnist-retrained/v1"),
-        bundle("mnist-without-7/v1"), compared.resolve("judge/features.onnx"));
+    return new Models(Bundle.open(base), bundle(canaries + "/v1"), references, bundle(name() + "-retrained/v1"),
+        bundle(name() + "-without-7/v1"), compared.resolve(name() + "-judge").resolve(Bundle.FEATURES));
   }
 
   private Optional<Bundle> bundle(String name) throws IOException {
@@ -144,16 +162,17 @@ public final class EvaluateCommand implements Callable<Integer> {
     return Bundle.isBundle(directory) ? Optional.of(Bundle.open(directory)) : Optional.empty();
   }
 
-  private static String picture(Experiment run) {
-    return run.id() + ".png";
+  private String picture(Experiment run) throws IOException {
+    return name() + "-" + run.id() + ".png";
   }
 
   private String command() {
-    return "./lethe evaluate --suite " + Experiment.name(suite) + (only.isEmpty() ? "" : " --only " + only);
+    return "./lethe evaluate --suite " + Experiment.name(suite) + " --base "
+        + Path.of("").toAbsolutePath().relativize(base.toAbsolutePath().normalize()) + (only.isEmpty() ? "" : " --only " + only);
   }
 
-  private String fileName() {
-    return suite == Suite.PAPER ? "mnist" : "mnist-" + Experiment.name(suite);
+  private String fileName() throws IOException {
+    return suite == Suite.QUICK ? name() + "-quick" : name();
   }
 
   private static void tell(int number, List<Experiment> runs, ExperimentResult result, double secondsEach) {

@@ -69,7 +69,7 @@ final class Evaluation {
    * @param withoutClass the base's recipe without class 7
    * @param judge a classifier that neither a loss nor a Fréchet distance uses
    */
-  record Models(Bundle mnist, Optional<Bundle> canaries, List<Bundle> references, Optional<Bundle> retrained,
+  record Models(Bundle shipped, Optional<Bundle> canaries, List<Bundle> references, Optional<Bundle> retrained,
       Optional<Bundle> withoutClass, Path judge) {
 
     boolean has(Experiment experiment) {
@@ -82,7 +82,7 @@ final class Evaluation {
     }
 
     Bundle of(Base base) {
-      return base == Base.MNIST ? mnist : canaries.orElseThrow();
+      return base == Base.SHIPPED ? shipped : canaries.orElseThrow();
     }
 
     Bundle retrained(Experiment experiment) {
@@ -137,13 +137,13 @@ final class Evaluation {
         ? auditItems(experiment, original, candidate, images, increase, figures)
         : auditClasses(experiment, original, candidate, increase, figures);
     double audit = (System.nanoTime() - started) / 1e9;
-    double retraining = RetrainingCost.seconds(original, models.mnist.card().training(), images.learn(),
+    double retraining = RetrainingCost.seconds(original, models.shipped.card().training(), images.learn(),
         directory.resolve("retraining"), device, threads);
     figures.add("fid_root_before", fid.before()).add("fid_root", fid.after())
         .add("fid_root_ratio", fid.after() / fid.before())
         .add("steps", candidate.steps).add("seconds", candidate.seconds).add("audit_seconds", audit)
         .add("retrain_seconds", retraining).add("speedup", retraining / candidate.seconds)
-        .add("kimg", models.mnist.card().training().kimg() * candidate.seconds / retraining);
+        .add("kimg", models.shipped.card().training().kimg() * candidate.seconds / retraining);
     candidate.costs.forEach((part, cost) -> figures.add(part + "_seconds", cost.seconds())
         .add(part + "_gmac_per_second", cost.seconds() > 0 ? cost.multiplyAdds() / cost.seconds() / 1e9 : 0));
     return new ExperimentResult(experiment, verdict.forgotten(), figures.all(), verdict.reasons(), candidate.notes,

@@ -19,7 +19,7 @@ record Experiment(Base base, Method method, int images, List<Integer> classes, S
     boolean zeroShot, int jobs, long seed) {
 
   /** The model that unlearns: the shipped one, or one that memorises 64 canaries. */
-  enum Base { MNIST, CANARIES }
+  enum Base { SHIPPED, CANARIES }
 
   /** What is done to it. */
   enum Method {
@@ -42,12 +42,12 @@ record Experiment(Base base, Method method, int images, List<Integer> classes, S
   enum SubstituteChoice { NEAREST, AVERAGE, TRUNCATION, PROJECTION }
 
   static Experiment items(int images) {
-    return new Experiment(Base.MNIST, Method.LETHE, images, List.of(), SubstituteChoice.NEAREST, false, 1, 0);
+    return new Experiment(Base.SHIPPED, Method.LETHE, images, List.of(), SubstituteChoice.NEAREST, false, 1, 0);
   }
 
   /** Without any image of them. */
   static Experiment ofClasses(Integer... classes) {
-    return new Experiment(Base.MNIST, Method.LETHE, 0, List.of(classes), SubstituteChoice.NEAREST, false, 1, 0);
+    return new Experiment(Base.SHIPPED, Method.LETHE, 0, List.of(classes), SubstituteChoice.NEAREST, false, 1, 0);
   }
 
   Experiment with(Base value) {
@@ -84,7 +84,8 @@ record Experiment(Base base, Method method, int images, List<Integer> classes, S
   String group() {
     String what = ofItems() ? "n" + images
         : "classes" + classes.stream().map(String::valueOf).collect(Collectors.joining("-"));
-    return String.join("-", name(base), name(method), what, name(substitute), zeroShot ? "zero-shot" : "few-shot",
+    String of = base == Base.SHIPPED ? "" : name(base) + "-";
+    return of + String.join("-", name(method), what, name(substitute), zeroShot ? "zero-shot" : "few-shot",
         "jobs" + jobs);
   }
 

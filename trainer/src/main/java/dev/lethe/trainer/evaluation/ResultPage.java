@@ -18,7 +18,7 @@ import java.util.function.Predicate;
 import java.util.stream.Collectors;
 
 /** Results as a page of tables, and all figures of all runs as a CSV file beside it. */
-record ResultPage(Path directory, String name, String command, Map<String, String> pictures,
+record ResultPage(Path directory, String name, String model, String command, Map<String, String> pictures,
     List<ExperimentResult> results) {
 
   /** A column: what it is called, how it is found, and by how much it is multiplied to be read. */
@@ -57,11 +57,16 @@ record ResultPage(Path directory, String name, String command, Map<String, Strin
 
   /** Writes the page. Gives back its first table. */
   String write() throws IOException {
-    StringBuilder page = new StringBuilder("# Unlearning, audited: MNIST\n\n`").append(command).append("`, ")
+    StringBuilder page = new StringBuilder("# Unlearning, audited: ").append(model).append("\n\n`").append(command).append("`, ")
         .append(joined(ExperimentResult::date)).append(", on ").append(joined(ExperimentResult::machine)).append("; ")
         .append(results.size()).append(" runs. Means ± standard deviations over seeds, each of other images.\n\n")
         .append(legend());
-    String first = section(page, "64 images", ITEMS, e -> e.base() == Base.MNIST && e.ofItems() && e.images() == 64
+    // As many as the controls are made with.
+    int usual = results.stream().map(ExperimentResult::experiment)
+        .filter(e -> e.ofItems() && e.base() == Base.SHIPPED && e.method() == Experiment.Method.NOTHING)
+        .mapToInt(Experiment::images).max().orElse(64);
+    String first = section(page, usual + " images", ITEMS, e -> e.base() == Base.SHIPPED && e.ofItems()
+        && e.images() == usual
         && e.jobs() == 1 && !e.zeroShot() && (e.substitute() == SubstituteChoice.NEAREST
         || e.method() == Method.PAPER), e -> e.method().title);
     pictures.forEach((file, caption) ->
@@ -69,13 +74,13 @@ record ResultPage(Path directory, String name, String command, Map<String, Strin
     section(page, "A base that memorises 64 canaries", ITEMS, e -> e.base() == Base.CANARIES, e -> e.method().title);
     section(page, "Classes", CLASSES, e -> !e.ofItems(), e -> e.classes().toString().replaceAll("[\\[\\]]", "") + ", "
         + e.method().title);
-    section(page, "More and fewer images", ITEMS, e -> e.base() == Base.MNIST && e.ofItems()
+    section(page, "More and fewer images", ITEMS, e -> e.base() == Base.SHIPPED && e.ofItems()
         && e.method() == Method.LETHE && e.jobs() == 1 && !e.zeroShot()
         && e.substitute() == SubstituteChoice.NEAREST, e -> e.images() + "");
     section(page, "Jobs of 64 images in a row", ITEMS, e -> e.jobs() > 1,
         e -> e.jobs() + " jobs, audited is the first set");
-    section(page, "Substitutes, and without learning images", ITEMS, e -> e.base() == Base.MNIST && e.ofItems()
-        && e.images() == 64 && e.jobs() == 1 && (e.method() == Method.LETHE || e.method() == Method.PAPER),
+    section(page, "Substitutes, and without learning images", ITEMS, e -> e.base() == Base.SHIPPED && e.ofItems()
+        && e.images() == usual && e.jobs() == 1 && (e.method() == Method.LETHE || e.method() == Method.PAPER),
         e -> e.method().title + ", " + Experiment.name(e.substitute()) + (e.zeroShot() ? ", zero-shot" : ""));
     Files.writeString(directory.resolve(name + ".md"), page);
     Files.writeString(directory.resolve(name + ".csv"), csv());

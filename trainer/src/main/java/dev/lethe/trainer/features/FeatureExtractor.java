@@ -7,6 +7,7 @@ import dev.lethe.models.runtime.ExecutionDevice;
 import dev.lethe.models.runtime.InferenceSession;
 import dev.lethe.trainer.data.ImageDataset;
 import dev.lethe.trainer.model.ModelWeights;
+import dev.lethe.trainer.sampling.Sampler;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Map;
@@ -16,7 +17,9 @@ import org.jspecify.annotations.Nullable;
 /** Runs a {@code features.onnx}. Safe for use by many threads. */
 public final class FeatureExtractor implements AutoCloseable {
 
-  private static final int BATCH = 250;
+  private static final int MOST = 250;
+  /** Values of the images of a run at most. */
+  private static final int VALUES = 1 << 22;
 
   /**
    * What the network makes of images.
@@ -81,7 +84,7 @@ public final class FeatureExtractor implements AutoCloseable {
   public Outputs run(Tensor images) {
     long[] shape = images.shape();
     int imageSize = shape[0] == 0 ? 0 : images.data().length / (int) shape[0];
-    return run((int) shape[0], (from, to) -> to - from == shape[0]
+    return run((int) shape[0], imageSize, (from, to) -> to - from == shape[0]
         ? images
         : Tensor.of(Arrays.copyOfRange(images.data(), from * imageSize, to * imageSize), to - from, shape[1],
             shape[2], shape[3]));
@@ -89,7 +92,12 @@ public final class FeatureExtractor implements AutoCloseable {
 
   /** All images of a data set, in order; only a part of them at a time is in memory as floats. */
   public Outputs run(ImageDataset data) {
-    return run(data.size(), (from, to) -> data.images(IntStream.range(from, to).toArray()));
+    return run(data.size(), data.channels() * data.resolution() * data.resolution(), (from, to) -> data.images(IntStream.range(from, to).toArray()));
+  }
+
+  /** Generated images, from 1, of w [N, w_dim]; only a part of them at a time is in memory. */
+  public Outputs run(Sampler sampler, Tensor w) {
+    return run((int) w.shape()[0], sampler.imageSize(), (from, to) -> sampler.images(w.rows(from, to)));
   }
 
   /** Gives images {@code from} to {@code to - 1}, [to - from, C, H, W]. */
@@ -97,14 +105,15 @@ public final class FeatureExtractor implements AutoCloseable {
     Tensor images(int from, int to);
   }
 
-  private Outputs run(int n, Source source) {
+  private Outputs run(int n, int imageSize, Source source) {
     if (n == 0) {
       throw new IllegalArgumentException("there are no images to run the feature network on");
     }
     Tensor features = Tensor.zeros(0, 0);
     Tensor logits = null;
-    for (int from = 0; from < n; from += BATCH) {
-      Map<String, Tensor> part = session.run(Map.of("image", source.images(from, Math.min(from + BATCH, n))));
+    int batch = Math.max(1, Math.min(MOST, VALUES / Math.max(1, imageSize)));
+    for (int from = 0; from < n; from += batch) {
+      Map<String, Tensor> part = session.run(Map.of("image", source.images(from, Math.min(from + batch, n))));
       features = put(part.get("features"), from == 0 ? null : features, from, n);
       logits = part.containsKey("logits") ? put(part.get("logits"), logits, from, n) : null;
     }

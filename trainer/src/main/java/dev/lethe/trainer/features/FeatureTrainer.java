@@ -52,18 +52,19 @@ public final class FeatureTrainer {
    * Trains from random weights. Equal arguments give equal weights, but for rounding on other hardware or with another
    * number of threads.
    *
+   * @param size of the network
    * @param data with 2 classes or more
    * @param directory for the training session's files
    * @return weights of the network by parameter name
    * @throws IllegalArgumentException if there are no images, or no classes to tell apart
    */
-  public static Map<String, Tensor> train(ImageDataset data, Options options, Path directory, ExecutionDevice device,
-      int threads, Progress progress) throws IOException {
+  public static Map<String, Tensor> train(FeatureNetwork.Size size, ImageDataset data, Options options, Path directory,
+      ExecutionDevice device, int threads, Progress progress) throws IOException {
     if (data.size() == 0 || data.classes() < 2) {
       throw new IllegalArgumentException("a classifier is trained on images of 2 classes or more; these are "
           + data.size() + " images of " + data.classes() + " classes");
     }
-    FeatureNetwork network = new FeatureNetwork(data.resolution(), data.channels(), data.classes());
+    FeatureNetwork network = new FeatureNetwork(data.resolution(), data.channels(), data.classes(), size);
     AdamOptions adam = new AdamOptions((float) options.learningRate(), 0.9f, 0.999f, 1e-8f, 0);
     long steps = Math.max(1, Math.round(options.epochs() * data.size() / options.batch()));
     RandomShift shift = new RandomShift(options.shift());

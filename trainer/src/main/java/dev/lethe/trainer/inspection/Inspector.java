@@ -118,8 +118,8 @@ public record Inspector(ModelWeights model, Path directory, ExecutionDevice devi
   private static String finding(double rank, OptionalDouble judgementRank, boolean againstUnseen) {
     if (!againstUnseen) {
       return rank < HIGH ? "the model draws it about as well as its own pictures"
-          : String.format(Locale.ROOT, "the model draws %.0f %% of its own pictures better: it hardly draws this one",
-              100 * rank);
+          : String.format(Locale.ROOT, "a stranger: the model draws %.0f %% of its own pictures better than this one, which "
+              + "it hardly draws", 100 * rank);
     }
     boolean drawn = rank <= LOW;
     boolean recognised = judgementRank.isPresent() && judgementRank.getAsDouble() >= HIGH;
@@ -127,6 +127,10 @@ public record Inspector(ModelWeights model, Path directory, ExecutionDevice devi
       return String.format(Locale.ROOT, "it stands out among images that the model never saw: %s",
           drawn && recognised ? "it is drawn better, and the discriminator takes it for real"
               : drawn ? "it is drawn better" : "the discriminator takes it for real");
+    }
+    if (rank >= HIGH) {
+      return String.format(Locale.ROOT, "a stranger: the model draws %.0f %% of the images that it never saw better than "
+          + "this one, which it hardly draws", 100 * rank);
     }
     return "it looks like an image that the model never saw: neither is it drawn better, nor does the discriminator "
         + "recognise it";

@@ -36,6 +36,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
+import java.util.stream.DoubleStream;
 import java.util.stream.IntStream;
 
 /**
@@ -57,12 +58,20 @@ public final class Inversion {
     public double meanError() {
       return Arrays.stream(errors).average().orElse(0);
     }
+
+    private Result then(Result next) {
+      return new Result(w.then(next.w),
+          DoubleStream.concat(Arrays.stream(errors), Arrays.stream(next.errors)).toArray(), cost.plus(next.cost));
+    }
   }
 
   /** Told how far a run is. */
   public interface Progress {
     void step(int step, int steps, double error);
   }
+
+  /** Values of the feature maps of the images of one step at most: with gradients some GiB. */
+  private static final long VALUES = 1L << 27;
 
   private final StyleGan2Config config;
   private final Map<String, Tensor> weights;
@@ -104,16 +113,36 @@ public final class Inversion {
       Tensor starts = nearestStarts(sampler, images, labels, new SplittableRandom(seed));
       parameters.put("w", options.space() == LatentSpace.W ? starts : everyLayer(starts));
     }
-    AdamOptions adam = new AdamOptions((float) options.learningRate(), 0.9f, 0.999f, 1e-8f, 0);
+    Tensor starts = parameters.get("w");
     int n = labels.length * options.restarts();
     int[] imageOf = IntStream.range(0, n).map(i -> i % labels.length).toArray();
-    Tensor targets = images.rows(imageOf);
+    Tensor directions = options.perceptualWeight() > 0
+        ? PerceptualLoss.directions(features, weights, images, device, threads) : Tensor.zeros(labels.length, 0);
+    // Each latent is looked for on its own: where images are large, a part of them at a time.
+    int most = (int) Math.max(1, VALUES / config.activationValues());
+    Result all = null;
+    for (int from = 0; from < n; from += most) {
+      int[] part = IntStream.range(from, Math.min(n, from + most)).toArray();
+      int[] ofPart = Arrays.stream(part).map(i -> imageOf[i]).toArray();
+      parameters.put("w", starts.rows(part));
+      int before = from;
+      Result found = descend(parameters, images.rows(ofPart), directions.rows(ofPart), directory,
+          (step, steps, error) -> progress.step((before * steps + step * part.length) / n, steps, error));
+      all = all == null ? found : all.then(found);
+    }
+    return all;
+  }
+
+  /** @param parameters weights, and w to start from */
+  private Result descend(Map<String, Tensor> parameters, Tensor targets, Tensor directions, Path directory,
+      Progress progress) throws IOException {
+    AdamOptions adam = new AdamOptions((float) options.learningRate(), 0.9f, 0.999f, 1e-8f, 0);
+    int n = (int) targets.shape()[0];
     try (Learner learner = Learner.open(objective(n), parameters, adam, directory, Optional.empty(), device,
         threads)) {
       Map<String, Tensor> inputs = new HashMap<>(Map.of("target", targets));
       if (options.perceptualWeight() > 0) {
-        inputs.put("direction",
-            PerceptualLoss.directions(features, weights, images, device, threads).rows(imageOf));
+        inputs.put("direction", directions);
       }
       for (int step = 0; step < options.steps(); step++) {
         learner.setLearningRate(options.learningRate() * (1 + Math.cos(Math.PI * step / options.steps())) / 2);

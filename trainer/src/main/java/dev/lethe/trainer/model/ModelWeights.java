@@ -46,11 +46,14 @@ public record ModelWeights(StyleGan2Config config, FeatureSpace features, Option
     ModelProto file = ModelProto.parseFrom(Files.readAllBytes(bundle.features()));
     OptionalInt classes = classes(file);
     if (classes.isPresent()) {
-      FeatureNetwork features = new FeatureNetwork(config.resolution(), config.channels(), classes.getAsInt());
-      Map<String, Tensor> own = OnnxWriter.weights(file, features.graph().parameters().keySet());
-      if (own.size() == features.graph().parameters().size()) {
-        weights.putAll(own);
-        return new ModelWeights(config, features, weights);
+      for (FeatureNetwork.Size size : FeatureNetwork.Size.values()) {
+        FeatureNetwork features =
+            new FeatureNetwork(config.resolution(), config.channels(), classes.getAsInt(), size);
+        Map<String, Tensor> own = OnnxWriter.weights(file, features.graph().parameters().keySet());
+        if (features.fits(own)) {
+          weights.putAll(own);
+          return new ModelWeights(config, features, weights);
+        }
       }
     }
     return new ModelWeights(config, substitute(config, weights), Optional.of(file), weights);

@@ -208,7 +208,7 @@ public final class GeneratorRedaction implements AutoCloseable {
     g.output("w_gradient", Gradients.of(sum(drawn), List.of(w)).get(0));
     Value loss = add(sum(mul(moved, g.input("weight", options.moving()))), sum(stayed));
     TrainingObjective descent =
-        TrainingObjective.descent(g, loss, name -> name.startsWith("G.") && Generator.isTrainable(name));
+        TrainingObjective.descent(g, loss, name -> Generator.isSynthesisUpTo(name, options.layersUpTo()) && Generator.isTrainable(name));
     Map<String, Value> gradients = new LinkedHashMap<>();
     descent.gradients().forEach((name, gradient) -> gradients.put(name, Orthogonalization.of(gradient)));
     return new TrainingObjective(g, gradients, gradients.keySet());

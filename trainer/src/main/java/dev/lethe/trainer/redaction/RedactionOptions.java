@@ -12,14 +12,20 @@ package dev.lethe.trainer.redaction;
  * @param learningRate Adam's, of the synthesis network
  * @param movingWeight weight of a latent that moves against one that stays
  * @param followingRate Adam's learning rate of latents that follow their image
+ * @param layersUpTo largest resolution whose layers learn; those above stay as they are
  */
 public record RedactionOptions(int steps, int plannedSteps, int moving, int anchors, int random,
-    double learningRate, double movingWeight, double followingRate) {
+    double learningRate, double movingWeight, double followingRate, int layersUpTo) {
+
+  /** All layers learn, whatever the resolution of the model. */
+  public static final int ALL_LAYERS = Integer.MAX_VALUE;
 
   /** For single images. Found by trial on MNIST; docs/results/mnist.md has what it gives. */
-  public static final RedactionOptions ITEMS = new RedactionOptions(600, 220, 32, 64, 64, 0.014, 0.6, 0.05);
+  public static final RedactionOptions ITEMS = new RedactionOptions(600, 220, 32, 64, 64, 0.014, 0.6, 0.05,
+      ALL_LAYERS);
   /** For whole classes: much of what the generator draws has to move, and goes where other pictures are. */
-  public static final RedactionOptions CLASSES = new RedactionOptions(600, 220, 48, 48, 96, 0.014, 0.6, 0.02);
+  public static final RedactionOptions CLASSES = new RedactionOptions(600, 220, 48, 48, 96, 0.014, 0.6, 0.02,
+      ALL_LAYERS);
 
   /** Adam's β1 and β2 of the networks. */
   static final float BETA1 = 0.9f;
@@ -37,6 +43,7 @@ public record RedactionOptions(int steps, int plannedSteps, int moving, int anch
     require(random >= 1, "random", random, "1 or above");
     require(learningRate > 0 && Double.isFinite(learningRate), "learning rate", learningRate, "above 0");
     require(movingWeight > 0 && Double.isFinite(movingWeight), "moving weight", movingWeight, "above 0");
+    require(layersUpTo >= 4, "layers up to", layersUpTo, "4 or above");
     require(followingRate >= 0 && Double.isFinite(followingRate), "following rate", followingRate, "0 or above");
   }
 

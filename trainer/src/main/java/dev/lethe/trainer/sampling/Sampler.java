@@ -22,14 +22,18 @@ import java.util.stream.IntStream;
 /** Draws latents and images from a generator, with its constant noise and without truncation. Safe for many threads. */
 public final class Sampler implements AutoCloseable {
 
-  private static final int BATCH = 128;
+  private static final int MOST = 128;
+  /** Values of the feature maps of a run at most: half a GiB. */
+  private static final long VALUES = 1L << 27;
 
   private final StyleGan2Config config;
+  private final int batch;
   private final InferenceSession mapping;
   private final InferenceSession synthesis;
 
   private Sampler(StyleGan2Config config, InferenceSession mapping, InferenceSession synthesis) {
     this.config = config;
+    this.batch = (int) Math.max(1, Math.min(MOST, VALUES / config.activationValues()));
     this.mapping = mapping;
     this.synthesis = synthesis;
   }
@@ -129,8 +133,8 @@ public final class Sampler implements AutoCloseable {
     int layers = config.numWs();
     int imageSize = config.channels() * config.resolution() * config.resolution();
     Tensor images = Tensor.zeros(n, config.channels(), config.resolution(), config.resolution());
-    for (int from = 0; from < n; from += BATCH) {
-      int to = Math.min(from + BATCH, n);
+    for (int from = 0; from < n; from += batch) {
+      int to = Math.min(from + batch, n);
       int start = from;
       Tensor ws = w.shape().length == 3 ? w.rows(from, to) : Tensor.of(
           w.rows(IntStream.range(0, (to - from) * layers).map(i -> start + i / layers).toArray()).data(),

@@ -36,6 +36,9 @@ record Finder(ModelWeights model, Set<Integer> gone, ResumePoints resume, Path d
 
   /** Generated images that stay, which the teacher is made of. */
   private static final int KEPT = 1024;
+  /** Fewest of them, of large images, and the values of all of them at most, above that: 256 MiB. */
+  private static final int FEWEST_KEPT = 64;
+  private static final int KEPT_VALUES = 1 << 26;
   /** Generated images of a class to unlearn. */
   private static final int OF_CLASSES = 512;
   /** Images of an unconditional model that are looked through for those of a class. */
@@ -137,7 +140,9 @@ record Finder(ModelWeights model, Set<Integer> gone, ResumePoints resume, Path d
     if (stay.length == 0) {
       throw new IllegalArgumentException("no class stays");
     }
-    return IntStream.range(0, KEPT).map(i -> stay[i % stay.length]).toArray();
+    int imageSize = model.config().channels() * model.config().resolution() * model.config().resolution();
+    int n = Math.max(FEWEST_KEPT, Math.min(KEPT, KEPT_VALUES / imageSize));
+    return IntStream.range(0, n).map(i -> stay[i % stay.length]).toArray();
   }
 
   // Not the draws that measurements are made with, which start from the seed itself.

@@ -2,7 +2,6 @@ package dev.lethe.trainer.unlearning;
 
 import dev.lethe.models.features.FeatureNetwork;
 import dev.lethe.models.graph.OnnxWriter;
-import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.runtime.ExecutionDevice;
 import dev.lethe.trainer.data.Datasets;
 import dev.lethe.trainer.data.ImageDataset;
@@ -57,7 +56,8 @@ public record Measurements(ImageDataset unlearned, ImageDataset learned,
     }
     try (Sampler sampler = Sampler.open(model.config(), model.weights(), device, threads);
         FeatureExtractor extractor = FeatureExtractor.open(model, device, threads)) {
-      FeatureExtractor.Outputs made = extractor.run(samples(sampler, options.samples(), seed));
+      FeatureExtractor.Outputs made = extractor.run(sampler,
+          sampler.latents(labels(options.samples(), seed), new SplittableRandom(seed)));
       float[] features = made.features().data();
       return new Measured(aucLu, aucUt, aucLt, distance(features, extractor.run(learned)),
           unlearned.size() < 2 ? OptionalDouble.empty()
@@ -108,15 +108,11 @@ public record Measurements(ImageDataset unlearned, ImageDataset learned,
         Datasets.of(learned.labels(), sampler.images(labels, new SplittableRandom(seed + 1)), labels);
     FeatureNetwork classifier = new FeatureNetwork(learned.resolution(), learned.channels(), learned.classes());
     var training = new FeatureTrainer.Options(options.classifierEpochs(), 64, 0.001, 2, seed);
-    var weights = FeatureTrainer.train(generated, training, directory, device, threads, (step, steps, loss) -> { });
+    var weights = FeatureTrainer.train(classifier.size(), generated, training, directory, device, threads, (step, steps, loss) -> { });
     try (FeatureExtractor trained = FeatureExtractor.open(OnnxWriter.inference(classifier.graph(), weights), device,
         threads)) {
       return trained.accuracy(real.orElseThrow());
     }
-  }
-
-  private Tensor samples(Sampler sampler, int n, long from) {
-    return sampler.images(labels(n, from), new SplittableRandom(from));
   }
 
   /** Classes drawn as the learning images are distributed. */

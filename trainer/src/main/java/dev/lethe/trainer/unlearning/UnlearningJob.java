@@ -70,6 +70,9 @@ public record UnlearningJob(Bundle root, Bundle base, String newVersion, Unlearn
     Files.createDirectories(directory);
     ModelWeights original = ModelWeights.read(base);
     ModelCard card = base.card();
+    if (request.recipe() instanceof UnlearningRequest.Lethe lethe && device.equals(ExecutionDevice.CPU)) {
+      MemoryNeed.of(original.config(), lethe.options()).requireWithin(MemoryNeed.ofThisMachine());
+    }
     Set<Integer> gone = card.unlearnedLabels().keySet().stream().map(card.labels()::indexOf)
         .collect(Collectors.toSet());
     Unlearner unlearner = new Unlearner(original, card.w(), gone, how, resume, directory.resolve("session"), device,

@@ -48,9 +48,16 @@ final class Requests {
     }
     RedactionOptions usual = spec.getKind() == UnlearnKind.UNLEARN_KIND_CLASS ? RedactionOptions.CLASSES
         : RedactionOptions.ITEMS;
-    return new UnlearningRequest.Lethe(new RedactionOptions(spec.getIterations(),
-        Math.min(usual.plannedSteps(), spec.getIterations()), spec.getBatch(), usual.anchors(), usual.random(),
-        spec.getLearningRate(), spec.getMovingWeight(), usual.followingRate()));
+    return new UnlearningRequest.Lethe(redaction(spec, usual));
+  }
+
+  /** Latents that stay are as many times those that move as usual. */
+  static RedactionOptions redaction(UnlearnSpec spec, RedactionOptions usual) {
+    int batch = spec.getBatch();
+    return new RedactionOptions(spec.getIterations(), Math.min(usual.plannedSteps(), spec.getIterations()), batch,
+        usual.anchors() * batch / usual.moving(), usual.random() * batch / usual.moving(),
+        spec.getLearningRate(), spec.getMovingWeight(), usual.followingRate(),
+        spec.hasLayersUpTo() ? spec.getLayersUpTo() : RedactionOptions.ALL_LAYERS);
   }
 
   private static Verdict.Bounds bounds(Gates gates) {

@@ -11,11 +11,13 @@ import dev.lethe.trainer.inspection.Projector;
 import dev.lethe.trainer.inversion.LatentSpace;
 import dev.lethe.trainer.model.ModelWeights;
 import dev.lethe.trainer.redaction.RedactionOptions;
+import dev.lethe.trainer.unlearning.MemoryNeed;
 import dev.lethe.v1.InspectedImage;
 import dev.lethe.v1.Inspection;
 import dev.lethe.v1.ProjectRequest;
 import dev.lethe.v1.Projection;
 import dev.lethe.v1.ProjectionSpace;
+import dev.lethe.v1.Recipe;
 import dev.lethe.v1.Vector;
 import dev.lethe.v1.WorkerEvent;
 import dev.lethe.v1.WorkerJob;
@@ -57,6 +59,11 @@ record Studies(WorkerJob job, JobFiles files, Path directory, ExecutionDevice de
         .setJobSeconds(imageSteps(images.size(), found.neverSeen() > 0) * found.secondsPerStep()).addAllNotes(found.notes());
     found.neverSeenError().ifPresent(inspection::setNeverSeenError);
     model.featuresInstead().ifPresent(inspection::addNotes);
+    if (job.getSpec().getRecipe() != Recipe.RECIPE_PAPER && device.equals(ExecutionDevice.CPU)) {
+      MemoryNeed need = MemoryNeed.of(model.config(), Requests.redaction(job.getSpec(), RedactionOptions.ITEMS));
+      inspection.addNotes(need.sentence() + (need.bytes() > MemoryNeed.ofThisMachine()
+          ? ", more than there is: it would be refused; a lower batch takes less" : ""));
+    }
     for (int i = 0; i < found.images().size(); i++) {
       Inspector.Image image = found.images().get(i);
       InspectedImage.Builder written = InspectedImage.newBuilder()
@@ -74,7 +81,7 @@ record Studies(WorkerJob job, JobFiles files, Path directory, ExecutionDevice de
    * attacks both models.
    */
   private double imageSteps(int images, boolean neverSeen) {
-    RedactionOptions redaction = RedactionOptions.ITEMS;
+    RedactionOptions redaction = Requests.redaction(job.getSpec(), RedactionOptions.ITEMS);
     AuditOptions audit = AuditOptions.QUICK;
     double searches = images * (32.0 + 48) + Math.max(2 * images, 256) * 24.0 + 384 * 24.0;
     double steps = (double) job.getSpec().getIterations()

@@ -1,5 +1,6 @@
 package dev.lethe.trainer.redaction;
 
+import static dev.lethe.trainer.redaction.RedactionOptions.ALL_LAYERS;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -80,6 +81,17 @@ class GeneratorRedactionTest {
   }
 
   @Test
+  void layersAboveALimitStay() throws IOException {
+    Map<String, Tensor> weights = run(3, 0, 8);
+    MODEL.weights().forEach((name, before) -> {
+      boolean learns = (name.startsWith("G.synthesis.b4.") || name.startsWith("G.synthesis.b8."))
+          && Generator.isTrainable(name);
+      assertEquals(learns, weights.containsKey(name), name);
+      assertTrue(!learns || !Arrays.equals(before.data(), weights.get(name).data()), name + " did not learn");
+    });
+  }
+
+  @Test
   void theSeedDecidesEverything() throws IOException {
     Map<String, Tensor> once = run(3, 7);
     Map<String, Tensor> again = run(3, 7);
@@ -92,13 +104,13 @@ class GeneratorRedactionTest {
   void aRunThatWasKeptGoesOnAsIfNothingHadBeen() throws IOException {
     Map<String, Tensor> whole = run(9, 7);
     ResumePoints resume = ResumePoints.in(directory.resolve("points"), Optional.empty(), "one", Duration.ZERO);
-    run(5, 9, 7, resume);
+    run(5, 9, 7, ALL_LAYERS, resume);
     assertTrue(resume.due());
-    Map<String, Tensor> resumed = run(4, 9, 7, resume);
+    Map<String, Tensor> resumed = run(4, 9, 7, ALL_LAYERS, resume);
     whole.forEach((name, tensor) -> assertArrayEquals(tensor.data(), resumed.get(name).data(), 1e-6f, name));
     // Another job's are not taken.
     ResumePoints other = ResumePoints.in(directory.resolve("points"), Optional.empty(), "two", Duration.ZERO);
-    run(1, 9, 7, other);
+    run(1, 9, 7, ALL_LAYERS, other);
     assertEquals(List.of("the checkpoint of redaction was of no use, and its work was done anew"), other.notes());
   }
 
@@ -111,7 +123,7 @@ class GeneratorRedactionTest {
   /** Rises first, then falls along a half cosine to a tenth. */
   @Test
   void theLearningRateRisesAndFalls() {
-    RedactionOptions options = new RedactionOptions(100, 200, 4, 4, 4, 0.01, 0.5, 0.05);
+    RedactionOptions options = new RedactionOptions(100, 200, 4, 4, 4, 0.01, 0.5, 0.05, ALL_LAYERS);
     assertTrue(options.learningRate(0) < options.learningRate(5) && options.learningRate(5) < options.learningRate(10));
     assertEquals(0.005, options.learningRate(100), 1e-9);
     assertEquals(0.001, options.learningRate(200), 1e-9);
@@ -122,19 +134,23 @@ class GeneratorRedactionTest {
   void optionsHaveLimits() {
     assertEquals("redaction's planned steps is 0; it must be 1 or above",
         assertThrows(IllegalArgumentException.class,
-            () -> new RedactionOptions(10, 0, 4, 4, 4, 0.01, 0.5, 0.05)).getMessage());
-    assertThrows(IllegalArgumentException.class, () -> new RedactionOptions(10, 10, 4, 4, 4, 0, 0.5, 0.05));
-    assertThrows(IllegalArgumentException.class, () -> new RedactionOptions(10, 10, 4, 4, 4, 0.01, 0, 0.05));
-    assertThrows(IllegalArgumentException.class, () -> new RedactionOptions(10, 10, 4, 0, 4, 0.01, 0.5, 0.05));
+            () -> new RedactionOptions(10, 0, 4, 4, 4, 0.01, 0.5, 0.05, ALL_LAYERS)).getMessage());
+    assertThrows(IllegalArgumentException.class, () -> new RedactionOptions(10, 10, 4, 4, 4, 0, 0.5, 0.05, ALL_LAYERS));
+    assertThrows(IllegalArgumentException.class, () -> new RedactionOptions(10, 10, 4, 4, 4, 0.01, 0, 0.05, ALL_LAYERS));
+    assertThrows(IllegalArgumentException.class, () -> new RedactionOptions(10, 10, 4, 0, 4, 0.01, 0.5, 0.05, ALL_LAYERS));
   }
 
   private Map<String, Tensor> run(int steps, long seed) throws IOException {
-    return run(steps, steps, seed, ResumePoints.none());
+    return run(steps, seed, ALL_LAYERS);
+  }
+
+  private Map<String, Tensor> run(int steps, long seed, int layersUpTo) throws IOException {
+    return run(steps, steps, seed, layersUpTo, ResumePoints.none());
   }
 
   /** @param of all steps that are planned */
-  private Map<String, Tensor> run(int steps, int of, long seed, ResumePoints resume) throws IOException {
-    RedactionOptions options = new RedactionOptions(of, 2 * of, 4, 4, 8, 0.01, 1, 0.01);
+  private Map<String, Tensor> run(int steps, int of, long seed, int layersUpTo, ResumePoints resume) throws IOException {
+    RedactionOptions options = new RedactionOptions(of, 2 * of, 4, 4, 8, 0.01, 1, 0.01, layersUpTo);
     Stayers stayers;
     try (Sampler sampler = sampler(MODEL)) {
       stayers = new Stayers(stay, sampler.images(stay));

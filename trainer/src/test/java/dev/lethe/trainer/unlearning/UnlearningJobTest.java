@@ -258,7 +258,8 @@ class UnlearningJobTest {
   }
 
   private static UnlearningRequest.Recipe lethe(int steps, double rate) {
-    return new UnlearningRequest.Lethe(new RedactionOptions(steps, 2 * steps, 4, 4, 4, rate, 0.5, 0.05));
+    return new UnlearningRequest.Lethe(new RedactionOptions(steps, 2 * steps, 4, 4, 4, rate, 0.5, 0.05,
+        RedactionOptions.ALL_LAYERS));
   }
 
   private static UnlearningRequest.Recipe paper(int iterations, double rate) {

@@ -5,7 +5,6 @@ import dev.lethe.client.console.Console;
 import dev.lethe.v1.GetErasureCertificateResponse;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -74,9 +73,11 @@ final class CertificateCommand implements Callable<Integer> {
       files.put("signing.pem.pub", proof.getPublicKey().getBytes(StandardCharsets.US_ASCII));
       files.put("certificate.html", proof.getPageHtml().toByteArray());
       files.put("certificate.pdf", proof.getPagePdf().toByteArray());
-      Files.createDirectories(out);
-      for (Map.Entry<String, byte[]> file : files.entrySet()) {
-        Files.write(out.resolve(file.getKey()), file.getValue());
+      try (WholeFiles whole = WholeFiles.in(out)) {
+        for (Map.Entry<String, byte[]> file : files.entrySet()) {
+          whole.add(file.getKey(), file.getValue());
+        }
+        whole.publish();
       }
       // In JSON without the files, which lie there now.
       output.one(console, GetErasureCertificateResponse.newBuilder().setModel(proof.getModel())

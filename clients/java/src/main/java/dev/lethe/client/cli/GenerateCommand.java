@@ -2,21 +2,23 @@ package dev.lethe.client.cli;
 
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
 import dev.lethe.client.LetheClient;
 import dev.lethe.client.console.Console;
 import dev.lethe.client.console.Table;
 import dev.lethe.client.image.Pictures;
+import dev.lethe.client.image.Video;
 import dev.lethe.client.numpy.NumpyFiles;
 import dev.lethe.v1.GenerateRequest;
+import dev.lethe.v1.GenerateResponse;
 import dev.lethe.v1.GeneratedImage;
 import dev.lethe.v1.ImageFormat;
+import dev.lethe.v1.NoiseMode;
 import dev.lethe.v1.Vector;
 import dev.lethe.v1.Vectors;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
@@ -78,15 +80,38 @@ final class GenerateCommand implements Callable<Integer> {
   private List<Path> z = List.of();
 
   @Option(names = "--interpolate", paramLabel = "FRAMES",
-      description = "With --w or --z of two latents or more: as many pictures on the way from each to the next."
-          + " Default: none.")
+      description = "Of two seeds, --w or --z or more: as many pictures on the way from each to the next, in w (of --z, in "
+          + "z). With --out named .mp4 a video. Default: none.")
   private Integer frames;
+
+  @Option(names = "--fps", paramLabel = "N", defaultValue = "30", description = "Pictures a second of a video. Default: 30.")
+  private int framesPerSecond;
+
+  @Option(names = "--noise-mode", completionCandidates = ProtoNames.NoiseModes.class,
+      description = "Noise that synthesis adds: ${COMPLETION-CANDIDATES} (drawn afresh for each image). Default: const, the "
+          + "model's own.")
+  private NoiseMode noise;
+
+  @Option(names = {"--rows", "--row-seeds"}, paramLabel = "LIST", converter = Seeds.Converter.class,
+      description = "Style mixing, with --cols: of each pair of seeds the row's image with some layers of the column's, in "
+          + "ROW-COL.png, and all of them in grid.png. Default: none.")
+  private Seeds rows;
+
+  @Option(names = {"--cols", "--col-seeds"}, paramLabel = "LIST", converter = Seeds.Converter.class,
+      description = "Seeds of the columns. Default: none.")
+  private Seeds columnSeeds;
+
+  @Option(names = {"--styles", "--col-styles"}, paramLabel = "LAYERS", converter = StyleMixing.Layers.Converter.class,
+      defaultValue = StyleMixing.DEFAULT_LAYERS,
+      description = "Layers that take the column's w, from 0, the coarsest. Default: " + StyleMixing.DEFAULT_LAYERS + ".")
+  private StyleMixing.Layers styles;
 
   @Option(names = "--label", paramLabel = "CLASS", defaultValue = "",
       description = "The class, by name or index; default: every class in turn.")
   private String label;
 
-  @Option(names = {"--psi", "--trunc"}, description = "Truncation, 0 to 2: less variety and fewer failures below 1. Default: 1.")
+  @Option(names = {"--psi", "--trunc"}, 
+      description = "Truncation, 0 to 2: less variety and fewer failures below 1. Default: 1.")
   private Float psi;
 
   @Option(names = {"-n", "--count"}, description = "How many images. Default: one for each seed.")
@@ -96,8 +121,8 @@ final class GenerateCommand implements Callable<Integer> {
   private Format asked;
 
   @Option(names = {"--out", "--outdir"}, paramLabel = "PATH", defaultValue = "generated",
-      description = "Folder to write the images to; with --grid, or named .png, .jpg or .jpeg for a single image: the "
-          + "file. Default: generated, or generated.png with --grid.")
+      description = "Folder to write the images to; with --grid, or named .png, .jpg or .jpeg for a single image, or .mp4 "
+          + "for a video: the file. Default: generated, or generated.png with --grid.")
   private Path out;
 
   @Option(names = "--grid", description = "Write one PNG picture of all images. Default: a file for each.")
@@ -113,12 +138,24 @@ final class GenerateCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     checkOut();
-    try (LetheClient lethe = server.connect(); Stream<GeneratedImage> stream = lethe.generateStream(requested())) {
+    try (LetheClient lethe = server.connect()) {
+      if (rows != null) {
+        mix(lethe, new StyleMixing(rows, columnSeeds, styles));
+        return 0;
+      }
+      return generate(lethe);
+    }
+  }
+
+  private int generate(LetheClient lethe) throws IOException {
+    try (Stream<GeneratedImage> stream = lethe.generateStream(requested(lethe))) {
       Iterator<GeneratedImage> images = stream.iterator();
       if (!images.hasNext()) {
         throw new IOException("the server sent no image");
       }
-      if (grid) {
+      if (isVideo(out)) {
+        writeVideo(images);
+      } else if (grid) {
         writeGrid(images);
       } else {
         writeEach(images);
@@ -127,12 +164,50 @@ final class GenerateCommand implements Callable<Integer> {
     return 0;
   }
 
-  private GenerateRequest requested() throws IOException {
-    if (w.isEmpty() && z.isEmpty()) {
-      if (frames != null) {
-        throw new IOException("--interpolate goes between latents of files; name them with --w or --z");
+  /** Mixes styles of seeds: their w comes first, and goes back layer by layer. */
+  private void mix(LetheClient lethe, StyleMixing mixing) throws IOException {
+    GenerateResponse alone = lethe.generate(request().toBuilder().setIncludeW(true)
+        .setSeeds(dev.lethe.v1.Seeds.newBuilder().addAllValues(mixing.seeds())).build());
+    int wDim = JsonParser.parseString(lethe.card(alone.getModel(), alone.getVersion())).getAsJsonObject()
+        .getAsJsonObject("network").get("w_dim").getAsInt();
+    GenerateResponse mixed = lethe.generate(fromW(alone.getVersion()).setW(Vectors.newBuilder()
+        .addAllValues(mixing.mixtures(alone.getImagesList(), wDim))).build());
+    Files.createDirectories(out);
+    int columns = mixing.columns().values().size();
+    List<Written> written = new ArrayList<>();
+    List<BufferedImage> pictures = new ArrayList<>();
+    List<GeneratedImage> ofSeeds = alone.getImagesList();
+    int perRow = mixing.rows().values().size();
+    BufferedImage first = Pictures.decode(ofSeeds.get(0).getImage());
+    pictures.add(new BufferedImage(first.getWidth(), first.getHeight(), BufferedImage.TYPE_INT_RGB));
+    for (GeneratedImage column : ofSeeds.subList(perRow, ofSeeds.size())) {
+      pictures.add(Pictures.decode(column.getImage()));
+    }
+    for (int r = 0; r < perRow; r++) {
+      pictures.add(Pictures.decode(ofSeeds.get(r).getImage()));
+      for (int c = 0; c < columns; c++) {
+        GeneratedImage image = mixed.getImages(r * columns + c);
+        pictures.add(Pictures.decode(image.getImage()));
+        Path file = out.resolve(Integer.toUnsignedString(mixing.rows().values().get(r)) + "-"
+            + Integer.toUnsignedString(mixing.columns().values().get(c)) + "." + format());
+        write(file, image.getImage().getData().toByteArray());
+        written.add(new Written(file, image.toBuilder().clearImage().clearSeed().build()));
       }
-      return request();
+    }
+    Path all = out.resolve("grid.png");
+    write(all, Pictures.png(Pictures.grid(pictures, columns + 1, Pictures.readableScale(first.getWidth()))));
+    written.add(new Written(all, null));
+    tell(written, mixed.getImagesCount() + " mixtures and grid.png in " + out);
+  }
+
+  /** Of w that go back to the version which they come from: truncation and class are in them. */
+  private GenerateRequest.Builder fromW(String from) {
+    return request().toBuilder().clearPsi().clearLabel().clearCount().clearSeeds().setVersion(from);
+  }
+
+  private GenerateRequest requested(LetheClient lethe) throws IOException {
+    if (w.isEmpty() && z.isEmpty()) {
+      return frames == null ? request() : between(lethe);
     }
     if (seeds != null || !w.isEmpty() && !z.isEmpty()) {
       throw new IOException("images come from one of --seeds, --z and --w");
@@ -141,25 +216,61 @@ final class GenerateCommand implements Callable<Integer> {
     for (Path file : w.isEmpty() ? z : w) {
       latents.addAll(NumpyFiles.latents(file, w.isEmpty() ? "z" : "w"));
     }
-    Vectors.Builder vectors = Vectors.newBuilder();
-    (frames == null ? latents : Interpolation.between(latents, frames)).forEach(latent -> {
-      Vector.Builder vector = vectors.addValuesBuilder();
-      for (float value : latent) {
-        vector.addValues(value);
-      }
-    });
+    Vectors vectors = vectors(frames == null ? latents : Interpolation.between(latents, frames));
     GenerateRequest.Builder request = request().toBuilder();
     return (w.isEmpty() ? request.setZ(vectors) : request.setW(vectors)).build();
   }
 
+  /** From the w of each seed to that of the next. */
+  private GenerateRequest between(LetheClient lethe) {
+    GenerateResponse ends = lethe.generate(request().toBuilder().setIncludeW(true).build());
+    List<float[]> latents = new ArrayList<>();
+    for (GeneratedImage end : ends.getImagesList()) {
+      float[] w = new float[end.getW().getValuesCount()];
+      for (int i = 0; i < w.length; i++) {
+        w[i] = end.getW().getValues(i);
+      }
+      latents.add(w);
+    }
+    return fromW(ends.getVersion()).setW(vectors(Interpolation.between(latents, frames))).build();
+  }
+
+  private static Vectors vectors(List<float[]> latents) {
+    Vectors.Builder vectors = Vectors.newBuilder();
+    for (float[] latent : latents) {
+      Vector.Builder vector = vectors.addValuesBuilder();
+      for (float value : latent) {
+        vector.addValues(value);
+      }
+    }
+    return vectors.build();
+  }
+
   /** Before a server is asked for anything, and before a file is there. */
   private void checkOut() {
+    if ((rows == null) != (columnSeeds == null)) {
+      throw wrong("style mixing takes --rows and --cols; one of them is missing");
+    }
+    if (rows != null && (seeds != null || !w.isEmpty() || !z.isEmpty() || frames != null || count != null || grid
+        || isImageName(out) || isVideo(out))) {
+      throw wrong("style mixing takes its seeds from --rows and --cols, and writes its pictures into the folder that --out "
+          + "names; leave out --seeds, --w, --z, --count, --interpolate and --grid");
+    }
+    if (frames != null && w.isEmpty() && z.isEmpty() && (seeds == null || seeds.values().size() < 2) && (count == null || count < 2)) {
+      throw wrong("--interpolate goes from one latent to the next; name two or more with --seeds, --w or --z");
+    }
+    if (framesPerSecond < 1) {
+      throw wrong("--fps is " + framesPerSecond + "; it must be 1 or more");
+    }
+    if (isVideo(out) && (grid || asked != null)) {
+      throw wrong("--out " + out + " is a video; leave out --grid and --format");
+    }
     if (!isImageName(out)) {
       return;
     }
-    int images = count != null ? count : seeds != null ? seeds.values().size() : 1;
+    int images = frames != null ? 2 : count != null ? count : seeds != null ? seeds.values().size() : 1;
     if (!grid && images > 1) {
-      throw wrong("--out " + out + " is one file, and " + images + " images are asked for; name a folder, or add --grid");
+      throw wrong("--out " + out + " is one file, and " + (frames != null ? "more" : images) + " images are asked for; name a folder, or add --grid");
     }
     if (asked != null && !grid && asked != formatOf(out)) {
       throw wrong("--out " + out + " is no name of a " + asked + " file, which --format asks for");
@@ -188,6 +299,9 @@ final class GenerateCommand implements Callable<Integer> {
     if (seeds != null) {
       request.getSeedsBuilder().addAllValues(seeds.values());
     }
+    if (noise != null) {
+      request.setNoiseMode(noise);
+    }
     if (psi != null) {
       request.setPsi(psi);
     }
@@ -209,6 +323,27 @@ final class GenerateCommand implements Callable<Integer> {
     tell(List.of(new Written(file, null)), pictures.size() + " images in " + file);
   }
 
+  private void writeVideo(Iterator<GeneratedImage> images) throws IOException {
+    if (out.toAbsolutePath().getParent() != null) {
+      Files.createDirectories(out.toAbsolutePath().getParent());
+    }
+    Path partial = Files.createTempFile(out.toAbsolutePath().getParent(), ".lethe-", ".part");
+    int pictures = 0;
+    try {
+      try (Video video = new Video(partial, framesPerSecond)) {
+        for (; images.hasNext(); pictures++) {
+          BufferedImage picture = Pictures.decode(images.next().getImage());
+          video.add(picture, Pictures.readableScale(picture.getWidth()));
+        }
+        video.finish();
+      }
+      Files.move(partial, out, StandardCopyOption.REPLACE_EXISTING);
+    } finally {
+      Files.deleteIfExists(partial);
+    }
+    tell(List.of(new Written(out, null)), pictures + " pictures in " + out);
+  }
+
   private void writeEach(Iterator<GeneratedImage> images) throws IOException {
     if (isImageName(out)) {
       GeneratedImage image = images.next();
@@ -219,27 +354,15 @@ final class GenerateCommand implements Callable<Integer> {
       tell(List.of(new Written(out, image)), describe(image) + " in " + out);
       return;
     }
-    Files.createDirectories(out);
-    // Images that a broken stream has left behind are nobody's: all of them come to their places, or none.
-    Path staging = Files.createTempDirectory(out, ".lethe-");
     List<Written> written = new ArrayList<>();
-    try {
+    // Images that a broken stream has left behind are nobody's: all of them come to their places, or none.
+    try (WholeFiles files = WholeFiles.in(out)) {
       while (images.hasNext()) {
         GeneratedImage image = images.next();
-        String name = fileName(image);
-        Files.write(staging.resolve(name), image.getImage().getData().toByteArray());
-        written.add(new Written(out.resolve(name), image.toBuilder().clearImage().build()));
+        Path file = files.add(fileName(image), image.getImage().getData().toByteArray());
+        written.add(new Written(file, image.toBuilder().clearImage().build()));
       }
-      for (Written file : written) {
-        Files.move(staging.resolve(file.file().getFileName()), file.file(), StandardCopyOption.REPLACE_EXISTING);
-      }
-    } finally {
-      try (Stream<Path> left = Files.list(staging)) {
-        for (Path file : left.toList()) {
-          Files.delete(file);
-        }
-      }
-      Files.delete(staging);
+      files.publish();
     }
     tell(written, written.size() + (written.size() == 1 ? " image in " : " images in ") + out);
   }
@@ -303,20 +426,18 @@ final class GenerateCommand implements Callable<Integer> {
         + (image.hasSeed() ? ", seed " + Integer.toUnsignedString(image.getSeed()) : "");
   }
 
+  private static boolean isVideo(Path path) {
+    return path.getFileName().toString().toLowerCase(Locale.ROOT).endsWith(".mp4");
+  }
+
   private static boolean isImageName(Path path) {
     return path.getFileName().toString().toLowerCase(Locale.ROOT).matches(".*\\.(png|jpg|jpeg)");
   }
 
   private static void write(Path file, byte[] bytes) throws IOException {
-    if (file.toAbsolutePath().getParent() != null) {
-      Files.createDirectories(file.toAbsolutePath().getParent());
-    }
-    Path partial = Files.createTempFile(file.toAbsolutePath().getParent(), ".lethe-", ".part");
-    try {
-      Files.write(partial, bytes);
-      Files.move(partial, file, StandardCopyOption.REPLACE_EXISTING);
-    } finally {
-      Files.deleteIfExists(partial);
+    try (WholeFiles files = WholeFiles.in(file.toAbsolutePath().getParent())) {
+      files.add(file.getFileName().toString(), bytes);
+      files.publish();
     }
   }
 }

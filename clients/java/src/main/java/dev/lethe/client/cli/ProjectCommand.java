@@ -9,7 +9,6 @@ import dev.lethe.v1.ProjectRequest;
 import dev.lethe.v1.Projection;
 import dev.lethe.v1.ProjectionSpace;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
@@ -25,6 +24,10 @@ import picocli.CommandLine.Parameters;
     + "projected_w.npz (the array w, as the reference's projector), proj.png (what the model draws there) and "
     + "side_by_side.png; 'lethe generate --w projected_w.npz' draws it again.")
 final class ProjectCommand implements Callable<Integer> {
+
+  private static final String LATENTS = "projected_w.npz";
+  private static final String PICTURE = "proj.png";
+  private static final String BOTH = "side_by_side.png";
 
   private final Console console;
 
@@ -78,6 +81,7 @@ final class ProjectCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     LabelledImage image = new ImageFiles(Optional.of(label)).read(List.of(file)).get(0);
+    WholeFiles.check(out, LATENTS, PICTURE, BOTH);
     StudyProgress progress = new StudyProgress(console);
     Projection found;
     try (LetheClient lethe = server.connect()) {
@@ -85,19 +89,21 @@ final class ProjectCommand implements Callable<Integer> {
     } finally {
       progress.end();
     }
-    Files.createDirectories(out);
-    Files.write(out.resolve("projected_w.npz"), found.getLatentsNpz().toByteArray());
-    Files.write(out.resolve("proj.png"), found.getImagePng().toByteArray());
-    Files.write(out.resolve("side_by_side.png"), found.getSideBySidePng().toByteArray());
+    Path latents;
+    try (WholeFiles files = WholeFiles.in(out)) {
+      latents = files.add(LATENTS, found.getLatentsNpz().toByteArray());
+      files.add(PICTURE, found.getImagePng().toByteArray());
+      files.add(BOTH, found.getSideBySidePng().toByteArray());
+      files.publish();
+    }
     // In JSON without the files, which lie there now.
     output.one(console, found.toBuilder().clearLatentsNpz().clearImagePng().clearSideBySidePng().build(), () -> {
       if (!found.getPreparation().isEmpty()) {
         console.out().println(found.getPreparation());
       }
       console.out().println(String.format(Locale.ROOT, "Version %s of %s draws it with a squared error of %.4f: "
-          + "projected_w.npz, proj.png and side_by_side.png are in %s", found.getVersion(), found.getModel(),
-          found.getError(), out));
-    }, out.resolve("projected_w.npz").toString());
+          + "%s, %s and %s are in %s", found.getVersion(), found.getModel(), found.getError(), LATENTS, PICTURE, BOTH, out));
+    }, latents.toString());
     return 0;
   }
 

@@ -5,6 +5,7 @@ import com.google.protobuf.Descriptors.EnumValueDescriptor;
 import com.google.protobuf.ProtocolMessageEnum;
 import dev.lethe.v1.BadImages;
 import dev.lethe.v1.ImageFit;
+import dev.lethe.v1.NoiseMode;
 import dev.lethe.v1.ProjectionSpace;
 import dev.lethe.v1.Recipe;
 import dev.lethe.v1.SubstituteKind;
@@ -60,6 +61,13 @@ final class ProtoNames {
   }
 
   /** For the help text of an option of this type. */
+  static final class NoiseModes extends Candidates {
+    NoiseModes() {
+      super(NoiseMode.getDescriptor());
+    }
+  }
+
+  /** For the help text of an option of this type. */
   static final class Spaces extends Candidates {
     Spaces() {
       super(ProjectionSpace.getDescriptor());
@@ -93,6 +101,7 @@ final class ProtoNames {
     commands.registerConverter(UnlearnMode.class, text -> parse(UnlearnMode.values(), text));
     commands.registerConverter(SubstituteKind.class, text -> parse(SubstituteKind.values(), text));
     commands.registerConverter(ImageFit.class, text -> parse(ImageFit.values(), text));
+    commands.registerConverter(NoiseMode.class, text -> parse(NoiseMode.values(), text));
     // w+ is what the papers call it.
     commands.registerConverter(ProjectionSpace.class,
         text -> parse(ProjectionSpace.values(), text.equalsIgnoreCase("w+") ? "w-plus" : text));

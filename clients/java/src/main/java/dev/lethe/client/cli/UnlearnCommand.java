@@ -15,6 +15,7 @@ import dev.lethe.v1.UnlearnKind;
 import dev.lethe.v1.UnlearnMode;
 import dev.lethe.v1.UnlearnSpec;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -40,6 +41,9 @@ import picocli.CommandLine.TypeConversionException;
         "1:the job failed, was cancelled or was refused", "2:wrong options",
         "3:measured, but not forgotten, or a gate failed: the old version still serves"})
 final class UnlearnCommand implements Callable<Integer> {
+
+  private static final String REPORT = "report.json";
+  private static final String PICTURES = "unlearned.png";
 
   private final Console console;
 
@@ -191,6 +195,11 @@ final class UnlearnCommand implements Callable<Integer> {
             + " Default: 0.6.")
     private Double movingWeight;
 
+    @Option(names = "--layers-up-to", paramLabel = "RESOLUTION",
+        description = "Only layers up to this resolution learn: steps take less, and finer things stay. Default: all layers"
+            + " learn.")
+    private Integer layersUpTo;
+
     @Option(names = "--lambda1", description = "Recipe paper: weight of the pixel loss. Default: 1.")
     private Double lambda1;
 
@@ -253,6 +262,7 @@ final class UnlearnCommand implements Callable<Integer> {
       Optional.ofNullable(batch).ifPresent(built::setBatch);
       Optional.ofNullable(learningRate).ifPresent(built::setLearningRate);
       Optional.ofNullable(movingWeight).ifPresent(built::setMovingWeight);
+      Optional.ofNullable(layersUpTo).ifPresent(built::setLayersUpTo);
       Optional.ofNullable(lambda1).ifPresent(built::setLambda1);
       Optional.ofNullable(lambda2).ifPresent(built::setLambda2);
       Optional.ofNullable(seed).ifPresent(built::setSeed);
@@ -282,6 +292,9 @@ final class UnlearnCommand implements Callable<Integer> {
     }
     if (out != null && Files.exists(out) && !Files.isDirectory(out)) {
       throw new ParameterException(command.commandLine(), "--out " + out + " is a file; name a folder");
+    }
+    if (out != null) {
+      WholeFiles.check(out, REPORT, PICTURES);
     }
     ImageFiles files = new ImageFiles(Optional.ofNullable(label),
         skipUnreadable ? Optional.of(console.err()::println) : Optional.empty());
@@ -320,11 +333,13 @@ final class UnlearnCommand implements Callable<Integer> {
   }
 
   private void save(GetReportResponse report) throws IOException {
-    Files.createDirectories(out);
-    Files.writeString(out.resolve("report.json"), ReportJson.write(report.getReport(), Optional.empty()));
-    Files.write(out.resolve("unlearned.png"), report.getBeforeAfterPng().toByteArray());
+    try (WholeFiles files = WholeFiles.in(out)) {
+      files.add(REPORT, ReportJson.write(report.getReport(), Optional.empty()).getBytes(StandardCharsets.UTF_8));
+      files.add(PICTURES, report.getBeforeAfterPng().toByteArray());
+      files.publish();
+    }
     if (output.isText() && !server.isQuiet()) {
-      console.out().println("report.json and unlearned.png are in " + out);
+      console.out().println(REPORT + " and " + PICTURES + " are in " + out);
     }
   }
 

@@ -156,7 +156,8 @@ public final class ImageFiles {
     }
     if (start.startsWith("ftyp", 4)) {
       return Optional.of(start.startsWith("he", 8) || start.startsWith("mif", 8)
-          ? "a HEIC image, which no well-kept library reads for Java; save it as JPEG or PNG"
+          ? "a HEIC image, which is not read here; make a JPEG file of it: 'heif-convert a.heic a.jpg' of libheif, 'sips -s "
+              + "format jpeg a.heic --out a.jpg' on a Mac, or on the phone Settings > Camera > Formats > Most Compatible"
           : "an AVIF image or a video; save it as JPEG or PNG");
     }
     return Optional.of("no PNG, JPEG or WebP image");

@@ -16,15 +16,18 @@ import dev.lethe.v1.ImageFit;
 import dev.lethe.v1.ImageFormat;
 import dev.lethe.v1.Job;
 import dev.lethe.v1.JobState;
+import dev.lethe.v1.NoiseMode;
 import dev.lethe.v1.Recipe;
 import dev.lethe.v1.SubmitRequest;
 import dev.lethe.v1.SubstituteKind;
 import dev.lethe.v1.UnlearnKind;
 import dev.lethe.v1.UnlearnMode;
 import dev.lethe.v1.UnlearnSpec;
+import dev.lethe.v1.Vector;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -33,6 +36,9 @@ import java.util.Locale;
 import java.util.stream.Stream;
 import java.awt.image.BufferedImage;
 import javax.imageio.ImageIO;
+import org.jcodec.api.FrameGrab;
+import org.jcodec.api.JCodecException;
+import org.jcodec.common.io.NIOUtils;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -113,6 +119,56 @@ class MainTest {
   }
 
   @Test
+  void generateTakesTheReferencesNames() {
+    assertEquals(0, lethe("generate", "--seeds", "1", "--trunc", "0.7", "--noise-mode", "none", "--outdir",
+        folder.resolve("a").toString()));
+    assertEquals(0.7f, server.generated.get(0).getPsi());
+    assertEquals(NoiseMode.NOISE_MODE_NONE, server.generated.get(0).getNoiseMode());
+    assertEquals(2, lethe("generate", "--noise-mode", "loud"));
+    assertTrue(err.toString().contains("const, none, random"), err.toString());
+  }
+
+  /** Of rows 5, 6 and columns 8, 9, 10 the coarse layers are the row's and the others the column's. */
+  @Test
+  void generateMixesStyles() throws IOException {
+    Path to = folder.resolve("mixed");
+    assertEquals(0, lethe("generate", "--rows", "5,6", "--cols", "8-10", "--styles", "2-9", "--trunc", "0.5", "--label", "7",
+        "--outdir", to.toString()), err::toString);
+    assertEquals(List.of("5-10.png", "5-8.png", "5-9.png", "6-10.png", "6-8.png", "6-9.png", "grid.png"), written(to));
+    GenerateRequest alone = server.generated.get(0);
+    assertEquals(List.of(5, 6, 8, 9, 10), alone.getSeeds().getValuesList());
+    assertTrue(alone.getIncludeW());
+    GenerateRequest mixed = server.generated.get(1);
+    assertFalse(mixed.hasPsi() || mixed.hasSeeds());
+    assertEquals("", mixed.getLabel());
+    // The w of image i is (i, 10 i + 0.5) in all layers.
+    List<Float> second = mixed.getW().getValues(4).getValuesList();
+    assertEquals(List.of(1f, 10.5f, 1f, 10.5f, 3f, 30.5f), second.subList(0, 6));
+    assertEquals(16, second.size());
+    assertEquals(4 * 64 + 5 * 2, ImageIO.read(to.resolve("grid.png").toFile()).getWidth());
+    assertEquals(2, lethe("generate", "--rows", "5", "--outdir", to.toString()));
+    assertEquals(1, lethe("generate", "--rows", "5", "--cols", "6", "--styles", "8-9", "--outdir", to.toString()));
+    assertTrue(err.toString().contains("the model has 8, 0 to 7"), err.toString());
+  }
+
+  /** From seed to seed by way of w, which come from the server; as a video, that begins as MP4 files do. */
+  @Test
+  void generateInterpolatesBetweenSeeds() throws IOException, JCodecException {
+    Path video = folder.resolve("walk.mp4");
+    assertEquals(0, lethe("generate", "--seeds", "1-3", "--interpolate", "4", "--out", video.toString()), err::toString);
+    List<Vector> way = server.generated.get(1).getW().getValuesList();
+    assertEquals(9, way.size());
+    assertEquals(List.of(0.25f, 3f), way.get(1).getValuesList().subList(0, 2));
+    assertEquals(List.of(2f, 20.5f), way.get(8).getValuesList().subList(0, 2));
+    assertEquals("ftyp", new String(Files.readAllBytes(video), 4, 4, StandardCharsets.US_ASCII));
+    assertEquals(9, FrameGrab.createFrameGrab(NIOUtils.readableChannel(video.toFile())).getVideoTrack().getMeta()
+        .getTotalFrames());
+    assertEquals(List.of("walk.mp4"), written(folder));
+    assertEquals(2, lethe("generate", "--seeds", "1", "--interpolate", "4"));
+    assertTrue(err.toString().contains("name two or more"), err.toString());
+  }
+
+  @Test
   void aRefusalIsOneLine() {
     assertEquals(1, lethe("generate", "--label", "cat"));
     assertEquals("lethe: INVALID_ARGUMENT: label: there is no class \"cat\"" + System.lineSeparator(), err.toString());
@@ -139,7 +195,7 @@ class MainTest {
         "--kind=class", "--mode=zero-shot", "--substitute=projection", "--fake-label=-1", "--iterations=10",
         "--batch=8", "--learning-rate=0.01", "--lambda1=2", "--lambda2=0.3", "--seed=9", "--min-auc-lu=0.9",
         "--max-fid-l-increase=0.2", "--min-acc=0.8", "--keep-as-candidate", "--classes=3,five",
-        "--max-inversion-error=0.1", "--bad-images=skip", "--recipe=paper", "--moving-weight=0.7",
+        "--max-inversion-error=0.1", "--bad-images=skip", "--recipe=paper", "--moving-weight=0.7", "--layers-up-to=16",
         "--min-redacted=0.85", "--max-collateral=0.3", "--max-fid-root-increase=0.25", "--promote-not-forgotten",
         "--fit=pad", "--background=ff8000", "--skip-unreadable", "--request-key=case-7", "--keep-pictures"), err::toString);
     assertEquals(UnlearnSpec.newBuilder().setModel("mnist").setKind(UnlearnKind.UNLEARN_KIND_CLASS)
@@ -147,7 +203,7 @@ class MainTest {
         .setFakeLabel(-1).setIterations(10).setBatch(8).setLearningRate(0.01).setLambda1(2).setLambda2(0.3).setSeed(9)
         .setGates(Gates.newBuilder().setMinAucLu(0.9).setMaxFidLIncrease(0.2).setMinAcc(0.8)
             .setMinRedactedFresh(0.85).setMaxCollateral(0.3).setMaxFidRootIncrease(0.25).setPromoteNotForgotten(true))
-        .setRecipe(Recipe.RECIPE_PAPER).setMovingWeight(0.7).setKeepAsCandidate(true)
+        .setRecipe(Recipe.RECIPE_PAPER).setMovingWeight(0.7).setLayersUpTo(16).setKeepAsCandidate(true)
         .addClasses("3").addClasses("five").setMaxInversionError(0.1).setBadImages(BadImages.BAD_IMAGES_SKIP)
         .setFit(ImageFit.IMAGE_FIT_PAD).setBackground(0xff8000).setSkipUnreadable(true).setRequestKey("case-7")
         .setKeepPictures(true).build(),
@@ -169,7 +225,7 @@ class MainTest {
 
   @Test
   void everyFieldOfTheSpecificationHasAnOption() {
-    assertEquals(24, UnlearnSpec.getDescriptor().getFields().size(),
+    assertEquals(25, UnlearnSpec.getDescriptor().getFields().size(),
         "a new field of UnlearnSpec needs an option of unlearn, and a place in the tests above");
   }
 
@@ -246,7 +302,7 @@ class MainTest {
     assertEquals("v2" + System.lineSeparator(), out.toString());
     out.reset();
     assertEquals(0, lethe("models", "card", "mnist"));
-    assertEquals("{\"name\": \"mnist\"}" + System.lineSeparator(), out.toString());
+    assertEquals("{\"name\": \"mnist\", \"network\": {\"w_dim\": 2}}" + System.lineSeparator(), out.toString());
   }
 
   @Test
@@ -302,6 +358,31 @@ class MainTest {
     assertEquals(7, files.get(0).getAsJsonObject().get("seed").getAsInt());
     assertEquals(List.of(Path.of(files.get(0).getAsJsonObject().get("file").getAsString()).getFileName().toString()),
         written(folder.resolve("c")));
+  }
+
+  @Test
+  void allFilesComeOrNone() throws IOException {
+    Path proof = Files.createDirectories(folder.resolve("proof"));
+    Files.createDirectories(proof.resolve("certificate.pdf"));
+    assertEquals(1, lethe("certificate", "job-1", "--out", proof.toString()));
+    assertTrue(err.toString().contains("certificate.pdf: is a folder"), err.toString());
+    assertEquals(1, err.toString().lines().count(), err.toString());
+    assertEquals(List.of("certificate.pdf"), written(proof));
+  }
+
+  @Test
+  void whereFilesCannotGoIsSaidBeforeAJob() throws IOException {
+    String photo = image().toString();
+    Path results = Files.createDirectories(folder.resolve("results/unlearned.png")).getParent();
+    assertEquals(1, lethe("unlearn", photo, "--out", results.toString()));
+    assertTrue(err.toString().contains("unlearned.png: is a folder"), err.toString());
+    assertEquals(List.of("unlearned.png"), written(results));
+    assertEquals(1, lethe("project", photo, "--out", photo + "/here"));
+    assertTrue(err.toString().contains(photo), err.toString());
+    assertEquals(List.of(), server.uploaded);
+    server.jobEndsAs(Job.newBuilder().setState(JobState.JOB_STATE_FAILED).setMessage("out of memory").build());
+    assertEquals(1, lethe("unlearn", photo, "--out", folder.resolve("no/where").toString()));
+    assertTrue(!Files.exists(folder.resolve("no")), "no folder for what did not come");
   }
 
   @Test

@@ -1,0 +1,43 @@
+"""Images in memory: [N, C, H, W] as bytes, with labels by the folders that they lie in."""
+
+import io
+import os
+import tarfile
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy
+import torch
+from PIL import Image
+
+ENDINGS = (".png", ".jpg", ".jpeg")
+
+
+def files(path):
+    """Names and bytes of the images of a tar or a folder, sorted by name."""
+    if os.path.isdir(path):
+        found = [os.path.join(at, name) for at, _, names in os.walk(path) for name in names]
+        named = ((name, open(name, "rb").read()) for name in found if name.lower().endswith(ENDINGS))
+    else:
+        with tarfile.open(path) as tar:
+            named = [(m.name, tar.extractfile(m).read()) for m in tar if m.name.lower().endswith(ENDINGS)]
+    return sorted(named)
+
+
+def read_images(path):
+    """Images, their labels, and the labels' names."""
+    found = files(path)
+    folders = [os.path.basename(os.path.dirname(name)) for name, _ in found]
+    names = sorted(set(folders))
+    with ThreadPoolExecutor() as pool:
+        pixels = list(pool.map(lambda f: numpy.asarray(Image.open(io.BytesIO(f[1]))), found))
+    stacked = numpy.stack([p[:, :, None] if p.ndim == 2 else p for p in pixels])
+    images = torch.from_numpy(stacked).permute(0, 3, 1, 2).contiguous()
+    return images, torch.tensor([names.index(folder) for folder in folders]), names
+
+
+def grid(images, path, columns=10):
+    """Images in [-1, 1] as one picture."""
+    x = ((images.clamp(-1, 1) + 1) * 127.5).round().byte()
+    n, c, h, w = x.shape
+    x = x.reshape(n // columns, columns, c, h, w).permute(0, 3, 1, 4, 2).reshape(n // columns * h, columns * w, c)
+    Image.fromarray((x[:, :, 0] if c == 1 else x).numpy()).save(path)
