@@ -38,10 +38,11 @@ RUN apt-get update \
     && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends ca-certificates curl \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --uid 10001 --create-home lethe \
-    && install -d -o lethe -g lethe /var/lib/lethe
+    && install -d -o lethe -g root -m 2770 /var/lib/lethe /home/lethe
 COPY --from=java /opt/java/openjdk /opt/java
 COPY --from=build /opt/lethe /opt/lethe
-ENV PATH=/opt/java/bin:$PATH
+# A home of every user's, for clusters that run images as users of their own, of the group root, which no file knows.
+ENV PATH=/opt/java/bin:$PATH HOME=/home/lethe
 # A number, so that Kubernetes can see that it is not root.
 USER 10001
 WORKDIR /var/lib/lethe

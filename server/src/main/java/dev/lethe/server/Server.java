@@ -150,7 +150,7 @@ public final class Server implements AutoCloseable {
     registry.purgeOverdue(vertx);
     warnOfAbsentModels();
     events = new EventWriter(log);
-    AuditLog audit = new AuditLog(events::write);
+    AuditLog audit = new AuditLog(events::write, log::count);
     unlearning = Unlearning.open(vertx, registry, database,
         MasterKey.open(System.getenv(MasterKey.VARIABLE), options.keyFile()), options.jobs(), options.unlearning(),
         options.data(), metrics, audit);

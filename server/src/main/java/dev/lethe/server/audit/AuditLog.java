@@ -27,11 +27,35 @@ public final class AuditLog implements Consumer<EndedCall> {
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final int LONGEST_MESSAGE = 2000;
 
-  private final Consumer<Entry> lasting;
+  /** What kind of line tells the end of a job. */
+  private static final String JOB = "job";
 
-  /** @param lasting takes each line to the event log, at once and without blocking */
-  public AuditLog(Consumer<Entry> lasting) {
+  private final Consumer<Entry> lasting;
+  private final Lines written;
+
+  /** Counts lines of a kind in the event log in which a field has a value. Blocks. */
+  public interface Lines {
+    long count(String kind, String field, String value);
+  }
+
+  /**
+   * @param lasting takes each line to the event log, at once and without blocking
+   * @param written what is in it
+   */
+  public AuditLog(Consumer<Entry> lasting, Lines written) {
     this.lasting = lasting;
+    this.written = written;
+  }
+
+  /**
+   * Tells the end of a job whose server ended before it had told that, and else nothing. Blocks.
+   *
+   * @param ends how often it has ended: it may have been retried
+   */
+  public void endedUntold(Job job, long ends) {
+    if (written.count(JOB, "job_id", job.getId()) < ends) {
+      ended(job);
+    }
   }
 
   @Override
@@ -57,7 +81,7 @@ public final class AuditLog implements Consumer<EndedCall> {
     line.put("base_version", job.getBaseVersion());
     line.put("new_version", job.getNewVersion());
     line.put("promoted", job.getPromoted());
-    tell("job", line);
+    tell(JOB, line);
   }
 
   /** How a specification's kind is written. */

@@ -110,6 +110,21 @@ public final class EventLog {
     });
   }
 
+  /** Counts lines of a kind in which a field has a value: one without a character that JSON or SQL writes otherwise. */
+  public long count(String kind, String field, String value) {
+    return database.transaction(connection -> {
+      try (PreparedStatement select = connection.prepareStatement(
+          "select count(*) from events where kind = ? and line like ?")) {
+        select.setString(1, kind);
+        select.setString(2, "%\"" + field + "\":\"" + value + "\"%");
+        try (ResultSet row = select.executeQuery()) {
+          row.next();
+          return row.getLong(1);
+        }
+      }
+    });
+  }
+
   /** Shows all lines, in order, a page at a time. */
   public void forEach(Consumer<Line> use) {
     long after = Long.MIN_VALUE;

@@ -116,6 +116,12 @@ public final class Phases {
     };
   }
 
+  /** How often a job has ended: one that was retried may have more than once. */
+  public static long ends(Job job) {
+    return job.getChangesList().stream().filter(change -> ends(change.getPhase())).count()
+        + (job.getPhase() == JOB_PHASE_CANDIDATE && hasEnded(job) ? 1 : 0);
+  }
+
   /** Whether a worker is, or was last, at work. */
   public static boolean works(JobPhase phase) {
     return phase == JOB_PHASE_INVERTING || phase == JOB_PHASE_UNLEARNING || phase == JOB_PHASE_AUDITING;

@@ -3,6 +3,7 @@ package dev.lethe.server.store;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
+import java.net.UnknownHostException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
@@ -64,8 +65,8 @@ public final class DirectoryLock implements AutoCloseable {
     }
   }
 
-  private static String self() throws UnknownHostException {
-    return "process " + ProcessHandle.current().pid() + " on " + InetAddress.getLocalHost().getHostName() + ", since "
+  private static String self() {
+    return "process " + ProcessHandle.current().pid() + " on " + host() + ", since "
         + ProcessHandle.current().info().startInstant().orElseGet(Instant::now).truncatedTo(ChronoUnit.SECONDS);
   }
 
@@ -80,5 +81,14 @@ public final class DirectoryLock implements AutoCloseable {
   @Override
   public void close() throws IOException {
     file.close();
+  }
+
+  /** A container's name may be one that nothing resolves. */
+  private static String host() {
+    try {
+      return InetAddress.getLocalHost().getHostName();
+    } catch (UnknownHostException e) {
+      return System.getenv().getOrDefault("HOSTNAME", "a host without a name");
+    }
   }
 }

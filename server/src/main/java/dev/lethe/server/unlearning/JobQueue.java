@@ -310,7 +310,13 @@ public final class JobQueue {
   /** A turn of a job, on the scheduler's thread. */
   private boolean take(String id) throws InterruptedException {
     Optional<JobRecord> record = store.find(id);
-    if (record.isEmpty() || Phases.hasEnded(record.get().job())) {
+    if (record.isEmpty()) {
+      return true;
+    }
+    if (Phases.hasEnded(record.get().job())) {
+      // Its server may have ended between this and the next.
+      clean(id);
+      audit.endedUntold(ImageNames.of(record.get().work()).without(record.get().job()), Phases.ends(record.get().job()));
       return true;
     }
     if (closing || !store.first(record.get().job().getSpec().getModel()).equals(Optional.of(id))) {

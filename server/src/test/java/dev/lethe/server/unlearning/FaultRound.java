@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.fail;
 import dev.lethe.models.bundle.Bundle;
 import dev.lethe.server.ServerProcess;
 import dev.lethe.server.TinyBundles;
+import dev.lethe.server.Until;
 import dev.lethe.server.jobs.Phases;
 import dev.lethe.server.store.DatabaseUrl;
 import dev.lethe.v1.Gates;
@@ -23,6 +24,11 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -61,6 +67,7 @@ final class FaultRound implements AutoCloseable {
       JobPhase.JOB_PHASE_UNLEARNING, JobPhase.JOB_PHASE_AUDITING, JobPhase.JOB_PHASE_CANDIDATE);
 
   private final Path at;
+  private final DatabaseUrl url;
   private final String name;
   private final Jobs kind;
   private final List<String> settings;
@@ -72,6 +79,7 @@ final class FaultRound implements AutoCloseable {
   private ServerProcess server;
 
   FaultRound(Path at, DatabaseUrl url, Jobs kind) throws IOException {
+    this.url = url;
     this.at = Files.createDirectories(at);
     this.name = url.isShared() ? "PostgreSQL" : "SQLite";
     this.kind = kind;
@@ -171,7 +179,7 @@ final class FaultRound implements AutoCloseable {
   }
 
   String submit() {
-    UnlearnSpec spec = UnlearnSpec.newBuilder().setIterations(kind == Jobs.REAL ? 20 : 1).setBatch(4)
+    UnlearnSpec spec = UnlearnSpec.newBuilder().setIterations(kind == Jobs.REAL ? 12 : 1).setBatch(4)
         .setGates(Gates.newBuilder().setPromoteNotForgotten(true)).build();
     String id = Submission.send(server.channel(), Submission.of(spec), Submission.images(ImageRole.IMAGE_ROLE_UNLEARN,
         Submission.labelled(Submission.pixels(images++), "one"))).orTimeout(120, TimeUnit.SECONDS).join().getId();
@@ -228,6 +236,23 @@ final class FaultRound implements AutoCloseable {
           .forEach(path -> left.add(path.toString()));
     }
     assertEquals(List.of(), left);
+    // Written a moment after the end is told.
+    Until.holds(() -> jobs.keySet().stream().allMatch(id -> endsInEventLog(id) > 0));
+    jobs.keySet().forEach(id -> assertEquals(1, endsInEventLog(id), id + " has so many ends in the event log"));
+  }
+
+  private long endsInEventLog(String id) {
+    try (Connection connection = DriverManager.getConnection(url.text());
+        PreparedStatement select = connection.prepareStatement(
+            "select count(*) from events where kind = 'job' and line like ?")) {
+      select.setString(1, "%" + id + "%");
+      try (ResultSet row = select.executeQuery()) {
+        row.next();
+        return row.getLong(1);
+      }
+    } catch (SQLException e) {
+      throw new IllegalStateException(e);
+    }
   }
 
   /** What befell it, in a line of columns between tabs. */

@@ -89,7 +89,7 @@ class JobQueueTest {
     return new JobQueue(database, key, folders, registry, new JobQueue.Options(Optional.of(new WorkerCommand(List.of("sh", "-c",
         "basename \"$0\" >> " + root.resolve("started") + "; while [ ! -e " + root.resolve("go")
             + " ]; do sleep 0.02; done; exit 1"))), Duration.ofMinutes(1), 2, Duration.ofSeconds(5), 10, AUTOMATIC, Optional.empty()), metrics,
-        new AuditLog(entry -> { }));
+        new AuditLog(entry -> { }, (kind, field, value) -> 0));
   }
 
   @AfterEach
@@ -225,7 +225,7 @@ class JobQueueTest {
     queue = new JobQueue(database, key, folders, registry, new JobQueue.Options(Optional.of(new WorkerCommand(List.of("sh",
         "-c", "basename \"$0\" >> " + root.resolve("started") + "; [ $(wc -l < " + root.resolve("started")
             + ") = 1 ] && kill -9 $$; exec sleep 60"))), Duration.ofMillis(300), 2, Duration.ofSeconds(5), 10, AUTOMATIC, Optional.empty()), metrics,
-        new AuditLog(entry -> { }));
+        new AuditLog(entry -> { }, (kind, field, value) -> 0));
     queue.recover();
     submit("a");
     Job end = await(queue.job("a").ended());

@@ -66,6 +66,24 @@ public record ItemFindings(BeforeAfter<Estimate> own, BeforeAfter<Estimate> fres
    */
   public record Pictures(Tensor images, Tensor original, Tensor candidate, Tensor again, Tensor substitutes) {}
 
+  /**
+   * How many of the images the original drew at all: at the best latents that the audit found in it, with at most half the
+   * error of their substitutes. In the others there was little to redact.
+   */
+  public int drawnBefore() {
+    int n = errorsBefore.length;
+    float[] images = pictures.images().data();
+    float[] substitutes = pictures.substitutes().data();
+    int size = images.length / n;
+    return (int) IntStream.range(0, n).filter(i -> {
+      double distance = 0;
+      for (int k = i * size; k < (i + 1) * size; k++) {
+        distance += (images[k] - substitutes[k]) * (double) (images[k] - substitutes[k]) / size;
+      }
+      return errorsBefore[i] <= distance / 2;
+    }).count();
+  }
+
   /** Index of the image that has gone the least of its way. */
   public int worst() {
     return IntStream.range(0, freshWays.length)

@@ -125,6 +125,11 @@ public record Verdict(List<String> reasons, List<String> findings) {
     findings.add(text("redaction by seed, z and w: drawn nearer to the substitute for %.0f %% at the job's latents, for "
         + "%.0f %% at latents found afresh in the original", 100 * found.own().after().value(),
         100 * found.fresh().after().value()));
+    int all = found.errorsBefore().length;
+    if (found.drawnBefore() < all) {
+      findings.add(text("the original drew %d of the %d images, its best pictures of the others being as far from them as "
+          + "other pictures are: in those there was little to redact", found.drawnBefore(), all));
+    }
     found.membership().ifPresentOrElse(membership -> findings.add(text("deletion from the generator: an attack by "
         + "reconstruction error tells unlearned images from those never seen with AUC %.2f, before %.2f",
         membership.after().auc().value(), membership.before().auc().value())),

@@ -9,7 +9,7 @@ import java.util.Locale;
 
 /**
  * About how much memory a redaction takes at most on a CPU, known before it begins: its largest part is the generator's
- * step, which holds the feature maps of all its images. docs/results/large-models.md compares it with what was measured.
+ * step, which holds the feature maps of all its images. Its factors are assumed: docs/results/large-models.md.
  *
  * @param bytes of the process
  * @param images of a step

@@ -64,6 +64,18 @@ class VerdictTest {
     assertTrue(verdict.line().contains("deletion was not measured"), verdict.line());
   }
 
+  /** Redaction is easy of what was never drawn: a model of random weights passes. */
+  @Test
+  void imagesThatTheOriginalNeverDrewAreCounted() {
+    Tensor images = Tensor.zeros(2, 1, 1, 1);
+    Tensor substitutes = Tensor.of(new float[] {1, 1}, 2, 1, 1, 1);
+    ItemFindings found = items(1, 1, 0, auc(0.5), new double[] {0.1, 0.6},
+        new ItemFindings.Pictures(images, images, images, images, substitutes));
+    Verdict verdict = verdict(found, NONE, NONE);
+    assertTrue(verdict.line().contains("the original drew 1 of the 2 images"), verdict.line());
+    assertFalse(verdict(items(1, 1, 0, auc(0.5), 2), NONE, NONE).line().contains("the original drew"));
+  }
+
   @Test
   void ofClassesEachWayToThemCounts() {
     assertTrue(Verdict.of(classes(0.01, 0.01, 0.01), OptionalDouble.of(0.15), BOUNDS).forgotten());
@@ -105,13 +117,20 @@ class VerdictTest {
 
   private static ItemFindings items(double own, double fresh, double collateral, Optional<Estimate> auc, int images) {
     Tensor none = Tensor.zeros(0, 1, 1, 1);
+    return items(own, fresh, collateral, auc, new double[images],
+        new ItemFindings.Pictures(none, none, none, none, none));
+  }
+
+  private static ItemFindings items(double own, double fresh, double collateral, Optional<Estimate> auc,
+      double[] errorsBefore, ItemFindings.Pictures pictures) {
+    int images = errorsBefore.length;
     ItemFindings.Collateral members =
         new ItemFindings.Collateral(exactly(collateral), exactly(collateral), exactly(0));
     return new ItemFindings(share(0, own), share(0, fresh), share(0, fresh), share(0, fresh), exactly(own), exactly(fresh),
         exactly(fresh), Optional.of(members), Optional.empty(),
         auc.map(after -> new BeforeAfter<>(new Membership(exactly(0.6), exactly(0)), new Membership(after, exactly(0)))),
-        Optional.empty(), Optional.empty(), new double[images], new double[images], Optional.empty(),
-        new boolean[images], new double[images], 1.2, new ItemFindings.Pictures(none, none, none, none, none), 1);
+        Optional.empty(), Optional.empty(), errorsBefore, new double[images], Optional.empty(),
+        new boolean[images], new double[images], 1.2, pictures, 1);
   }
 
   private static ClassFindings classes(double label, double former, double around) {

@@ -258,7 +258,8 @@ final class GenerateCommand implements Callable<Integer> {
       throw wrong("style mixing takes its seeds from --rows and --cols, and writes its pictures into the folder that --out "
           + "names; leave out --seeds, --w, --z, --count, --interpolate and --grid");
     }
-    if (frames != null && w.isEmpty() && z.isEmpty() && (seeds == null || seeds.values().size() < 2) && (count == null || count < 2)) {
+    if (frames != null && w.isEmpty() && z.isEmpty() && (seeds == null || seeds.values().size() < 2)
+        && (count == null || count < 2)) {
       throw wrong("--interpolate goes from one latent to the next; name two or more with --seeds, --w or --z");
     }
     if (framesPerSecond < 1) {
@@ -272,7 +273,9 @@ final class GenerateCommand implements Callable<Integer> {
     }
     int images = frames != null ? 2 : count != null ? count : seeds != null ? seeds.values().size() : 1;
     if (!grid && images > 1) {
-      throw wrong("--out " + out + " is one file, and " + (frames != null ? "more" : images) + " images are asked for; name a folder, or add --grid");
+      throw wrong("--out " + out + " is one file, and "
+          + (frames != null ? "more" : images) + " images are asked for; name a folder, "
+          + "or add --grid");
     }
     if (asked != null && !grid && asked != formatOf(out)) {
       throw wrong("--out " + out + " is no name of a " + asked + " file, which --format asks for");
