@@ -112,7 +112,7 @@ final class GenerateCommand implements Callable<Integer> {
       description = "The class, by name or index; default: every class in turn.")
   private String label;
 
-  @Option(names = {"--psi", "--trunc"}, 
+  @Option(names = {"--psi", "--trunc"},
       description = "Truncation, 0 to 2: less variety and fewer failures below 1. Default: 1.")
   private Float psi;
 
