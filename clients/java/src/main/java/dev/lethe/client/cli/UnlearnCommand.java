@@ -319,7 +319,7 @@ final class UnlearnCommand implements Callable<Integer> {
         save(lethe.report(job.getId()));
       }
       if (output.isText()) {
-        return outcome.report(ended);
+        return outcome.report(ended, unlearn, keep);
       }
       output.one(console, ended, () -> { }, ended.getId());
       return outcome.end(ended);
