@@ -9,6 +9,7 @@
 `lethe_client.aio.Client` is the same for asyncio; `lethe_client.v1` has the protocol's own messages.
 """
 
+from . import aio
 from .client import Client, Job
 from .errors import (Cancelled, DeadlineExceeded, FailedPrecondition, InvalidArgument, LetheError, NotFound,
                      PermissionDenied, ResourceExhausted, Unauthenticated, Unavailable)
@@ -22,4 +23,4 @@ __version__ = "0.1.0"
 
 __all__ = ["Activation", "Cancelled", "Client", "DeadlineExceeded", "FailedPrecondition", "GeneratedImage", "Images",
            "InvalidArgument", "Job", "JobSnapshot", "LetheError", "NotFound", "PermissionDenied", "Report",
-           "ResourceExhausted", "Retry", "Spec", "Unauthenticated", "Unavailable", "Version"]
+           "ResourceExhausted", "Retry", "Spec", "Unauthenticated", "Unavailable", "Version", "aio"]

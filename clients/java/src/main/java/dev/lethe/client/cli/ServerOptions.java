@@ -64,7 +64,8 @@ final class ServerOptions {
     } catch (NumberFormatException e) {
       port = -1;
     }
-    if (colon < 1 || port < 1 || port > 65535) {
+    // A URL, as curl takes it, has its colon too.
+    if (colon < 1 || port < 1 || port > 65535 || server.contains("/")) {
       throw new ParameterException(command.commandLine(),
           "--server " + server + " is no HOST:PORT, for example localhost:8080");
     }

@@ -480,6 +480,15 @@ class MainTest {
   }
 
   @Test
+  void anAddressIsNoUrl() {
+    for (String address : List.of("http://localhost:8080", "localhost", "localhost:x")) {
+      err.reset();
+      assertEquals(2, bare("models", "list", "--server=" + address), address);
+      assertTrue(err.toString().contains("is no HOST:PORT"), err.toString());
+    }
+  }
+
+  @Test
   void aCommandIsMadeAsItIsAmongAll() {
     CommandLine all = Main.commandLine(Console.system());
     all.getSubcommands().keySet().stream().filter(name -> !name.equals("completion")).forEach(name -> {
