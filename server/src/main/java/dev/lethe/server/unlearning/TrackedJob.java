@@ -114,9 +114,10 @@ final class TrackedJob {
     });
   }
 
-  /** Takes what the store has: another server may have changed it. */
+  /** Takes what the store has: another server may have changed it. What was read before this server's last change is old. */
   synchronized void refresh(JobRecord stored) {
-    if (stored.equals(record) || Phases.hasEnded(record.job())) {
+    if (stored.equals(record) || Phases.hasEnded(record.job())
+        || stored.job().getChangesCount() < record.job().getChangesCount()) {
       return;
     }
     record = stored;

@@ -97,6 +97,18 @@ class TrackedJobTest {
     assertEquals(List.of(JobPhase.JOB_PHASE_CANCELLED), late);
   }
 
+  /** Who looks at the store now and then may have read before the last change, and come after it. */
+  @Test
+  void whatWasReadBeforeItsOwnChangeIsOld() {
+    JobRecord read = store.find("job").orElseThrow();
+    job.release();
+    to(JobPhase.JOB_PHASE_INVERTING);
+    job.hold();
+    job.refresh(read);
+    assertEquals(JobPhase.JOB_PHASE_INVERTING, job.job().getPhase());
+    assertFalse(job.isLost());
+  }
+
   @Test
   void progressIsToldAndNotStored() {
     to(JobPhase.JOB_PHASE_INVERTING);
