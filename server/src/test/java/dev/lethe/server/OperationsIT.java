@@ -87,6 +87,9 @@ class OperationsIT {
     assertThrows(StatusRuntimeException.class, () -> server.models()
         .activate(ActivateRequest.newBuilder().setModel("tiny").setVersion("v\"9").build()));
     job = unlearn();
+    // Who watches a job may hear of its end before the log has it.
+    Until.holds(() -> List.copyOf(audit.list).stream()
+        .anyMatch(line -> line.getFormattedMessage().contains("\"operation\":\"unlearn\"")));
     metrics = server.get("/metrics").body();
     ObjectMapper json = new ObjectMapper();
     for (ILoggingEvent line : List.copyOf(audit.list)) {
