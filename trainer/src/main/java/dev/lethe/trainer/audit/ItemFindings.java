@@ -1,6 +1,7 @@
 package dev.lethe.trainer.audit;
 
 import dev.lethe.models.graph.Tensor;
+import dev.lethe.trainer.metrics.PixelDistance;
 import java.util.Optional;
 import java.util.stream.IntStream;
 
@@ -75,13 +76,8 @@ public record ItemFindings(BeforeAfter<Estimate> own, BeforeAfter<Estimate> fres
     float[] images = pictures.images().data();
     float[] substitutes = pictures.substitutes().data();
     int size = images.length / n;
-    return (int) IntStream.range(0, n).filter(i -> {
-      double distance = 0;
-      for (int k = i * size; k < (i + 1) * size; k++) {
-        distance += (images[k] - substitutes[k]) * (double) (images[k] - substitutes[k]) / size;
-      }
-      return errorsBefore[i] <= distance / 2;
-    }).count();
+    return (int) IntStream.range(0, n).filter(i -> errorsBefore[i] * size
+        <= PixelDistance.squared(images, i * size, substitutes, i * size, size) / 2).count();
   }
 
   /** Index of the image that has gone the least of its way. */

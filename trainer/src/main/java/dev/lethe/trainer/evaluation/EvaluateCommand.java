@@ -33,7 +33,8 @@ public final class EvaluateCommand implements Callable<Integer> {
           + "baselines, a base that memorises, jobs in a row. (${COMPLETION-CANDIDATES})")
   private Suite suite;
 
-  @Option(names = "--data", required = true, paramLabel = "DIR", description = "The images that the model was trained on, with their test split.")
+  @Option(names = "--data", required = true, paramLabel = "DIR",
+      description = "The images that the model was trained on, with their test split.")
   private Path data;
 
   @Option(names = "--base", required = true, paramLabel = "DIR", description = "Bundle of the model that unlearns.")
@@ -72,13 +73,16 @@ public final class EvaluateCommand implements Callable<Integer> {
     Map<String, String> captions = new LinkedHashMap<>();
     for (int images : List.of(64, 16)) {
       captions.put(Experiment.items(images).id(), "Unlearned by Lethe's recipe: the images; what the original draws of "
-          + "them at latents that the audit found; what the candidate draws there; the nearest that the audit found in the candidate; "
-          + "the substitutes.");
+          + "them at latents that the audit found; what the candidate draws there; the nearest that the audit found in the "
+          + "candidate; the substitutes.");
       captions.put(Experiment.items(images).with(Experiment.Method.DISCRIMINATOR_ONLY).id(), "The same where the "
           + "discriminator alone was taught to reject them: nothing has changed.");
     }
     return captions;
   }
+
+  /** The base's, which everything that is measured with it is named after. */
+  private String name;
 
   private EvaluateCommand() {}
 
@@ -96,20 +100,21 @@ public final class EvaluateCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     ExecutionDevice on = device.device();
+    name = Bundle.open(base).card().name();
     Models models = models();
     List<Experiment> asked = suite.runs().stream().filter(run -> run.id().contains(only)).toList();
     List<Experiment> runs = asked.stream().filter(models::has).toList();
     if (runs.size() < asked.size()) {
       System.out.println((asked.size() - runs.size()) + " runs are left out: their model is not there");
     }
-    ResultStore store = new ResultStore(this.runs.resolve("results"));
+    ResultStore<ExperimentResult> store = new ResultStore<>(this.runs.resolve("results"), ExperimentResult.class);
     Files.createDirectories(out);
     Evaluation evaluation = null;
     List<ExperimentResult> results = new ArrayList<>();
     int made = 0;
     long started = System.nanoTime();
     for (Experiment run : runs) {
-      Optional<ExperimentResult> known = store.find(run);
+      Optional<ExperimentResult> known = store.find(run.id());
       if (known.isEmpty() && pageOnly) {
         continue;
       }
@@ -119,7 +124,7 @@ public final class EvaluateCommand implements Callable<Integer> {
               Machine.describe(on), on, threads);
         }
         ExperimentResult result = evaluation.run(run);
-        store.write(result);
+        store.write(run.id(), result);
         if (PICTURED.containsKey(run.id())) {
           BeforeAfterPicture.write(out.resolve(picture(run)), evaluation.pictures().orElseThrow());
         }
@@ -135,26 +140,21 @@ public final class EvaluateCommand implements Callable<Integer> {
         pictures.put(picture(run), PICTURED.get(run.id()));
       }
     }
-    String table = new ResultPage(out, fileName(), name(), command(), pictures, results).write();
+    String table = new ResultPage(out, fileName(), name, command(), pictures, results).write();
     System.out.println();
     System.out.print(table);
     System.out.println("All tables: " + out.resolve(fileName() + ".md"));
     return 0;
   }
 
-  /** The base's, which everything that is measured with it is named after. */
-  private String name() throws IOException {
-    return Bundle.open(base).card().name();
-  }
-
   private Models models() throws IOException {
     List<Bundle> references = new ArrayList<>();
-    String canaries = name() + "-canaries";
+    String canaries = name + "-canaries";
     for (int seed = 0; bundle(canaries + "-reference/v" + (seed + 1)).isPresent(); seed++) {
       references.add(bundle(canaries + "-reference/v" + (seed + 1)).get());
     }
-    return new Models(Bundle.open(base), bundle(canaries + "/v1"), references, bundle(name() + "-retrained/v1"),
-        bundle(name() + "-without-7/v1"), compared.resolve(name() + "-judge").resolve(Bundle.FEATURES));
+    return new Models(Bundle.open(base), bundle(canaries + "/v1"), references, bundle(name + "-retrained/v1"),
+        bundle(name + "-without-7/v1"), compared.resolve(name + "-judge").resolve(Bundle.FEATURES));
   }
 
   private Optional<Bundle> bundle(String name) throws IOException {
@@ -162,8 +162,8 @@ public final class EvaluateCommand implements Callable<Integer> {
     return Bundle.isBundle(directory) ? Optional.of(Bundle.open(directory)) : Optional.empty();
   }
 
-  private String picture(Experiment run) throws IOException {
-    return name() + "-" + run.id() + ".png";
+  private String picture(Experiment run) {
+    return name + "-" + run.id() + ".png";
   }
 
   private String command() {
@@ -171,8 +171,8 @@ public final class EvaluateCommand implements Callable<Integer> {
         + Path.of("").toAbsolutePath().relativize(base.toAbsolutePath().normalize()) + (only.isEmpty() ? "" : " --only " + only);
   }
 
-  private String fileName() throws IOException {
-    return suite == Suite.QUICK ? name() + "-quick" : name();
+  private String fileName() {
+    return suite == Suite.QUICK ? name + "-quick" : name;
   }
 
   private static void tell(int number, List<Experiment> runs, ExperimentResult result, double secondsEach) {

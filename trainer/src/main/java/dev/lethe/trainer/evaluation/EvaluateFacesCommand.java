@@ -117,11 +117,15 @@ public final class EvaluateFacesCommand implements Callable<Integer> {
     return 0;
   }
 
+  private ResultStore<PersonResult> store() {
+    return new ResultStore<>(runs, PersonResult.class);
+  }
+
   private List<PersonResult> known() throws IOException {
     List<PersonResult> results = new ArrayList<>();
     for (long seed = 0; seed < people; seed++) {
       for (Method method : Method.values()) {
-        PersonResult.find(runs, method, seed).ifPresent(results::add);
+        store().find(PersonResult.id(method, seed)).ifPresent(results::add);
       }
     }
     return results;
@@ -139,7 +143,7 @@ public final class EvaluateFacesCommand implements Callable<Integer> {
           Machine.describe(on), on, threads)) {
         for (long seed = 0; seed < people; seed++) {
           for (Method method : methods.isEmpty() ? Arrays.asList(Method.values()) : methods) {
-            if (PersonResult.find(runs, method, seed).isEmpty()) {
+            if (store().find(PersonResult.id(method, seed)).isEmpty()) {
               make(evaluation, method, seed, name);
             }
           }
@@ -151,7 +155,7 @@ public final class EvaluateFacesCommand implements Callable<Integer> {
 
   private void make(PersonEvaluation evaluation, Method method, long seed, String name) throws IOException {
     PersonResult result = evaluation.run(method, seed);
-    result.write(runs);
+    store().write(PersonResult.id(method, seed), result);
     if (seed == 0 && method != Method.DISCRIMINATOR_ONLY) {
       write(out.resolve(picture(name, method, seed)), evaluation.pictures().orElseThrow(),
           result.figures().get("photos_sent").intValue());

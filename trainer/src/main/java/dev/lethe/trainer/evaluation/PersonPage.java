@@ -4,11 +4,9 @@ import dev.lethe.trainer.evaluation.PersonResult.Method;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Set;
 import java.util.stream.Collectors;
 
 /**
@@ -119,18 +117,7 @@ record PersonPage(Path directory, String name, String model, String command, dou
   }
 
   private String csv() {
-    Set<String> names = new LinkedHashSet<>();
-    results.forEach(result -> names.addAll(result.figures().keySet()));
-    StringBuilder csv = new StringBuilder("method,seed,verdict,").append(String.join(",", names)).append('\n');
-    for (PersonResult result : results) {
-      csv.append(result.method()).append(',').append(result.seed()).append(',')
-          .append(result.forgotten() ? "forgotten" : "not forgotten");
-      names.forEach(key -> {
-        Double value = result.figures().get(key);
-        csv.append(',').append(value == null ? "" : String.format(Locale.ROOT, "%.6g", value));
-      });
-      csv.append('\n');
-    }
-    return csv.toString();
+    return FiguresCsv.of("method", results.stream()
+        .map(result -> new FiguresCsv.Row(result.method() + "," + result.seed(), result.forgotten(), result.figures())).toList());
   }
 }

@@ -10,7 +10,6 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Function;
@@ -168,18 +167,7 @@ record ResultPage(Path directory, String name, String model, String command, Map
   }
 
   private String csv() {
-    Set<String> names = new LinkedHashSet<>();
-    results.forEach(result -> names.addAll(result.figures().keySet()));
-    StringBuilder csv = new StringBuilder("experiment,seed,verdict,").append(String.join(",", names)).append('\n');
-    for (ExperimentResult result : results) {
-      csv.append(result.experiment().group()).append(',').append(result.experiment().seed()).append(',')
-          .append(result.forgotten() ? "forgotten" : "not forgotten");
-      names.forEach(name -> {
-        Double value = result.figures().get(name);
-        csv.append(',').append(value == null ? "" : String.format(Locale.ROOT, "%.6g", value));
-      });
-      csv.append('\n');
-    }
-    return csv.toString();
+    return FiguresCsv.of("experiment", results.stream()
+        .map(result -> new FiguresCsv.Row(result.experiment().group() + "," + result.experiment().seed(), result.forgotten(), result.figures())).toList());
   }
 }

@@ -8,25 +8,29 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.Optional;
 
-/** Results on the disk, a file for each run, so that an evaluation that was stopped goes on where it was. */
-record ResultStore(Path directory) {
+/**
+ * Results on the disk, a file for each run, so that an evaluation that was stopped goes on where it was.
+ *
+ * @param <R> results
+ */
+record ResultStore<R>(Path directory, Class<R> type) {
 
   private static final ObjectMapper JSON = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
 
   /** The result of a run, if it was made. */
-  Optional<ExperimentResult> find(Experiment experiment) throws IOException {
-    Path file = file(experiment);
-    return Files.exists(file) ? Optional.of(JSON.readValue(file.toFile(), ExperimentResult.class)) : Optional.empty();
+  Optional<R> find(String run) throws IOException {
+    Path file = file(run);
+    return Files.exists(file) ? Optional.of(JSON.readValue(file.toFile(), type)) : Optional.empty();
   }
 
-  void write(ExperimentResult result) throws IOException {
+  void write(String run, R result) throws IOException {
     Files.createDirectories(directory);
     Path unfinished = directory.resolve("unfinished.tmp");
     JSON.writeValue(unfinished.toFile(), result);
-    Files.move(unfinished, file(result.experiment()), StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    Files.move(unfinished, file(run), StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
   }
 
-  private Path file(Experiment experiment) {
-    return directory.resolve(experiment.id() + ".json");
+  private Path file(String run) {
+    return directory.resolve(run + ".json");
   }
 }
