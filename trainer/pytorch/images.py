@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy
 import torch
+import torch.nn.functional as F
 from PIL import Image
 
 ENDINGS = (".png", ".jpg", ".jpeg")
@@ -33,6 +34,20 @@ def read_images(path):
     stacked = numpy.stack([p[:, :, None] if p.ndim == 2 else p for p in pixels])
     images = torch.from_numpy(stacked).permute(0, 3, 1, 2).contiguous()
     return images, torch.tensor([names.index(folder) for folder in folders]), names
+
+
+def augmented(x, move):
+    """Mirrored or not, and moved by up to so many pixels, each image by itself; differentiable."""
+    n, c, r, _ = x.shape
+    mirrored = (torch.rand(n, 1, 1, 1, device=x.device) < 0.5).float()
+    x = x * (1 - mirrored) + x.flip(3) * mirrored
+    if not move:
+        return x
+    x = F.pad(x, [move] * 4, mode="reflect")
+    at = torch.randint(0, 2 * move + 1, [2, n], device=x.device)
+    span = torch.arange(r, device=x.device)
+    x = x.gather(2, (at[0][:, None] + span)[:, None, :, None].expand(-1, c, -1, x.shape[3]))
+    return x.gather(3, (at[1][:, None] + span)[:, None, None, :].expand(-1, c, r, -1))
 
 
 def grid(images, path, columns=10):

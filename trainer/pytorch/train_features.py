@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from images import read_images
+from images import augmented, read_images
 from safetensors_file import write
 
 STEM, FIRST, MOST, FEATURES, SLOPE = 48, 96, 192, 128, 0.1
@@ -54,15 +54,10 @@ class FeatureNetwork(nn.Module):
 
 
 def changed(x, move, hide):
-    """Mirrored or not, moved by up to so many pixels, and with a square hidden."""
-    n, c, r, _ = x.shape
-    mirrored = torch.rand(n, 1, 1, 1, device=x.device) < 0.5
-    x = torch.where(mirrored, x.flip(3), x)
-    x = F.pad(x, [move] * 4, mode="reflect")
-    at = torch.randint(0, 2 * move + 1, [2, n], device=x.device)
+    """Mirrored or not, moved, and with a square hidden."""
+    x = augmented(x, move)
+    n, _, r, _ = x.shape
     span = torch.arange(r, device=x.device)
-    x = x.gather(2, (at[0][:, None] + span)[:, None, :, None].expand(-1, c, -1, x.shape[3]))
-    x = x.gather(3, (at[1][:, None] + span)[:, None, None, :].expand(-1, c, r, -1))
     centre = torch.randint(0, r, [2, n], device=x.device)
     rows = (span - centre[0][:, None]).abs() < hide / 2
     columns = (span - centre[1][:, None]).abs() < hide / 2

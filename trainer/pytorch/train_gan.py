@@ -17,7 +17,7 @@ import time
 import torch
 import torch.nn.functional as F
 
-from images import grid, read_images
+from images import augmented, grid, read_images
 from networks import Discriminator, Generator, named
 from safetensors_file import write
 
@@ -78,10 +78,12 @@ def main():
     graphed = device == "cuda" and not o.eager
     # Lazy regularization: the discriminator's optimizer is told of it (Karras et al. 2020, appendix B).
     c = o.r1_interval / (o.r1_interval + 1)
-    adam_g = torch.optim.Adam(g.parameters(), lr=rate if graphed else o.learning_rate, betas=(0.0, 0.99), eps=1e-8,
-                              **({"capturable": True} if graphed else {}))
-    adam_d = torch.optim.Adam(d.parameters(), lr=rate if graphed else o.learning_rate, betas=(0.0, 0.99 ** c), eps=1e-8,
-                              **({"capturable": True} if graphed else {}))
+
+    def adam(network, beta2):
+        return torch.optim.Adam(network.parameters(), lr=rate if graphed else o.learning_rate, betas=(0.0, beta2), eps=1e-8,
+                                capturable=graphed)
+
+    adam_g, adam_d = adam(g, 0.99), adam(d, 0.99 ** c)
     kept = torch.zeros((), device=device)
     losses = {name: torch.zeros((), device=device) for name in ("g", "d", "real", "fake")}
 
@@ -93,18 +95,8 @@ def main():
                 labels[torch.randint(count, [o.batch], device=device)])
 
     def seen(x):
-        """As the discriminator sees an image: mirrored or not, and moved."""
-        mirrored = (torch.rand(len(x), 1, 1, 1, device=device) < 0.5).float()
-        x = x * (1 - mirrored) + x.flip(3) * mirrored
-        if o.translate:
-            m, r = o.translate, resolution
-            x = F.pad(x, [m] * 4, mode="reflect")
-            at = torch.randint(0, 2 * m + 1, [2, len(x)], device=device)
-            rows = at[0][:, None] + torch.arange(r, device=device)
-            columns = at[1][:, None] + torch.arange(r, device=device)
-            x = x.gather(2, rows[:, None, :, None].expand(-1, channels, -1, x.shape[3]))
-            x = x.gather(3, columns[:, None, None, :].expand(-1, channels, r, -1))
-        return x
+        """As the discriminator sees an image."""
+        return augmented(x, o.translate)
 
     def discriminate(regularize):
         z, fake_labels = latents()
@@ -141,8 +133,7 @@ def main():
         loss.backward()
         adam_g.step()
         with torch.no_grad():
-            follow = list(average.values())
-            for target, p in zip(follow, own.values()):
+            for target, p in zip(average.values(), own.values()):
                 target.mul_(kept).add_(p * (1 - kept))
 
     def captured(step):
