@@ -72,6 +72,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
 
@@ -141,6 +142,8 @@ public final class LetheClient implements AutoCloseable {
     private TlsFiles.Identity identity;
     private String token;
 
+    private static final Pattern TOKEN = Pattern.compile("[\\x21-\\x7e]+");
+
     private Builder() {}
 
     /**
@@ -202,8 +205,16 @@ public final class LetheClient implements AutoCloseable {
       return tls();
     }
 
-    /** Sends a bearer token with every call. Without TLS, everyone on the way can read it. */
+    /**
+     * Sends a bearer token with every call. Without TLS, everyone on the way can read it.
+     *
+     * @throws LetheException INVALID_ARGUMENT if no header can hold it
+     */
     public Builder token(String bearer) {
+      if (!TOKEN.matcher(bearer).matches()) {
+        // Not the token itself: messages end up in logs.
+        throw new LetheException(Status.Code.INVALID_ARGUMENT, "token: holds blanks, or characters beyond ASCII", null);
+      }
       token = bearer;
       return this;
     }
