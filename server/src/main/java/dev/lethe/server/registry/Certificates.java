@@ -41,7 +41,7 @@ record Certificates(ModelRegistry registry) {
     Path folder = registry.repository().proof(model.name(), version);
     Path file = folder.resolve(ErasureCertificate.FILE);
     if (!Files.isRegularFile(file)) {
-      throw Status.FAILED_PRECONDITION.withDescription("version: " + version + " of " + model.name()
+      throw Status.NOT_FOUND.withDescription("version: " + version + " of " + model.name()
           + " has no erasure certificate: " + (model.life().wasPromoted(version)
               ? "its job is not known to this server" : "no erasure of it was promoted")).asRuntimeException();
     }
@@ -63,7 +63,7 @@ record Certificates(ModelRegistry registry) {
     Optional<Erasure> erasure = registry.names().stream()
         .flatMap(name -> registry.lifecycle().of(name).erasures().stream())
         .filter(known -> known.id().equals(job)).findFirst();
-    return erasure.orElseThrow(() -> Status.FAILED_PRECONDITION.withDescription("job_id: no erasure of job "
+    return erasure.orElseThrow(() -> Status.NOT_FOUND.withDescription("job_id: no erasure of job "
         + ClassLabels.abbreviate(job) + " was promoted").asRuntimeException());
   }
 }
