@@ -175,10 +175,13 @@ class Judge:
             result |= {plural: [image.get(key) for image in images] for plural, key in (
                 ("indices", "index"), ("seeds", "seed"), ("labels", "label"), ("versions", "version"),
                 ("formats", "format"), ("shapes", "shape"))}
+            result["ws"] = [len(image["w"]) if image.get("w") else None for image in images]
             result["labels_set"] = sorted(set(result["labels"]), key=str)
             result["seeds_from"] = result["seeds"][0] if result["seeds"] == list(range(
                 result["seeds"][0] or 0, (result["seeds"][0] or 0) + len(images))) else None
             result["sizes"] = [list(pixels(image).shape[-2:]) for image in images]
+        if "w" in result:
+            result["w_values"] = len(result["w"])
         if "moments" in result:
             result["last"] = result["moments"][-1]
         return result
@@ -202,6 +205,8 @@ class Judge:
             decoded_right(image)
         if "same_as" in case:
             self.same(case["same_as"], result["images"])
+        if "save_w" in case:
+            self.variables[case["save_w"]] = [image["w"] for image in result["images"]]
         if "save" in case:
             self.variables[case["save"]] = result["job"]["id"]
 

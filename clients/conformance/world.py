@@ -82,13 +82,19 @@ def uploads(repository, folder):
             archive.write(file, file.relative_to(folder / "forget"))
         archive.writestr("__MACOSX/7/._0000.png", b"what a file manager leaves behind")
     images[0].save(folder / "one.png")
+    save("mixed", range(1))
+    (folder / "mixed/notes.txt").write_text("not of the images")
+    save("webp", range(1))
+    (folder / f"webp/{labels[1]}").mkdir()
+    images[1].save(folder / f"webp/{labels[1]}/1.webp", lossless=True)
     (folder / "empty").mkdir()
     noise = np.random.default_rng(0).integers(0, 256, (1280, 1280, 3), np.uint8)
     Image.fromarray(noise).save(folder / "large.png")
     z = [np.random.RandomState(seed).randn(64).astype(np.float32).tolist() for seed in (3, 4)]
     return {"forget": str(folder / "forget"), "keep": str(folder / "keep"), "zip": str(folder / "forget.zip"),
             "one": str(folder / "one.png"), "empty": str(folder / "empty"), "large": str(folder / "large.png"),
-            "missing": str(folder / "missing"), "z": z, "w": [[0.0] * 64, [0.5] * 64]}
+            "mixed": str(folder / "mixed"),
+            "webp": str(folder / "webp"), "missing": str(folder / "missing"), "z": z, "w": [[0.0] * 64, [0.5] * 64]}
 
 
 async def server(lethe, folder, name, *options):

@@ -7,7 +7,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent
 # A source distribution holds a copy.
 PROTO = next(folder for folder in (ROOT / "proto", ROOT / "../../proto/src/main/proto") if folder.is_dir())
-FILES = ["common", "generation", "model", "unlearning"]
+FILES = ["common", "generation", "inspection", "model", "unlearning"]
 
 
 def generate() -> None:

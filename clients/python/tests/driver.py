@@ -26,7 +26,7 @@ FORMATS = {common_pb2.IMAGE_FORMAT_PNG: "png", common_pb2.IMAGE_FORMAT_JPEG: "jp
 
 def image_of(image):
     array = image.array()
-    return {"index": image.index, "seed": image.seed, "label": image.label, "version": image.version,
+    return {"w": None if image.w is None else image.w.tolist(), "index": image.index, "seed": image.seed, "label": image.label, "version": image.version,
             "format": FORMATS[image.proto.image.format], "data": base64.b64encode(image.data).decode(),
             "mean": float(np.mean(array)), "shape": list(array.shape)}
 
@@ -112,6 +112,40 @@ class Driver:
 
     async def cancel(self, client, arguments):
         return {"job": job_of(await done(client.cancel(arguments["job"])))}
+
+    async def approve(self, client, arguments):
+        return {"job": job_of(await done(client.approve(arguments["job"], arguments["reason"])))}
+
+    async def reject(self, client, arguments):
+        return {"job": job_of(await done(client.reject(arguments["job"], arguments["reason"])))}
+
+    async def retry(self, client, arguments):
+        return {"job": job_of(await done(client.retry(arguments["job"])))}
+
+    async def delete(self, client, arguments):
+        await done(client.delete(arguments["job"]))
+        return {}
+
+    async def retire(self, client, arguments):
+        return {"version": (await done(client.retire(**arguments))).state}
+
+    async def purge(self, client, arguments):
+        return {"files": await done(client.purge(**arguments))}
+
+    async def certificate(self, client, arguments):
+        return {"version": (await done(client.certificate(arguments["job"]))).version}
+
+    async def inspect(self, client, arguments):
+        stages = []
+        found = await done(client.inspect(arguments.pop("images", ()), progress=lambda now: stages.append(now.stage),
+                                          **arguments.pop("spec", {}), **arguments))
+        return {"inspection": json_format.MessageToDict(found), "progressed": bool(stages)}
+
+    async def project(self, client, arguments):
+        stages = []
+        found = await done(client.project(arguments.pop("image"), progress=lambda now: stages.append(now.stage), **arguments))
+        return {"version": found.version, "error": found.error, "w": found.w.tolist(),
+                "picture": base64.b64encode(found.proto.image_png).decode(), "progressed": bool(stages)}
 
     async def report(self, client, arguments):
         report = await done(client.report(arguments["job"]))

@@ -6,10 +6,12 @@ import numpy as np
 
 import lethe_client
 from lethe_client import connection, requests, specs
+from lethe_client.v1 import unlearning_pb2
 
 
 def generate(**given):
-    every = dict(seeds=None, z=None, w=None, label=None, psi=None, count=None, format="png", model="", version="")
+    every = dict(seeds=None, z=None, w=None, label=None, psi=None, count=None, format="png", model="", version="",
+                 noise_mode="const", include_w=False)
     return requests.generate(**(every | given)).message
 
 
@@ -26,13 +28,20 @@ class RequestsTest(unittest.TestCase):
                              ("psi", dict(psi="much")), ("count", dict(count=2 ** 40)), ("count", dict(count=0.5)),
                              ("model", dict(model=7)), ("version", dict(version=["v1"])), ("format", dict(format="gif")),
                              ("z", dict(z=[["a"]])), ("w", dict(w=np.zeros((1, 2, 3, 4)))),
-                             ("seeds", dict(seeds=1, z=[[0.0]]))]:
+                             ("seeds", dict(seeds=1, z=[[0.0]])), ("noise_mode", dict(noise_mode="loud")),
+                             ("include_w", dict(include_w="yes"))]:
             self.refused(field, generate, **given)
         for field, options in [("spec.iterations", dict(iterations=2 ** 32)), ("spec.batch", dict(batch="many")),
                                ("spec.kind", dict(kind="person")), ("spec.gates.min_acc", dict(min_acc="high")),
                                ("spec.fake_label", dict(fake_label="low"))]:
             self.refused(field, specs.build, options)
         self.refused("job_id", requests.job, 7, None)
+        self.refused("reason", requests.reject, "job", 7, None)
+        self.refused("job_id", requests.certificate, "job", "mnist", "")
+        for field, given in [("space", dict(space="z")), ("steps", dict(steps="many")), ("fit", dict(fit="tight")),
+                             ("seed", dict(seed=-1)), ("background", dict(background=-1))]:
+            every = dict(model="", version="", space="w", steps=None, seed=0, fit="exact", background=None)
+            self.refused(field, requests.project, unlearning_pb2.LabelledImage(), **(every | given))
         with self.assertRaises(TypeError):
             specs.build({"no_such": 1})
 

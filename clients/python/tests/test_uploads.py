@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from lethe_client import specs, uploads
+from lethe_client import InvalidArgument, specs, uploads
 from lethe_client.v1 import common_pb2, unlearning_pb2
 
 
@@ -83,18 +83,42 @@ class UploadsTest(unittest.TestCase):
             for i, place in enumerate(("a.b/1.png", "a/2.PNG", "a/deep/3.png", "4.png", ".hidden/5.png")):
                 (root / place).parent.mkdir(parents=True, exist_ok=True)
                 Image.fromarray(self.grey[i]).save(root / place, "PNG")
-            (root / "a/notes.txt").write_text("no image")
+            Image.fromarray(self.grey[3]).save(root / "4.png", "WEBP", lossless=True)
+            (root / "Thumbs.db").write_text("what a file manager leaves behind")
             archive = Path(folder) / "images.zip"
-            with zipfile.ZipFile(archive, "w") as out:
-                for file in root.rglob("*"):
-                    out.write(file, file.relative_to(root))
-            labels = ["", "a", "deep", "a.b"]
+
+            def pack():
+                with zipfile.ZipFile(archive, "w") as out:
+                    for file in root.rglob("*"):
+                        out.write(file, file.relative_to(root))
+
+            pack()
+            labels, names = ["", "a", "deep", "a.b"], ["4.png", "a/2.PNG", "a/deep/3.png", "a.b/1.png"]
             for source in (root, str(archive), [root / "4.png", root / "a", root / "a.b"]):
                 self.assertEqual(4, len(decoded(source)))
-            self.assertEqual(labels, [label for _, label in decoded(root)])
-            self.assertEqual(labels, [label for _, label in decoded(archive)])
-            with self.assertRaisesRegex(ValueError, "not named"):
+            for source in (root, archive):
+                self.assertEqual(labels, [label for _, label in decoded(source)])
+                self.assertEqual(names, [image.name for image in uploads.read(source)])
+            (root / "a/notes.txt").write_text("no image")
+            (root / "a/photo.heic").write_bytes(b"\0\0\0\x18ftypheic")
+            (root / "a/way-out.png").symlink_to(archive)
+            pack()
+            with self.assertRaisesRegex(ValueError, "notes.txt is no PNG, JPEG or WebP image"):
                 decoded(root / "a/notes.txt")
+            for source in (root, archive):
+                with self.assertRaisesRegex(ValueError, r"holds files that are not taken: a.notes.txt \(no PNG.*HEIC"):
+                    decoded(source)
+                with self.assertWarnsRegex(UserWarning, "left out a.notes.txt"):
+                    self.assertEqual(4, len(list(uploads.read(source, skip=True))))
+
+    def test_errors_name_files_and_places(self):
+        images = [unlearning_pb2.LabelledImage(name=name) for name in ("", "7/me.png")]
+        sending = uploads.Sending(uploads.messages(unlearning_pb2.UnlearnSpec(), images, images[:1]))
+        self.assertEqual(3, len(list(sending)))
+        for words, field in (("7/me.png: has 30 x 30 pixels", "unlearn images[1].image"),
+                             ("7/me.png, label: is empty", "unlearn images[1].label"),
+                             ("unlearn images[0].label: is empty", "unlearn images[0].label"), ("no", None)):
+            self.assertEqual(field, sending.placed(InvalidArgument(words)).field)
 
     def test_messages_stay_small_and_in_order(self):
         images = [unlearning_pb2.LabelledImage(image=common_pb2.Image(data=bytes(size)))

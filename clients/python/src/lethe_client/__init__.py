@@ -15,12 +15,13 @@ from .errors import (Cancelled, DeadlineExceeded, FailedPrecondition, InvalidArg
                      PermissionDenied, ResourceExhausted, Unauthenticated, Unavailable)
 from .images import GeneratedImage, Images
 from .jobs import JobSnapshot, Report
+from .proofs import Certificate, Projection
 from .requests import Activation, Version
 from .retry import Retry
 from .specs import Spec
 
 __version__ = "0.1.0"
 
-__all__ = ["Activation", "Cancelled", "Client", "DeadlineExceeded", "FailedPrecondition", "GeneratedImage", "Images",
-           "InvalidArgument", "Job", "JobSnapshot", "LetheError", "NotFound", "PermissionDenied", "Report",
+__all__ = ["Activation", "Cancelled", "Certificate", "Client", "DeadlineExceeded", "FailedPrecondition", "GeneratedImage", "Images",
+           "InvalidArgument", "Job", "JobSnapshot", "LetheError", "NotFound", "PermissionDenied", "Projection", "Report",
            "ResourceExhausted", "Retry", "Spec", "Unauthenticated", "Unavailable", "Version", "aio"]

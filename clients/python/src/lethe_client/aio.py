@@ -18,9 +18,10 @@ from .errors import Unavailable, from_rpc
 from .fields import build
 from .images import GeneratedImage, Images
 from .jobs import JobSnapshot, Report
-from .requests import Activation, Call, Format, Seeds, Stubs, Version
+from .proofs import Certificate, OnProgress, Projection, last_of
+from .requests import Activation, Call, Fit, Format, Noise, Seeds, Space, Stubs, Version
 from .retry import Attempts, Patience, Retry
-from .v1 import unlearning_pb2
+from .v1 import inspection_pb2, unlearning_pb2
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -62,6 +63,29 @@ class Job(JobSnapshot):
         self.proto = (await self._client.cancel(self.id)).proto
         return self
 
+    async def approve(self, reason: str = "") -> Job:
+        """Promotes its candidate, where it awaits approval."""
+        self.proto = (await self._client.approve(self.id, reason)).proto
+        return self
+
+    async def reject(self, reason: str = "") -> Job:
+        """Leaves its candidate one, where it awaits approval."""
+        self.proto = (await self._client.reject(self.id, reason)).proto
+        return self
+
+    async def retry(self) -> Job:
+        """Queues it once more, if it failed or was cancelled and its images are kept."""
+        self.proto = (await self._client.retry(self.id)).proto
+        return self
+
+    async def delete(self) -> None:
+        """Deletes what the server knows of it, once it has ended."""
+        await self._client.delete(self.id)
+
+    async def certificate(self) -> Certificate:
+        """What proves its erasure; FailedPrecondition until its candidate is promoted."""
+        return await self._client.certificate(self.id)
+
     async def report(self) -> Report:
         """What it measured; FailedPrecondition until it has."""
         return await self._client.report(self.id)
@@ -85,14 +109,16 @@ class Client:
     async def generate(self, seeds: Seeds | None = None, *, z: npt.ArrayLike | None = None,
                        w: npt.ArrayLike | None = None, label: str | int | None = None, psi: float | None = None,
                        count: int | None = None, format: Format = "png", model: str = "", version: str = "",
-                       timeout: float | None = None) -> Images:
-        return await self._unary(requests.generate(seeds, z, w, label, psi, count, format, model, version), timeout)
+                       noise_mode: Noise = "const", include_w: bool = False, timeout: float | None = None) -> Images:
+        return await self._unary(requests.generate(seeds, z, w, label, psi, count, format, model, version,
+                                                   noise_mode, include_w), timeout)
 
     def generate_stream(self, seeds: Seeds | None = None, *, z: npt.ArrayLike | None = None,
                         w: npt.ArrayLike | None = None, label: str | int | None = None, psi: float | None = None,
                         count: int | None = None, format: Format = "png", model: str = "", version: str = "",
-                        timeout: float | None = None) -> AsyncIterator[GeneratedImage]:
-        return self._stream(requests.generate_stream(seeds, z, w, label, psi, count, format, model, version), timeout)
+                        noise_mode: Noise = "const", include_w: bool = False, timeout: float | None = None) -> AsyncIterator[GeneratedImage]:
+        return self._stream(requests.generate_stream(seeds, z, w, label, psi, count, format, model, version,
+                                                     noise_mode, include_w), timeout)
 
     async def models(self) -> list[str]:
         return await self._unary(requests.models())
@@ -106,8 +132,18 @@ class Client:
     async def card(self, model: str, version: str = "") -> dict[str, Any]:
         return await self._unary(requests.card(model, version, json.loads))
 
-    async def activate(self, model: str, version: str, timeout: float | None = None) -> Activation:
-        return await self._unary(requests.activate(model, version), timeout)
+    async def activate(self, model: str, version: str, override_reason: str = "", timeout: float | None = None
+                       ) -> Activation:
+        return await self._unary(requests.activate(model, version, override_reason), timeout)
+
+    async def retire(self, model: str, version: str, reason: str) -> Version:
+        return await self._unary(requests.retire(model, version, reason))
+
+    async def purge(self, model: str, version: str) -> list[str]:
+        return await self._unary(requests.purge(model, version))
+
+    async def certificate(self, job_id: str = "", *, model: str = "", version: str = "") -> Certificate:
+        return await self._unary(requests.certificate(job_id, model, version))
 
     async def unlearn(self, images: uploads.Source = (), *, learn: uploads.Source = (),
                       label: str | int | None = None, timeout: float | None = None,
@@ -116,7 +152,9 @@ class Client:
         images, learn = uploads.repeatable(images), uploads.repeatable(learn)
         attempts = Attempts(self._retry, timeout, repeatable=False)
         while True:
-            sending = uploads.Sending(uploads.messages(message, uploads.read(images, label), uploads.read(learn)))
+            sending = uploads.Sending(uploads.messages(
+                message, uploads.read(images, label, message.skip_unreadable),
+                uploads.read(learn, None, message.skip_unreadable)))
             try:
                 return Job(await _over(self._threaded().submit.future(
                     sending, timeout=attempts.next_timeout(), metadata=self._connection.metadata())), self)
@@ -124,6 +162,40 @@ class Client:
                 if sending.failure is not None:
                     # gRPC only says that there was one.
                     raise sending.failure from None
+                pause = attempts.pause(sending.placed(from_rpc(error)))
+            await asyncio.sleep(pause)
+
+    async def inspect(self, images: uploads.Source = (), *, label: str | int | None = None,
+                      progress: OnProgress | None = None, timeout: float | None = None, **spec: Unpack[specs.Spec]
+                      ) -> inspection_pb2.Inspection:
+        message = specs.build(dict(spec))
+        images = uploads.repeatable(images)
+        attempts = Attempts(self._retry, timeout, repeatable=True)
+        while True:
+            sending = uploads.Sending(uploads.messages(
+                message, uploads.read(images, label, message.skip_unreadable), ()))
+            try:
+                found: inspection_pb2.Inspection = await _ends(self._threaded().inspect(
+                    sending, timeout=attempts.next_timeout(), metadata=self._connection.metadata()), "inspection", progress)
+                return found
+            except grpc.RpcError as error:
+                if sending.failure is not None:
+                    raise sending.failure from None
+                pause = attempts.pause(sending.placed(from_rpc(error)))
+            await asyncio.sleep(pause)
+
+    async def project(self, image: uploads.Source, *, label: str | int | None = None, space: Space = "w",
+                      steps: int | None = None, seed: int = 0, fit: Fit = "exact", background: int | None = None,
+                      model: str = "", version: str = "", progress: OnProgress | None = None,
+                      timeout: float | None = None) -> Projection:
+        request = requests.project(await asyncio.to_thread(uploads.one, image, label), model, version, space, steps, seed,
+                                   fit, background)
+        attempts = Attempts(self._retry, timeout, repeatable=True)
+        while True:
+            try:
+                return Projection(await _ends(self._threaded().project(
+                    request, timeout=attempts.next_timeout(), metadata=self._connection.metadata()), "projection", progress))
+            except grpc.RpcError as error:
                 pause = attempts.pause(from_rpc(error))
             await asyncio.sleep(pause)
 
@@ -147,6 +219,18 @@ class Client:
 
     async def cancel(self, job_id: str) -> Job:
         return await self._unary(requests.cancel(job_id, self._job))
+
+    async def approve(self, job_id: str, reason: str = "") -> Job:
+        return await self._unary(requests.approve(job_id, reason, self._job))
+
+    async def reject(self, job_id: str, reason: str = "") -> Job:
+        return await self._unary(requests.reject(job_id, reason, self._job))
+
+    async def retry(self, job_id: str) -> Job:
+        return await self._unary(requests.retry(job_id, self._job))
+
+    async def delete(self, job_id: str) -> None:
+        return await self._unary(requests.delete(job_id))
 
     async def report(self, job_id: str) -> Report:
         return await self._unary(requests.report(job_id, Report))
@@ -232,3 +316,17 @@ async def _over(call: Any) -> Any:
     finally:
         call.cancel()
     return call.result()
+
+
+async def _ends(events: Any, result: str, progress: OnProgress | None) -> Any:
+    """What ends the events of a thread's call, which is cancelled with the task that waits for it."""
+    loop = asyncio.get_running_loop()
+
+    def tell(now: unlearning_pb2.Progress) -> None:
+        if progress is not None:
+            loop.call_soon_threadsafe(progress, now)
+
+    try:
+        return await asyncio.to_thread(last_of, events, result, tell)
+    finally:
+        events.cancel()

@@ -17,9 +17,10 @@ from .errors import Unavailable, from_rpc
 from .fields import build
 from .images import GeneratedImage, Images
 from .jobs import JobSnapshot, Report
-from .requests import Activation, Call, Format, Seeds, Stubs, Version
+from .proofs import Certificate, OnProgress, Projection, last_of
+from .requests import Activation, Call, Fit, Format, Noise, Seeds, Space, Stubs, Version
 from .retry import Attempts, Patience, Retry
-from .v1 import unlearning_pb2
+from .v1 import inspection_pb2, unlearning_pb2
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -59,6 +60,29 @@ class Job(JobSnapshot):
         self.proto = self._client.cancel(self.id).proto
         return self
 
+    def approve(self, reason: str = "") -> Job:
+        """Promotes its candidate, where it awaits approval."""
+        self.proto = self._client.approve(self.id, reason).proto
+        return self
+
+    def reject(self, reason: str = "") -> Job:
+        """Leaves its candidate one, where it awaits approval."""
+        self.proto = self._client.reject(self.id, reason).proto
+        return self
+
+    def retry(self) -> Job:
+        """Queues it once more, if it failed or was cancelled and its images are kept."""
+        self.proto = self._client.retry(self.id).proto
+        return self
+
+    def delete(self) -> None:
+        """Deletes what the server knows of it, once it has ended."""
+        self._client.delete(self.id)
+
+    def certificate(self) -> Certificate:
+        """What proves its erasure; FailedPrecondition until its candidate is promoted."""
+        return self._client.certificate(self.id)
+
     def report(self) -> Report:
         """What it measured; FailedPrecondition until it has."""
         return self._client.report(self.id)
@@ -89,23 +113,26 @@ class Client:
 
     def generate(self, seeds: Seeds | None = None, *, z: npt.ArrayLike | None = None, w: npt.ArrayLike | None = None,
                  label: str | int | None = None, psi: float | None = None, count: int | None = None,
-                 format: Format = "png", model: str = "", version: str = "", timeout: float | None = None) -> Images:
+                 format: Format = "png", model: str = "", version: str = "", noise_mode: Noise = "const", include_w: bool = False, timeout: float | None = None) -> Images:
         """Draws images, all in one answer.
 
         seeds: as numpy.random.RandomState(seed).randn(1, z_dim), each 0 to 2^32 - 1. z: [n, z_dim]. w: [n, w_dim], or
         [n, num_ws, w_dim]; label and psi do not apply. None of the three: seeds drawn by the server. label: the class,
         by name or index; left out: the classes in turn. psi: truncation, 0 to 2. count: with one seed, this many from
         it on. format: png, jpeg or raw (floats). model: left out: the server's only one. version: left out: the active
-        one.
+        one. noise_mode: const, the model's own, so that a latent's image is always the same; none; or random, drawn
+        afresh for each image. include_w: each image has its w.
         """
-        return self._unary(requests.generate(seeds, z, w, label, psi, count, format, model, version), timeout)
+        return self._unary(requests.generate(seeds, z, w, label, psi, count, format, model, version,
+                                             noise_mode, include_w), timeout)
 
     def generate_stream(self, seeds: Seeds | None = None, *, z: npt.ArrayLike | None = None,
                         w: npt.ArrayLike | None = None, label: str | int | None = None, psi: float | None = None,
                         count: int | None = None, format: Format = "png", model: str = "", version: str = "",
-                        timeout: float | None = None) -> Iterator[GeneratedImage]:
+                        noise_mode: Noise = "const", include_w: bool = False, timeout: float | None = None) -> Iterator[GeneratedImage]:
         """Draws images one by one, in order, no faster than they are taken; ending the iteration cancels the rest."""
-        return self._stream(requests.generate_stream(seeds, z, w, label, psi, count, format, model, version), timeout)
+        return self._stream(requests.generate_stream(seeds, z, w, label, psi, count, format, model, version,
+                                                     noise_mode, include_w), timeout)
 
     def models(self) -> list[str]:
         """The names of the models that the server knows."""
@@ -122,9 +149,27 @@ class Client:
         """The model card, model.json; of the active version, unless another is named."""
         return self._unary(requests.card(model, version, json.loads))
 
-    def activate(self, model: str, version: str, timeout: float | None = None) -> Activation:
-        """Hot-swaps a model to a version on the server's disk: promotes a candidate, or rolls back."""
-        return self._unary(requests.activate(model, version), timeout)
+    def activate(self, model: str, version: str, override_reason: str = "", timeout: float | None = None
+                 ) -> Activation:
+        """Hot-swaps a model to a version on the server's disk: promotes a candidate, or rolls back.
+
+        override_reason: why a retired version is to serve all the same, which is recorded; empty: it is refused.
+        """
+        return self._unary(requests.activate(model, version, override_reason), timeout)
+
+    def retire(self, model: str, version: str, reason: str) -> Version:
+        """Refuses a version to all clients from now on. reason: recorded, not empty."""
+        return self._unary(requests.retire(model, version, reason))
+
+    def purge(self, model: str, version: str) -> list[str]:
+        """Deletes the files of a retired version; returns their names."""
+        return self._unary(requests.purge(model, version))
+
+    def certificate(self, job_id: str = "", *, model: str = "", version: str = "") -> Certificate:
+        """What proves the erasure that a job has made, or that a version came from; left out: the active version of the
+        server's only model. FailedPrecondition if it was not promoted.
+        """
+        return self._unary(requests.certificate(job_id, model, version))
 
     def unlearn(self, images: uploads.Source = (), *, learn: uploads.Source = (), label: str | int | None = None,
                 timeout: float | None = None, **spec: Unpack[specs.Spec]) -> Job:
@@ -138,7 +183,9 @@ class Client:
         images, learn = uploads.repeatable(images), uploads.repeatable(learn)
         attempts = Attempts(self._retry, timeout, repeatable=False)
         while True:
-            sending = uploads.Sending(uploads.messages(message, uploads.read(images, label), uploads.read(learn)))
+            sending = uploads.Sending(uploads.messages(
+                message, uploads.read(images, label, message.skip_unreadable),
+                uploads.read(learn, None, message.skip_unreadable)))
             try:
                 return Job(self._stubs.submit(sending, timeout=attempts.next_timeout(),
                                               metadata=self._connection.metadata()), self)
@@ -146,7 +193,56 @@ class Client:
                 if sending.failure is not None:
                     # gRPC only says that there was one.
                     raise sending.failure from None
-                time.sleep(attempts.pause(from_rpc(error)))
+                time.sleep(attempts.pause(sending.placed(from_rpc(error))))
+
+    def inspect(self, images: uploads.Source = (), *, label: str | int | None = None,
+                progress: OnProgress | None = None, timeout: float | None = None, **spec: Unpack[specs.Spec]
+                ) -> inspection_pb2.Inspection:
+        """A dry run: what `unlearn` would find of these images. Changes nothing.
+
+        images, label, spec: as of `unlearn`. progress: told how far it is. Returns the protocol's own message: images
+        with their errors and findings, notes, job_seconds.
+        """
+        message = specs.build(dict(spec))
+        images = uploads.repeatable(images)
+        attempts = Attempts(self._retry, timeout, repeatable=True)
+        while True:
+            sending = uploads.Sending(uploads.messages(
+                message, uploads.read(images, label, message.skip_unreadable), ()))
+            events = self._stubs.inspect(sending, timeout=attempts.next_timeout(), metadata=self._connection.metadata())
+            try:
+                found: inspection_pb2.Inspection = last_of(events, "inspection", progress)
+                return found
+            except grpc.RpcError as error:
+                if sending.failure is not None:
+                    raise sending.failure from None
+                pause = attempts.pause(sending.placed(from_rpc(error)))
+            finally:
+                events.cancel()
+            time.sleep(pause)
+
+    def project(self, image: uploads.Source, *, label: str | int | None = None, space: Space = "w",
+                steps: int | None = None, seed: int = 0, fit: Fit = "exact", background: int | None = None,
+                model: str = "", version: str = "", progress: OnProgress | None = None, timeout: float | None = None
+                ) -> Projection:
+        """Looks for the latents at which a model draws what is nearest to an image.
+
+        image: one, in the forms that `unlearn` takes. label: its class, of a conditional model. space: w, one w for all
+        layers; w-plus, one for each, with which a generator draws nearly anything. steps: of the search, default 200.
+        seed: of what it starts from. fit: how an image of another size is made to fit; background: 0xRRGGBB behind
+        transparent pixels and around a padded image. progress: told how far it is.
+        """
+        request = requests.project(uploads.one(image, label), model, version, space, steps, seed, fit, background)
+        attempts = Attempts(self._retry, timeout, repeatable=True)
+        while True:
+            events = self._stubs.project(request, timeout=attempts.next_timeout(), metadata=self._connection.metadata())
+            try:
+                return Projection(last_of(events, "projection", progress))
+            except grpc.RpcError as error:
+                pause = attempts.pause(from_rpc(error))
+            finally:
+                events.cancel()
+            time.sleep(pause)
 
     def job(self, job_id: str) -> Job:
         return self._unary(requests.job(job_id, self._job))
@@ -162,6 +258,22 @@ class Client:
     def cancel(self, job_id: str) -> Job:
         """Ends a queued or running job."""
         return self._unary(requests.cancel(job_id, self._job))
+
+    def approve(self, job_id: str, reason: str = "") -> Job:
+        """Promotes the candidate of a job that awaits approval; the reason is recorded."""
+        return self._unary(requests.approve(job_id, reason, self._job))
+
+    def reject(self, job_id: str, reason: str = "") -> Job:
+        """Leaves the candidate of a job that awaits approval a candidate; the reason is recorded."""
+        return self._unary(requests.reject(job_id, reason, self._job))
+
+    def retry(self, job_id: str) -> Job:
+        """Queues a job that failed or was cancelled once more, if its images are kept."""
+        return self._unary(requests.retry(job_id, self._job))
+
+    def delete(self, job_id: str) -> None:
+        """Deletes what the server knows of a job that has ended, and its files."""
+        return self._unary(requests.delete(job_id))
 
     def report(self, job_id: str) -> Report:
         """What an ended job measured, and its pictures."""

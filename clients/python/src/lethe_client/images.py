@@ -43,6 +43,11 @@ class GeneratedImage:
         return self.proto.version
 
     @property
+    def w(self) -> npt.NDArray[np.float32] | None:
+        """[num_ws * w_dim], which `generate(w=...)` takes; None unless include_w asked for it."""
+        return np.array(self.proto.w.values, np.float32) if self.proto.HasField("w") else None
+
+    @property
     def data(self) -> bytes:
         """A PNG or JPEG file, or with format="raw" little-endian floats."""
         return self.proto.image.data

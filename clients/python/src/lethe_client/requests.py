@@ -12,15 +12,23 @@ import numpy.typing as npt
 from .errors import InvalidArgument
 from .fields import assign, build, extend, wrong
 from .images import GeneratedImage, Images
+from .proofs import Certificate
 from .specs import number, word
-from .v1 import common_pb2, generation_pb2, generation_pb2_grpc, model_pb2, model_pb2_grpc, unlearning_pb2
-from .v1 import unlearning_pb2_grpc
+from .v1 import common_pb2, generation_pb2, generation_pb2_grpc, inspection_pb2, inspection_pb2_grpc, model_pb2
+from .v1 import model_pb2_grpc, unlearning_pb2, unlearning_pb2_grpc
 
 T = TypeVar("T")
 Format = Literal["png", "jpeg", "raw"]
+Noise = Literal["const", "none", "random"]
+Space = Literal["w", "w-plus"]
+Fit = Literal["exact", "pad", "crop", "resize"]
 Seeds = Union[int, Iterable[int]]
 
 _FORMAT = common_pb2.DESCRIPTOR.enum_types_by_name["ImageFormat"]
+_NOISE = generation_pb2.DESCRIPTOR.enum_types_by_name["NoiseMode"]
+_SPACE = inspection_pb2.DESCRIPTOR.enum_types_by_name["ProjectionSpace"]
+_STATE = model_pb2.DESCRIPTOR.enum_types_by_name["VersionState"]
+_FIT = unlearning_pb2.DESCRIPTOR.enum_types_by_name["ImageFit"]
 
 
 class Stubs:
@@ -30,6 +38,7 @@ class Stubs:
         generation = generation_pb2_grpc.GenerationServiceStub(channel)
         models = model_pb2_grpc.ModelServiceStub(channel)
         unlearning = unlearning_pb2_grpc.UnlearningServiceStub(channel)
+        inspection = inspection_pb2_grpc.InspectionServiceStub(channel)
         self.generate = generation.Generate
         self.generate_stream = generation.GenerateStream
         self.list_models = models.ListModels
@@ -37,12 +46,21 @@ class Stubs:
         self.get_card = models.GetCard
         self.get_active_version = models.GetActiveVersion
         self.activate = models.Activate
+        self.retire = models.Retire
+        self.purge = models.Purge
+        self.get_certificate = models.GetErasureCertificate
         self.submit = unlearning.Submit
         self.watch = unlearning.Watch
         self.get_job = unlearning.GetJob
         self.list_jobs = unlearning.ListJobs
         self.cancel_job = unlearning.CancelJob
+        self.approve_job = unlearning.ApproveJob
+        self.reject_job = unlearning.RejectJob
+        self.retry_job = unlearning.RetryJob
+        self.delete_job = unlearning.DeleteJob
         self.get_report = unlearning.GetReport
+        self.inspect = inspection.Inspect
+        self.project = inspection.Project
 
 
 @dataclass(frozen=True)
@@ -61,13 +79,16 @@ class Call(Generic[T]):
 
 @dataclass(frozen=True)
 class Version:
-    """A version of a model; state is available, loading, active or draining; parent is None if trained from scratch."""
+    """A version of a model; state is available, loading, active, draining, candidate, retired or purged; parent is None
+    if trained from scratch; retired_reason is None unless it is retired or purged.
+    """
 
     model: str
     version: str
     state: str
     parent: str | None
     unlearned_labels: tuple[str, ...]
+    retired_reason: str | None = None
 
 
 @dataclass(frozen=True)
@@ -80,12 +101,13 @@ class Activation:
 
 
 def _request(seeds: Seeds | None, z: npt.ArrayLike | None, w: npt.ArrayLike | None, label: str | int | None,
-             psi: float | None, count: int | None, format: Format, model: str, version: str
-             ) -> generation_pb2.GenerateRequest:
+             psi: float | None, count: int | None, format: Format, model: str, version: str, noise_mode: Noise,
+             include_w: bool) -> generation_pb2.GenerateRequest:
     if sum(source is not None for source in (seeds, z, w)) > 1:
         raise InvalidArgument("seeds: give one of seeds, z and w")
     request = build(generation_pb2.GenerateRequest, model=model, version=version,
-                    label="" if label is None else str(label), format=number(_FORMAT, "format", format))
+                    label="" if label is None else str(label), format=number(_FORMAT, "format", format),
+                    noise_mode=number(_NOISE, "noise_mode", noise_mode), include_w=include_w)
     if seeds is not None:
         request.seeds.SetInParent()
         extend(request.seeds, "values", seeds, "seeds")
@@ -118,14 +140,16 @@ def _vectors(vectors: generation_pb2.Vectors, name: str, values: npt.ArrayLike, 
 
 
 def generate(seeds: Seeds | None, z: npt.ArrayLike | None, w: npt.ArrayLike | None, label: str | int | None,
-             psi: float | None, count: int | None, format: Format, model: str, version: str) -> Call[Images]:
-    return Call("generate", _request(seeds, z, w, label, psi, count, format, model, version), Images)
+             psi: float | None, count: int | None, format: Format, model: str, version: str, noise_mode: Noise,
+             include_w: bool) -> Call[Images]:
+    return Call("generate", _request(seeds, z, w, label, psi, count, format, model, version, noise_mode, include_w), Images)
 
 
 def generate_stream(seeds: Seeds | None, z: npt.ArrayLike | None, w: npt.ArrayLike | None, label: str | int | None,
-                    psi: float | None, count: int | None, format: Format, model: str, version: str
-                    ) -> Call[GeneratedImage]:
-    return Call("generate_stream", _request(seeds, z, w, label, psi, count, format, model, version), GeneratedImage)
+                    psi: float | None, count: int | None, format: Format, model: str, version: str, noise_mode: Noise,
+                    include_w: bool) -> Call[GeneratedImage]:
+    return Call("generate_stream",
+                _request(seeds, z, w, label, psi, count, format, model, version, noise_mode, include_w), GeneratedImage)
 
 
 def models() -> Call[list[str]]:
@@ -133,10 +157,13 @@ def models() -> Call[list[str]]:
 
 
 def versions(model: str) -> Call[list[Version]]:
-    states = model_pb2.DESCRIPTOR.enum_types_by_name["VersionState"]
-    return Call("list_versions", build(model_pb2.ListVersionsRequest, model=model), lambda answer: [
-        Version(one.model, one.version, word(states, one.state), one.parent_version or None,
-                tuple(one.unlearned_labels)) for one in answer.versions])
+    return Call("list_versions", build(model_pb2.ListVersionsRequest, model=model),
+                lambda answer: [_version(one) for one in answer.versions])
+
+
+def _version(one: model_pb2.ModelVersion) -> Version:
+    return Version(one.model, one.version, word(_STATE, one.state), one.parent_version or None,
+                   tuple(one.unlearned_labels), one.retired_reason or None)
 
 
 def active_version(model: str) -> Call[str]:
@@ -148,10 +175,40 @@ def card(model: str, version: str, read: Callable[[str], T]) -> Call[T]:
                 lambda answer: read(answer.card_json))
 
 
-def activate(model: str, version: str) -> Call[Activation]:
-    return Call("activate", build(model_pb2.ActivateRequest, model=model, version=version),
+def activate(model: str, version: str, override_reason: str) -> Call[Activation]:
+    return Call("activate",
+                build(model_pb2.ActivateRequest, model=model, version=version, override_reason=override_reason),
                 lambda answer: Activation(answer.model, answer.version, answer.previous_version or None),
                 repeatable=False)
+
+
+def retire(model: str, version: str, reason: str) -> Call[Version]:
+    return Call("retire", build(model_pb2.RetireRequest, model=model, version=version, reason=reason),
+                lambda answer: _version(answer.version), repeatable=False)
+
+
+def purge(model: str, version: str) -> Call[list[str]]:
+    return Call("purge", build(model_pb2.PurgeRequest, model=model, version=version),
+                lambda answer: list(answer.deleted_files), repeatable=False)
+
+
+def certificate(job_id: str, model: str, version: str) -> Call[Certificate]:
+    if job_id and (model or version):
+        raise InvalidArgument("job_id: goes without model and version; give either")
+    return Call("get_certificate",
+                build(model_pb2.GetErasureCertificateRequest, job_id=job_id, model=model, version=version), Certificate)
+
+
+def project(image: unlearning_pb2.LabelledImage, model: str, version: str, space: Space, steps: int | None, seed: int,
+            fit: Fit, background: int | None) -> inspection_pb2.ProjectRequest:
+    request = build(inspection_pb2.ProjectRequest, model=model, version=version, space=number(_SPACE, "space", space),
+                    seed=seed, fit=number(_FIT, "fit", fit))
+    request.image.CopyFrom(image)
+    if steps is not None:
+        assign(request, "steps", steps)
+    if background is not None:
+        assign(request, "background", background)
+    return request
 
 
 def job(job_id: str, result: Callable[[unlearning_pb2.Job], T]) -> Call[T]:
@@ -166,6 +223,25 @@ def jobs(page: str, result: Callable[[unlearning_pb2.Job], T]) -> Call[tuple[lis
 
 def cancel(job_id: str, result: Callable[[unlearning_pb2.Job], T]) -> Call[T]:
     return Call("cancel_job", build(unlearning_pb2.CancelJobRequest, job_id=job_id), result, repeatable=False)
+
+
+def approve(job_id: str, reason: str, result: Callable[[unlearning_pb2.Job], T]) -> Call[T]:
+    return Call("approve_job", build(unlearning_pb2.ApproveJobRequest, job_id=job_id, reason=reason), result,
+                repeatable=False)
+
+
+def reject(job_id: str, reason: str, result: Callable[[unlearning_pb2.Job], T]) -> Call[T]:
+    return Call("reject_job", build(unlearning_pb2.RejectJobRequest, job_id=job_id, reason=reason), result,
+                repeatable=False)
+
+
+def retry(job_id: str, result: Callable[[unlearning_pb2.Job], T]) -> Call[T]:
+    return Call("retry_job", build(unlearning_pb2.RetryJobRequest, job_id=job_id), result, repeatable=False)
+
+
+def delete(job_id: str) -> Call[None]:
+    return Call("delete_job", build(unlearning_pb2.DeleteJobRequest, job_id=job_id), lambda answer: None,
+                repeatable=False)
 
 
 def report(job_id: str, result: Callable[[unlearning_pb2.GetReportResponse], T]) -> Call[T]:

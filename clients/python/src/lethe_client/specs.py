@@ -21,7 +21,8 @@ class Spec(TypedDict, total=False):
     model: str | None
     kind: Literal["item", "class"] | None
     mode: Literal["few-shot", "zero-shot"] | None
-    substitute: Literal["average", "truncation", "projection"] | None
+    recipe: Literal["lethe", "paper"] | None
+    substitute: Literal["average", "truncation", "projection", "nearest"] | None
     classes: Sequence[str | int] | None
     fake_label: float | Literal["auto"] | None
     iterations: int | None
@@ -32,10 +33,24 @@ class Spec(TypedDict, total=False):
     seed: int | None
     max_inversion_error: float | None
     bad_images: Literal["refuse", "skip"] | None
+    moving_weight: float | None
+    layers_up_to: int | None
+    fit: Literal["exact", "pad", "crop", "resize"] | None
+    background: int | None
+    skip_unreadable: bool | None
+    request_key: str | None
+    keep_pictures: bool | None
     keep_as_candidate: bool | None
     min_auc_lu: float | None
     max_fid_l_increase: float | None
     min_acc: float | None
+    min_redacted_own: float | None
+    min_redacted_fresh: float | None
+    max_collateral: float | None
+    max_fid_root_increase: float | None
+    max_membership: float | None
+    max_recognised: float | None
+    promote_not_forgotten: bool | None
 
 
 def build(options: dict[str, Any]) -> unlearning_pb2.UnlearnSpec:

@@ -3,27 +3,34 @@
 from __future__ import annotations
 
 import io
+import itertools
 import os
+import warnings
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path, PurePath, PurePosixPath
 from typing import Any, Union
 
 import numpy as np
 from PIL import Image as Pillow
 
+from .errors import LetheError
 from .v1 import common_pb2, unlearning_pb2
 
-#: A path, a picture, the bytes of a PNG or JPEG file, an array or a tensor; an image with its label; or many of these.
+#: A path, a picture, the bytes of a PNG, JPEG or WebP file, an array or a tensor; an image with its label; or many of these.
 Source = Union[str, "os.PathLike[str]", bytes, Pillow.Image, Any]
 Label = Union[str, int]
 
-# Larger than any picture of 1024 x 1024 pixels; a file above it is a mistake.
-_MAX_FILE_BYTES = 32 << 20
+# The server reads no larger ones.
+_MAX_FILE_BYTES = 31 << 20
 # Well below the server's limit of one message; an image larger than this goes alone.
 _MESSAGE_BYTES = 1 << 20
-_FORMATS = {".png": common_pb2.IMAGE_FORMAT_PNG, ".jpg": common_pb2.IMAGE_FORMAT_JPEG,
-            ".jpeg": common_pb2.IMAGE_FORMAT_JPEG}
+# What file managers leave behind, beside files whose names begin with a dot.
+_LITTER = {"thumbs.db", "desktop.ini", "__macosx"}
+# Bytes that tell what a file is.
+_START = 12
+# Files that an error lists; it counts the rest.
+_LISTED = 20
 
 
 def messages(spec: unlearning_pb2.UnlearnSpec, unlearn: Iterable[unlearning_pb2.LabelledImage],
@@ -52,6 +59,8 @@ class Sending:
 
     def __init__(self, messages: Iterable[unlearning_pb2.SubmitRequest]) -> None:
         self._messages = iter(messages)
+        self._places: dict[str, str] = {}
+        self._counts = {"unlearn": 0, "learn": 0}
         self.failure: Exception | None = None
 
     def __iter__(self) -> Sending:
@@ -59,12 +68,25 @@ class Sending:
 
     def __next__(self) -> unlearning_pb2.SubmitRequest:
         try:
-            return next(self._messages)
+            message = next(self._messages)
         except StopIteration:
             raise
         except Exception as failure:
             self.failure = failure
             raise
+        role = "learn" if message.images.role == unlearning_pb2.IMAGE_ROLE_LEARN else "unlearn"
+        for image in message.images.images:
+            if image.name:
+                self._places.setdefault(image.name, f"{role} images[{self._counts[role]}]")
+            self._counts[role] += 1
+        return message
+
+    def placed(self, error: LetheError) -> LetheError:
+        """The same error. The server calls images by their files' names, if they have any; a field is their place."""
+        for part, name in (("image", error.message.split(": ")[0]), ("label", error.message.split(", label: ")[0])):
+            if name in self._places:
+                error.field = f"{self._places[name]}.{part}"
+        return error
 
 
 def repeatable(source: Source) -> Source:
@@ -72,18 +94,23 @@ def repeatable(source: Source) -> Source:
     return list(source) if isinstance(source, Iterator) else source
 
 
-def read(source: Source, label: Label | None = None) -> Iterator[unlearning_pb2.LabelledImage]:
+def read(source: Source, label: Label | None = None, skip: bool = False) -> Iterator[unlearning_pb2.LabelledImage]:
     """The images of a source, one at a time.
 
-    In a folder or a zip file, the name of the sub-folder that an image lies in is its label, unless `label` is given.
+    Files are PNG, JPEG or WebP, by their contents. In a folder or a zip file, the name of the sub-folder that an image
+    lies in is its label, unless `label` is given; other files in there are refused, or with `skip` left out with a
+    warning.
     Arrays and tensors: uint8 from 0 to 255, or floats from -1 to 1; [N, H, W], [N, H, W, C] or [N, C, H, W] with C 1 or
     3, or a single [H, W] or [H, W, C].
 
     Raises FileNotFoundError, ValueError and TypeError, with the image at fault.
     """
     if isinstance(source, (str, os.PathLike)):
-        yield from _path(Path(source), label)
+        yield from _path(Path(source), label, skip)
     elif isinstance(source, bytes):
+        reason = _wrong(source)
+        if reason:
+            raise ValueError(f"the bytes are {reason}")
         yield _labelled(source, _format_of(source), label)
     elif isinstance(source, Pillow.Image):
         yield _labelled(_png(source), common_pb2.IMAGE_FORMAT_PNG, label)
@@ -91,80 +118,112 @@ def read(source: Source, label: Label | None = None) -> Iterator[unlearning_pb2.
         for picture in pictures(source):
             yield _labelled(_png(picture), common_pb2.IMAGE_FORMAT_PNG, label)
     elif isinstance(source, tuple) and len(source) == 2 and _is_label(source[1]):
-        yield from read(source[0], source[1] if label is None else label)
+        yield from read(source[0], source[1] if label is None else label, skip)
     elif isinstance(source, Iterable):
         for one in source:
-            yield from read(one, label)
+            yield from read(one, label, skip)
     else:
         raise TypeError(f"{type(source).__name__} is no image: give a path, a picture, bytes, an array or a tensor")
+
+
+def one(source: Source, label: Label | None) -> unlearning_pb2.LabelledImage:
+    """The only image of a source."""
+    images = list(itertools.islice(read(source, label), 2))
+    if len(images) != 1:
+        raise ValueError(f"give one image, not {'more' if images else 'none'}")
+    return images[0]
 
 
 def _is_label(value: Any) -> bool:
     return isinstance(value, (int, np.integer)) or (isinstance(value, str) and not os.path.exists(value))
 
 
-def _labelled(data: bytes, image_format: common_pb2.ImageFormat, label: Label | None) -> unlearning_pb2.LabelledImage:
+def _labelled(data: bytes, image_format: common_pb2.ImageFormat, label: Label | None, name: str = ""
+              ) -> unlearning_pb2.LabelledImage:
     return unlearning_pb2.LabelledImage(image=common_pb2.Image(format=image_format, data=data),
-                                        label="" if label is None else str(label))
+                                        label="" if label is None else str(label), name=name)
 
 
-def _path(path: Path, label: Label | None) -> Iterator[unlearning_pb2.LabelledImage]:
+def _path(path: Path, label: Label | None, skip: bool) -> Iterator[unlearning_pb2.LabelledImage]:
     if path.is_dir():
-        files = sorted(file for file in path.rglob("*") if _is_image(file.relative_to(path)) and file.is_file())
-        if not files:
-            raise ValueError(f"{path} holds no .png, .jpg or .jpeg file")
-        for file in files:
-            yield _file(file, label if label is not None else _folder(file.relative_to(path)))
+        root = path.resolve()
+        # Links are not followed out of the folder: one may lead to any file of the machine.
+        files = sorted(file for file in path.rglob("*") if _is_wanted(file.relative_to(path)) and file.is_file()
+                       and file.resolve().is_relative_to(root))
+        yield from _files(path, ((file.relative_to(path), _start(file)) for file in files),
+                          lambda name: (path / name).read_bytes(), label, skip)
     elif not path.exists():
         raise FileNotFoundError(path)
     elif path.suffix.lower() == ".zip":
-        yield from _zip(path, label)
-    elif path.suffix.lower() in _FORMATS:
-        yield _file(path, label)
+        with zipfile.ZipFile(path) as archive:
+            entries = {PurePosixPath(entry.filename): entry for entry in archive.infolist()
+                       if not entry.is_dir() and _is_wanted(PurePosixPath(entry.filename))}
+
+            def start(entry: zipfile.ZipInfo) -> tuple[bytes, int]:
+                with archive.open(entry) as opened:
+                    return opened.read(_START), entry.file_size
+
+            yield from _files(path, ((name, start(entries[name])) for name in sorted(entries)),
+                              lambda name: archive.read(entries[name]), label, skip)
     else:
-        raise ValueError(f"{path} is not named .png, .jpg, .jpeg or .zip")
+        reason = _wrong(*_start(path))
+        if reason:
+            raise ValueError(f"{path} is {reason}")
+        data = path.read_bytes()
+        yield _labelled(data, _format_of(data), label, str(path))
 
 
-def _zip(path: Path, label: Label | None) -> Iterator[unlearning_pb2.LabelledImage]:
-    with zipfile.ZipFile(path) as archive:
-        entries = sorted((entry for entry in archive.infolist()
-                          if not entry.is_dir() and _is_image(PurePosixPath(entry.filename))),
-                         key=lambda entry: PurePosixPath(entry.filename))
-        if not entries:
-            raise ValueError(f"{path} holds no .png, .jpg or .jpeg file")
-        for entry in entries:
-            name = PurePosixPath(entry.filename)
-            _check_size(f"{path}:{name}", entry.file_size)
-            yield _labelled(archive.read(entry), _FORMATS[name.suffix.lower()],
-                            label if label is not None else _folder(name))
+def _files(root: Path, files: Iterable[tuple[Any, tuple[bytes, int]]], read_bytes: Callable[[Any], bytes],
+           label: Label | None, skip: bool) -> Iterator[unlearning_pb2.LabelledImage]:
+    """Those of a folder or a zip file. All are looked at before the first is read: what is refused is refused at once."""
+    looked = [(name, _wrong(*start)) for name, start in files]
+    others = [f"{name} ({reason})" for name, reason in looked if reason]
+    if others and not skip:
+        more = f" and {len(others) - _LISTED} more" if len(others) > _LISTED else ""
+        raise ValueError(f"{root} holds files that are not taken: {', '.join(others[:_LISTED])}{more}; take them out, or "
+                         "leave them out with skip_unreadable")
+    for other in others:
+        warnings.warn(f"{root}: left out {other}", stacklevel=2)
+    if len(others) == len(looked):
+        raise ValueError(f"{root} holds no PNG, JPEG or WebP file")
+    for name, reason in looked:
+        if not reason:
+            data = read_bytes(name)
+            yield _labelled(data, _format_of(data), label if label is not None else name.parent.name, str(name))
 
 
-def _file(file: Path, label: Label | None) -> unlearning_pb2.LabelledImage:
-    _check_size(str(file), file.stat().st_size)
-    return _labelled(file.read_bytes(), _FORMATS[file.suffix.lower()], label)
+def _start(file: Path) -> tuple[bytes, int]:
+    """The first bytes of a file, and how many it has."""
+    with file.open("rb") as opened:
+        return opened.read(_START), file.stat().st_size
 
 
-def _check_size(name: str, size: int) -> None:
+def _is_wanted(relative: PurePath) -> bool:
+    return not any(part.startswith(".") or part.lower() in _LITTER for part in relative.parts)
+
+
+def _wrong(data: bytes, size: int | None = None) -> str | None:
+    """Why a file that begins so is not taken; None if it is."""
+    size = len(data) if size is None else size
     if size > _MAX_FILE_BYTES:
-        raise ValueError(f"{name} is larger than {_MAX_FILE_BYTES >> 20} MiB")
-
-
-def _folder(relative: PurePath) -> str:
-    return relative.parent.name
-
-
-def _is_image(relative: PurePath) -> bool:
-    # Not what file managers leave behind.
-    return relative.suffix.lower() in _FORMATS and not any(
-        part.startswith(".") or part == "__MACOSX" for part in relative.parts)
+        return f"larger than {_MAX_FILE_BYTES >> 20} MiB"
+    if size == 0:
+        return "empty"
+    if _format_of(data) != common_pb2.IMAGE_FORMAT_UNSPECIFIED or data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return None
+    if data[:4] == b"GIF8":
+        return "a GIF image; save it as PNG, JPEG or WebP"
+    if data[4:8] == b"ftyp":
+        return ("a HEIC image, which is not read here; save it as JPEG" if data[8:10] == b"he" or data[8:11] == b"mif"
+                else "an AVIF image or a video; save it as JPEG or PNG")
+    return "no PNG, JPEG or WebP image"
 
 
 def _format_of(data: bytes) -> common_pb2.ImageFormat:
+    """What the protocol calls it; WebP has no name there, and is known by its contents."""
     if data.startswith(b"\x89PNG\r\n\x1a\n"):
         return common_pb2.IMAGE_FORMAT_PNG
-    if data.startswith(b"\xff\xd8\xff"):
-        return common_pb2.IMAGE_FORMAT_JPEG
-    raise ValueError("bytes are neither a PNG nor a JPEG file")
+    return common_pb2.IMAGE_FORMAT_JPEG if data.startswith(b"\xff\xd8\xff") else common_pb2.IMAGE_FORMAT_UNSPECIFIED
 
 
 def _png(picture: Pillow.Image) -> bytes:
