@@ -85,7 +85,7 @@ def uploads(repository, folder):
     save("mixed", range(1))
     (folder / "mixed/notes.txt").write_text("not of the images")
     save("webp", range(1))
-    (folder / f"webp/{labels[1]}").mkdir()
+    (folder / f"webp/{labels[1]}").mkdir(exist_ok=True)
     images[1].save(folder / f"webp/{labels[1]}/1.webp", lossless=True)
     (folder / "empty").mkdir()
     noise = np.random.default_rng(0).integers(0, 256, (1280, 1280, 3), np.uint8)

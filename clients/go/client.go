@@ -23,6 +23,7 @@ type Client struct {
 	generation lethev1.GenerationServiceClient
 	models     lethev1.ModelServiceClient
 	unlearning lethev1.UnlearningServiceClient
+	inspection lethev1.InspectionServiceClient
 	settings   *settings
 	retry      Retry
 }
@@ -53,6 +54,7 @@ func NewClient(address string, options ...Option) (*Client, error) {
 		generation: lethev1.NewGenerationServiceClient(connection),
 		models:     lethev1.NewModelServiceClient(connection),
 		unlearning: lethev1.NewUnlearningServiceClient(connection),
+		inspection: lethev1.NewInspectionServiceClient(connection),
 		settings:   s,
 		retry:      s.retry.withDefaults(),
 	}, nil
@@ -133,6 +135,37 @@ func (c *Client) Activate(ctx context.Context, model, version string) (*lethev1.
 	return call(ctx, c, c.models.Activate, &lethev1.ActivateRequest{Model: model, Version: version}, false)
 }
 
+// ActivateRetired activates a retired version all the same; the reason is recorded.
+func (c *Client) ActivateRetired(ctx context.Context, model, version, reason string) (*lethev1.ActivateResponse, error) {
+	return call(ctx, c, c.models.Activate,
+		&lethev1.ActivateRequest{Model: model, Version: version, OverrideReason: reason}, false)
+}
+
+// Retire refuses a version to all clients from now on. The reason, which must not be empty, is recorded.
+func (c *Client) Retire(ctx context.Context, model, version, reason string) (*lethev1.ModelVersion, error) {
+	answer, err := call(ctx, c, c.models.Retire,
+		&lethev1.RetireRequest{Model: model, Version: version, Reason: reason}, false)
+	return answer.GetVersion(), err
+}
+
+// Purge deletes the files of a retired version, and returns their names.
+func (c *Client) Purge(ctx context.Context, model, version string) ([]string, error) {
+	answer, err := call(ctx, c, c.models.Purge, &lethev1.PurgeRequest{Model: model, Version: version}, false)
+	return answer.GetDeletedFiles(), err
+}
+
+// Certificate is what proves the erasure that a job has made; ErrFailedPrecondition if it was not promoted.
+func (c *Client) Certificate(ctx context.Context, jobID string) (*lethev1.GetErasureCertificateResponse, error) {
+	return call(ctx, c, c.models.GetErasureCertificate, &lethev1.GetErasureCertificateRequest{JobId: jobID}, true)
+}
+
+// CertificateOfVersion is what proves the erasure that a version came from. An empty model is the server's only one, an
+// empty version the active one.
+func (c *Client) CertificateOfVersion(ctx context.Context, model, version string) (*lethev1.GetErasureCertificateResponse, error) {
+	return call(ctx, c, c.models.GetErasureCertificate,
+		&lethev1.GetErasureCertificateRequest{Model: model, Version: version}, true)
+}
+
 // Job by its id.
 func (c *Client) Job(ctx context.Context, id string) (*Job, error) {
 	return c.job(call(ctx, c, c.unlearning.GetJob, &lethev1.GetJobRequest{JobId: id}, true))
@@ -158,6 +191,27 @@ func (c *Client) Jobs(ctx context.Context) ([]*Job, error) {
 // Cancel ends a queued or running job; ErrFailedPrecondition if it has ended already.
 func (c *Client) Cancel(ctx context.Context, id string) (*Job, error) {
 	return c.job(call(ctx, c, c.unlearning.CancelJob, &lethev1.CancelJobRequest{JobId: id}, false))
+}
+
+// Approve promotes the candidate of a job that awaits approval. The reason is recorded, and may be empty.
+func (c *Client) Approve(ctx context.Context, id, reason string) (*Job, error) {
+	return c.job(call(ctx, c, c.unlearning.ApproveJob, &lethev1.ApproveJobRequest{JobId: id, Reason: reason}, false))
+}
+
+// Reject leaves the candidate of a job that awaits approval a candidate. The reason is recorded, and may be empty.
+func (c *Client) Reject(ctx context.Context, id, reason string) (*Job, error) {
+	return c.job(call(ctx, c, c.unlearning.RejectJob, &lethev1.RejectJobRequest{JobId: id, Reason: reason}, false))
+}
+
+// Retry queues a job that failed or was cancelled once more, if its images are kept.
+func (c *Client) Retry(ctx context.Context, id string) (*Job, error) {
+	return c.job(call(ctx, c, c.unlearning.RetryJob, &lethev1.RetryJobRequest{JobId: id}, false))
+}
+
+// Delete deletes what the server knows of a job that has ended, and its files.
+func (c *Client) Delete(ctx context.Context, id string) error {
+	_, err := call(ctx, c, c.unlearning.DeleteJob, &lethev1.DeleteJobRequest{JobId: id}, false)
+	return err
 }
 
 // Report is what an ended job measured, and its pictures.

@@ -16,6 +16,17 @@ const (
 	Raw  Format = lethev1.ImageFormat_IMAGE_FORMAT_RAW
 )
 
+// NoiseMode is what synthesis adds after each convolution.
+type NoiseMode = lethev1.NoiseMode
+
+// NoiseConst, the default, is the model's own, so that a latent's image is always the same; NoiseRandom is drawn afresh for
+// each image.
+const (
+	NoiseConst  NoiseMode = lethev1.NoiseMode_NOISE_MODE_CONST
+	NoiseNone   NoiseMode = lethev1.NoiseMode_NOISE_MODE_NONE
+	NoiseRandom NoiseMode = lethev1.NoiseMode_NOISE_MODE_RANDOM
+)
+
 // GenerateRequest says what to draw; the zero value is one image of a seed that the server draws.
 type GenerateRequest struct {
 	// Model is empty for the server's only one, Version for the active one.
@@ -34,6 +45,10 @@ type GenerateRequest struct {
 	Count int
 	// Format is PNG unless set.
 	Format Format
+	// NoiseMode is NoiseConst unless set.
+	NoiseMode NoiseMode
+	// IncludeW asks for the w of each image: Image.GetW.
+	IncludeW bool
 }
 
 // SeedRange is first, first + 1, ... up to but without end.
@@ -49,7 +64,8 @@ func SeedRange(first, end uint32) []uint32 {
 func Psi(value float32) *float32 { return &value }
 
 func (r GenerateRequest) message() (*lethev1.GenerateRequest, error) {
-	message := &lethev1.GenerateRequest{Model: r.Model, Version: r.Version, Label: r.Label, Psi: r.Psi, Format: r.Format}
+	message := &lethev1.GenerateRequest{Model: r.Model, Version: r.Version, Label: r.Label, Psi: r.Psi, Format: r.Format,
+		NoiseMode: r.NoiseMode, IncludeW: r.IncludeW}
 	sources := 0
 	if r.Seeds != nil {
 		sources++

@@ -15,7 +15,7 @@ import (
 
 // Image is what the server drew. Its bytes are decoded when they are asked for.
 type Image struct {
-	// GeneratedImage is the message as it came: GetIndex, GetVersion and, where it has them, GetSeed and GetLabel.
+	// GeneratedImage is the message as it came: GetIndex, GetVersion and, where it has them, GetSeed, GetLabel and GetW.
 	*lethev1.GeneratedImage
 }
 

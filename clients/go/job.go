@@ -54,6 +54,27 @@ func (j *Job) Refresh(ctx context.Context) (*Job, error) { return j.client.Job(c
 // Cancel ends it; ErrFailedPrecondition if it has ended already.
 func (j *Job) Cancel(ctx context.Context) (*Job, error) { return j.client.Cancel(ctx, j.GetId()) }
 
+// Approve promotes its candidate, where it awaits approval.
+func (j *Job) Approve(ctx context.Context, reason string) (*Job, error) {
+	return j.client.Approve(ctx, j.GetId(), reason)
+}
+
+// Reject leaves its candidate one, where it awaits approval.
+func (j *Job) Reject(ctx context.Context, reason string) (*Job, error) {
+	return j.client.Reject(ctx, j.GetId(), reason)
+}
+
+// Retry queues it once more, if it failed or was cancelled and its images are kept.
+func (j *Job) Retry(ctx context.Context) (*Job, error) { return j.client.Retry(ctx, j.GetId()) }
+
+// Delete deletes what the server knows of it, once it has ended.
+func (j *Job) Delete(ctx context.Context) error { return j.client.Delete(ctx, j.GetId()) }
+
+// Certificate is what proves its erasure; ErrFailedPrecondition until its candidate is promoted.
+func (j *Job) Certificate(ctx context.Context) (*lethev1.GetErasureCertificateResponse, error) {
+	return j.client.Certificate(ctx, j.GetId())
+}
+
 // Report is what it measured; ErrFailedPrecondition until it has.
 func (j *Job) Report(ctx context.Context) (*Report, error) { return j.client.Report(ctx, j.GetId()) }
 

@@ -26,8 +26,8 @@ import (
 )
 
 const (
-	// Larger than any picture of 1024 x 1024 pixels; a file above it is a mistake.
-	maxFileBytes = 32 << 20
+	// The server reads no larger ones.
+	maxFileBytes = 31 << 20
 	// Well below the server's limit of one message; an image larger than this goes alone.
 	messageBytes = 1 << 20
 )
@@ -49,7 +49,8 @@ type UnlearnRequest struct {
 // it comes from its reader.
 func (c *Client) Unlearn(ctx context.Context, request UnlearnRequest) (*Job, error) {
 	for attempts := 1; ; attempts++ {
-		job, said, err := c.submit(ctx, request)
+		sent := places{}
+		job, said, err := c.submit(ctx, sent.noted(messages(request)))
 		if err == nil {
 			return &Job{job, c}, nil
 		}
@@ -57,9 +58,46 @@ func (c *Client) Unlearn(ctx context.Context, request UnlearnRequest) (*Job, err
 		if errors.As(err, &unreadable) {
 			return nil, unreadable.reason
 		}
-		failure := toError(err, said)
+		failure := sent.placed(toError(err, said))
 		if !c.retry.again(ctx, failure, attempts, false) {
 			return nil, failure
+		}
+	}
+}
+
+// places are those of the images that were sent, by the names of their files.
+type places map[string]string
+
+// placed is the same error. The server calls images by their files' names, if they have any; a field is their place.
+func (p places) placed(e *Error) *Error {
+	for part, end := range map[string]string{"image": ": ", "label": ", label: "} {
+		name, _, _ := strings.Cut(e.Message, end)
+		if place, ok := p[name]; ok {
+			e.Field = place + "." + part
+		}
+	}
+	return e
+}
+
+// noted remembers the images of messages as they are sent.
+func (p places) noted(messages iter.Seq2[*lethev1.SubmitRequest, error]) iter.Seq2[*lethev1.SubmitRequest, error] {
+	return func(yield func(*lethev1.SubmitRequest, error) bool) {
+		count := map[lethev1.ImageRole]int{}
+		for message, err := range messages {
+			role := message.GetImages().GetRole()
+			called := "unlearn"
+			if role == lethev1.ImageRole_IMAGE_ROLE_LEARN {
+				called = "learn"
+			}
+			for _, image := range message.GetImages().GetImages() {
+				if _, known := p[image.GetName()]; !known && image.GetName() != "" {
+					p[image.GetName()] = fmt.Sprintf("%s images[%d]", called, count[role])
+				}
+				count[role]++
+			}
+			if !yield(message, err) {
+				return
+			}
 		}
 	}
 }
@@ -69,7 +107,7 @@ type uploadError struct{ reason error }
 
 func (e *uploadError) Error() string { return e.reason.Error() }
 
-func (c *Client) submit(ctx context.Context, request UnlearnRequest) (*lethev1.Job, trailers, error) {
+func (c *Client) submit(ctx context.Context, messages iter.Seq2[*lethev1.SubmitRequest, error]) (*lethev1.Job, trailers, error) {
 	var said trailers
 	// Left before the end, the upload is given up.
 	ctx, cancel := context.WithCancel(ctx)
@@ -82,7 +120,7 @@ func (c *Client) submit(ctx context.Context, request UnlearnRequest) (*lethev1.J
 	if err != nil {
 		return nil, said, err
 	}
-	for message, err := range messages(request) {
+	for message, err := range messages {
 		if err != nil {
 			return nil, said, &uploadError{err}
 		}
@@ -147,7 +185,7 @@ func Labelled(label string, images Uploads) Uploads {
 	return func(yield func(*lethev1.LabelledImage, error) bool) {
 		for image, err := range images {
 			if err == nil {
-				image = &lethev1.LabelledImage{Image: image.GetImage(), Label: label}
+				image = &lethev1.LabelledImage{Image: image.GetImage(), Label: label, Name: image.GetName()}
 			}
 			if !yield(image, err) {
 				return
@@ -165,22 +203,44 @@ func Pictures(label string, pictures ...image.Image) Uploads {
 				yield(nil, err)
 				return
 			}
-			if !yield(labelled(file.Bytes(), PNG, label), nil) {
+			if !yield(labelled(file.Bytes(), PNG, label, ""), nil) {
 				return
 			}
 		}
 	}
 }
 
-// Paths of PNG and JPEG files, of folders and of zip files of them. In a folder or a zip file, the name of the sub-folder
-// that an image lies in is its label.
+// Paths of PNG, JPEG and WebP files, which are known by their contents, of folders and of zip files of them. In a folder or
+// a zip file, the name of the sub-folder that an image lies in is its label; other files in there are an error before the
+// first image, unless SkipUnreadable is told of them.
 func Paths(paths ...string) Uploads {
 	return func(yield func(*lethev1.LabelledImage, error) bool) {
 		for _, path := range paths {
 			for image, err := range fromPath(path) {
-				if !yield(image, err) || err != nil {
+				if !yield(image, err) {
 					return
 				}
+			}
+		}
+	}
+}
+
+// UnreadableError is a file that is no image, or too large.
+type UnreadableError struct{ File, Reason string }
+
+func (e *UnreadableError) Error() string { return e.File + " is " + e.Reason }
+
+// SkipUnreadable goes on without the files of Paths and FS that are no images, and tells of each.
+func SkipUnreadable(told func(*UnreadableError), images Uploads) Uploads {
+	return func(yield func(*lethev1.LabelledImage, error) bool) {
+		for image, err := range images {
+			var unreadable *UnreadableError
+			if errors.As(err, &unreadable) {
+				told(unreadable)
+				continue
+			}
+			if !yield(image, err) {
+				return
 			}
 		}
 	}
@@ -193,7 +253,14 @@ func fromPath(name string) Uploads {
 		case err != nil:
 			yield(nil, err)
 		case about.IsDir():
-			folder(name, os.DirFS(name))(yield)
+			// Links are not followed out of the folder: one may lead to any file of the machine.
+			root, err := os.OpenRoot(name)
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			defer root.Close()
+			folder(name, root.FS())(yield)
 		case strings.EqualFold(filepath.Ext(name), ".zip"):
 			archive, err := zip.OpenReader(name)
 			if err != nil {
@@ -202,11 +269,15 @@ func fromPath(name string) Uploads {
 			}
 			defer archive.Close()
 			folder(name, archive)(yield)
-		case formatOf(name) == 0:
-			yield(nil, fmt.Errorf("%s is not named .png, .jpg, .jpeg or .zip", name))
 		default:
 			parent, file := filepath.Split(name)
-			yield(fromFile(os.DirFS(cmp.Or(parent, ".")), name, file, ""))
+			files := os.DirFS(cmp.Or(parent, "."))
+			if err := unreadable(files, file); err != nil {
+				err.File = name
+				yield(nil, err)
+				return
+			}
+			yield(fromFile(files, file, name, ""))
 		}
 	}
 }
@@ -223,26 +294,39 @@ func folder(name string, files fs.FS) Uploads {
 				return err
 			case entry.IsDir() && file != "." && isHidden(entry.Name()):
 				return fs.SkipDir
-			case !entry.IsDir() && !isHidden(entry.Name()) && formatOf(file) != 0:
+			case !entry.IsDir() && !isHidden(entry.Name()):
 				found = append(found, file)
 			}
 			return nil
 		})
-		if err == nil && len(found) == 0 {
-			err = fmt.Errorf("%s holds no .png, .jpg or .jpeg file", name)
-		}
 		if err != nil {
 			yield(nil, err)
 			return
 		}
 		// As paths are ordered, not as texts: a/z.png goes before a.b/a.png.
 		slices.SortFunc(found, func(a, b string) int { return slices.Compare(strings.Split(a, "/"), strings.Split(b, "/")) })
+		// All are looked at before the first is read: what is refused is refused at once.
+		var images []string
 		for _, file := range found {
+			if err := unreadable(files, file); err != nil {
+				err.File, err.Reason = name, "a folder with a file that is not taken: "+file+" ("+err.Reason+")"
+				if !yield(nil, err) {
+					return
+				}
+				continue
+			}
+			images = append(images, file)
+		}
+		if len(images) == 0 {
+			yield(nil, fmt.Errorf("%s holds no PNG, JPEG or WebP file", name))
+			return
+		}
+		for _, file := range images {
 			label := path.Base(path.Dir(file))
 			if label == "." {
 				label = ""
 			}
-			image, err := fromFile(files, path.Join(name, file), file, label)
+			image, err := fromFile(files, file, file, label)
 			if !yield(image, err) || err != nil {
 				return
 			}
@@ -250,33 +334,74 @@ func folder(name string, files fs.FS) Uploads {
 	}
 }
 
-func fromFile(files fs.FS, name, file, label string) (*lethev1.LabelledImage, error) {
-	about, err := fs.Stat(files, file)
-	if err != nil {
-		return nil, err
-	}
-	if about.Size() > maxFileBytes {
-		return nil, fmt.Errorf("%s is larger than %d MiB", name, maxFileBytes>>20)
-	}
+func fromFile(files fs.FS, file, name, label string) (*lethev1.LabelledImage, error) {
 	data, err := fs.ReadFile(files, file)
 	if err != nil {
 		return nil, err
 	}
-	return labelled(data, formatOf(file), label), nil
+	return labelled(data, formatOf(data), label, name), nil
 }
 
-func labelled(data []byte, format Format, label string) *lethev1.LabelledImage {
-	return &lethev1.LabelledImage{Image: &lethev1.Image{Format: format, Data: data}, Label: label}
+func labelled(data []byte, format Format, label, name string) *lethev1.LabelledImage {
+	return &lethev1.LabelledImage{Image: &lethev1.Image{Format: format, Data: data}, Label: label, Name: name}
 }
 
 // isHidden is what file managers leave behind.
-func isHidden(name string) bool { return strings.HasPrefix(name, ".") || name == "__MACOSX" }
+func isHidden(name string) bool {
+	switch strings.ToLower(name) {
+	case "thumbs.db", "desktop.ini", "__macosx":
+		return true
+	}
+	return strings.HasPrefix(name, ".")
+}
 
-func formatOf(name string) Format {
-	switch strings.ToLower(path.Ext(name)) {
-	case ".png":
+// unreadable is nil for a file that the server may take, going by its first bytes.
+func unreadable(files fs.FS, file string) *UnreadableError {
+	wrong := func(reason string) *UnreadableError { return &UnreadableError{File: file, Reason: reason} }
+	opened, err := files.Open(file)
+	if err != nil {
+		return wrong("not to be read: " + err.Error())
+	}
+	defer opened.Close()
+	about, err := opened.Stat()
+	switch {
+	case err != nil:
+		return wrong("not to be read: " + err.Error())
+	case !about.Mode().IsRegular():
+		return wrong("no file")
+	case about.Size() > maxFileBytes:
+		return wrong(fmt.Sprintf("larger than %d MiB", maxFileBytes>>20))
+	case about.Size() == 0:
+		return wrong("empty")
+	}
+	start := make([]byte, 12)
+	read, err := io.ReadFull(opened, start)
+	if err != nil && err != io.ErrUnexpectedEOF {
+		return wrong("not to be read: " + err.Error())
+	}
+	start = start[:read]
+	at := func(from int, text string) bool {
+		return len(start) >= from && bytes.HasPrefix(start[from:], []byte(text))
+	}
+	switch {
+	case formatOf(start) != 0 || at(0, "RIFF") && at(8, "WEBP"):
+		return nil
+	case at(0, "GIF8"):
+		return wrong("a GIF image; save it as PNG, JPEG or WebP")
+	case at(4, "ftyphe") || at(4, "ftypmif"):
+		return wrong("a HEIC image, which is not read here; save it as JPEG")
+	case at(4, "ftyp"):
+		return wrong("an AVIF image or a video; save it as JPEG or PNG")
+	}
+	return wrong("no PNG, JPEG or WebP image")
+}
+
+// formatOf is what the protocol calls it; WebP has no name there, and is known by its contents.
+func formatOf(data []byte) Format {
+	switch {
+	case bytes.HasPrefix(data, []byte("\x89PNG\r\n\x1a\n")):
 		return PNG
-	case ".jpg", ".jpeg":
+	case bytes.HasPrefix(data, []byte("\xff\xd8\xff")):
 		return JPEG
 	}
 	return 0

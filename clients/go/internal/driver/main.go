@@ -52,6 +52,13 @@ type arguments struct {
 	Learn       string         `json:"learn"`
 	Spec        map[string]any `json:"spec"`
 	Job         string         `json:"job"`
+	Reason      string         `json:"reason"`
+	Image       string         `json:"image"`
+	Space       string         `json:"space"`
+	Fit         string         `json:"fit"`
+	Steps       *int32         `json:"steps"`
+	NoiseMode   string         `json:"noise_mode"`
+	IncludeW    bool           `json:"include_w"`
 	Calls       int            `json:"calls"`
 }
 
@@ -66,6 +73,7 @@ type object = map[string]any
 var (
 	clients = map[connection]*lethe.Client{}
 	formats = map[string]lethe.Format{"png": lethe.PNG, "jpeg": lethe.JPEG, "raw": lethe.Raw}
+	noises  = map[string]lethe.NoiseMode{"const": lethe.NoiseConst, "none": lethe.NoiseNone, "random": lethe.NoiseRandom}
 )
 
 func clientOf(c connection) (*lethe.Client, error) {
@@ -97,7 +105,7 @@ func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Se
 
 func (a arguments) request() lethe.GenerateRequest {
 	request := lethe.GenerateRequest{Model: a.Model, Version: a.Version, Seeds: a.Seeds, Z: a.Z, W: a.W, Psi: a.Psi,
-		Count: a.Count, Format: formats[a.Format]}
+		Count: a.Count, Format: formats[a.Format], NoiseMode: noises[a.NoiseMode], IncludeW: a.IncludeW}
 	if a.Label != nil {
 		request.Label = *a.Label
 	}
@@ -133,9 +141,35 @@ func (a arguments) spec() (*lethev1.UnlearnSpec, error) {
 	return spec, protojson.Unmarshal(text, spec)
 }
 
+func (a arguments) unlearn() (lethe.UnlearnRequest, error) {
+	spec, err := a.spec()
+	request := lethe.UnlearnRequest{Spec: spec}
+	if a.Images != "" {
+		request.Images = lethe.Paths(a.Images)
+	}
+	if a.Label != nil {
+		request.Images = lethe.Labelled(*a.Label, request.Images)
+	}
+	if a.Learn != "" {
+		request.Learn = lethe.Paths(a.Learn)
+	}
+	return request, err
+}
+
+func (a arguments) project() lethe.ProjectRequest {
+	options := &lethev1.ProjectRequest{Steps: a.Steps}
+	if a.Space == "w-plus" {
+		options.Space = lethev1.ProjectionSpace_PROJECTION_SPACE_W_PLUS
+	}
+	if a.Fit == "resize" {
+		options.Fit = lethev1.ImageFit_IMAGE_FIT_RESIZE
+	}
+	return lethe.ProjectRequest{Image: lethe.Labelled(*a.Label, lethe.Paths(a.Image)), Options: options}
+}
+
 func imageOf(i lethe.Image) (object, error) {
 	described := object{"index": i.GetIndex(), "version": i.GetVersion(), "seed": i.Seed, "label": i.Label,
-		"data": base64.StdEncoding.EncodeToString(i.Bytes())}
+		"data": base64.StdEncoding.EncodeToString(i.Bytes()), "w": i.GetW().GetValues()}
 	for name, format := range formats {
 		if format == i.GetImage().GetFormat() {
 			described["format"] = name
@@ -251,21 +285,47 @@ func run(ctx context.Context, c *lethe.Client, o order) (object, error) {
 		swap, err := c.Activate(ctx, with.Model, with.Version)
 		return object{"model": swap.GetModel(), "version": swap.GetVersion(), "previous": swap.GetPreviousVersion()}, err
 	case "unlearn":
-		spec, err := with.spec()
+		request, err := with.unlearn()
 		if err != nil {
 			return nil, err
 		}
-		request := lethe.UnlearnRequest{Spec: spec}
-		if with.Images != "" {
-			request.Images = lethe.Paths(with.Images)
-		}
-		if with.Label != nil {
-			request.Images = lethe.Labelled(*with.Label, request.Images)
-		}
-		if with.Learn != "" {
-			request.Learn = lethe.Paths(with.Learn)
-		}
 		return jobOf(c.Unlearn(ctx, request))
+	case "inspect":
+		request, err := with.unlearn()
+		if err != nil {
+			return nil, err
+		}
+		progressed := false
+		found, err := c.Inspect(ctx, request, func(*lethev1.Progress) { progressed = true })
+		if err != nil {
+			return nil, err
+		}
+		return object{"inspection": messageOf(found), "progressed": progressed}, nil
+	case "project":
+		progressed := false
+		found, err := c.Project(ctx, with.project(), func(*lethev1.Progress) { progressed = true })
+		if err != nil {
+			return nil, err
+		}
+		return object{"version": found.GetVersion(), "error": found.GetError(), "w": found.GetW().GetValues(),
+			"picture": found.GetImagePng(), "progressed": progressed}, nil
+	case "approve":
+		return jobOf(c.Approve(ctx, with.Job, with.Reason))
+	case "reject":
+		return jobOf(c.Reject(ctx, with.Job, with.Reason))
+	case "retry":
+		return jobOf(c.Retry(ctx, with.Job))
+	case "delete":
+		return object{}, c.Delete(ctx, with.Job)
+	case "retire":
+		version, err := c.Retire(ctx, with.Model, with.Version, with.Reason)
+		return object{"version": version.GetState().String()}, err
+	case "purge":
+		files, err := c.Purge(ctx, with.Model, with.Version)
+		return object{"files": files}, err
+	case "certificate":
+		proof, err := c.Certificate(ctx, with.Job)
+		return object{"version": proof.GetVersion()}, err
 	case "job":
 		return jobOf(c.Job(ctx, with.Job))
 	case "jobs":
