@@ -4,7 +4,9 @@ import { BaseClient, type BaseOptions } from "./client.js";
 export { LetheError, type ErrorCode } from "./errors.js";
 export { GeneratedImage, Images } from "./images.js";
 export { Job, type JobStateName, type Report } from "./jobs.js";
-export type { Activation, GenerateOptions, Version } from "./client.js";
+export type {
+  Activation, CertificateOf, GenerateOptions, ProjectOptions, Projection, Version,
+} from "./client.js";
 export type { CallOptions, Retry } from "./retry.js";
 
 export type Options = BaseOptions;

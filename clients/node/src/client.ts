@@ -3,10 +3,13 @@ import { createClient, type Client, type Transport } from "@connectrpc/connect";
 import { LetheError } from "./errors.js";
 import { ImageFormatSchema } from "./gen/lethe/v1/common_pb.js";
 import {
-  GenerateRequestSchema, GenerationService, SeedsSchema, VectorsSchema, type GenerateRequest, type Vectors,
+  GenerateRequestSchema, GenerationService, NoiseModeSchema, SeedsSchema, VectorsSchema, type GenerateRequest, type Vectors,
 } from "./gen/lethe/v1/generation_pb.js";
-import { ModelService, VersionStateSchema } from "./gen/lethe/v1/model_pb.js";
-import { JobSchema, UnlearningService } from "./gen/lethe/v1/unlearning_pb.js";
+import { InspectionService, ProjectRequestSchema, ProjectionSpaceSchema } from "./gen/lethe/v1/inspection_pb.js";
+import {
+  ModelService, VersionStateSchema, type GetErasureCertificateResponse, type ModelVersion,
+} from "./gen/lethe/v1/model_pb.js";
+import { ImageFitSchema, JobSchema, UnlearningService, type Progress } from "./gen/lethe/v1/unlearning_pb.js";
 import { FLOAT, INT32, UINT32, checked } from "./numbers.js";
 import { GeneratedImage, Images } from "./images.js";
 import { Job, type Report } from "./jobs.js";
@@ -33,15 +36,64 @@ export interface GenerateOptions extends CallOptions {
   count?: number;
   /** png (default), jpeg, or raw: the network's floats. */
   format?: "png" | "jpeg" | "raw";
+  /** const (default), the model's own, so that a latent's image is always the same; none; or random, drawn afresh. */
+  noiseMode?: "const" | "none" | "random";
+  /** Each image has its w. */
+  includeW?: boolean;
 }
+
+/** How to look for an image's latents. */
+export interface ProjectOptions extends CallOptions {
+  /** Left out: the server's only model. */
+  model?: string;
+  /** Left out: the active version. */
+  version?: string;
+  /** The image's class, of a conditional model. */
+  label?: string | number;
+  /** w (default), one w for all layers; w-plus, one for each, with which a generator draws nearly anything. */
+  space?: "w" | "w-plus";
+  /** Of the search; default 200. */
+  steps?: number;
+  /** Of what the search starts from; default 0. */
+  seed?: number;
+  /** How an image of another size is made to fit; default exact: it is refused. */
+  fit?: "exact" | "pad" | "crop" | "resize";
+  /** 0xRRGGBB behind transparent pixels and around a padded image. */
+  background?: number;
+  /** Told how far the search is. */
+  onProgress?: (now: Progress) => void;
+}
+
+/** The latents at which a model draws what is nearest to an image. */
+export interface Projection {
+  model: string;
+  version: string;
+  /** w_dim values, of space w-plus num_ws * w_dim; generate({ w: [w] }) draws it again. */
+  w: number[];
+  /** Mean squared error, pixels being from -1 to 1. */
+  error: number;
+  /** What the model draws there. */
+  imagePng: Uint8Array;
+  /** The image and what the model draws. */
+  sideBySidePng: Uint8Array;
+  /** The array w of [1, num_ws, w_dim], as the reference's projector writes it. */
+  latentsNpz: Uint8Array;
+  /** What was done to the image so that the model takes it; empty if nothing was. */
+  preparation: string;
+}
+
+/** Of which erasure: the job that made it, or the version that came from it; default: the only model's active one. */
+export type CertificateOf = { jobId: string } | { model?: string; version?: string };
 
 export interface Version {
   model: string;
   version: string;
-  state: "available" | "loading" | "active" | "draining";
+  state: "available" | "loading" | "active" | "draining" | "candidate" | "retired" | "purged";
   /** Undefined for a version that was trained from scratch. */
   parent: string | undefined;
   unlearnedLabels: string[];
+  /** Undefined unless it is retired or purged. */
+  retiredReason: string | undefined;
 }
 
 export interface Activation {
@@ -70,6 +122,7 @@ export class BaseClient {
   protected readonly unlearning: Client<typeof UnlearningService>;
   private readonly generation: Client<typeof GenerationService>;
   private readonly service: Client<typeof ModelService>;
+  protected readonly inspection: Client<typeof InspectionService>;
 
   constructor(
     transport: Transport,
@@ -78,6 +131,7 @@ export class BaseClient {
     this.generation = createClient(GenerationService, transport);
     this.service = createClient(ModelService, transport);
     this.unlearning = createClient(UnlearningService, transport);
+    this.inspection = createClient(InspectionService, transport);
     this.retry = { attempts: 5, firstPauseMs: 100, longestPauseMs: 5000, watchPatienceMs: 60_000, ...base.retry };
   }
 
@@ -129,13 +183,7 @@ export class BaseClient {
 
   async versions(model: string, options: CallOptions = {}): Promise<Version[]> {
     const answer = await this.call(options, true, (attempt) => this.service.listVersions({ model }, attempt));
-    return answer.versions.map((one) => ({
-      model: one.model,
-      version: one.version,
-      state: wordOf(VersionStateSchema, one.state) as Version["state"],
-      parent: one.parentVersion || undefined,
-      unlearnedLabels: one.unlearnedLabels,
-    }));
+    return answer.versions.map(versionOf);
   }
 
   /** The version that takes new requests. */
@@ -149,10 +197,72 @@ export class BaseClient {
     return JSON.parse(answer.cardJson) as Record<string, unknown>;
   }
 
-  /** Hot-swaps a model to a version on the server's disk: promotes a candidate, or rolls back. */
-  async activate(model: string, version: string, options: CallOptions = {}): Promise<Activation> {
-    const answer = await this.call(options, false, (attempt) => this.service.activate({ model, version }, attempt));
+  /**
+   * Hot-swaps a model to a version on the server's disk: promotes a candidate, or rolls back.
+   *
+   * @param options overrideReason: why a retired version is to serve all the same, which is recorded
+   */
+  async activate(model: string, version: string, options: CallOptions & { overrideReason?: string } = {}
+  ): Promise<Activation> {
+    const { overrideReason = "", ...rest } = options;
+    const answer = await this.call(rest, false,
+      (attempt) => this.service.activate({ model, version, overrideReason }, attempt));
     return { model: answer.model, version: answer.version, previous: answer.previousVersion || undefined };
+  }
+
+  /** Refuses a version to all clients from now on; the reason, which must not be empty, is recorded. */
+  async retire(model: string, version: string, reason: string, options: CallOptions = {}): Promise<Version> {
+    const answer = await this.call(options, false, (attempt) => this.service.retire({ model, version, reason }, attempt));
+    if (answer.version === undefined) {
+      throw unanswered();
+    }
+    return versionOf(answer.version);
+  }
+
+  /** Deletes the files of a retired version; gives their names. */
+  async purge(model: string, version: string, options: CallOptions = {}): Promise<string[]> {
+    return (await this.call(options, false, (attempt) => this.service.purge({ model, version }, attempt))).deletedFiles;
+  }
+
+  /** What proves an erasure; FAILED_PRECONDITION if it was not promoted. */
+  async certificate(of: CertificateOf = {}, options: CallOptions = {}): Promise<GetErasureCertificateResponse> {
+    return this.call(options, true, (attempt) => this.service.getErasureCertificate(of, attempt));
+  }
+
+  /** Looks for the latents at which a model draws what is nearest to an image, a PNG, JPEG or WebP file. */
+  async project(image: Uint8Array | Blob, options: ProjectOptions = {}): Promise<Projection> {
+    const { label, space, steps, seed, fit, background, onProgress, model = "", version = "", ...call } = options;
+    const data = image instanceof Blob ? new Uint8Array(await image.arrayBuffer()) : image;
+    const request = create(ProjectRequestSchema, {
+      model, version, image: { image: { data: data as Uint8Array<ArrayBuffer> }, label: String(label ?? "") },
+      space: numberOf(ProjectionSpaceSchema, "space", space ?? "w"), fit: numberOf(ImageFitSchema, "fit", fit ?? "exact"),
+      seed: checked("seed", seed ?? 0, UINT32),
+      ...(steps !== undefined && { steps: checked("steps", steps, INT32) }),
+      ...(background !== undefined && { background: checked("background", background, UINT32) }),
+    });
+    const attempts = new Attempts(this.retry, call, true);
+    for (;;) {
+      const left = new AbortController();
+      const attempt = await this.attempt(attempts.next(), left.signal);
+      try {
+        for await (const { event } of this.inspection.project(request, attempt)) {
+          if (event.case === "projection") {
+            const { w, error, imagePng, sideBySidePng, latentsNpz, preparation } = event.value;
+            return { model: event.value.model, version: event.value.version, w: w?.values ?? [], error, imagePng,
+              sideBySidePng, latentsNpz, preparation };
+          }
+          if (event.value !== undefined) {
+            onProgress?.(event.value);
+          }
+        }
+      } catch (reason) {
+        await attempts.again(LetheError.from(reason));
+        continue;
+      } finally {
+        left.abort();
+      }
+      throw unanswered();
+    }
   }
 
   async job(jobId: string, options: CallOptions = {}): Promise<Job> {
@@ -177,11 +287,33 @@ export class BaseClient {
     return new Job(await this.call(options, false, (attempt) => this.unlearning.cancelJob({ jobId }, attempt)), this);
   }
 
+  /** Promotes the candidate of a job that awaits approval; the reason is recorded. */
+  async approve(jobId: string, reason = "", options: CallOptions = {}): Promise<Job> {
+    return new Job(
+      await this.call(options, false, (attempt) => this.unlearning.approveJob({ jobId, reason }, attempt)), this);
+  }
+
+  /** Leaves the candidate of a job that awaits approval a candidate; the reason is recorded. */
+  async reject(jobId: string, reason = "", options: CallOptions = {}): Promise<Job> {
+    return new Job(
+      await this.call(options, false, (attempt) => this.unlearning.rejectJob({ jobId, reason }, attempt)), this);
+  }
+
+  /** Queues a job that failed or was cancelled once more, if its images are kept. */
+  async retryJob(jobId: string, options: CallOptions = {}): Promise<Job> {
+    return new Job(await this.call(options, false, (attempt) => this.unlearning.retryJob({ jobId }, attempt)), this);
+  }
+
+  /** Deletes what the server knows of a job that has ended, and its files. */
+  async delete(jobId: string, options: CallOptions = {}): Promise<void> {
+    await this.call(options, false, (attempt) => this.unlearning.deleteJob({ jobId }, attempt));
+  }
+
   /** What an ended job measured, and its pictures. */
   async report(jobId: string, options: CallOptions = {}): Promise<Report> {
     const answer = await this.call(options, true, (attempt) => this.unlearning.getReport({ jobId }, attempt));
     if (answer.report === undefined) {
-      throw new LetheError("INTERNAL", "the answer holds no report");
+      throw unanswered();
     }
     return { figures: answer.report, beforeAfterPng: answer.beforeAfterPng };
   }
@@ -250,6 +382,22 @@ export class BaseClient {
   }
 }
 
+function versionOf(one: ModelVersion): Version {
+  return {
+    model: one.model,
+    version: one.version,
+    state: wordOf(VersionStateSchema, one.state) as Version["state"],
+    parent: one.parentVersion || undefined,
+    unlearnedLabels: one.unlearnedLabels,
+    retiredReason: one.retiredReason || undefined,
+  };
+}
+
+/** A call that came to its end without what it was made for. */
+export function unanswered(): LetheError {
+  return new LetheError("INTERNAL", "the server ended the call without an answer");
+}
+
 function message(options: GenerateOptions): GenerateRequest {
   const { seeds, z, w } = options;
   if ([seeds, z, w].filter((source) => source !== undefined).length > 1) {
@@ -260,6 +408,8 @@ function message(options: GenerateOptions): GenerateRequest {
     version: options.version ?? "",
     label: String(options.label ?? ""),
     format: numberOf(ImageFormatSchema, "format", options.format ?? "png"),
+    noiseMode: numberOf(NoiseModeSchema, "noise_mode", options.noiseMode ?? "const"),
+    includeW: options.includeW ?? false,
   });
   if (options.psi !== undefined) {
     request.psi = checked("psi", options.psi, FLOAT);

@@ -57,6 +57,7 @@ export class LetheError extends Error {
   /**
    * @param requestId what the server's log calls the call; undefined if it did not get there
    * @param retryAfterMs milliseconds after which the server takes the call; undefined where it does not say
+   * @param field default: the one that the message begins with
    */
   constructor(
     readonly code: ErrorCode,
@@ -64,9 +65,15 @@ export class LetheError extends Error {
     readonly requestId?: string,
     readonly retryAfterMs?: number,
     options?: ErrorOptions,
+    field?: string,
   ) {
     super(message, options);
-    this.field = FIELD.exec(message)?.[1];
+    this.field = field ?? FIELD.exec(message)?.[1];
+  }
+
+  /** The same of another field. */
+  of(field: string): LetheError {
+    return new LetheError(this.code, this.message, this.requestId, this.retryAfterMs, { cause: this.cause }, field);
   }
 
   static from(reason: unknown): LetheError {

@@ -26,6 +26,11 @@ export class GeneratedImage {
     return this.proto.version;
   }
 
+  /** num_ws * w_dim values, which generate({ w: [...] }) takes; undefined unless includeW asked for it. */
+  get w(): number[] | undefined {
+    return this.proto.w?.values;
+  }
+
   /** A PNG or JPEG file; of raw images little-endian floats. */
   get data(): Uint8Array {
     return this.proto.image?.data ?? new Uint8Array();

@@ -1,18 +1,23 @@
 import { Http2SessionManager, createGrpcTransport } from "@connectrpc/connect-node";
 import { readFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import type { SecureClientSessionOptions } from "node:http2";
 import { urlOf } from "./address.js";
-import { BaseClient, type BaseOptions } from "./client.js";
+import { BaseClient, unanswered, type BaseOptions, type ProjectOptions, type Projection } from "./client.js";
 import { LetheError } from "./errors.js";
+import type { Inspection } from "./gen/lethe/v1/inspection_pb.js";
+import type { Progress, SubmitRequest } from "./gen/lethe/v1/unlearning_pb.js";
 import { Job } from "./jobs.js";
 import { Attempts, type CallOptions } from "./retry.js";
 import { specOf, type Spec } from "./specs.js";
-import { messages, repeatable, type Source } from "./uploads.js";
+import { Places, messages, repeatable, type Picture, type Source } from "./uploads.js";
 
 export { LetheError, type ErrorCode } from "./errors.js";
 export { GeneratedImage, Images } from "./images.js";
 export { Job, type JobStateName, type Report } from "./jobs.js";
-export type { Activation, GenerateOptions, Version } from "./client.js";
+export type {
+  Activation, CertificateOf, GenerateOptions, ProjectOptions, Projection, Version,
+} from "./client.js";
 export type { CallOptions, Retry } from "./retry.js";
 export type { Spec } from "./specs.js";
 export type { Picture, Source } from "./uploads.js";
@@ -37,6 +42,13 @@ export interface UnlearnOptions extends Spec, CallOptions {
   learn?: Source;
   /** Of all images to unlearn, instead of the names of sub-folders. */
   label?: string | number;
+}
+
+export interface InspectOptions extends Spec, CallOptions {
+  /** Of all images, instead of the names of sub-folders. */
+  label?: string | number;
+  /** Told how far it is. */
+  onProgress?: (now: Progress) => void;
 }
 
 /** A Lethe server, over gRPC. One client serves a whole application; close it when it is not needed any more. */
@@ -82,16 +94,55 @@ export class LetheClient extends BaseClient {
    */
   async unlearn(images: Source = [], options: UnlearnOptions = {}): Promise<Job> {
     const { learn = [], label, timeoutMs, signal, ...spec } = options;
-    const message = specOf(spec);
+    return this.upload(images, learn, label, spec, { timeoutMs, signal }, false,
+      async (sending, attempt) => new Job(await this.unlearning.submit(sending, attempt), this));
+  }
+
+  /**
+   * A dry run: what a job of these images and options would find. Changes nothing.
+   *
+   * @param images as of unlearn
+   */
+  async inspect(images: Source = [], options: InspectOptions = {}): Promise<Inspection> {
+    const { label, timeoutMs, signal, onProgress, ...spec } = options;
+    return this.upload(images, [], label, spec, { timeoutMs, signal }, true, async (sending, attempt) => {
+      let found: Inspection | undefined;
+      for await (const { event } of this.inspection.inspect(sending, attempt)) {
+        if (event.case === "inspection") {
+          found = event.value;
+        } else if (event.value !== undefined) {
+          onProgress?.(event.value);
+        }
+      }
+      if (found === undefined) {
+        throw unanswered();
+      }
+      return found;
+    });
+  }
+
+  /** Looks for the latents at which a model draws what is nearest to an image: a path, or the contents of a file. */
+  override async project(image: Picture, options: ProjectOptions = {}): Promise<Projection> {
+    return super.project(typeof image === "string" ? await readFile(image) : image, options);
+  }
+
+  private async upload<T>(images: Source, learn: Source, label: string | number | undefined, options: Spec,
+    limits: { timeoutMs: number | undefined; signal: AbortSignal | undefined }, isRepeatable: boolean,
+    make: (sending: AsyncIterable<SubmitRequest>, attempt: CallOptions) => Promise<T>): Promise<T> {
+    const spec = specOf(options);
     const [unlearn, keep] = [await repeatable(images), await repeatable(learn)];
-    const attempts = new Attempts(this.retry,
-      { ...(timeoutMs !== undefined && { timeoutMs }), ...(signal !== undefined && { signal }) }, false);
+    const attempts = new Attempts(this.retry, {
+      ...(limits.timeoutMs !== undefined && { timeoutMs: limits.timeoutMs }),
+      ...(limits.signal !== undefined && { signal: limits.signal }),
+    }, isRepeatable);
     for (;;) {
-      const attempt = await this.attempt(attempts.next());
+      const left = new AbortController();
+      const attempt = await this.attempt(attempts.next(), left.signal);
+      const sent = new Places();
       let unreadable: unknown;
       const sending = async function* () {
         try {
-          yield* messages(message, unlearn, keep, label);
+          yield* sent.noted(messages(spec, unlearn, keep, label));
         } catch (reason) {
           // The call only says that there was one.
           unreadable = reason;
@@ -99,12 +150,14 @@ export class LetheClient extends BaseClient {
         }
       };
       try {
-        return new Job(await this.unlearning.submit(sending(), attempt), this);
+        return await make(sending(), attempt);
       } catch (reason) {
         if (unreadable !== undefined) {
           throw unreadable;
         }
-        await attempts.again(LetheError.from(reason));
+        await attempts.again(sent.placed(LetheError.from(reason)));
+      } finally {
+        left.abort();
       }
     }
   }

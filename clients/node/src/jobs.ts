@@ -1,5 +1,6 @@
 import { JobState, JobStateSchema, type Job as Message, type Progress, type UnlearnReport } from "./gen/lethe/v1/unlearning_pb.js";
 import type { BaseClient } from "./client.js";
+import type { GetErasureCertificateResponse } from "./gen/lethe/v1/model_pb.js";
 import type { CallOptions } from "./retry.js";
 import { wordOf } from "./words.js";
 
@@ -67,6 +68,31 @@ export class Job {
   /** Ends it; FAILED_PRECONDITION if it has ended already. */
   cancel(options?: CallOptions): Promise<Job> {
     return this.client.cancel(this.id, options);
+  }
+
+  /** Promotes its candidate, where it awaits approval. */
+  approve(reason?: string, options?: CallOptions): Promise<Job> {
+    return this.client.approve(this.id, reason, options);
+  }
+
+  /** Leaves its candidate one, where it awaits approval. */
+  reject(reason?: string, options?: CallOptions): Promise<Job> {
+    return this.client.reject(this.id, reason, options);
+  }
+
+  /** Queues it once more, if it failed or was cancelled and its images are kept. */
+  retry(options?: CallOptions): Promise<Job> {
+    return this.client.retryJob(this.id, options);
+  }
+
+  /** Deletes what the server knows of it, once it has ended. */
+  delete(options?: CallOptions): Promise<void> {
+    return this.client.delete(this.id, options);
+  }
+
+  /** What proves its erasure; FAILED_PRECONDITION until its candidate is promoted. */
+  certificate(options?: CallOptions): Promise<GetErasureCertificateResponse> {
+    return this.client.certificate({ jobId: this.id }, options);
   }
 
   /** What it measured; FAILED_PRECONDITION until it has. */

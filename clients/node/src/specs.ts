@@ -11,7 +11,8 @@ export interface Spec {
   model?: string;
   kind?: "item" | "class";
   mode?: "few-shot" | "zero-shot";
-  substitute?: "average" | "truncation" | "projection";
+  recipe?: "lethe" | "paper";
+  substitute?: "average" | "truncation" | "projection" | "nearest";
   classes?: (string | number)[];
   fakeLabel?: number | "auto";
   iterations?: number;
@@ -22,10 +23,24 @@ export interface Spec {
   seed?: number;
   maxInversionError?: number;
   badImages?: "refuse" | "skip";
+  movingWeight?: number;
+  layersUpTo?: number;
+  fit?: "exact" | "pad" | "crop" | "resize";
+  background?: number;
+  skipUnreadable?: boolean;
+  requestKey?: string;
+  keepPictures?: boolean;
   keepAsCandidate?: boolean;
   minAucLu?: number;
   maxFidLIncrease?: number;
   minAcc?: number;
+  minRedactedOwn?: number;
+  minRedactedFresh?: number;
+  maxCollateral?: number;
+  maxFidRootIncrease?: number;
+  maxMembership?: number;
+  maxRecognised?: number;
+  promoteNotForgotten?: boolean;
 }
 
 // By names that may be there or not.

@@ -1,19 +1,26 @@
 import { create } from "@bufbuild/protobuf";
 import { unzipSync } from "fflate";
-import { readFile, readdir, stat } from "node:fs/promises";
+import { open, readFile, readdir, realpath, stat } from "node:fs/promises";
 import path from "node:path";
+import type { LetheError } from "./errors.js";
 import { ImageFormat } from "./gen/lethe/v1/common_pb.js";
 import {
   ImageRole, LabelledImageSchema, SubmitRequestSchema, type LabelledImage, type SubmitRequest, type UnlearnSpec,
 } from "./gen/lethe/v1/unlearning_pb.js";
 
-/** The path of a file, a folder or a zip file; the bytes of a PNG or JPEG file, also as a Blob. */
+/** The path of a file, a folder or a zip file; the bytes of a PNG, JPEG or WebP file, also as a Blob. */
 export type Picture = string | Uint8Array | Blob;
 /** Pictures to upload: one, one with its label, or many of these. */
 export type Source = Picture | readonly [Picture, string | number] | Iterable<Source> | AsyncIterable<Source>;
 
-// Larger than any picture of 1024 x 1024 pixels; a file above it is a mistake.
-const MAX_FILE_BYTES = 32 << 20;
+// The server reads no larger ones.
+const MAX_FILE_BYTES = 31 << 20;
+// Bytes that tell what a file is.
+const START = 12;
+// Files that an error lists; it counts the rest.
+const LISTED = 20;
+// What file managers leave behind, beside files whose names begin with a dot.
+const LITTER = new Set(["thumbs.db", "desktop.ini", "__macosx"]);
 // Well below the server's limit of one message; an image larger than this goes alone.
 const MESSAGE_BYTES = 1 << 20;
 
@@ -21,8 +28,40 @@ const MESSAGE_BYTES = 1 << 20;
 export async function* messages(spec: UnlearnSpec, unlearn: Source, learn: Source, label: string | number | undefined
 ): AsyncGenerator<SubmitRequest> {
   yield create(SubmitRequestSchema, { part: { case: "spec", value: spec } });
-  yield* batches(ImageRole.UNLEARN, read(unlearn, label));
-  yield* batches(ImageRole.LEARN, read(learn));
+  yield* batches(ImageRole.UNLEARN, read(unlearn, label, spec.skipUnreadable));
+  yield* batches(ImageRole.LEARN, read(learn, undefined, spec.skipUnreadable));
+}
+
+/** Where the images are that were sent, by the names of their files. */
+export class Places {
+  private readonly places = new Map<string, string>();
+
+  async *noted(sent: AsyncIterable<SubmitRequest>): AsyncGenerator<SubmitRequest> {
+    const counts = { unlearn: 0, learn: 0 };
+    for await (const message of sent) {
+      if (message.part.case === "images") {
+        const role = message.part.value.role === ImageRole.LEARN ? "learn" : "unlearn";
+        for (const { name } of message.part.value.images) {
+          const place = `${role} images[${counts[role]++}]`;
+          if (name !== "" && !this.places.has(name)) {
+            this.places.set(name, place);
+          }
+        }
+      }
+      yield message;
+    }
+  }
+
+  /** The same error. The server calls images by their files' names, if they have any; a field is their place. */
+  placed(error: LetheError): LetheError {
+    for (const [part, end] of [["image", ": "], ["label", ", label: "]] as const) {
+      const place = this.places.get(error.message.split(end)[0] ?? "");
+      if (place !== undefined) {
+        return error.of(`${place}.${part}`);
+      }
+    }
+    return error;
+  }
 }
 
 async function* batches(role: ImageRole, images: AsyncIterable<LabelledImage>): AsyncGenerator<SubmitRequest> {
@@ -31,7 +70,7 @@ async function* batches(role: ImageRole, images: AsyncIterable<LabelledImage>): 
   let batch: LabelledImage[] = [];
   let size = 0;
   for await (const image of images) {
-    const bytes = (image.image?.data.length ?? 0) + image.label.length + 16;
+    const bytes = (image.image?.data.length ?? 0) + image.label.length + 3 * image.name.length + 16;
     if (batch.length > 0 && size + bytes > MESSAGE_BYTES) {
       yield message(batch);
       batch = [];
@@ -58,24 +97,29 @@ export async function repeatable(source: Source): Promise<Source> {
 }
 
 /**
- * The images of a source, one at a time.
+ * The images of a source, one at a time. Files are PNG, JPEG or WebP, by their contents.
  *
  * @param label of every image, instead of the names of sub-folders
+ * @param skip leave other files of a folder or a zip file out, with a warning; they are refused without it
  * @throws Error for what cannot be read, with its name
  */
-export async function* read(source: Source, label?: string | number): AsyncGenerator<LabelledImage> {
+export async function* read(source: Source, label?: string | number, skip = false): AsyncGenerator<LabelledImage> {
   if (typeof source === "string") {
-    yield* fromPath(source, label);
+    yield* fromPath(source, label, skip);
   } else if (source instanceof Uint8Array) {
-    yield labelled(source, formatOf(source), label);
+    const reason = wrong(source, source.length);
+    if (reason !== undefined) {
+      throw new TypeError(`the bytes are ${reason}`);
+    }
+    yield labelled("", source, label);
   } else if (source instanceof Blob) {
     yield* read(new Uint8Array(await source.arrayBuffer()), label);
   } else if (isLabelled(source)) {
-    yield* read(source[0], label ?? source[1]);
+    yield* read(source[0], label ?? source[1], skip);
   } else if (source !== null && typeof source === "object"
       && (Symbol.iterator in source || Symbol.asyncIterator in source)) {
     for await (const one of source) {
-      yield* read(one, label);
+      yield* read(one, label, skip);
     }
   } else {
     throw new TypeError(`${String(source)} is no image: give a path, bytes or a Blob`);
@@ -88,58 +132,120 @@ function isLabelled(source: Source): source is readonly [Picture, string | numbe
     && (typeof source[1] === "number" || typeof source[1] === "string" && typeof source[0] !== "string");
 }
 
-async function* fromPath(name: string, label: string | number | undefined): AsyncGenerator<LabelledImage> {
+async function* fromPath(name: string, label: string | number | undefined, skip: boolean): AsyncGenerator<LabelledImage> {
   if ((await stat(name)).isDirectory()) {
+    const root = await realpath(name);
     const entries = await readdir(name, { withFileTypes: true, recursive: true });
-    const files = entries.filter((entry) => entry.isFile())
-      .map((entry) => path.relative(name, path.join(entry.parentPath ?? entry.path, entry.name)).split(path.sep))
-      .filter(isImage).sort(byPath);
-    if (files.length === 0) {
-      throw new Error(`${name} holds no .png, .jpg or .jpeg file`);
-    }
-    for (const file of files) {
-      yield fromFile(file.join("/"), await readFile(path.join(name, ...file)), label ?? file.at(-2));
-    }
-  } else if (/\.zip$/i.test(name)) {
-    const files = unzipSync(await readFile(name), { filter: (file) => {
-      const wanted = !file.name.endsWith("/") && isImage(file.name.split("/"));
-      if (wanted) {
-        checkSize(`${name}:${file.name}`, file.originalSize);
+    const files: LookedAt[] = [];
+    for (const entry of entries) {
+      const full = path.join(entry.parentPath ?? entry.path, entry.name);
+      const file = path.relative(name, full).split(path.sep);
+      // Links are not followed out of the folder: one may lead to any file of the machine.
+      if (isWanted(file) && !entry.isDirectory() && (await stat(full)).isFile()
+          && (await realpath(full)).startsWith(root + path.sep)) {
+        files.push({ file, wrong: await wrongFile(full), read: () => readFile(full) });
       }
-      return wanted;
+    }
+    yield* fromFiles(name, files, label, skip);
+  } else if (/\.zip$/i.test(name)) {
+    const tooLarge = new Set<string>();
+    const names: string[] = [];
+    const unpacked = unzipSync(await readFile(name), { filter: (file) => {
+      if (file.name.endsWith("/") || !isWanted(file.name.split("/"))) {
+        return false;
+      }
+      names.push(file.name);
+      if (file.originalSize > MAX_FILE_BYTES) {
+        tooLarge.add(file.name);
+      }
+      return file.originalSize <= MAX_FILE_BYTES;
     } });
-    const names = Object.keys(files).map((file) => file.split("/")).sort(byPath);
-    if (names.length === 0) {
-      throw new Error(`${name} holds no .png, .jpg or .jpeg file`);
-    }
-    for (const file of names) {
-      yield fromFile(file.join("/"), files[file.join("/")] as Uint8Array, label ?? file.at(-2));
-    }
-  } else if (formatNamed(name) === undefined) {
-    throw new Error(`${name} is not named .png, .jpg, .jpeg or .zip`);
+    yield* fromFiles(name, names.map((file) => {
+      const data = unpacked[file] ?? new Uint8Array();
+      return { file: file.split("/"), wrong: wrong(data, tooLarge.has(file) ? MAX_FILE_BYTES + 1 : data.length),
+        read: () => Promise.resolve(data) };
+    }), label, skip);
   } else {
-    yield fromFile(name, await readFile(name), label);
+    const reason = await wrongFile(name);
+    if (reason !== undefined) {
+      throw new Error(`${name} is ${reason}`);
+    }
+    yield labelled(name, await readFile(name), label);
   }
 }
 
-function fromFile(name: string, data: Uint8Array, label: string | number | undefined): LabelledImage {
-  checkSize(name, data.length);
-  return labelled(data, formatNamed(name) ?? ImageFormat.UNSPECIFIED, label);
+/** A file of a folder or a zip file, and why it is not taken, if it is not. */
+interface LookedAt {
+  file: string[];
+  wrong: string | undefined;
+  read: () => Promise<Uint8Array>;
 }
 
-function labelled(data: Uint8Array, format: ImageFormat, label: string | number | undefined): LabelledImage {
-  return create(LabelledImageSchema, { image: { format, data: data as Uint8Array<ArrayBuffer> }, label: String(label ?? "") });
-}
-
-function checkSize(name: string, bytes: number): void {
-  if (bytes > MAX_FILE_BYTES) {
-    throw new Error(`${name} is larger than ${MAX_FILE_BYTES >> 20} MiB`);
+/** All were looked at before the first is read: what is refused is refused at once. */
+async function* fromFiles(root: string, files: LookedAt[], label: string | number | undefined, skip: boolean
+): AsyncGenerator<LabelledImage> {
+  files.sort((a, b) => byPath(a.file, b.file));
+  const others = files.filter((one) => one.wrong !== undefined).map((one) => `${one.file.join("/")} (${one.wrong})`);
+  if (others.length > 0 && !skip) {
+    const more = others.length > LISTED ? ` and ${others.length - LISTED} more` : "";
+    throw new Error(`${root} holds files that are not taken: ${others.slice(0, LISTED).join(", ")}${more}; take them out,`
+      + " or leave them out with skipUnreadable");
+  }
+  for (const other of others) {
+    process.emitWarning(`${root}: left out ${other}`, "LetheWarning");
+  }
+  if (others.length === files.length) {
+    throw new Error(`${root} holds no PNG, JPEG or WebP file`);
+  }
+  for (const { file, wrong, read } of files) {
+    if (wrong === undefined) {
+      yield labelled(file.join("/"), await read(), label ?? file.at(-2));
+    }
   }
 }
 
-/** Not what file managers leave behind. */
-function isImage(file: string[]): boolean {
-  return formatNamed(file.at(-1) ?? "") !== undefined && !file.some((part) => part.startsWith(".") || part === "__MACOSX");
+function labelled(name: string, data: Uint8Array, label: string | number | undefined): LabelledImage {
+  return create(LabelledImageSchema, {
+    image: { format: formatOf(data) ?? ImageFormat.UNSPECIFIED, data: data as Uint8Array<ArrayBuffer> },
+    label: String(label ?? ""), name,
+  });
+}
+
+function isWanted(file: string[]): boolean {
+  return !file.some((part) => part.startsWith(".") || LITTER.has(part.toLowerCase()));
+}
+
+async function wrongFile(name: string): Promise<string | undefined> {
+  const opened = await open(name);
+  try {
+    const start = new Uint8Array(START);
+    const { bytesRead } = await opened.read(start, 0, START, 0);
+    return wrong(start.subarray(0, bytesRead), (await opened.stat()).size);
+  } finally {
+    await opened.close();
+  }
+}
+
+/** Why a file that begins so is not taken; undefined if it is. */
+function wrong(data: Uint8Array, size: number): string | undefined {
+  const text = (from: number, to: number) => String.fromCharCode(...data.subarray(from, to));
+  if (size > MAX_FILE_BYTES) {
+    return `larger than ${MAX_FILE_BYTES >> 20} MiB`;
+  }
+  if (size === 0) {
+    return "empty";
+  }
+  if (formatOf(data) !== undefined || text(0, 4) === "RIFF" && text(8, 12) === "WEBP") {
+    return undefined;
+  }
+  if (text(0, 4) === "GIF8") {
+    return "a GIF image; save it as PNG, JPEG or WebP";
+  }
+  if (text(4, 8) === "ftyp") {
+    return text(8, 10) === "he" || text(8, 11) === "mif" ? "a HEIC image, which is not read here; save it as JPEG"
+      : "an AVIF image or a video; save it as JPEG or PNG";
+  }
+  return "no PNG, JPEG or WebP image";
 }
 
 function byPath(a: string[], b: string[]): number {
@@ -152,17 +258,8 @@ function byPath(a: string[], b: string[]): number {
   return a.length - b.length;
 }
 
-function formatNamed(name: string): ImageFormat | undefined {
-  return /\.png$/i.test(name) ? ImageFormat.PNG : /\.jpe?g$/i.test(name) ? ImageFormat.JPEG : undefined;
-}
-
-function formatOf(data: Uint8Array): ImageFormat {
+/** What the protocol calls it; WebP has no name there, and is known by its contents. */
+function formatOf(data: Uint8Array): ImageFormat | undefined {
   const starts = (...bytes: number[]) => bytes.every((byte, i) => data[i] === byte);
-  if (starts(0x89, 0x50, 0x4e, 0x47)) {
-    return ImageFormat.PNG;
-  }
-  if (starts(0xff, 0xd8, 0xff)) {
-    return ImageFormat.JPEG;
-  }
-  throw new TypeError("bytes are neither a PNG nor a JPEG file");
+  return starts(0x89, 0x50, 0x4e, 0x47) ? ImageFormat.PNG : starts(0xff, 0xd8, 0xff) ? ImageFormat.JPEG : undefined;
 }

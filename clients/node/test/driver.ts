@@ -8,8 +8,10 @@ import { createGrpcTransport } from "@connectrpc/connect-node";
 import { createGrpcWebTransport } from "@connectrpc/connect-web";
 import { LetheClient, LetheError, type GeneratedImage, type Job } from "lethe-client";
 import { LetheClient as WebClient } from "lethe-client/browser";
+import { readFile } from "node:fs/promises";
 import { createInterface } from "node:readline";
 import { GenerateRequestSchema, GenerationService } from "../src/gen/lethe/v1/generation_pb.js";
+import { InspectionSchema } from "../src/gen/lethe/v1/inspection_pb.js";
 import { JobSchema, UnlearnReportSchema } from "../src/gen/lethe/v1/unlearning_pb.js";
 
 type Values = Record<string, any>;
@@ -32,9 +34,9 @@ function clientOf(connection: Values): AnyClient {
   return client;
 }
 
-function generateOptions({ timeout, cancel_after, take, ...rest }: Values): Values {
+function generateOptions({ timeout, cancel_after, take, noise_mode, include_w, ...rest }: Values): Values {
   return {
-    ...rest, ...(timeout && { timeoutMs: timeout * 1000 }),
+    ...rest, ...(noise_mode && { noiseMode: noise_mode }), ...(include_w && { includeW: include_w }), ...(timeout && { timeoutMs: timeout * 1000 }),
     ...(cancel_after && { signal: AbortSignal.timeout(cancel_after * 1000) }),
   };
 }
@@ -43,7 +45,7 @@ function imageOf(image: GeneratedImage): Values {
   const format = { "image/png": "png", "image/jpeg": "jpeg" }[image.type] ?? "raw";
   const floats = format === "raw" ? image.floats() : undefined;
   return {
-    index: image.index, seed: image.seed ?? null, label: image.label ?? null, version: image.version, format,
+    w: image.w ?? null, index: image.index, seed: image.seed ?? null, label: image.label ?? null, version: image.version, format,
     data: Buffer.from(image.data).toString("base64"), shape: floats?.shape ?? null,
     mean: floats === undefined ? null : floats.values.reduce((sum, one) => sum + one, 0) / floats.values.length,
   };
@@ -72,7 +74,7 @@ const calls: Record<string, (client: AnyClient, args: Values) => Promise<unknown
     return { models: await client.models() };
   },
   async versions(client, { model }) {
-    return { versions: (await client.versions(model)).map(({ unlearnedLabels, parent, ...one }) =>
+    return { versions: (await client.versions(model)).map(({ unlearnedLabels, parent, retiredReason, ...one }) =>
       ({ ...one, parent: parent ?? null, unlearned_labels: unlearnedLabels })) };
   },
   async active_version(client, { model }) {
@@ -97,6 +99,44 @@ const calls: Record<string, (client: AnyClient, args: Values) => Promise<unknown
   },
   async cancel(client, { job }) {
     return { job: jobOf(await client.cancel(job)) };
+  },
+  async approve(client, { job, reason }) {
+    return { job: jobOf(await client.approve(job, reason)) };
+  },
+  async reject(client, { job, reason }) {
+    return { job: jobOf(await client.reject(job, reason)) };
+  },
+  async retry(client, { job }) {
+    return { job: jobOf(await client.retryJob(job)) };
+  },
+  async delete(client, { job }) {
+    await client.delete(job);
+    return {};
+  },
+  async retire(client, { model, version, reason }) {
+    return { version: (await client.retire(model, version, reason)).state };
+  },
+  async purge(client, { model, version }) {
+    return { files: await client.purge(model, version) };
+  },
+  async certificate(client, { job }) {
+    return { version: (await client.certificate({ jobId: job })).version };
+  },
+  async inspect(client, { images, spec = {}, ...rest }) {
+    let progressed = false;
+    const options = Object.fromEntries(Object.entries(spec).map(([name, value]) => [camel(name), value]));
+    const found = await (client as LetheClient).inspect(images,
+      { ...options, ...rest, onProgress: () => { progressed = true; } });
+    return { inspection: toJson(InspectionSchema, found as any), progressed };
+  },
+  async project(client, { image, ...options }) {
+    let progressed = false;
+    const onProgress = () => { progressed = true; };
+    // A browser has no paths.
+    const { version, error, w, imagePng } = client instanceof LetheClient
+      ? await client.project(image, { ...options, onProgress })
+      : await client.project(new Blob([await readFile(image)]), { ...options, onProgress });
+    return { version, error, w, picture: Buffer.from(imagePng).toString("base64"), progressed };
   },
   async report(client, { job }) {
     const report = await client.report(job);

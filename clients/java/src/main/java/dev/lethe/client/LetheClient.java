@@ -319,7 +319,8 @@ public final class LetheClient implements AutoCloseable {
       try {
         upload.await();
         return answer(queued.get());
-      } catch (LetheException failure) {
+      } catch (LetheException e) {
+        LetheException failure = e.placed(name -> Upload.place(name, unlearn, learn));
         pause(retry.pause(failure, made, false).orElseThrow(() -> failure));
       }
     }
@@ -347,7 +348,11 @@ public final class LetheClient implements AutoCloseable {
       }
     });
     InspectionServiceGrpc.newStub(channel).inspect(upload);
-    upload.await();
+    try {
+      upload.await();
+    } catch (LetheException e) {
+      throw e.placed(name -> Upload.place(name, images, List.of()));
+    }
     return answer(found.get());
   }
 

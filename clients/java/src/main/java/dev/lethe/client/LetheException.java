@@ -5,7 +5,9 @@ import io.grpc.Metadata;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
+import java.util.function.Function;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -25,16 +27,40 @@ public final class LetheException extends RuntimeException {
   private final Status.Code code;
   private final String requestId;
   private final Duration retryAfter;
+  private final String field;
 
   public LetheException(Status.Code code, String message, Throwable cause) {
-    this(code, message, null, null, cause);
+    this(code, message, null, null, fieldOf(message), cause);
   }
 
-  private LetheException(Status.Code code, String message, String requestId, Duration retryAfter, Throwable cause) {
+  private LetheException(Status.Code code, String message, String requestId, Duration retryAfter, String field,
+      Throwable cause) {
     super(message, cause);
     this.code = code;
     this.requestId = requestId;
     this.retryAfter = retryAfter;
+    this.field = field;
+  }
+
+  private static String fieldOf(String message) {
+    Matcher named = FIELD.matcher(message);
+    return named.matches() ? named.group(1) : null;
+  }
+
+  /**
+   * The same error of an upload. The server calls images by their names, if they have any; a field is their place.
+   *
+   * @param place of an image by its name
+   */
+  LetheException placed(Function<String, Optional<String>> place) {
+    for (String part : List.of("image", "label")) {
+      String name = getMessage().split(part.equals("image") ? ": " : ", label: ", 2)[0];
+      Optional<String> found = place.apply(name);
+      if (found.isPresent()) {
+        return new LetheException(code, getMessage(), requestId, retryAfter, found.get() + "." + part, getCause());
+      }
+    }
+    return this;
   }
 
   static LetheException of(StatusRuntimeException e) {
@@ -49,9 +75,10 @@ public final class LetheException extends RuntimeException {
     description = certificateOf(cause).map(Throwable::getMessage).orElse(description);
     Metadata trailers = e.getTrailers() == null ? new Metadata() : e.getTrailers();
     String pushback = trailers.get(PUSHBACK);
-    return new LetheException(status.getCode(), description == null ? "no description" : description,
-        trailers.get(REQUEST_ID),
-        pushback != null && pushback.matches("\\d{1,9}") ? Duration.ofMillis(Long.parseLong(pushback)) : null, e);
+    String message = description == null ? "no description" : description;
+    return new LetheException(status.getCode(), message, trailers.get(REQUEST_ID),
+        pushback != null && pushback.matches("\\d{1,9}") ? Duration.ofMillis(Long.parseLong(pushback)) : null,
+        fieldOf(message), e);
   }
 
   /** The gRPC status code, for example INVALID_ARGUMENT or NOT_FOUND. */
@@ -61,8 +88,7 @@ public final class LetheException extends RuntimeException {
 
   /** The request's field at fault, such as {@code spec.classes[0]}; empty where the server names none. */
   public Optional<String> field() {
-    Matcher named = FIELD.matcher(getMessage());
-    return named.matches() ? Optional.of(named.group(1)) : Optional.empty();
+    return Optional.ofNullable(field);
   }
 
   /** What the server's log calls the call; empty if it did not get there. */

@@ -12,6 +12,7 @@ import io.grpc.stub.ClientResponseObserver;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.function.Consumer;
@@ -41,6 +42,18 @@ final class Upload<R> implements ClientResponseObserver<SubmitRequest, R> {
     addImages(messages, unlearn, ImageRole.IMAGE_ROLE_UNLEARN);
     addImages(messages, learn, ImageRole.IMAGE_ROLE_LEARN);
     return messages;
+  }
+
+  /** Where the first image of a name is in a request; empty of an empty name, and of one that is not there. */
+  static Optional<String> place(String name, List<LabelledImage> unlearn, List<LabelledImage> learn) {
+    for (List<LabelledImage> images : List.of(unlearn, learn)) {
+      for (int i = 0; i < images.size(); i++) {
+        if (!name.isEmpty() && images.get(i).getName().equals(name)) {
+          return Optional.of((images == unlearn ? "unlearn" : "learn") + " images[" + i + "]");
+        }
+      }
+    }
+    return Optional.empty();
   }
 
   private static void addImages(List<SubmitRequest> messages, List<LabelledImage> images, ImageRole role) {

@@ -19,10 +19,15 @@ import dev.lethe.v1.GenerateResponse;
 import dev.lethe.v1.GeneratedImage;
 import dev.lethe.v1.GenerationServiceGrpc;
 import dev.lethe.v1.GetReportResponse;
+import dev.lethe.v1.ImageFit;
 import dev.lethe.v1.ImageFormat;
 import dev.lethe.v1.Job;
 import dev.lethe.v1.LabelledImage;
 import dev.lethe.v1.ModelVersion;
+import dev.lethe.v1.NoiseMode;
+import dev.lethe.v1.ProjectRequest;
+import dev.lethe.v1.Projection;
+import dev.lethe.v1.ProjectionSpace;
 import dev.lethe.v1.UnlearnSpec;
 import dev.lethe.v1.Vector;
 import dev.lethe.v1.Vectors;
@@ -53,6 +58,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 
@@ -174,9 +180,37 @@ public final class Driver {
         result.addProperty("previous", swap.getPreviousVersion());
         yield result;
       }
-      case "unlearn" -> object("job", json(lethe.submitUnlearn(spec(with),
-          files(with, "images", Optional.ofNullable(with.get("label")).map(JsonElement::getAsString)),
+      case "unlearn" -> object("job", json(lethe.submitUnlearn(spec(with), files(with, "images", label(with)),
           files(with, "learn", Optional.empty()))));
+      case "inspect" -> {
+        AtomicBoolean progressed = new AtomicBoolean();
+        JsonObject result = object("inspection", json(lethe.inspect(spec(with), files(with, "images", label(with)),
+            progress -> progressed.set(true))));
+        result.addProperty("progressed", progressed.get());
+        yield result;
+      }
+      case "project" -> {
+        AtomicBoolean progressed = new AtomicBoolean();
+        Projection found = lethe.project(projection(with), progress -> progressed.set(true));
+        JsonObject result = object("w", GSON.toJsonTree(found.getW().getValuesList()));
+        result.addProperty("version", found.getVersion());
+        result.addProperty("error", found.getError());
+        result.addProperty("picture", base64(found.getImagePng().toByteArray()));
+        result.addProperty("progressed", progressed.get());
+        yield result;
+      }
+      case "approve" -> object("job", json(lethe.approve(text(with, "job"), text(with, "reason"))));
+      case "reject" -> object("job", json(lethe.reject(text(with, "job"), text(with, "reason"))));
+      case "retry" -> object("job", json(lethe.retry(text(with, "job"))));
+      case "delete" -> {
+        lethe.delete(text(with, "job"));
+        yield new JsonObject();
+      }
+      case "retire" -> object("version", version(lethe.retire(text(with, "model"), text(with, "version"),
+          text(with, "reason"))));
+      case "purge" -> object("files", GSON.toJsonTree(lethe.purge(text(with, "model"), text(with, "version"))
+          .getDeletedFilesList()));
+      case "certificate" -> object("version", GSON.toJsonTree(lethe.certificate(text(with, "job")).getVersion()));
       case "job" -> object("job", json(lethe.job(text(with, "job"))));
       case "jobs" -> {
         JsonArray jobs = new JsonArray();
@@ -222,9 +256,34 @@ public final class Driver {
       request.setCount(with.get("count").getAsInt());
     }
     if (with.has("format")) {
-      request.setFormat(ImageFormat.valueOf("IMAGE_FORMAT_" + text(with, "format").toUpperCase(Locale.ROOT)));
+      request.setFormat(ImageFormat.valueOf("IMAGE_FORMAT_" + constant(text(with, "format"))));
+    }
+    if (with.has("noise_mode")) {
+      request.setNoiseMode(NoiseMode.valueOf("NOISE_MODE_" + constant(text(with, "noise_mode"))));
+    }
+    request.setIncludeW(with.has("include_w") && with.get("include_w").getAsBoolean());
+    return request.build();
+  }
+
+  private static ProjectRequest projection(JsonObject with) throws IOException {
+    ProjectRequest.Builder request = ProjectRequest.newBuilder().setImage(files(with, "image", label(with)).get(0))
+        .setSteps(with.get("steps").getAsInt());
+    if (with.has("space")) {
+      request.setSpace(ProjectionSpace.valueOf("PROJECTION_SPACE_" + constant(text(with, "space"))));
+    }
+    if (with.has("fit")) {
+      request.setFit(ImageFit.valueOf("IMAGE_FIT_" + constant(text(with, "fit"))));
     }
     return request.build();
+  }
+
+  private static Optional<String> label(JsonObject with) {
+    return Optional.ofNullable(with.get("label")).map(JsonElement::getAsString);
+  }
+
+  /** A word of users as the protocol has it. */
+  private static String constant(String word) {
+    return word.toUpperCase(Locale.ROOT).replace('-', '_');
   }
 
   private static Vectors vectors(JsonArray rows) {
@@ -246,7 +305,7 @@ public final class Driver {
       JsonElement value = option.getValue();
       if (CHOICES.containsKey(name)) {
         fields.addProperty(name,
-            CHOICES.get(name) + value.getAsString().toUpperCase(Locale.ROOT).replace('-', '_'));
+            CHOICES.get(name) + constant(value.getAsString()));
       } else if (name.equals("fake_label") && value.getAsString().equals("auto")) {
         fields.addProperty("auto_fake_label", true);
       } else if (name.startsWith("min_") || name.equals("max_fid_l_increase")) {
@@ -264,9 +323,7 @@ public final class Driver {
   }
 
   private static List<LabelledImage> files(JsonObject with, String name, Optional<String> label) throws IOException {
-    return with.has(name) ? new ImageFiles(label).read(List.of(Path.of(text(with, name)))).stream()
-        // By their names, errors would name the files, and the cases are about fields.
-        .map(image -> image.toBuilder().clearName().build()).toList() : List.of();
+    return with.has(name) ? new ImageFiles(label).read(List.of(Path.of(text(with, name)))) : List.of();
   }
 
   private static JsonArray images(List<GeneratedImage> images) throws IOException {
@@ -283,6 +340,7 @@ public final class Driver {
     described.addProperty("seed", image.hasSeed() ? Integer.toUnsignedLong(image.getSeed()) : null);
     described.addProperty("label", image.hasLabel() ? image.getLabel() : null);
     described.addProperty("version", image.getVersion());
+    described.add("w", image.hasW() ? GSON.toJsonTree(image.getW().getValuesList()) : null);
     described.addProperty("data", base64(image.getImage().getData().toByteArray()));
     if (image.getImage().getFormat() == ImageFormat.IMAGE_FORMAT_RAW) {
       FloatBuffer values = image.getImage().getData().asReadOnlyByteBuffer().order(ByteOrder.LITTLE_ENDIAN)
