@@ -283,7 +283,7 @@ func fromPath(name string) Uploads {
 }
 
 // FS is the folder of a file system, such as an embedded one; labels are as for Paths.
-func FS(files fs.FS) Uploads { return folder("the file system", files) }
+func FS(files fs.FS) Uploads { return folder("", files) }
 
 func folder(name string, files fs.FS) Uploads {
 	return func(yield func(*lethev1.LabelledImage, error) bool) {
@@ -309,7 +309,7 @@ func folder(name string, files fs.FS) Uploads {
 		var images []string
 		for _, file := range found {
 			if err := unreadable(files, file); err != nil {
-				err.File, err.Reason = name, "a folder with a file that is not taken: "+file+" ("+err.Reason+")"
+				err.File, err.Reason = cmp.Or(name, "the file system"), "a folder with a file that is not taken: "+file+" ("+err.Reason+")"
 				if !yield(nil, err) {
 					return
 				}
@@ -318,7 +318,7 @@ func folder(name string, files fs.FS) Uploads {
 			images = append(images, file)
 		}
 		if len(images) == 0 {
-			yield(nil, fmt.Errorf("%s holds no PNG, JPEG or WebP file", name))
+			yield(nil, fmt.Errorf("%s holds no PNG, JPEG or WebP file", cmp.Or(name, "the file system")))
 			return
 		}
 		for _, file := range images {
@@ -326,7 +326,7 @@ func folder(name string, files fs.FS) Uploads {
 			if label == "." {
 				label = ""
 			}
-			image, err := fromFile(files, file, file, label)
+			image, err := fromFile(files, file, path.Join(name, file), label)
 			if !yield(image, err) || err != nil {
 				return
 			}

@@ -55,7 +55,7 @@ func TestFoldersAndZipFilesHoldTheSame(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			found = append(found, image.GetName()+" "+image.GetLabel()+" "+image.GetImage().GetFormat().String())
+			found = append(found, strings.TrimPrefix(image.GetName(), source+"/")+" "+image.GetLabel()+" "+image.GetImage().GetFormat().String())
 		}
 		expected := []string{"4.png  IMAGE_FORMAT_PNG", "a/2.jpg a IMAGE_FORMAT_JPEG",
 			"a/deep/3.webp deep IMAGE_FORMAT_UNSPECIFIED", "a.b/1.png a.b IMAGE_FORMAT_PNG"}

@@ -199,7 +199,7 @@ async function* fromFiles(root: string, files: LookedAt[], label: string | numbe
   }
   for (const { file, wrong, read } of files) {
     if (wrong === undefined) {
-      yield labelled(file.join("/"), await read(), label ?? file.at(-2));
+      yield labelled(path.join(root, ...file), await read(), label ?? file.at(-2));
     }
   }
 }

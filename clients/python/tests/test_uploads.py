@@ -98,7 +98,8 @@ class UploadsTest(unittest.TestCase):
                 self.assertEqual(4, len(decoded(source)))
             for source in (root, archive):
                 self.assertEqual(labels, [label for _, label in decoded(source)])
-                self.assertEqual(names, [image.name for image in uploads.read(source)])
+                self.assertEqual([str(Path(source) / name) for name in names],
+                                 [image.name for image in uploads.read(source)])
             (root / "a/notes.txt").write_text("no image")
             (root / "a/photo.heic").write_bytes(b"\0\0\0\x18ftypheic")
             (root / "a/way-out.png").symlink_to(archive)

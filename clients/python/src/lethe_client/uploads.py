@@ -189,7 +189,8 @@ def _files(root: Path, files: Iterable[tuple[Any, tuple[bytes, int]]], read_byte
     for name, reason in looked:
         if not reason:
             data = read_bytes(name)
-            yield _labelled(data, _format_of(data), label if label is not None else name.parent.name, str(name))
+            yield _labelled(data, _format_of(data), label if label is not None else name.parent.name,
+                            str(root / name))
 
 
 def _start(file: Path) -> tuple[bytes, int]:

@@ -1,5 +1,8 @@
 package dev.lethe.server;
 
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.lethe.models.bundle.Bundle;
 import dev.lethe.server.config.Configuration;
 import dev.lethe.server.config.ConfigurationException;
@@ -15,6 +18,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
@@ -35,6 +39,7 @@ public final class AuditCommand {
   private static final List<Setting<?>> SETTINGS = List.of(ServerSettings.MODELS, ServerSettings.STATE,
       ServerSettings.JOBS, ServerSettings.DATABASE, ServerSettings.SIGNING_KEY);
   private static final String DEFAULT_PREFIX = "lethe.default.";
+  private static final JsonMapper JSON = new JsonMapper();
 
   @Option(names = {"-h", "--help"}, usageHelp = true, scope = CommandLine.ScopeType.INHERIT,
       description = "Show this help.")
@@ -54,8 +59,15 @@ public final class AuditCommand {
     return commands;
   }
 
+  /** In what form: {@code table} and {@code wide} are for people, and the same. */
+  enum Format { table, wide, json, name }
+
   /** What both need: where things are, by the server's own settings. */
   private abstract static class Looking implements Callable<Integer> {
+
+    @Option(names = {"-o", "--output"}, paramLabel = "FORMAT", description = "table, wide, json with the fields of "
+        + "docs/command-line.md, or name. Default: table; of the log, json.")
+    private Format format;
 
     @Option(names = "--config", paramLabel = "FILE", defaultValue = "${env:LETHE_CONFIG}",
         description = "The server's YAML file of settings. Default: the environment's LETHE_CONFIG, or none.")
@@ -96,6 +108,10 @@ public final class AuditCommand {
 
     abstract int look(Configuration settings) throws IOException;
 
+    Format format(Format usual) {
+      return format == null ? usual : format;
+    }
+
     static Database open(Configuration settings) throws IOException {
       Optional<Path> file = ServerSettings.database(settings).file();
       if (file.isPresent() && !file.get().toFile().isFile()) {
@@ -132,10 +148,31 @@ public final class AuditCommand {
         }
         List<String> told = new ArrayList<>();
         boolean holds = new Verification(key, told::add).run(new EventLog(database), proofs);
-        told.forEach(System.out::println);
-        System.out.println(holds ? "All holds." : "Something does not hold: see above.");
+        print(told, holds);
         return holds ? ExitCode.OK : ExitCode.SOFTWARE;
       }
+    }
+
+    private void print(List<String> told, boolean holds) {
+      switch (format(Format.table)) {
+        case table, wide -> {
+          told.forEach(System.out::println);
+          System.out.println(holds ? "All holds." : "Something does not hold: see above.");
+        }
+        case json -> {
+          ObjectNode result = JSON.createObjectNode().put("holds", holds);
+          ArrayNode checks = result.putArray("checks");
+          told.forEach(line -> checks.addObject().put("holds", !line.startsWith(Verification.FAULT))
+              .put("what", what(line)));
+          System.out.println(result.toPrettyString());
+        }
+        case name -> told.stream().filter(line -> line.startsWith(Verification.FAULT)).map(Verify::what)
+            .forEach(System.out::println);
+      }
+    }
+
+    private static String what(String line) {
+      return line.startsWith(Verification.FAULT) ? line.substring(Verification.FAULT.length()) : line;
     }
   }
 
@@ -147,8 +184,11 @@ public final class AuditCommand {
     @Override
     int look(Configuration settings) throws IOException {
       try (Database database = open(settings)) {
-        new EventLog(database).forEach(line -> System.out.println("{\"number\":" + line.number() + ",\"hash\":\""
-            + line.hash() + "\",\"line\":" + line.text() + "}"));
+        new EventLog(database).forEach(line -> System.out.println(switch (format(Format.json)) {
+          case table, wide -> String.format(Locale.ROOT, "%6d  %s", line.number(), line.text());
+          case json -> "{\"number\":" + line.number() + ",\"hash\":\"" + line.hash() + "\",\"line\":" + line.text() + "}";
+          case name -> line.hash();
+        }));
         return ExitCode.OK;
       }
     }

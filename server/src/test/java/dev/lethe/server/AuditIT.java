@@ -1,8 +1,11 @@
 package dev.lethe.server;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.lethe.models.bundle.Bundle;
 import dev.lethe.server.erasure.ErasureCertificate;
 import dev.lethe.server.provenance.ModelSignature;
@@ -19,7 +22,9 @@ import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.Statement;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
+import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -27,6 +32,8 @@ import org.junit.jupiter.api.io.TempDir;
 /** {@code lethe audit verify} over what a real server has left, as it is and tampered with. */
 @Timeout(300)
 class AuditIT {
+
+  private static final JsonMapper JSON = new JsonMapper();
 
   @TempDir
   Path root;
@@ -36,11 +43,15 @@ class AuditIT {
   private record Run(int status, String out) {}
 
   private Run verify(String... more) {
+    return audit("verify", more);
+  }
+
+  private Run audit(String command, String... more) {
     PrintStream before = System.out;
     ByteArrayOutputStream out = new ByteArrayOutputStream();
     System.setOut(new PrintStream(out, true, StandardCharsets.UTF_8));
     try {
-      String[] arguments = {"verify", "--models", root.resolve("models").toString(), "--state",
+      String[] arguments = {command, "--models", root.resolve("models").toString(), "--state",
           root.resolve("state").toString(), "--jobs", root.resolve("jobs").toString()};
       String[] all = Arrays.copyOf(arguments, arguments.length + more.length);
       System.arraycopy(more, 0, all, arguments.length, more.length);
@@ -111,7 +122,26 @@ class AuditIT {
     assertEquals(0, whole.status(), whole.out());
     assertTrue(whole.out().contains("tiny/v1-u1: signature and ") && whole.out().contains(job.getId())
         && whole.out().contains("PASSED"), whole.out());
+    JsonNode result = JSON.readTree(verify("-o", "json").out());
+    assertTrue(result.get("holds").asBoolean() && result.get("checks").size() > 1, result::toString);
+    result.get("checks").forEach(check -> assertTrue(check.get("holds").asBoolean(), check::toString));
+    assertEquals("", verify("-o", "name").out());
+    String log = audit("log", "-o", "json").out();
+    JsonNode first = JSON.readTree(log.lines().findFirst().orElseThrow());
+    assertEquals(List.of("number", "hash", "line"), first.properties().stream().map(Map.Entry::getKey).toList());
+    assertEquals(log, audit("log").out());
+    assertEquals(log.lines().count(), audit("log", "-o", "table").out().lines().count());
+    assertEquals(first.get("hash").asText(), audit("log", "-o", "name").out().lines().findFirst().orElseThrow());
 
+    byte[] synthesis = Files.readAllBytes(version.resolve(Bundle.SYNTHESIS));
+    change(Bundle.SYNTHESIS);
+    JsonNode faulty = JSON.readTree(verify("-o", "json").out());
+    assertFalse(faulty.get("holds").asBoolean(), faulty::toString);
+    String fault = StreamSupport.stream(faulty.get("checks").spliterator(), false)
+        .filter(check -> !check.get("holds").asBoolean()).findFirst().orElseThrow().get("what").asText();
+    assertTrue(fault.startsWith("tiny/v1-u1: "), fault);
+    assertTrue(verify("-o", "name").out().lines().toList().contains(fault));
+    Files.write(version.resolve(Bundle.SYNTHESIS), synthesis);
     faultOf(Bundle.SYNTHESIS, "was changed");
     faultOf(ErasureCertificate.REPORT, "was changed");
     faultOf(ErasureCertificate.FILE, "was changed");

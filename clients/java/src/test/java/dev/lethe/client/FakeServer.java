@@ -3,6 +3,20 @@ package dev.lethe.client;
 import com.google.protobuf.ByteString;
 import com.google.protobuf.Timestamp;
 import dev.lethe.client.image.Pictures;
+import dev.lethe.v1.Vector;
+import dev.lethe.v1.Projection;
+import dev.lethe.v1.ProjectRequest;
+import dev.lethe.v1.ProjectEvent;
+import dev.lethe.v1.LabelledImage;
+import dev.lethe.v1.InspectionServiceGrpc;
+import dev.lethe.v1.Inspection;
+import dev.lethe.v1.InspectedImage;
+import dev.lethe.v1.InspectEvent;
+import dev.lethe.v1.DeleteJobResponse;
+import dev.lethe.v1.DeleteJobRequest;
+import dev.lethe.v1.RetryJobRequest;
+import dev.lethe.v1.RejectJobRequest;
+import dev.lethe.v1.ApproveJobRequest;
 import dev.lethe.v1.ActivateRequest;
 import dev.lethe.v1.ActivateResponse;
 import dev.lethe.v1.BeforeAfter;
@@ -112,6 +126,7 @@ public final class FakeServer implements AutoCloseable {
           }
         })
         .addService(new Generation()).addService(new Unlearning()).addService(new Models())
+        .addService(new Inspections())
         .build().start();
   }
 
@@ -353,11 +368,72 @@ public final class FakeServer implements AutoCloseable {
     }
 
     @Override
+    public void approveJob(ApproveJobRequest request, StreamObserver<Job> answer) {
+      getJob(GetJobRequest.newBuilder().setJobId(request.getJobId()).build(), answer);
+    }
+
+    @Override
+    public void rejectJob(RejectJobRequest request, StreamObserver<Job> answer) {
+      getJob(GetJobRequest.newBuilder().setJobId(request.getJobId()).build(), answer);
+    }
+
+    @Override
+    public void retryJob(RetryJobRequest request, StreamObserver<Job> answer) {
+      getJob(GetJobRequest.newBuilder().setJobId(request.getJobId()).build(), answer);
+    }
+
+    @Override
+    public void deleteJob(DeleteJobRequest request, StreamObserver<DeleteJobResponse> answer) {
+      if (known(request.getJobId(), answer)) {
+        answer.onNext(DeleteJobResponse.getDefaultInstance());
+        answer.onCompleted();
+      }
+    }
+
+    @Override
     public void getReport(GetReportRequest request, StreamObserver<GetReportResponse> answer) {
       answer.onNext(GetReportResponse.newBuilder().setReport(outcome.getReport())
           .setBeforeAfterPng(ByteString.copyFrom(
               Pictures.png(new BufferedImage(8, 3, BufferedImage.TYPE_BYTE_GRAY))))
           .build());
+      answer.onCompleted();
+    }
+  }
+
+  private static final class Inspections extends InspectionServiceGrpc.InspectionServiceImplBase {
+
+    private static final Progress HALF = Progress.newBuilder().setStage("inversion").setFraction(0.5).build();
+
+    @Override
+    public StreamObserver<SubmitRequest> inspect(StreamObserver<InspectEvent> answer) {
+      List<LabelledImage> images = new ArrayList<>();
+      return new StreamObserver<>() {
+        @Override
+        public void onNext(SubmitRequest message) {
+          images.addAll(message.getImages().getImagesList());
+        }
+
+        @Override
+        public void onError(Throwable t) {}
+
+        @Override
+        public void onCompleted() {
+          answer.onNext(InspectEvent.newBuilder().setProgress(HALF).build());
+          Inspection.Builder found = Inspection.newBuilder().setModel(MODEL).setVersion("v1").setJobSeconds(60);
+          images.forEach(image -> found.addImages(InspectedImage.newBuilder().setName(image.getName()).setError(0.01)
+              .setFinding("is drawn")));
+          answer.onNext(InspectEvent.newBuilder().setInspection(found).build());
+          answer.onCompleted();
+        }
+      };
+    }
+
+    @Override
+    public void project(ProjectRequest request, StreamObserver<ProjectEvent> answer) {
+      answer.onNext(ProjectEvent.newBuilder().setProgress(HALF).build());
+      answer.onNext(ProjectEvent.newBuilder().setProjection(Projection.newBuilder().setModel(MODEL).setVersion("v1")
+          .setError(0.02).setW(Vector.newBuilder().addValues(1)).setLatentsNpz(ByteString.copyFromUtf8("latents"))
+          .setImagePng(ByteString.copyFromUtf8("picture")).setSideBySidePng(ByteString.copyFromUtf8("both"))).build());
       answer.onCompleted();
     }
   }

@@ -24,6 +24,9 @@ import java.util.function.Consumer;
  */
 public final class Verification {
 
+  /** How the line of something that does not hold begins. */
+  public static final String FAULT = "FAULT ";
+
   private final VerificationKey key;
   private final Consumer<String> told;
   private boolean holds = true;
@@ -84,7 +87,7 @@ public final class Verification {
 
   private void fails(String what) {
     holds = false;
-    told.accept("FAULT " + what);
+    told.accept(FAULT + what);
   }
 
   private void version(String name, Proof proof, Chain chain, Map<String, Erasure> certified) {

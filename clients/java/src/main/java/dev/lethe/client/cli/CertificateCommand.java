@@ -1,5 +1,6 @@
 package dev.lethe.client.cli;
 
+import com.google.gson.JsonObject;
 import com.google.protobuf.ByteString;
 import dev.lethe.client.LetheClient;
 import dev.lethe.client.console.Console;
@@ -85,11 +86,13 @@ final class CertificateCommand implements Callable<Integer> {
         }
         whole.publish();
       }
-      // In JSON without the files, which lie there now.
-      output.one(console, GetErasureCertificateResponse.newBuilder().setModel(proof.getModel())
-          .setVersion(proof.getVersion()), () -> console.out().println("Version " + proof.getVersion() + " of "
+      JsonObject result = new JsonObject();
+      result.addProperty("model", proof.getModel());
+      result.addProperty("version", proof.getVersion());
+      result.add("files", Output.files(FILES.stream().map(out::resolve).toList()));
+      output.one(console, result, () -> console.out().println("Version " + proof.getVersion() + " of "
               + proof.getModel() + ": " + String.join(", ", FILES) + " are in " + out + "."),
-          proof.getModel() + "/" + proof.getVersion());
+          List.of(proof.getModel() + "/" + proof.getVersion()));
       return 0;
     }
   }

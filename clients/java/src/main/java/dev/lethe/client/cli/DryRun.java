@@ -12,21 +12,25 @@ import java.util.List;
 import java.util.Locale;
 
 /** {@code lethe unlearn --dry-run}: what a job would find. */
-record DryRun(Console console) {
+record DryRun(Console console, Output output, boolean isQuiet) {
 
   int run(LetheClient lethe, UnlearnSpec spec, List<LabelledImage> images) {
-    StudyProgress progress = new StudyProgress(console);
+    StudyProgress progress = new StudyProgress(console, output.isText() && !isQuiet);
     Inspection found;
     try {
       found = lethe.inspect(spec, images, progress::tell);
     } finally {
       progress.end();
     }
-    print(found);
+    if (output.isNames()) {
+      found.getImagesList().forEach(image -> console.out().println(image.getName()));
+    } else {
+      output.one(console, found, () -> print(found), found.getVersion());
+    }
     return 0;
   }
 
-  void print(Inspection found) {
+  private void print(Inspection found) {
     console.out().println("Looked for in version " + found.getVersion() + " of " + found.getModel()
         + "; nothing was changed.");
     found.getPreparationsList().forEach(console.out()::println);

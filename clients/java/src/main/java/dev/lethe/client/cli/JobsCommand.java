@@ -1,5 +1,6 @@
 package dev.lethe.client.cli;
 
+import com.google.gson.JsonObject;
 import com.google.protobuf.Timestamp;
 import dev.lethe.client.LetheClient;
 import dev.lethe.client.cli.Output.Column;
@@ -131,7 +132,9 @@ final class JobsCommand {
   int delete(@Mixin ServerOptions server, @Mixin Output output, @Parameters(paramLabel = "JOB") String id) {
     try (LetheClient lethe = server.connect()) {
       lethe.delete(id);
-      output.one(console, Job.newBuilder().setId(id), () -> console.out().println("job " + id + " is deleted"), id);
+      JsonObject deleted = new JsonObject();
+      deleted.addProperty("id", id);
+      output.one(console, deleted, () -> console.out().println("job " + id + " is deleted"), List.of(id));
       return 0;
     }
   }

@@ -1,10 +1,15 @@
 package dev.lethe.client.cli;
 
+import com.google.gson.Gson;
+import com.google.gson.GsonBuilder;
+import com.google.gson.JsonArray;
+import com.google.gson.JsonObject;
 import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.MessageOrBuilder;
 import com.google.protobuf.util.JsonFormat;
 import dev.lethe.client.console.Console;
 import dev.lethe.client.console.Table;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.function.Function;
 import picocli.CommandLine.Option;
@@ -31,10 +36,11 @@ final class Output {
     }
   }
 
+  private static final Gson PLAIN = new GsonBuilder().setPrettyPrinting().disableHtmlEscaping().create();
   private static final JsonFormat.Printer JSON = JsonFormat.printer().alwaysPrintFieldsWithNoPresence();
 
   @Option(names = {"-o", "--output"}, paramLabel = "FORMAT",
-      description = "table, wide with more columns, json with the fields of docs/openapi.json, or name for names alone."
+      description = "table, wide with more columns, json with the fields of docs/command-line.md, or name for names alone."
           + " Default: table; of a card, json.")
   private Format given;
 
@@ -54,6 +60,10 @@ final class Output {
 
   boolean isWide() {
     return format() == Format.wide;
+  }
+
+  boolean isNames() {
+    return format() == Format.name;
   }
 
   boolean isJson() {
@@ -83,6 +93,22 @@ final class Output {
       case json -> console.out().println(json(message, JSON));
       case name -> console.out().println(name);
     }
+  }
+
+  /** A result that is no message of the protocol: as {@code text} prints it, a JSON object, or names, one a line. */
+  void one(Console console, JsonObject result, Runnable text, List<String> names) {
+    switch (format()) {
+      case table, wide -> text.run();
+      case json -> console.out().println(PLAIN.toJson(result));
+      case name -> names.forEach(console.out()::println);
+    }
+  }
+
+  /** Names of files, for such a result. */
+  static JsonArray files(List<Path> files) {
+    JsonArray array = new JsonArray();
+    files.forEach(file -> array.add(file.toString()));
+    return array;
   }
 
   /** A JSON object in one line, of a stream of them. */

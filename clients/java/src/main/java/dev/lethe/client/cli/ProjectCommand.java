@@ -1,5 +1,6 @@
 package dev.lethe.client.cli;
 
+import com.google.gson.JsonObject;
 import dev.lethe.client.LetheClient;
 import dev.lethe.client.console.Console;
 import dev.lethe.client.console.OutPath;
@@ -15,6 +16,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -89,7 +91,7 @@ final class ProjectCommand implements Callable<Integer> {
     LabelledImage image = new ImageFiles(Optional.of(label)).read(List.of(file)).get(0);
     OutPath.requireFolder(command, out, List.of());
     WholeFiles.check(out, LATENTS, PICTURE, BOTH);
-    StudyProgress progress = new StudyProgress(console);
+    StudyProgress progress = new StudyProgress(console, output.isText() && !server.isQuiet());
     Projection found;
     try (LetheClient lethe = server.connect()) {
       found = lethe.project(request(image), progress::tell);
@@ -103,14 +105,19 @@ final class ProjectCommand implements Callable<Integer> {
       files.add(BOTH, found.getSideBySidePng().toByteArray());
       files.publish();
     }
-    // In JSON without the files, which lie there now.
-    output.one(console, found.toBuilder().clearLatentsNpz().clearImagePng().clearSideBySidePng().build(), () -> {
+    JsonObject result = new JsonObject();
+    result.addProperty("model", found.getModel());
+    result.addProperty("version", found.getVersion());
+    result.addProperty("error", found.getError());
+    result.addProperty("preparation", found.getPreparation());
+    result.add("files", Output.files(Stream.of(LATENTS, PICTURE, BOTH).map(out::resolve).toList()));
+    output.one(console, result, () -> {
       if (!found.getPreparation().isEmpty()) {
         console.out().println(found.getPreparation());
       }
       console.out().println(String.format(Locale.ROOT, "Version %s of %s draws it with a squared error of %.4f: "
           + "%s, %s and %s are in %s", found.getVersion(), found.getModel(), found.getError(), LATENTS, PICTURE, BOTH, out));
-    }, latents.toString());
+    }, List.of(latents.toString()));
     return 0;
   }
 

@@ -300,7 +300,7 @@ final class UnlearnCommand implements Callable<Integer> {
     List<LabelledImage> keep = files.read(learn);
     try (LetheClient lethe = server.connect()) {
       if (dryRun) {
-        return new DryRun(console).run(lethe, spec(), unlearn);
+        return new DryRun(console, output, server.isQuiet()).run(lethe, spec(), unlearn);
       }
       Job job = lethe.submitUnlearn(spec(), unlearn, keep);
       if (detach) {
