@@ -135,7 +135,7 @@ const calls: Record<string, (client: AnyClient, args: Values) => Promise<unknown
     // A browser has no paths.
     const { version, error, w, imagePng } = client instanceof LetheClient
       ? await client.project(image, { ...options, onProgress })
-      : await client.project(new Blob([await readFile(image)]), { ...options, onProgress });
+      : await client.project(new Blob([new Uint8Array(await readFile(image))]), { ...options, onProgress });
     return { version, error, w, picture: Buffer.from(imagePng).toString("base64"), progressed };
   },
   async report(client, { job }) {

@@ -51,7 +51,8 @@ public final class AuditCommand {
     System.exit(commandLine().execute(arguments));
   }
 
-  static CommandLine commandLine() {
+  /** With the server's settings that say where things are. */
+  public static CommandLine commandLine() {
     CommandLine commands = new CommandLine(new AuditCommand());
     commands.getSubcommands().values().forEach(command -> SETTINGS.forEach(setting ->
         command.getCommandSpec().addOption(OptionSpec.builder(setting.flag()).type(String.class)

@@ -57,7 +57,8 @@ public final class ServeCommand implements Callable<Integer> {
     System.exit(commandLine().execute(arguments));
   }
 
-  static CommandLine commandLine() {
+  /** With an option for each setting. */
+  public static CommandLine commandLine() {
     CommandLine command = new CommandLine(new ServeCommand());
     for (Setting<?> setting : ServerSettings.ALL) {
       OptionSpec.Builder option = OptionSpec.builder(setting.flag())

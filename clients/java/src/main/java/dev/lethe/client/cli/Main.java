@@ -58,7 +58,7 @@ public final class Main {
   }
 
   /** With all commands. */
-  static CommandLine commandLine(Console console) {
+  public static CommandLine commandLine(Console console) {
     return commandLine(console, COMMANDS.values());
   }
 

@@ -72,8 +72,11 @@ public final class DemoCommand implements Callable<Integer> {
 
   public static void main(String[] args) {
     System.setProperty("java.awt.headless", "true");
-    Console console = Console.system();
-    System.exit(CommandLines.configure(new CommandLine(new DemoCommand(console)), console).execute(args));
+    System.exit(commandLine(Console.system()).execute(args));
+  }
+
+  public static CommandLine commandLine(Console console) {
+    return CommandLines.configure(new CommandLine(new DemoCommand(console)), console);
   }
 
   @Override
