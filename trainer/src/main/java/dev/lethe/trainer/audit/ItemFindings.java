@@ -70,15 +70,28 @@ public record ItemFindings(BeforeAfter<Estimate> own, BeforeAfter<Estimate> fres
 
   /**
    * How many of the images the original drew at all: at the best latents that the audit found in it, with at most half the
-   * error of their substitutes. In the others there was little to redact.
+   * error of their substitutes, and of a picture that is the image's mean colour all over. In the others there was little
+   * to redact: a generator of random weights draws no photo, and "forgets" each.
    */
   public int drawnBefore() {
     int n = errorsBefore.length;
     float[] images = pictures.images().data();
     float[] substitutes = pictures.substitutes().data();
     int size = images.length / n;
+    int plane = size / (int) pictures.images().shape()[1];
     return (int) IntStream.range(0, n).filter(i -> errorsBefore[i] * size
-        <= PixelDistance.squared(images, i * size, substitutes, i * size, size) / 2).count();
+        <= Math.min(PixelDistance.squared(images, i * size, substitutes, i * size, size),
+            fromMeanColour(images, i * size, size, plane)) / 2).count();
+  }
+
+  /** Squared error of the mean of each channel in place of an image. */
+  private static double fromMeanColour(float[] images, int from, int size, int plane) {
+    double sum = 0;
+    for (int channel = from; channel < from + size; channel += plane) {
+      double mean = IntStream.range(channel, channel + plane).mapToDouble(k -> images[k]).average().orElseThrow();
+      sum += IntStream.range(channel, channel + plane).mapToDouble(k -> Math.pow(images[k] - mean, 2)).sum();
+    }
+    return sum;
   }
 
   /** Index of the image that has gone the least of its way. */

@@ -133,8 +133,8 @@ public record Verdict(List<String> reasons, List<String> findings) {
         100 * found.fresh().after().value()));
     int all = found.errorsBefore().length;
     if (found.drawnBefore() < all) {
-      findings.add(text("the original drew %d of the %d images with at most half the error of their substitutes; the "
-          + "others it never drew well, so that there was less to redact", found.drawnBefore(), all));
+      findings.add(text("the original drew %d of the %d images, with at most half the error of their substitutes and of "
+          + "their mean colours; the others it never drew well, so that there was less to redact", found.drawnBefore(), all));
     }
     found.membership().ifPresentOrElse(membership -> findings.add(text("deletion from the generator: an attack by "
         + "reconstruction error tells unlearned images from those never seen with AUC %.2f, before %.2f",
