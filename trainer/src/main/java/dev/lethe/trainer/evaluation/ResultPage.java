@@ -82,6 +82,8 @@ record ResultPage(Path directory, String name, String model, String command, Map
     section(page, "Substitutes, and without learning images", ITEMS, e -> e.base() == Base.SHIPPED && e.ofItems()
         && e.images() == usual && e.jobs() == 1 && (e.method() == Method.LETHE || e.method() == Method.PAPER),
         e -> e.method().title + ", " + Experiment.name(e.substitute()) + (e.zeroShot() ? ", zero-shot" : ""));
+    Files.writeString(directory.resolve(name + "-time.svg"), SpeedPlot.of(results));
+    page.append("## Redaction against time\n\n![](").append(name).append("-time.svg)\n");
     Files.writeString(directory.resolve(name + ".md"), page);
     Files.writeString(directory.resolve(name + ".csv"), csv());
     return first;
