@@ -2,6 +2,7 @@ package dev.lethe.trainer.audit;
 
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.trainer.audit.ItemFindings.BySamples;
 import dev.lethe.trainer.data.ImageDataset;
 import dev.lethe.trainer.inversion.Inversion;
 import dev.lethe.trainer.inversion.LatentSpace;
@@ -62,7 +63,7 @@ public record ItemAudit(ModelWeights original, AuditOptions options, long seed, 
       Optional<BeforeAfter<Membership>> membership = Optional.empty();
       Optional<Estimate> calibrated = Optional.empty();
       Optional<Double> unseenError = Optional.empty();
-      Optional<BeforeAfter<Membership>> bySamples = Optional.empty();
+      Optional<BySamples> bySamples = Optional.empty();
       if (unseen.isPresent()) {
         Inversion.Result unseenAgain = attacks.on(candidate, neverSeen, LatentSpace.W);
         unseenError = Optional.of(unseenAgain.meanError());
@@ -73,8 +74,7 @@ public record ItemAudit(ModelWeights original, AuditOptions options, long seed, 
             difference(again.errors(), unlearned.found.errors()),
             difference(unseenAgain.errors(), unseen.get().found.errors()), seed).auc());
         if (options.nearest() > 0) {
-          bySamples = Optional.of(new BeforeAfter<>(bySamples(before, subjects.unlearned(), neverSeen),
-              bySamples(after, subjects.unlearned(), neverSeen)));
+          bySamples = Optional.of(bySamples(subjects, neverSeen, before, after));
         }
       }
       Optional<ItemFindings.WPlus> wPlus = options.wPlus() && unseen.isPresent()
@@ -92,8 +92,22 @@ public record ItemAudit(ModelWeights original, AuditOptions options, long seed, 
     }
   }
 
-  private Membership bySamples(Sampler sampler, ImageDataset unlearned, ImageDataset neverSeen) {
-    return Membership.of(nearestSample(sampler, unlearned), nearestSample(sampler, neverSeen), seed);
+  private BySamples bySamples(ItemSubjects subjects, ImageDataset neverSeen, Sampler before, Sampler after) {
+    double[] members = nearestSample(before, subjects.unlearned());
+    double[] others = nearestSample(before, neverSeen);
+    double[] membersAfter = nearestSample(after, subjects.unlearned());
+    double[] othersAfter = nearestSample(after, neverSeen);
+    Optional<BeforeAfter<Membership>> calibrated = subjects.reference().map(model -> {
+      try (Sampler reference = sampler(model)) {
+        double[] expected = nearestSample(reference, subjects.unlearned());
+        double[] expectedOthers = nearestSample(reference, neverSeen);
+        return new BeforeAfter<>(
+            Membership.of(ratio(members, expected), ratio(others, expectedOthers), seed),
+            Membership.of(ratio(membersAfter, expected), ratio(othersAfter, expectedOthers), seed));
+      }
+    });
+    return new BySamples(new BeforeAfter<>(Membership.of(members, others, seed),
+        Membership.of(membersAfter, othersAfter, seed)), calibrated);
   }
 
   private double[] nearestSample(Sampler sampler, ImageDataset images) {
@@ -147,6 +161,10 @@ public record ItemAudit(ModelWeights original, AuditOptions options, long seed, 
   private static double substituteDistance(NearestSubstitute substitutes) {
     return IntStream.range(0, substitutes.distances().length)
         .mapToDouble(i -> substitutes.distances()[i] / substitutes.nearestOther()[i]).min().orElseThrow();
+  }
+
+  private static double[] ratio(double[] a, double[] b) {
+    return IntStream.range(0, a.length).mapToDouble(i -> a[i] / b[i]).toArray();
   }
 
   private static double[] difference(double[] a, double[] b) {

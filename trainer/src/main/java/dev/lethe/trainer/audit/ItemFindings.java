@@ -22,7 +22,7 @@ import java.util.stream.IntStream;
  * @param membership by reconstruction error in W, unlearned images against those never seen
  * @param calibrated AUC of the same attack by one who has both models, by how much the error rose: whoever kept the
  *     original can always tell where the candidate differs from it
- * @param bySamples membership by the distance to the nearest of many samples, where that was asked for
+ * @param bySamples membership by the nearest of many samples, where that was asked for
  * @param wPlus membership by reconstruction error in W+, where that was asked for
  * @param errorsBefore mean squared error of each unlearned image at the best latent found in the original
  * @param errorsAfter in the candidate
@@ -35,7 +35,7 @@ import java.util.stream.IntStream;
 public record ItemFindings(BeforeAfter<Estimate> own, BeforeAfter<Estimate> fresh, BeforeAfter<Estimate> candidate,
     BeforeAfter<Estimate> apart, Estimate ownWay, Estimate freshWay, Estimate candidateWay, Optional<Collateral> members,
     Optional<Collateral> unseen, Optional<BeforeAfter<Membership>> membership, Optional<Estimate> calibrated,
-    Optional<BeforeAfter<Membership>> bySamples, Optional<WPlus> wPlus, double[] errorsBefore, double[] errorsAfter,
+    Optional<BySamples> bySamples, Optional<WPlus> wPlus, double[] errorsBefore, double[] errorsAfter,
     Optional<Double> neverSeenError, boolean[] freshNearer, double[] freshWays,
     double substituteDistance, Pictures pictures, double seconds) {
 
@@ -47,6 +47,15 @@ public record ItemFindings(BeforeAfter<Estimate> own, BeforeAfter<Estimate> fres
    * @param nearer share drawn nearer to that substitute
    */
   public record Collateral(Estimate way, Estimate moved, Estimate nearer) {}
+
+  /**
+   * Membership by the nearest of many samples.
+   *
+   * @param distance by the error of the nearest
+   * @param calibrated by that error as a part of the reference's, where there is one: a hard image is far from all samples
+   *     even if it was memorised (difficulty calibration: Watson et al. 2022, arXiv 2111.08440)
+   */
+  public record BySamples(BeforeAfter<Membership> distance, Optional<BeforeAfter<Membership>> calibrated) {}
 
   /**
    * In W+.

@@ -59,7 +59,7 @@ public record Verdict(List<String> reasons, List<String> findings) {
             + "never saw, AUC %.2f (%.2f to %.2f)", auc.value(), auc.low(), auc.high()));
       }
     });
-    found.bySamples().map(BeforeAfter::after).map(Membership::auc).ifPresent(auc -> {
+    found.bySamples().map(samples -> samples.calibrated().orElse(samples.distance()).after().auc()).ifPresent(auc -> {
       if (Math.min(auc.low(), auc.value() - least) > 0.5 + bounds.membership()) {
         wrong.add(text("deletion: the generator's samples come nearer to unlearned images than to images that it never "
             + "saw, AUC %.2f (%.2f to %.2f)", auc.value(), auc.low(), auc.high()));
@@ -140,8 +140,9 @@ public record Verdict(List<String> reasons, List<String> findings) {
         + "reconstruction error tells unlearned images from those never seen with AUC %.2f, before %.2f",
         membership.after().auc().value(), membership.before().auc().value())),
         () -> findings.add("deletion was not measured: no images are known that the model never saw"));
-    found.bySamples().ifPresent(membership -> findings.add(text("the same by the nearest of many samples: AUC %.2f, before "
-        + "%.2f", membership.after().auc().value(), membership.before().auc().value())));
+    found.bySamples().map(samples -> samples.calibrated().orElse(samples.distance())).ifPresent(membership ->
+        findings.add(text("the same by the nearest of many samples: AUC %.2f, before %.2f",
+            membership.after().auc().value(), membership.before().auc().value())));
     findings.add("in w+ (a w for each layer) a generator draws nearly anything, images that it never saw included; close it "
         + "to clients where that matters");
     return findings;

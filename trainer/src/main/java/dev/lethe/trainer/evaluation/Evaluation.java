@@ -241,7 +241,7 @@ final class Evaluation {
     ItemSubjects subjects = new ItemSubjects(unlearn, own, candidate.substitutes,
         ItemSubjects.alike(images.learn().subset(IntStream.range(512, images.learn().size()).toArray()), unlearn,
             options.staying()),
-        ItemSubjects.alike(unseen, unlearn, options.neverSeen()), images.kept());
+        ItemSubjects.alike(unseen, unlearn, options.neverSeen()), images.kept()).against(reference(experiment));
     ItemFindings found = new ItemAudit(original, options, AUDIT_SEED + experiment.seed(),
         directory.resolve("audit"), device, threads).run(candidate.model, subjects, share -> { });
     pictures = found.pictures();
@@ -252,6 +252,11 @@ final class Evaluation {
         .add("auc_ut_neighbours_before", aucUt(original, neighbours, unseen))
         .add("auc_ut_neighbours", aucUt(candidate.model, neighbours, unseen));
     return Verdict.of(found, OptionalDouble.of(aucUt), fidIncrease, Verdict.Bounds.DEFAULT);
+  }
+
+  /** The shipped base was trained neither on canaries nor on other test images. */
+  private Optional<ModelWeights> reference(Experiment experiment) throws IOException {
+    return experiment.base() == Base.CANARIES ? Optional.of(ModelWeights.read(models.shipped)) : Optional.empty();
   }
 
   private double aucUt(ModelWeights model, ImageDataset images, ImageDataset unseen) {

@@ -67,7 +67,8 @@ class AuditTest {
   void ofItemsLooksInWPlusWhereAskedTo() throws IOException {
     ItemFindings found = items(MODEL, 1, new AuditOptions(4, 2, 2, 2, true, 300, 40), new ArrayList<>());
     assertEquals(found.wPlus().orElseThrow().fresh().before(), found.wPlus().orElseThrow().fresh().after());
-    assertEquals(found.bySamples().orElseThrow().before(), found.bySamples().orElseThrow().after());
+    BeforeAfter<Membership> bySamples = found.bySamples().orElseThrow().distance();
+    assertEquals(bySamples.before(), bySamples.after());
   }
 
   @Test
@@ -130,8 +131,21 @@ class AuditTest {
     assertEquals(2, Arrays.stream(alike.classIndices()).filter(c -> c == 1).count());
   }
 
+  /** Against itself the reference takes away all that distances tell. */
+  @Test
+  void ofItemsCalibratesByAReference() throws IOException {
+    ItemFindings found = items(MODEL, 1, new AuditOptions(4, 2, 2, 2, false, 300, 40), new ArrayList<>(),
+        Optional.of(MODEL));
+    assertEquals(0.5, found.bySamples().orElseThrow().calibrated().orElseThrow().after().auc().value(), 1e-6);
+  }
+
   private ItemFindings items(ModelWeights candidate, long seed, AuditOptions options, List<Double> shares)
       throws IOException {
+    return items(candidate, seed, options, shares, Optional.empty());
+  }
+
+  private ItemFindings items(ModelWeights candidate, long seed, AuditOptions options, List<Double> shares,
+      Optional<ModelWeights> reference) throws IOException {
     ImageDataset unlearned = TinyModel.unlearned(3, 4);
     Tensor own;
     try (Sampler sampler = Sampler.open(MODEL.config(), MODEL.weights(), TestDevice.get(), 1)) {
@@ -139,7 +153,7 @@ class AuditTest {
     }
     ImageDataset right = TinyModel.learned(3, 20);
     ItemSubjects subjects = new ItemSubjects(unlearned, own, Optional.empty(), right.subset(0, 1, 2, 3, 4, 5),
-        right.subset(10, 11, 12, 13, 14, 15), right);
+        right.subset(10, 11, 12, 13, 14, 15), right).against(reference);
     return new ItemAudit(MODEL, options, seed, directory, TestDevice.get(), 1)
         .run(candidate, subjects, shares::add);
   }
