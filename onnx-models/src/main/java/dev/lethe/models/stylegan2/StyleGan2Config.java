@@ -101,12 +101,12 @@ public record StyleGan2Config(int resolution, int channels, int classes, int zDi
 
   @Override
   public Value mapping(Graph g, Value z, Value label) {
-    return Generator.mapping(g, this, z, label);
+    return GeneratorNetwork.mapping(g, this, z, label);
   }
 
   @Override
   public Value synthesis(Graph g, Value ws) {
-    return Generator.synthesis(g, this, ws, Noise.constant());
+    return GeneratorNetwork.synthesis(g, this, ws, Noise.constant());
   }
 
   @Override
@@ -146,7 +146,7 @@ public record StyleGan2Config(int resolution, int channels, int classes, int zDi
 
   @Override
   public boolean isSynthesisUpTo(String parameter, int atMost) {
-    return Generator.isSynthesisUpTo(parameter, atMost) && Generator.isTrainable(parameter);
+    return GeneratorNetwork.isSynthesisUpTo(parameter, atMost) && GeneratorNetwork.isTrainable(parameter);
   }
 
   @Override
@@ -161,7 +161,7 @@ public record StyleGan2Config(int resolution, int channels, int classes, int zDi
 
   @Override
   public String labelEmbedding() {
-    return Generator.LABEL_EMBEDDING;
+    return GeneratorNetwork.LABEL_EMBEDDING;
   }
 
   /** Feature maps of the generator at a resolution. */

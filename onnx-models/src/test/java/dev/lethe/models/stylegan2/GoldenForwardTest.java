@@ -32,13 +32,13 @@ class GoldenForwardTest {
     Value label = config.conditional() ? g.input("c", n, config.classes()) : null;
     Value psi = g.input("psi", n, 1);
     Value real = g.input("real", n, config.channels(), config.resolution(), config.resolution());
-    Value w = Generator.mapping(g, config, z, label);
+    Value w = GeneratorNetwork.mapping(g, config, z, label);
     Value ws = config.broadcast(w);
-    Value image = Generator.synthesis(g, config, ws, Noise.constant());
+    Value image = GeneratorNetwork.synthesis(g, config, ws, Noise.constant());
     g.output("ws", ws);
-    g.output("ws_psi0.7", config.broadcast(Generator.truncate(g, config, w, psi)));
+    g.output("ws_psi0.7", config.broadcast(GeneratorNetwork.truncate(g, config, w, psi)));
     g.output("img", image);
-    g.output("img_noise_none", Generator.synthesis(g, config, ws, Noise.none()));
+    g.output("img_noise_none", GeneratorNetwork.synthesis(g, config, ws, Noise.none()));
     g.output("d_fake", Discriminator.logits(g, config, image, label));
     g.output("d_real", Discriminator.logits(g, config, real, label));
 

@@ -49,9 +49,9 @@ class ServingGraphsTest {
     assertEquals(numWs, config.numWs());
     Graph g = new Graph("both");
     Value label = g.input("c", 8, 10);
-    Value w = Generator.mapping(g, config, g.input("z", 8, 512), label);
-    Value noise = g.input("noise", 8, Generator.noiseSize(config));
-    Value image = Generator.synthesis(g, config, config.broadcast(w), Noise.given(noise));
+    Value w = GeneratorNetwork.mapping(g, config, g.input("z", 8, 512), label);
+    Value noise = g.input("noise", 8, GeneratorNetwork.noiseSize(config));
+    Value image = GeneratorNetwork.synthesis(g, config, config.broadcast(w), Noise.given(noise));
     assertTrue(image.hasShape(8, 3, resolution, resolution), image.toString());
     assertTrue(Discriminator.logits(g, config, image, label).hasShape(8, 1));
   }
@@ -59,7 +59,7 @@ class ServingGraphsTest {
   @Test
   void referenceWidthsHaveTheReferencesNumberOfParameters() {
     Map<String, Long> sizes = Weights.shapes(FFHQ).entrySet().stream()
-        .filter(e -> Generator.isTrainable(e.getKey()))
+        .filter(e -> GeneratorNetwork.isTrainable(e.getKey()))
         .collect(Collectors.groupingBy(e -> e.getKey().substring(0, 2),
             Collectors.summingLong(e -> Shapes.size(e.getValue()))));
     assertEquals(Map.of("G.", 30_370_060L, "D.", 29_012_513L), sizes);
@@ -93,7 +93,7 @@ class ServingGraphsTest {
     }
     SplittableRandom random = new SplittableRandom(12);
     Map<String, Tensor> inputs = Map.of("z", RandomTensors.normal(random, 8, 24), "c", label, "noise",
-        RandomTensors.normal(random, 8, Generator.noiseSize(config)));
+        RandomTensors.normal(random, 8, GeneratorNetwork.noiseSize(config)));
     Map<String, Tensor> free = run(both(config, Shapes.FREE), weights, inputs);
     run(both(config, 8), weights, inputs).forEach((name, tensor) -> {
       assertEquals(dimensions(tensor), dimensions(free.get(name)));
@@ -105,9 +105,9 @@ class ServingGraphsTest {
   private static Graph both(StyleGan2Config config, long n) {
     Graph g = new Graph("both");
     Value label = g.input("c", n, config.classes());
-    Value w = Generator.mapping(g, config, g.input("z", n, config.zDim()), label);
-    Value noise = g.input("noise", n, Generator.noiseSize(config));
-    Value image = Generator.synthesis(g, config, config.broadcast(w), Noise.given(noise));
+    Value w = GeneratorNetwork.mapping(g, config, g.input("z", n, config.zDim()), label);
+    Value noise = g.input("noise", n, GeneratorNetwork.noiseSize(config));
+    Value image = GeneratorNetwork.synthesis(g, config, config.broadcast(w), Noise.given(noise));
     g.output("image", image);
     g.output("logits", Discriminator.logits(g, config, image, label));
     return g;

@@ -96,10 +96,10 @@ public final class InferenceEngine implements AutoCloseable {
    * @return the caller closes it, once no request is left
    * @throws IOException if the bundle does not load, is not what its card says or generates no numbers, with the reason
    */
-  public Generator open(Bundle bundle) throws IOException {
+  public ServedGenerator open(Bundle bundle) throws IOException {
     ModelOptions its = options(bundle.card().name());
     its.batching().checkFits(bundle.card(), compute.device());
-    Generator generator = new Generator(GeneratorSessions.load(bundle, compute.in(its.precision())), bundle,
+    ServedGenerator generator = new ServedGenerator(GeneratorSessions.load(bundle, compute.in(its.precision())), bundle,
         compute.device(), its.batching(), resources);
     try {
       generator.warm(generator.batchSize(), 1);
@@ -129,7 +129,7 @@ public final class InferenceEngine implements AutoCloseable {
    * @return the answers in order; RESOURCE_EXHAUSTED, with the time to wait as a trailer, if too many images wait;
    *     UNAVAILABLE if the engine is closed; {@link CancellationException} if abandoned
    */
-  public <T> Future<List<T>> generate(Generator generator, List<Latent> latents, Noise noise, BooleanSupplier abandoned,
+  public <T> Future<List<T>> generate(ServedGenerator generator, List<Latent> latents, Noise noise, BooleanSupplier abandoned,
       Encoder<T> encoder, Context context) {
     if (isFull(generator, latents.size())) {
       generator.purge();
@@ -142,7 +142,7 @@ public final class InferenceEngine implements AutoCloseable {
   }
 
   /** The same for a call that has begun: it is not refused half way. It should have few images under way at a time. */
-  public <T> Future<List<T>> generateMore(Generator generator, List<Latent> latents, Noise noise,
+  public <T> Future<List<T>> generateMore(ServedGenerator generator, List<Latent> latents, Noise noise,
       BooleanSupplier abandoned, Encoder<T> encoder, Context context) {
     if (closed) {
       return Future.failedFuture(
@@ -162,12 +162,12 @@ public final class InferenceEngine implements AutoCloseable {
   }
 
   /** A call of more images than may wait is taken when none waits, else it never would be. */
-  private boolean isFull(Generator generator, int more) {
+  private boolean isFull(ServedGenerator generator, int more) {
     int waiting = generator.waiting();
     return waiting > 0 && waiting + more > generator.batching().maxQueue();
   }
 
-  private RuntimeException refusal(Generator generator) {
+  private RuntimeException refusal(ServedGenerator generator) {
     long wait = Math.max(SHORTEST_PUSHBACK_MS,
         Math.min(LONGEST_PUSHBACK_MS, Math.round(generator.backlogSeconds() * 1000)));
     Metadata trailers = new Metadata();

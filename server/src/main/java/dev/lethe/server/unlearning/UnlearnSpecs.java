@@ -21,7 +21,7 @@ import java.util.TreeSet;
 
 /**
  * Checks specifications and writes the defaults into them, so that a job's record says what was really done. Whether the
- * images that come after a specification fit it is for {@link Upload} to say.
+ * images that come after a specification fit it is for {@link SubmitUpload} to say.
  */
 public final class UnlearnSpecs {
 

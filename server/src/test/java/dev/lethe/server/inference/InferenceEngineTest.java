@@ -92,7 +92,7 @@ class InferenceEngineTest {
 
     final ServerMetrics metrics = new ServerMetrics();
     final InferenceEngine engine;
-    final Generator generator;
+    final ServedGenerator generator;
 
     Engine(BatchingOptions options) throws IOException {
       this(options, Map.of());
@@ -269,13 +269,13 @@ class InferenceEngineTest {
     Bundle other = TinyBundles.unconditional(root, "plain", "v1");
     try (Engine engine = new Engine(new BatchingOptions(4, Duration.ZERO, 1, 10), Map.of("plain",
             new ModelOptions(new BatchingOptions(1, Duration.ZERO, 2, 3), Precision.FP32)));
-        Generator plain = engine.engine.open(other)) {
+        ServedGenerator plain = engine.engine.open(other)) {
       assertEquals(List.of(4, 1), List.of(engine.generator.batchSize(), plain.batchSize()));
       assertEquals(List.of(2, 3), List.of(engine.generator.window(), plain.window()));
       CountDownLatch hold = new CountDownLatch(1);
       // Both lanes of the one and the only lane of the other are at work; then four more images come to each.
       List<Future<List<Object>>> first = new ArrayList<>();
-      for (Generator generator : List.of(plain, plain, engine.generator)) {
+      for (ServedGenerator generator : List.of(plain, plain, engine.generator)) {
         first.add(engine.engine.generate(generator, latents.subList(2, 3), Noise.CONST, () -> false,
             (image, ws) -> awaitUninterruptibly(hold), context));
       }

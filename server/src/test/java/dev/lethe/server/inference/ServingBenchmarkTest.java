@@ -72,7 +72,7 @@ class ServingBenchmarkTest {
     List<double[]> medians = new ArrayList<>();
     try (InferenceEngine engine = new InferenceEngine(COMPUTE, OPTIONS, Map.of(), new ServerMetrics(),
             Tracing.off().tracer());
-        Generator generator = engine.open(bundle);
+        ServedGenerator generator = engine.open(bundle);
         GeneratorSessions sessions = GeneratorSessions.load(bundle, COMPUTE);
         MappingRun mapping = new MappingRun(sessions, generator.batchSize(), UnpooledByteBufAllocator.DEFAULT);
         SynthesisRun synthesis = new SynthesisRun(sessions, generator.batchSize(), UnpooledByteBufAllocator.DEFAULT);

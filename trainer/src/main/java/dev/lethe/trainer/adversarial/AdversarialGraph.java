@@ -10,7 +10,7 @@ import dev.lethe.models.graph.Ops;
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.graph.Value;
 import dev.lethe.models.stylegan2.Discriminator;
-import dev.lethe.models.stylegan2.Generator;
+import dev.lethe.models.stylegan2.GeneratorNetwork;
 import dev.lethe.models.stylegan2.Noise;
 import dev.lethe.models.stylegan2.StyleGan2Config;
 import dev.lethe.models.stylegan2.Weights;
@@ -57,19 +57,19 @@ final class AdversarialGraph {
     Value z = g.input("z", n, config.zDim());
     Value z2 = options.mixing() > 0 ? g.input("z2", n, config.zDim()) : null;
     Value mix = options.mixing() > 0 ? g.input("mix", n, config.numWs(), 1) : null;
-    Value noise = g.input("noise", n, Generator.noiseSize(config));
+    Value noise = g.input("noise", n, GeneratorNetwork.noiseSize(config));
     // Declared before the branches, for both to see the same.
     Weights.shapes(config).forEach(g::parameter);
     List<Value> generator = trainable(g, "G.");
     List<Value> discriminator = trainable(g, "D.");
 
-    Value w = Generator.mapping(g, config, z, fakeC);
+    Value w = GeneratorNetwork.mapping(g, config, z, fakeC);
     Value ws = config.broadcast(w);
     if (mix != null) {
-      Value ws2 = config.broadcast(Generator.mapping(g, config, z2, fakeC));
+      Value ws2 = config.broadcast(GeneratorNetwork.mapping(g, config, z2, fakeC));
       ws = add(ws2, mul(mix, sub(ws, ws2)));
     }
-    Value fake = Generator.synthesis(g, config, ws, Noise.given(noise));
+    Value fake = GeneratorNetwork.synthesis(g, config, ws, Noise.given(noise));
     Value fakeLogits = Discriminator.logits(g, config, fake, fakeC);
 
     List<Value> values = g.branch(discriminate, () -> {
@@ -111,7 +111,7 @@ final class AdversarialGraph {
 
   private static List<Value> trainable(Graph g, String prefix) {
     return g.parameters().values().stream()
-        .filter(p -> p.name().startsWith(prefix) && Generator.isTrainable(p.name()))
+        .filter(p -> p.name().startsWith(prefix) && GeneratorNetwork.isTrainable(p.name()))
         .toList();
   }
 

@@ -74,7 +74,7 @@ record Finder(ModelWeights model, Set<Integer> gone, ResumePoints resume, Path d
   }
 
   private static Point point(Inversion.Result inverted) {
-    Map<String, Double> numbers = new HashMap<>(Kept.cost(inverted.cost()));
+    Map<String, Double> numbers = new HashMap<>(JobPoints.cost(inverted.cost()));
     numbers.put("images", (double) inverted.errors().length);
     for (int i = 0; i < inverted.errors().length; i++) {
       numbers.put("error" + i, inverted.errors()[i]);
@@ -87,7 +87,7 @@ record Finder(ModelWeights model, Set<Integer> gone, ResumePoints resume, Path d
     for (int i = 0; i < errors.length; i++) {
       errors[i] = point.number("error" + i);
     }
-    return new Inversion.Result(point.tensor("w"), errors, Kept.cost(point));
+    return new Inversion.Result(point.tensor("w"), errors, JobPoints.cost(point));
   }
 
   /**

@@ -112,8 +112,8 @@ public record PersonUnlearning(ModelWeights original, Options options, long seed
           : neighbourhood(photos, own, anchors, sampler);
       RedactionWatch watch = new RedactionWatch(moving.images, moving.substitutes, moving.first,
           watched.then(moving.first.rows(n, (int) moving.first.shape()[0])));
-      RedactionRun.Result result = resume.once("redaction", point -> Kept.redaction(original, point),
-          run -> Kept.of(original, run), () -> {
+      RedactionRun.Result result = resume.once("redaction", point -> JobPoints.redaction(original, point),
+          run -> JobPoints.of(original, run), () -> {
             try (GeneratorRedaction redaction = GeneratorRedaction.open(original, options.redaction,
                 new Movers(moving.latents, moving.images, moving.substitutes, moving.imageOf),
                 new Stayers(anchors, sampler.images(anchors)), new Stayers(kept, sampler.images(kept)), seed, resume,

@@ -151,8 +151,8 @@ public record Unlearner(ModelWeights original, WStatistics statistics, Set<Integ
         && request.subject() instanceof UnlearningRequest.Items;
     Tensor labels = fakeLabels.get();
     DiscriminatorRun.Result discriminator = resume.once("discriminator",
-        point -> new DiscriminatorRun.Result(point.tensors(), Kept.cost(point), point.texts()),
-        result -> new Point(result.weights(), Kept.cost(result.cost()), result.notes(), new byte[0]),
+        point -> new DiscriminatorRun.Result(point.tensors(), JobPoints.cost(point), point.texts()),
+        result -> new Point(result.weights(), JobPoints.cost(result.cost()), result.notes(), new byte[0]),
         () -> new DiscriminatorRun(original, request.seed(), directory.resolve("discriminator"), device, threads)
             .run(found.images(), labels, stay, unseenIsLikened ? images.calibration() : Optional.empty(), progress));
     Map<String, Tensor> weights = new HashMap<>(generator.model().weights());
@@ -163,7 +163,7 @@ public record Unlearner(ModelWeights original, WStatistics statistics, Set<Integ
   }
 
   private RedactionRun.Result once(String name, ResumePoints.Work<RedactionRun.Result> run) throws IOException {
-    return resume.once(name, point -> Kept.redaction(original, point), result -> Kept.of(original, result), run);
+    return resume.once(name, point -> JobPoints.redaction(original, point), result -> JobPoints.of(original, result), run);
   }
 
   private RedactionRun.Guard guard(UnlearningRequest request, UnlearningTargets found, ImageDataset learned) {

@@ -47,20 +47,20 @@ public final class Worker {
   private final PrintStream events;
   private final long started = System.nanoTime();
 
-  private final Effort effort;
+  private final WorkerOptions options;
 
-  private Worker(JobFiles files, PrintStream events, Effort effort) {
+  private Worker(JobFiles files, PrintStream events, WorkerOptions options) {
     this.files = files;
     this.events = events;
-    this.effort = effort;
+    this.options = options;
   }
 
   public static void main(String[] arguments) {
-    run(arguments, Effort.USUAL);
+    run(arguments, WorkerOptions.USUAL);
   }
 
   /** Carries out the job in the directory that the one argument names, and ends the process. */
-  static void run(String[] arguments, Effort effort) {
+  static void run(String[] arguments, WorkerOptions options) {
     // Standard output carries events alone; whatever else prints goes to the log.
     PrintStream events = new PrintStream(new FileOutputStream(FileDescriptor.out), true, StandardCharsets.UTF_8);
     System.setOut(System.err);
@@ -70,7 +70,7 @@ public final class Worker {
     }
     endWithTheServer();
     Worker worker = new Worker(JobFiles.of(Path.of(arguments[0]).toAbsolutePath(), System.getenv(KEY_VARIABLE)), events,
-        effort);
+        options);
     System.exit(worker.work() ? 0 : 1);
   }
 
@@ -117,13 +117,13 @@ public final class Worker {
     Bundle root = job.getRootBundle().isEmpty() ? base : Bundle.open(Path.of(job.getRootBundle()));
     UnlearningJob unlearning = new UnlearningJob(root, base, job.getNewVersion(),
         Requests.of(spec, Set.copyOf(job.getClassesList()), job.getUnlearnNamesList()), images,
-        effort.search(), effort.measuring(), effort.audit(), resume(), files.directory(), device(), threads());
+        options.search(), options.measuring(), options.audit(), resume(), files.directory(), device(), threads());
     return Reports.of(job, unlearning.run(this::progress));
   }
 
   private ResumePoints resume() throws IOException {
     return ResumePoints.in(files.directory().resolve("checkpoint"), files.cipher(), files.jobDigest(),
-        effort.checkpoints());
+        options.checkpoints());
   }
 
   private static ExecutionDevice device() {

@@ -8,7 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.runtime.TestDevice;
-import dev.lethe.models.stylegan2.Generator;
+import dev.lethe.models.stylegan2.GeneratorNetwork;
 import dev.lethe.models.stylegan2.StyleGan2Config;
 import dev.lethe.models.stylegan2.Weights;
 import dev.lethe.trainer.adversarial.AdversarialTrainer.DivergedException;
@@ -152,7 +152,7 @@ class AdversarialTrainerTest {
         double rate = 1 - Math.min(decay, step / (step + 9.0));
         present.forEach((name, values) -> {
           float[] average = expected.get(name);
-          for (int i = 0; i < values.length && Generator.isTrainable(name); i++) {
+          for (int i = 0; i < values.length && GeneratorNetwork.isTrainable(name); i++) {
             average[i] += (float) (rate * (values[i] - average[i]));
           }
         });
@@ -168,7 +168,7 @@ class AdversarialTrainerTest {
           assertArrayEquals(present.get(name), values, name + " as it is");
         } else {
           assertArrayEquals(expected.get(name), values, 1e-5f, name);
-          assertTrue(!Generator.isTrainable(name) || !Arrays.equals(present.get(name), values), name);
+          assertTrue(!GeneratorNetwork.isTrainable(name) || !Arrays.equals(present.get(name), values), name);
         }
       }
     }

@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.runtime.TestDevice;
-import dev.lethe.models.stylegan2.Generator;
+import dev.lethe.models.stylegan2.GeneratorNetwork;
 import dev.lethe.trainer.TinyModel;
 import dev.lethe.trainer.data.ImageDataset;
 import dev.lethe.trainer.model.ModelWeights;
@@ -53,7 +53,7 @@ class CascadeTest {
     ModelWeights model = TinyModel.of(3);
     Run run = run(model, options(2, 0), learn(3, fewShot));
     model.weights().forEach((name, before) -> {
-      boolean learns = name.startsWith("D.") || name.startsWith("G.synthesis.") && Generator.isTrainable(name);
+      boolean learns = name.startsWith("D.") || name.startsWith("G.synthesis.") && GeneratorNetwork.isTrainable(name);
       if (learns) {
         assertFalse(Arrays.equals(before.data(), run.weights.get(name).data()), name + " did not learn");
       } else {

@@ -9,7 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.runtime.TestDevice;
-import dev.lethe.models.stylegan2.Generator;
+import dev.lethe.models.stylegan2.GeneratorNetwork;
 import dev.lethe.trainer.TinyModel;
 import dev.lethe.trainer.model.ModelWeights;
 import dev.lethe.trainer.resume.ResumePoints;
@@ -72,7 +72,7 @@ class GeneratorRedactionTest {
   void onlyTheSynthesisNetworkChanges() throws IOException {
     Map<String, Tensor> weights = run(3, 0);
     MODEL.weights().forEach((name, before) -> {
-      if (name.startsWith("G.synthesis.") && Generator.isTrainable(name)) {
+      if (name.startsWith("G.synthesis.") && GeneratorNetwork.isTrainable(name)) {
         assertFalse(Arrays.equals(before.data(), weights.get(name).data()), name + " did not learn");
       } else {
         assertFalse(weights.containsKey(name), name + " learns");
@@ -85,7 +85,7 @@ class GeneratorRedactionTest {
     Map<String, Tensor> weights = run(3, 0, 8);
     MODEL.weights().forEach((name, before) -> {
       boolean learns = (name.startsWith("G.synthesis.b4.") || name.startsWith("G.synthesis.b8."))
-          && Generator.isTrainable(name);
+          && GeneratorNetwork.isTrainable(name);
       assertEquals(learns, weights.containsKey(name), name);
       assertTrue(!learns || !Arrays.equals(before.data(), weights.get(name).data()), name + " did not learn");
     });

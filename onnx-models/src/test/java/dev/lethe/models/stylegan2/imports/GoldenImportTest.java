@@ -16,7 +16,7 @@ import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.graph.Value;
 import dev.lethe.models.runtime.ExecutionDevice;
 import dev.lethe.models.runtime.InferenceSession;
-import dev.lethe.models.stylegan2.Generator;
+import dev.lethe.models.stylegan2.GeneratorNetwork;
 import dev.lethe.models.stylegan2.GoldenNetworks;
 import dev.lethe.models.stylegan2.Noise;
 import dev.lethe.models.stylegan2.StyleGan2Bundle;
@@ -105,7 +105,7 @@ class GoldenImportTest {
   private static Tensor withoutNoise(StyleGan2Config config, Map<String, Tensor> weights, Tensor ws) {
     Graph g = new Graph("synthesis");
     Value input = g.input("ws", Shapes.FREE, config.numWs(), config.wDim());
-    g.output("image", Generator.synthesis(g, config, input, Noise.none()));
+    g.output("image", GeneratorNetwork.synthesis(g, config, input, Noise.none()));
     ModelProto model = OnnxWriter.inference(g, weights);
     try (InferenceSession session = InferenceSession.open(model, ExecutionDevice.CPU, 1)) {
       return session.run(Map.of("ws", ws)).get("image");

@@ -13,9 +13,9 @@ import java.time.Duration;
  * @param measuring of original and candidate
  * @param checkpoints how long a run goes on before it is kept once more
  */
-record Effort(SearchOptions search, AuditOptions audit, MeasurementOptions measuring, Duration checkpoints) {
+record WorkerOptions(SearchOptions search, AuditOptions audit, MeasurementOptions measuring, Duration checkpoints) {
 
   /** What servers' jobs get. */
-  static final Effort USUAL = new Effort(SearchOptions.DEFAULT, AuditOptions.QUICK, MeasurementOptions.DEFAULT,
+  static final WorkerOptions USUAL = new WorkerOptions(SearchOptions.DEFAULT, AuditOptions.QUICK, MeasurementOptions.DEFAULT,
       Duration.ofSeconds(30));
 }

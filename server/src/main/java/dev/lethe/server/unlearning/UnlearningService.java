@@ -38,7 +38,7 @@ import java.util.concurrent.Callable;
 import java.util.function.Consumer;
 
 /** {@code lethe.v1.UnlearningService}. */
-public final class Unlearning {
+public final class UnlearningService {
 
   /** Most jobs in one answer. */
   private static final int LARGEST_PAGE = 1000;
@@ -51,7 +51,7 @@ public final class Unlearning {
   private final MasterKey key;
   private final String data;
 
-  private Unlearning(Vertx vertx, ModelRegistry registry, JobFolders folders, JobQueue queue,
+  private UnlearningService(Vertx vertx, ModelRegistry registry, JobFolders folders, JobQueue queue,
       MasterKey key, String data) {
     this.vertx = vertx;
     this.registry = registry;
@@ -69,7 +69,7 @@ public final class Unlearning {
    * @param data directory of the data set that workers are told of
    * @throws IOException if the directory cannot be read and written
    */
-  public static Unlearning open(Vertx vertx, ModelRegistry registry, Database database, MasterKey key,
+  public static UnlearningService open(Vertx vertx, ModelRegistry registry, Database database, MasterKey key,
       Path jobs, JobQueue.Options options, Optional<Path> data, ServerMetrics metrics, AuditLog audit) throws IOException {
     JobFolders folders = new JobFolders(jobs);
     JobQueue queue = new JobQueue(database, key, folders, registry, options, metrics, audit);
@@ -78,7 +78,7 @@ public final class Unlearning {
     } catch (StoreException e) {
       throw new IOException(e.getMessage(), e);
     }
-    return new Unlearning(vertx, registry, folders, queue, key,
+    return new UnlearningService(vertx, registry, folders, queue, key,
         data.map(path -> path.toAbsolutePath().toString()).orElse(""));
   }
 
@@ -88,8 +88,8 @@ public final class Unlearning {
 
   public Service service(RpcService.Settings settings) {
     return RpcService.of(UnlearningServiceGrpc.getServiceDescriptor(), settings)
-        .auditedStreaming(UnlearningServiceGrpc.getSubmitMethod(), Upload::subject,
-            call -> new Upload(vertx, registry, folders, queue, key, data, call))
+        .auditedStreaming(UnlearningServiceGrpc.getSubmitMethod(), SubmitUpload::subject,
+            call -> new SubmitUpload(vertx, registry, folders, queue, key, data, call))
         .serverStreaming(UnlearningServiceGrpc.getWatchMethod(), this::watch)
         .unary(UnlearningServiceGrpc.getGetJobMethod(), this::getJob)
         .unary(UnlearningServiceGrpc.getListJobsMethod(), this::listJobs)

@@ -42,9 +42,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** {@code lethe.v1.InspectionService}. Studies run one after the other, each in a process of its own. */
-public final class Inspections {
+public final class InspectionService {
 
-  private static final Logger LOG = LoggerFactory.getLogger(Inspections.class);
+  private static final Logger LOG = LoggerFactory.getLogger(InspectionService.class);
   /** Studies that may wait for their turn. */
   private static final int MOST_WAITING = 16;
   private static final int STEPS = 200;
@@ -60,7 +60,7 @@ public final class Inspections {
   private final WorkerExecutor turn;
   private final AtomicInteger waiting = new AtomicInteger();
 
-  private Inspections(Vertx vertx, ModelRegistry registry, Path root, Optional<WorkerCommand> command, String data) {
+  private InspectionService(Vertx vertx, ModelRegistry registry, Path root, Optional<WorkerCommand> command, String data) {
     this.vertx = vertx;
     this.registry = registry;
     this.root = root;
@@ -77,10 +77,10 @@ public final class Inspections {
    * @param command the worker; empty: studies are refused
    * @param data directory of the data set that workers are told of
    */
-  public static Inspections open(Vertx vertx, ModelRegistry registry, Path root, boolean shared,
+  public static InspectionService open(Vertx vertx, ModelRegistry registry, Path root, boolean shared,
       Optional<WorkerCommand> command, Optional<Path> data) throws IOException {
     StudyDirectory.clean(root, shared ? STALE : Duration.ZERO);
-    return new Inspections(vertx, registry, root.toAbsolutePath(), command,
+    return new InspectionService(vertx, registry, root.toAbsolutePath(), command,
         data.map(path -> path.toAbsolutePath().toString()).orElse(""));
   }
 
@@ -239,7 +239,7 @@ public final class Inspections {
     @Override
     public void abandoned() {
       if (!running) {
-        last.onComplete(done -> Optional.ofNullable(study).ifPresent(Inspections.this::deleted));
+        last.onComplete(done -> Optional.ofNullable(study).ifPresent(InspectionService.this::deleted));
       }
     }
   }
@@ -280,7 +280,7 @@ public final class Inspections {
       call.here(prepared.compose(study -> {
         study.job().setTask(WorkerTask.WORKER_TASK_PROJECT).setProjection(checked.toBuilder().clearImage());
         return run(study, version, call,
-            progress -> call.send(ProjectEvent.newBuilder().setProgress(progress).build()), Inspections::projected);
+            progress -> call.send(ProjectEvent.newBuilder().setProgress(progress).build()), InspectionService::projected);
       })).onFailure(call::fail).onSuccess(event -> {
         call.send(event);
         call.finish();

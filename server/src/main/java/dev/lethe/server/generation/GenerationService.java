@@ -16,7 +16,7 @@ import io.vertx.grpc.server.Service;
 import java.util.function.Consumer;
 
 /** {@code lethe.v1.GenerationService}. */
-public final class Generation {
+public final class GenerationService {
 
   /** Most bytes of images in one answer, before compression. */
   static final long LARGEST_ANSWER_BYTES = 64L << 20;
@@ -34,7 +34,7 @@ public final class Generation {
    * @param largestAnswer most images in one answer
    * @param largestStream most images in one stream
    */
-  public Generation(ModelRegistry registry, InferenceEngine engine, LatentRules latents, int largestAnswer,
+  public GenerationService(ModelRegistry registry, InferenceEngine engine, LatentRules latents, int largestAnswer,
       int largestStream) {
     this.registry = registry;
     this.engine = engine;

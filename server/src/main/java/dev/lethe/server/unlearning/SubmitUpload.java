@@ -49,7 +49,7 @@ import org.slf4j.LoggerFactory;
  *
  * <p>Lives on the call's context; what blocks runs elsewhere, one piece at a time.
  */
-final class Upload implements Sink<SubmitRequest> {
+final class SubmitUpload implements Sink<SubmitRequest> {
 
   /** Most images of either role. */
   static final int LARGEST_COUNT = 10_000;
@@ -59,7 +59,7 @@ final class Upload implements Sink<SubmitRequest> {
 
   private static final Pattern INDEXED = Pattern.compile("(un)?learn images\\[\\d+]");
   private static final int LONGEST_NAME = 255;
-  private static final Logger LOG = LoggerFactory.getLogger(Upload.class);
+  private static final Logger LOG = LoggerFactory.getLogger(SubmitUpload.class);
 
   private final Vertx vertx;
   private final ModelRegistry registry;
@@ -99,7 +99,7 @@ final class Upload implements Sink<SubmitRequest> {
    * @param key seals the key of the images
    * @param data directory of the data set that workers are told of; empty for none
    */
-  Upload(Vertx vertx, ModelRegistry registry, JobFolders folders, JobQueue queue, MasterKey key, String data,
+  SubmitUpload(Vertx vertx, ModelRegistry registry, JobFolders folders, JobQueue queue, MasterKey key, String data,
       Call<Job> call) {
     this.vertx = vertx;
     this.registry = registry;

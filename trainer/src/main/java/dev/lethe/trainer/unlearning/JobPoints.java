@@ -11,9 +11,9 @@ import java.util.List;
 import java.util.Map;
 
 /** The forms in which what a job has worked out is kept. */
-final class Kept {
+final class JobPoints {
 
-  private Kept() {}
+  private JobPoints() {}
 
   /** Of a run's result: what of the original's weights has changed, and figures. */
   static Point run(ModelWeights original, ModelWeights model, int steps, boolean diverged, ComputeCost cost,

@@ -34,9 +34,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** {@code lethe.v1.ModelService}. */
-public final class Models {
+public final class ModelService {
 
-  private static final Logger LOG = LoggerFactory.getLogger(Models.class);
+  private static final Logger LOG = LoggerFactory.getLogger(ModelService.class);
   private static final ObjectMapper JSON = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
   private static final String W_STATISTICS = "w";
   private static final int LONGEST_REASON = 1000;
@@ -47,7 +47,7 @@ public final class Models {
   private final Certificates certificates;
 
   /** @param latents what clients may send, and so what they are told of */
-  public Models(Vertx vertx, ModelRegistry registry, LatentRules latents) {
+  public ModelService(Vertx vertx, ModelRegistry registry, LatentRules latents) {
     this.vertx = vertx;
     this.registry = registry;
     this.latents = latents;

@@ -23,7 +23,7 @@ import java.util.stream.IntStream;
  * run on. Images that come with their w skip mapping. {@link InferenceEngine#open} makes it; {@link #close} it when no
  * request is left.
  */
-public final class Generator implements AutoCloseable {
+public final class ServedGenerator implements AutoCloseable {
 
   private final GeneratorSessions sessions;
   private final Resources resources;
@@ -44,7 +44,7 @@ public final class Generator implements AutoCloseable {
   // Set by the lane of noisyBatcher, and read by who closes, after its last batch.
   private volatile NoisySynthesis noisy;
 
-  Generator(GeneratorSessions sessions, Bundle bundle, ExecutionDevice device, BatchingOptions batching,
+  ServedGenerator(GeneratorSessions sessions, Bundle bundle, ExecutionDevice device, BatchingOptions batching,
       Resources resources) {
     this.sessions = sessions;
     this.bundle = bundle;

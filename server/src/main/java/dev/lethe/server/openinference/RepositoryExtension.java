@@ -23,14 +23,14 @@ import java.util.Optional;
 import java.util.Set;
 
 /** Triton's extension for model repositories, on the server's own. */
-final class Repository {
+final class RepositoryExtension {
 
   private static final String READY = "READY";
 
   private final Vertx vertx;
   private final ModelRegistry registry;
 
-  Repository(Vertx vertx, ModelRegistry registry) {
+  RepositoryExtension(Vertx vertx, ModelRegistry registry) {
     this.vertx = vertx;
     this.registry = registry;
   }

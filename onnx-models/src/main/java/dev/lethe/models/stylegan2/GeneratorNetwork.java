@@ -35,7 +35,7 @@ import java.util.List;
  * demodulation coefficients: the same function as the reference's per-image weights (section 2.2, eq. 1-3), as one
  * ordinary convolution.
  */
-public final class Generator {
+public final class GeneratorNetwork {
 
   static final String MAPPING = "G.mapping";
   /** Weight [w_dim, classes] whose column c is all that the mapping network of a conditional model knows of class c. */
@@ -47,7 +47,7 @@ public final class Generator {
   /** Largest activation in half precision, the reference's clamp: √(9 · 512) of it added up are still no infinity. */
   private static final double LARGEST_HALF = 256;
 
-  private Generator() {}
+  private GeneratorNetwork() {}
 
   /** False for the statistics and buffers that training leaves alone: w_avg and the constant noise. */
   public static boolean isTrainable(String parameter) {

@@ -35,7 +35,7 @@ import java.util.function.Function;
  * {@code inference.GRPCInferenceService}: the Open Inference Protocol (KServe v2) with Triton's extensions for
  * repositories, configurations and statistics, so that its clients can ask this server as it is.
  */
-public final class OpenInference {
+public final class OpenInferenceService {
 
   /**
    * Of Triton's. Statistics are answered, and not listed: Triton's perf_analyzer, which asks for them only where they are
@@ -47,7 +47,7 @@ public final class OpenInference {
   private final ModelRegistry registry;
   private final BooleanSupplier ready;
   private final Inference inference;
-  private final Repository repository;
+  private final RepositoryExtension repository;
   private final Statistics statistics;
   private final ServerMetadataResponse server = ServerMetadataResponse.newBuilder()
       .setName(Release.NAME)
@@ -60,13 +60,13 @@ public final class OpenInference {
    * @param mostImages in one request
    * @param ready whether the server takes requests
    */
-  public OpenInference(Vertx vertx, ModelRegistry registry, InferenceEngine engine, LatentRules latents,
+  public OpenInferenceService(Vertx vertx, ModelRegistry registry, InferenceEngine engine, LatentRules latents,
       int mostImages, BooleanSupplier ready) {
     this.vertx = vertx;
     this.registry = registry;
     this.ready = ready;
     this.inference = new Inference(registry, engine, latents, mostImages);
-    this.repository = new Repository(vertx, registry);
+    this.repository = new RepositoryExtension(vertx, registry);
     this.statistics = new Statistics(registry);
   }
 
