@@ -63,4 +63,14 @@ class ArchitectureTest {
     holds(noClasses().that().resideInAPackage("dev.lethe.server..")
         .should().dependOnClassesThat().resideInAPackage("dev.lethe.models.stylegan2.."));
   }
+
+  @Test
+  void onlyProtocolsKnowGrpcsStatuses() {
+    // Whoever counts calls or traces them knows the codes, Status.Code, which calls end with.
+    holds(noClasses().that().resideInAPackage("dev.lethe.server..")
+        .and().resideOutsideOfPackages("dev.lethe.server.rpc", "dev.lethe.server.rest", "dev.lethe.server.http")
+        .should().dependOnClassesThat().haveNameMatching(
+            "io\\.grpc\\.(Status|StatusException|StatusRuntimeException|Metadata)")
+        .because("below gRPC a request fails with a DomainException, which rpc.FailureStatus translates"));
+  }
 }

@@ -3,6 +3,7 @@ package dev.lethe.server.http;
 import dev.lethe.server.console.Console;
 import dev.lethe.server.monitoring.ServerMetrics;
 import dev.lethe.server.rest.Rest;
+import dev.lethe.server.rpc.FailureStatus;
 import dev.lethe.server.rpc.Health;
 import dev.lethe.server.rpc.Inbound;
 import dev.lethe.server.rpc.RpcService;
@@ -176,7 +177,7 @@ public final class HttpFrontend extends VerticleBase {
       default -> settings.access()
           .admit(MethodRule.METRICS, request.getHeader(HttpHeaders.AUTHORIZATION), request.connection())
           .onSuccess(caller -> metrics(request))
-          .onFailure(refusal -> refuse(request, Status.fromThrowable(refusal)));
+          .onFailure(refusal -> refuse(request, FailureStatus.of(refusal)));
     }
   }
 

@@ -2,14 +2,15 @@ package dev.lethe.server.inference;
 
 import dev.lethe.models.bundle.Bundle;
 import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.server.errors.DomainException.Exhausted;
+import dev.lethe.server.errors.DomainException.Unavailable;
 import dev.lethe.server.monitoring.ServerMetrics;
-import io.grpc.Metadata;
-import io.grpc.Status;
 import io.netty.buffer.UnpooledByteBufAllocator;
 import io.opentelemetry.api.trace.Tracer;
 import io.vertx.core.Context;
 import io.vertx.core.Future;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CancellationException;
@@ -29,11 +30,8 @@ import java.util.stream.Stream;
  */
 public final class InferenceEngine implements AutoCloseable {
 
-  /** How long a refused client should wait, in milliseconds: gRPC's clients that retry keep to it. */
-  static final Metadata.Key<String> RETRY_PUSHBACK =
-      Metadata.Key.of("grpc-retry-pushback-ms", Metadata.ASCII_STRING_MARSHALLER);
-  private static final long SHORTEST_PUSHBACK_MS = 10;
-  private static final long LONGEST_PUSHBACK_MS = 30_000;
+  private static final long SHORTEST_WAIT_MS = 10;
+  private static final long LONGEST_WAIT_MS = 30_000;
   private static final int CLOSING_SECONDS = 30;
 
   private final Compute compute;
@@ -126,8 +124,8 @@ public final class InferenceEngine implements AutoCloseable {
    * @param noise of all of them; the first images without the model's own take as long as a second session takes to open
    * @param abandoned whether nobody waits any more: asked just before each step, on any thread
    * @param context where the future completes
-   * @return the answers in order; RESOURCE_EXHAUSTED, with the time to wait as a trailer, if too many images wait;
-   *     UNAVAILABLE if the engine is closed; {@link CancellationException} if abandoned
+   * @return the answers in order; Exhausted, with the time to wait, if too many images wait;
+   *     Unavailable if the engine is closed; {@link CancellationException} if abandoned
    */
   public <T> Future<List<T>> generate(ServedGenerator generator, List<Latent> latents, Noise noise, BooleanSupplier abandoned,
       Encoder<T> encoder, Context context) {
@@ -146,7 +144,7 @@ public final class InferenceEngine implements AutoCloseable {
       BooleanSupplier abandoned, Encoder<T> encoder, Context context) {
     if (closed) {
       return Future.failedFuture(
-          Status.UNAVAILABLE.withDescription("the server is shutting down").asRuntimeException());
+          new Unavailable("the server is shutting down"));
     }
     ImageRequest<T> request = new ImageRequest<>(latents.size(), noise, abandoned, encoder, context);
     inFlight.acquireUninterruptibly();
@@ -167,14 +165,11 @@ public final class InferenceEngine implements AutoCloseable {
     return waiting > 0 && waiting + more > generator.batching().maxQueue();
   }
 
-  private RuntimeException refusal(ServedGenerator generator) {
-    long wait = Math.max(SHORTEST_PUSHBACK_MS,
-        Math.min(LONGEST_PUSHBACK_MS, Math.round(generator.backlogSeconds() * 1000)));
-    Metadata trailers = new Metadata();
-    trailers.put(RETRY_PUSHBACK, Long.toString(wait));
-    return Status.RESOURCE_EXHAUSTED.withDescription("model " + generator.card().name() + " is at its limit of "
-        + generator.batching().maxQueue() + " waiting images: try again in " + wait + " ms")
-        .asRuntimeException(trailers);
+  private Exhausted refusal(ServedGenerator generator) {
+    long wait = Math.max(SHORTEST_WAIT_MS,
+        Math.min(LONGEST_WAIT_MS, Math.round(generator.backlogSeconds() * 1000)));
+    return new Exhausted("model " + generator.card().name() + " is at its limit of " + generator.batching().maxQueue()
+        + " waiting images: try again in " + wait + " ms", Duration.ofMillis(wait));
   }
 
   /** Ends once the requests that it has taken are settled. */

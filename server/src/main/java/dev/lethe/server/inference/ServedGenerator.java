@@ -4,10 +4,10 @@ import ai.onnxruntime.OrtException;
 import dev.lethe.models.bundle.Bundle;
 import dev.lethe.models.bundle.ModelCard;
 import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.server.errors.DomainException.Invalid;
 import dev.lethe.server.inference.InferenceEngine.Resources;
 import dev.lethe.server.monitoring.ModelMetrics;
 import dev.lethe.server.monitoring.ServerMetrics.Stage;
-import io.grpc.Status;
 import java.io.IOException;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
@@ -289,8 +289,8 @@ public final class ServedGenerator implements AutoCloseable {
           task.done();
         } else {
           // The weights were tried when the version was loaded, so it is what was sent.
-          task.fail(Status.INVALID_ARGUMENT.withDescription("latents: the image of one of them has values that are no"
-              + " numbers: its own are too large for this model").asRuntimeException());
+          task.fail(new Invalid("latents: the image of one of them has values that are no"
+              + " numbers: its own are too large for this model"));
         }
       } else {
         metrics.imageDropped();

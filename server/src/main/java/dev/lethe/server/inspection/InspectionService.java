@@ -3,6 +3,9 @@ package dev.lethe.server.inspection;
 import com.google.protobuf.UnsafeByteOperations;
 import dev.lethe.models.bundle.Bundle;
 import dev.lethe.models.bundle.ModelCard;
+import dev.lethe.server.errors.DomainException.Exhausted;
+import dev.lethe.server.errors.DomainException.NotFound;
+import dev.lethe.server.errors.DomainException.Precondition;
 import dev.lethe.server.registry.Lease;
 import dev.lethe.server.registry.ModelRegistry;
 import dev.lethe.server.rpc.Call;
@@ -23,7 +26,6 @@ import dev.lethe.v1.SubmitRequest;
 import dev.lethe.v1.UnlearnSpec;
 import dev.lethe.v1.WorkerEvent;
 import dev.lethe.v1.WorkerTask;
-import io.grpc.Status;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.WorkerExecutor;
@@ -102,8 +104,8 @@ public final class InspectionService {
     StudyWorker worker = new StudyWorker(command.orElseThrow());
     if (waiting.incrementAndGet() > MOST_WAITING) {
       waiting.decrementAndGet();
-      return deleted(study).transform(gone -> Future.failedFuture(Status.RESOURCE_EXHAUSTED.withDescription(MOST_WAITING
-          + " studies wait already; try again later").asRuntimeException()));
+      return deleted(study).transform(gone -> Future.failedFuture(new Exhausted(MOST_WAITING
+          + " studies wait already; try again later")));
     }
     call.onAbandoned(worker::stop);
     return turn.executeBlocking(() -> {
@@ -133,16 +135,15 @@ public final class InspectionService {
     String wanted = version.orElse(card.version());
     Bundle bundle = registry.repository().versions(card.name()).get(wanted);
     if (bundle == null) {
-      throw Status.NOT_FOUND.withDescription("version: model " + card.name() + " has no version " + wanted)
-          .asRuntimeException();
+      throw new NotFound("version: model " + card.name() + " has no version " + wanted);
     }
     return bundle;
   }
 
   private void requireWorker() {
     if (command.isEmpty()) {
-      throw Status.FAILED_PRECONDITION.withDescription("this server has no worker to look for images with; start it with "
-          + "--worker-command").asRuntimeException();
+      throw new Precondition("this server has no worker to look for images with; start it with "
+          + "--worker-command");
     }
   }
 

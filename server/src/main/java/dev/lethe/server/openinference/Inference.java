@@ -2,6 +2,7 @@ package dev.lethe.server.openinference;
 
 import dev.lethe.inference.ModelInferRequest;
 import dev.lethe.models.bundle.ModelCard;
+import dev.lethe.server.errors.DomainException.Invalid;
 import dev.lethe.server.inference.InferenceEngine;
 import dev.lethe.server.registry.ModelRegistry;
 import dev.lethe.server.rpc.Call;
@@ -58,7 +59,7 @@ final class Inference {
    */
   Future<InferRun> prepare(ModelInferRequest request, Call<?> call) {
     if (request.getId().length() > LONGEST_ID) {
-      return Future.failedFuture(Refusal.invalid("id: has " + request.getId().length() + " characters; it may have "
+      return Future.failedFuture(new Invalid("id: has " + request.getId().length() + " characters; it may have "
           + LONGEST_ID));
     }
     return Future.succeededFuture(request)

@@ -1,7 +1,5 @@
 package dev.lethe.server.openinference;
 
-import static dev.lethe.server.openinference.Refusal.invalid;
-
 import dev.lethe.inference.ModelRepositoryParameter;
 import dev.lethe.inference.RepositoryIndexRequest;
 import dev.lethe.inference.RepositoryIndexResponse;
@@ -10,6 +8,7 @@ import dev.lethe.inference.RepositoryModelLoadRequest;
 import dev.lethe.inference.RepositoryModelLoadResponse;
 import dev.lethe.inference.RepositoryModelUnloadRequest;
 import dev.lethe.inference.RepositoryModelUnloadResponse;
+import dev.lethe.server.errors.DomainException.Invalid;
 import dev.lethe.server.registry.ClassLabels;
 import dev.lethe.server.registry.ModelRegistry;
 import dev.lethe.server.registry.ServedModel;
@@ -103,20 +102,20 @@ final class RepositoryExtension {
 
   private static void requireNoName(String repository) {
     if (!repository.isEmpty()) {
-      throw invalid("repository_name: there is one repository, and it has no name; leave it empty");
+      throw new Invalid("repository_name: there is one repository, and it has no name; leave it empty");
     }
   }
 
   private static void requireNoParameters(Map<String, ModelRepositoryParameter> given, Set<String> known) {
     given.keySet().stream().filter(name -> !known.contains(name)).sorted().findFirst().ifPresent(name -> {
-      throw invalid("parameters[\"" + ClassLabels.abbreviate(name) + "\"]: is not supported; a model is what lies in"
+      throw new Invalid("parameters[\"" + ClassLabels.abbreviate(name) + "\"]: is not supported; a model is what lies in"
           + " the server's repository");
     });
   }
 
   private static void requireModel(String name) {
     if (name.isEmpty()) {
-      throw invalid("model_name: name the model");
+      throw new Invalid("model_name: name the model");
     }
   }
 }

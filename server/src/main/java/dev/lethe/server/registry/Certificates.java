@@ -5,13 +5,14 @@ import dev.lethe.server.erasure.CertificatePage;
 import dev.lethe.server.erasure.CertificatePdf;
 import dev.lethe.server.erasure.Erasure;
 import dev.lethe.server.erasure.ErasureCertificate;
+import dev.lethe.server.errors.DomainException.NotFound;
+import dev.lethe.server.errors.DomainException.Precondition;
 import dev.lethe.server.provenance.ModelSignature;
 import dev.lethe.server.provenance.SignedStatement;
 import dev.lethe.server.provenance.VerificationKey;
 import dev.lethe.server.rpc.Call;
 import dev.lethe.v1.GetErasureCertificateRequest;
 import dev.lethe.v1.GetErasureCertificateResponse;
-import io.grpc.Status;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -33,17 +34,17 @@ record Certificates(ModelRegistry registry) {
       version = erasure.version();
     }
     if (!VersionName.isValid(version)) {
-      throw Status.NOT_FOUND.withDescription("version: model " + model.name() + " has no version "
-          + ClassLabels.abbreviate(version)).asRuntimeException();
+      throw new NotFound("version: model " + model.name() + " has no version "
+          + ClassLabels.abbreviate(version));
     }
     call.about("model", model.name());
     call.about("version", version);
     Path folder = registry.repository().proof(model.name(), version);
     Path file = folder.resolve(ErasureCertificate.FILE);
     if (!Files.isRegularFile(file)) {
-      throw Status.FAILED_PRECONDITION.withDescription("version: " + version + " of " + model.name()
+      throw new Precondition("version: " + version + " of " + model.name()
           + " has no erasure certificate: " + (model.life().wasPromoted(version)
-              ? "its job is not known to this server" : "no erasure of it was promoted")).asRuntimeException();
+              ? "its job is not known to this server" : "no erasure of it was promoted"));
     }
     VerificationKey key = registry.signatory().verificationKey();
     SignedStatement certificate = SignedStatement.read(file, key);
@@ -63,7 +64,7 @@ record Certificates(ModelRegistry registry) {
     Optional<Erasure> erasure = registry.names().stream()
         .flatMap(name -> registry.lifecycle().of(name).erasures().stream())
         .filter(known -> known.id().equals(job)).findFirst();
-    return erasure.orElseThrow(() -> Status.FAILED_PRECONDITION.withDescription("job_id: no erasure of job "
-        + ClassLabels.abbreviate(job) + " was promoted").asRuntimeException());
+    return erasure.orElseThrow(() -> new Precondition("job_id: no erasure of job "
+        + ClassLabels.abbreviate(job) + " was promoted"));
   }
 }

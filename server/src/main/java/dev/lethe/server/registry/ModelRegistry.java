@@ -1,10 +1,13 @@
 package dev.lethe.server.registry;
 
+import dev.lethe.server.errors.DomainException;
+import dev.lethe.server.errors.DomainException.Invalid;
+import dev.lethe.server.errors.DomainException.NotFound;
+import dev.lethe.server.errors.DomainException.Precondition;
 import dev.lethe.server.inference.InferenceEngine;
 import dev.lethe.server.lifecycle.Lifecycle;
 import dev.lethe.server.lifecycle.Signatory;
 import dev.lethe.server.monitoring.ServerMetrics;
-import io.grpc.Status;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.WorkerExecutor;
@@ -133,21 +136,20 @@ public final class ModelRegistry {
   /**
    * The model of this name; the only one, if the name is empty.
    *
-   * @throws io.grpc.StatusRuntimeException NOT_FOUND for an unknown name, INVALID_ARGUMENT for an empty one where there
+   * @throws DomainException NotFound for an unknown name, Invalid for an empty one where there
    *     are several models
    */
   public ServedModel model(String name) {
     if (name.isEmpty()) {
       if (models.size() > 1) {
-        throw Status.INVALID_ARGUMENT.withDescription("model: name one of " + models.keySet()).asRuntimeException();
+        throw new Invalid("model: name one of " + models.keySet());
       }
       return models.firstEntry().getValue();
     }
     ServedModel model = models.get(name);
     if (model == null) {
-      throw Status.NOT_FOUND.withDescription("model: there is no model " + ClassLabels.abbreviate(name) + "; there are "
-          + models.keySet())
-          .asRuntimeException();
+      throw new NotFound("model: there is no model " + ClassLabels.abbreviate(name) + "; there are "
+          + models.keySet());
     }
     return model;
   }
@@ -165,7 +167,7 @@ public final class ModelRegistry {
   /**
    * {@link ServedModel#load}, also for a model that was put into the repository after the server's start.
    *
-   * @return NOT_FOUND if the repository has no such model, FAILED_PRECONDITION if it does not load
+   * @return NotFound if the repository has no such model, Precondition if it does not load
    */
   public Future<Void> load(String name) {
     ServedModel known = models.get(name);
@@ -175,8 +177,8 @@ public final class ModelRegistry {
       }
       try {
         if (!repository.models().contains(name)) {
-          throw Status.NOT_FOUND.withDescription("model: there is no model " + ClassLabels.abbreviate(name)
-              + " on disk; there are " + repository.models()).asRuntimeException();
+          throw new NotFound("model: there is no model " + ClassLabels.abbreviate(name)
+              + " on disk; there are " + repository.models());
         }
         // Another order may have come first: it was carried out on this thread.
         if (!models.containsKey(name)) {
@@ -184,7 +186,7 @@ public final class ModelRegistry {
           start(name);
         }
       } catch (IOException e) {
-        throw Status.FAILED_PRECONDITION.withDescription(e.getMessage()).withCause(e).asRuntimeException();
+        throw new Precondition(e.getMessage(), e);
       }
       return null;
     }, false);

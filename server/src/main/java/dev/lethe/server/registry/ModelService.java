@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.lethe.models.bundle.Bundle;
+import dev.lethe.server.errors.DomainException.Invalid;
 import dev.lethe.server.rpc.Call;
 import dev.lethe.server.rpc.RpcService;
 import dev.lethe.server.security.LatentRules;
@@ -25,7 +26,6 @@ import dev.lethe.v1.PurgeRequest;
 import dev.lethe.v1.PurgeResponse;
 import dev.lethe.v1.RetireRequest;
 import dev.lethe.v1.RetireResponse;
-import io.grpc.Status;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.grpc.server.Service;
@@ -125,7 +125,7 @@ public final class ModelService {
     ServedModel model = registry.model(request.getModel());
     call.about("model", model.name());
     if (request.getVersion().isEmpty()) {
-      throw Status.INVALID_ARGUMENT.withDescription("version: name the version to activate").asRuntimeException();
+      throw new Invalid("version: name the version to activate");
     }
     String reason = reason("override_reason", request.getOverrideReason());
     LOG.info("{}: version {} is to be activated, by request", model.name(),
@@ -146,8 +146,8 @@ public final class ModelService {
 
   private static String reason(String field, String given) {
     if (given.length() > LONGEST_REASON) {
-      throw Status.INVALID_ARGUMENT.withDescription(field + ": has " + given.length() + " characters; it may have "
-          + LONGEST_REASON).asRuntimeException();
+      throw new Invalid(field + ": has " + given.length() + " characters; it may have "
+          + LONGEST_REASON);
     }
     return given.strip();
   }
@@ -156,7 +156,7 @@ public final class ModelService {
     ServedModel model = registry.model(request.getModel());
     String reason = reason("reason", request.getReason());
     if (reason.isEmpty()) {
-      throw Status.INVALID_ARGUMENT.withDescription("reason: say why, in a few words").asRuntimeException();
+      throw new Invalid("reason: say why, in a few words");
     }
     return call.here(model.retire(request.getVersion(), by(call), reason)
         .compose(done -> version(model, request.getVersion()))

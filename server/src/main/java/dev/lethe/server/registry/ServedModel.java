@@ -2,12 +2,13 @@ package dev.lethe.server.registry;
 
 import dev.lethe.models.bundle.Bundle;
 import dev.lethe.server.erasure.Approval;
+import dev.lethe.server.errors.DomainException;
+import dev.lethe.server.errors.DomainException.Precondition;
+import dev.lethe.server.errors.DomainException.Unavailable;
 import dev.lethe.server.inference.GeneratorStatistics;
 import dev.lethe.server.lifecycle.ModelLife;
 import dev.lethe.server.monitoring.ServerMetrics;
 import dev.lethe.v1.VersionState;
-import io.grpc.Status;
-import io.grpc.StatusRuntimeException;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.WorkerExecutor;
@@ -79,10 +80,9 @@ public final class ServedModel {
     return Optional.ofNullable(active).map(ServedVersion::version);
   }
 
-  /** What those are told who need an unloaded model. */
-  public StatusRuntimeException unloaded() {
-    return Status.UNAVAILABLE.withDescription("model: " + name + " is unloaded; load it, or activate a version of it")
-        .asRuntimeException();
+  /** Why a request for this model fails while it is unloaded. */
+  public DomainException unloaded() {
+    return new Unavailable("model: " + name + " is unloaded; load it, or activate a version of it");
   }
 
   /** Versions that answer at once, in natural order, with what each has done since it was loaded. */
@@ -118,7 +118,7 @@ public final class ServedModel {
   /**
    * The active version, at once.
    *
-   * @throws StatusRuntimeException UNAVAILABLE while the model is unloaded, or the server ends
+   * @throws DomainException Unavailable while the model is unloaded, or the server ends
    */
   public Lease lease() {
     while (!closed) {
@@ -135,15 +135,15 @@ public final class ServedModel {
     throw shuttingDown();
   }
 
-  static StatusRuntimeException shuttingDown() {
-    return Status.UNAVAILABLE.withDescription("the server is shutting down").asRuntimeException();
+  static DomainException shuttingDown() {
+    return new Unavailable("the server is shutting down");
   }
 
   /**
    * A version by name; the active one if the name is empty. Another one is loaded if it is not in memory.
    *
-   * @return NOT_FOUND if there is no such version, FAILED_PRECONDITION if it is retired or does not load
-   * @throws StatusRuntimeException UNAVAILABLE while the model is unloaded, or the server ends
+   * @return NotFound if there is no such version, Precondition if it is retired or does not load
+   * @throws DomainException Unavailable while the model is unloaded, or the server ends
    */
   public Future<Lease> lease(String version) {
     if (version.isEmpty() || version.equals(activeVersion().orElseThrow(this::unloaded))) {
@@ -185,7 +185,7 @@ public final class ServedModel {
   /**
    * A version by name, if it may be served: its card is told to clients. Blocks.
    *
-   * @throws StatusRuntimeException NOT_FOUND, or FAILED_PRECONDITION naming the erasure that retired it
+   * @throws DomainException NotFound, or Precondition naming the erasure that retired it
    */
   public Bundle servable(String version) throws IOException {
     return succession.servable(version);
@@ -211,7 +211,7 @@ public final class ServedModel {
    *
    * @param by who orders it
    * @param reason why a retired version is to be served all the same; empty for none
-   * @return the version that served before, empty for none; NOT_FOUND if there is no such version, FAILED_PRECONDITION
+   * @return the version that served before, empty for none; NotFound if there is no such version, Precondition
    *     if it is refused
    */
   public Future<Optional<String>> activate(String version, String by, String reason) {
@@ -246,13 +246,13 @@ public final class ServedModel {
   /**
    * Retires a version by order: from then on nobody is served it.
    *
-   * @return FAILED_PRECONDITION for the active version, NOT_FOUND if there is no such version
+   * @return Precondition for the active version, NotFound if there is no such version
    */
   public Future<Void> retire(String version, String by, String reason) {
     return onLoader(() -> {
       if (activeVersion().equals(Optional.of(version))) {
-        throw Status.FAILED_PRECONDITION.withDescription("version: " + version + " is the active version of " + name
-            + "; activate another one first").asRuntimeException();
+        throw new Precondition("version: " + version + " is the active version of " + name
+            + "; activate another one first");
       }
       succession.retire(version, by, reason);
       closeRetired();
@@ -260,7 +260,7 @@ public final class ServedModel {
     });
   }
 
-  /** Deletes a retired version's files; the names of those that were deleted. FAILED_PRECONDITION if it is refused. */
+  /** Deletes a retired version's files; the names of those that were deleted. Precondition if it is refused. */
   public Future<List<String>> purge(String version, String by) {
     return onLoader(() -> succession.purge(version, by));
   }
@@ -303,7 +303,7 @@ public final class ServedModel {
    * Serves the version that the repository says is to be served: loads an unloaded model, swaps to a version that was
    * put there since the last load, and else does nothing, since a version never changes.
    *
-   * @return FAILED_PRECONDITION if it does not load
+   * @return Precondition if it does not load
    */
   public Future<Void> load() {
     long ordered = System.nanoTime();
@@ -349,7 +349,7 @@ public final class ServedModel {
    * @param instead promote only while this version is the active one; null: do not promote. What comes from a version
    *   that
    *     was rolled back to holds what was erased since, and is never promoted by this
-   * @return whether it was promoted; FAILED_PRECONDITION if the candidate is refused, and then nothing was changed
+   * @return whether it was promoted; Precondition if the candidate is refused, and then nothing was changed
    */
   public Future<Boolean> install(Bundle candidate, String instead) {
     long ordered = System.nanoTime();
@@ -379,8 +379,8 @@ public final class ServedModel {
    *
    * @param instead promote only while this version is the active one
    * @param approval who lets it serve
-   * @return whether the version is active now, which it may have been before; NOT_FOUND if there is no such version,
-   *     FAILED_PRECONDITION if it is refused
+   * @return whether the version is active now, which it may have been before; NotFound if there is no such version,
+   *     Precondition if it is refused
    */
   public Future<Boolean> promote(String version, String instead, Approval approval) {
     long ordered = System.nanoTime();
@@ -472,7 +472,7 @@ public final class ServedModel {
       try {
         return work.call();
       } catch (IOException e) {
-        throw Status.FAILED_PRECONDITION.withDescription(e.getMessage()).withCause(e).asRuntimeException();
+        throw new Precondition(e.getMessage(), e);
       }
     }, false);
   }

@@ -4,6 +4,9 @@ import dev.lethe.models.bundle.Bundle;
 import dev.lethe.server.erasure.Approval;
 import dev.lethe.server.erasure.Erasure;
 import dev.lethe.server.erasure.ErasureCertificate;
+import dev.lethe.server.errors.DomainException;
+import dev.lethe.server.errors.DomainException.NotFound;
+import dev.lethe.server.errors.DomainException.Precondition;
 import dev.lethe.server.lifecycle.LifeEvent;
 import dev.lethe.server.lifecycle.Lifecycle;
 import dev.lethe.server.lifecycle.ModelLife;
@@ -11,8 +14,6 @@ import dev.lethe.server.lifecycle.ModelLife.Refusal;
 import dev.lethe.server.lifecycle.Signatory;
 import dev.lethe.server.provenance.ModelSignature;
 import dev.lethe.server.provenance.ProvenanceException;
-import io.grpc.Status;
-import io.grpc.StatusRuntimeException;
 import java.io.IOException;
 import java.time.Instant;
 import java.util.ArrayDeque;
@@ -73,7 +74,7 @@ final class Succession {
   /**
    * A version by name, if it may be served.
    *
-   * @throws StatusRuntimeException NOT_FOUND, or FAILED_PRECONDITION naming the erasure that retired it
+   * @throws DomainException NotFound, or Precondition naming the erasure that retired it
    */
   Bundle servable(String version) throws IOException {
     NavigableMap<String, Bundle> versions = repository.versions(model);
@@ -97,14 +98,14 @@ final class Succession {
   private Bundle find(String version, NavigableMap<String, Bundle> versions) {
     Bundle bundle = versions.get(version);
     if (bundle == null) {
-      throw Status.NOT_FOUND.withDescription("version: model " + model + " has no version "
-          + ClassLabels.abbreviate(version) + "; there are " + versions.keySet()).asRuntimeException();
+      throw new NotFound("version: model " + model + " has no version "
+          + ClassLabels.abbreviate(version) + "; there are " + versions.keySet());
     }
     return bundle;
   }
 
-  private static StatusRuntimeException refused(String reason) {
-    return Status.FAILED_PRECONDITION.withDescription("version: " + reason).asRuntimeException();
+  private static DomainException refused(String reason) {
+    return new Precondition("version: " + reason);
   }
 
   /**
@@ -112,7 +113,7 @@ final class Succession {
    *
    * @param reason why a retired one is to be chosen all the same; empty for none
    * @return the version, and why it is retired if it is
-   * @throws StatusRuntimeException NOT_FOUND, or FAILED_PRECONDITION if it is retired and stays so
+   * @throws DomainException NotFound, or Precondition if it is retired and stays so
    */
   Choice choice(String version, String reason) throws IOException {
     NavigableMap<String, Bundle> versions = repository.versions(model);
@@ -280,7 +281,7 @@ final class Succession {
    * Deletes a retired version's files.
    *
    * @return names of what was deleted; nothing if it was deleted before
-   * @throws StatusRuntimeException FAILED_PRECONDITION if it is not retired, or lies where the server only reads
+   * @throws DomainException Precondition if it is not retired, or lies where the server only reads
    */
   List<String> purge(String version, String by) throws IOException {
     NavigableMap<String, Bundle> versions = repository.versions(model);

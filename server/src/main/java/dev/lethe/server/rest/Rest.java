@@ -3,11 +3,12 @@ package dev.lethe.server.rest;
 import com.google.protobuf.Descriptors.MethodDescriptor;
 import com.google.protobuf.Descriptors.ServiceDescriptor;
 import com.google.protobuf.Message;
+import dev.lethe.server.logging.SafeText;
 import dev.lethe.server.rest.HttpRules.Match;
+import dev.lethe.server.rpc.FailureStatus;
 import dev.lethe.server.rpc.Inbound;
 import dev.lethe.server.rpc.RpcService;
 import dev.lethe.server.rpc.RpcService.Endpoint;
-import dev.lethe.server.logging.SafeText;
 import dev.lethe.server.security.MethodRule;
 import io.grpc.Status;
 import io.grpc.protobuf.ProtoMethodDescriptorSupplier;
@@ -81,7 +82,7 @@ public final class Rest {
       settings.access().admit(MethodRule.REFLECTION, request.getHeader(HttpHeaders.AUTHORIZATION), request.connection())
           .onSuccess(caller -> answer(request, document()))
           .onFailure(refusal -> {
-            Status status = Status.fromThrowable(refusal);
+            Status status = FailureStatus.of(refusal);
             answer(request, ProtoJson.failure(status, HttpStatus.of(status.getCode())));
           });
       return true;

@@ -2,6 +2,7 @@ package dev.lethe.server.unlearning;
 
 import dev.lethe.models.bundle.Bundle;
 import dev.lethe.server.encryption.MasterKey;
+import dev.lethe.server.errors.DomainException;
 import dev.lethe.server.jobs.JobRecord;
 import dev.lethe.server.jobs.Phases;
 import dev.lethe.server.monitoring.ServerMetrics;
@@ -15,7 +16,6 @@ import dev.lethe.v1.JobPhase;
 import dev.lethe.v1.UnlearnReport;
 import dev.lethe.v1.WorkerEvent;
 import dev.lethe.v1.WorkerJob;
-import io.grpc.StatusRuntimeException;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
@@ -219,8 +219,8 @@ final class JobRun {
   static ServedModel model(ModelRegistry registry, Job job) throws JobFailedException {
     try {
       return registry.model(job.getSpec().getModel());
-    } catch (StatusRuntimeException e) {
-      throw new JobFailedException(e.getStatus().getDescription(), e);
+    } catch (DomainException e) {
+      throw new JobFailedException(e.getMessage(), e);
     }
   }
 

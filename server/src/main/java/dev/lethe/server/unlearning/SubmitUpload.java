@@ -8,6 +8,8 @@ import dev.lethe.models.image.InvalidImageException;
 import dev.lethe.models.image.PreparedImage;
 import dev.lethe.server.audit.AuditLog;
 import dev.lethe.server.encryption.MasterKey;
+import dev.lethe.server.errors.DomainException.Exhausted;
+import dev.lethe.server.errors.DomainException.Precondition;
 import dev.lethe.server.files.Digests;
 import dev.lethe.server.jobs.Commitment;
 import dev.lethe.server.logging.SafeText;
@@ -26,7 +28,6 @@ import dev.lethe.v1.UnlearnMode;
 import dev.lethe.v1.UnlearnSpec;
 import dev.lethe.v1.UploadedImages;
 import dev.lethe.v1.WorkerJob;
-import io.grpc.Status;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import java.io.IOException;
@@ -148,8 +149,8 @@ final class SubmitUpload implements Sink<SubmitRequest> {
       return work.call();
     } catch (IOException e) {
       if (TakeOver.isFullDisk(e)) {
-        throw Status.RESOURCE_EXHAUSTED.withDescription("images: there is no space left for them on the server's disk;"
-            + " nothing of the request is kept").withCause(e).asRuntimeException();
+        throw new Exhausted("images: there is no space left for them on the server's disk;"
+            + " nothing of the request is kept", e);
       }
       throw e;
     }
@@ -172,7 +173,7 @@ final class SubmitUpload implements Sink<SubmitRequest> {
           + " characters; the most are " + LONGEST_KEY);
     }
     queue.unavailable().ifPresent(reason -> {
-      throw Status.FAILED_PRECONDITION.withDescription(reason).asRuntimeException();
+      throw new Precondition(reason);
     });
     try (Lease active = registry.model(requested.getModel()).lease()) {
       card = active.card();

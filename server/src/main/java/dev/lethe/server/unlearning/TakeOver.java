@@ -2,6 +2,7 @@ package dev.lethe.server.unlearning;
 
 import dev.lethe.models.bundle.Bundle;
 import dev.lethe.server.erasure.Approval;
+import dev.lethe.server.errors.DomainException;
 import dev.lethe.server.jobs.Commitment;
 import dev.lethe.server.jobs.JobRecord;
 import dev.lethe.server.jobs.JobRecord.Intent;
@@ -15,7 +16,6 @@ import dev.lethe.v1.JobPhase;
 import dev.lethe.v1.Progress;
 import dev.lethe.v1.UnlearnReport;
 import dev.lethe.v1.WorkerJob;
-import io.grpc.StatusRuntimeException;
 import java.io.IOException;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -144,7 +144,7 @@ record TakeOver(TrackedJob tracked, ModelRegistry registry, Cleaning cleaning, S
         LOG.error("job {}: its report cannot be stored ({}); it is tried again", job.getId(), e.getMessage());
         TimeUnit.SECONDS.sleep(SPACE_SECONDS);
       } catch (ExecutionException e) {
-        String reason = e.getCause() instanceof StatusRuntimeException status ? status.getStatus().getDescription()
+        String reason = e.getCause() instanceof DomainException refusal ? refusal.getMessage()
             : e.getCause().toString();
         if (!isFullDisk(e)) {
           throw new JobFailedException("the candidate was refused: " + reason, e);

@@ -4,6 +4,9 @@ import dev.lethe.models.bundle.Bundle;
 import dev.lethe.models.bundle.ModelCard;
 import dev.lethe.models.image.Fit;
 import dev.lethe.models.image.Preparation;
+import dev.lethe.server.errors.DomainException;
+import dev.lethe.server.errors.DomainException.Invalid;
+import dev.lethe.server.errors.DomainException.Precondition;
 import dev.lethe.server.registry.ClassLabels;
 import dev.lethe.v1.BadImages;
 import dev.lethe.v1.Gates;
@@ -13,8 +16,6 @@ import dev.lethe.v1.SubstituteKind;
 import dev.lethe.v1.UnlearnKind;
 import dev.lethe.v1.UnlearnMode;
 import dev.lethe.v1.UnlearnSpec;
-import io.grpc.Status;
-import io.grpc.StatusRuntimeException;
 import java.util.OptionalInt;
 import java.util.SortedSet;
 import java.util.TreeSet;
@@ -50,7 +51,7 @@ public final class UnlearnSpecs {
   /**
    * @param card of the model that it is for
    * @return every field set, but for the mode and those that have no default
-   * @throws StatusRuntimeException INVALID_ARGUMENT naming the field and its limits; FAILED_PRECONDITION for classes that
+   * @throws DomainException Invalid naming the field and its limits; Precondition for classes that
    *     are gone already, and for a model that lacks what unlearning takes
    */
   public static UnlearnSpec check(UnlearnSpec spec, ModelCard card) {
@@ -153,8 +154,8 @@ public final class UnlearnSpecs {
     }
   }
 
-  private static StatusRuntimeException lacking(String description) {
-    return Status.FAILED_PRECONDITION.withDescription(description).asRuntimeException();
+  private static DomainException lacking(String description) {
+    return new Precondition(description);
   }
 
   private static void kindsOwn(UnlearnSpec.Builder spec, ModelCard card) {
@@ -298,11 +299,11 @@ public final class UnlearnSpecs {
     }
   }
 
-  private static StatusRuntimeException unknown(String field, int value, String known) {
+  private static DomainException unknown(String field, int value, String known) {
     return invalid("spec." + field + ": " + value + " is not known; use " + known);
   }
 
-  static StatusRuntimeException invalid(String description) {
-    return Status.INVALID_ARGUMENT.withDescription(description).asRuntimeException();
+  static DomainException invalid(String description) {
+    return new Invalid(description);
   }
 }

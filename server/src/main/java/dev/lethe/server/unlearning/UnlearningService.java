@@ -3,6 +3,7 @@ package dev.lethe.server.unlearning;
 import com.google.protobuf.UnsafeByteOperations;
 import dev.lethe.server.audit.AuditLog;
 import dev.lethe.server.encryption.MasterKey;
+import dev.lethe.server.errors.DomainException.Precondition;
 import dev.lethe.server.jobs.Phases;
 import dev.lethe.server.monitoring.ServerMetrics;
 import dev.lethe.server.registry.ModelRegistry;
@@ -26,7 +27,6 @@ import dev.lethe.v1.RejectJobRequest;
 import dev.lethe.v1.RetryJobRequest;
 import dev.lethe.v1.UnlearningServiceGrpc;
 import dev.lethe.v1.WatchRequest;
-import io.grpc.Status;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.grpc.server.Service;
@@ -163,7 +163,7 @@ public final class UnlearningService {
     String actor = call.caller().principal().name();
     return ask(() -> {
       queue.unavailable().ifPresent(reason -> {
-        throw Status.FAILED_PRECONDITION.withDescription(reason).asRuntimeException();
+        throw new Precondition(reason);
       });
       return queue.retry(request.getJobId(), actor);
     });
@@ -229,8 +229,8 @@ public final class UnlearningService {
       TrackedJob tracked = queue.job(request.getJobId());
       Job job = tracked.job();
       if (!Phases.hasEnded(job) || !job.hasReport()) {
-        throw Status.FAILED_PRECONDITION.withDescription("job " + job.getId() + " has no report: it is "
-            + Phases.name(job.getPhase())).asRuntimeException();
+        throw new Precondition("job " + job.getId() + " has no report: it is "
+            + Phases.name(job.getPhase()));
       }
       GetReportResponse.Builder report = GetReportResponse.newBuilder().setReport(job.getReport());
       queue.pictures(tracked)

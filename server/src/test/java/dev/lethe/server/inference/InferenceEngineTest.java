@@ -2,6 +2,7 @@ package dev.lethe.server.inference;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -11,12 +12,11 @@ import dev.lethe.models.latent.NumpyRandom;
 import dev.lethe.models.runtime.ChannelBlock;
 import dev.lethe.models.runtime.ExecutionDevice;
 import dev.lethe.server.TinyBundles;
+import dev.lethe.server.errors.DomainException.Exhausted;
+import dev.lethe.server.files.FileTrees;
 import dev.lethe.server.inference.Compute.Graphs;
 import dev.lethe.server.monitoring.ServerMetrics;
-import dev.lethe.server.files.FileTrees;
 import dev.lethe.server.tracing.Tracing;
-import io.grpc.Status;
-import io.grpc.Status.Code;
 import io.vertx.core.Context;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
@@ -244,10 +244,10 @@ class InferenceEngineTest {
           Noise.CONST, gone::get, COPY,
           context);
       Future<List<float[]>> refused = engine.generate(latents.subList(0, 2));
-      Status status = Status.fromThrowable(assertThrows(Exception.class, () -> await(refused)));
-      assertEquals(Code.RESOURCE_EXHAUSTED, status.getCode());
-      assertTrue(status.getDescription().contains("model tiny is at its limit of 10 waiting images"), status.toString());
-      long pushback = Long.parseLong(Status.trailersFromThrowable(refused.cause()).get(InferenceEngine.RETRY_PUSHBACK));
+      assertThrows(Exception.class, () -> await(refused));
+      Exhausted refusal = assertInstanceOf(Exhausted.class, refused.cause());
+      assertTrue(refusal.getMessage().contains("model tiny is at its limit of 10 waiting images"), refusal::toString);
+      long pushback = refusal.retryAfter().orElseThrow().toMillis();
       assertTrue(pushback >= 10 && pushback <= 30_000, "pushback " + pushback);
       // What has begun goes on, and images that nobody waits for any more take no room.
       Future<List<float[]>> begun = engine.engine.generateMore(engine.generator, latents.subList(0, 2), Noise.CONST,
@@ -290,9 +290,9 @@ class InferenceEngineTest {
       Future<List<float[]>> refused = engine.engine.generate(plain, four.subList(0, 1),
           Noise.CONST, () -> false, COPY, context);
       Future<List<float[]>> more = engine.generate(four);
-      Status status = Status.fromThrowable(assertThrows(Exception.class, () -> await(refused)));
-      assertEquals(Code.RESOURCE_EXHAUSTED, status.getCode());
-      assertTrue(status.getDescription().contains("plain is at its limit of 3 waiting images"), status.toString());
+      assertThrows(Exception.class, () -> await(refused));
+      Exhausted refusal = assertInstanceOf(Exhausted.class, refused.cause());
+      assertTrue(refusal.getMessage().contains("plain is at its limit of 3 waiting images"), refusal::toString);
       hold.countDown();
       for (Future<List<Object>> begun : first) {
         await(begun);

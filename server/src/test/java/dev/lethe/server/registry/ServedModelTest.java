@@ -1,21 +1,21 @@
 package dev.lethe.server.registry;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.lethe.models.runtime.ExecutionDevice;
 import dev.lethe.models.architecture.Precision;
+import dev.lethe.models.runtime.ExecutionDevice;
 import dev.lethe.server.TinyBundles;
+import dev.lethe.server.errors.DomainException.Unavailable;
 import dev.lethe.server.inference.BatchingOptions;
 import dev.lethe.server.inference.Compute;
 import dev.lethe.server.inference.InferenceEngine;
 import dev.lethe.server.lifecycle.TestLives;
 import dev.lethe.server.monitoring.ServerMetrics;
 import dev.lethe.server.tracing.Tracing;
-import io.grpc.Status;
-import io.grpc.Status.Code;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.WorkerExecutor;
@@ -128,9 +128,9 @@ class ServedModelTest {
     await(closed);
     for (Future<?> order : late) {
       ExecutionException refused = assertThrows(ExecutionException.class, () -> await(order));
-      assertEquals(Code.UNAVAILABLE, Status.fromThrowable(refused.getCause()).getCode(), refused::toString);
+      assertInstanceOf(Unavailable.class, refused.getCause(), refused::toString);
     }
-    assertEquals(Code.UNAVAILABLE, Status.fromThrowable(assertThrows(RuntimeException.class, model::lease)).getCode());
+    assertThrows(Unavailable.class, model::lease);
     assertTrue(isLoaded(0), metrics::text);
   }
 }

@@ -1,17 +1,20 @@
 package dev.lethe.server.unlearning;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.protobuf.util.Timestamps;
+import dev.lethe.models.architecture.Precision;
 import dev.lethe.models.bundle.Bundle;
 import dev.lethe.models.runtime.ExecutionDevice;
-import dev.lethe.models.architecture.Precision;
 import dev.lethe.server.TinyBundles;
 import dev.lethe.server.Until;
 import dev.lethe.server.audit.AuditLog;
 import dev.lethe.server.encryption.MasterKey;
+import dev.lethe.server.errors.DomainException.NotFound;
+import dev.lethe.server.errors.DomainException.Precondition;
 import dev.lethe.server.inference.BatchingOptions;
 import dev.lethe.server.inference.Compute;
 import dev.lethe.server.inference.InferenceEngine;
@@ -30,8 +33,6 @@ import dev.lethe.v1.JobPhase;
 import dev.lethe.v1.JobState;
 import dev.lethe.v1.UnlearnSpec;
 import dev.lethe.v1.WorkerJob;
-import io.grpc.Status;
-import io.grpc.Status.Code;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import java.io.IOException;
@@ -164,9 +165,8 @@ class JobQueueTest {
     await(queue.job("third").ended());
     assertEquals(List.of("first", "third"), started());
     ExecutionException late = assertThrows(ExecutionException.class, () -> await(queue.cancel("second", "bob")));
-    assertEquals(Code.FAILED_PRECONDITION, Status.fromThrowable(late.getCause()).getCode());
-    assertEquals(Code.NOT_FOUND, Status.fromThrowable(assertThrows(RuntimeException.class,
-        () -> queue.cancel("nothing", "bob"))).getCode());
+    assertInstanceOf(Precondition.class, late.getCause());
+    assertThrows(NotFound.class, () -> queue.cancel("nothing", "bob"));
   }
 
   @Test
