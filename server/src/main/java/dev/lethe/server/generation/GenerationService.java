@@ -1,6 +1,7 @@
 package dev.lethe.server.generation;
 
 import dev.lethe.models.bundle.ModelCard;
+import dev.lethe.server.images.ImageRun;
 import dev.lethe.server.inference.InferenceEngine;
 import dev.lethe.server.registry.Lease;
 import dev.lethe.server.registry.ModelRegistry;
@@ -58,10 +59,12 @@ public final class GenerationService {
       GenerateResponse.Builder answer = GenerateResponse.newBuilder()
           .setModel(lease.card().name())
           .setVersion(lease.card().version());
-      new GenerationRun(call, lease, engine, plan, lease.generator().window(), () -> false, answer::addImages, () -> {
-        call.send(answer.build());
-        call.finish();
-      }).start();
+      GeneratedImages images = new GeneratedImages(lease.card(), plan);
+      new ImageRun<>(call, lease, engine, images.order(), lease.generator().window(),
+          images.to(() -> false, answer::addImages)).start().onFailure(call::fail).onSuccess(all -> {
+            call.send(answer.build());
+            call.finish();
+          });
     });
   }
 
@@ -69,10 +72,12 @@ public final class GenerationService {
     withVersion(request, call, lease -> {
       GenerationPlan plan = check(request, lease, call, largestStream);
       Pace pace = new Pace(call);
-      GenerationRun run = new GenerationRun(call, lease, engine, plan, STREAM_WINDOW, pace::holdsBack, call::send,
-          call::finish);
+      GeneratedImages images = new GeneratedImages(lease.card(), plan);
+      ImageRun<?, ?> run = new ImageRun<>(call, lease, engine, images.order(), STREAM_WINDOW,
+          images.to(pace::holdsBack, call::send));
       pace.onRelease(run::proceed);
-      run.start();
+      call.onAbandoned(run::proceed);
+      run.start().onFailure(call::fail).onSuccess(all -> call.finish());
     });
   }
 

@@ -138,6 +138,6 @@ public final class OpenInferenceService {
   }
 
   private Future<ModelInferResponse> modelInfer(ModelInferRequest request, Call<ModelInferResponse> call) {
-    return inference.prepare(request, call).compose(run -> run.start(request.getId()));
+    return inference.prepare(request, call).compose(prepared -> prepared.start(request.getId()));
   }
 }
