@@ -3,7 +3,7 @@ package dev.lethe.models.graph;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import dev.lethe.models.graph.Ops.Window;
-import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.models.runtime.InferenceSession;
 import java.util.Map;
 import java.util.SplittableRandom;
@@ -32,7 +32,7 @@ class ConvolutionAdjointTest {
     SplittableRandom random = new SplittableRandom(seed);
     Map<String, Tensor> inputs = Map.of("x", RandomTensors.normal(random, x.shape()),
         "w", RandomTensors.normal(random, w.shape()), "y", RandomTensors.normal(random, y.shape()));
-    try (InferenceSession session = InferenceSession.open(OnnxWriter.inference(g, Map.of()), ExecutionDevice.CPU, 1)) {
+    try (InferenceSession session = InferenceSession.open(OnnxWriter.inference(g, Map.of()), Compute.cpu(1))) {
       Map<String, Tensor> outputs = session.run(inputs);
       float expected = outputs.get("conv").data()[0];
       // Sums of some thousand products of about 1, in single precision.

@@ -48,7 +48,7 @@ class GoldenForwardTest {
     Arrays.fill(psis.data(), 0.7f);
     inputs.put("psi", psis);
     try (InferenceSession session = InferenceSession.open(OnnxWriter.inference(g, golden.weights()),
-        TestDevice.get(), 1)) {
+        TestDevice.compute())) {
       session.run(inputs).forEach((output, actual) -> {
         double error = GoldenNetworks.relativeError(actual.data(), golden.tensor("out." + output).data());
         assertTrue(error < TOLERANCE, output + ": relative error " + error);

@@ -16,7 +16,7 @@ import dev.lethe.models.graph.RandomTensors;
 import dev.lethe.models.graph.Shapes;
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.graph.Value;
-import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.models.runtime.InferenceSession;
 import dev.lethe.models.runtime.NativeRuntime;
 import dev.lethe.models.runtime.TestDevice;
@@ -127,7 +127,7 @@ class ServingGraphsTest {
     };
     Path optimized = directory.resolve("optimized.onnx");
     NativeRuntime runtime = NativeRuntime.load();
-    try (OrtSession.SessionOptions options = runtime.sessionOptions(ExecutionDevice.CPU, 1)) {
+    try (OrtSession.SessionOptions options = runtime.sessionOptions(Compute.cpu(1))) {
       options.setOptimizedModelFilePath(optimized.toString());
       byte[] model = OnnxWriter.inference(graph, Weights.initialize(config, 1)).toByteArray();
       runtime.environment().createSession(model, options).close();
@@ -148,8 +148,8 @@ class ServingGraphsTest {
   }
 
   private static Map<String, Tensor> run(Graph graph, Map<String, Tensor> weights, Map<String, Tensor> inputs) {
-    try (InferenceSession session = InferenceSession.open(OnnxWriter.inference(graph, weights), TestDevice.get(),
-        2)) {
+    try (InferenceSession session = InferenceSession.open(OnnxWriter.inference(graph, weights),
+        new Compute(TestDevice.get(), 2))) {
       return session.run(inputs);
     }
   }

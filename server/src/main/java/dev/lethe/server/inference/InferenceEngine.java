@@ -34,7 +34,7 @@ public final class InferenceEngine implements AutoCloseable {
   private static final long LONGEST_WAIT_MS = 30_000;
   private static final int CLOSING_SECONDS = 30;
 
-  private final Compute compute;
+  private final ServingCompute compute;
   private final ModelOptions options;
   private final Map<String, ModelOptions> own;
   private final Resources resources;
@@ -61,7 +61,7 @@ public final class InferenceEngine implements AutoCloseable {
    * @param own options of models that have them, by name; of those that are not there yet, too
    * @param tracer makes spans of runs, below the span that is current where images are asked for
    */
-  public InferenceEngine(Compute compute, BatchingOptions batching, Map<String, ModelOptions> own,
+  public InferenceEngine(ServingCompute compute, BatchingOptions batching, Map<String, ModelOptions> own,
       ServerMetrics metrics, Tracer tracer) {
     this.compute = compute;
     this.options = new ModelOptions(batching, compute.precision());
@@ -127,8 +127,8 @@ public final class InferenceEngine implements AutoCloseable {
    * @return the answers in order; Exhausted, with the time to wait, if too many images wait;
    *     Unavailable if the engine is closed; {@link CancellationException} if abandoned
    */
-  public <T> Future<List<T>> generate(ServedGenerator generator, List<Latent> latents, Noise noise, BooleanSupplier abandoned,
-      Encoder<T> encoder, Context context) {
+  public <T> Future<List<T>> generate(ServedGenerator generator, List<Latent> latents, Noise noise,
+      BooleanSupplier abandoned, Encoder<T> encoder, Context context) {
     if (isFull(generator, latents.size())) {
       generator.purge();
       if (isFull(generator, latents.size())) {

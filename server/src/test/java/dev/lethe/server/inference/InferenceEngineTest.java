@@ -10,11 +10,11 @@ import dev.lethe.models.architecture.Precision;
 import dev.lethe.models.bundle.Bundle;
 import dev.lethe.models.latent.NumpyRandom;
 import dev.lethe.models.runtime.ChannelBlock;
-import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.server.TinyBundles;
 import dev.lethe.server.errors.DomainException.Exhausted;
 import dev.lethe.server.files.FileTrees;
-import dev.lethe.server.inference.Compute.Graphs;
+import dev.lethe.server.inference.ServingCompute.Graphs;
 import dev.lethe.server.monitoring.ServerMetrics;
 import dev.lethe.server.tracing.Tracing;
 import io.vertx.core.Context;
@@ -104,7 +104,7 @@ class InferenceEngineTest {
 
     Engine(BatchingOptions options, Map<String, ModelOptions> own, Graphs graph) throws IOException {
       engine = new InferenceEngine(
-          new Compute(ExecutionDevice.CPU, 1, Precision.FP32, graph), options, own, metrics,
+          new ServingCompute(Compute.cpu(1), Precision.FP32, graph), options, own, metrics,
           Tracing.off().tracer());
       generator = engine.open(bundle);
     }

@@ -7,9 +7,9 @@ import dev.lethe.models.architecture.Precision;
 import dev.lethe.models.bundle.Bundle;
 import dev.lethe.models.bundle.ModelCard;
 import dev.lethe.models.latent.NumpyRandom;
-import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.server.ServerFixture;
-import dev.lethe.server.inference.Compute.Graphs;
+import dev.lethe.server.inference.ServingCompute.Graphs;
 import dev.lethe.server.monitoring.ServerMetrics;
 import dev.lethe.server.registry.ModelRepository;
 import dev.lethe.server.tracing.Tracing;
@@ -56,7 +56,7 @@ class ServingBenchmarkTest {
   private static final double SECONDS = Double.parseDouble(System.getProperty("lethe.bench.seconds", "3"));
   private static final int ROUNDS = 5;
   private static final int THREADS = Runtime.getRuntime().availableProcessors();
-  private static final Compute COMPUTE = new Compute(ExecutionDevice.CPU, THREADS, Precision.FP32, Graphs.AUTO);
+  private static final ServingCompute COMPUTE = new ServingCompute(Compute.cpu(THREADS), Precision.FP32, Graphs.AUTO);
   private static final BatchingOptions OPTIONS = new BatchingOptions(0, Duration.ZERO,
       Integer.getInteger("lethe.bench.concurrency", 2), 4096);
 

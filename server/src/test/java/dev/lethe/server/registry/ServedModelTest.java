@@ -7,12 +7,12 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.lethe.models.architecture.Precision;
-import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.server.TinyBundles;
 import dev.lethe.server.errors.DomainException.Unavailable;
 import dev.lethe.server.inference.BatchingOptions;
-import dev.lethe.server.inference.Compute;
 import dev.lethe.server.inference.InferenceEngine;
+import dev.lethe.server.inference.ServingCompute;
 import dev.lethe.server.lifecycle.TestLives;
 import dev.lethe.server.monitoring.ServerMetrics;
 import dev.lethe.server.tracing.Tracing;
@@ -56,7 +56,7 @@ class ServedModelTest {
       TinyBundles.conditional(root.resolve("models"), version, version.hashCode());
     }
     loader = vertx.createSharedWorkerExecutor("loader", 1);
-    engine = new InferenceEngine(new Compute(ExecutionDevice.CPU, 1, Precision.FP32, Compute.Graphs.AUTO),
+    engine = new InferenceEngine(new ServingCompute(Compute.cpu(1), Precision.FP32, ServingCompute.Graphs.AUTO),
         new BatchingOptions(1, Duration.ZERO, 1, 100), Map.of(), metrics, Tracing.off().tracer());
     ModelRepository repository = new ModelRepository(root.resolve("models"), root.resolve("state"));
     repository.activate("tiny", "v1");

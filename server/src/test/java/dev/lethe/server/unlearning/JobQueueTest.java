@@ -8,7 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.google.protobuf.util.Timestamps;
 import dev.lethe.models.architecture.Precision;
 import dev.lethe.models.bundle.Bundle;
-import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.server.TinyBundles;
 import dev.lethe.server.Until;
 import dev.lethe.server.audit.AuditLog;
@@ -16,8 +16,8 @@ import dev.lethe.server.encryption.MasterKey;
 import dev.lethe.server.errors.DomainException.NotFound;
 import dev.lethe.server.errors.DomainException.Precondition;
 import dev.lethe.server.inference.BatchingOptions;
-import dev.lethe.server.inference.Compute;
 import dev.lethe.server.inference.InferenceEngine;
+import dev.lethe.server.inference.ServingCompute;
 import dev.lethe.server.jobs.JobRecord;
 import dev.lethe.server.jobs.JobStore;
 import dev.lethe.server.jobs.Phases;
@@ -75,7 +75,7 @@ class JobQueueTest {
   @BeforeEach
   void start() throws IOException {
     TinyBundles.conditional(root.resolve("models"), "v1", 7);
-    engine = new InferenceEngine(new Compute(ExecutionDevice.CPU, 1, Precision.FP32, Compute.Graphs.AUTO),
+    engine = new InferenceEngine(new ServingCompute(Compute.cpu(1), Precision.FP32, ServingCompute.Graphs.AUTO),
         new BatchingOptions(1, Duration.ZERO, 1, 100), Map.of(), metrics, Tracing.off().tracer());
     registry = ModelRegistry.open(vertx, new ModelRepository(root.resolve("models"), root.resolve("state")), engine,
         metrics, TestLives.lifecycle(), TestLives.signatory(root));
@@ -87,9 +87,11 @@ class JobQueueTest {
 
   /** Its worker writes down which job it was started for, waits for the file {@code go}, and fails. */
   private JobQueue queue() {
-    return new JobQueue(database, key, folders, registry, new JobQueue.Options(Optional.of(new WorkerCommand(List.of("sh", "-c",
+    return new JobQueue(database, key, folders, registry,
+        new JobQueue.Options(Optional.of(new WorkerCommand(List.of("sh", "-c",
         "basename \"$0\" >> " + root.resolve("started") + "; while [ ! -e " + root.resolve("go")
-            + " ]; do sleep 0.02; done; exit 1"))), Duration.ofMinutes(1), 2, Duration.ofSeconds(5), 10, AUTOMATIC, Optional.empty()), metrics,
+            + " ]; do sleep 0.02; done; exit 1"))), Duration.ofMinutes(1), 2, Duration.ofSeconds(5), 10, AUTOMATIC,
+                Optional.empty()), metrics,
         new AuditLog(entry -> { }, (kind, field, value) -> 0));
   }
 
@@ -222,9 +224,11 @@ class JobQueueTest {
 
   @Test
   void aWorkerThatCrashesOrStandsStillIsReplacedAsOftenAsTheOperatorSays() throws Exception {
-    queue = new JobQueue(database, key, folders, registry, new JobQueue.Options(Optional.of(new WorkerCommand(List.of("sh",
+    queue = new JobQueue(database, key, folders, registry,
+        new JobQueue.Options(Optional.of(new WorkerCommand(List.of("sh",
         "-c", "basename \"$0\" >> " + root.resolve("started") + "; [ $(wc -l < " + root.resolve("started")
-            + ") = 1 ] && kill -9 $$; exec sleep 60"))), Duration.ofMillis(300), 2, Duration.ofSeconds(5), 10, AUTOMATIC, Optional.empty()), metrics,
+            + ") = 1 ] && kill -9 $$; exec sleep 60"))), Duration.ofMillis(300), 2, Duration.ofSeconds(5), 10,
+                AUTOMATIC, Optional.empty()), metrics,
         new AuditLog(entry -> { }, (kind, field, value) -> 0));
     queue.recover();
     submit("a");
@@ -232,7 +236,8 @@ class JobQueueTest {
     assertEquals(JobState.JOB_STATE_FAILED, end.getState());
     assertEquals(2, end.getAttempt());
     assertEquals(List.of("a", "a"), started());
-    assertTrue(end.getChanges(2).getCause().startsWith("the worker was ended by signal 9"), end.getChanges(2).getCause());
+    assertTrue(end.getChanges(2).getCause().startsWith("the worker was ended by signal 9"),
+        end.getChanges(2).getCause());
     assertTrue(end.getMessage().contains("stood still for 0 s (--worker-timeout)"), end.getMessage());
     assertTrue(end.getMessage().contains("worker 2 of 2"), end.getMessage());
   }

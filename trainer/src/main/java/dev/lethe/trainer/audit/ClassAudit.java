@@ -1,7 +1,7 @@
 package dev.lethe.trainer.audit;
 
 import dev.lethe.models.graph.Tensor;
-import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.trainer.data.ImageDataset;
 import dev.lethe.trainer.features.FeatureExtractor;
 import dev.lethe.trainer.inversion.Inversion;
@@ -25,7 +25,7 @@ import java.util.stream.IntStream;
  * @param directory for training sessions' files
  */
 public record ClassAudit(ModelWeights original, FeatureExtractor classifier, AuditOptions options, int images,
-    long seed, Path directory, ExecutionDevice device, int threads) {
+    long seed, Path directory, Compute compute) {
 
   /**
    * Audits a candidate.
@@ -39,8 +39,8 @@ public record ClassAudit(ModelWeights original, FeatureExtractor classifier, Aud
     long started = System.nanoTime();
     int[] gone = cycle(erased.stream().mapToInt(Integer::intValue).sorted().toArray());
     int[] kept = cycle(stay);
-    try (Sampler before = Sampler.open(original.config(), original.weights(), device, threads);
-        Sampler after = Sampler.open(candidate.config(), candidate.weights(), device, threads)) {
+    try (Sampler before = Sampler.open(original.config(), original.weights(), compute);
+        Sampler after = Sampler.open(candidate.config(), candidate.weights(), compute)) {
       Tensor former = before.latents(gone, new SplittableRandom(seed));
       Tensor around = alike(before, erased);
       Optional<BeforeAfter<Estimate>> reinverted = Optional.empty();
@@ -77,8 +77,8 @@ public record ClassAudit(ModelWeights original, FeatureExtractor classifier, Aud
 
   private Tensor invert(ModelWeights model, ImageDataset real, int stream, ItemAudit.Progress progress, double done)
       throws IOException {
-    return new Inversion(model.config(), model.weights(), model.features(), options.attack(LatentSpace.W), device,
-        threads).invert(real.images(), real.classIndices(), directory, new SplittableRandom(seed + stream).nextLong(),
+    return new Inversion(model.config(), model.weights(), model.features(), options.attack(LatentSpace.W), compute)
+        .invert(real.images(), real.classIndices(), directory, new SplittableRandom(seed + stream).nextLong(),
             (step, steps, error) -> progress.done(done + 0.5 * step / steps)).w();
   }
 

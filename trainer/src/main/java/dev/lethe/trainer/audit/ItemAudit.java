@@ -1,7 +1,7 @@
 package dev.lethe.trainer.audit;
 
 import dev.lethe.models.graph.Tensor;
-import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.trainer.data.ImageDataset;
 import dev.lethe.trainer.inversion.Inversion;
 import dev.lethe.trainer.inversion.LatentSpace;
@@ -22,10 +22,8 @@ import java.util.stream.IntStream;
  *
  * @param original the model before
  * @param directory for training sessions' files
- * @param threads threads within an operator; 0 for one on each core
  */
-public record ItemAudit(ModelWeights original, AuditOptions options, long seed, Path directory, ExecutionDevice device,
-    int threads) {
+public record ItemAudit(ModelWeights original, AuditOptions options, long seed, Path directory, Compute compute) {
 
   /** Told how far the audit is, from 0 to 1. */
   public interface Progress {
@@ -146,7 +144,7 @@ public record ItemAudit(ModelWeights original, AuditOptions options, long seed, 
   }
 
   private Sampler sampler(ModelWeights model) {
-    return Sampler.open(model.config(), model.weights(), device, threads);
+    return Sampler.open(model.config(), model.weights(), compute);
   }
 
   /** Inversions, each with a seed of its own. */
@@ -163,7 +161,7 @@ public record ItemAudit(ModelWeights original, AuditOptions options, long seed, 
 
     Inversion.Result on(ModelWeights model, ImageDataset images, LatentSpace space) throws IOException {
       int number = made++;
-      return new Inversion(model.config(), model.weights(), model.features(), options.attack(space), device, threads)
+      return new Inversion(model.config(), model.weights(), model.features(), options.attack(space), compute)
           .invert(images.images(), images.classIndices(), directory, new SplittableRandom(seed + made).nextLong(),
               (step, steps, error) ->
                   progress.done(Math.min(1, (number + (double) step / steps) / expected)));

@@ -1,7 +1,7 @@
 package dev.lethe.trainer.evaluation;
 
 import dev.lethe.models.bundle.Bundle;
-import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.models.runtime.Machine;
 import dev.lethe.trainer.device.DeviceOption;
 import dev.lethe.trainer.evaluation.Evaluation.Models;
@@ -41,7 +41,8 @@ public final class EvaluateCommand implements Callable<Integer> {
   private Path base;
 
   @Option(names = "--models", required = true, paramLabel = "DIR",
-      description = "Models to compare with (onnx-models/evaluation), named after the base: mnist-judge, mnist-retrained, "
+      description =
+          "Models to compare with (onnx-models/evaluation), named after the base: mnist-judge, mnist-retrained, "
           + "mnist-without-7, ...; runs whose model is not there are left out.")
   private Path compared;
 
@@ -99,7 +100,7 @@ public final class EvaluateCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    ExecutionDevice on = device.device();
+    Compute on = device.compute(threads);
     name = Bundle.open(base).card().name();
     Models models = models();
     List<Experiment> asked = suite.runs().stream().filter(run -> run.id().contains(only)).toList();
@@ -121,7 +122,7 @@ public final class EvaluateCommand implements Callable<Integer> {
       if (known.isEmpty()) {
         if (evaluation == null) {
           evaluation = new Evaluation(models, EvaluationData.open(data), this.runs.resolve("session"),
-              Machine.describe(on), on, threads);
+              Machine.describe(on.device()), on);
         }
         ExperimentResult result = evaluation.run(run);
         store.write(run.id(), result);
@@ -168,7 +169,8 @@ public final class EvaluateCommand implements Callable<Integer> {
 
   private String command() {
     return "./lethe evaluate --suite " + Experiment.name(suite) + " --base "
-        + Path.of("").toAbsolutePath().relativize(base.toAbsolutePath().normalize()) + (only.isEmpty() ? "" : " --only " + only);
+        + Path.of("").toAbsolutePath().relativize(base.toAbsolutePath().normalize())
+            + (only.isEmpty() ? "" : " --only " + only);
   }
 
   private String fileName() {

@@ -13,7 +13,7 @@ import dev.lethe.models.graph.OnnxWriter;
 import dev.lethe.models.graph.Shapes;
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.graph.Value;
-import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.models.runtime.InferenceSession;
 import java.util.Map;
 
@@ -48,17 +48,16 @@ public final class PerceptualLoss {
    * Features of unit length, [N, F], of images [N, C, H, W].
    *
    * @param weights of the network, by parameter name
-   * @param threads threads within an operator; 0 for one on each core
    */
   public static Tensor directions(FeatureSpace network, Map<String, Tensor> weights, Tensor images,
-      ExecutionDevice device, int threads) {
+      Compute compute) {
     Graph g = new Graph("directions");
     long[] shape = images.shape();
     Value image = g.input("image", Shapes.FREE, shape[1], shape[2], shape[3]);
     g.output("directions", directions(g, network, image));
     int n = (int) shape[0];
     Tensor all = Tensor.zeros(n, network.width());
-    try (InferenceSession session = InferenceSession.open(OnnxWriter.inference(g, weights), device, threads)) {
+    try (InferenceSession session = InferenceSession.open(OnnxWriter.inference(g, weights), compute)) {
       for (int from = 0; from < n; from += BATCH) {
         int to = Math.min(from + BATCH, n);
         float[] part = session.run(Map.of("image", images.rows(from, to))).get("directions").data();

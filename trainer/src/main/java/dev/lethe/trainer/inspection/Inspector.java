@@ -1,7 +1,7 @@
 package dev.lethe.trainer.inspection;
 
 import dev.lethe.models.graph.Tensor;
-import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.trainer.data.ImageDataset;
 import dev.lethe.trainer.inversion.Inversion;
 import dev.lethe.trainer.inversion.InversionOptions;
@@ -27,9 +27,8 @@ import java.util.stream.IntStream;
  * pixels alone.
  *
  * @param directory for training sessions' files
- * @param threads threads within an operator; 0 for one on each core
  */
-public record Inspector(ModelWeights model, Path directory, ExecutionDevice device, int threads, long seed) {
+public record Inspector(ModelWeights model, Path directory, Compute compute, long seed) {
 
   /** Images of each kind to compare with. */
   public static final int COMPARED = 48;
@@ -74,7 +73,7 @@ public record Inspector(ModelWeights model, Path directory, ExecutionDevice devi
     int[] labels = images.classIndices();
     int[] generatedLabels = IntStream.range(0, COMPARED).map(i -> labels[i % labels.length]).toArray();
     Tensor generated;
-    try (Sampler sampler = Sampler.open(model.config(), model.weights(), device, threads)) {
+    try (Sampler sampler = Sampler.open(model.config(), model.weights(), compute)) {
       generated = sampler.images(generatedLabels, new SplittableRandom(seed + 1));
     }
     Optional<ImageDataset> unseen = neverSeen.filter(tests -> tests.size() > 0)
@@ -90,7 +89,7 @@ public record Inspector(ModelWeights model, Path directory, ExecutionDevice devi
     float[] judged = {};
     float[] judgedOthers = {};
     if (model.hasDiscriminator()) {
-      try (DiscriminatorScores scores = DiscriminatorScores.open(model.config(), model.weights(), device, threads)) {
+      try (DiscriminatorScores scores = DiscriminatorScores.open(model.config(), model.weights(), compute)) {
         judged = scores.of(images);
         judgedOthers = unseen.isPresent() ? scores.of(unseen.get()) : scores.of(generated, generatedLabels);
       }
@@ -143,15 +142,17 @@ public record Inspector(ModelWeights model, Path directory, ExecutionDevice devi
               : drawn ? "it is drawn better" : "the discriminator takes it for real");
     }
     if (rank >= HIGH) {
-      return String.format(Locale.ROOT, "an unusual one: the model draws %.0f %% of the images that it never saw better",
+      return String.format(Locale.ROOT,
+          "an unusual one: the model draws %.0f %% of the images that it never saw better",
           100 * rank);
     }
     return "it looks like an image that the model never saw: neither is it drawn better, nor does the discriminator "
         + "recognise it";
   }
 
-  private double[] errors(Tensor images, int[] labels, DoubleConsumer progress, int before, int all) throws IOException {
-    return new Inversion(model.config(), model.weights(), model.features(), SEARCH, device, threads)
+  private double[] errors(Tensor images, int[] labels, DoubleConsumer progress, int before,
+      int all) throws IOException {
+    return new Inversion(model.config(), model.weights(), model.features(), SEARCH, compute)
         .invert(images, labels, directory, seed, (step, steps, error) ->
             progress.accept((before + labels.length * step / (double) steps) / all)).errors();
   }

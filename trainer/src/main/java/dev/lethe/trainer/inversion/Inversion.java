@@ -13,7 +13,7 @@ import dev.lethe.models.features.FeatureSpace;
 import dev.lethe.models.graph.Graph;
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.graph.Value;
-import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.trainer.autodiff.Gradients;
 import dev.lethe.trainer.features.PerceptualLoss;
 import dev.lethe.trainer.metrics.PixelDistance;
@@ -21,8 +21,8 @@ import dev.lethe.trainer.sampling.Sampler;
 import dev.lethe.trainer.session.AdamOptions;
 import dev.lethe.trainer.session.ComputeCost;
 import dev.lethe.trainer.session.Learner;
-import dev.lethe.trainer.session.TrainingObjective;
 import dev.lethe.trainer.session.StepOutputs;
+import dev.lethe.trainer.session.TrainingObjective;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -75,21 +75,19 @@ public final class Inversion {
   private final Map<String, Tensor> weights;
   private final FeatureSpace features;
   private final InversionOptions options;
-  private final ExecutionDevice device;
-  private final int threads;
+  private final Compute compute;
 
   /**
    * @param weights of the generator and of the feature network, by parameter name
    * @param features of the perceptual term
    */
   public Inversion(Networks config, Map<String, Tensor> weights, FeatureSpace features,
-      InversionOptions options, ExecutionDevice device, int threads) {
+      InversionOptions options, Compute compute) {
     this.config = config;
     this.weights = weights;
     this.features = features;
     this.options = options;
-    this.device = device;
-    this.threads = threads;
+    this.compute = compute;
   }
 
   /**
@@ -107,7 +105,7 @@ public final class Inversion {
           + labels.length + " labels it must be " + Arrays.toString(shape) + ", and there must be one or more");
     }
     Map<String, Tensor> parameters = new HashMap<>(weights);
-    try (Sampler sampler = Sampler.open(config, weights, device, threads)) {
+    try (Sampler sampler = Sampler.open(config, weights, compute)) {
       Tensor starts = nearestStarts(sampler, images, labels, new SplittableRandom(seed));
       parameters.put("w", options.space() == LatentSpace.W ? starts : everyLayer(starts));
     }
@@ -115,7 +113,7 @@ public final class Inversion {
     int n = labels.length * options.restarts();
     int[] imageOf = IntStream.range(0, n).map(i -> i % labels.length).toArray();
     Tensor directions = options.perceptualWeight() > 0
-        ? PerceptualLoss.directions(features, weights, images, device, threads) : Tensor.zeros(labels.length, 0);
+        ? PerceptualLoss.directions(features, weights, images, compute) : Tensor.zeros(labels.length, 0);
     // Each latent is looked for on its own: where images are large, a part of them at a time.
     int most = (int) Math.max(1, VALUES / config.activationValues());
     Result all = null;
@@ -136,8 +134,7 @@ public final class Inversion {
       Progress progress) throws IOException {
     AdamOptions adam = new AdamOptions((float) options.learningRate(), 0.9f, 0.999f, 1e-8f, 0);
     int n = (int) targets.shape()[0];
-    try (Learner learner = Learner.open(objective(n), parameters, adam, directory, Optional.empty(), device,
-        threads)) {
+    try (Learner learner = Learner.open(objective(n), parameters, adam, directory, Optional.empty(), compute)) {
       Map<String, Tensor> inputs = new HashMap<>(Map.of("target", targets));
       if (options.perceptualWeight() > 0) {
         inputs.put("direction", directions);

@@ -7,7 +7,7 @@ import ai.onnxruntime.OrtSession;
 import dev.lethe.models.graph.OnnxWriter;
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.runtime.ChannelBlock;
-import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.models.runtime.NativeRuntime;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -86,12 +86,12 @@ final class SessionTraining implements Learner {
 
   /** As {@link Learner#open}. */
   static SessionTraining open(TrainingObjective objective, Map<String, Tensor> weights, AdamOptions adam,
-      Optional<Path> checkpoint, ExecutionDevice device, int threads) throws IOException {
-    TrainedModel trained = TrainedModel.of(objective, weights, device, OnnxWriter.Operators.STANDARD);
+      Optional<Path> checkpoint, Compute compute) throws IOException {
+    TrainedModel trained = TrainedModel.of(objective, weights, compute, OnnxWriter.Operators.STANDARD);
     StepModel model = StepModel.of(trained, adam);
     NativeRuntime runtime = NativeRuntime.load();
     SessionTraining training;
-    try (OrtSession.SessionOptions options = runtime.sessionOptions(device, threads)) {
+    try (OrtSession.SessionOptions options = runtime.sessionOptions(compute)) {
       if (trained.blocked()) {
         ChannelBlock.keep(options);
       }

@@ -4,7 +4,7 @@ import ai.onnxruntime.OnnxTensor;
 import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtSession;
 import ai.onnxruntime.OrtTrainingSession;
-import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.models.runtime.NativeRuntime;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
@@ -60,10 +60,10 @@ public final class TrainingSession implements AutoCloseable {
    * @throws dev.lethe.models.runtime.NativeRuntimeException if the device cannot be used
    * @throws TrainingException if ONNX Runtime refuses a file
    */
-  public static TrainingSession open(TrainingArtifacts artifacts, ExecutionDevice device, int threads) {
+  public static TrainingSession open(TrainingArtifacts artifacts, Compute compute) {
     NativeRuntime runtime = NativeRuntime.load();
     OrtTrainingSession opened = null;
-    try (OrtSession.SessionOptions options = runtime.sessionOptions(device, threads)) {
+    try (OrtSession.SessionOptions options = runtime.sessionOptions(compute)) {
       // Else a gradient of another shape than its parameter's, as declared, would pass and overwrite foreign memory.
       options.addConfigEntry("session.strict_shape_type_inference", "1");
       opened = runtime.environment().createTrainingSession(artifacts.checkpoint().toString(),

@@ -5,6 +5,7 @@ import dev.lethe.models.graph.OnnxWriter;
 import dev.lethe.models.graph.Ops;
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.graph.Value;
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.models.runtime.ExecutionDevice;
 import dev.lethe.models.runtime.InferenceSession;
 import dev.lethe.models.runtime.Machine;
@@ -92,7 +93,8 @@ public final class SpeedCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     if (steps < 1 || steps % R1_INTERVAL != 0 || turns < 1) {
-      throw new IllegalArgumentException("--steps is " + steps + " and --turns " + turns + "; they must be a multiple of "
+      throw new IllegalArgumentException("--steps is " + steps + " and --turns " + turns
+          + "; they must be a multiple of "
           + R1_INTERVAL + ", and 1 or above");
     }
     AdversarialOptions options =
@@ -139,7 +141,7 @@ public final class SpeedCommand implements Callable<Integer> {
     try {
       for (LearnerKind kind : LearnerKind.values()) {
         AdversarialTrainer trainer = AdversarialTrainer.open(MNIST, options, images(), Weights.initialize(MNIST, 1),
-            directory.resolve(kind.toString()), kind, ExecutionDevice.CPU, count);
+            directory.resolve(kind.toString()), kind, Compute.cpu(count));
         open.add(trainer);
         runs.put("learner " + kind, number -> {
           double before = trainer.seconds();
@@ -201,7 +203,7 @@ public final class SpeedCommand implements Callable<Integer> {
     g.output("product", Ops.gemm(a, g.input("b", LARGE, LARGE), false, false, 1));
     Map<String, Tensor> inputs = Map.of("a", Tensor.zeros(LARGE, LARGE), "b", Tensor.zeros(LARGE, LARGE));
     try (InferenceSession session =
-        InferenceSession.open(OnnxWriter.inference(g, Map.of()), ExecutionDevice.CPU, threads)) {
+        InferenceSession.open(OnnxWriter.inference(g, Map.of()), Compute.cpu(threads))) {
       double best = Double.POSITIVE_INFINITY;
       for (int i = 0; i < 20; i++) {
         long started = System.nanoTime();

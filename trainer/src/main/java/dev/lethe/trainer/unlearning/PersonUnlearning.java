@@ -1,7 +1,7 @@
 package dev.lethe.trainer.unlearning;
 
 import dev.lethe.models.graph.Tensor;
-import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.trainer.data.ImageDataset;
 import dev.lethe.trainer.features.FeatureExtractor;
 import dev.lethe.trainer.inversion.InversionOptions;
@@ -39,10 +39,9 @@ import java.util.stream.IntStream;
  * @param original the model, unconditional
  * @param resume what is found is kept here, how far the run is, and what it gave
  * @param directory for training sessions' files
- * @param threads threads within an operator; 0 for one on each core
  */
 public record PersonUnlearning(ModelWeights original, Options options, long seed, ResumePoints resume, Path directory,
-    ExecutionDevice device, int threads) {
+    Compute compute) {
 
   /**
    * How hard it looks, and how the generator is moved.
@@ -98,13 +97,13 @@ public record PersonUnlearning(ModelWeights original, Options options, long seed
     long started = System.nanoTime();
     Tensor photos = sent.images();
     int n = sent.size();
-    LatentSearch search = new LatentSearch(original, resume, directory, device, threads);
+    LatentSearch search = new LatentSearch(original, resume, directory, compute);
     int[] unlabelled = new int[n];
     int each = Math.max(LEAST, options.search.moving() / n);
     Tensor own = search.find("moving", options.search.images().withRestarts(each), photos, unlabelled,
         random(1).nextLong());
     Tensor watched = search.find("watched", options.search.images(), photos, unlabelled, random(2).nextLong());
-    try (Sampler sampler = Sampler.open(original.config(), original.weights(), device, threads)) {
+    try (Sampler sampler = Sampler.open(original.config(), original.weights(), compute)) {
       Tensor anchors =
           new AnchorLatents(search, options.search).draw(stay, sampler, options.search.anchors(), seed + 3);
       Tensor kept = sampler.latents(new int[KEPT], random(4));
@@ -117,9 +116,9 @@ public record PersonUnlearning(ModelWeights original, Options options, long seed
             try (GeneratorRedaction redaction = GeneratorRedaction.open(original, options.redaction,
                 new Movers(moving.latents, moving.images, moving.substitutes, moving.imageOf),
                 new Stayers(anchors, sampler.images(anchors)), new Stayers(kept, sampler.images(kept)), seed, resume,
-                directory, device, threads)) {
+                directory, compute)) {
               return new RedactionRun(original, redaction, options.redaction, watch, state -> Optional.empty(), resume,
-                  device, threads).run(progress);
+                  compute).run(progress);
             }
           });
       List<String> notes = new ArrayList<>(result.notes());
@@ -146,7 +145,8 @@ public record PersonUnlearning(ModelWeights original, Options options, long seed
     Tensor images = photos.then(sampler.images(around));
     Tensor substitutes = sampler.images(shifted(first, away, factor));
     int[] neighbours = IntStream.range(n, n + options.neighbours).toArray();
-    int[] imageOf = IntStream.concat(Arrays.stream(cycle((int) own.shape()[0], n)), Arrays.stream(neighbours)).toArray();
+    int[] imageOf = IntStream.concat(Arrays.stream(cycle((int) own.shape()[0], n)), Arrays.stream(neighbours))
+        .toArray();
     return new Moving(own.then(around), first, images, substitutes, imageOf, Optional.of(String.format(
         Locale.ROOT, "latents of the photos deviate from their mean by %.2f of what those of other faces do; "
             + "the person's mean is %.2f of that from the average; substitutes are %.1f times that way on",
@@ -171,7 +171,7 @@ public record PersonUnlearning(ModelWeights original, Options options, long seed
 
   /** The least at which substitutes are as unlike the pictures as two faces are, to the model's features. */
   private double factor(Tensor around, double[] away, Sampler sampler) {
-    try (FeatureExtractor extractor = FeatureExtractor.open(original, device, threads)) {
+    try (FeatureExtractor extractor = FeatureExtractor.open(original, compute)) {
       int n = (int) around.shape()[0];
       Tensor here = extractor.run(sampler.images(around)).features();
       Tensor faces = extractor.run(sampler.images(new int[n + 1], random(7))).features();

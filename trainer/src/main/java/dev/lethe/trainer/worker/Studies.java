@@ -3,7 +3,7 @@ package dev.lethe.trainer.worker;
 import dev.lethe.models.bundle.Bundle;
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.image.ImageEncoder;
-import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.trainer.audit.AuditOptions;
 import dev.lethe.trainer.data.ImageDataset;
 import dev.lethe.trainer.inspection.Inspector;
@@ -27,7 +27,7 @@ import java.util.Map;
 import java.util.Optional;
 
 /** The tasks that change nothing: inspection and projection. */
-record Studies(WorkerJob job, JobFiles files, Path directory, ExecutionDevice device, int threads) {
+record Studies(WorkerJob job, JobFiles files, Path directory, Compute compute) {
 
   /** Told how far a study is. */
   interface Progress {
@@ -51,15 +51,17 @@ record Studies(WorkerJob job, JobFiles files, Path directory, ExecutionDevice de
     ImageDataset images = files.unlearn(base.card(), job.getUnlearnLabelsList());
     Optional<ImageDataset> neverSeen =
         job.getData().isEmpty() ? Optional.empty() : new Images(job, files, base.card()).neverSeen();
-    Inspector.Findings found = new Inspector(model, directory.resolve("session"), device, threads, job.getSpec().getSeed())
-        .inspect(images, neverSeen, share -> progress.tell("inspection", (int) (PERCENT * share), PERCENT, share, Map.of()));
+    Inspector.Findings found = new Inspector(model, directory.resolve("session"), compute, job.getSpec().getSeed())
+        .inspect(images, neverSeen, share -> progress.tell("inspection", (int) (PERCENT * share), PERCENT, share,
+            Map.of()));
     Inspection.Builder inspection = Inspection.newBuilder().setModel(base.card().name())
         .setVersion(base.card().version()).addAllPreparations(job.getPreparationsList())
         .setGeneratedError(found.generatedError()).setGenerated(found.generated()).setNeverSeen(found.neverSeen())
-        .setJobSeconds(imageSteps(images.size(), found.neverSeen() > 0) * found.secondsPerStep()).addAllNotes(found.notes());
+        .setJobSeconds(imageSteps(images.size(), found.neverSeen() > 0) * found.secondsPerStep())
+            .addAllNotes(found.notes());
     found.neverSeenError().ifPresent(inspection::setNeverSeenError);
     model.featuresInstead().ifPresent(inspection::addNotes);
-    if (job.getSpec().getRecipe() != Recipe.RECIPE_PAPER && device.equals(ExecutionDevice.CPU)) {
+    if (job.getSpec().getRecipe() != Recipe.RECIPE_PAPER && compute.onCpu()) {
       MemoryNeed need = MemoryNeed.of(model.config(), Requests.redaction(job.getSpec(), RedactionOptions.ITEMS));
       inspection.addNotes(need.sentence() + (need.bytes() > MemoryNeed.ofThisMachine()
           ? ", more than there is: it would be refused; a lower batch takes less" : ""));
@@ -94,7 +96,7 @@ record Studies(WorkerJob job, JobFiles files, Path directory, ExecutionDevice de
     ProjectRequest how = job.getProjection();
     Tensor image = files.unlearn(base.card(), job.getUnlearnLabelsList()).images();
     int label = job.getUnlearnLabelsCount() > 0 ? job.getUnlearnLabels(0) : 0;
-    Projector projector = new Projector(model, directory.resolve("session"), device, threads);
+    Projector projector = new Projector(model, directory.resolve("session"), compute);
     Projector.Projection found = projector.project(image, label,
         how.getSpace() == ProjectionSpace.PROJECTION_SPACE_W_PLUS ? LatentSpace.W_PLUS : LatentSpace.W, how.getSteps(),
         Integer.toUnsignedLong(how.getSeed()), (step, steps, error) ->

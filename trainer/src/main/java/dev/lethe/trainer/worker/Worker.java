@@ -3,6 +3,7 @@ package dev.lethe.trainer.worker;
 import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.util.JsonFormat;
 import dev.lethe.models.bundle.Bundle;
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.models.runtime.ExecutionDevice;
 import dev.lethe.models.runtime.NativeRuntime;
 import dev.lethe.trainer.resume.ResumePoints;
@@ -95,7 +96,7 @@ public final class Worker {
     try {
       WorkerJob job = files.job();
       if (job.getTask() == WorkerTask.WORKER_TASK_INSPECT || job.getTask() == WorkerTask.WORKER_TASK_PROJECT) {
-        send(new Studies(job, files, files.directory(), device(), threads()).run(this::progress));
+        send(new Studies(job, files, files.directory(), compute()).run(this::progress));
       } else {
         UnlearnReport report = run(job);
         files.writeReport(report);
@@ -117,7 +118,7 @@ public final class Worker {
     Bundle root = job.getRootBundle().isEmpty() ? base : Bundle.open(Path.of(job.getRootBundle()));
     UnlearningJob unlearning = new UnlearningJob(root, base, job.getNewVersion(),
         Requests.of(spec, Set.copyOf(job.getClassesList()), job.getUnlearnNamesList()), images,
-        options.search(), options.measuring(), options.audit(), resume(), files.directory(), device(), threads());
+        options.search(), options.measuring(), options.audit(), resume(), files.directory(), compute());
     return Reports.of(job, unlearning.run(this::progress));
   }
 
@@ -126,13 +127,11 @@ public final class Worker {
         options.checkpoints());
   }
 
-  private static ExecutionDevice device() {
-    return NativeRuntime.load().usable(ExecutionDevice.parse(System.getenv().getOrDefault(DEVICE_VARIABLE, "cpu")));
-  }
-
-  private static int threads() {
+  private static Compute compute() {
     int cores = Runtime.getRuntime().availableProcessors();
-    return Integer.getInteger("lethe.threads", Math.max(1, cores - 1));
+    return new Compute(
+        NativeRuntime.load().usable(ExecutionDevice.parse(System.getenv().getOrDefault(DEVICE_VARIABLE, "cpu"))),
+        Integer.getInteger("lethe.threads", Math.max(1, cores - 1)));
   }
 
   private void progress(String stage, int step, int steps, double fraction, Map<String, Double> values) {

@@ -86,7 +86,7 @@ class AdversarialTrainerTest {
     AdversarialInputs inputs = new AdversarialInputs(CONDITIONAL, OPTIONS, DATA);
     AdamOptions adam = new AdamOptions(0.002f, 0, 0.99f, 1e-8f, 0);
     try (Learner learner = Learner.open(AdversarialGraph.build(CONDITIONAL, OPTIONS), initial(CONDITIONAL), adam,
-        temp, Optional.empty(), TestDevice.get(), 1)) {
+        temp, Optional.empty(), TestDevice.compute())) {
       learner.setAverageRate(0);
       Map<String, Tensor> before = learner.parameters();
       for (int step = 0; step < 2; step++) {
@@ -248,7 +248,7 @@ class AdversarialTrainerTest {
 
   private void refused(String why, StyleGan2Config config, ImageDataset data) {
     IllegalArgumentException e = assertThrows(IllegalArgumentException.class, () -> AdversarialTrainer.open(config,
-        OPTIONS, data, initial(config), temp.resolve("run"), TestDevice.get(), 1));
+        OPTIONS, data, initial(config), temp.resolve("run"), TestDevice.compute()));
     assertEquals(why, e.getMessage());
   }
 
@@ -266,7 +266,7 @@ class AdversarialTrainerTest {
   }
 
   private AdversarialTrainer open(StyleGan2Config config, AdversarialOptions options, String run) throws IOException {
-    return AdversarialTrainer.open(config, options, DATA, initial(config), temp.resolve(run), TestDevice.get(), 1);
+    return AdversarialTrainer.open(config, options, DATA, initial(config), temp.resolve(run), TestDevice.compute());
   }
 
   private Path checkpoint(String run) {

@@ -63,7 +63,7 @@ class GoldenGradientsTest {
     inputs.put("real", golden.tensor("in.real"));
     Graph computed = inBlocks ? BlockedLayout.rewrite(g, List.of(), ChannelBlock.size().getAsInt()).graph() : g;
     try (InferenceSession session = InferenceSession.open(OnnxWriter.inference(computed, golden.weights()),
-        TestDevice.get(), 1)) {
+        TestDevice.compute())) {
       Map<String, Tensor> outputs = session.run(inputs);
       assertEquals(compared + 2, outputs.size());
       assertEquals(Map.of(), disagreements(golden, outputs), "outputs that disagree, with their relative errors");

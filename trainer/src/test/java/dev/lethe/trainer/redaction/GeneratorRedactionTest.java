@@ -136,8 +136,10 @@ class GeneratorRedactionTest {
         assertThrows(IllegalArgumentException.class,
             () -> new RedactionOptions(10, 0, 4, 4, 4, 0.01, 0.5, 0.05, ALL_LAYERS)).getMessage());
     assertThrows(IllegalArgumentException.class, () -> new RedactionOptions(10, 10, 4, 4, 4, 0, 0.5, 0.05, ALL_LAYERS));
-    assertThrows(IllegalArgumentException.class, () -> new RedactionOptions(10, 10, 4, 4, 4, 0.01, 0, 0.05, ALL_LAYERS));
-    assertThrows(IllegalArgumentException.class, () -> new RedactionOptions(10, 10, 4, 0, 4, 0.01, 0.5, 0.05, ALL_LAYERS));
+    assertThrows(IllegalArgumentException.class, () -> new RedactionOptions(10, 10, 4, 4, 4, 0.01, 0, 0.05,
+        ALL_LAYERS));
+    assertThrows(IllegalArgumentException.class, () -> new RedactionOptions(10, 10, 4, 0, 4, 0.01, 0.5, 0.05,
+        ALL_LAYERS));
   }
 
   private Map<String, Tensor> run(int steps, long seed) throws IOException {
@@ -163,7 +165,7 @@ class GeneratorRedactionTest {
     // Latents move along: each run has its own.
     Movers movers = new Movers(Tensor.of(own.data().clone(), own.shape()), images, substitutes, new int[] {0, 1, 2});
     try (GeneratorRedaction redaction = GeneratorRedaction.open(MODEL, options, movers, stayers, stayers, seed,
-        resume, directory, TestDevice.get(), 1)) {
+        resume, directory, TestDevice.compute())) {
       for (int i = 0; i < steps; i++) {
         assertTrue(redaction.step().finite());
         redaction.weigh(new double[] {0.2, 0.5, 0.9});
@@ -185,6 +187,6 @@ class GeneratorRedactionTest {
   }
 
   private static Sampler sampler(ModelWeights model) {
-    return Sampler.open(model.config(), model.weights(), TestDevice.get(), 1);
+    return Sampler.open(model.config(), model.weights(), TestDevice.compute());
   }
 }

@@ -1,16 +1,17 @@
 package dev.lethe.server.inference;
 
 import dev.lethe.models.architecture.Precision;
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.models.runtime.ExecutionDevice;
 
 /**
  * What models are computed on, and how.
  *
- * @param threads threads inside an operator on the CPU, the calling thread included, from 1
+ * @param sessions what their sessions compute on, with 1 thread or more
  * @param precision of synthesis, of models that have none of their own; mapping is always of floats
  * @param graphs which graphs of the mapping and synthesis networks
  */
-public record Compute(ExecutionDevice device, int threads, Precision precision, Graphs graphs) {
+public record ServingCompute(Compute sessions, Precision precision, Graphs graphs) {
 
   /** Which graphs of the networks are run. */
   public enum Graphs {
@@ -20,24 +21,32 @@ public record Compute(ExecutionDevice device, int threads, Precision precision, 
     BUNDLE
   }
 
-  public Compute {
-    if (threads < 1) {
-      throw new IllegalArgumentException("threads is " + threads + "; it must be 1 or more");
+  public ServingCompute {
+    if (sessions.threads() < 1) {
+      throw new IllegalArgumentException("threads is " + sessions.threads() + "; it must be 1 or more");
     }
   }
 
+  public ExecutionDevice device() {
+    return sessions.device();
+  }
+
+  public int threads() {
+    return sessions.threads();
+  }
+
   /** The same on another device. */
-  public Compute on(ExecutionDevice other) {
-    return new Compute(other, threads, precision, graphs);
+  public ServingCompute on(ExecutionDevice other) {
+    return new ServingCompute(new Compute(other, threads()), precision, graphs);
   }
 
   /** The same in another precision. */
-  Compute in(Precision other) {
-    return new Compute(device, threads, other, graphs);
+  ServingCompute in(Precision other) {
+    return new ServingCompute(sessions, other, graphs);
   }
 
   /** Whether graphs other than the bundle's may be run. */
   boolean mayRebuild() {
-    return graphs == Graphs.AUTO && precision == Precision.FP32 && device.equals(ExecutionDevice.CPU);
+    return graphs == Graphs.AUTO && precision == Precision.FP32 && sessions.onCpu();
   }
 }
