@@ -3,6 +3,7 @@ package dev.lethe.trainer.audit;
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.runtime.Compute;
 import dev.lethe.trainer.data.ImageDataset;
+import dev.lethe.trainer.features.ModelRunner;
 import dev.lethe.trainer.inversion.Inversion;
 import dev.lethe.trainer.inversion.LatentSpace;
 import dev.lethe.trainer.model.ModelWeights;
@@ -36,10 +37,12 @@ public record ItemAudit(ModelWeights original, AuditOptions options, long seed, 
   /** Audits a candidate. */
   public ItemFindings run(ModelWeights candidate, ItemSubjects subjects, Progress progress) throws IOException {
     long started = System.nanoTime();
-    Attacks attacks = new Attacks(progress, options.wPlus() ? 10 : 5);
     ImageDataset members = first(subjects.members(), options.staying());
     ImageDataset neverSeen = first(subjects.neverSeen(), options.neverSeen());
-    try (Sampler before = sampler(original); Sampler after = sampler(candidate)) {
+    try (ModelRunner runner = new ModelRunner(compute)) {
+      Attacks attacks = new Attacks(runner, progress, options.wPlus() ? 10 : 5);
+      Sampler before = runner.sampler(original);
+      Sampler after = runner.sampler(candidate);
       SubstitutePool pool = new SubstitutePool(before, seed);
       NearestSubstitute chosen = NearestSubstitute.choose(subjects.unlearned().images(),
           subjects.unlearned().classIndices(), subjects.kept(), pool);
@@ -143,25 +146,23 @@ public record ItemAudit(ModelWeights original, AuditOptions options, long seed, 
     return images.subset(spread);
   }
 
-  private Sampler sampler(ModelWeights model) {
-    return Sampler.open(model.config(), model.weights(), compute);
-  }
-
   /** Inversions, each with a seed of its own. */
   private final class Attacks {
 
+    private final ModelRunner runner;
     private final Progress progress;
     private final int expected;
     private int made;
 
-    Attacks(Progress progress, int expected) {
+    Attacks(ModelRunner runner, Progress progress, int expected) {
+      this.runner = runner;
       this.progress = progress;
       this.expected = expected;
     }
 
     Inversion.Result on(ModelWeights model, ImageDataset images, LatentSpace space) throws IOException {
       int number = made++;
-      return new Inversion(model.config(), model.weights(), model.features(), options.attack(space), compute)
+      return new Inversion(model, options.attack(space), runner)
           .invert(images.images(), images.classIndices(), directory, new SplittableRandom(seed + made).nextLong(),
               (step, steps, error) ->
                   progress.done(Math.min(1, (number + (double) step / steps) / expected)));

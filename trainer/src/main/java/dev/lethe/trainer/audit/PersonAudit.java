@@ -106,7 +106,7 @@ public record PersonAudit(ModelWeights original, IdentityJudge judge, AuditOptio
 
   private Tensor attack(ModelWeights model, Tensor photos, int stream, ItemAudit.Progress progress)
       throws IOException {
-    return new Inversion(model.config(), model.weights(), model.features(), options.attack(LatentSpace.W), compute)
+    return new Inversion(model, options.attack(LatentSpace.W), compute)
         .invert(photos, new int[(int) photos.shape()[0]], directory,
             new SplittableRandom(seed + stream).nextLong(),
             (step, steps, error) -> progress.done((double) step / steps)).w();

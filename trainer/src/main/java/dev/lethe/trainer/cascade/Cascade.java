@@ -98,7 +98,7 @@ public final class Cascade implements AutoCloseable {
   public static Cascade open(ModelWeights model, CascadeOptions options, Targets targets, Teacher teacher,
       Optional<ImageDataset> learn, Path directory, Compute compute) throws IOException {
     Tensor directions =
-        PerceptualLoss.directions(model.features(), model.weights(), targets.substitutes(), compute);
+        PerceptualLoss.directions(model, targets.substitutes(), compute);
     Tensor logits;
     try (DiscriminatorScores scores = DiscriminatorScores.open(model.config(), model.weights(), compute)) {
       logits = Tensor.of(scores.of(teacher.images(), teacher.labels()), teacher.size(), 1);

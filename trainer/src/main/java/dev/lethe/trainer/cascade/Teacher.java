@@ -26,7 +26,7 @@ public record Teacher(Tensor latents, int[] labels, Tensor images, Tensor direct
       images = sampler.images(latents);
     }
     return new Teacher(latents, labels, images,
-        PerceptualLoss.directions(model.features(), model.weights(), images, compute));
+        PerceptualLoss.directions(model, images, compute));
   }
 
   int size() {

@@ -232,8 +232,7 @@ final class Evaluation {
     // Where a method went by no latents, those that a job would have gone by.
     Tensor own = candidate.found.map(UnlearningTargets::latents).orElse(null);
     if (own == null) {
-      own = new Inversion(original.config(), original.weights(), original.features(),
-          InversionOptions.DEFAULT, compute)
+      own = new Inversion(original, InversionOptions.DEFAULT, compute)
           .invert(unlearn.images(), unlearn.classIndices(), directory, experiment.seed(), (s, n, e) -> { }).w();
     }
     ItemSubjects subjects = new ItemSubjects(unlearn, own, candidate.substitutes,

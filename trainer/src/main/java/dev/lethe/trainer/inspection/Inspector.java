@@ -3,6 +3,7 @@ package dev.lethe.trainer.inspection;
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.runtime.Compute;
 import dev.lethe.trainer.data.ImageDataset;
+import dev.lethe.trainer.features.ModelRunner;
 import dev.lethe.trainer.inversion.Inversion;
 import dev.lethe.trainer.inversion.InversionOptions;
 import dev.lethe.trainer.inversion.LatentSpace;
@@ -72,18 +73,22 @@ public record Inspector(ModelWeights model, Path directory, Compute compute, lon
     long started = System.nanoTime();
     int[] labels = images.classIndices();
     int[] generatedLabels = IntStream.range(0, COMPARED).map(i -> labels[i % labels.length]).toArray();
-    Tensor generated;
-    try (Sampler sampler = Sampler.open(model.config(), model.weights(), compute)) {
-      generated = sampler.images(generatedLabels, new SplittableRandom(seed + 1));
-    }
     Optional<ImageDataset> unseen = neverSeen.filter(tests -> tests.size() > 0)
         .map(tests -> tests.subset(IntStream.range(0, Math.min(COMPARED, tests.size())).toArray()));
     int all = images.size() + COMPARED + unseen.map(ImageDataset::size).orElse(0);
-    double[] errors = errors(images.images(), labels, progress, 0, all);
-    double[] ofGenerated = errors(generated, generatedLabels, progress, images.size(), all);
-    double[] ofUnseen = unseen.isPresent()
-        ? errors(unseen.get().images(), unseen.get().classIndices(), progress, images.size() + COMPARED, all)
-        : new double[0];
+    Tensor generated;
+    double[] errors;
+    double[] ofGenerated;
+    double[] ofUnseen = {};
+    try (ModelRunner runner = new ModelRunner(compute)) {
+      generated = runner.sampler(model).images(generatedLabels, new SplittableRandom(seed + 1));
+      errors = errors(runner, images.images(), labels, progress, 0, all);
+      ofGenerated = errors(runner, generated, generatedLabels, progress, images.size(), all);
+      if (unseen.isPresent()) {
+        ofUnseen = errors(runner, unseen.get().images(), unseen.get().classIndices(), progress,
+            images.size() + COMPARED, all);
+      }
+    }
     double seconds = (System.nanoTime() - started) / 1e9;
     double[] others = unseen.isPresent() ? ofUnseen : ofGenerated;
     float[] judged = {};
@@ -150,9 +155,9 @@ public record Inspector(ModelWeights model, Path directory, Compute compute, lon
         + "recognise it";
   }
 
-  private double[] errors(Tensor images, int[] labels, DoubleConsumer progress, int before,
+  private double[] errors(ModelRunner runner, Tensor images, int[] labels, DoubleConsumer progress, int before,
       int all) throws IOException {
-    return new Inversion(model.config(), model.weights(), model.features(), SEARCH, compute)
+    return new Inversion(model, SEARCH, runner)
         .invert(images, labels, directory, seed, (step, steps, error) ->
             progress.accept((before + labels.length * step / (double) steps) / all)).errors();
   }

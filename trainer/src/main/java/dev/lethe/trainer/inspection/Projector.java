@@ -47,7 +47,7 @@ public record Projector(ModelWeights model, Path directory, Compute compute) {
       Inversion.Progress progress) throws IOException {
     InversionOptions options =
         new InversionOptions(space, STARTS, RESTARTS, steps, LEARNING_RATE, PERCEPTUAL_WEIGHT);
-    Inversion.Result found = new Inversion(model.config(), model.weights(), model.features(), options, compute)
+    Inversion.Result found = new Inversion(model, options, compute)
         .invert(image, new int[] {label}, directory, seed, progress);
     int best = IntStream.range(0, found.errors().length).boxed()
         .min((a, b) -> Double.compare(found.errors()[a], found.errors()[b])).orElseThrow();

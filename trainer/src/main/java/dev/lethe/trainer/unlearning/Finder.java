@@ -50,7 +50,7 @@ record Finder(ModelWeights model, Set<Integer> gone, ResumePoints resume, Path d
   UnlearningTargets items(ImageDataset images, UnlearningRequest.Items items, InversionOptions how,
       Inversion.Progress progress)
       throws IOException {
-    Inversion inversion = new Inversion(model.config(), model.weights(), model.features(), how, compute);
+    Inversion inversion = new Inversion(model, how, compute);
     Inversion.Result inverted = resume.once("inversion", Finder::read, Finder::point,
         () -> inversion.invert(images.images(), images.classIndices(), directory, seed, progress));
     double limit = items.maxInversionError().orElse(Double.POSITIVE_INFINITY);

@@ -25,7 +25,7 @@ record LatentSearch(ModelWeights original, ResumePoints resume, Path directory, 
    */
   Tensor find(String name, InversionOptions how, Tensor images, int[] labels, long seed) throws IOException {
     return resume.once("latents-" + name, () ->
-        new Inversion(original.config(), original.weights(), original.features(), how, compute)
+        new Inversion(original, how, compute)
             .invert(images, labels, directory, seed, (step, steps, error) -> { }).w());
   }
 }

@@ -11,6 +11,7 @@ import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.runtime.TestDevice;
 import dev.lethe.models.stylegan2.StyleGan2Config;
 import dev.lethe.models.stylegan2.Weights;
+import dev.lethe.trainer.model.ModelWeights;
 import dev.lethe.trainer.sampling.Sampler;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -184,7 +185,7 @@ class InversionTest {
     Map<String, Tensor> generator = new HashMap<>(weights);
     generator.keySet().removeIf(name -> name.startsWith("F."));
     InversionOptions pixels = new InversionOptions(LatentSpace.W, 8, 1, 3, 0.1, 0);
-    Inversion.Result without = new Inversion(CONFIG, generator, null, pixels, TestDevice.compute())
+    Inversion.Result without = new Inversion(new ModelWeights(CONFIG, null, generator), pixels, TestDevice.compute())
         .invert(images, LABELS, temp, 1, (step, steps, error) -> { });
     assertArrayEquals(invert(pixels, images, LABELS, 1).w().data(), without.w().data(), 1e-6f);
   }
@@ -232,6 +233,6 @@ class InversionTest {
   }
 
   private static Inversion inversion(InversionOptions options) {
-    return new Inversion(CONFIG, weights, FEATURES, options, TestDevice.compute());
+    return new Inversion(new ModelWeights(CONFIG, FEATURES, weights), options, TestDevice.compute());
   }
 }
