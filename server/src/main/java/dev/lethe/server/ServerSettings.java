@@ -15,7 +15,7 @@ import dev.lethe.server.inference.ModelOptions;
 import dev.lethe.server.inference.ServingCompute;
 import dev.lethe.server.inference.ServingCompute.Graphs;
 import dev.lethe.server.lifecycle.Lifecycle;
-import dev.lethe.server.registry.VersionName;
+import dev.lethe.server.modelstore.VersionName;
 import dev.lethe.server.security.LatentRules;
 import dev.lethe.server.security.Latents;
 import dev.lethe.server.store.DatabaseUrl;

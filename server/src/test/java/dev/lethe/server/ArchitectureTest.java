@@ -8,6 +8,7 @@ import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
 import com.tngtech.archunit.lang.ArchRule;
+import dev.lethe.models.bundle.Bundle;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
@@ -72,5 +73,13 @@ class ArchitectureTest {
         .should().dependOnClassesThat().haveNameMatching(
             "io\\.grpc\\.(Status|StatusException|StatusRuntimeException|Metadata)")
         .because("below gRPC a request fails with a DomainException, which rpc.FailureStatus translates"));
+  }
+
+  @Test
+  void onlyTheModelStoreKnowsWhereVersionsLie() {
+    holds(noClasses().that().resideInAPackage("dev.lethe.server..")
+        .and().resideOutsideOfPackage("dev.lethe.server.modelstore")
+        .should().callMethod(Bundle.class, "directory")
+        .because("a version is read by its bundle's methods, and changed by its ModelStore alone"));
   }
 }

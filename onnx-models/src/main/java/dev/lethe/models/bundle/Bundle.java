@@ -65,7 +65,8 @@ public record Bundle(Path directory, ModelCard card) {
       throw new IOException(directory.resolve(CARD) + " is not a model card: " + e.getOriginalMessage(), e);
     }
     if (!ModelCard.isReadable(card.formatVersion())) {
-      throw new IOException(directory + " has bundle format " + card.formatVersion() + "; this Lethe reads formats up to "
+      throw new IOException(directory + " has bundle format " + card.formatVersion()
+          + "; this Lethe reads formats up to "
           + ModelCard.FORMAT_VERSION);
     }
     return new Bundle(directory, card.upgraded());
@@ -74,6 +75,11 @@ public record Bundle(Path directory, ModelCard card) {
   /** True when a bundle was finished in this directory. */
   public static boolean isBundle(Path directory) {
     return Files.isRegularFile(directory.resolve(CARD));
+  }
+
+  /** Where it lies, for messages. */
+  public String location() {
+    return directory.toString();
   }
 
   public Path mapping() {

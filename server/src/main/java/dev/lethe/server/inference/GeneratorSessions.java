@@ -70,7 +70,7 @@ final class GeneratorSessions implements AutoCloseable {
     } catch (OrtException | IOException e) {
       close(mapping, synthesis);
       throw e instanceof IOException io ? io
-          : new IOException("bundle " + bundle.directory() + " cannot be loaded: " + e.getMessage(), e);
+          : new IOException("bundle " + bundle.location() + " cannot be loaded: " + e.getMessage(), e);
     }
   }
 
@@ -86,7 +86,7 @@ final class GeneratorSessions implements AutoCloseable {
       return environment.createSession(
           GanArchitecture.of(card).noisySynthesis(bundle, compute.precision()).toByteArray(), options);
     } catch (OrtException e) {
-      throw new IOException("bundle " + bundle.directory() + " cannot be loaded: " + e.getMessage(), e);
+      throw new IOException("bundle " + bundle.location() + " cannot be loaded: " + e.getMessage(), e);
     }
   }
 
@@ -94,7 +94,7 @@ final class GeneratorSessions implements AutoCloseable {
     try {
       return GanArchitecture.of(bundle.card()).synthesis(bundle, precision).toByteArray();
     } catch (IllegalArgumentException e) {
-      throw new IOException("bundle " + bundle.directory() + " cannot be served in "
+      throw new IOException("bundle " + bundle.location() + " cannot be served in "
           + precision.name().toLowerCase(Locale.ROOT) + ", only in fp32 (precision): " + e.getMessage(), e);
     }
   }
@@ -112,7 +112,7 @@ final class GeneratorSessions implements AutoCloseable {
       check(bundle.synthesis(), synthesis.getOutputInfo(), "image", network.channels(), network.resolution(),
           network.resolution());
     } catch (OrtException e) {
-      throw new IOException("bundle " + bundle.directory() + " cannot be inspected: " + e.getMessage(), e);
+      throw new IOException("bundle " + bundle.location() + " cannot be inspected: " + e.getMessage(), e);
     }
   }
 

@@ -62,7 +62,8 @@ public final class InspectionService {
   private final WorkerExecutor turn;
   private final AtomicInteger waiting = new AtomicInteger();
 
-  private InspectionService(Vertx vertx, ModelRegistry registry, Path root, Optional<WorkerCommand> command, String data) {
+  private InspectionService(Vertx vertx, ModelRegistry registry, Path root, Optional<WorkerCommand> command,
+      String data) {
     this.vertx = vertx;
     this.registry = registry;
     this.root = root;
@@ -83,7 +84,7 @@ public final class InspectionService {
       Optional<WorkerCommand> command, Optional<Path> data) throws IOException {
     StudyDirectory.clean(root, shared ? STALE : Duration.ZERO);
     return new InspectionService(vertx, registry, root.toAbsolutePath(), command,
-        data.map(path -> path.toAbsolutePath().toString()).orElse(""));
+        data.map(path -> path.toUri().toString()).orElse(""));
   }
 
   public Service service(RpcService.Settings settings) {
@@ -109,7 +110,8 @@ public final class InspectionService {
     }
     call.onAbandoned(worker::stop);
     return turn.executeBlocking(() -> {
-      study.job().setBaseBundle(bundle(study.card(), version).directory().toString()).setData(data).setJobId("study");
+      study.job().setBaseBundle(registry.store().uri(bundle(study.card(), version)).toString()).setData(data)
+          .setJobId("study");
       WorkerEvent event = worker.run(study.directory(), study.job().build(),
           progress -> call.context().runOnContext(v -> told.accept(progress)));
       return result.of(event, study.directory());
@@ -133,7 +135,7 @@ public final class InspectionService {
 
   private Bundle bundle(ModelCard card, Optional<String> version) throws IOException {
     String wanted = version.orElse(card.version());
-    Bundle bundle = registry.repository().versions(card.name()).get(wanted);
+    Bundle bundle = registry.store().versions(card.name()).get(wanted);
     if (bundle == null) {
       throw new NotFound("version: model " + card.name() + " has no version " + wanted);
     }
@@ -281,7 +283,8 @@ public final class InspectionService {
       call.here(prepared.compose(study -> {
         study.job().setTask(WorkerTask.WORKER_TASK_PROJECT).setProjection(checked.toBuilder().clearImage());
         return run(study, version, call,
-            progress -> call.send(ProjectEvent.newBuilder().setProgress(progress).build()), InspectionService::projected);
+            progress -> call.send(ProjectEvent.newBuilder().setProgress(progress).build()),
+                InspectionService::projected);
       })).onFailure(call::fail).onSuccess(event -> {
         call.send(event);
         call.finish();

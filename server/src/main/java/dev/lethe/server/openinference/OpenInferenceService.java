@@ -132,7 +132,7 @@ public final class OpenInferenceService {
     String named = version.isEmpty() ? model.activeVersion().orElseThrow(model::unloaded) : version;
     return vertx.executeBlocking(() -> {
       Bundle bundle = model.servable(named);
-      Map<String, Bundle> versions = registry.repository().versions(model.name());
+      Map<String, Bundle> versions = registry.store().versions(model.name());
       return description.apply(new Described(bundle.card(), List.copyOf(versions.keySet())));
     }, false);
   }

@@ -38,7 +38,7 @@ final class RepositoryExtension {
     requireNoName(request.getRepositoryName());
     return vertx.executeBlocking(() -> {
       RepositoryIndexResponse.Builder answer = RepositoryIndexResponse.newBuilder();
-      for (String name : registry.repository().models()) {
+      for (String name : registry.store().models()) {
         index(name, request.getReady(), answer);
       }
       return answer.build();
@@ -49,7 +49,7 @@ final class RepositoryExtension {
     Optional<ServedModel> model = registry.find(name);
     Set<String> ready = model.map(served -> served.ready().keySet()).orElse(Set.of());
     Map<String, VersionState> states = model.map(ServedModel::states).orElse(Map.of());
-    for (String version : registry.repository().versions(name).keySet()) {
+    for (String version : registry.store().versions(name).keySet()) {
       ModelIndex.Builder entry = ModelIndex.newBuilder().setName(name).setVersion(version);
       if (ready.contains(version)) {
         entry.setState(READY);
@@ -108,7 +108,8 @@ final class RepositoryExtension {
 
   private static void requireNoParameters(Map<String, ModelRepositoryParameter> given, Set<String> known) {
     given.keySet().stream().filter(name -> !known.contains(name)).sorted().findFirst().ifPresent(name -> {
-      throw new Invalid("parameters[\"" + ClassLabels.abbreviate(name) + "\"]: is not supported; a model is what lies in"
+      throw new Invalid("parameters[\"" + ClassLabels.abbreviate(name)
+          + "\"]: is not supported; a model is what lies in"
           + " the server's repository");
     });
   }

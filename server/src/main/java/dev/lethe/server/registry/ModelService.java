@@ -29,7 +29,7 @@ import dev.lethe.v1.RetireResponse;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.grpc.server.Service;
-import java.nio.file.Files;
+import java.nio.charset.StandardCharsets;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -94,7 +94,8 @@ public final class ModelService {
     Latents open = latents.of(model.name(), call.caller().principal());
     return vertx.executeBlocking(() -> {
       Bundle bundle = model.servable(version);
-      String card = Files.readString(bundle.directory().resolve(Bundle.CARD));
+      String card = new String(registry.store().files(bundle).read(Bundle.CARD).orElseThrow(),
+          StandardCharsets.UTF_8);
       return GetCardResponse.newBuilder()
           .setModel(model.name())
           .setVersion(version)

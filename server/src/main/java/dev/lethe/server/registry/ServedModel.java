@@ -7,6 +7,8 @@ import dev.lethe.server.errors.DomainException.Precondition;
 import dev.lethe.server.errors.DomainException.Unavailable;
 import dev.lethe.server.inference.GeneratorStatistics;
 import dev.lethe.server.lifecycle.ModelLife;
+import dev.lethe.server.modelstore.ModelStore;
+import dev.lethe.server.modelstore.VersionName;
 import dev.lethe.server.monitoring.ServerMetrics;
 import dev.lethe.v1.VersionState;
 import io.vertx.core.Future;
@@ -43,7 +45,7 @@ public final class ServedModel {
   private static final int KEPT_BESIDE_ACTIVE = 2;
 
   private final String name;
-  private final ModelRepository repository;
+  private final ModelStore store;
   private final VersionLoader versions;
   private final WorkerExecutor loader;
   private final ServerMetrics metrics;
@@ -56,10 +58,10 @@ public final class ServedModel {
   private volatile ServedVersion active;
   private volatile boolean closed;
 
-  ServedModel(String name, ModelRepository repository, Succession succession, VersionLoader versions,
+  ServedModel(String name, ModelStore store, Succession succession, VersionLoader versions,
       WorkerExecutor loader, ServerMetrics metrics) {
     this.name = name;
-    this.repository = repository;
+    this.store = store;
     this.succession = succession;
     this.versions = versions;
     this.loader = loader;
@@ -308,7 +310,7 @@ public final class ServedModel {
   public Future<Void> load() {
     long ordered = System.nanoTime();
     return onLoader(() -> {
-      repository.requireNewest(name);
+      store.requireNewest(name);
       Bundle bundle = succession.first();
       String version = bundle.card().version();
       if (!activeVersion().equals(Optional.of(version))) {
@@ -357,7 +359,7 @@ public final class ServedModel {
       ServedVersion loaded = load(candidate);
       boolean promoted = false;
       try {
-        Bundle installed = repository.install(candidate);
+        Bundle installed = store.install(candidate);
         loaded.generator().movedTo(installed);
         if (instead != null && serves(instead) && succession.lacksAll(installed)) {
           succession.chosen(new Succession.Choice(installed, Optional.empty()),
@@ -399,7 +401,7 @@ public final class ServedModel {
   /** Whether a version is the active one, and no other server that shares the folder of state has chosen another since. */
   private boolean serves(String version) throws IOException {
     return activeVersion().equals(Optional.of(version))
-        && repository.chosen(name).map(version::equals).orElse(true);
+        && store.chosen(name).map(version::equals).orElse(true);
   }
 
   /**
@@ -417,7 +419,7 @@ public final class ServedModel {
   private void switchTo(ServedVersion next, long ordered) throws IOException {
     try {
       // First, so that a restart never serves what this server has replaced.
-      repository.activate(name, next.version());
+      store.choose(name, next.version());
     } catch (IOException e) {
       throw new IOException("version " + next.version() + " of " + name + " is not switched to, since the choice cannot"
           + " be written down: " + e.getMessage(), e);

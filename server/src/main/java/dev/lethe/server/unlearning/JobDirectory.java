@@ -3,6 +3,7 @@ package dev.lethe.server.unlearning;
 import com.google.protobuf.MessageOrBuilder;
 import com.google.protobuf.util.JsonFormat;
 import dev.lethe.models.encryption.FileCipher;
+import dev.lethe.server.erasure.ErasureCertificate;
 import dev.lethe.server.files.FileTrees;
 import dev.lethe.server.files.WholeFile;
 import dev.lethe.v1.ImageRole;
@@ -59,6 +60,11 @@ record JobDirectory(Path path) {
 
   Path candidate() {
     return path.resolve("candidate");
+  }
+
+  /** Puts a job beside the candidate that it made, so that whoever promotes it later can say what it is. */
+  void keepReport(byte[] report) throws IOException {
+    Files.write(candidate().resolve(ErasureCertificate.REPORT), report);
   }
 
   /** Takes away what an earlier worker left, but for its checkpoints where they may be of use. */

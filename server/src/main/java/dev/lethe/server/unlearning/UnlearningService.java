@@ -70,7 +70,8 @@ public final class UnlearningService {
    * @throws IOException if the directory cannot be read and written
    */
   public static UnlearningService open(Vertx vertx, ModelRegistry registry, Database database, MasterKey key,
-      Path jobs, JobQueue.Options options, Optional<Path> data, ServerMetrics metrics, AuditLog audit) throws IOException {
+      Path jobs, JobQueue.Options options, Optional<Path> data, ServerMetrics metrics,
+          AuditLog audit) throws IOException {
     JobFolders folders = new JobFolders(jobs);
     JobQueue queue = new JobQueue(database, key, folders, registry, options, metrics, audit);
     try {
@@ -79,7 +80,7 @@ public final class UnlearningService {
       throw new IOException(e.getMessage(), e);
     }
     return new UnlearningService(vertx, registry, folders, queue, key,
-        data.map(path -> path.toAbsolutePath().toString()).orElse(""));
+        data.map(path -> path.toUri().toString()).orElse(""));
   }
 
   public JobQueue queue() {
@@ -119,7 +120,8 @@ public final class UnlearningService {
   private Future<ListJobsResponse> listJobs(ListJobsRequest request, Call<ListJobsResponse> call) {
     int size = request.getPageSize() == 0 ? LARGEST_PAGE : request.getPageSize();
     if (size < 0 || size > LARGEST_PAGE) {
-      throw UnlearnSpecs.invalid("page_size: is " + size + "; it must be from 1 to " + LARGEST_PAGE + ", or 0 for that");
+      throw UnlearnSpecs.invalid("page_size: is " + size + "; it must be from 1 to " + LARGEST_PAGE
+          + ", or 0 for that");
     }
     if (request.getStatesList().contains(JobState.UNRECOGNIZED)) {
       throw UnlearnSpecs.invalid("states: one of them is not known; this server knows QUEUED, RUNNING, SUCCEEDED, FAILED"

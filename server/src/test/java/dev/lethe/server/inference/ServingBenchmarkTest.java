@@ -10,8 +10,8 @@ import dev.lethe.models.latent.NumpyRandom;
 import dev.lethe.models.runtime.Compute;
 import dev.lethe.server.ServerFixture;
 import dev.lethe.server.inference.ServingCompute.Graphs;
+import dev.lethe.server.modelstore.DiskModelStore;
 import dev.lethe.server.monitoring.ServerMetrics;
-import dev.lethe.server.registry.ModelRepository;
 import dev.lethe.server.tracing.Tracing;
 import dev.lethe.v1.ActivateRequest;
 import dev.lethe.v1.GenerateRequest;
@@ -65,7 +65,7 @@ class ServingBenchmarkTest {
 
   @Test
   void throughputAndLatencyAgainstTheBareSessions() throws Exception {
-    Bundle bundle = new ModelRepository(MODELS, root).versions(MODEL).lastEntry().getValue();
+    Bundle bundle = new DiskModelStore(MODELS, root).versions(MODEL).lastEntry().getValue();
     Vertx vertx = Vertx.vertx();
     Context context = vertx.getOrCreateContext();
     List<double[]> throughputs = new ArrayList<>();
@@ -114,7 +114,7 @@ class ServingBenchmarkTest {
 
   @Test
   void swapsDoNotDoubleTheTail() throws Exception {
-    Bundle first = new ModelRepository(MODELS, root).versions(MODEL).lastEntry().getValue();
+    Bundle first = new DiskModelStore(MODELS, root).versions(MODEL).lastEntry().getValue();
     Path models = root.resolve("models");
     for (String version : List.of("a", "b")) {
       Path copy = Files.createDirectories(models.resolve(MODEL).resolve(version));

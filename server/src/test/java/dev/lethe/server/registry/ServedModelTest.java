@@ -14,6 +14,8 @@ import dev.lethe.server.inference.BatchingOptions;
 import dev.lethe.server.inference.InferenceEngine;
 import dev.lethe.server.inference.ServingCompute;
 import dev.lethe.server.lifecycle.TestLives;
+import dev.lethe.server.modelstore.DiskModelStore;
+import dev.lethe.server.modelstore.ModelStore;
 import dev.lethe.server.monitoring.ServerMetrics;
 import dev.lethe.server.tracing.Tracing;
 import io.vertx.core.Future;
@@ -58,8 +60,8 @@ class ServedModelTest {
     loader = vertx.createSharedWorkerExecutor("loader", 1);
     engine = new InferenceEngine(new ServingCompute(Compute.cpu(1), Precision.FP32, ServingCompute.Graphs.AUTO),
         new BatchingOptions(1, Duration.ZERO, 1, 100), Map.of(), metrics, Tracing.off().tracer());
-    ModelRepository repository = new ModelRepository(root.resolve("models"), root.resolve("state"));
-    repository.activate("tiny", "v1");
+    ModelStore repository = new DiskModelStore(root.resolve("models"), root.resolve("state"));
+    repository.choose("tiny", "v1");
     model = new ServedModel("tiny", repository,
         new Succession("tiny", repository, TestLives.lifecycle(), TestLives.signatory(root)),
         new VersionLoader(engine, metrics), loader, metrics);

@@ -22,9 +22,9 @@ import dev.lethe.server.jobs.JobRecord;
 import dev.lethe.server.jobs.JobStore;
 import dev.lethe.server.jobs.Phases;
 import dev.lethe.server.lifecycle.TestLives;
+import dev.lethe.server.modelstore.DiskModelStore;
 import dev.lethe.server.monitoring.ServerMetrics;
 import dev.lethe.server.registry.ModelRegistry;
-import dev.lethe.server.registry.ModelRepository;
 import dev.lethe.server.store.Database;
 import dev.lethe.server.store.DatabaseUrl;
 import dev.lethe.server.tracing.Tracing;
@@ -77,7 +77,7 @@ class JobQueueTest {
     TinyBundles.conditional(root.resolve("models"), "v1", 7);
     engine = new InferenceEngine(new ServingCompute(Compute.cpu(1), Precision.FP32, ServingCompute.Graphs.AUTO),
         new BatchingOptions(1, Duration.ZERO, 1, 100), Map.of(), metrics, Tracing.off().tracer());
-    registry = ModelRegistry.open(vertx, new ModelRepository(root.resolve("models"), root.resolve("state")), engine,
+    registry = ModelRegistry.open(vertx, new DiskModelStore(root.resolve("models"), root.resolve("state")), engine,
         metrics, TestLives.lifecycle(), TestLives.signatory(root));
     folders = new JobFolders(root.resolve("jobs"));
     database = Database.open(DatabaseUrl.sqlite(root.resolve("lethe.db")));
@@ -250,19 +250,19 @@ class JobQueueTest {
   void aTakeOverIsCarriedOnFromWhereverItWas(Reached reached) throws Exception {
     submit("a");
     JobDirectory directory = folders.of("a");
-    Bundle base = registry.repository().versions("tiny").get("v1");
+    Bundle base = registry.store().versions("tiny").get("v1");
     Bundle candidate = TinyBundles.conditional(root.resolve("made"), "v1-u1", 8);
     Files.move(candidate.directory(), directory.candidate());
     Bundle made = Bundle.seal(directory.candidate(), TinyBundles.card("tiny", "v1-u1", "v1", TinyBundles.CONDITIONAL,
         Map.of()));
-    WorkerJob work = WorkerJob.newBuilder().setJobId("a").setBaseBundle(base.directory().toString())
+    WorkerJob work = WorkerJob.newBuilder().setJobId("a").setBaseBundle(base.directory().toUri().toString())
         .setNewVersion("v1-u1").build();
     new JobStore(database).change("a", before -> new JobRecord(Phases.move(Phases.move(before.job(),
         JobPhase.JOB_PHASE_INVERTING, "server", "there", Instant.now()), JobPhase.JOB_PHASE_CANDIDATE, "worker", "made",
         Instant.now()).toBuilder().setBaseVersion("v1").setNewVersion("v1-u1").build(), work,
         JobRecord.Intent.PROMOTE, before.request(), ""));
     if (reached != Reached.DECIDED) {
-      registry.repository().install(made);
+      registry.store().install(made);
     }
     if (reached == Reached.SWITCHED) {
       await(registry.model("tiny").activate("v1-u1", "operator", ""));
@@ -273,7 +273,7 @@ class JobQueueTest {
     assertEquals(JobPhase.JOB_PHASE_PROMOTED, end.getPhase(), end.getMessage());
     assertEquals(1, end.getAttempt());
     assertEquals(Optional.of("v1-u1"), registry.model("tiny").activeVersion());
-    assertEquals(Set.of("v1", "v1-u1"), registry.repository().versions("tiny").keySet());
+    assertEquals(Set.of("v1", "v1-u1"), registry.store().versions("tiny").keySet());
     assertEquals(List.of(), started());
   }
 

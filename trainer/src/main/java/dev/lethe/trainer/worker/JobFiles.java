@@ -10,6 +10,7 @@ import dev.lethe.trainer.data.ImageDataset;
 import dev.lethe.v1.UnlearnReport;
 import dev.lethe.v1.WorkerJob;
 import java.io.IOException;
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
@@ -33,6 +34,20 @@ record JobFiles(Path directory, Optional<FileCipher> cipher) {
   /** @param key of images that are encrypted, in hexadecimal digits; null for none */
   static JobFiles of(Path directory, @Nullable String key) {
     return new JobFiles(directory, Optional.ofNullable(key).map(HexFormat.of()::parseHex).map(FileCipher::new));
+  }
+
+  /**
+   * Where something lies that a job names.
+   *
+   * @param uri as {@code worker.proto} has it
+   * @throws IllegalArgumentException if it is none that this worker reads
+   */
+  static Path local(String uri) {
+    URI named = URI.create(uri);
+    if (!"file".equals(named.getScheme())) {
+      throw new IllegalArgumentException("the job names " + uri + "; this worker reads what file: URIs name");
+    }
+    return Path.of(named);
   }
 
   WorkerJob job() throws IOException {

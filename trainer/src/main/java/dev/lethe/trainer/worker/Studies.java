@@ -37,7 +37,7 @@ record Studies(WorkerJob job, JobFiles files, Path directory, Compute compute) {
   private static final int PERCENT = 100;
 
   WorkerEvent.Builder run(Progress progress) throws IOException {
-    Bundle base = Bundle.open(Path.of(job.getBaseBundle()));
+    Bundle base = Bundle.open(JobFiles.local(job.getBaseBundle()));
     ModelWeights model = ModelWeights.read(base);
     return switch (job.getTask()) {
       case WORKER_TASK_INSPECT -> WorkerEvent.newBuilder().setInspection(inspect(base, model, progress));

@@ -112,10 +112,10 @@ public final class Worker {
   }
 
   private UnlearnReport run(WorkerJob job) throws IOException {
-    Bundle base = Bundle.open(Path.of(job.getBaseBundle()));
+    Bundle base = Bundle.open(JobFiles.local(job.getBaseBundle()));
     UnlearnSpec spec = job.getSpec();
     JobImages images = new Images(job, files, base.card()).read();
-    Bundle root = job.getRootBundle().isEmpty() ? base : Bundle.open(Path.of(job.getRootBundle()));
+    Bundle root = job.getRootBundle().isEmpty() ? base : Bundle.open(JobFiles.local(job.getRootBundle()));
     UnlearningJob unlearning = new UnlearningJob(root, base, job.getNewVersion(),
         Requests.of(spec, Set.copyOf(job.getClassesList()), job.getUnlearnNamesList()), images,
         options.search(), options.measuring(), options.audit(), resume(), files.directory(), compute());

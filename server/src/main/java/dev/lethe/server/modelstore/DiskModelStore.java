@@ -1,9 +1,10 @@
-package dev.lethe.server.registry;
+package dev.lethe.server.modelstore;
 
 import dev.lethe.models.bundle.Bundle;
 import dev.lethe.server.files.FileTrees;
 import dev.lethe.server.files.WholeFile;
 import java.io.IOException;
+import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.AtomicMoveNotSupportedException;
 import java.nio.file.FileSystemException;
@@ -28,12 +29,10 @@ import org.slf4j.LoggerFactory;
 /**
  * Bundles on disk: {@code DIR/MODEL/VERSION/}, in a directory of shipped models that is only read and a state directory
  * where new versions go. {@code DIR/MODEL/active} names the version to serve; the state directory's comes first.
- *
- * <p>Blocks: not for event loops.
  */
-public final class ModelRepository {
+public final class DiskModelStore implements ModelStore {
 
-  private static final Logger LOG = LoggerFactory.getLogger(ModelRepository.class);
+  private static final Logger LOG = LoggerFactory.getLogger(DiskModelStore.class);
   private static final String ACTIVE = "active";
 
   private final Path shipped;
@@ -44,12 +43,12 @@ public final class ModelRepository {
    * @param shipped models that came with the installation
    * @param state made when the first version is installed
    */
-  public ModelRepository(Path shipped, Path state) {
+  public DiskModelStore(Path shipped, Path state) {
     this.shipped = shipped.toAbsolutePath().normalize();
     this.state = state.toAbsolutePath().normalize();
   }
 
-  /** Names of models with at least one version. */
+  @Override
   public SortedSet<String> models() throws IOException {
     SortedSet<String> models = new TreeSet<>();
     for (Path root : List.of(shipped, state)) {
@@ -67,7 +66,7 @@ public final class ModelRepository {
     return directories(directory).stream().anyMatch(Bundle::isBundle);
   }
 
-  /** Finished bundles of a model by version, in natural order; what cannot be read is left out with a warning. */
+  @Override
   public NavigableMap<String, Bundle> versions(String model) throws IOException {
     NavigableMap<String, Bundle> versions = new TreeMap<>(VersionName.NATURAL);
     unreadable(model, versions).values().forEach(reason -> tell("left out: " + reason));
@@ -109,13 +108,8 @@ public final class ModelRepository {
     }
   }
 
-  /**
-   * For orders to serve what lies in the repository: an older version must not be served without a word in place of the
-   * one that was just put there.
-   *
-   * @throws IOException if the newest version of a model cannot be read, and no other was chosen, with the reason
-   */
-  void requireNewest(String model) throws IOException {
+  @Override
+  public void requireNewest(String model) throws IOException {
     for (Path root : List.of(state, shipped)) {
       if (pointer(root.resolve(model)).isPresent()) {
         return;
@@ -140,7 +134,7 @@ public final class ModelRepository {
     return bundle;
   }
 
-  /** The version that {@link #activate} set, else the one that came with the model as the one to serve. */
+  @Override
   public Optional<String> chosen(String model) throws IOException {
     for (Path root : List.of(state, shipped)) {
       Optional<String> named = pointer(root.resolve(model));
@@ -151,36 +145,39 @@ public final class ModelRepository {
     return Optional.empty();
   }
 
-  /** Names of models of which there is anything, versions or no more than their proof. */
-  public Set<String> proofs() throws IOException {
+  @Override
+  public Set<String> known() throws IOException {
     Set<String> models = new TreeSet<>(models());
     directories(state).forEach(directory -> models.add(directory.getFileName().toString()));
     return models;
   }
 
-  /** Whether nothing was ever put into the state directory. */
-  public boolean stateIsEmpty() throws IOException {
+  @Override
+  public boolean isEmpty() throws IOException {
     return directories(state).isEmpty();
   }
 
-  /** Whether a bundle lies among those that unlearning makes, not among the shipped ones. */
-  public boolean isInState(Bundle bundle) {
-    return bundle.directory().startsWith(state);
+  @Override
+  public boolean isOwn(Bundle version) {
+    return version.directory().startsWith(state);
   }
 
-  /**
-   * The folder that a version's signature lies in: its own; one of its name in the state directory for a shipped one.
-   */
-  public Path proof(Bundle bundle) {
-    return proof(bundle.card().name(), bundle.card().version());
+  @Override
+  public VersionFiles files(Bundle version) {
+    return new Folder(version.directory());
   }
 
-  /** The same by name, also of a version that is not there any more. */
-  public Path proof(String model, String version) {
-    return state.resolve(model).resolve(version);
+  @Override
+  public VersionFiles proof(String model, String version) {
+    return new Folder(state.resolve(model).resolve(version));
   }
 
-  /** Names that no new version may get: those that there are, and those that left a folder. */
+  @Override
+  public URI uri(Bundle version) {
+    return version.directory().toUri();
+  }
+
+  @Override
   public Set<String> taken(String model) throws IOException {
     Set<String> taken = new TreeSet<>(VersionName.NATURAL);
     for (Path root : List.of(shipped, state)) {
@@ -189,13 +186,7 @@ public final class ModelRepository {
     return taken;
   }
 
-  /**
-   * Deletes a version's files, the card first; its signatures and its report stay.
-   *
-   * @param version in the state directory
-   * @param keep names of files that stay
-   * @return names of files that were deleted
-   */
+  @Override
   public List<String> purge(Bundle version, Set<String> keep) throws IOException {
     List<Path> files;
     try (Stream<Path> all = Files.list(version.directory())) {
@@ -226,18 +217,13 @@ public final class ModelRepository {
     }
   }
 
-  /** Sets the version that a server serves from its next start on. */
-  public void activate(String model, String version) throws IOException {
+  @Override
+  public void choose(String model, String version) throws IOException {
     Path directory = Files.createDirectories(state.resolve(model));
     WholeFile.write(directory.resolve(ACTIVE), (version + "\n").getBytes(StandardCharsets.UTF_8));
   }
 
-  /**
-   * Moves a finished bundle into the state directory. The version to serve stays the one that it is.
-   *
-   * @return the bundle at its new place
-   * @throws IOException if that version exists, or the move fails
-   */
+  @Override
   public Bundle install(Bundle candidate) throws IOException {
     String model = candidate.card().name();
     String version = candidate.card().version();
@@ -250,7 +236,7 @@ public final class ModelRepository {
     }
     if (!versions.isEmpty() && chosen(model).isEmpty()) {
       // Else the newest would be served from the next start on, though nobody has promoted it.
-      activate(model, versions.lastKey());
+      choose(model, versions.lastKey());
     }
     Path target = Files.createDirectories(state.resolve(model)).resolve(version);
     move(candidate.directory(), target);

@@ -1,4 +1,4 @@
-package dev.lethe.server.registry;
+package dev.lethe.server.modelstore;
 
 import java.math.BigInteger;
 import java.util.Collection;

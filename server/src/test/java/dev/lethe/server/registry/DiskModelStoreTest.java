@@ -9,6 +9,8 @@ import dev.lethe.models.bundle.Bundle;
 import dev.lethe.server.LogLines;
 import dev.lethe.server.TinyBundles;
 import dev.lethe.server.lifecycle.TestLives;
+import dev.lethe.server.modelstore.DiskModelStore;
+import dev.lethe.server.modelstore.ModelStore;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -18,18 +20,18 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-class ModelRepositoryTest {
+class DiskModelStoreTest {
 
   @TempDir
   Path root;
 
-  private ModelRepository repository;
+  private ModelStore repository;
 
   @BeforeEach
   void fill() throws IOException {
     TinyBundles.conditional(root.resolve("shipped"), "v2", 1);
     TinyBundles.conditional(root.resolve("shipped"), "v10", 2);
-    repository = new ModelRepository(root.resolve("shipped"), root.resolve("state"));
+    repository = new DiskModelStore(root.resolve("shipped"), root.resolve("state"));
   }
 
   private String first() throws IOException {
@@ -42,9 +44,9 @@ class ModelRepositoryTest {
     assertEquals("v10", first());
     Files.writeString(root.resolve("shipped/tiny/active"), "v2\n");
     assertEquals("v2", first());
-    repository.activate("tiny", "v10");
+    repository.choose("tiny", "v10");
     assertEquals("v10", first());
-    repository.activate("tiny", "v11");
+    repository.choose("tiny", "v11");
     IOException missing = assertThrows(IOException.class, this::first);
     assertTrue(missing.getMessage().contains("v11") && missing.getMessage().contains("[v2, v10]"),
         missing.getMessage());
@@ -75,12 +77,12 @@ class ModelRepositoryTest {
     Files.move(TinyBundles.conditional(root.resolve("job"), "v3", 3).directory(), misplaced);
     assertEquals(List.of("v2", "v10"), List.copyOf(repository.versions("tiny").keySet()));
     assertEquals(Set.of("tiny"), repository.models());
-    assertEquals(Set.of(), new ModelRepository(root.resolve("no"), root.resolve("where")).models());
+    assertEquals(Set.of(), new DiskModelStore(root.resolve("no"), root.resolve("where")).models());
   }
 
   @Test
   void foldersThatCannotBeVersionsByTheirNameAreToldOnce() throws IOException {
-    try (LogLines log = LogLines.of(ModelRepository.class)) {
+    try (LogLines log = LogLines.of(DiskModelStore.class)) {
       Files.move(TinyBundles.conditional(root.resolve("job"), "v3", 3).directory(), root.resolve("shipped/tiny/v 3"));
       Files.createDirectories(root.resolve("shipped/tiny/-empty"));
       Files.move(TinyBundles.conditional(root.resolve("job"), "v4", 3).directory().getParent(),

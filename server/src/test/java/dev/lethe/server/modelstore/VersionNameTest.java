@@ -1,4 +1,4 @@
-package dev.lethe.server.registry;
+package dev.lethe.server.modelstore;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
