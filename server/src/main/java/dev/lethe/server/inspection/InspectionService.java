@@ -1,6 +1,7 @@
 package dev.lethe.server.inspection;
 
 import com.google.protobuf.UnsafeByteOperations;
+import dev.lethe.job.JobContract;
 import dev.lethe.models.bundle.Bundle;
 import dev.lethe.models.bundle.ModelCard;
 import dev.lethe.server.errors.DomainException.Exhausted;
@@ -49,10 +50,8 @@ public final class InspectionService {
   private static final Logger LOG = LoggerFactory.getLogger(InspectionService.class);
   /** Studies that may wait for their turn. */
   private static final int MOST_WAITING = 16;
-  private static final int STEPS = 200;
   /** A study of another server that is so old is none any more. */
   private static final Duration STALE = Duration.ofDays(1);
-  private static final int MOST_STEPS = 10_000;
 
   private final Vertx vertx;
   private final ModelRegistry registry;
@@ -306,9 +305,9 @@ public final class InspectionService {
   }
 
   private static ProjectRequest check(ProjectRequest request) {
-    int steps = request.hasSteps() ? request.getSteps() : STEPS;
-    if (steps < 1 || steps > MOST_STEPS) {
-      throw Study.invalid("steps: is " + steps + "; it must be from 1 to " + MOST_STEPS);
+    int steps = request.hasSteps() ? request.getSteps() : JobContract.PROJECTION_STEPS;
+    if (steps < 1 || steps > JobContract.MOST_PROJECTION_STEPS) {
+      throw Study.invalid("steps: is " + steps + "; it must be from 1 to " + JobContract.MOST_PROJECTION_STEPS);
     }
     if (request.getSpace() == ProjectionSpace.UNRECOGNIZED) {
       throw Study.invalid("space: " + request.getSpaceValue() + " is not known; use W (1) or W_PLUS (2)");
@@ -321,9 +320,9 @@ public final class InspectionService {
 
   private static ProjectEvent projected(WorkerEvent event, StudyDirectory directory) throws IOException {
     Projection.Builder projection = event.getProjection().toBuilder();
-    directory.file("latents.npz").map(UnsafeByteOperations::unsafeWrap).ifPresent(projection::setLatentsNpz);
-    directory.file("projection.png").map(UnsafeByteOperations::unsafeWrap).ifPresent(projection::setImagePng);
-    directory.file("side_by_side.png").map(UnsafeByteOperations::unsafeWrap).ifPresent(projection::setSideBySidePng);
+    directory.file(JobContract.LATENTS).map(UnsafeByteOperations::unsafeWrap).ifPresent(projection::setLatentsNpz);
+    directory.file(JobContract.PROJECTION).map(UnsafeByteOperations::unsafeWrap).ifPresent(projection::setImagePng);
+    directory.file(JobContract.SIDE_BY_SIDE).map(UnsafeByteOperations::unsafeWrap).ifPresent(projection::setSideBySidePng);
     return ProjectEvent.newBuilder().setProjection(projection).build();
   }
 }

@@ -1,6 +1,7 @@
 package dev.lethe.server.inspection;
 
 import com.google.protobuf.util.JsonFormat;
+import dev.lethe.job.JobContract;
 import dev.lethe.models.encryption.FileCipher;
 import dev.lethe.server.files.FileTrees;
 import dev.lethe.server.unlearning.WorkerOutput;
@@ -26,13 +27,12 @@ import java.util.stream.Stream;
 record StudyDirectory(Path path, byte[] key) {
 
   private static final String PREFIX = ".study-";
-  private static final String SEALED = ".sealed";
 
   /** Of the server's user alone: it holds people's pictures. */
   static StudyDirectory create(Path root) throws IOException {
     Path path = Files.createTempDirectory(root, PREFIX,
         PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
-    Files.createDirectory(path.resolve("unlearn"));
+    Files.createDirectory(path.resolve(JobContract.UNLEARN));
     return new StudyDirectory(path, FileCipher.newKey());
   }
 
@@ -59,20 +59,20 @@ record StudyDirectory(Path path, byte[] key) {
   }
 
   void writeImage(int index, byte[] png) throws IOException {
-    String name = "unlearn/%04d.png".formatted(index);
-    Files.write(path.resolve(name + SEALED), new FileCipher(key).seal(name, png));
+    String name = JobContract.image(JobContract.UNLEARN, index);
+    Files.write(path.resolve(name + JobContract.SEALED), new FileCipher(key).seal(name, png));
   }
 
   void write(WorkerJob job) throws IOException {
-    Files.writeString(path.resolve("job.json"), JsonFormat.printer().print(job));
+    Files.writeString(path.resolve(JobContract.JOB), JsonFormat.printer().print(job));
   }
 
   Path log() {
-    return path.resolve("worker.log");
+    return path.resolve(JobContract.LOG);
   }
 
   Optional<byte[]> file(String name) throws IOException {
-    Path file = path.resolve(name + SEALED);
+    Path file = path.resolve(name + JobContract.SEALED);
     return Files.isRegularFile(file) ? Optional.of(new FileCipher(key).open(name, Files.readAllBytes(file)))
         : Optional.empty();
   }

@@ -1,5 +1,6 @@
 package dev.lethe.server.unlearning;
 
+import dev.lethe.job.JobContract;
 import dev.lethe.models.bundle.Bundle;
 import dev.lethe.models.bundle.ModelCard;
 import dev.lethe.models.image.Fit;
@@ -26,21 +27,6 @@ import java.util.TreeSet;
  */
 public final class UnlearnSpecs {
 
-  private static final double FAKE_LABEL = -1;
-  private static final int STEPS = 600;
-  private static final int PAPER_ITERATIONS = 100;
-  private static final int LARGEST_ITERATIONS = 100_000;
-  private static final int BATCH = 32;
-  private static final int BATCH_STEP = 4;
-  private static final int LARGEST_BATCH = 256;
-  private static final int CLASS_BATCH = 48;
-  private static final double LEARNING_RATE = 0.014;
-  private static final double PAPER_LEARNING_RATE = 0.002;
-  private static final double LARGEST_LEARNING_RATE = 0.1;
-  private static final double LAMBDA1 = 1;
-  private static final double LAMBDA2 = 0.1;
-  private static final double MOVING_WEIGHT = 0.6;
-  private static final double LARGEST_MOVING_WEIGHT = 100;
   private static final int SMALLEST_LAYER = 4;
   private static final int LARGEST_COLOR = 0xffffff;
   /** AUC of scores that tell two groups apart no better than chance. */
@@ -65,16 +51,16 @@ public final class UnlearnSpecs {
         .setSubstitute(substitute(spec))
         .setBadImages(badImages(spec))
         .setIterations(spec.hasIterations() ? spec.getIterations()
-            : paper ? PAPER_ITERATIONS : STEPS)
-        .setBatch(spec.hasBatch() ? spec.getBatch() : ofClass && !paper ? CLASS_BATCH : BATCH)
-        .setLearningRate(spec.hasLearningRate() ? spec.getLearningRate() : paper ? PAPER_LEARNING_RATE : LEARNING_RATE)
+            : paper ? JobContract.PAPER_ITERATIONS : JobContract.STEPS)
+        .setBatch(spec.hasBatch() ? spec.getBatch() : ofClass && !paper ? JobContract.CLASS_BATCH : JobContract.BATCH)
+        .setLearningRate(spec.hasLearningRate() ? spec.getLearningRate() : paper ? JobContract.PAPER_LEARNING_RATE : JobContract.LEARNING_RATE)
         .setFit(fit(spec))
         .setSeed(spec.getSeed());
     if (paper) {
-      checked.setLambda1(spec.hasLambda1() ? spec.getLambda1() : LAMBDA1)
-          .setLambda2(spec.hasLambda2() ? spec.getLambda2() : LAMBDA2);
+      checked.setLambda1(spec.hasLambda1() ? spec.getLambda1() : JobContract.LAMBDA1)
+          .setLambda2(spec.hasLambda2() ? spec.getLambda2() : JobContract.LAMBDA2);
     } else {
-      checked.setMovingWeight(spec.hasMovingWeight() ? spec.getMovingWeight() : MOVING_WEIGHT);
+      checked.setMovingWeight(spec.hasMovingWeight() ? spec.getMovingWeight() : JobContract.MOVING_WEIGHT);
     }
     if (spec.getAutoFakeLabel() && spec.hasFakeLabel()) {
       throw invalid("spec.fake_label: is " + spec.getFakeLabel() + " together with auto_fake_label; set one of the two");
@@ -84,25 +70,25 @@ public final class UnlearnSpecs {
       checked.setAutoFakeLabel(true);
     }
     if (!checked.getAutoFakeLabel() && judges) {
-      checked.setFakeLabel(spec.hasFakeLabel() ? spec.getFakeLabel() : FAKE_LABEL);
+      checked.setFakeLabel(spec.hasFakeLabel() ? spec.getFakeLabel() : JobContract.FAKE_LABEL);
       require(Double.isFinite(checked.getFakeLabel()), "fake_label", checked.getFakeLabel(), "must be finite");
     }
     require(!spec.hasBackground() || spec.getBackground() >= 0 && spec.getBackground() <= LARGEST_COLOR, "background",
         Integer.toUnsignedLong(spec.getBackground()), "must be from 0 to 0xFFFFFF (" + LARGEST_COLOR + ")");
     require(!spec.hasMaxInversionError() || spec.getMaxInversionError() > 0, "max_inversion_error",
         spec.getMaxInversionError(), "must be above 0");
-    require(checked.getIterations() >= 1 && checked.getIterations() <= LARGEST_ITERATIONS, "iterations",
-        checked.getIterations(), "must be from 1 to " + LARGEST_ITERATIONS);
+    require(checked.getIterations() >= 1 && checked.getIterations() <= JobContract.LARGEST_ITERATIONS, "iterations",
+        checked.getIterations(), "must be from 1 to " + JobContract.LARGEST_ITERATIONS);
     int batch = checked.getBatch();
-    require(batch >= BATCH_STEP && batch <= LARGEST_BATCH && batch % BATCH_STEP == 0, "batch", batch,
-        "must be a multiple of " + BATCH_STEP + " from " + BATCH_STEP + " to " + LARGEST_BATCH);
+    require(batch >= JobContract.BATCH_STEP && batch <= JobContract.LARGEST_BATCH && batch % JobContract.BATCH_STEP == 0, "batch", batch,
+        "must be a multiple of " + JobContract.BATCH_STEP + " from " + JobContract.BATCH_STEP + " to " + JobContract.LARGEST_BATCH);
     if (paper) {
       wholeGroups(batch, card);
     }
-    require(checked.getLearningRate() > 0 && checked.getLearningRate() <= LARGEST_LEARNING_RATE, "learning_rate",
-        checked.getLearningRate(), "must be above 0, up to " + LARGEST_LEARNING_RATE);
-    require(paper || checked.getMovingWeight() > 0 && checked.getMovingWeight() <= LARGEST_MOVING_WEIGHT, "moving_weight",
-        checked.getMovingWeight(), "must be above 0, up to " + LARGEST_MOVING_WEIGHT);
+    require(checked.getLearningRate() > 0 && checked.getLearningRate() <= JobContract.LARGEST_LEARNING_RATE, "learning_rate",
+        checked.getLearningRate(), "must be above 0, up to " + JobContract.LARGEST_LEARNING_RATE);
+    require(paper || checked.getMovingWeight() > 0 && checked.getMovingWeight() <= JobContract.LARGEST_MOVING_WEIGHT, "moving_weight",
+        checked.getMovingWeight(), "must be above 0, up to " + JobContract.LARGEST_MOVING_WEIGHT);
     if (spec.hasLayersUpTo()) {
       onlyOf(!paper, true, "layers_up_to", "LETHE");
       int most = card.network().resolution();

@@ -9,7 +9,6 @@ import dev.lethe.trainer.inversion.InversionOptions;
 import dev.lethe.trainer.inversion.LatentSpace;
 import dev.lethe.trainer.metrics.DiscriminatorScores;
 import dev.lethe.trainer.model.ModelWeights;
-import dev.lethe.trainer.sampling.Sampler;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;

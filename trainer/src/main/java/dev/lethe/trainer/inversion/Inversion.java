@@ -9,7 +9,6 @@ import static dev.lethe.models.graph.Ops.sub;
 import static dev.lethe.models.graph.Ops.mean;
 
 import dev.lethe.models.architecture.Networks;
-import dev.lethe.models.features.FeatureSpace;
 import dev.lethe.models.graph.Graph;
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.graph.Value;

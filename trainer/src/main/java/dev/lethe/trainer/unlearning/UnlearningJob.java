@@ -1,5 +1,6 @@
 package dev.lethe.trainer.unlearning;
 
+import dev.lethe.job.JobContract;
 import dev.lethe.models.bundle.Bundle;
 import dev.lethe.models.bundle.ModelCard;
 import dev.lethe.models.runtime.Compute;
@@ -82,12 +83,12 @@ public record UnlearningJob(Bundle root, Bundle base, String newVersion, Unlearn
 
     tell(listener, Stage.EXPORT, 0, 1, Map.of());
     new CandidateExport(base, outcome.candidate(), compute)
-        .write(directory.resolve("candidate"), newVersion, request.subject().classes());
+        .write(directory.resolve(JobContract.CANDIDATE), newVersion, request.subject().classes());
     long audited = System.nanoTime();
     Optional<ItemFindings> items = auditItems(original, outcome, found, listener);
     Optional<ClassFindings> classes = auditClasses(original, outcome.candidate(), gone, listener);
     new BeforeAfterPicture(original, outcome.candidate(), compute)
-        .write(directory.resolve("before_after.png"), found, items);
+        .write(directory.resolve(JobContract.PICTURES), found, items);
     Optional<BeforeAfter<Double>> fidRoot = fidRoot(outcome.candidate(), gone);
     double auditSeconds = (System.nanoTime() - audited) / 1e9;
 

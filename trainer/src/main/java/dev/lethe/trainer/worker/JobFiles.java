@@ -1,6 +1,7 @@
 package dev.lethe.trainer.worker;
 
 import com.google.protobuf.util.JsonFormat;
+import dev.lethe.job.JobContract;
 import dev.lethe.models.bundle.ModelCard;
 import dev.lethe.models.encryption.FileCipher;
 import dev.lethe.models.graph.Tensor;
@@ -17,7 +18,6 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -27,9 +27,6 @@ import org.jspecify.annotations.Nullable;
  * @param cipher opens images that are encrypted; empty: none is
  */
 record JobFiles(Path directory, Optional<FileCipher> cipher) {
-
-  /** Ends the name of a file that is encrypted. */
-  private static final String SEALED = ".sealed";
 
   /** @param key of images that are encrypted, in hexadecimal digits; null for none */
   static JobFiles of(Path directory, @Nullable String key) {
@@ -52,7 +49,7 @@ record JobFiles(Path directory, Optional<FileCipher> cipher) {
 
   WorkerJob job() throws IOException {
     WorkerJob.Builder job = WorkerJob.newBuilder();
-    JsonFormat.parser().merge(Files.readString(directory.resolve("job.json")), job);
+    JsonFormat.parser().merge(Files.readString(directory.resolve(JobContract.JOB)), job);
     return job.build();
   }
 
@@ -60,7 +57,7 @@ record JobFiles(Path directory, Optional<FileCipher> cipher) {
   String jobDigest() throws IOException {
     try {
       return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256")
-          .digest(Files.readAllBytes(directory.resolve("job.json"))));
+          .digest(Files.readAllBytes(directory.resolve(JobContract.JOB))));
     } catch (NoSuchAlgorithmException e) {
       throw new IllegalStateException("every Java platform has SHA-256", e);
     }
@@ -68,12 +65,12 @@ record JobFiles(Path directory, Optional<FileCipher> cipher) {
 
   /** Images to unlearn; {@code labels} as in the job. */
   ImageDataset unlearn(ModelCard card, List<Integer> labels) throws IOException {
-    return read("unlearn", card, labels);
+    return read(JobContract.UNLEARN, card, labels);
   }
 
   /** Learning images. */
   ImageDataset learn(ModelCard card, List<Integer> labels) throws IOException {
-    return read("learn", card, labels);
+    return read(JobContract.LEARN, card, labels);
   }
 
   private ImageDataset read(String folder, ModelCard card, List<Integer> labels) throws IOException {
@@ -101,28 +98,24 @@ record JobFiles(Path directory, Optional<FileCipher> cipher) {
 
   private byte[] image(String folder, int index) throws IOException {
     byte[] file = Files.readAllBytes(path(folder, index));
-    return cipher.isPresent() ? cipher.get().open(folder + "/" + name(index), file) : file;
+    return cipher.isPresent() ? cipher.get().open(JobContract.image(folder, index), file) : file;
   }
 
   private Path path(String folder, int index) {
-    return directory.resolve(folder).resolve(name(index) + (cipher.isPresent() ? SEALED : ""));
-  }
-
-  private static String name(int index) {
-    return String.format(Locale.ROOT, "%04d.png", index);
+    return directory.resolve(JobContract.image(folder, index) + (cipher.isPresent() ? JobContract.SEALED : ""));
   }
 
   /** Writes what was made of an image, encrypted as the images are. */
   void write(String name, byte[] content) throws IOException {
     if (cipher.isPresent()) {
-      Files.write(directory.resolve(name + SEALED), cipher.get().seal(name, content));
+      Files.write(directory.resolve(name + JobContract.SEALED), cipher.get().seal(name, content));
     } else {
       Files.write(directory.resolve(name), content);
     }
   }
 
   void writeReport(UnlearnReport report) throws IOException {
-    Files.writeString(directory.resolve("report.json"),
+    Files.writeString(directory.resolve(JobContract.REPORT),
         JsonFormat.printer().preservingProtoFieldNames().alwaysPrintFieldsWithNoPresence().print(report));
   }
 }

@@ -13,7 +13,6 @@ import dev.lethe.v1.ReinversionMse;
 import dev.lethe.v1.UnlearnReport;
 import dev.lethe.v1.UnlearnSpec;
 import dev.lethe.v1.WorkerJob;
-import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;

@@ -1,5 +1,6 @@
 package dev.lethe.trainer.worker;
 
+import dev.lethe.job.JobContract;
 import dev.lethe.models.bundle.Bundle;
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.image.ImageEncoder;
@@ -103,9 +104,9 @@ record Studies(WorkerJob job, JobFiles files, Path directory, Compute compute) {
             progress.tell("projection", step, steps, step / (double) steps, Map.of("mse", error)));
     int channels = model.config().channels();
     int resolution = model.config().resolution();
-    files.write("latents.npz", projector.npz(found));
-    files.write("projection.png", ImageEncoder.png(found.drawn(), channels, resolution, resolution));
-    files.write("side_by_side.png", projector.sideBySide(found));
+    files.write(JobContract.LATENTS, projector.npz(found));
+    files.write(JobContract.PROJECTION, ImageEncoder.png(found.drawn(), channels, resolution, resolution));
+    files.write(JobContract.SIDE_BY_SIDE, projector.sideBySide(found));
     Vector.Builder w = Vector.newBuilder();
     for (float value : found.w().data()) {
       w.addValues(value);

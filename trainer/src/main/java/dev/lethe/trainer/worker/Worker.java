@@ -2,6 +2,7 @@ package dev.lethe.trainer.worker;
 
 import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.util.JsonFormat;
+import dev.lethe.job.JobContract;
 import dev.lethe.models.bundle.Bundle;
 import dev.lethe.models.runtime.Compute;
 import dev.lethe.models.runtime.ExecutionDevice;
@@ -40,7 +41,6 @@ public final class Worker {
   /** Environment variable, which the server sets. */
   private static final String DEVICE_VARIABLE = "LETHE_WORKER_DEVICE";
   /** The same; the key of the job's images. */
-  private static final String KEY_VARIABLE = "LETHE_WORKER_KEY";
 
   private static final Logger LOG = LoggerFactory.getLogger(Worker.class);
 
@@ -70,7 +70,7 @@ public final class Worker {
       System.exit(2);
     }
     endWithTheServer();
-    Worker worker = new Worker(JobFiles.of(Path.of(arguments[0]).toAbsolutePath(), System.getenv(KEY_VARIABLE)), events,
+    Worker worker = new Worker(JobFiles.of(Path.of(arguments[0]).toAbsolutePath(), System.getenv(JobContract.KEY_VARIABLE)), events,
         options);
     System.exit(worker.work() ? 0 : 1);
   }
@@ -123,7 +123,7 @@ public final class Worker {
   }
 
   private ResumePoints resume() throws IOException {
-    return ResumePoints.in(files.directory().resolve("checkpoint"), files.cipher(), files.jobDigest(),
+    return ResumePoints.in(files.directory().resolve(JobContract.CHECKPOINT), files.cipher(), files.jobDigest(),
         options.checkpoints());
   }
 
