@@ -1,6 +1,6 @@
 package dev.lethe.server.console;
 
-import dev.lethe.server.files.Digests;
+import dev.lethe.models.files.Digests;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpMethod;

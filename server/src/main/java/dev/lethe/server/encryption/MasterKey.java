@@ -1,7 +1,7 @@
 package dev.lethe.server.encryption;
 
 import dev.lethe.models.encryption.FileCipher;
-import dev.lethe.server.files.WholeFile;
+import dev.lethe.models.files.WholeFile;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;

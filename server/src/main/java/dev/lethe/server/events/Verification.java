@@ -3,7 +3,7 @@ package dev.lethe.server.events;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.lethe.server.erasure.Erasure;
 import dev.lethe.server.erasure.ErasureCertificate;
-import dev.lethe.server.files.Digests;
+import dev.lethe.models.files.Digests;
 import dev.lethe.server.modelstore.VersionFiles;
 import dev.lethe.server.provenance.ModelSignature;
 import dev.lethe.server.provenance.ProvenanceException;

@@ -3,7 +3,7 @@ package dev.lethe.server.inspection;
 import com.google.protobuf.util.JsonFormat;
 import dev.lethe.job.JobContract;
 import dev.lethe.models.encryption.FileCipher;
-import dev.lethe.server.files.FileTrees;
+import dev.lethe.models.files.FileTrees;
 import dev.lethe.server.unlearning.WorkerOutput;
 import dev.lethe.v1.WorkerJob;
 import java.io.IOException;

@@ -1,6 +1,6 @@
 package dev.lethe.server.jobs;
 
-import dev.lethe.server.files.Digests;
+import dev.lethe.models.files.Digests;
 import java.security.MessageDigest;
 import java.security.SecureRandom;
 import java.util.HexFormat;

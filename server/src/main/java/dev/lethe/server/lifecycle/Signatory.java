@@ -7,7 +7,7 @@ import dev.lethe.models.bundle.ModelCard;
 import dev.lethe.server.erasure.Approval;
 import dev.lethe.server.erasure.Erasure;
 import dev.lethe.server.erasure.ErasureCertificate;
-import dev.lethe.server.files.Digests;
+import dev.lethe.models.files.Digests;
 import dev.lethe.server.modelstore.ModelStore;
 import dev.lethe.server.modelstore.VersionFiles;
 import dev.lethe.server.provenance.ModelSignature;

@@ -1,8 +1,8 @@
 package dev.lethe.server.modelstore;
 
 import dev.lethe.models.bundle.Bundle;
-import dev.lethe.server.files.FileTrees;
-import dev.lethe.server.files.WholeFile;
+import dev.lethe.models.files.FileTrees;
+import dev.lethe.models.files.WholeFile;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;

@@ -1,6 +1,6 @@
 package dev.lethe.server.modelstore;
 
-import dev.lethe.server.files.WholeFile;
+import dev.lethe.models.files.WholeFile;
 import dev.lethe.server.provenance.ModelSignature;
 import dev.lethe.server.provenance.Statement.Resource;
 import java.io.IOException;

@@ -4,7 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.lethe.server.files.Digests;
+import dev.lethe.models.files.Digests;
 import dev.lethe.server.provenance.Statement.Resource;
 import java.io.IOException;
 import java.nio.file.Files;

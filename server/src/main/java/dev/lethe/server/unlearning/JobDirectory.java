@@ -4,9 +4,9 @@ import com.google.protobuf.MessageOrBuilder;
 import com.google.protobuf.util.JsonFormat;
 import dev.lethe.job.JobContract;
 import dev.lethe.models.encryption.FileCipher;
+import dev.lethe.models.files.FileTrees;
+import dev.lethe.models.files.WholeFile;
 import dev.lethe.server.erasure.ErasureCertificate;
-import dev.lethe.server.files.FileTrees;
-import dev.lethe.server.files.WholeFile;
 import dev.lethe.v1.ImageRole;
 import dev.lethe.v1.Job;
 import dev.lethe.v1.WorkerJob;
@@ -16,7 +16,6 @@ import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
@@ -181,8 +180,6 @@ record JobDirectory(Path path) {
   }
 
   private void write(String name, MessageOrBuilder message) throws IOException {
-    Path unfinished = path.resolve(name + ".tmp");
-    Files.writeString(unfinished, JsonFormat.printer().print(message));
-    Files.move(unfinished, path.resolve(name), StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    WholeFile.write(path.resolve(name), JsonFormat.printer().print(message).getBytes(StandardCharsets.UTF_8));
   }
 }

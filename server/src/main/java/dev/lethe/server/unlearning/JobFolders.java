@@ -1,6 +1,6 @@
 package dev.lethe.server.unlearning;
 
-import dev.lethe.server.files.FileTrees;
+import dev.lethe.models.files.FileTrees;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;

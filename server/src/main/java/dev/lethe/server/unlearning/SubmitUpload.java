@@ -10,7 +10,7 @@ import dev.lethe.server.audit.AuditLog;
 import dev.lethe.server.encryption.MasterKey;
 import dev.lethe.server.errors.DomainException.Exhausted;
 import dev.lethe.server.errors.DomainException.Precondition;
-import dev.lethe.server.files.Digests;
+import dev.lethe.models.files.Digests;
 import dev.lethe.server.jobs.Commitment;
 import dev.lethe.server.logging.SafeText;
 import dev.lethe.server.registry.ClassLabels;

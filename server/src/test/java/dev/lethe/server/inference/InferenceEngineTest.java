@@ -13,7 +13,7 @@ import dev.lethe.models.runtime.ChannelBlock;
 import dev.lethe.models.runtime.Compute;
 import dev.lethe.server.TinyBundles;
 import dev.lethe.server.errors.DomainException.Exhausted;
-import dev.lethe.server.files.FileTrees;
+import dev.lethe.models.files.FileTrees;
 import dev.lethe.server.inference.ServingCompute.Graphs;
 import dev.lethe.server.monitoring.ServerMetrics;
 import dev.lethe.server.tracing.Tracing;

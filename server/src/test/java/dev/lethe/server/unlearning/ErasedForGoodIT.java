@@ -14,7 +14,7 @@ import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.runtime.Compute;
 import dev.lethe.models.runtime.InferenceSession;
 import dev.lethe.server.ServerFixture;
-import dev.lethe.server.files.FileTrees;
+import dev.lethe.models.files.FileTrees;
 import dev.lethe.v1.GenerateRequest;
 import dev.lethe.v1.GenerateResponse;
 import dev.lethe.v1.GetCardRequest;

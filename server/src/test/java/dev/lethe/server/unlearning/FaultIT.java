@@ -3,7 +3,7 @@ package dev.lethe.server.unlearning;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.lethe.server.Breakpoint;
-import dev.lethe.server.files.FileTrees;
+import dev.lethe.models.files.FileTrees;
 import dev.lethe.server.store.DatabaseUrl;
 import dev.lethe.server.store.TestDatabases;
 import java.io.IOException;

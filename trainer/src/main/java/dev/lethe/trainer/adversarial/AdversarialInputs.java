@@ -4,6 +4,7 @@ import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.stylegan2.GeneratorNetwork;
 import dev.lethe.models.stylegan2.StyleGan2Config;
 import dev.lethe.trainer.data.ImageDataset;
+import dev.lethe.trainer.sampling.ShuffledIndices;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.SplittableRandom;
@@ -73,13 +74,7 @@ final class AdversarialInputs {
   private int realIndex(long position) {
     long epoch = position / data.size();
     if (epoch != orderEpoch) {
-      SplittableRandom random = rng(epoch, 2);
-      order = new int[data.size()];
-      for (int i = 0; i < order.length; i++) {
-        int j = random.nextInt(i + 1);
-        order[i] = order[j];
-        order[j] = i;
-      }
+      order = new ShuffledIndices(data.size(), rng(epoch, 2)).next(data.size());
       orderEpoch = epoch;
     }
     return order[(int) (position % data.size())];

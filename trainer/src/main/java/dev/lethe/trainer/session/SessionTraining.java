@@ -4,6 +4,7 @@ import ai.onnxruntime.OnnxTensor;
 import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtSession;
+import dev.lethe.models.files.WholeFile;
 import dev.lethe.models.graph.OnnxWriter;
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.runtime.ChannelBlock;
@@ -13,9 +14,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -236,9 +235,8 @@ final class SessionTraining implements Learner {
     Map<String, Tensor> second = read(StepModel.SECOND, trained.shapes().keySet());
     Map<String, Checkpoint.Moments> moments = new LinkedHashMap<>();
     first.forEach((name, value) -> moments.put(name, new Checkpoint.Moments(value.data(), second.get(name).data())));
-    Path partial = checkpoint.resolveSibling(checkpoint.getFileName() + ".partial");
-    new Checkpoint(parameters, Optional.of(new Checkpoint.OptimizerState(steps, moments)), numbers).write(partial);
-    Files.move(partial, checkpoint, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    WholeFile.write(checkpoint,
+        new Checkpoint(parameters, Optional.of(new Checkpoint.OptimizerState(steps, moments)), numbers)::write);
   }
 
   @Override

@@ -4,6 +4,7 @@ import com.google.protobuf.util.JsonFormat;
 import dev.lethe.job.JobContract;
 import dev.lethe.models.bundle.ModelCard;
 import dev.lethe.models.encryption.FileCipher;
+import dev.lethe.models.files.Digests;
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.image.ImageDecoder;
 import dev.lethe.trainer.data.Datasets;
@@ -14,8 +15,6 @@ import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
@@ -55,12 +54,7 @@ record JobFiles(Path directory, Optional<FileCipher> cipher) {
 
   /** SHA-256 of the job as it was written, in hexadecimal digits. */
   String jobDigest() throws IOException {
-    try {
-      return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256")
-          .digest(Files.readAllBytes(directory.resolve(JobContract.JOB))));
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every Java platform has SHA-256", e);
-    }
+    return Digests.sha256(directory.resolve(JobContract.JOB));
   }
 
   /** Images to unlearn; {@code labels} as in the job. */

@@ -99,10 +99,10 @@ class LearnersTest {
     Path checkpoint = temp.resolve("checkpoint");
     Files.writeString(checkpoint, "before");
     try (Learner learner = open(LearnerKind.SESSION, new AdamOptions(0.002f, 0, 0.99f, 1e-8f, 0), Optional.empty())) {
-      Files.createDirectory(temp.resolve("checkpoint.partial"));
+      Files.createDirectory(temp.resolve(".checkpoint.tmp"));
       assertThrows(IOException.class, () -> learner.save(checkpoint));
       assertEquals("before", Files.readString(checkpoint));
-      Files.delete(temp.resolve("checkpoint.partial"));
+      Files.delete(temp.resolve(".checkpoint.tmp"));
       learner.save(checkpoint);
     }
   }

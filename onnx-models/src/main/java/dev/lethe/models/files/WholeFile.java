@@ -1,6 +1,7 @@
-package dev.lethe.server.files;
+package dev.lethe.models.files;
 
 import java.io.IOException;
+import java.nio.channels.FileChannel;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -12,12 +13,39 @@ public final class WholeFile {
 
   private WholeFile() {}
 
+  /** Puts the content into a file of another name. */
+  public interface Content {
+    void write(Path unfinished) throws IOException;
+  }
+
   /** Writes a file, in place of one that is there. It is on the disk when this returns. */
   public static void write(Path file, byte[] bytes) throws IOException {
+    write(file, unfinished -> Files.write(unfinished, bytes));
+  }
+
+  /** The same of what writes its file itself. If that fails, a file that is there is as it was. */
+  public static void write(Path file, Content content) throws IOException {
     Path unfinished = file.resolveSibling("." + file.getFileName() + ".tmp");
-    Files.write(unfinished, bytes, StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING,
-        StandardOpenOption.WRITE, StandardOpenOption.SYNC);
-    Files.move(unfinished, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    try {
+      content.write(unfinished);
+      try (FileChannel channel = FileChannel.open(unfinished, StandardOpenOption.WRITE)) {
+        channel.force(true);
+      }
+      Files.move(unfinished, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    } catch (IOException | RuntimeException | Error e) {
+      discard(unfinished, e);
+      throw e;
+    }
+  }
+
+  private static void discard(Path unfinished, Throwable failure) {
+    try {
+      if (Files.isRegularFile(unfinished)) {
+        Files.delete(unfinished);
+      }
+    } catch (IOException e) {
+      failure.addSuppressed(e);
+    }
   }
 
   /**

@@ -1,4 +1,4 @@
-package dev.lethe.server.files;
+package dev.lethe.models.files;
 
 import java.io.IOException;
 import java.io.InputStream;
