@@ -41,8 +41,8 @@ final class ProductCeiling implements Step.Measurement {
   }
 
   /**
-   * v vᵗ times v vᵗ / |v|², again and again: always v vᵗ, whose mean is the output, so values stay in half precision's range. An input keeps ONNX
-   * Runtime from computing all of it when it opens the session.
+   * v vᵗ times v vᵗ / |v|², again and again: always v vᵗ, whose mean is the output, so values stay in half precision's
+   * range. An input keeps ONNX Runtime from computing all of it when it opens the session.
    */
   static Graph chain(int size, DataType type) {
     SplittableRandom random = new SplittableRandom(1);

@@ -81,7 +81,8 @@ public final class RawMain {
         elapsed = (now - started) / 1e9;
       } while (elapsed < seconds || runs < LEAST_RUNS);
       Arrays.sort(times, 0, runs);
-      return (long) runs * batch + " " + elapsed + " " + (cpuSeconds() - cpu) + " " + times[runs / 2] + " " + bytes / batch;
+      return (long) runs * batch + " " + elapsed + " " + (cpuSeconds() - cpu) + " " + times[runs / 2] + " "
+          + bytes / batch;
     }
   }
 

@@ -14,8 +14,8 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /**
- * One version of a model on disk: four graphs and their card. Immutable once {@code model.json} is in place. Models that
- * were imported may lack the last two graphs; {@link ModelCard#has} says so.
+ * One version of a model on disk: four graphs and their card. Immutable once {@code model.json} is in place. Models
+ * that were imported may lack the last two graphs; {@link ModelCard#has} says so.
  *
  * <p>Inputs and outputs of the graphs (float32; N is free):
  *

@@ -240,8 +240,8 @@ public final class NativeRuntime {
 
   /**
    * The device that sessions should be opened on: this one, or the processor if this one cannot be used and may be
-   * replaced, with a warning in the log. A GPU is tried with a small convolution, which takes its time, so ask once in a
-   * process, before models are loaded.
+   * replaced, with a warning in the log. A GPU is tried with a small convolution, which takes its time, so ask once in
+   * a process, before models are loaded.
    *
    * @throws NativeRuntimeException if the device cannot be used and nothing may take its place, with what to do
    */

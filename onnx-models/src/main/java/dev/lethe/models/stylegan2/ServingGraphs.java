@@ -6,8 +6,8 @@ import dev.lethe.models.graph.Shapes;
 import dev.lethe.models.graph.Value;
 
 /**
- * The networks as a bundle holds them, of free batch: the inputs and outputs that {@link dev.lethe.models.bundle.Bundle}
- * promises. Together the three hold every parameter of a model.
+ * The networks as a bundle holds them, of free batch: the inputs and outputs that
+ * {@link dev.lethe.models.bundle.Bundle} promises. Together the three hold every parameter of a model.
  */
 final class ServingGraphs {
 

@@ -12,14 +12,15 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * A StyleGAN2 generator and its discriminator (Karras et al. 2020, configs E-F), which their sizes tell altogether, by the
- * reference's names.
+ * A StyleGAN2 generator and its discriminator (Karras et al. 2020, configs E-F), which their sizes tell altogether, by
+ * the reference's names.
  *
  * @param resolution height and width of an image, a power of two from 32 to 1024
  * @param channels 1 (grey) or 3 (RGB)
  * @param classes number of classes; 0 for an unconditional model
  * @param mappingLayers fully connected layers of the generator's mapping network
- * @param channelBase feature maps at resolution r are min(channelBase / r, channelMax), unless {@code widths} says others
+ * @param channelBase feature maps at resolution r are min(channelBase / r, channelMax), unless {@code widths} says
+ *     others
  * @param widths feature maps at 4×4, 8×8, ..., the resolution; null: by channelBase and channelMax
  * @param convClamp limit of what the generator's convolutions put out; null: none
  * @param discriminator null if there is none

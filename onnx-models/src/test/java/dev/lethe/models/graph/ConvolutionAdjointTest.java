@@ -11,7 +11,9 @@ import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.constraints.IntRange;
 
-/** {@code ⟨conv(x, w), y⟩ = ⟨x, convTranspose(y, w)⟩ = ⟨w, convWeight(x, y)⟩}, which is what their gradients rest on. */
+/**
+ * {@code ⟨conv(x, w), y⟩ = ⟨x, convTranspose(y, w)⟩ = ⟨w, convWeight(x, y)⟩}, which is what their gradients rest on.
+ */
 class ConvolutionAdjointTest {
 
   @Property(tries = 60)

@@ -69,7 +69,8 @@ public final class HttpFrontend extends VerticleBase {
    * @param drain how long calls may go on once it is to stop
    */
   public HttpFrontend(String host, int port, Optional<ServerSSLOptions> tls, Limits limits, List<Service> services,
-      RpcService.Settings settings, Rest rest, Optional<Console> console, Origins origins, Health health, ServerMetrics metrics, Duration drain) {
+      RpcService.Settings settings, Rest rest, Optional<Console> console, Origins origins, Health health,
+          ServerMetrics metrics, Duration drain) {
     this.host = host;
     this.port = port;
     this.tls = tls;

@@ -13,8 +13,9 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Which pages' requests are answered: those of the server's own pages, and of origins that the operator has named (CORS).
- * Browsers send some requests of any page, with what the user may do here; they are refused, not only kept from being read.
+ * Which pages' requests are answered: those of the server's own pages, and of origins that the operator has named
+ * (CORS). Browsers send some requests of any page, with what the user may do here; they are refused, not only kept from
+ * being read.
  */
 public final class Origins {
 
@@ -22,7 +23,8 @@ public final class Origins {
   public static final String ANY = "*";
 
   private static final String METHODS = "GET, POST, DELETE";
-  private static final String ALLOWED_HEADERS = "authorization, content-type, grpc-timeout, inference-header-content-length,"
+  private static final String ALLOWED_HEADERS =
+      "authorization, content-type, grpc-timeout, inference-header-content-length,"
       + " traceparent, tracestate, x-grpc-web, x-request-id, x-user-agent";
   private static final String EXPOSED_HEADERS = "grpc-message, grpc-retry-pushback-ms, grpc-status,"
       + " inference-header-content-length, retry-after, x-request-id";

@@ -18,9 +18,9 @@ import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The images of one request: batches go to the engine, a few at once, so that others get their turn too, and their images
- * to the receiver in order, no faster than it takes them. Lives on the call's context; what it holds in memory is {@code
- * window} batches at most.
+ * The images of one request: batches go to the engine, a few at once, so that others get their turn too, and their
+ * images to the receiver in order, no faster than it takes them. Lives on the call's context; what it holds in memory
+ * is {@code window} batches at most.
  *
  * <p>The lease ends when the last batch that was submitted has come back, whatever became of the call.
  *

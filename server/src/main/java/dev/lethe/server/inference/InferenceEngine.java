@@ -121,7 +121,8 @@ public final class InferenceEngine implements AutoCloseable {
    * Generates and encodes images, for a call that begins.
    *
    * @param generator must stay open until the future has completed
-   * @param noise of all of them; the first images without the model's own take as long as a second session takes to open
+   * @param noise of all of them; the first images without the model's own take as long as a second session takes to
+   *     open
    * @param abandoned whether nobody waits any more: asked just before each step, on any thread
    * @param context where the future completes
    * @return the answers in order; Exhausted, with the time to wait, if too many images wait;

@@ -34,7 +34,9 @@ public final class ServedGenerator implements AutoCloseable {
   private final List<SynthesisRun> syntheses = new ArrayList<>();
   private final Batcher<ImageTask> mappingBatcher;
   private final Batcher<ImageTask> synthesisBatcher;
-  /** Of images with other noise than the model's own, which few ask for: its lane opens a session for the first of them. */
+  /**
+   * Of images with other noise than the model's own, which few ask for: its lane opens a session for the first of them.
+   */
   private final Batcher<ImageTask> noisyBatcher;
   private final GeneratorStatistics statistics = new GeneratorStatistics();
   private final AtomicInteger waiting = new AtomicInteger();

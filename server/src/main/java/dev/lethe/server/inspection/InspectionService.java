@@ -322,7 +322,8 @@ public final class InspectionService {
     Projection.Builder projection = event.getProjection().toBuilder();
     directory.file(JobContract.LATENTS).map(UnsafeByteOperations::unsafeWrap).ifPresent(projection::setLatentsNpz);
     directory.file(JobContract.PROJECTION).map(UnsafeByteOperations::unsafeWrap).ifPresent(projection::setImagePng);
-    directory.file(JobContract.SIDE_BY_SIDE).map(UnsafeByteOperations::unsafeWrap).ifPresent(projection::setSideBySidePng);
+    directory.file(JobContract.SIDE_BY_SIDE).map(UnsafeByteOperations::unsafeWrap)
+        .ifPresent(projection::setSideBySidePng);
     return ProjectEvent.newBuilder().setProjection(projection).build();
   }
 }

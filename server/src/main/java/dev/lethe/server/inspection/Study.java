@@ -18,8 +18,8 @@ import java.util.HashSet;
 import java.util.Set;
 
 /**
- * The images of a study as they come in: each is decoded and written anew, so that no byte of a client's file reaches the
- * worker. Blocks: not for event loops; one piece at a time.
+ * The images of a study as they come in: each is decoded and written anew, so that no byte of a client's file reaches
+ * the worker. Blocks: not for event loops; one piece at a time.
  */
 final class Study {
 
@@ -73,7 +73,8 @@ final class Study {
     ModelCard.Network network = card.network();
     PreparedImage prepared;
     try {
-      prepared = ImageDecoder.prepare(image.getImage().getData().toByteArray(), network.channels(), network.resolution(),
+      prepared = ImageDecoder.prepare(image.getImage().getData().toByteArray(), network.channels(),
+          network.resolution(),
           preparation);
     } catch (InvalidImageException e) {
       if (!skipUnreadable) {

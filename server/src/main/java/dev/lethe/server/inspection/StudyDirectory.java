@@ -18,8 +18,9 @@ import java.util.Optional;
 import java.util.stream.Stream;
 
 /**
- * The files of one study, as {@code worker.proto} describes them; they are gone when it ends. People's pictures among them,
- * and what a worker makes of them, are encrypted with a key that is nowhere but in memory. Blocks: not for event loops.
+ * The files of one study, as {@code worker.proto} describes them; they are gone when it ends. People's pictures among
+ * them, and what a worker makes of them, are encrypted with a key that is nowhere but in memory. Blocks: not for event
+ * loops.
  *
  * @param path absolute
  * @param key of its images

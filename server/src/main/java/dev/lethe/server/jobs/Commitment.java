@@ -6,8 +6,8 @@ import java.security.SecureRandom;
 import java.util.HexFormat;
 
 /**
- * Binds a job to an image without telling anything of it: who has the image can tell that it was among those to unlearn,
- * and nobody else can tell anything. A hash without a salt would let everyone try their pictures of a person.
+ * Binds a job to an image without telling anything of it: who has the image can tell that it was among those to
+ * unlearn, and nobody else can tell anything. A hash without a salt would let everyone try their pictures of a person.
  *
  * @param salt 16 random bytes, in hexadecimal digits
  * @param sha256 of the salt's bytes and the decoded pixels (C, H, W; a byte each), in hexadecimal digits

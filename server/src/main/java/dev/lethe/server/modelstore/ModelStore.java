@@ -25,8 +25,8 @@ public interface ModelStore {
   NavigableMap<String, Bundle> versions(String model) throws IOException;
 
   /**
-   * For orders to serve what is in the store: an older version must not be served without a word in place of the one that
-   * was just put there.
+   * For orders to serve what is in the store: an older version must not be served without a word in place of the one
+   * that was just put there.
    *
    * @throws IOException if the newest version of a model cannot be read, and no other was chosen, with the reason
    */
@@ -39,8 +39,8 @@ public interface ModelStore {
   void choose(String model, String version) throws IOException;
 
   /**
-   * Takes a finished bundle over, from where it was made; there is nothing left there. The version to serve stays the one
-   * that it is.
+   * Takes a finished bundle over, from where it was made; there is nothing left there. The version to serve stays the
+   * one that it is.
    *
    * @return the version in the store
    * @throws IOException if there is a version of this name, or it cannot be stored

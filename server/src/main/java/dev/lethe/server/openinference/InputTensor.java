@@ -58,7 +58,8 @@ final class InputTensor {
 
   static void refuseSharedMemory(String kind, String name, Map<String, InferParameter> parameters) {
     if (parameters.containsKey(SHARED_MEMORY)) {
-      throw new Invalid(kind + " \"" + ClassLabels.abbreviate(name) + "\": shared memory is not supported; send and take"
+      throw new Invalid(kind + " \"" + ClassLabels.abbreviate(name)
+          + "\": shared memory is not supported; send and take"
           + " values in the messages");
     }
   }

@@ -38,8 +38,8 @@ import java.util.function.Function;
 public final class OpenInferenceService {
 
   /**
-   * Of Triton's. Statistics are answered, and not listed: Triton's perf_analyzer, which asks for them only where they are
-   * listed, takes versions for integers and ends at the first one with a name.
+   * Of Triton's. Statistics are answered, and not listed: Triton's perf_analyzer, which asks for them only where they
+   * are listed, takes versions for integers and ends at the first one with a name.
    */
   private static final List<String> EXTENSIONS = List.of("model_repository", "model_configuration");
 

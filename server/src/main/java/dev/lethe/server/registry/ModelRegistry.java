@@ -106,8 +106,8 @@ public final class ModelRegistry {
   }
 
   /**
-   * Serves what another server has chosen since that shares the folder of state, by the lives that its versions have now.
-   * Blocks for a moment.
+   * Serves what another server has chosen since that shares the folder of state, by the lives that its versions have
+   * now. Blocks for a moment.
    *
    * @return completes when they serve; fails if one does not load
    */

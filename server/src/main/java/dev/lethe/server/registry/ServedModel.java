@@ -398,7 +398,9 @@ public final class ServedModel {
     });
   }
 
-  /** Whether a version is the active one, and no other server that shares the folder of state has chosen another since. */
+  /**
+   * Whether a version is the active one, and no other server that shares the folder of state has chosen another since.
+   */
   private boolean serves(String version) throws IOException {
     return activeVersion().equals(Optional.of(version))
         && store.chosen(name).map(version::equals).orElse(true);

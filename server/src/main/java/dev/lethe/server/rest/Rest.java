@@ -132,7 +132,8 @@ public final class Rest {
     if (ours && match.body() && !(type.equals("application/json") || type.isEmpty()
         || method.descriptor().isClientStreaming() && (type.equals(LINES) || type.equals(FORM)))) {
       answer(request, failure(request.path(), Status.INVALID_ARGUMENT.withDescription("content-type: is \"" + type
-          + "\"; send application/json" + (method.descriptor().isClientStreaming() ? ", " + LINES + " or " + FORM : "")),
+          + "\"; send application/json" + (method.descriptor().isClientStreaming() ? ", " + LINES + " or " + FORM
+              : "")),
           415));
       return;
     }

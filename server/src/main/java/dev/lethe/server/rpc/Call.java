@@ -179,8 +179,8 @@ public final class Call<R> {
   }
 
   /**
-   * Ends the call with the status that {@code failure} stands for, and the time to wait if it tells one; INTERNAL, and a
-   * line in the log, if it has no status.
+   * Ends the call with the status that {@code failure} stands for, and the time to wait if it tells one; INTERNAL, and
+   * a line in the log, if it has no status.
    */
   public void fail(Throwable failure) {
     if (over) {

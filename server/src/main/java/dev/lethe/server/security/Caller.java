@@ -46,7 +46,8 @@ public final class Caller {
   private void charge(TokenBucket bucket, int count, double rate, String what) {
     long wait = bucket == null ? 0 : milliseconds(bucket.take(count, System.nanoTime()));
     if (wait > 0) {
-      throw new Exhausted(principal.name() + " is at its limit of " + rate + " " + what + " a second: try again in " + wait
+      throw new Exhausted(principal.name() + " is at its limit of " + rate + " " + what + " a second: try again in "
+          + wait
           + " ms", Duration.ofMillis(wait));
     }
   }

@@ -128,7 +128,8 @@ final class JwtVerifier {
 
   private boolean isOfUnknownKey(String token) {
     try {
-      return JWTParser.parse(token) instanceof SignedJWT signed && ALGORITHMS.contains(signed.getHeader().getAlgorithm())
+      return JWTParser.parse(token) instanceof SignedJWT signed
+          && ALGORITHMS.contains(signed.getHeader().getAlgorithm())
           && (signed.getHeader().getKeyID() == null || keys.getKeyByKeyId(signed.getHeader().getKeyID()) == null);
     } catch (ParseException e) {
       return false;

@@ -47,8 +47,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * All jobs that there are, and the one that runs here. The jobs of a model run one at a time in the order of submission,
- * since each starts from what the one before it has left.
+ * All jobs that there are, and the one that runs here. The jobs of a model run one at a time in the order of
+ * submission, since each starts from what the one before it has left.
  *
  * <p>Blocks: not for event loops.
  */
@@ -109,7 +109,8 @@ public final class JobQueue {
     this.metrics = metrics;
     this.audit = audit;
     this.scheduler = new JobScheduler(database, options.heartbeat(), this::take);
-    this.running = options.command().map(command -> new JobRun.Settings(registry, new LocalWorkers(command), key, cleaning,
+    this.running = options.command().map(command -> new JobRun.Settings(registry, new LocalWorkers(command), key,
+        cleaning,
         PATIENCE, options, metrics, () -> closing));
     this.shared = database.isShared();
   }
@@ -143,8 +144,8 @@ public final class JobQueue {
   }
 
   /**
-   * Makes up for what a database or a disk that failed has left undone: nearly always all that wait are in the queue, and
-   * those that have ended are cleaned up. Deletes jobs whose time is over.
+   * Makes up for what a database or a disk that failed has left undone: nearly always all that wait are in the queue,
+   * and those that have ended are cleaned up. Deletes jobs whose time is over.
    */
   private void keepHouse() {
     try {
@@ -204,8 +205,8 @@ public final class JobQueue {
   record Asked(String digest, String sealedKey, List<Commitment> commitments) {}
 
   /**
-   * Why no more job is taken just now, if so: better said before an upload than after it. A client that has a job may be
-   * sending it once more, and is not told before it is seen what it sends.
+   * Why no more job is taken just now, if so: better said before an upload than after it. A client that has a job may
+   * be sending it once more, and is not told before it is seen what it sends.
    */
   Optional<DomainException> full(String client) {
     try {
@@ -321,7 +322,8 @@ public final class JobQueue {
     if (Phases.hasEnded(record.get().job())) {
       // Its server may have ended between this and the next.
       clean(id);
-      audit.endedUntold(ImageNames.of(record.get().work()).without(record.get().job()), Phases.ends(record.get().job()));
+      audit.endedUntold(ImageNames.of(record.get().work()).without(record.get().job()),
+          Phases.ends(record.get().job()));
       return true;
     }
     if (closing || !store.first(record.get().job().getSpec().getModel()).equals(Optional.of(id))) {
@@ -352,7 +354,8 @@ public final class JobQueue {
       clean(id);
       audit.ended(ImageNames.of(record.get().work()).without(end));
     }
-    LOG.info("job {} is {}{}", id, Phases.name(end.getPhase()), end.getMessage().isEmpty() ? "" : ": " + end.getMessage());
+    LOG.info("job {} is {}{}", id, Phases.name(end.getPhase()), end.getMessage().isEmpty() ? "" : ": "
+        + end.getMessage());
     return Phases.hasEnded(end);
   }
 
@@ -456,7 +459,8 @@ public final class JobQueue {
       boolean sent = stored.job().getUnlearnImages() + stored.job().getLearnImages() > 0;
       // What is not kept may be there for a moment after the end; it is being deleted.
       if (sent && !stored.job().getSpec().getKeepPictures() || !folders.of(id).hasImages(stored.job())) {
-        throw new IllegalStateException("job " + id + " cannot be carried out once more: its images are deleted, since the"
+        throw new IllegalStateException("job " + id
+            + " cannot be carried out once more: its images are deleted, since the"
             + " request did not ask to keep them; submit them again");
       }
       return stored.with(moved, Intent.NONE);
@@ -497,7 +501,8 @@ public final class JobQueue {
           + " version is made; reject it and submit its images again");
     }
     return order(id, stored -> stored.with(Phases.move(stored.job(), JobPhase.JOB_PHASE_PROMOTED, Phases.SERVER,
-        "version " + stored.job().getNewVersion() + " serves", Instant.now()).toBuilder().setPromoted(true).clearMessage()
+        "version " + stored.job().getNewVersion() + " serves", Instant.now()).toBuilder().setPromoted(true)
+            .clearMessage()
         .build()), () -> { });
   }
 
@@ -511,7 +516,8 @@ public final class JobQueue {
   }
 
   private void giveBack(String id, String reason) {
-    order(id, stored -> stored.with(noted(stored.job(), Phases.SERVER, "not promoted: " + reason), Intent.ASK), () -> { });
+    order(id, stored -> stored.with(noted(stored.job(), Phases.SERVER, "not promoted: " + reason), Intent.ASK), () ->
+        { });
   }
 
   /**

@@ -281,13 +281,15 @@ final class SubmitUpload implements Sink<SubmitRequest> {
       return false;
     }
     if (learn || other.learn()) {
-      throw UnlearnSpecs.invalid(part(field, "image") + ": is the same as " + other.field() + "; an image cannot be both learned and "
+      throw UnlearnSpecs.invalid(part(field, "image") + ": is the same as " + other.field()
+          + "; an image cannot be both learned and "
           + "unlearned");
     }
     if (spec.getBadImages() == BadImages.BAD_IMAGES_SKIP) {
       return true;
     }
-    throw UnlearnSpecs.invalid(part(field, "image") + ": is the same as " + other.field() + "; send it once, or let bad_images be SKIP");
+    throw UnlearnSpecs.invalid(part(field, "image") + ": is the same as " + other.field()
+        + "; send it once, or let bad_images be SKIP");
   }
 
   /** A part of an image by the name that its client knows it by: a file's own name says more than an index. */

@@ -22,8 +22,8 @@ import java.util.SortedSet;
 import java.util.TreeSet;
 
 /**
- * Checks specifications and writes the defaults into them, so that a job's record says what was really done. Whether the
- * images that come after a specification fit it is for {@link SubmitUpload} to say.
+ * Checks specifications and writes the defaults into them, so that a job's record says what was really done. Whether
+ * the images that come after a specification fit it is for {@link SubmitUpload} to say.
  */
 public final class UnlearnSpecs {
 
@@ -53,7 +53,8 @@ public final class UnlearnSpecs {
         .setIterations(spec.hasIterations() ? spec.getIterations()
             : paper ? JobContract.PAPER_ITERATIONS : JobContract.STEPS)
         .setBatch(spec.hasBatch() ? spec.getBatch() : ofClass && !paper ? JobContract.CLASS_BATCH : JobContract.BATCH)
-        .setLearningRate(spec.hasLearningRate() ? spec.getLearningRate() : paper ? JobContract.PAPER_LEARNING_RATE : JobContract.LEARNING_RATE)
+        .setLearningRate(spec.hasLearningRate() ? spec.getLearningRate() : paper ? JobContract.PAPER_LEARNING_RATE
+            : JobContract.LEARNING_RATE)
         .setFit(fit(spec))
         .setSeed(spec.getSeed());
     if (paper) {
@@ -63,7 +64,8 @@ public final class UnlearnSpecs {
       checked.setMovingWeight(spec.hasMovingWeight() ? spec.getMovingWeight() : JobContract.MOVING_WEIGHT);
     }
     if (spec.getAutoFakeLabel() && spec.hasFakeLabel()) {
-      throw invalid("spec.fake_label: is " + spec.getFakeLabel() + " together with auto_fake_label; set one of the two");
+      throw invalid("spec.fake_label: is " + spec.getFakeLabel()
+          + " together with auto_fake_label; set one of the two");
     }
     boolean judges = card.has(Bundle.DISCRIMINATOR);
     if (!spec.hasFakeLabel() && !paper && judges) {
@@ -80,14 +82,18 @@ public final class UnlearnSpecs {
     require(checked.getIterations() >= 1 && checked.getIterations() <= JobContract.LARGEST_ITERATIONS, "iterations",
         checked.getIterations(), "must be from 1 to " + JobContract.LARGEST_ITERATIONS);
     int batch = checked.getBatch();
-    require(batch >= JobContract.BATCH_STEP && batch <= JobContract.LARGEST_BATCH && batch % JobContract.BATCH_STEP == 0, "batch", batch,
-        "must be a multiple of " + JobContract.BATCH_STEP + " from " + JobContract.BATCH_STEP + " to " + JobContract.LARGEST_BATCH);
+    require(batch >= JobContract.BATCH_STEP && batch <= JobContract.LARGEST_BATCH
+        && batch % JobContract.BATCH_STEP == 0, "batch", batch,
+        "must be a multiple of " + JobContract.BATCH_STEP + " from " + JobContract.BATCH_STEP + " to "
+            + JobContract.LARGEST_BATCH);
     if (paper) {
       wholeGroups(batch, card);
     }
-    require(checked.getLearningRate() > 0 && checked.getLearningRate() <= JobContract.LARGEST_LEARNING_RATE, "learning_rate",
+    require(checked.getLearningRate() > 0 && checked.getLearningRate() <= JobContract.LARGEST_LEARNING_RATE,
+        "learning_rate",
         checked.getLearningRate(), "must be above 0, up to " + JobContract.LARGEST_LEARNING_RATE);
-    require(paper || checked.getMovingWeight() > 0 && checked.getMovingWeight() <= JobContract.LARGEST_MOVING_WEIGHT, "moving_weight",
+    require(paper || checked.getMovingWeight() > 0 && checked.getMovingWeight() <= JobContract.LARGEST_MOVING_WEIGHT,
+        "moving_weight",
         checked.getMovingWeight(), "must be above 0, up to " + JobContract.LARGEST_MOVING_WEIGHT);
     if (spec.hasLayersUpTo()) {
       onlyOf(!paper, true, "layers_up_to", "LETHE");
@@ -112,7 +118,8 @@ public final class UnlearnSpecs {
     if (!card.has(Bundle.DISCRIMINATOR)) {
       String remedy = "; or import the model again ('lethe import') from a file that has its discriminator too";
       if (recipe(spec) == Recipe.RECIPE_PAPER) {
-        throw lacking("spec.recipe: " + model + " has no " + Bundle.DISCRIMINATOR + ", which recipe PAPER trains beside the "
+        throw lacking("spec.recipe: " + model + " has no " + Bundle.DISCRIMINATOR
+            + ", which recipe PAPER trains beside the "
             + "generator; use recipe LETHE" + remedy);
       }
       if (spec.hasFakeLabel() || spec.getAutoFakeLabel()) {
@@ -120,13 +127,16 @@ public final class UnlearnSpecs {
             + Bundle.DISCRIMINATOR + " that could learn to say it; leave it out" + remedy);
       }
       if (spec.getGates().hasMinAucLu()) {
-        throw lacking("spec.gates.min_auc_lu: " + model + " has no " + Bundle.DISCRIMINATOR + " that it could be measured "
+        throw lacking("spec.gates.min_auc_lu: " + model + " has no " + Bundle.DISCRIMINATOR
+            + " that it could be measured "
             + "of; leave it out" + remedy);
       }
     }
     if (kind(spec) == UnlearnKind.UNLEARN_KIND_CLASS && !card.has(Bundle.FEATURES)) {
-      throw lacking("spec.kind: " + model + " has no " + Bundle.FEATURES + ", by which classes are recognised; make one with "
-          + "'lethe train features', or take any classifier, and import the model again ('lethe import --features FILE')");
+      throw lacking("spec.kind: " + model + " has no " + Bundle.FEATURES
+          + ", by which classes are recognised; make one with "
+          + "'lethe train features', or take any classifier, and import the model again ('lethe import --features "
+          + "FILE')");
     }
   }
 
@@ -135,7 +145,8 @@ public final class UnlearnSpecs {
     ModelCard.Discriminator discriminator = card.network().discriminator();
     int group = discriminator == null ? 0 : discriminator.mbstdGroup();
     if (group > 0 && discriminator.mbstdChannels() > 0) {
-      require(batch < group || batch % group == 0, "batch", batch, "must be a multiple of " + group + ", the group of the "
+      require(batch < group || batch % group == 0, "batch", batch, "must be a multiple of " + group
+          + ", the group of the "
           + "minibatch standard deviation of the model's discriminator, or below it");
     }
   }
@@ -266,7 +277,8 @@ public final class UnlearnSpecs {
     require(increase >= 0 && Double.isFinite(increase), "gates.max_fid_l_increase", increase,
         "must be 0 or more, and finite");
     if (autoFakeLabel && gates.getMinAucLu() > INDISTINGUISHABLE) {
-      throw invalid("spec.gates.min_auc_lu: is " + gates.getMinAucLu() + " together with auto_fake_label (the default), which makes "
+      throw invalid("spec.gates.min_auc_lu: is " + gates.getMinAucLu()
+          + " together with auto_fake_label (the default), which makes "
           + "unlearned images look like any others: the gate asks for the opposite. Leave out one of the two");
     }
     if (gates.hasMinAcc() && !card.conditional()) {

@@ -124,7 +124,8 @@ public final class UnlearningService {
           + ", or 0 for that");
     }
     if (request.getStatesList().contains(JobState.UNRECOGNIZED)) {
-      throw UnlearnSpecs.invalid("states: one of them is not known; this server knows QUEUED, RUNNING, SUCCEEDED, FAILED"
+      throw UnlearnSpecs.invalid("states: one of them is not known; this server knows QUEUED, RUNNING, SUCCEEDED, "
+          + "FAILED"
           + " and CANCELLED");
     }
     return ask(() -> {

@@ -49,7 +49,8 @@ class GenerationRequestsTest {
     return GenerationRequests.check(request, CARD, 8, open);
   }
 
-  private static void refused(Class<? extends DomainException> kind, String message, GenerateRequest request, Latents open) {
+  private static void refused(Class<? extends DomainException> kind, String message, GenerateRequest request,
+      Latents open) {
     assertEquals(message, assertThrows(kind, () -> check(request, open)).getMessage());
   }
 

@@ -49,7 +49,8 @@ class InferRequestsTest {
     return InferRequests.check(request, CARD, 8, open);
   }
 
-  private static void refused(Class<? extends DomainException> kind, String message, ModelInferRequest request, Latents open) {
+  private static void refused(Class<? extends DomainException> kind, String message, ModelInferRequest request,
+      Latents open) {
     assertEquals(message, assertThrows(kind, () -> check(request, open)).getMessage());
   }
 
@@ -68,14 +69,16 @@ class InferRequestsTest {
   void rowsOfAnImageThatAreAllEqualAreOneW() {
     assertEquals(2, check(ws(false), Latents.W).count());
     assertEquals(2, check(ws(false), Latents.W_PLUS).count());
-    refused(PermissionDenied.class, "input \"ws\": image 0: is one w for all layers, which the setting latents (z) of model"
+    refused(PermissionDenied.class,
+        "input \"ws\": image 0: is one w for all layers, which the setting latents (z) of model"
         + " tiny closes; send seeds or z, or call with the role latents", ws(false), Latents.Z);
   }
 
   @Test
   void aWForEachLayerIsOpenWithWPlusAlone() {
     assertEquals(2, check(ws(true), Latents.W_PLUS).count());
-    refused(PermissionDenied.class, "input \"ws\": image 1: is a w for each layer, which the setting latents (w) of model"
+    refused(PermissionDenied.class,
+        "input \"ws\": image 1: is a w for each layer, which the setting latents (w) of model"
         + " tiny closes; send seeds, z or one w for all layers, or call with the role latents", ws(true), Latents.W);
   }
 

@@ -23,8 +23,8 @@ import org.junit.jupiter.api.io.TempDir;
  * each step of a take-over. Nothing that was accepted may be lost, promoted twice or left behind.
  *
  * <p>System properties say how much: {@code lethe.faults.kills} on each database, by default a few; {@code
- * lethe.faults.seed}; {@code lethe.faults.worker}, the command of a real worker, without which a script stands in for it;
- * {@code lethe.faults.results}, a file that rounds are written to, and those that it has are not run again. {@code
+ * lethe.faults.seed}; {@code lethe.faults.worker}, the command of a real worker, without which a script stands in for
+ * it; {@code lethe.faults.results}, a file that rounds are written to, and those that it has are not run again. {@code
  * scripts/check-faults} sets them.
  */
 class FaultIT {

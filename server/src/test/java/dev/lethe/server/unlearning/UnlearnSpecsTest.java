@@ -125,7 +125,8 @@ class UnlearnSpecsTest {
   @Test
   void aGeneratorAloneIsEnoughForItsOwnPart() {
     ModelCard alone = new ModelCard(ModelCard.FORMAT_VERSION, "mine", "v1", null, ModelCard.STYLEGAN2,
-        new ModelCard.Network(32, 3, 8, 8, 8, 1, 256, 8), List.of(), Map.of(), new WStatistics(new float[8], new float[0][]),
+        new ModelCard.Network(32, 3, 8, 8, 8, 1, 256, 8), List.of(), Map.of(),
+            new WStatistics(new float[8], new float[0][]),
         null, null, Map.of("mapping.onnx", "", "synthesis.onnx", ""));
     UnlearnSpec checked = UnlearnSpecs.check(UnlearnSpec.getDefaultInstance(), alone);
     assertFalse(checked.getAutoFakeLabel() || checked.hasFakeLabel());

@@ -24,9 +24,9 @@ import java.util.Set;
 import java.util.stream.Collectors;
 
 /**
- * Both steps of adversarial training as one graph, so that they share parameters and optimizer: a branch chooses whether
- * the discriminator or the generator learns; a branch within, whether R1 applies. A network that does not learn in a
- * step gets gradients of 0, which leave it as it is, Adam's β1 being 0.
+ * Both steps of adversarial training as one graph, so that they share parameters and optimizer: a branch chooses
+ * whether the discriminator or the generator learns; a branch within, whether R1 applies. A network that does not learn
+ * in a step gets gradients of 0, which leave it as it is, Adam's β1 being 0.
  *
  * <p>The networks learn in turn. Learning at once from one shared pass would save a sixth of the arithmetic, but was
  * seen to go round in circles on MNIST: each network chases the other's last position.
@@ -42,8 +42,8 @@ final class AdversarialGraph {
 
   /**
    * Inputs besides those two: {@code real} [N, C, H, W], {@code z} [N, z_dim], {@code noise} [N, total]; conditional
-   * models: {@code real_c} and {@code fake_c} [N, classes]; with style mixing: {@code z2} [N, z_dim] and {@code mix} [N,
-   * num_ws, 1], 1 where the styles of z apply and 0 where those of z2 do. Outputs: {@code loss} of the network that
+   * models: {@code real_c} and {@code fake_c} [N, classes]; with style mixing: {@code z2} [N, z_dim] and {@code mix}
+   * [N, num_ws, 1], 1 where the styles of z apply and 0 where those of z2 do. Outputs: {@code loss} of the network that
    * learns, {@code r1_loss}, {@code real_logit} (mean).
    */
   static TrainingObjective build(StyleGan2Config config, AdversarialOptions options) {

@@ -79,7 +79,8 @@ public final class AdversarialTrainer implements AutoCloseable {
       Map<String, Tensor> initial, Path directory, LearnerKind kind, Compute compute)
       throws IOException {
     if (!(networks instanceof StyleGan2Config config)) {
-      throw new IllegalArgumentException("only StyleGAN2 can be trained against a discriminator; these networks are others: "
+      throw new IllegalArgumentException("only StyleGAN2 can be trained against a discriminator; these networks are "
+          + "others: "
           + networks);
     }
     requireFit(config, data);

@@ -17,9 +17,9 @@ import java.util.SplittableRandom;
 import java.util.stream.IntStream;
 
 /**
- * Audits a generator that was to unlearn single images, as one who distrusts it would: with seeds of its own, and latents
- * that it looks for itself, harder than the job did. It takes nothing from the job but the latents that the job went by,
- * and the substitutes that it has put in the images' place, whose distance from the images it measures.
+ * Audits a generator that was to unlearn single images, as one who distrusts it would: with seeds of its own, and
+ * latents that it looks for itself, harder than the job did. It takes nothing from the job but the latents that the job
+ * went by, and the substitutes that it has put in the images' place, whose distance from the images it measures.
  *
  * @param original the model before
  * @param directory for training sessions' files

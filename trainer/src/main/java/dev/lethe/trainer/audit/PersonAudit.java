@@ -23,8 +23,8 @@ import java.util.stream.IntStream;
 
 /**
  * Audits a generator that was to unlearn a person, by photos of the person that the job never had as well. It looks for
- * latents of all photos itself, in the original and again in the candidate, by pixels, and asks a network that neither a
- * loss nor a Fréchet distance uses whom the pictures show.
+ * latents of all photos itself, in the original and again in the candidate, by pixels, and asks a network that neither
+ * a loss nor a Fréchet distance uses whom the pictures show.
  *
  * @param original the model before
  * @param directory for training sessions' files

@@ -12,8 +12,8 @@ import java.util.SplittableRandom;
 import java.util.stream.IntStream;
 
 /**
- * What a model is still good for: the Fréchet distance of its samples from real images that stay. A chain of small losses
- * shows only against the root version, the one that no unlearning has touched.
+ * What a model is still good for: the Fréchet distance of its samples from real images that stay. A chain of small
+ * losses shows only against the root version, the one that no unlearning has touched.
  *
  * @param root the model that distances start from
  * @param kept real images that stay, two or more

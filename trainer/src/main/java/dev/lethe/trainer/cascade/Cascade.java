@@ -39,8 +39,8 @@ import java.util.SplittableRandom;
  * Cascaded unlearning as the paper has it (arXiv 2308.09881, algorithm 1): in every iteration an unlearning phase,
  * λ1 ‖G(w_u) − S(x_u)‖ + λ2 ‖φ(G(w_u)) − φ(S(x_u))‖² and (D(x_u) − F)², and then a learning phase: few-shot by the
  * adversarial losses on learning images; zero-shot by the original networks as teachers, ‖G(w) − G0(w)‖ and
- * (D(G0(w)) − D0(G0(w)))². All of the discriminator and of the synthesis network learn; the mapping network does not, so
- * that latents keep their meaning. The norm of pixels is the mean absolute error.
+ * (D(G0(w)) − D0(G0(w)))². All of the discriminator and of the synthesis network learn; the mapping network does not,
+ * so that latents keep their meaning. The norm of pixels is the mean absolute error.
  */
 public final class Cascade implements AutoCloseable {
 

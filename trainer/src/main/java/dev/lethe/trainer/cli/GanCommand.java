@@ -161,7 +161,8 @@ final class GanCommand implements Callable<Integer> {
   @Option(names = "--learner", defaultValue = "ort", paramLabel = "KIND",
       description =
           "What trains: ort, ONNX Runtime's training session, or session, an ordinary session with Adam in its "
-          + "graph, which needs no library that is built with training. They give the same, and a run may go on with the "
+          + "graph, which needs no library that is built with training. They give the same, and a run may go on "
+          + "with the "
           + "other.")
   private LearnerKind learner;
 

@@ -41,7 +41,8 @@ import picocli.CommandLine.Spec;
 @Command(name = "lethe import", mixinStandardHelpOptions = true, sortOptions = false, showDefaultValues = true,
     description =
         "Makes a bundle of a StyleGAN2 model that was trained elsewhere: a pickle of StyleGAN2-ADA-PyTorch or "
-        + "TensorFlow's StyleGAN2, a checkpoint of rosinality/stylegan2-pytorch, or what 'lethe export' wrote. Nothing in "
+        + "TensorFlow's StyleGAN2, a checkpoint of rosinality/stylegan2-pytorch, or what 'lethe export' wrote. "
+        + "Nothing in "
         + "the file is executed.")
 public final class ImportCommand implements Callable<Integer> {
 

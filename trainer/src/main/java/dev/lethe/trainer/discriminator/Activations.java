@@ -14,8 +14,8 @@ import java.util.Map;
 import java.util.stream.IntStream;
 
 /**
- * Labelled images as the original discriminator sees them. Unlearning leaves its stem as it is, so that this is computed
- * once a job, not once a step.
+ * Labelled images as the original discriminator sees them. Unlearning leaves its stem as it is, so that this is
+ * computed once a job, not once a step.
  *
  * @param values what its stem makes of each, [N, C, 8, 8]
  * @param labels class of each; of an unconditional model 0

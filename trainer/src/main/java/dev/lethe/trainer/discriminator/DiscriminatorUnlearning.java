@@ -31,8 +31,8 @@ import java.util.SplittableRandom;
  * Teaches the discriminator to say F of unlearned images, (D(x_u) − F)² (arXiv 2308.09881, section 4.1), and to go on
  * saying of images that stay what the original did, (D(x) − D0(x))².
  *
- * <p>Only its head learns. Telling 64 images from others is a matter of the last layers, and a step of those alone costs
- * a tenth. All groups of images of a step are one batch.
+ * <p>Only its head learns. Telling 64 images from others is a matter of the last layers, and a step of those alone
+ * costs a tenth. All groups of images of a step are one batch.
  */
 public final class DiscriminatorUnlearning implements AutoCloseable {
 

@@ -29,7 +29,8 @@ public final class EvaluateCommand implements Callable<Integer> {
 
   @Option(names = "--suite", defaultValue = "quick",
       description = "quick: 64 images, with the controls that must fail. natural: 16 images, a class, controls and "
-          + "baselines, for models of natural images. paper: numbers of images, classes, substitutes, the paper's recipe, "
+          + "baselines, for models of natural images. paper: numbers of images, classes, substitutes, the paper's "
+          + "recipe, "
           + "baselines, a base that memorises, jobs in a row. (${COMPLETION-CANDIDATES})")
   private Suite suite;
 
@@ -74,7 +75,8 @@ public final class EvaluateCommand implements Callable<Integer> {
     Map<String, String> captions = new LinkedHashMap<>();
     for (int images : List.of(64, 16)) {
       captions.put(Experiment.items(images).id(), "Unlearned by Lethe's recipe: the images; what the original draws of "
-          + "them at latents that the audit found; what the candidate draws there; the nearest that the audit found in the "
+          + "them at latents that the audit found; what the candidate draws there; the nearest that the audit found "
+          + "in the "
           + "candidate; the substitutes.");
       captions.put(Experiment.items(images).with(Experiment.Method.DISCRIMINATOR_ONLY).id(), "The same where the "
           + "discriminator alone was taught to reject them: nothing has changed.");

@@ -104,7 +104,8 @@ public final class EvaluateFacesCommand implements Callable<Integer> {
       if (Files.exists(out.resolve(picture(name, result.method(), result.seed())))) {
         pictures.put(picture(name, result.method(), result.seed()), "Seed " + result.seed() + ", "
             + result.method().title
-            + ". Columns: photos that were sent, behind the gap photos that were not. Rows: the photos; what the original "
+            + ". Columns: photos that were sent, behind the gap photos that were not. Rows: the photos; what the "
+            + "original "
             + "draws of them at latents that the audit found; what the candidate draws there; what an attack finds in "
             + "the candidate.");
       }

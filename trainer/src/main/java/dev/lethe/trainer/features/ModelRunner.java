@@ -8,8 +8,8 @@ import java.util.IdentityHashMap;
 import java.util.Map;
 
 /**
- * Runs models, and keeps the session of each until {@link #close}: an audit runs the same two models again and again, and
- * sessions of the shipped model take a tenth of a second to open. Not safe for use by several threads.
+ * Runs models, and keeps the session of each until {@link #close}: an audit runs the same two models again and again,
+ * and sessions of the shipped model take a tenth of a second to open. Not safe for use by several threads.
  */
 public final class ModelRunner implements AutoCloseable {
 

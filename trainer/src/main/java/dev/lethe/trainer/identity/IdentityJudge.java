@@ -9,8 +9,9 @@ import dev.lethe.trainer.metrics.RocAuc;
 import java.util.Arrays;
 
 /**
- * Says how alike two pictures are as people: the cosine between their embeddings, from each of which the mean embedding of
- * usual faces is taken. So two people are at about 0 on average, and the same picture at 1. Safe for use by many threads.
+ * Says how alike two pictures are as people: the cosine between their embeddings, from each of which the mean embedding
+ * of usual faces is taken. So two people are at about 0 on average, and the same picture at 1. Safe for use by many
+ * threads.
  */
 public final class IdentityJudge implements AutoCloseable {
 

@@ -22,9 +22,9 @@ import java.util.function.DoubleConsumer;
 import java.util.stream.IntStream;
 
 /**
- * Says of images how well a model draws them and what its discriminator makes of them, against the model's own pictures and,
- * where some are known, images that it never saw: all are looked for in the same way, as an audit attacks, in W and by
- * pixels alone.
+ * Says of images how well a model draws them and what its discriminator makes of them, against the model's own pictures
+ * and, where some are known, images that it never saw: all are looked for in the same way, as an audit attacks, in W
+ * and by pixels alone.
  *
  * @param directory for training sessions' files
  */
@@ -110,7 +110,8 @@ public record Inspector(ModelWeights model, Path directory, Compute compute, lon
     }
     List<String> notes = new ArrayList<>();
     if (unseen.isEmpty()) {
-      notes.add("no images are known that the model never saw (serve --data), so that images are compared with the model's "
+      notes.add("no images are known that the model never saw (serve --data), so that images are compared with the "
+          + "model's "
           + "own pictures: what is drawn no worse than those is drawn well, and nothing tells whether it was learned");
     }
     if (!model.hasDiscriminator()) {
@@ -122,8 +123,8 @@ public record Inspector(ModelWeights model, Path directory, Compute compute, lon
   }
 
   /**
-   * Whether an image is drawn far worse than the worst of others: to be the worst of some dozens is no more than unusual,
-   * and happens to images that a model was trained on.
+   * Whether an image is drawn far worse than the worst of others: to be the worst of some dozens is no more than
+   * unusual, and happens to images that a model was trained on.
    */
   static boolean isStranger(double error, double[] others) {
     return error > FAR * Arrays.stream(others).max().orElseThrow();
@@ -136,7 +137,8 @@ public record Inspector(ModelWeights model, Path directory, Compute compute, lon
               100 * rank);
     }
     if (stranger) {
-      return "a stranger: the model draws all of the images that it never saw far better than this one, which it hardly draws";
+      return "a stranger: the model draws all of the images that it never saw far better than this one, which it "
+          + "hardly draws";
     }
     boolean drawn = rank <= LOW;
     boolean recognised = judgementRank.isPresent() && judgementRank.getAsDouble() >= HIGH;

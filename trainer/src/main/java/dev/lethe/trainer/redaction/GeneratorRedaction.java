@@ -45,10 +45,10 @@ import java.util.stream.IntStream;
  * <ul>
  *   <li>latents that draw an image in the original, and what lies around them;
  *   <li>latents that follow an image: by a gradient step of its own each, taken with the network as it is, so that the
- *       network meets an attacker that adapts to it (as free adversarial training does: Shafahi et al. 2019). Alone they
- *       would drift away from where the original draws the image;
- *   <li>anchors, which inversion found for real images that stay: the region where it finds latents is another than where
- *       the mapping network draws them, and there the network must keep what it draws as well;
+ *       network meets an attacker that adapts to it (as free adversarial training does: Shafahi et al. 2019). Alone
+ *       they would drift away from where the original draws the image;
+ *   <li>anchors, which inversion found for real images that stay: the region where it finds latents is another than
+ *       where the mapping network draws them, and there the network must keep what it draws as well;
  *   <li>random latents of the mapping network, all classes alike.
  * </ul>
  *
@@ -243,8 +243,8 @@ public final class GeneratorRedaction implements AutoCloseable {
   /**
    * Says how far each image is, by which it weighs from now on.
    *
-   * @param reached squared error of what is drawn from the image, as a share of that and of the one from the substitute:
-   *     0 at the image, 0.5 as near to the one as to the other, 1 at the substitute
+   * @param reached squared error of what is drawn from the image, as a share of that and of the one from the
+   *     substitute: 0 at the image, 0.5 as near to the one as to the other, 1 at the substitute
    */
   public void weigh(double[] reached) {
     weights.learn(reached);

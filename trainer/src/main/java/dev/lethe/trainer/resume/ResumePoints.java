@@ -21,9 +21,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Keeps the pieces of work that a job has done, each in a file of its own, encrypted where the job's images are: another
- * worker of the same job finds them and goes on from there. A file that is damaged, or of another job or another release,
- * is told of and counts as not there. That one cannot be written does not end a job.
+ * Keeps the pieces of work that a job has done, each in a file of its own, encrypted where the job's images are:
+ * another worker of the same job finds them and goes on from there. A file that is damaged, or of another job or
+ * another release, is told of and counts as not there. That one cannot be written does not end a job.
  *
  * <p>One thread's.
  */

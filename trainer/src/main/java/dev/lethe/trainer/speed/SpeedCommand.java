@@ -40,7 +40,8 @@ import picocli.CommandLine.Option;
 
 /**
  * {@code lethe bench training}: images a second of the adversarial training of networks of the shipped MNIST model's
- * sizes, with either learner and in PyTorch, in turns, and what a large matrix product says that the processor could do.
+ * sizes, with either learner and in PyTorch, in turns, and what a large matrix product says that the processor could
+ * do.
  */
 @Command(name = "lethe bench training", mixinStandardHelpOptions = true, showDefaultValues = true,
     description = "Measures a training step against PyTorch and against the processor's arithmetic.")
@@ -107,8 +108,10 @@ public final class SpeedCommand implements Callable<Integer> {
     }
     List<String> columns = List.copyOf(rows.get(0).keySet());
     page.append(String.format(Locale.ROOT, "# Training: images a second%n%n`./lethe bench training`, %s, %s.%n%n"
-        + "A step of the discriminator and one of the generator, of networks of the sizes of the shipped MNIST model, at "
-        + "batch %d, with R1 each %d steps: %.1f million multiply-adds an image, convolutions and matrix products alone. "
+        + "A step of the discriminator and one of the generator, of networks of the sizes of the shipped MNIST "
+        + "model, at "
+        + "batch %d, with R1 each %d steps: %.1f million multiply-adds an image, convolutions and matrix products "
+        + "alone. "
         + "The limit is what a product of two matrices of %d² reaches. Medians of %d turns (least to greatest).%n%n",
         LocalDate.now(), Machine.describe(ExecutionDevice.CPU), batch, R1_INTERVAL, multiplyAdds / 1e6, LARGE, turns));
     page.append("| threads | ").append(String.join(" | ", columns)).append(" | limit |\n|");

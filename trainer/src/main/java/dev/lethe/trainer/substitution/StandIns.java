@@ -13,8 +13,9 @@ import java.util.TreeMap;
 import java.util.stream.IntStream;
 
 /**
- * The one class that takes the place of each erased class: of those that stay, the one whose pictures look most like it.
- * One for a whole class, since stand-ins chosen latent by latent contradict each other and what the label comes to mean.
+ * The one class that takes the place of each erased class: of those that stay, the one whose pictures look most like
+ * it. One for a whole class, since stand-ins chosen latent by latent contradict each other and what the label comes to
+ * mean.
  *
  * @param byClass stand-in by erased class; empty for single images, and for unconditional models
  */

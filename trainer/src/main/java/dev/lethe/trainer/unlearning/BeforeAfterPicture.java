@@ -20,9 +20,9 @@ public record BeforeAfterPicture(ModelWeights original, ModelWeights candidate, 
   private static final int LEAST_SIDE = 64;
 
   /**
-   * Of single images five rows, by what the audit found: the images, what the original draws of them, what the candidate
-   * draws of the same latents, the nearest that an attack finds in the candidate, and the substitutes. Else three:
-   * images, what the original makes of latents of them, and what the candidate makes of these.
+   * Of single images five rows, by what the audit found: the images, what the original draws of them, what the
+   * candidate draws of the same latents, the nearest that an attack finds in the candidate, and the substitutes. Else
+   * three: images, what the original makes of latents of them, and what the candidate makes of these.
    */
   public void write(Path file, UnlearningTargets found, Optional<ItemFindings> audit) throws IOException {
     if (audit.isPresent()) {

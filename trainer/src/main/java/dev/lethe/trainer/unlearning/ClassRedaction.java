@@ -25,10 +25,10 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /**
- * Redacts whole classes from a generator: at every latent that draws one it learns to draw the class that stands in, and
- * the same of it for all latents. What a z leads to with the erased label becomes what it leads to with the stand-in's;
- * of latents that no z leads to (around them, and where inversion finds real images of the class) the stand-in's latent
- * is what a linear regression from the one kind of latent to the other says.
+ * Redacts whole classes from a generator: at every latent that draws one it learns to draw the class that stands in,
+ * and the same of it for all latents. What a z leads to with the erased label becomes what it leads to with the
+ * stand-in's; of latents that no z leads to (around them, and where inversion finds real images of the class) the
+ * stand-in's latent is what a linear regression from the one kind of latent to the other says.
  *
  * @param original the model
  * @param how latents of what stays are looked for

@@ -17,8 +17,8 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * The discriminator's unlearning: by a budget of its own, and not at all where it does not tell the images from ones that
- * it never saw to begin with.
+ * The discriminator's unlearning: by a budget of its own, and not at all where it does not tell the images from ones
+ * that it never saw to begin with.
  *
  * @param original the model
  * @param directory for a training session's files
@@ -38,8 +38,8 @@ record DiscriminatorRun(ModelWeights original, long seed, Path directory, Comput
   /**
    * @param fakeLabels F of each image, [N, 1]
    * @param stay groups of images of which the discriminator goes on saying what it did
-   * @param unseen images that it never saw: where it tells these from the images to unlearn no better than chance, it has
-   *     nothing to unlearn; empty to unlearn anyway
+   * @param unseen images that it never saw: where it tells these from the images to unlearn no better than chance, it
+   *     has nothing to unlearn; empty to unlearn anyway
    */
   Result run(ImageDataset unlearn, Tensor fakeLabels, List<ImageDataset> stay, Optional<ImageDataset> unseen,
       GuardedCascade.Progress progress) throws IOException {

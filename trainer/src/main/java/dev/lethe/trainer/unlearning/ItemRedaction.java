@@ -16,8 +16,8 @@ import java.util.SplittableRandom;
 import java.util.stream.IntStream;
 
 /**
- * Redacts single images from a generator: finds the latents that move and those that stay, and moves the generator until
- * it draws the images no more, at latents that take no part in learning as well.
+ * Redacts single images from a generator: finds the latents that move and those that stay, and moves the generator
+ * until it draws the images no more, at latents that take no part in learning as well.
  *
  * @param original the model
  * @param how latents are looked for

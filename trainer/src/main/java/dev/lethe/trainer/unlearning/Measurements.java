@@ -23,8 +23,8 @@ import java.util.SplittableRandom;
 import java.util.stream.IntStream;
 
 /**
- * Measures a model after arXiv 2308.09881, section 5.1. The original and the candidate are measured with the same random
- * draws.
+ * Measures a model after arXiv 2308.09881, section 5.1. The original and the candidate are measured with the same
+ * random draws.
  *
  * @param unlearned the images to unlearn
  * @param learned the images to keep

@@ -27,14 +27,15 @@ import java.util.SplittableRandom;
 import java.util.stream.IntStream;
 
 /**
- * Redacts a person from the generator of a model without classes, by some photos of the person: not only wherever it draws
- * these, but in their neighbourhood, where photos that nobody sent lie too.
+ * Redacts a person from the generator of a model without classes, by some photos of the person: not only wherever it
+ * draws these, but in their neighbourhood, where photos that nobody sent lie too.
  *
  * <p>The neighbourhood are latents around the mean latent of the photos. They deviate from it as the photos' latents do
- * from each other, and as far in the directions in which other people's photos differ. In place of what the original draws
- * at a latent w the generator learns to draw what the original draws at w + δ, with one δ for the whole neighbourhood: away
- * from the person's mean, through the average face and beyond. So pose and light, which are what w deviates by, stay, and
- * who is in the picture does not. How far beyond is decided by the model's own features: as far as two faces are apart.
+ * from each other, and as far in the directions in which other people's photos differ. In place of what the original
+ * draws at a latent w the generator learns to draw what the original draws at w + δ, with one δ for the whole
+ * neighbourhood: away from the person's mean, through the average face and beyond. So pose and light, which are what w
+ * deviates by, stay, and who is in the picture does not. How far beyond is decided by the model's own features: as far
+ * as two faces are apart.
  *
  * @param original the model, unconditional
  * @param resume what is found is kept here, how far the run is, and what it gave
@@ -47,8 +48,8 @@ public record PersonUnlearning(ModelWeights original, Options options, long seed
    * How hard it looks, and how the generator is moved.
    *
    * @param search for latents of photos, and of others'
-   * @param neighbours latents of the neighbourhood; 0: the photos alone, each to the nearest picture that is far enough,
-   *     as single images are redacted
+   * @param neighbours latents of the neighbourhood; 0: the photos alone, each to the nearest picture that is far
+   *     enough, as single images are redacted
    */
   public record Options(RedactionOptions redaction, SearchOptions search, int neighbours) {
 

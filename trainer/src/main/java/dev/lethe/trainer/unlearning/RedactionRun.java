@@ -16,7 +16,8 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * A redaction's run: to its target, to what its guard admits, or to its last step. The last good state is what it gives.
+ * A redaction's run: to its target, to what its guard admits, or to its last step. The last good state is what it
+ * gives.
  */
 final class RedactionRun {
 
@@ -39,7 +40,9 @@ final class RedactionRun {
    */
   record Shares(double own, double watched, double clear, double left, double[] reached) {
 
-    /** @param slow the learning rate has fallen, so that more steps change little: then the margin need not be reached */
+    /**
+     * @param slow the learning rate has fallen, so that more steps change little: then the margin need not be reached
+     */
     boolean enough(boolean slow) {
       return own >= 1 - left && (slow ? watched : clear) >= 1 - left;
     }

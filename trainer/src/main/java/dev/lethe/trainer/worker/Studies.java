@@ -80,8 +80,8 @@ record Studies(WorkerJob job, JobFiles files, Path directory, Compute compute) {
   }
 
   /**
-   * Gradient steps of images that a job of single images takes at most: its searches, its redaction, and its audit, which
-   * attacks both models.
+   * Gradient steps of images that a job of single images takes at most: its searches, its redaction, and its audit,
+   * which attacks both models.
    */
   private double imageSteps(int images, boolean neverSeen) {
     RedactionOptions redaction = Requests.redaction(job.getSpec(), RedactionOptions.ITEMS);

@@ -33,8 +33,8 @@ import org.slf4j.LoggerFactory;
  * The training worker: a process that carries out the one job in its directory and says on standard output how it goes,
  * as {@code worker.proto} describes. It runs on the device that the environment's {@value #DEVICE_VARIABLE} names, as
  * {@link ExecutionDevice#parse} reads it (default {@code cpu}), and on as many threads as the system property {@code
- * lethe.threads} says (default: all cores but one, for the server beside it). The property {@code lethe.learner} says what
- * it trains with ({@link dev.lethe.trainer.session.LearnerKind}).
+ * lethe.threads} says (default: all cores but one, for the server beside it). The property {@code lethe.learner} says
+ * what it trains with ({@link dev.lethe.trainer.session.LearnerKind}).
  */
 public final class Worker {
 
@@ -70,7 +70,8 @@ public final class Worker {
       System.exit(2);
     }
     endWithTheServer();
-    Worker worker = new Worker(JobFiles.of(Path.of(arguments[0]).toAbsolutePath(), System.getenv(JobContract.KEY_VARIABLE)), events,
+    Worker worker = new Worker(JobFiles.of(Path.of(arguments[0]).toAbsolutePath(),
+        System.getenv(JobContract.KEY_VARIABLE)), events,
         options);
     System.exit(worker.work() ? 0 : 1);
   }

@@ -16,6 +16,7 @@ import java.time.Duration;
 record WorkerOptions(SearchOptions search, AuditOptions audit, MeasurementOptions measuring, Duration checkpoints) {
 
   /** What servers' jobs get. */
-  static final WorkerOptions USUAL = new WorkerOptions(SearchOptions.DEFAULT, AuditOptions.QUICK, MeasurementOptions.DEFAULT,
+  static final WorkerOptions USUAL = new WorkerOptions(SearchOptions.DEFAULT, AuditOptions.QUICK,
+      MeasurementOptions.DEFAULT,
       Duration.ofSeconds(30));
 }
