@@ -288,7 +288,8 @@ final class JobRun {
       case REPORT -> report = event.getReport();
       case DONE -> done = true;
       case FAILURE -> workersOwnReason = event.getFailure().getMessage();
-      case EVENT_NOT_SET -> { }
+      // Of studies, which have workers of their own.
+      case INSPECTION, PROJECTION, EVENT_NOT_SET -> { }
     }
   }
 
