@@ -2,6 +2,7 @@ package dev.lethe.server;
 
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.tngtech.archunit.core.domain.JavaClasses;
@@ -68,15 +69,20 @@ class ArchitectureTest {
   @Test
   void onlyProtocolsKnowGrpcsStatuses() {
     // Whoever counts calls or traces them knows the codes, Status.Code, which calls end with.
+    String statuses = "io\\.grpc\\.(Status|StatusException|StatusRuntimeException|Metadata)";
+    // The names are right: rpc is full of them.
+    assertThrows(AssertionError.class, () -> holds(noClasses().that().resideInAPackage("dev.lethe.server.rpc")
+        .should().dependOnClassesThat().haveNameMatching(statuses)));
     holds(noClasses().that().resideInAPackage("dev.lethe.server..")
         .and().resideOutsideOfPackages("dev.lethe.server.rpc", "dev.lethe.server.rest", "dev.lethe.server.http")
-        .should().dependOnClassesThat().haveNameMatching(
-            "io\\.grpc\\.(Status|StatusException|StatusRuntimeException|Metadata)")
+        .should().dependOnClassesThat().haveNameMatching(statuses)
         .because("below gRPC a request fails with a DomainException, which rpc.FailureStatus translates"));
   }
 
   @Test
   void onlyTheModelStoreKnowsWhereVersionsLie() {
+    assertThrows(AssertionError.class, () -> holds(noClasses().that().resideInAPackage("dev.lethe.server.modelstore")
+        .should().callMethod(Bundle.class, "directory")));
     holds(noClasses().that().resideInAPackage("dev.lethe.server..")
         .and().resideOutsideOfPackage("dev.lethe.server.modelstore")
         .should().callMethod(Bundle.class, "directory")
