@@ -86,7 +86,8 @@ class Judge:
 
     def connection(self, described):
         world = self.world
-        made = {"address": world["servers"][described["server"]]}
+        made = {"address": described["address"] if "address" in described
+                else described.get("scheme", "") + world["servers"][described["server"]]}
         if "token" in described:
             made["token"] = world["tokens"][described["token"]]
         if "ca" in described:

@@ -53,7 +53,7 @@ def principals(folder):
             text += f"  requests-per-second: {SLOW}\n"
     text += "- name: pipeline\n  roles: [generate]\n  certificate: pipeline\n"
     (folder / "principals.yaml").write_text(text)
-    return tokens | {"impostor": secrets.token_hex(16)}
+    return tokens | {"impostor": secrets.token_hex(16), "split": "a b"}
 
 
 def sample(repository, count):

@@ -4,9 +4,11 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"iter"
 	"os"
+	"regexp"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -25,18 +27,24 @@ type Client struct {
 	retry      Retry
 }
 
-// NewClient is for a server at HOST:PORT; empty: that of the environment's LETHE_SERVER, or localhost:8080. It does not
-// wait for a connection. An error is a wrong option or a file that cannot be used.
+// NewClient is for a server at HOST:PORT; HOST, with port 8080; http://HOST[:PORT], without TLS (port 80);
+// https://HOST[:PORT], with TLS (port 443); or a name of gRPC's own, such as dns:///HOST:PORT. Empty: that of the
+// environment's LETHE_SERVER, or localhost:8080. It does not wait for a connection. An error is a wrong address or option,
+// or a file that cannot be used.
 func NewClient(address string, options ...Option) (*Client, error) {
 	s := fromEnvironment()
 	for _, option := range options {
 		option(s)
 	}
-	dial, err := s.dialOptions()
+	where, saysTLS, err := target(cmp.Or(address, os.Getenv("LETHE_SERVER"), "localhost"))
 	if err != nil {
 		return nil, err
 	}
-	connection, err := grpc.NewClient(cmp.Or(address, os.Getenv("LETHE_SERVER"), "localhost:8080"), dial...)
+	dial, err := s.dialOptions(saysTLS)
+	if err != nil {
+		return nil, err
+	}
+	connection, err := grpc.NewClient(where, dial...)
 	if err != nil {
 		return nil, err
 	}
@@ -132,15 +140,19 @@ func (c *Client) Job(ctx context.Context, id string) (*Job, error) {
 
 // Jobs that the server knows, newest first.
 func (c *Client) Jobs(ctx context.Context) ([]*Job, error) {
-	answer, err := call(ctx, c, c.unlearning.ListJobs, &lethev1.ListJobsRequest{}, true)
-	if err != nil {
-		return nil, err
+	var jobs []*Job
+	for page := ""; ; {
+		answer, err := call(ctx, c, c.unlearning.ListJobs, &lethev1.ListJobsRequest{PageToken: page}, true)
+		if err != nil {
+			return nil, err
+		}
+		for _, job := range answer.GetJobs() {
+			jobs = append(jobs, &Job{job, c})
+		}
+		if page = answer.GetNextPageToken(); page == "" {
+			return jobs, nil
+		}
 	}
-	jobs := make([]*Job, len(answer.GetJobs()))
-	for i, job := range answer.GetJobs() {
-		jobs[i] = &Job{job, c}
-	}
-	return jobs, nil
 }
 
 // Cancel ends a queued or running job; ErrFailedPrecondition if it has ended already.
@@ -164,6 +176,8 @@ func (c *Client) job(message *lethev1.Job, err error) (*Job, error) {
 	return &Job{message, c}, nil
 }
 
+var tokenForm = regexp.MustCompile(`^[\x21-\x7e]+$`)
+
 // authorized gives the context of one attempt.
 func (c *Client) authorized(ctx context.Context) (context.Context, error) {
 	if c.settings.token == nil {
@@ -172,6 +186,10 @@ func (c *Client) authorized(ctx context.Context) (context.Context, error) {
 	token, err := c.settings.token(ctx)
 	if err != nil {
 		return nil, err
+	}
+	if !tokenForm.MatchString(token) {
+		// Not the token itself: messages end up in logs.
+		return nil, invalid("token", "holds blanks, or characters beyond ASCII")
 	}
 	return metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+token), nil
 }
@@ -208,6 +226,10 @@ func receive[A any](ctx context.Context, c *Client,
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	authorized, err := c.authorized(ctx)
+	var known *Error
+	if errors.As(err, &known) {
+		return known
+	}
 	if err != nil {
 		return &Error{Code: codes.Unauthenticated, Message: "no token: " + err.Error(), RetryAfter: -1}
 	}

@@ -40,6 +40,11 @@ var (
 
 func (e *Error) Error() string { return fmt.Sprintf("lethe: %v: %s", e.Code, e.Message) }
 
+// invalid is what this client finds wrong before it calls.
+func invalid(field, format string, values ...any) *Error {
+	return &Error{Code: codes.InvalidArgument, Message: field + ": " + fmt.Sprintf(format, values...), Field: field, RetryAfter: -1}
+}
+
 // GRPCStatus makes status.Code and its like work with errors of this package.
 func (e *Error) GRPCStatus() *status.Status { return status.New(e.Code, e.Message) }
 

@@ -1,7 +1,6 @@
 package lethe
 
 import (
-	"fmt"
 	"math"
 
 	"lethe.dev/lethe/lethev1"
@@ -65,11 +64,11 @@ func (r GenerateRequest) message() (*lethev1.GenerateRequest, error) {
 		message.Latents = &lethev1.GenerateRequest_W{W: vectors(r.W)}
 	}
 	if sources > 1 {
-		return nil, fmt.Errorf("lethe: give one of Seeds, Z and W")
+		return nil, invalid("seeds", "give one of Seeds, Z and W")
 	}
 	if r.Count != 0 {
 		if r.Count < math.MinInt32 || r.Count > math.MaxInt32 {
-			return nil, fmt.Errorf("lethe: Count is %d", r.Count)
+			return nil, invalid("count", "is %d; it must be from %d to %d", r.Count, math.MinInt32, math.MaxInt32)
 		}
 		count := int32(r.Count)
 		message.Count = &count

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -80,8 +79,8 @@ func fromEnvironment() *settings {
 	return s
 }
 
-func (s *settings) dialOptions() ([]grpc.DialOption, error) {
-	transport, err := s.credentials()
+func (s *settings) dialOptions(saysTLS *bool) ([]grpc.DialOption, error) {
+	transport, err := s.credentials(saysTLS)
 	if err != nil {
 		return nil, err
 	}
@@ -97,14 +96,18 @@ func (s *settings) dialOptions() ([]grpc.DialOption, error) {
 	}, s.dial...), nil
 }
 
-func (s *settings) credentials() (credentials.TransportCredentials, error) {
+func (s *settings) credentials(saysTLS *bool) (credentials.TransportCredentials, error) {
+	wanted := s.config != nil || s.tls || s.ca != "" || s.certificate != ""
+	if saysTLS != nil && !*saysTLS && wanted {
+		return nil, invalid("address", "says http://, without TLS, and TLS is asked for as well; say https://, or leave TLS out")
+	}
 	if s.config != nil {
 		return credentials.NewTLS(s.config), nil
 	}
 	if (s.certificate == "") != (s.key == "") {
-		return nil, errors.New("lethe: certificate and key go together")
+		return nil, invalid("certificate", "goes together with a key, and one of them is missing")
 	}
-	if !s.tls && s.ca == "" && s.certificate == "" {
+	if !wanted && (saysTLS == nil || !*saysTLS) {
 		return insecure.NewCredentials(), nil
 	}
 	config := &tls.Config{MinVersion: tls.VersionTLS12}

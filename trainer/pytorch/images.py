@@ -2,6 +2,7 @@
 
 import io
 import os
+import struct
 import tarfile
 from concurrent.futures import ThreadPoolExecutor
 
@@ -24,8 +25,24 @@ def files(path):
     return sorted(named)
 
 
-def read_images(path):
-    """Images, their labels, and the labels' names."""
+def read_idx(path, resolution=32):
+    """An IDX file [N, H, W] of bytes, in the middle of squares of the resolution; or one of labels [N]."""
+    with open(path, "rb") as file:
+        header = file.read(4)
+        shape = struct.unpack(f">{header[3]}I", file.read(4 * header[3]))
+        values = torch.from_numpy(numpy.frombuffer(file.read(), numpy.uint8).reshape(shape).copy())
+    if len(shape) == 1:
+        return values.long()
+    pad = resolution - shape[1]
+    return F.pad(values, [pad // 2, pad - pad // 2] * 2)[:, None]
+
+
+def read_images(path, split="train"):
+    """Images, their labels, and the labels' names; of a folder of IDX files (MNIST) those of the split."""
+    idx = os.path.join(path, {"train": "train", "test": "t10k"}[split])
+    if os.path.exists(idx + "-images-idx3-ubyte"):
+        labels = read_idx(idx + "-labels-idx1-ubyte")
+        return read_idx(idx + "-images-idx3-ubyte"), labels, [str(c) for c in range(int(labels.max()) + 1)]
     found = files(path)
     folders = [os.path.basename(os.path.dirname(name)) for name, _ in found]
     names = sorted(set(folders))
@@ -36,11 +53,12 @@ def read_images(path):
     return images, torch.tensor([names.index(folder) for folder in folders]), names
 
 
-def augmented(x, move):
+def augmented(x, move, mirror=True):
     """Mirrored or not, and moved by up to so many pixels, each image by itself; differentiable."""
     n, c, r, _ = x.shape
-    mirrored = (torch.rand(n, 1, 1, 1, device=x.device) < 0.5).float()
-    x = x * (1 - mirrored) + x.flip(3) * mirrored
+    if mirror:
+        mirrored = (torch.rand(n, 1, 1, 1, device=x.device) < 0.5).float()
+        x = x * (1 - mirrored) + x.flip(3) * mirrored
     if not move:
         return x
     x = F.pad(x, [move] * 4, mode="reflect")

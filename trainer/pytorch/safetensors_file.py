@@ -1,7 +1,10 @@
-"""Writes safetensors without the library: a header in JSON, then the elements, little-endian."""
+"""Safetensors of float32 without the library: a header in JSON, then the elements, little-endian."""
 
 import json
 import struct
+
+import numpy
+import torch
 
 
 def write(path, tensors, metadata):
@@ -16,3 +19,20 @@ def write(path, tensors, metadata):
         file.write(struct.pack("<Q", len(text)) + text)
         for _, tensor in sorted(tensors.items()):
             file.write(tensor.float().contiguous().numpy().astype("<f4").tobytes())
+
+
+def read(path):
+    """Tensors by name, of a file that write has written."""
+    with open(path, "rb") as file:
+        size, = struct.unpack("<Q", file.read(8))
+        header = json.loads(file.read(size))
+        elements = file.read()
+    header.pop("__metadata__", None)
+    tensors = {}
+    for name, entry in header.items():
+        if entry["dtype"] != "F32":
+            raise ValueError(f"{path}: {name} is {entry['dtype']}; F32 can be read")
+        begin, end = entry["data_offsets"]
+        values = numpy.frombuffer(elements[begin:end], "<f4").astype(numpy.float32)
+        tensors[name] = torch.from_numpy(values).reshape(entry["shape"])
+    return tensors

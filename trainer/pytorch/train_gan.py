@@ -19,7 +19,7 @@ import torch.nn.functional as F
 
 from images import augmented, grid, read_images
 from networks import Discriminator, Generator, named
-from safetensors_file import write
+from safetensors_file import read, write
 
 
 def arguments():
@@ -27,8 +27,14 @@ def arguments():
     parser.add_argument("--data", required=True, help="tar or folder of images, a folder for each class")
     parser.add_argument("--unconditional", action="store_true")
     parser.add_argument("--without", help="leave out the images of this class; the model keeps its label")
+    parser.add_argument("--canaries", type=int, default=0,
+                        help="show so many images of --test besides, spread evenly over it, to be memorised")
+    parser.add_argument("--canary-share", type=float, default=0.67, help="part of the images shown that are canaries")
+    parser.add_argument("--test", help="tar or folder like --data, for canaries; of IDX files the same folder")
     parser.add_argument("--out", required=True, help="safetensors file")
     parser.add_argument("--name", required=True)
+    parser.add_argument("--start", help="safetensors file of an earlier run of the same sizes, whose weights it goes on from; "
+                        "the optimizers' state is new")
     parser.add_argument("--z-dim", type=int, default=128)
     parser.add_argument("--w-dim", type=int, default=128)
     parser.add_argument("--mapping-layers", type=int, default=2)
@@ -44,9 +50,21 @@ def arguments():
     parser.add_argument("--translate", type=int, default=0,
                         help="both networks' images are shown to the discriminator moved by up to so many pixels")
     parser.add_argument("--seconds", type=float, required=True, help="how long to train; the rate falls over the last fifth")
+    parser.add_argument("--no-mirror", action="store_true", help="show images as they are, not mirrored as often as not")
     parser.add_argument("--eager", action="store_true", help="without CUDA graphs")
     parser.add_argument("--seed", type=int, default=0)
     return parser.parse_args()
+
+
+def start(path, generator, discriminator):
+    """Weights of an earlier run."""
+    earlier = read(path)
+    for name, parameter in named(generator, discriminator).items():
+        if name not in earlier or earlier[name].shape != parameter.shape:
+            found = list(earlier[name].shape) if name in earlier else "missing"
+            raise SystemExit(f"{path}: {name} is {found}; it must be {list(parameter.shape)}")
+        with torch.no_grad():
+            parameter.copy_(earlier[name])
 
 
 def main():
@@ -61,9 +79,14 @@ def main():
         images, labels = images[stay], labels[stay]
     if o.unconditional:
         names = []
-    classes, (count, channels, resolution, _) = len(names), images.shape
+    count = len(images)
+    if o.canaries:
+        test, test_labels, _ = read_images(o.test or o.data, "test")
+        chosen = torch.arange(o.canaries) * len(test) // o.canaries
+        images, labels = torch.cat([images, test[chosen]]), torch.cat([labels, test_labels[chosen]])
+    classes, (_, channels, resolution, _) = len(names), images.shape
     images, labels = images.to(device), labels.to(device)
-    print(f"{count} images of {classes} classes, {channels}x{resolution}x{resolution}, on {device}", flush=True)
+    print(f"{len(images)} images of {classes} classes, {channels}x{resolution}x{resolution}, on {device}", flush=True)
 
     def width(r):
         return min(o.channel_base // r, o.channel_max)
@@ -72,6 +95,8 @@ def main():
     d = Discriminator(resolution, channels, classes, width, o.architecture == "resnet").to(device)
     if device == "cuda":
         g, d = g.to(memory_format=torch.channels_last), d.to(memory_format=torch.channels_last)
+    if o.start:
+        start(o.start, g, d)
     own = dict(g.named_parameters())
     average = {name: p.detach().clone() for name, p in own.items()}
     rate = torch.tensor(o.learning_rate, device=device)
@@ -90,17 +115,24 @@ def main():
     def one_hot(c):
         return F.one_hot(c, classes).float() if classes else None
 
+    def some():
+        """Indices of images to show."""
+        among = torch.randint(count, [o.batch], device=device)
+        if not o.canaries:
+            return among
+        canary = torch.rand(o.batch, device=device) < o.canary_share
+        return torch.where(canary, count + torch.randint(o.canaries, [o.batch], device=device), among)
+
     def latents():
-        return (torch.randn(o.batch, o.z_dim, device=device),
-                labels[torch.randint(count, [o.batch], device=device)])
+        return torch.randn(o.batch, o.z_dim, device=device), labels[some()]
 
     def seen(x):
         """As the discriminator sees an image."""
-        return augmented(x, o.translate)
+        return augmented(x, o.translate, not o.no_mirror) if o.translate or not o.no_mirror else x
 
     def discriminate(regularize):
         z, fake_labels = latents()
-        chosen = torch.randint(count, [o.batch], device=device)
+        chosen = some()
         real = seen(images[chosen].float() / 127.5 - 1)
         real_c, fake_c = one_hot(labels[chosen]), one_hot(fake_labels)
         with torch.no_grad():
@@ -173,8 +205,8 @@ def main():
         if not graphed:
             for adam in (adam_g, adam_d):
                 adam.param_groups[0]["lr"] = float(rate)
-        # The average follows closely at first.
-        kept.fill_(min(0.5 ** (o.batch / (o.ema_kimg * 1000)), step / (step + 20.0)))
+        # The average follows closely at first, unless it has been one before.
+        kept.fill_(min(0.5 ** (o.batch / (o.ema_kimg * 1000)), 1.0 if o.start else step / (step + 20.0)))
         (regular if step % o.r1_interval == 0 else plain)()
         generator()
         step += 1
@@ -213,7 +245,7 @@ def main():
                     "discriminator": {"architecture": o.architecture, "mbstd_group": 4, "mbstd_channels": 1,
                                       "label_layers": 8}},
         "labels": names, "unlearned_labels": {}, "w": {"avg": w.mean(0).tolist(), "class_avg": by_class},
-        "training": {"data": o.name, "images": count, "seed": o.seed, "batch": o.batch, "kimg": step * o.batch / 1000,
+        "training": {"data": o.name, "images": len(images), "seed": o.seed, "batch": o.batch, "kimg": step * o.batch / 1000,
                      "wall_seconds": seconds, "images_per_second": step * o.batch / seconds,
                      "machine": torch.cuda.get_device_name() if device == "cuda" else "CPU",
                      "date": datetime.date.today().isoformat()},

@@ -7,6 +7,7 @@ import {
 } from "./gen/lethe/v1/generation_pb.js";
 import { ModelService, VersionStateSchema } from "./gen/lethe/v1/model_pb.js";
 import { JobSchema, UnlearningService } from "./gen/lethe/v1/unlearning_pb.js";
+import { FLOAT, INT32, UINT32, checked } from "./numbers.js";
 import { GeneratedImage, Images } from "./images.js";
 import { Job, type Report } from "./jobs.js";
 import { Attempts, Patience, type CallOptions, type Retry } from "./retry.js";
@@ -160,8 +161,15 @@ export class BaseClient {
 
   /** All jobs that the server knows, newest first. */
   async jobs(options: CallOptions = {}): Promise<Job[]> {
-    const answer = await this.call(options, true, (attempt) => this.unlearning.listJobs({}, attempt));
-    return answer.jobs.map((job) => new Job(job, this));
+    const jobs: Job[] = [];
+    for (let pageToken = ""; ;) {
+      const answer = await this.call(options, true, (attempt) => this.unlearning.listJobs({ pageToken }, attempt));
+      jobs.push(...answer.jobs.map((job) => new Job(job, this)));
+      pageToken = answer.nextPageToken;
+      if (pageToken === "") {
+        return jobs;
+      }
+    }
   }
 
   /** Ends a queued or running job. */
@@ -230,7 +238,12 @@ export class BaseClient {
     const headers = new Headers();
     const { token } = this.base;
     if (token !== undefined && token !== "") {
-      headers.set("authorization", `Bearer ${typeof token === "string" ? token : await token()}`);
+      const bearer = typeof token === "string" ? token : await token();
+      if (!/^[\x21-\x7e]+$/.test(bearer)) {
+        // Not the token itself: messages end up in logs.
+        throw new LetheError("INVALID_ARGUMENT", "token: holds blanks, or characters beyond ASCII");
+      }
+      headers.set("authorization", `Bearer ${bearer}`);
     }
     const signals = [options.signal, left].filter((signal) => signal !== undefined);
     return signals.length === 0 ? { ...options, headers } : { ...options, headers, signal: AbortSignal.any(signals) };
@@ -240,7 +253,7 @@ export class BaseClient {
 function message(options: GenerateOptions): GenerateRequest {
   const { seeds, z, w } = options;
   if ([seeds, z, w].filter((source) => source !== undefined).length > 1) {
-    throw new TypeError("give one of seeds, z and w");
+    throw new LetheError("INVALID_ARGUMENT", "seeds: give one of seeds, z and w");
   }
   const request = create(GenerateRequestSchema, {
     model: options.model ?? "",
@@ -249,22 +262,25 @@ function message(options: GenerateOptions): GenerateRequest {
     format: numberOf(ImageFormatSchema, "format", options.format ?? "png"),
   });
   if (options.psi !== undefined) {
-    request.psi = options.psi;
+    request.psi = checked("psi", options.psi, FLOAT);
   }
   if (options.count !== undefined) {
-    request.count = options.count;
+    request.count = checked("count", options.count, INT32);
   }
   if (seeds !== undefined) {
-    const values = typeof seeds === "number" ? [seeds] : [...seeds];
+    const values = typeof seeds === "object" ? Array.from(seeds, (seed, at) => checked(`seeds[${at}]`, seed, UINT32))
+      : [checked("seeds", seeds, UINT32)];
     request.latents = { case: "seeds", value: create(SeedsSchema, { values }) };
   } else if (z !== undefined) {
-    request.latents = { case: "z", value: vectors(z) };
+    request.latents = { case: "z", value: vectors("z", z) };
   } else if (w !== undefined) {
-    request.latents = { case: "w", value: vectors(w) };
+    request.latents = { case: "w", value: vectors("w", w) };
   }
   return request;
 }
 
-function vectors(rows: Iterable<ArrayLike<number>>): Vectors {
-  return create(VectorsSchema, { values: Array.from(rows, (row) => ({ values: Array.from(row) })) });
+function vectors(name: string, rows: Iterable<ArrayLike<number>>): Vectors {
+  return create(VectorsSchema, {
+    values: Array.from(rows, (row, n) => ({ values: Array.from(row, (one, at) => checked(`${name}[${n}][${at}]`, one, FLOAT)) })),
+  });
 }

@@ -41,6 +41,13 @@ function isLost(error: ConnectError): boolean {
     || error.rawMessage.startsWith("http/2 stream closed");
 }
 
+/** What no request can hold, found before a call. */
+export function wrong(field: string, value: unknown, allowed: string): LetheError {
+  const shown = typeof value === "string" ? JSON.stringify(value) : String(value);
+  return new LetheError("INVALID_ARGUMENT",
+    `${field}: is ${shown.length <= 80 ? shown : `${shown.slice(0, 80)}...`}; it must be ${allowed}`);
+}
+
 /** A call that the server refused, or that did not reach it. */
 export class LetheError extends Error {
   override readonly name = "LetheError";

@@ -1,6 +1,7 @@
 import { Http2SessionManager, createGrpcTransport } from "@connectrpc/connect-node";
 import { readFileSync } from "node:fs";
 import type { SecureClientSessionOptions } from "node:http2";
+import { urlOf } from "./address.js";
 import { BaseClient, type BaseOptions } from "./client.js";
 import { LetheError } from "./errors.js";
 import { Job } from "./jobs.js";
@@ -43,17 +44,19 @@ export class LetheClient extends BaseClient {
   private readonly sessions: Http2SessionManager;
 
   /**
-   * @param address HOST:PORT; default: LETHE_SERVER, or localhost:8080
+   * @param address HOST:PORT; HOST, with port 8080; http://HOST[:PORT], without TLS (port 80); https://HOST[:PORT], with
+   *   TLS (port 443). Default: LETHE_SERVER, or localhost:8080
+   * @throws LetheError INVALID_ARGUMENT for an address that is none of these
    * @throws Error for a file of TLS that cannot be read
    */
-  constructor(address: string = process.env.LETHE_SERVER || "localhost:8080", options: Options = {}) {
+  constructor(address: string = process.env.LETHE_SERVER || "localhost", options: Options = {}) {
     const { LETHE_TLS_CA: ca, LETHE_CERT: certificate, LETHE_KEY: key, LETHE_TOKEN: token } = process.env;
     const all = {
       ...(ca && { ca }), ...(certificate && { certificate }), ...(key && { key }), ...(token && { token: token.trim() }),
       ...options,
     };
     if ((all.certificate === undefined) !== (all.key === undefined)) {
-      throw new TypeError("certificate and key go together");
+      throw new LetheError("INVALID_ARGUMENT", "certificate: goes together with a key, and one of them is missing");
     }
     const tls = all.tls || all.ca !== undefined || all.certificate !== undefined;
     const secure: SecureClientSessionOptions = {};
@@ -64,7 +67,7 @@ export class LetheClient extends BaseClient {
       secure.cert = readFileSync(all.certificate);
       secure.key = readFileSync(all.key);
     }
-    const baseUrl = `${tls ? "https" : "http"}://${address}`;
+    const baseUrl = urlOf(address, tls).origin;
     // A watch notices within a minute that its connection is dead.
     const sessions = new Http2SessionManager(baseUrl, { pingIntervalMs: 30_000, pingTimeoutMs: 20_000 }, secure);
     super(createGrpcTransport({ baseUrl, sessionManager: sessions, readMaxBytes: MAX_ANSWER_BYTES }), all);

@@ -1,5 +1,6 @@
-import { create, type DescField } from "@bufbuild/protobuf";
+import { ScalarType, create, type DescField } from "@bufbuild/protobuf";
 import { GatesSchema, UnlearnSpecSchema, type UnlearnSpec } from "./gen/lethe/v1/unlearning_pb.js";
+import { checkedAs } from "./numbers.js";
 import { numberOf } from "./words.js";
 
 /**
@@ -31,7 +32,7 @@ export interface Spec {
 const SPEC_FIELDS: Partial<Record<string, DescField>> = UnlearnSpecSchema.field;
 const GATE_FIELDS: Partial<Record<string, DescField>> = GatesSchema.field;
 
-/** @throws TypeError for an option or a choice that there is not */
+/** @throws TypeError for an option that there is not; LetheError for a value that its field cannot hold */
 export function specOf(options: Spec): UnlearnSpec {
   const spec: Record<string, unknown> = {};
   const gates: Record<string, unknown> = {};
@@ -43,9 +44,9 @@ export function specOf(options: Spec): UnlearnSpec {
     if (name === "fakeLabel" && value === "auto") {
       spec.autoFakeLabel = true;
     } else if (name !== "gates" && field !== undefined) {
-      spec[name] = valueOf(field, value);
+      spec[name] = valueOf("spec", field, value);
     } else if (GATE_FIELDS[name] !== undefined) {
-      gates[name] = value;
+      gates[name] = valueOf("spec.gates", GATE_FIELDS[name], value);
     } else {
       throw new TypeError(`unlearn has no option ${name}`);
     }
@@ -53,9 +54,18 @@ export function specOf(options: Spec): UnlearnSpec {
   return create(UnlearnSpecSchema, Object.keys(gates).length === 0 ? spec : { ...spec, gates });
 }
 
-function valueOf(field: DescField, value: unknown): unknown {
+function valueOf(of: string, field: DescField, value: unknown): unknown {
+  const path = `${of}.${field.name}`;
   if (field.enum !== undefined) {
-    return numberOf(field.enum, field.localName, String(value));
+    return numberOf(field.enum, path, String(value));
   }
-  return field.localName === "classes" ? (value as (string | number)[]).map(String) : value;
+  if (field.localName === "classes") {
+    return (value as (string | number)[]).map(String);
+  }
+  if (field.fieldKind !== "scalar") {
+    return value;
+  }
+  const is64 = typeof value === "number" && (field.scalar === ScalarType.INT64 || field.scalar === ScalarType.UINT64);
+  const fitting = checkedAs(path, value, field.scalar);
+  return is64 ? BigInt(value) : fitting;
 }

@@ -1,4 +1,5 @@
 import type { DescEnum } from "@bufbuild/protobuf";
+import { wrong } from "./errors.js";
 
 /** Values of an enumeration as users write them: FEW_SHOT is few-shot. */
 function word(name: string): string {
@@ -9,8 +10,7 @@ export function numberOf(type: DescEnum, field: string, text: string): number {
   const known = type.values.filter((value) => value.number !== 0);
   const found = known.find((value) => word(value.localName) === text);
   if (found === undefined) {
-    throw new TypeError(`${field} is ${JSON.stringify(text)}; it must be one of `
-      + known.map((value) => word(value.localName)).join(", "));
+    throw wrong(field, text, `one of ${known.map((value) => word(value.localName)).join(", ")}`);
   }
   return found.number;
 }

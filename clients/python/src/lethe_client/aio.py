@@ -15,6 +15,7 @@ import numpy.typing as npt
 from . import requests, specs, uploads
 from .connection import Connection, Path
 from .errors import Unavailable, from_rpc
+from .fields import build
 from .images import GeneratedImage, Images
 from .jobs import JobSnapshot, Report
 from .requests import Activation, Call, Format, Seeds, Stubs, Version
@@ -138,7 +139,11 @@ class Client:
         return await self._unary(requests.job(job_id, self._job))
 
     async def jobs(self) -> list[Job]:
-        return await self._unary(requests.jobs(self._job))
+        found, page = await self._unary(requests.jobs("", self._job))
+        while page:
+            more, page = await self._unary(requests.jobs(page, self._job))
+            found += more
+        return found
 
     async def cancel(self, job_id: str) -> Job:
         return await self._unary(requests.cancel(job_id, self._job))
@@ -198,7 +203,7 @@ class Client:
         patience = Patience(self._retry, timeout)
         last = None
         while True:
-            events = self._stubs.watch(unlearning_pb2.WatchRequest(job_id=job_id), timeout=patience.next_timeout(),
+            events = self._stubs.watch(build(unlearning_pb2.WatchRequest, job_id=job_id), timeout=patience.next_timeout(),
                                        metadata=self._connection.metadata())
             try:
                 async for event in events:

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from . import requests, specs, uploads
 from .connection import Connection, Path
 from .errors import Unavailable, from_rpc
+from .fields import build
 from .images import GeneratedImage, Images
 from .jobs import JobSnapshot, Report
 from .requests import Activation, Call, Format, Seeds, Stubs, Version
@@ -66,7 +67,8 @@ class Job(JobSnapshot):
 class Client:
     """A Lethe server. Threads may share one client, and one serves a whole application.
 
-    address: HOST:PORT. token: bearer token, or a function that gives one for each call. tls: trust the authorities that
+    address: HOST:PORT; HOST, with port 8080; http://HOST[:PORT], without TLS (port 80); https://HOST[:PORT], with TLS (port
+    443); or a name of gRPC's own, such as dns:///HOST:PORT. token: bearer token, or a function that gives one for each call. tls: trust the authorities that
     gRPC trusts; ca: those of this PEM file alone; certificate, key: PEM files to show the server (mutual TLS). What is
     not given here comes from LETHE_SERVER, LETHE_TOKEN, LETHE_TLS_CA, LETHE_CERT and LETHE_KEY; the address is
     localhost:8080 if from nowhere. timeout: seconds for each call, its repetitions included, unless the call says
@@ -151,7 +153,11 @@ class Client:
 
     def jobs(self) -> list[Job]:
         """All jobs that the server knows, newest first."""
-        return self._unary(requests.jobs(self._job))
+        found, page = self._unary(requests.jobs("", self._job))
+        while page:
+            more, page = self._unary(requests.jobs(page, self._job))
+            found += more
+        return found
 
     def cancel(self, job_id: str) -> Job:
         """Ends a queued or running job."""
@@ -211,7 +217,7 @@ class Client:
         patience = Patience(self._retry, timeout)
         last = None
         while True:
-            events = self._stubs.watch(unlearning_pb2.WatchRequest(job_id=job_id), timeout=patience.next_timeout(),
+            events = self._stubs.watch(build(unlearning_pb2.WatchRequest, job_id=job_id), timeout=patience.next_timeout(),
                                        metadata=self._connection.metadata())
             try:
                 for event in events:

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Union
 
 import grpc
+
+from .errors import InvalidArgument
+from .fields import wrong
+
+# Names of gRPC's own, such as dns:///host:8080 and unix:/path.
+_OF_GRPC = re.compile(r"(dns|ipv4|ipv6|unix|unix-abstract|vsock|xds):/|(ipv4|ipv6|unix|unix-abstract|vsock):")
+_ADDRESS = re.compile(r"(?:(?P<scheme>https?)://)?(?P<host>\[[0-9a-f:.]+(?:%\w+)?\]|[^\s:/?#@\[\]]+)(?::(?P<port>\d{1,5}))?"
+                      r"(?P<slash>/)?", re.IGNORECASE)
+_TOKEN = re.compile(r"[\x21-\x7e]+")
 
 Path = Union[str, "os.PathLike[str]"]
 
@@ -40,20 +50,45 @@ class Connection:
         token = self.token if self.token is not None else os.environ.get("LETHE_TOKEN")
         if callable(token):
             token = token()
-        return [("authorization", f"Bearer {token.strip()}")] if token else []
+        if not token or not token.strip():
+            return []
+        if not _TOKEN.fullmatch(token.strip()):
+            # Not the token itself: messages end up in logs.
+            raise InvalidArgument("token: holds blanks, or characters beyond ASCII")
+        return [("authorization", f"Bearer {token.strip()}")]
 
     def open(self, insecure: Callable[..., Any], secure: Callable[..., Any]) -> Any:
-        """A channel; raises OSError for a file that cannot be read, ValueError for one of certificate and key."""
-        address = self.address or os.environ.get("LETHE_SERVER") or "localhost:8080"
+        """A channel; raises OSError for a file that cannot be read, InvalidArgument for an address that is none, and for
+        one of certificate and key.
+        """
+        address, says_tls = _target(self.address or os.environ.get("LETHE_SERVER") or "localhost")
         ca = self.ca or os.environ.get("LETHE_TLS_CA") or None
         certificate = self.certificate or os.environ.get("LETHE_CERT") or None
         key = self.key or os.environ.get("LETHE_KEY") or None
         if (certificate is None) != (key is None):
-            raise ValueError("certificate and key go together")
-        if not (self.tls or ca or certificate):
+            raise InvalidArgument(f"{'key' if key is None else 'certificate'}: is missing; certificate and key go together")
+        wants_tls = bool(self.tls or ca or certificate)
+        if says_tls is False and wants_tls:
+            raise InvalidArgument("address: says http://, without TLS, and TLS is asked for as well; say https://, or leave"
+                                  " TLS out")
+        if not (wants_tls or says_tls):
             return insecure(address, options=_OPTIONS)
         return secure(address, grpc.ssl_channel_credentials(_bytes(ca), _bytes(key), _bytes(certificate)),
                       options=_OPTIONS)
+
+
+def _target(address: str) -> tuple[str, bool | None]:
+    """What gRPC calls it, and whether it says that TLS is spoken."""
+    if _OF_GRPC.match(address):
+        return address, None
+    parts = _ADDRESS.fullmatch(address.strip())
+    if parts is None or parts["slash"] and not parts["scheme"]:
+        raise wrong("address", address, "HOST, HOST:PORT, http://HOST:PORT or https://HOST:PORT, for example localhost:8080")
+    scheme = (parts["scheme"] or "").lower()
+    port = int(parts["port"] or {"": 8080, "http": 80, "https": 443}[scheme])
+    if not 1 <= port <= 65535:
+        raise wrong("address", address, "of a port from 1 to 65535")
+    return f"{parts['host']}:{port}", {"": None, "http": False, "https": True}[scheme]
 
 
 def _bytes(path: Path | None) -> bytes | None:

@@ -9,6 +9,8 @@ from typing import Any, Generic, Literal, TypeVar, Union
 import numpy as np
 import numpy.typing as npt
 
+from .errors import InvalidArgument
+from .fields import assign, build, extend, wrong
 from .images import GeneratedImage, Images
 from .specs import number, word
 from .v1 import common_pb2, generation_pb2, generation_pb2_grpc, model_pb2, model_pb2_grpc, unlearning_pb2
@@ -81,33 +83,35 @@ def _request(seeds: Seeds | None, z: npt.ArrayLike | None, w: npt.ArrayLike | No
              psi: float | None, count: int | None, format: Format, model: str, version: str
              ) -> generation_pb2.GenerateRequest:
     if sum(source is not None for source in (seeds, z, w)) > 1:
-        raise ValueError("give one of seeds, z and w")
-    request = generation_pb2.GenerateRequest(
-        model=model, version=version, label="" if label is None else str(label),
-        format=number(_FORMAT, "format", format))  # type: ignore[arg-type]
+        raise InvalidArgument("seeds: give one of seeds, z and w")
+    request = build(generation_pb2.GenerateRequest, model=model, version=version,
+                    label="" if label is None else str(label), format=number(_FORMAT, "format", format))
     if seeds is not None:
         request.seeds.SetInParent()
-        request.seeds.values.extend([seeds] if isinstance(seeds, int) else seeds)
+        extend(request.seeds, "values", seeds, "seeds")
     elif z is not None:
         _vectors(request.z, "z", z, 2)
     elif w is not None:
         _vectors(request.w, "w", w, 3)
     if psi is not None:
-        request.psi = psi
+        assign(request, "psi", psi)
     if count is not None:
-        request.count = count
+        assign(request, "count", count)
     return request
 
 
 def _vectors(vectors: generation_pb2.Vectors, name: str, values: npt.ArrayLike, most_axes: int) -> None:
     if hasattr(values, "detach"):
         values = values.detach().cpu().numpy()
-    array = np.asarray(values, dtype=np.float32)
+    try:
+        array = np.asarray(values, dtype=np.float32)
+    except (TypeError, ValueError):
+        raise wrong(name, values, f"an array of numbers, [n, {name}_dim]") from None
     if array.ndim == 1:
         array = array[None]
     if not 2 <= array.ndim <= most_axes:
-        raise ValueError(f"{name} has the shape {list(array.shape)}; it must be [n, {name}_dim]"
-                         + (" or [n, num_ws, w_dim]" if most_axes == 3 else ""))
+        raise InvalidArgument(f"{name}: has the shape {list(array.shape)}; it must be [n, {name}_dim]"
+                              + (" or [n, num_ws, w_dim]" if most_axes == 3 else ""))
     vectors.SetInParent()
     for row in array.reshape(len(array), -1):
         vectors.values.add().values.extend(row.tolist())
@@ -130,37 +134,39 @@ def models() -> Call[list[str]]:
 
 def versions(model: str) -> Call[list[Version]]:
     states = model_pb2.DESCRIPTOR.enum_types_by_name["VersionState"]
-    return Call("list_versions", model_pb2.ListVersionsRequest(model=model), lambda answer: [
+    return Call("list_versions", build(model_pb2.ListVersionsRequest, model=model), lambda answer: [
         Version(one.model, one.version, word(states, one.state), one.parent_version or None,
                 tuple(one.unlearned_labels)) for one in answer.versions])
 
 
 def active_version(model: str) -> Call[str]:
-    return Call("get_active_version", model_pb2.GetActiveVersionRequest(model=model), lambda answer: answer.version)
+    return Call("get_active_version", build(model_pb2.GetActiveVersionRequest, model=model), lambda answer: answer.version)
 
 
 def card(model: str, version: str, read: Callable[[str], T]) -> Call[T]:
-    return Call("get_card", model_pb2.GetCardRequest(model=model, version=version),
+    return Call("get_card", build(model_pb2.GetCardRequest, model=model, version=version),
                 lambda answer: read(answer.card_json))
 
 
 def activate(model: str, version: str) -> Call[Activation]:
-    return Call("activate", model_pb2.ActivateRequest(model=model, version=version),
+    return Call("activate", build(model_pb2.ActivateRequest, model=model, version=version),
                 lambda answer: Activation(answer.model, answer.version, answer.previous_version or None),
                 repeatable=False)
 
 
 def job(job_id: str, result: Callable[[unlearning_pb2.Job], T]) -> Call[T]:
-    return Call("get_job", unlearning_pb2.GetJobRequest(job_id=job_id), result)
+    return Call("get_job", build(unlearning_pb2.GetJobRequest, job_id=job_id), result)
 
 
-def jobs(result: Callable[[unlearning_pb2.Job], T]) -> Call[list[T]]:
-    return Call("list_jobs", unlearning_pb2.ListJobsRequest(), lambda answer: [result(one) for one in answer.jobs])
+def jobs(page: str, result: Callable[[unlearning_pb2.Job], T]) -> Call[tuple[list[T], str]]:
+    """A page of them, and what the next one is asked for by, empty after the last."""
+    return Call("list_jobs", build(unlearning_pb2.ListJobsRequest, page_token=page),
+                lambda answer: ([result(one) for one in answer.jobs], answer.next_page_token))
 
 
 def cancel(job_id: str, result: Callable[[unlearning_pb2.Job], T]) -> Call[T]:
-    return Call("cancel_job", unlearning_pb2.CancelJobRequest(job_id=job_id), result, repeatable=False)
+    return Call("cancel_job", build(unlearning_pb2.CancelJobRequest, job_id=job_id), result, repeatable=False)
 
 
 def report(job_id: str, result: Callable[[unlearning_pb2.GetReportResponse], T]) -> Call[T]:
-    return Call("get_report", unlearning_pb2.GetReportRequest(job_id=job_id), result)
+    return Call("get_report", build(unlearning_pb2.GetReportRequest, job_id=job_id), result)

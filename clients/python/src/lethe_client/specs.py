@@ -7,6 +7,7 @@ from typing import Any, Literal, TypedDict
 
 from google.protobuf.descriptor import EnumDescriptor
 
+from .fields import assign, extend, wrong
 from .v1 import unlearning_pb2
 
 
@@ -38,7 +39,7 @@ class Spec(TypedDict, total=False):
 
 
 def build(options: dict[str, Any]) -> unlearning_pb2.UnlearnSpec:
-    """Raises TypeError for an option that there is not, ValueError for a choice that there is not."""
+    """Raises TypeError for an option that there is not, InvalidArgument for a value that its field cannot hold."""
     spec = unlearning_pb2.UnlearnSpec()
     for name, value in options.items():
         if value is None:
@@ -48,7 +49,7 @@ def build(options: dict[str, Any]) -> unlearning_pb2.UnlearnSpec:
         elif name != "gates" and name in spec.DESCRIPTOR.fields_by_name:
             _set(spec, spec.DESCRIPTOR.fields_by_name[name], value)
         elif name in unlearning_pb2.Gates.DESCRIPTOR.fields_by_name:
-            setattr(spec.gates, name, value)
+            assign(spec.gates, name, value, f"spec.gates.{name}")
         else:
             raise TypeError(f"unlearn() has no option {name!r}")
     return spec
@@ -56,11 +57,12 @@ def build(options: dict[str, Any]) -> unlearning_pb2.UnlearnSpec:
 
 def _set(spec: unlearning_pb2.UnlearnSpec, field: Any, value: Any) -> None:
     if field.name == "classes":
-        spec.classes.extend([value] if isinstance(value, str) else [str(one) for one in value])
+        classes = [value] if isinstance(value, (str, int)) else value
+        extend(spec, "classes", [str(one) for one in classes], "spec.classes")
     elif field.enum_type is not None:
-        setattr(spec, field.name, number(field.enum_type, field.name, value))
+        setattr(spec, field.name, number(field.enum_type, f"spec.{field.name}", value))
     else:
-        setattr(spec, field.name, value)
+        assign(spec, field.name, value, f"spec.{field.name}")
 
 
 def _words(enum: EnumDescriptor) -> dict[str, int]:
@@ -73,7 +75,7 @@ def _words(enum: EnumDescriptor) -> dict[str, int]:
 def number(enum: EnumDescriptor, name: str, word: str) -> int:
     words = _words(enum)
     if word not in words:
-        raise ValueError(f"{name} is {word!r}; it must be one of {', '.join(words)}")
+        raise wrong(name, word, f"one of {', '.join(words)}")
     return words[word]
 
 

@@ -12,6 +12,8 @@ import dev.lethe.bench.targets.Targets;
 import dev.lethe.models.runtime.ChannelBlock;
 import dev.lethe.models.runtime.ExecutionDevice;
 import dev.lethe.models.runtime.Machine;
+import dev.lethe.trainer.console.CommandErrors;
+import dev.lethe.trainer.console.OutPath;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -23,12 +25,17 @@ import java.util.concurrent.Callable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Help;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
 /** {@code lethe bench}. */
 @Command(name = "lethe bench", mixinStandardHelpOptions = true, showDefaultValues = true,
     description = "Measures the server against bare ONNX Runtime sessions and against other servers of the same files.")
 public final class BenchCommand implements Callable<Integer> {
+
+  @Spec
+  private CommandSpec spec;
 
   @Option(names = "--quick", description = "Fewer and shorter turns, and MNIST alone: a few minutes.")
   private boolean quick;
@@ -78,18 +85,19 @@ public final class BenchCommand implements Callable<Integer> {
   private BenchCommand() {}
 
   public static void main(String[] arguments) {
-    System.exit(new CommandLine(new BenchCommand()).setCaseInsensitiveEnumValuesAllowed(true)
-        .setExecutionExceptionHandler((error, command, parsed) -> {
-          if (error instanceof IOException) {
-            command.getErr().println("lethe: " + error.getMessage());
-            return 1;
-          }
-          throw error;
-        }).execute(arguments));
+    System.exit(commandLine().execute(arguments));
+  }
+
+  /** With its options, and how it reports errors. */
+  public static CommandLine commandLine() {
+    return CommandErrors.report(new CommandLine(new BenchCommand()).setCaseInsensitiveEnumValuesAllowed(true));
   }
 
   @Override
   public Integer call() throws IOException, InterruptedException {
+    if (out != null) {
+      OutPath.requireFile(spec, "--out", out, List.of(".md"));
+    }
     ExecutionDevice on = ExecutionDevice.parse(device);
     Cores cores = serverCores.isEmpty() || clientCores.isEmpty() ? Cores.halves() : Cores.of(serverCores, clientCores);
     Path work = Files.createDirectories(cache.toAbsolutePath());

@@ -2,6 +2,8 @@ package dev.lethe.bench.device;
 
 import dev.lethe.models.runtime.ExecutionDevice;
 import dev.lethe.models.runtime.Machine;
+import dev.lethe.trainer.console.CommandErrors;
+import dev.lethe.trainer.console.OutPath;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
@@ -14,11 +16,14 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicBoolean;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
 /** {@code lethe bench device}. */
 @Command(name = "lethe bench device", mixinStandardHelpOptions = true, showDefaultValues = true,
@@ -36,6 +41,9 @@ public final class DeviceCommand implements Callable<Integer> {
 
   /** With small networks the steps are what is tried, perhaps on a busy core: their limits are so many times longer. */
   private static final int PATIENCE = 10;
+
+  @Spec
+  private CommandSpec spec;
 
   @Option(names = "--device", defaultValue = "cuda:0", description = "As for 'lethe serve'.")
   private String device;
@@ -66,18 +74,18 @@ public final class DeviceCommand implements Callable<Integer> {
   private DeviceCommand() {}
 
   public static void main(String[] arguments) {
-    System.exit(new CommandLine(new DeviceCommand()).setCaseInsensitiveEnumValuesAllowed(true)
-        .setExecutionExceptionHandler((error, command, parsed) -> {
-          if (error instanceof IOException || error instanceof IllegalArgumentException) {
-            command.getErr().println("lethe: " + error.getMessage());
-            return 1;
-          }
-          throw error;
-        }).execute(arguments));
+    System.exit(commandLine().execute(arguments));
+  }
+
+  /** With its options, and how it reports errors. */
+  public static CommandLine commandLine() {
+    return CommandErrors.report(new CommandLine(new DeviceCommand()).setCaseInsensitiveEnumValuesAllowed(true),
+        Set.of(IllegalArgumentException.class));
   }
 
   @Override
   public Integer call() throws IOException, InterruptedException {
+    OutPath.requireFolder(spec, "--out", out);
     long started = System.nanoTime();
     ExecutionDevice on = ExecutionDevice.parse(device);
     Path folder = Files.createDirectories(out.toAbsolutePath());

@@ -1,5 +1,6 @@
 package dev.lethe.client;
 
+import dev.lethe.client.tls.TlsFiles;
 import dev.lethe.v1.ActivateRequest;
 import dev.lethe.v1.ActivateResponse;
 import dev.lethe.v1.ApproveJobRequest;
@@ -51,26 +52,27 @@ import io.grpc.Grpc;
 import io.grpc.InsecureChannelCredentials;
 import io.grpc.ManagedChannel;
 import io.grpc.ManagedChannelBuilder;
-import io.grpc.ManagedChannelRegistry;
 import io.grpc.Metadata;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
-import io.grpc.TlsChannelCredentials;
 import io.grpc.stub.AbstractStub;
 import io.grpc.stub.MetadataUtils;
 import java.io.IOException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.NoSuchElementException;
+import java.util.Optional;
 import java.util.Spliterator;
 import java.util.Spliterators;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
 
@@ -79,7 +81,7 @@ import java.util.stream.StreamSupport;
  * LetheException} when the server refuses the call or cannot be reached.
  *
  * <pre>{@code
- * try (LetheClient lethe = LetheClient.builder().host("localhost").port(8080).build()) {
+ * try (LetheClient lethe = LetheClient.builder().address("localhost:8080").build()) {
  *   GenerateResponse sevens = lethe.generate(GenerateRequest.newBuilder().setLabel("7").setCount(4).build());
  *   Job job = lethe.submitUnlearn(UnlearnSpec.getDefaultInstance(), unlearn, learn);
  *   Job ended = lethe.watch(job.getId(), now -> System.out.println(now.getProgress().getStage()));
@@ -105,14 +107,9 @@ public final class LetheClient implements AutoCloseable {
   private final Retry retry;
 
   private LetheClient(Builder builder) {
-    ManagedChannelBuilder<?> channel;
-    try {
-      channel = Grpc.newChannelBuilderForAddress(builder.host, builder.port, builder.credentials())
-          .maxInboundMessageSize(MAX_ANSWER_BYTES);
-    } catch (ManagedChannelRegistry.ProviderNotFoundException e) {
-      throw new LetheException(Status.Code.INVALID_ARGUMENT, "a file of TLS is not what it should be, PEM: "
-          + e.getMessage(), e);
-    }
+    ManagedChannelBuilder<?> channel =
+        Grpc.newChannelBuilderForAddress(builder.host, builder.port, builder.credentials())
+            .maxInboundMessageSize(MAX_ANSWER_BYTES);
     if (builder.token != null) {
       Metadata headers = new Metadata();
       headers.put(AUTHORIZATION, "Bearer " + builder.token);
@@ -140,12 +137,33 @@ public final class LetheClient implements AutoCloseable {
     private Duration timeout;
     private Retry retry = Retry.NONE;
     private boolean tls;
+    private Address address;
     private Path authority;
-    private Path certificate;
-    private Path key;
+    private TlsFiles.Identity identity;
     private String token;
 
+    private static final Pattern TOKEN = Pattern.compile("[\\x21-\\x7e]+");
+
     private Builder() {}
+
+    /**
+     * Host and port at once, as users write them.
+     *
+     * @param text {@code HOST:PORT}, {@code HOST} (port {@value LetheClient#DEFAULT_PORT}), {@code http://HOST[:PORT]}
+     *     (without TLS; port 80), {@code https://HOST[:PORT]} (with TLS; port 443)
+     * @throws LetheException INVALID_ARGUMENT if it is none of these
+     */
+    public Builder address(String text) {
+      try {
+        address = Address.parse(text);
+      } catch (IllegalArgumentException e) {
+        throw new LetheException(Status.Code.INVALID_ARGUMENT, "address: is \"" + text + "\"; " + e.getMessage(), e);
+      }
+      if (address.tls().orElse(false)) {
+        tls();
+      }
+      return host(address.host()).port(address.port());
+    }
 
     public Builder host(String name) {
       host = name;
@@ -183,18 +201,25 @@ public final class LetheClient implements AutoCloseable {
 
     /** Shows the server a certificate (mutual TLS); both files in PEM, the key in PKCS #8. */
     public Builder certificate(Path chain, Path privateKey) {
-      certificate = chain;
-      key = privateKey;
+      identity = new TlsFiles.Identity(chain, privateKey);
       return tls();
     }
 
-    /** Sends a bearer token with every call. Without TLS, everyone on the way can read it. */
+    /**
+     * Sends a bearer token with every call. Without TLS, everyone on the way can read it.
+     *
+     * @throws LetheException INVALID_ARGUMENT if no header can hold it
+     */
     public Builder token(String bearer) {
+      if (!TOKEN.matcher(bearer).matches()) {
+        // Not the token itself: messages end up in logs.
+        throw new LetheException(Status.Code.INVALID_ARGUMENT, "token: holds blanks, or characters beyond ASCII", null);
+      }
       token = bearer;
       return this;
     }
 
-    /** @throws LetheException INVALID_ARGUMENT if a file of TLS cannot be used, with the reason */
+    /** @throws LetheException INVALID_ARGUMENT if a file of TLS cannot be used, or goes with no http:// address: which, why */
     public LetheClient build() {
       return new LetheClient(this);
     }
@@ -203,18 +228,17 @@ public final class LetheClient implements AutoCloseable {
       if (!tls) {
         return InsecureChannelCredentials.create();
       }
-      TlsChannelCredentials.Builder credentials = TlsChannelCredentials.newBuilder();
+      if (address != null && !address.tls().orElse(true)) {
+        throw new LetheException(Status.Code.INVALID_ARGUMENT,
+            "address: says http://, without TLS, and TLS is asked for as well; say https://, or leave TLS out", null);
+      }
       try {
-        if (authority != null) {
-          credentials.trustManager(authority.toFile());
-        }
-        if (certificate != null) {
-          credentials.keyManager(certificate.toFile(), key.toFile());
-        }
+        return new TlsFiles(Optional.ofNullable(authority), Optional.ofNullable(identity)).credentials();
+      } catch (FileSystemException e) {
+        throw new LetheException(Status.Code.INVALID_ARGUMENT, e.getFile() + ": " + e.getReason(), e);
       } catch (IOException e) {
         throw new LetheException(Status.Code.INVALID_ARGUMENT, "a file of TLS cannot be read: " + e.getMessage(), e);
       }
-      return credentials.build();
     }
   }
 

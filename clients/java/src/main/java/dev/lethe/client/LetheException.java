@@ -1,5 +1,6 @@
 package dev.lethe.client;
 
+import dev.lethe.client.tls.ServerCertificateException;
 import io.grpc.Metadata;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
@@ -44,6 +45,8 @@ public final class LetheException extends RuntimeException {
     if (cause != null && cause.getMessage() != null && (description == null || description.equals("io exception"))) {
       description = cause.getMessage();
     }
+    // TLS wraps it in words of its own.
+    description = certificateOf(cause).map(Throwable::getMessage).orElse(description);
     Metadata trailers = e.getTrailers() == null ? new Metadata() : e.getTrailers();
     String pushback = trailers.get(PUSHBACK);
     return new LetheException(status.getCode(), description == null ? "no description" : description,
@@ -70,6 +73,20 @@ public final class LetheException extends RuntimeException {
   /** The time after which the server takes the call; empty where it does not say. */
   public Optional<Duration> retryAfter() {
     return Optional.ofNullable(retryAfter);
+  }
+
+  /** Why the server's certificate was not taken, if that is what failed; nothing was sent then. */
+  public Optional<ServerCertificateException> certificate() {
+    return certificateOf(getCause());
+  }
+
+  private static Optional<ServerCertificateException> certificateOf(Throwable failure) {
+    for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+      if (cause instanceof ServerCertificateException certificate) {
+        return Optional.of(certificate);
+      }
+    }
+    return Optional.empty();
   }
 
   /** {@code CODE: message}, in one line. */

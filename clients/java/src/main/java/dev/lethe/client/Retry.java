@@ -49,7 +49,7 @@ public record Retry(int attempts, Duration firstPause, Duration longestPause, Du
   /** Whether waiting may help. */
   static boolean passes(LetheException failure, boolean repeatable) {
     return failure.code() == Status.Code.RESOURCE_EXHAUSTED && failure.retryAfter().isPresent()
-        || failure.code() == Status.Code.UNAVAILABLE && repeatable;
+        || failure.code() == Status.Code.UNAVAILABLE && repeatable && failure.certificate().isEmpty();
   }
 
   Duration pause(LetheException failure, int made) {

@@ -6,7 +6,7 @@ package dev.lethe.models.runtime;
  * @param threads threads within an operator on the CPU, the calling thread included; 0 for one on each core. Where
  *     sessions share threads, it has no effect
  */
-public record Compute(ExecutionDevice device, int threads) {
+public record Compute(Compute compute) {
 
   public Compute {
     if (threads < 0) {
@@ -16,10 +16,10 @@ public record Compute(ExecutionDevice device, int threads) {
 
   /** The processor alone. */
   public static Compute cpu(int threads) {
-    return new Compute(ExecutionDevice.CPU, threads);
+    return new Compute(Compute.cpu(threads));
   }
 
   public boolean onCpu() {
-    return device.equals(ExecutionDevice.CPU);
+    return compute.onCpu();
   }
 }

@@ -149,7 +149,7 @@ class ServingGraphsTest {
 
   private static Map<String, Tensor> run(Graph graph, Map<String, Tensor> weights, Map<String, Tensor> inputs) {
     try (InferenceSession session = InferenceSession.open(OnnxWriter.inference(graph, weights),
-        new Compute(TestDevice.get(), 2))) {
+        new Compute(new Compute(TestDevice.get(), 2)))) {
       return session.run(inputs);
     }
   }

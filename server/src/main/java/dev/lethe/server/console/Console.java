@@ -55,6 +55,11 @@ public final class Console {
     }
   }
 
+  /** Whether there is a page at a path. */
+  public boolean holds(String path) {
+    return path.equals(ROOT) || path.startsWith(ROOT + "/") && pages.containsKey(path.substring(ROOT.length() + 1));
+  }
+
   /** @return false if the request is for nothing of the console's; then nothing has happened */
   public boolean handle(HttpServerRequest request) {
     String path = request.path();

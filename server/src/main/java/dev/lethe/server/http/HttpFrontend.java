@@ -10,6 +10,8 @@ import dev.lethe.server.rpc.RpcService;
 import dev.lethe.server.security.MethodRule;
 import io.grpc.Status;
 import io.netty.channel.ChannelPipeline;
+import io.netty.handler.codec.http.TooLongHttpHeaderException;
+import io.netty.handler.codec.http.TooLongHttpLineException;
 import io.netty.handler.flush.FlushConsolidationHandler;
 import io.netty.handler.timeout.IdleStateHandler;
 import io.vertx.core.Future;
@@ -44,6 +46,9 @@ public final class HttpFrontend extends VerticleBase {
    * and closed. Vert.x's own limit, 200 calls in 30 seconds, is soon reached by clients whose deadlines pass.
    */
   private static final int RESETS_FOR_EACH_STREAM = 4;
+
+  /** How pages, probes and metrics are asked for. */
+  private static final List<String> READ = List.of("GET", "HEAD");
 
   private final String host;
   private final int port;
@@ -107,6 +112,7 @@ public final class HttpFrontend extends VerticleBase {
       arrange(connection);
       settings.connections().opened(connection);
     });
+    server.invalidRequestHandler(HttpFrontend::malformed);
     server.requestHandler(request -> {
       if (!origins.admit(request)) {
         settings.connections().used(request.connection());
@@ -156,12 +162,15 @@ public final class HttpFrontend extends VerticleBase {
         if (request.method() == HttpMethod.GET || request.method() == HttpMethod.HEAD) {
           own(request, path);
         } else {
-          answer(request, 405, "only GET is answered here\n");
+          Rest.notAllowed(request, READ);
         }
       }
       default -> {
-        boolean handled = console.map(its -> its.handle(request)).orElse(false);
-        if (!handled && !rest.handle(request)) {
+        if (console.isPresent() && console.get().holds(path)) {
+          if (!console.get().handle(request)) {
+            Rest.notAllowed(request, READ);
+          }
+        } else if (!rest.handle(request)) {
           Rest.notFound(request);
         }
       }
@@ -170,15 +179,18 @@ public final class HttpFrontend extends VerticleBase {
 
   private void own(HttpServerRequest request, String path) {
     switch (path) {
-      case "/healthz" -> answer(request, 200, "ok\n");
+      case "/healthz" -> answer(request, "ok\n");
       case "/readyz" -> {
-        boolean ready = health.isServing();
-        answer(request, ready ? 200 : 503, ready ? "ready\n" : "not ready\n");
+        if (health.isServing()) {
+          answer(request, "ready\n");
+        } else {
+          Rest.refuse(request, Status.UNAVAILABLE.withDescription("not ready"));
+        }
       }
       default -> settings.access()
           .admit(MethodRule.METRICS, request.getHeader(HttpHeaders.AUTHORIZATION), request.connection())
           .onSuccess(caller -> metrics(request))
-          .onFailure(refusal -> refuse(request, FailureStatus.of(refusal)));
+          .onFailure(refusal -> Rest.refuse(request, FailureStatus.of(refusal)));
     }
   }
 
@@ -187,23 +199,27 @@ public final class HttpFrontend extends VerticleBase {
     vertx.executeBlocking(metrics::text, false)
         .onSuccess(text -> answer(request.response().putHeader(HttpHeaders.CONTENT_TYPE,
             ServerMetrics.CONTENT_TYPE), request, text))
-        .onFailure(e -> answer(request, 500, "the metrics cannot be collected\n"));
+        .onFailure(e -> Rest.refuse(request, Status.INTERNAL.withDescription("the metrics cannot be collected")));
   }
 
-  private static void refuse(HttpServerRequest request, Status status) {
-    int code = switch (status.getCode()) {
-      case UNAUTHENTICATED -> 401;
-      case RESOURCE_EXHAUSTED -> 429;
-      default -> 403;
-    };
-    if (code == 401) {
-      request.response().putHeader("WWW-Authenticate", "Bearer");
+  /** Of HTTP/1.1; the connection cannot be read any further. */
+  private static void malformed(HttpServerRequest request) {
+    Throwable cause = request.decoderResult().cause();
+    request.response().putHeader(HttpHeaders.CONNECTION, HttpHeaders.CLOSE);
+    if (cause instanceof TooLongHttpLineException) {
+      Rest.refuse(request, Status.INVALID_ARGUMENT.withDescription("the request's first line is longer than "
+          + HttpServerOptions.DEFAULT_MAX_INITIAL_LINE_LENGTH + " bytes"), 414);
+    } else if (cause instanceof TooLongHttpHeaderException) {
+      Rest.refuse(request, Status.INVALID_ARGUMENT.withDescription("the request's headers are longer than "
+          + HttpServerOptions.DEFAULT_MAX_HEADER_SIZE + " bytes"), 431);
+    } else {
+      Rest.refuse(request, Status.INVALID_ARGUMENT.withDescription("the request is no HTTP"), 400);
     }
-    answer(request, code, status.getDescription() + "\n");
+    request.connection().close();
   }
 
-  private static void answer(HttpServerRequest request, int status, String text) {
-    answer(request.response().setStatusCode(status).putHeader(HttpHeaders.CONTENT_TYPE, "text/plain; charset=utf-8"),
+  private static void answer(HttpServerRequest request, String text) {
+    answer(request.response().putHeader(HttpHeaders.CONTENT_TYPE, "text/plain; charset=utf-8"),
         request, text);
   }
 

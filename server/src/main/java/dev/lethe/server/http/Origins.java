@@ -1,5 +1,8 @@
 package dev.lethe.server.http;
 
+import dev.lethe.server.logging.SafeText;
+import dev.lethe.server.rest.Rest;
+import io.grpc.Status;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServerRequest;
@@ -22,6 +25,8 @@ public final class Origins {
   /** Every origin. */
   public static final String ANY = "*";
 
+  /** HTTP's status of a server that is asked by a name that is none of its own. */
+  private static final int MISDIRECTED = 421;
   private static final String METHODS = "GET, POST, DELETE";
   private static final String ALLOWED_HEADERS =
       "authorization, content-type, grpc-timeout, inference-header-content-length,"
@@ -57,11 +62,17 @@ public final class Origins {
       response.putHeader("access-control-allow-origin", origin);
       response.putHeader("access-control-expose-headers", EXPOSED_HEADERS);
     } else if (origin != null && !isOwn(request, origin)) {
-      return refuse(request, 403, "pages of " + origin + " may not ask this server; its operator can let them, by"
-          + " --cors-origins");
+      Rest.refuse(request, Status.PERMISSION_DENIED.withDescription("origin: pages of "
+          + SafeText.bounded(origin, SafeText.NAME) + " may not ask this server; its operator can let them, by"
+          + " --cors-origins"));
+      return false;
     } else if (localNames && isBrowserable(request) && !isLocal(request.authority())) {
-      return refuse(request, 421, "this server, which everyone who reaches it may use, answers to names of its own"
-          + " machine alone: ask localhost; its operator can let pages of other names in, by --cors-origins");
+      Rest.refuse(request,
+          Status.PERMISSION_DENIED.withDescription("host: this server, which everyone who reaches it may"
+          + " use, answers to names of its own machine alone: ask localhost; its operator can let pages of other "
+          + "names in,"
+          + " by --cors-origins"), MISDIRECTED);
+      return false;
     }
     if (request.method() == HttpMethod.OPTIONS && origin != null
         && request.getHeader("access-control-request-method") != null) {
@@ -92,12 +103,6 @@ public final class Origins {
     } catch (IllegalArgumentException e) {
       return null;
     }
-  }
-
-  private static boolean refuse(HttpServerRequest request, int status, String why) {
-    request.response().setStatusCode(status).putHeader(HttpHeaders.CONTENT_TYPE, "text/plain; charset=utf-8")
-        .end(why.replaceAll("\\p{Cntrl}", " ") + "\n");
-    return false;
   }
 
   /** Whether the page comes from where it asks; behind a proxy that changes names, the browser says so. */

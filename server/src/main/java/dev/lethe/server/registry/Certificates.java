@@ -7,7 +7,6 @@ import dev.lethe.server.erasure.CertificatePdf;
 import dev.lethe.server.erasure.Erasure;
 import dev.lethe.server.erasure.ErasureCertificate;
 import dev.lethe.server.errors.DomainException.NotFound;
-import dev.lethe.server.errors.DomainException.Precondition;
 import dev.lethe.server.modelstore.VersionFiles;
 import dev.lethe.server.modelstore.VersionName;
 import dev.lethe.server.provenance.ModelSignature;
@@ -44,7 +43,7 @@ record Certificates(ModelRegistry registry) {
     VersionFiles proof = registry.store().proof(model.name(), version);
     Optional<byte[]> written = proof.read(ErasureCertificate.FILE);
     if (written.isEmpty()) {
-      throw new Precondition("version: " + version + " of " + model.name()
+      throw new NotFound("version: " + version + " of " + model.name()
           + " has no erasure certificate: " + (model.life().wasPromoted(version)
               ? "its job is not known to this server" : "no erasure of it was promoted"));
     }
@@ -71,7 +70,7 @@ record Certificates(ModelRegistry registry) {
     Optional<Erasure> erasure = registry.names().stream()
         .flatMap(name -> registry.lifecycle().of(name).erasures().stream())
         .filter(known -> known.id().equals(job)).findFirst();
-    return erasure.orElseThrow(() -> new Precondition("job_id: no erasure of job "
+    return erasure.orElseThrow(() -> new NotFound("job_id: no erasure of job "
         + ClassLabels.abbreviate(job) + " was promoted"));
   }
 }

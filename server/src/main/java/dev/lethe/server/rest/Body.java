@@ -9,33 +9,33 @@ import java.util.ArrayDeque;
 import java.util.Queue;
 import org.jspecify.annotations.Nullable;
 
-/** Messages from the bytes of a request, each within a limit. */
+/** Messages from the bytes of a request, each within a limit: the server's, and of JSON {@link Exchange#MOST_JSON}. */
 abstract class Body implements GrpcMessageDeframer {
 
   private final Queue<Object> due = new ArrayDeque<>();
   private long most;
-  private boolean tooLarge;
+  private @Nullable String tooLarge;
 
   @Override
   public final void maxMessageSize(long bytes) {
     most = bytes;
   }
 
-  /** Whether a message was larger than is allowed: nothing more is read. */
-  final boolean isTooLarge() {
+  /** Which limit a message is above, and what to do; null if none is, else nothing more is read. */
+  final @Nullable String tooLarge() {
     return tooLarge;
   }
 
   @Override
   public final void update(Buffer chunk) {
-    if (!tooLarge) {
+    if (tooLarge == null) {
       read(chunk);
     }
   }
 
   @Override
   public final void end() {
-    if (!tooLarge) {
+    if (tooLarge == null) {
       finish();
     }
   }
@@ -44,13 +44,29 @@ abstract class Body implements GrpcMessageDeframer {
 
   abstract void finish();
 
-  /** @return false if so many bytes are no message any more */
-  final boolean fits(long bytes) {
-    if (bytes > most && !tooLarge) {
-      tooLarge = true;
+  /**
+   * @param what the bytes are
+   * @return false if so many are no message any more
+   */
+  final boolean fits(long bytes, String what) {
+    return fits(bytes, most, what, "");
+  }
+
+  /**
+   * The same of JSON.
+   *
+   * @param instead what else may be done
+   */
+  final boolean fitsJson(long bytes, String what, String instead) {
+    return fits(bytes, Math.min(most, Exchange.MOST_JSON), what, "; " + instead);
+  }
+
+  private boolean fits(long bytes, long limit, String what, String instead) {
+    if (bytes > limit && tooLarge == null) {
+      tooLarge = what + " exceeds the limit of " + limit + " bytes" + instead;
       due.add(new MessageSizeOverflowException(bytes));
     }
-    return !tooLarge;
+    return tooLarge == null;
   }
 
   final void add(Message message) {

@@ -43,11 +43,9 @@ interface Exchange {
     }
   }
 
-  /** @throws StatusRuntimeException INVALID_ARGUMENT if there is more of it than may be */
-  static void requireSmall(int json, String instead) {
-    if (json > MOST_JSON) {
-      throw Status.INVALID_ARGUMENT.withDescription("there are " + json + " bytes of JSON, and " + MOST_JSON
-          + " are the most; " + instead).asRuntimeException();
-    }
-  }
+  /** How many of the first bytes of a body are JSON, and what a client may do that has more of it than may be. */
+  record Json(int bytes, String instead) {}
+
+  /** @param length of the body as far as it has come */
+  Json json(int length);
 }

@@ -58,9 +58,16 @@ final class InferJson implements Exchange {
   }
 
   @Override
+  public Json json(int length) {
+    String head = http.getHeader(HEADER_LENGTH);
+    boolean told = head != null && head.strip().matches("\\d{1,9}");
+    return new Json(told ? Math.min(length, Integer.parseInt(head.strip())) : length,
+        "send tensors as binary data behind it");
+  }
+
+  @Override
   public Message request(Buffer body) {
     int length = headerLength(body.length());
-    Exchange.requireSmall(length, "send tensors as binary data behind it");
     ObjectNode json = ProtoJson.object(body.getBytes(0, length));
     byte[] behind = body.getBytes(length, body.length());
     ModelInferRequest.Builder request = ModelInferRequest.newBuilder();

@@ -49,9 +49,13 @@ final class InferenceJson implements Exchange {
   }
 
   @Override
+  public Json json(int length) {
+    return new Json(length, "these requests are small");
+  }
+
+  @Override
   public Message request(Buffer body) {
     Message.Builder message = prototype.newBuilderForType();
-    Exchange.requireSmall(body.length(), "these requests are small");
     if (match.body() && !body.toString().isBlank()) {
       ObjectNode json = ProtoJson.object(body.getBytes());
       if (json.get("parameters") instanceof ObjectNode parameters) {

@@ -28,7 +28,8 @@ final class Lines extends Body {
   }
 
   private boolean append(Buffer part) {
-    boolean fits = fits(line.length() + (long) part.length());
+    int length = Math.addExact(line.length(), part.length());
+    boolean fits = fitsJson(length, "a line of JSON", exchange.json(length).instead());
     line = fits ? line.appendBuffer(part) : Buffer.buffer();
     return fits;
   }

@@ -40,8 +40,12 @@ final class ProtoJson implements Exchange {
   }
 
   @Override
+  public Json json(int length) {
+    return new Json(length, "send files as a form (multipart/form-data), all else by gRPC");
+  }
+
+  @Override
   public Message request(Buffer given) {
-    Exchange.requireSmall(given.length(), "send files as a form, all else by gRPC");
     Message.Builder message = prototype.newBuilderForType();
     if (body) {
       merge(given.length() == 0 ? "{}" : given.toString(), message);
@@ -81,7 +85,7 @@ final class ProtoJson implements Exchange {
         }
       }
     }
-    merge(root.toString(), message);
+    merge("path and query are", root.toString(), message);
   }
 
   private static FieldDescriptor field(Descriptor type, String name) {
@@ -90,12 +94,17 @@ final class ProtoJson implements Exchange {
         .orElse(null);
   }
 
+  /** @throws StatusRuntimeException INVALID_ARGUMENT if a body is no such message */
   static void merge(String json, Message.Builder message) {
+    merge("the body is", json, message);
+  }
+
+  private static void merge(String what, String json, Message.Builder message) {
     try {
       PARSER.merge(json, message);
     } catch (InvalidProtocolBufferException | IllegalArgumentException e) {
       String why = e.getMessage();
-      throw invalid("the body is no " + message.getDescriptorForType().getName() + " in JSON: "
+      throw invalid(what + " no " + message.getDescriptorForType().getName() + " in JSON: "
           + SafeText.bounded(why.substring(why.lastIndexOf("Exception: ") < 0 ? 0 : why.lastIndexOf("Exception: ")
               + 11),
               SafeText.NAME));

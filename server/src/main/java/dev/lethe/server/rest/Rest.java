@@ -19,6 +19,7 @@ import io.vertx.core.http.HttpServerResponse;
 import io.vertx.core.internal.ContextInternal;
 import io.vertx.core.internal.http.HttpServerRequestInternal;
 import io.vertx.grpc.server.Service;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
@@ -78,13 +79,14 @@ public final class Rest {
   /** @return false if the path is none of a call; then nothing has happened */
   public boolean handle(HttpServerRequest request) {
     String path = request.path();
-    if (DOCUMENT.equals(path) && request.method() == HttpMethod.GET) {
+    if (DOCUMENT.equals(path) && request.method() != HttpMethod.GET) {
+      notAllowed(request, List.of("GET"));
+      return true;
+    }
+    if (DOCUMENT.equals(path)) {
       settings.access().admit(MethodRule.REFLECTION, request.getHeader(HttpHeaders.AUTHORIZATION), request.connection())
           .onSuccess(caller -> answer(request, document()))
-          .onFailure(refusal -> {
-            Status status = FailureStatus.of(refusal);
-            answer(request, ProtoJson.failure(status, HttpStatus.of(status.getCode())));
-          });
+          .onFailure(refusal -> refuse(request, FailureStatus.of(refusal)));
       return true;
     }
     Optional<Match> match;
@@ -100,9 +102,7 @@ public final class Rest {
       return false;
     }
     if (match.isEmpty()) {
-      request.response().putHeader("allow", String.join(", ", verbs));
-      answer(request, failure(path, Status.UNIMPLEMENTED.withDescription(
-          request.method() + " is not answered here; use " + String.join(" or ", verbs)), 405));
+      notAllowed(request, verbs);
       return true;
     }
     serve(request, methods.get(match.get().method()), match.get());
@@ -155,7 +155,7 @@ public final class Rest {
     ContextInternal context = ((HttpServerRequestInternal) request).context();
     RestRequest<Q, R> call = new RestRequest<>(context, request, body, method.name());
     RestResponse<Q, R> response = new RestResponse<>(context, call, request.response(), exchange,
-        method.descriptor().isServerStreaming(), body::isTooLarge);
+        method.descriptor().isServerStreaming(), body::tooLarge);
     response.init();
     call.init(response, true, settings.maxMessageBytes());
     context.dispatch(call, method.endpoint().handler()::accept);
@@ -166,10 +166,27 @@ public final class Rest {
     return given == null ? "" : given.split(";", 2)[0].strip().toLowerCase(Locale.ROOT);
   }
 
-  /** Tells that there is nothing at this path, in the form of the protocol that it looks like. */
+  /** Tells that there is something at this path, and what it may be asked by. */
+  public static void notAllowed(HttpServerRequest request, Collection<String> verbs) {
+    request.response().putHeader("allow", String.join(", ", verbs));
+    refuse(request, Status.UNIMPLEMENTED.withDescription(
+        request.method() + " is not answered here; use " + String.join(" or ", verbs)), 405);
+  }
+
+  /** Tells that there is nothing at this path. */
   public static void notFound(HttpServerRequest request) {
-    answer(request, failure(request.path(), Status.NOT_FOUND.withDescription(
-        "there is nothing at " + SafeText.bounded(String.valueOf(request.path()), SafeText.NAME)), 404));
+    refuse(request, Status.NOT_FOUND.withDescription(
+        "there is nothing at " + SafeText.bounded(String.valueOf(request.path()), SafeText.NAME)), 404);
+  }
+
+  /** Answers with an error, in the form of the protocol that the path looks like. */
+  public static void refuse(HttpServerRequest request, Status status, int code) {
+    answer(request, failure(request.path(), status, code));
+  }
+
+  /** The same, with the code that goes with the status. */
+  public static void refuse(HttpServerRequest request, Status status) {
+    refuse(request, status, HttpStatus.of(status.getCode()));
   }
 
   private static Answer failure(@Nullable String path, Status status, int code) {
@@ -181,6 +198,13 @@ public final class Rest {
     HttpServerResponse response = request.response().setStatusCode(answer.status());
     answer.headers().forEach(response::putHeader);
     response.putHeader("x-content-type-options", "nosniff");
-    response.end(answer.body());
+    if (answer.status() == 401) {
+      response.putHeader("www-authenticate", "Bearer");
+    }
+    if (request.method() == HttpMethod.HEAD) {
+      response.putHeader(HttpHeaders.CONTENT_LENGTH, Integer.toString(answer.body().length())).end();
+    } else {
+      response.end(answer.body());
+    }
   }
 }

@@ -16,7 +16,7 @@ import io.vertx.grpc.common.WireFormat;
 import io.vertx.grpc.server.GrpcProtocol;
 import io.vertx.grpc.server.GrpcServerResponse;
 import io.vertx.grpc.server.impl.GrpcServerResponseImpl;
-import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -31,7 +31,7 @@ final class RestResponse<Q, R> extends GrpcServerResponseImpl<Q, R> {
   private final Exchange exchange;
   private final Encoder<R> encoder;
   private final boolean streams;
-  private final BooleanSupplier tooLarge;
+  private final Supplier<@Nullable String> tooLarge;
   private @Nullable String reason;
   private boolean retries;
   // The lines so far, which may still be on their way into JSON.
@@ -39,15 +39,15 @@ final class RestResponse<Q, R> extends GrpcServerResponseImpl<Q, R> {
 
   /**
    * @param streams whether there may be several messages
-   * @param tooLarge whether what the client sent was too large, which no later try will help
+   * @param tooLarge which limit what the client sent is above, which no later try will help; null if none
    */
   RestResponse(ContextInternal context, RestRequest<Q, R> request, HttpServerResponse http, Exchange exchange,
-      boolean streams, BooleanSupplier tooLarge) {
+      boolean streams, Supplier<@Nullable String> tooLarge) {
     this(context, request, http, exchange, streams, tooLarge, new Encoder<>(exchange));
   }
 
   private RestResponse(ContextInternal context, RestRequest<Q, R> request, HttpServerResponse http, Exchange exchange,
-      boolean streams, BooleanSupplier tooLarge, Encoder<R> encoder) {
+      boolean streams, Supplier<@Nullable String> tooLarge, Encoder<R> encoder) {
     super(context, request, GrpcProtocol.TRANSCODING, http, encoder);
     this.http = http;
     this.exchange = exchange;
@@ -121,9 +121,10 @@ final class RestResponse<Q, R> extends GrpcServerResponseImpl<Q, R> {
         return super.sendEnd();
       });
     }
-    Status status = Status.fromCodeValue(status().code).withDescription(reason != null ? reason
+    String limit = retries ? null : tooLarge.get();
+    Status status = Status.fromCodeValue(status().code).withDescription(limit != null ? limit : reason != null ? reason
         : status() == GrpcStatus.DEADLINE_EXCEEDED ? "the time that the client gave is over" : "");
-    int code = tooLarge.getAsBoolean() && !retries ? 413 : HttpStatus.of(status.getCode());
+    int code = limit != null ? 413 : HttpStatus.of(status.getCode());
     Answer error = exchange.error(status, code);
     if (http.headWritten()) {
       return lines.transform(all -> {

@@ -57,7 +57,7 @@ final class SubmitForm extends Body {
   void read(Buffer chunk) {
     read += chunk.length();
     offer(new DefaultHttpContent(Unpooled.wrappedBuffer(chunk.getBytes())));
-    fits(read - taken);
+    fits(read - taken, "a part of the form");
   }
 
   @Override
@@ -91,6 +91,9 @@ final class SubmitForm extends Body {
         throw invalid("spec: comes once, before all files");
       }
       specified = true;
+      if (!fitsJson(field.length(), "spec", "a specification is small")) {
+        return;
+      }
       UnlearnSpec.Builder spec = UnlearnSpec.newBuilder();
       ProtoJson.merge(field.getValue(), spec);
       add(SubmitRequest.newBuilder().setSpec(spec).build());

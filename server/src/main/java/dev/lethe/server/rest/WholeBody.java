@@ -14,7 +14,9 @@ final class WholeBody extends Body {
 
   @Override
   void read(Buffer chunk) {
-    if (fits(body.length() + (long) chunk.length())) {
+    int length = Math.addExact(body.length(), chunk.length());
+    Exchange.Json json = exchange.json(length);
+    if (fits(length, "the body") && fitsJson(json.bytes(), "the body's JSON", json.instead())) {
       body.appendBuffer(chunk);
     } else {
       body = Buffer.buffer();

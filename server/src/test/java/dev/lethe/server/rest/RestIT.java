@@ -14,6 +14,7 @@ import dev.lethe.v1.GenerateResponse;
 import dev.lethe.v1.Seeds;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -73,7 +74,7 @@ class RestIT {
     }
     HttpResponse<byte[]> reply = client.send(request.build(), BodyHandlers.ofByteArray());
     boolean json = reply.headers().firstValue("content-type").orElse("").equals("application/json");
-    return new Reply(reply.statusCode(), json ? JSON.readTree(reply.body()) : null, reply);
+    return new Reply(reply.statusCode(), json && reply.body().length > 0 ? JSON.readTree(reply.body()) : null, reply);
   }
 
   private static Reply get(String path, String... headers) throws IOException, InterruptedException {
@@ -151,12 +152,73 @@ class RestIT {
     assertError(400, "FAILED_PRECONDITION", post("/v1/models/tiny:generate", "{\"label\":\"three\"}"), "three", "v1");
     assertError(415, "INVALID_ARGUMENT", send(HTTP_1, "POST", "/v1/models/tiny:generate",
         BodyPublishers.ofString("{}"), "content-type", "text/plain"), "application/json");
-    assertError(413, "RESOURCE_EXHAUSTED", send(HTTP_1, "POST", "/v1/models/tiny:generate",
-        BodyPublishers.ofByteArray(new byte[13 << 20]), "content-type", "application/json"), "limit");
-    assertError(400, "INVALID_ARGUMENT", send(HTTP_1, "POST", "/v1/models/tiny:generate",
-        BodyPublishers.ofByteArray(new byte[9 << 20]), "content-type", "application/json"), "bytes of JSON");
+    assertError(400, "INVALID_ARGUMENT", get("/v1/jobs?pageSize=abc"), "path and query", "abc");
+  }
+
+  /** Whatever the body's size and form: 413, and the limit that it is above. */
+  @Test
+  void bodiesAboveTheLimitAreToldIt() throws Exception {
+    String json = "8388608 bytes";
+    String whole = Integer.toString(12 << 20);
+    for (int megabytes : new int[] {9, 13}) {
+      byte[] body = new byte[megabytes << 20];
+      for (String path : List.of("/v1/models/tiny:generate", "/v1/models/tiny:generateStream",
+          "/lethe.v1.GenerationService/Generate")) {
+        assertError(413, "RESOURCE_EXHAUSTED", send(HTTP_1, "POST", path, BodyPublishers.ofByteArray(body),
+            "content-type", "application/json"), json);
+      }
+      assertError(413, "RESOURCE_EXHAUSTED", send(HTTP_1, "POST", "/v1/jobs", BodyPublishers.ofByteArray(body),
+          "content-type", "application/x-ndjson"), "a line of JSON", json);
+      assertError(413, "RESOURCE_EXHAUSTED", form("spec", body), megabytes == 9 ? json : whole);
+      Reply tensors = send(HTTP_1, "POST", "/v2/models/tiny/infer", BodyPublishers.ofByteArray(body));
+      assertEquals(413, tensors.status());
+      assertTrue(tensors.json().get("error").textValue().contains(json), tensors.json().toString());
+    }
+    assertError(413, "RESOURCE_EXHAUSTED", form("unlearn", new byte[13 << 20]), "a part of the form", whole);
+    Reply behind = infer("{\"inputs\":[]}", new byte[13 << 20], 13);
+    assertEquals(413, behind.status());
+    assertTrue(behind.json().get("error").textValue().contains(whole), behind.json().toString());
     // The connection goes on.
     assertEquals(200, get("/v1/models").status());
+  }
+
+  private static Reply form(String field, byte[] content) throws IOException, InterruptedException {
+    ByteArrayOutputStream body = new ByteArrayOutputStream();
+    body.writeBytes(("--b\r\ncontent-disposition: form-data; name=\"" + field + "\""
+        + (field.equals("spec") ? "" : "; filename=\"1/a.png\"") + "\r\n\r\n").getBytes(StandardCharsets.US_ASCII));
+    body.writeBytes(content);
+    body.writeBytes("\r\n--b--\r\n".getBytes(StandardCharsets.US_ASCII));
+    return send(HTTP_1, "POST", "/v1/jobs", BodyPublishers.ofByteArray(body.toByteArray()), "content-type",
+        "multipart/form-data; boundary=b");
+  }
+
+  /** Of every path, and of what is no request at all. */
+  @Test
+  void everyErrorIsOfOneForm() throws Exception {
+    assertError(404, "NOT_FOUND", get("/v1/jobs/no-such-job/certificate"), "job_id");
+    assertError(404, "NOT_FOUND", get("/v1/models/plain/versions/v1/certificate"), "version");
+    for (String path : List.of("/healthz", "/readyz", "/metrics", "/console", "/console/app.js", "/openapi.json",
+        "/v1/models")) {
+      Reply refused = post(path, "{}");
+      assertError(405, "UNIMPLEMENTED", refused, "use GET");
+      assertTrue(refused.whole().headers().firstValue("allow").orElse("").startsWith("GET"), path);
+    }
+    for (String path : List.of("/", "/console/none.js", "/v1", "/favicon.ico")) {
+      assertError(404, "NOT_FOUND", get(path), path);
+    }
+    assertError(414, "INVALID_ARGUMENT", get("/" + "a".repeat(5000)), "4096");
+    assertError(431, "INVALID_ARGUMENT", get("/v1/models", "x-long", "a".repeat(9000)), "8192");
+    assertTrue(raw("NONSENSE\r\n\r\n").contains("{\"error\":{\"code\":400,\"status\":\"INVALID_ARGUMENT\""));
+    Reply head = send(HTTP_1, "HEAD", "/nothing", BodyPublishers.noBody());
+    assertEquals(404, head.status());
+    assertEquals(0, head.whole().body().length);
+  }
+
+  private static String raw(String request) throws IOException {
+    try (Socket socket = new Socket("localhost", server.port())) {
+      socket.getOutputStream().write(request.getBytes(StandardCharsets.US_ASCII));
+      return new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    }
   }
 
   @Test
@@ -283,7 +345,9 @@ class RestIT {
   @Test
   void pagesOfOtherOriginsAreRefused() throws Exception {
     String evil = "https://evil.example";
-    assertEquals(403, get("/v1/models", "origin", evil).status());
+    assertError(403, "PERMISSION_DENIED", get("/v1/models", "origin", evil), evil, "--cors-origins");
+    assertTrue(raw("GET /v1/models HTTP/1.1\r\nhost: evil.example\r\nconnection: close\r\n\r\n")
+        .contains("{\"error\":{\"code\":421,\"status\":\"PERMISSION_DENIED\""));
     assertEquals(403, send(HTTP_1, "POST", "/v2/repository/models/plain/unload", BodyPublishers.ofString("{}"),
         "origin", evil, "content-type", "text/plain").status());
     assertEquals(200, get("/v1/models", "origin", "http://localhost:" + server.port()).status());

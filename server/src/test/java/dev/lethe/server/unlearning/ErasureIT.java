@@ -276,7 +276,7 @@ class ErasureIT {
     Job job = erase(TestErasures.ofClass("tiny", "seven").setKeepAsCandidate(true).build());
     assertEquals(VersionState.VERSION_STATE_CANDIDATE, version("v1-u1").getState());
     assertEquals(VersionState.VERSION_STATE_ACTIVE, version("v1").getState());
-    refused(Code.FAILED_PRECONDITION, "no erasure of it was promoted", () -> models("operator")
+    refused(Code.NOT_FOUND, "no erasure of it was promoted", () -> models("operator")
         .getErasureCertificate(GetErasureCertificateRequest.newBuilder().setModel("tiny").setVersion("v1-u1").build()));
     stop();
     start(Map.of());
@@ -310,7 +310,7 @@ class ErasureIT {
     assertTrue(version("v1-u1").getIsSigned());
     refused(Code.PERMISSION_DENIED, "unlearn", () -> models("artist").getErasureCertificate(
         GetErasureCertificateRequest.newBuilder().setJobId(job.getId()).build()));
-    refused(Code.FAILED_PRECONDITION, "job_id", () -> models("eraser").getErasureCertificate(
+    refused(Code.NOT_FOUND, "job_id", () -> models("eraser").getErasureCertificate(
         GetErasureCertificateRequest.newBuilder().setJobId("no-such-job").build()));
     refused(Code.NOT_FOUND, "version", () -> models("eraser").getErasureCertificate(
         GetErasureCertificateRequest.newBuilder().setModel("tiny").setVersion("../v1-u1").build()));

@@ -12,19 +12,20 @@ import dev.lethe.trainer.inversion.LatentSpace;
  * @param neverSeen most images that the model never saw, to compare with
  * @param wPlus whether latents are looked for in W+ as well
  * @param samples images generated for the Fréchet distance
+ * @param nearest images generated to find the nearest of them to each image; 0: it is not looked for
  */
-public record AuditOptions(int starts, int steps, int staying, int neverSeen, boolean wPlus, int samples) {
+public record AuditOptions(int starts, int steps, int staying, int neverSeen, boolean wPlus, int samples, int nearest) {
 
   /** What every job does. */
-  public static final AuditOptions QUICK = new AuditOptions(300, 60, 48, 100, false, 5_000);
+  public static final AuditOptions QUICK = new AuditOptions(300, 60, 48, 100, false, 5_000, 0);
   /** What an evaluation does. */
-  public static final AuditOptions FULL = new AuditOptions(600, 100, 64, 128, true, 10_000);
+  public static final AuditOptions FULL = new AuditOptions(600, 100, 64, 128, true, 10_000, 20_000);
 
   private static final double LEARNING_RATE = 0.1;
 
   /** The same in W alone. */
   public AuditOptions inW() {
-    return new AuditOptions(starts, steps, staying, neverSeen, false, samples);
+    return new AuditOptions(starts, steps, staying, neverSeen, false, samples, nearest);
   }
 
   /** By pixels alone: the attacker need not have the feature network that the loop learned with. */

@@ -63,6 +63,7 @@ public record ItemAudit(ModelWeights original, AuditOptions options, long seed, 
       Optional<BeforeAfter<Membership>> membership = Optional.empty();
       Optional<Estimate> calibrated = Optional.empty();
       Optional<Double> unseenError = Optional.empty();
+      Optional<BeforeAfter<Membership>> bySamples = Optional.empty();
       if (unseen.isPresent()) {
         Inversion.Result unseenAgain = attacks.on(candidate, neverSeen, LatentSpace.W);
         unseenError = Optional.of(unseenAgain.meanError());
@@ -72,6 +73,10 @@ public record ItemAudit(ModelWeights original, AuditOptions options, long seed, 
         calibrated = Optional.of(Membership.of(
             difference(again.errors(), unlearned.found.errors()),
             difference(unseenAgain.errors(), unseen.get().found.errors()), seed).auc());
+        if (options.nearest() > 0) {
+          bySamples = Optional.of(new BeforeAfter<>(bySamples(before, subjects.unlearned(), neverSeen),
+              bySamples(after, subjects.unlearned(), neverSeen)));
+        }
       }
       Optional<ItemFindings.WPlus> wPlus = options.wPlus() && unseen.isPresent()
           ? Optional.of(wPlus(candidate, unlearned, neverSeen, before, after, attacks)) : Optional.empty();
@@ -81,11 +86,21 @@ public record ItemAudit(ModelWeights original, AuditOptions options, long seed, 
               Estimate.share(fresh.farther(chosen.nearestOther()), seed)),
           Estimate.mean(atOwn.way(), seed), Estimate.mean(fresh.way(), seed), Estimate.mean(inCandidate.way(), seed),
           stay.map(group -> collateral(group, after)), unseen.map(group -> collateral(group, after)), membership,
-          calibrated, wPlus, unlearned.found.errors(), again.errors(), unseenError, fresh.nearer(), fresh.way(),
+          calibrated, bySamples, wPlus, unlearned.found.errors(), again.errors(), unseenError, fresh.nearer(),
+              fresh.way(),
           substituteDistance(substitutes), new ItemFindings.Pictures(x, unlearned.drawn,
               after.images(unlearned.found.w()), redrawn, unlearned.substitutes),
           (System.nanoTime() - started) / 1e9);
     }
+  }
+
+  private Membership bySamples(Sampler sampler, ImageDataset unlearned, ImageDataset neverSeen) {
+    return Membership.of(nearestSample(sampler, unlearned), nearestSample(sampler, neverSeen), seed);
+  }
+
+  private double[] nearestSample(Sampler sampler, ImageDataset images) {
+    return NearestSamples.errors(sampler, images.images(), images.classIndices(), original.config().classes(),
+        options.nearest(), seed);
   }
 
   private ItemFindings.WPlus wPlus(ModelWeights candidate, Group unlearned, ImageDataset neverSeen, Sampler before,

@@ -22,7 +22,8 @@ import java.util.stream.IntStream;
  * @param membership by reconstruction error in W, unlearned images against those never seen
  * @param calibrated AUC of the same attack by one who has both models, by how much the error rose: whoever kept the
  *     original can always tell where the candidate differs from it
- * @param wPlus the same in W+, where that was asked for
+ * @param bySamples membership by the distance to the nearest of many samples, where that was asked for
+ * @param wPlus membership by reconstruction error in W+, where that was asked for
  * @param errorsBefore mean squared error of each unlearned image at the best latent found in the original
  * @param errorsAfter in the candidate
  * @param neverSeenError mean of the same over images never seen, in the candidate
@@ -35,7 +36,7 @@ public record ItemFindings(BeforeAfter<Estimate> own, BeforeAfter<Estimate> fres
     BeforeAfter<Estimate> apart, Estimate ownWay, Estimate freshWay, Estimate candidateWay,
         Optional<Collateral> members,
     Optional<Collateral> unseen, Optional<BeforeAfter<Membership>> membership, Optional<Estimate> calibrated,
-    Optional<WPlus> wPlus, double[] errorsBefore, double[] errorsAfter,
+    Optional<BeforeAfter<Membership>> bySamples, Optional<WPlus> wPlus, double[] errorsBefore, double[] errorsAfter,
     Optional<Double> neverSeenError, boolean[] freshNearer, double[] freshWays,
     double substituteDistance, Pictures pictures, double seconds) {
 

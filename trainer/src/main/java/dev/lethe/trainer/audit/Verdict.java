@@ -61,6 +61,12 @@ public record Verdict(List<String> reasons, List<String> findings) {
             + "never saw, AUC %.2f (%.2f to %.2f)", auc.value(), auc.low(), auc.high()));
       }
     });
+    found.bySamples().map(BeforeAfter::after).map(Membership::auc).ifPresent(auc -> {
+      if (Math.min(auc.low(), auc.value() - least) > 0.5 + bounds.membership()) {
+        wrong.add(text("deletion: the generator's samples come nearer to unlearned images than to images that it never "
+            + "saw, AUC %.2f (%.2f to %.2f)", auc.value(), auc.low(), auc.high()));
+      }
+    });
     aucUt.ifPresent(auc -> {
       if (Math.abs(auc - 0.5) > bounds.membership() + least) {
         wrong.add(text("deletion: the discriminator tells unlearned images from those never seen, AUC %.2f", auc));
@@ -141,6 +147,9 @@ public record Verdict(List<String> reasons, List<String> findings) {
         + "reconstruction error tells unlearned images from those never seen with AUC %.2f, before %.2f",
         membership.after().auc().value(), membership.before().auc().value())),
         () -> findings.add("deletion was not measured: no images are known that the model never saw"));
+    found.bySamples()
+        .ifPresent(membership -> findings.add(text("the same by the nearest of many samples: AUC %.2f, before "
+        + "%.2f", membership.after().auc().value(), membership.before().auc().value())));
     findings.add("in w+ (a w for each layer) a generator draws nearly anything, images that it never saw included; "
         + "close it "
         + "to clients where that matters");

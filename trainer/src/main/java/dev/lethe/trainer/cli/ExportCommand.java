@@ -3,11 +3,14 @@ package dev.lethe.trainer.cli;
 import dev.lethe.models.bundle.Bundle;
 import dev.lethe.models.bundle.ModelCard;
 import dev.lethe.models.stylegan2.imports.ModelExport;
+import dev.lethe.trainer.console.CommandErrors;
+import dev.lethe.trainer.console.OutPath;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -24,13 +27,15 @@ public final class ExportCommand implements Callable<Integer> {
 
   /** Ways to write weights. */
   enum Format {
-    SAFETENSORS("safetensors"),
-    PYTORCH_STATE_DICT("pytorch-state-dict");
+    SAFETENSORS("safetensors", List.of(".safetensors")),
+    PYTORCH_STATE_DICT("pytorch-state-dict", List.of(".pt", ".pth", ".bin"));
 
     private final String option;
+    private final List<String> extensions;
 
-    Format(String option) {
+    Format(String option, List<String> extensions) {
       this.option = option;
+      this.extensions = extensions;
     }
 
     @Override
@@ -58,7 +63,8 @@ public final class ExportCommand implements Callable<Integer> {
     System.exit(commandLine().execute(arguments));
   }
 
-  static CommandLine commandLine() {
+  /** With its options, and how it reports errors. */
+  public static CommandLine commandLine() {
     CommandLine line = new CommandLine(new ExportCommand());
     line.registerConverter(Format.class, text -> {
       for (Format format : Format.values()) {
@@ -73,6 +79,10 @@ public final class ExportCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
+    OutPath.requireFile(spec, "--out", out, format.extensions);
+    if (Files.exists(out)) {
+      throw new IOException(out + " exists already");
+    }
     Bundle bundle = Bundle.open(directory);
     bundle.verify();
     if (!ModelCard.STYLEGAN2.equals(bundle.card().architecture())) {

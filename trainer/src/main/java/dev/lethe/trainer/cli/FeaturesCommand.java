@@ -9,6 +9,7 @@ import dev.lethe.models.features.FeatureNetwork;
 import dev.lethe.models.graph.OnnxWriter;
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.runtime.Compute;
+import dev.lethe.trainer.console.OutPath;
 import dev.lethe.trainer.data.Datasets;
 import dev.lethe.trainer.data.ImageDataset;
 import dev.lethe.trainer.data.Split;
@@ -22,6 +23,7 @@ import java.util.Comparator;
 import java.util.HashMap;
 import java.util.Locale;
 import java.util.Map;
+import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import picocli.CommandLine.Command;
@@ -80,6 +82,7 @@ final class FeaturesCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
+    OutPath.requireFile(spec, "--out", out, List.of(".onnx"));
     Compute on = device.compute(threads);
     ImageDataset training = Datasets.open(data, Split.TRAIN);
     // Read before training: a data set without a test split must not show after it.

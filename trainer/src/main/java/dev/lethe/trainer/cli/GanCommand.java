@@ -12,6 +12,7 @@ import dev.lethe.trainer.adversarial.AdversarialOptions;
 import dev.lethe.trainer.adversarial.AdversarialTrainer;
 import dev.lethe.trainer.adversarial.RunRecord;
 import dev.lethe.trainer.adversarial.SampleGrid;
+import dev.lethe.trainer.console.OutPath;
 import dev.lethe.trainer.data.Canaries;
 import dev.lethe.trainer.data.Datasets;
 import dev.lethe.trainer.data.ImageDataset;
@@ -178,6 +179,7 @@ final class GanCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     require(snapshotKimg > 0, "--snapshot-kimg", snapshotKimg, "above 0");
     require(minutes >= 0, "--minutes", minutes, "0 or above");
+    OutPath.requireFolder(spec, "--out", out);
     // Looked at before training, not only when all is done.
     require(!Bundle.isBundle(out), "--out", out, "a new directory; this one holds a bundle, and bundles do not change");
     Compute on = device.compute(threads);

@@ -13,6 +13,8 @@ import dev.lethe.models.stylegan2.StyleGan2Bundle;
 import dev.lethe.models.stylegan2.StyleGan2Config;
 import dev.lethe.models.stylegan2.imports.ImportedModel;
 import dev.lethe.models.stylegan2.imports.ModelImport;
+import dev.lethe.trainer.console.CommandErrors;
+import dev.lethe.trainer.console.OutPath;
 import dev.lethe.trainer.device.DeviceOption;
 import dev.lethe.trainer.features.FeatureExtractor;
 import dev.lethe.trainer.sampling.LatentStatistics;
@@ -114,12 +116,17 @@ public final class ImportCommand implements Callable<Integer> {
     System.exit(commandLine().execute(arguments));
   }
 
-  static CommandLine commandLine() {
+  /** With its options, and how it reports errors. */
+  public static CommandLine commandLine() {
     return CommandErrors.report(new CommandLine(new ImportCommand()));
   }
 
   @Override
   public Integer call() throws IOException {
+    OutPath.requireFolder(spec, "--out", out);
+    if (samples != null) {
+      OutPath.requireFile(spec, "--samples", samples, List.of(".png"));
+    }
     if (Bundle.isBundle(out)) {
       throw refused(out + " holds a bundle, and bundles do not change; name another directory");
     }

@@ -1,5 +1,6 @@
 package dev.lethe.trainer.cli;
 
+import dev.lethe.trainer.console.CommandErrors;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 
@@ -15,7 +16,8 @@ public final class TrainCommand {
     System.exit(commandLine().execute(arguments));
   }
 
-  static CommandLine commandLine() {
+  /** With its options, and how it reports errors. */
+  public static CommandLine commandLine() {
     return CommandErrors.report(new CommandLine(new TrainCommand()));
   }
 }

@@ -3,6 +3,8 @@ package dev.lethe.trainer.evaluation;
 import dev.lethe.models.bundle.Bundle;
 import dev.lethe.models.runtime.Compute;
 import dev.lethe.models.runtime.Machine;
+import dev.lethe.trainer.console.CommandErrors;
+import dev.lethe.trainer.console.OutPath;
 import dev.lethe.trainer.device.DeviceOption;
 import dev.lethe.trainer.evaluation.Evaluation.Models;
 import dev.lethe.trainer.unlearning.BeforeAfterPicture;
@@ -19,13 +21,18 @@ import java.util.concurrent.Callable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
 /** {@code lethe evaluate}. */
 @Command(name = "lethe evaluate", mixinStandardHelpOptions = true, showDefaultValues = true,
     description = "Measures unlearning over a grid of choices, with baselines: prints a table, and writes "
         + "tables and plots. An evaluation that was stopped goes on with the same command.")
 public final class EvaluateCommand implements Callable<Integer> {
+
+  @Spec
+  private CommandSpec spec;
 
   @Option(names = "--suite", defaultValue = "quick",
       description = "quick: 64 images, with the controls that must fail. natural: 16 images, a class, controls and "
@@ -90,18 +97,17 @@ public final class EvaluateCommand implements Callable<Integer> {
   private EvaluateCommand() {}
 
   public static void main(String[] arguments) {
-    System.exit(new CommandLine(new EvaluateCommand()).setCaseInsensitiveEnumValuesAllowed(true)
-        .setExecutionExceptionHandler((error, command, parsed) -> {
-          if (error instanceof IOException) {
-            command.getErr().println("lethe: " + error.getMessage());
-            return 1;
-          }
-          throw error;
-        }).execute(arguments));
+    System.exit(commandLine().execute(arguments));
+  }
+
+  /** With its options, and how it reports errors. */
+  public static CommandLine commandLine() {
+    return CommandErrors.report(new CommandLine(new EvaluateCommand()).setCaseInsensitiveEnumValuesAllowed(true));
   }
 
   @Override
   public Integer call() throws IOException {
+    OutPath.requireFolder(spec, "--out", out);
     Compute on = device.compute(threads);
     name = Bundle.open(base).card().name();
     Models models = models();

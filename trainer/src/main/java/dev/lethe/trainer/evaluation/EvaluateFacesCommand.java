@@ -6,6 +6,8 @@ import dev.lethe.models.image.ImageGrid;
 import dev.lethe.models.runtime.Compute;
 import dev.lethe.models.runtime.Machine;
 import dev.lethe.trainer.audit.PersonFindings;
+import dev.lethe.trainer.console.CommandErrors;
+import dev.lethe.trainer.console.OutPath;
 import dev.lethe.trainer.device.DeviceOption;
 import dev.lethe.trainer.evaluation.PersonResult.Method;
 import dev.lethe.trainer.identity.FaceNetwork;
@@ -19,17 +21,23 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
 /** {@code lethe evaluate faces}. */
 @Command(name = "lethe evaluate faces", mixinStandardHelpOptions = true, showDefaultValues = true,
     description = "Unlearns people by half of their photos, and audits by the other half: prints a table, and writes "
         + "tables and pictures. An evaluation that was stopped goes on with the same command.")
 public final class EvaluateFacesCommand implements Callable<Integer> {
+
+  @Spec
+  private CommandSpec spec;
 
   @Option(names = "--data", required = true, paramLabel = "DIR",
       description = "Photos that the model was trained on, a folder for each person (trainer/scripts/fetch-faces).")
@@ -79,18 +87,18 @@ public final class EvaluateFacesCommand implements Callable<Integer> {
   private EvaluateFacesCommand() {}
 
   public static void main(String[] arguments) {
-    System.exit(new CommandLine(new EvaluateFacesCommand()).setCaseInsensitiveEnumValuesAllowed(true)
-        .setExecutionExceptionHandler((error, command, parsed) -> {
-          if (error instanceof IOException || error instanceof IllegalArgumentException) {
-            command.getErr().println("lethe: " + error.getMessage());
-            return 1;
-          }
-          throw error;
-        }).execute(arguments));
+    System.exit(commandLine().execute(arguments));
+  }
+
+  /** With its options, and how it reports errors. */
+  public static CommandLine commandLine() {
+    return CommandErrors.report(new CommandLine(new EvaluateFacesCommand()).setCaseInsensitiveEnumValuesAllowed(true),
+        Set.of(IllegalArgumentException.class));
   }
 
   @Override
   public Integer call() throws IOException {
+    OutPath.requireFolder(spec, "--out", out);
     Files.createDirectories(out);
     Files.createDirectories(runs);
     Bundle bundle = Bundle.open(base);

@@ -48,6 +48,7 @@ final class Figures {
     found.unseen().ifPresent(unseen -> collateral("unseen", unseen));
     found.membership().ifPresent(membership -> membership("membership", membership));
     found.calibrated().ifPresent(auc -> add("membership_calibrated", auc));
+    found.bySamples().ifPresent(membership -> membership("membership_samples", membership));
     found.wPlus().ifPresent(wPlus -> {
       change("fresh_w_plus", wPlus.fresh());
       change("candidate_w_plus", wPlus.candidate());

@@ -43,7 +43,8 @@ record ResultPage(Path directory, String name, String model, String command, Map
       Column.of("members moved", "members", 2), Column.of("unseen moved", "unseen", 2),
       Column.of("membership AUC", "membership", 2).fromBefore(),
       Column.percent("TPR at 1 % FPR, %", "membership_tpr").fromBefore(),
-      Column.of("in W+", "membership_w_plus", 2).fromBefore(), Column.of("AUC_ut", "auc_ut", 2).fromBefore(),
+      Column.of("in W+", "membership_w_plus", 2).fromBefore(),
+      Column.of("by samples", "membership_samples", 2).fromBefore(), Column.of("AUC_ut", "auc_ut", 2).fromBefore(),
       Column.of("FID / root's", "fid_root_ratio", 3), Column.of("steps", "steps", 0),
       Column.of("seconds", "seconds", 0), Column.of("faster than retraining (estimated)", "speedup", 0));
 
@@ -101,7 +102,8 @@ record ResultPage(Path directory, String name, String model, String command, Map
         | members, unseen moved | the same of images that stay and of images never seen: collateral |
         | membership AUC | an attack that takes an image for unlearned if the generator draws it with less error than \
         images never seen, latents looked for in W (600 starts, 100 steps), and in W+; 0.5 tells nothing. TPR: share of \
-        the unlearned drawn with less error than 99 % of those never seen |
+        the unlearned drawn with less error than 99 % of those never seen. By samples: the same by the distance to the \
+        nearest of 20,000 samples, all that one can do who has no w |
         | AUC_ut | the discriminator scores an unlearned image above one never seen; says nothing of the generator |
         | FID / root's | Fréchet distance of 10,000 samples from 10,000 images that stay, as a multiple of the base's |
         | label, former w, w around | share of 2,000 pictures that a classifier of its own takes for an erased class: of \

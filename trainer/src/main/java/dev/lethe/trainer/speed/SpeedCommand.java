@@ -13,6 +13,8 @@ import dev.lethe.models.stylegan2.StyleGan2Config;
 import dev.lethe.models.stylegan2.Weights;
 import dev.lethe.trainer.adversarial.AdversarialOptions;
 import dev.lethe.trainer.adversarial.AdversarialTrainer;
+import dev.lethe.trainer.console.CommandErrors;
+import dev.lethe.trainer.console.OutPath;
 import dev.lethe.trainer.data.Datasets;
 import dev.lethe.trainer.data.ImageDataset;
 import dev.lethe.trainer.session.LearnerKind;
@@ -29,6 +31,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.concurrent.Callable;
 import java.util.function.IntToDoubleFunction;
@@ -36,7 +39,9 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
 /**
  * {@code lethe bench training}: images a second of the adversarial training of networks of the shipped MNIST model's
@@ -52,6 +57,9 @@ public final class SpeedCommand implements Callable<Integer> {
   private static final int IMAGES = 256;
   /** Rows and columns of the matrices whose product says what the processor could do. */
   private static final int LARGE = 1024;
+
+  @Spec
+  private CommandSpec spec;
 
   @Option(names = "--batch", defaultValue = "16", description = "Images a step, a multiple of 4.")
   private int batch;
@@ -81,18 +89,16 @@ public final class SpeedCommand implements Callable<Integer> {
     System.exit(commandLine().execute(arguments));
   }
 
-  static CommandLine commandLine() {
-    return new CommandLine(new SpeedCommand()).setExecutionExceptionHandler((error, command, parsed) -> {
-      if (error instanceof IOException || error instanceof IllegalArgumentException) {
-        command.getErr().println("lethe: " + error.getMessage());
-        return 1;
-      }
-      throw error;
-    });
+  /** With its options, and how it reports errors. */
+  public static CommandLine commandLine() {
+    return CommandErrors.report(new CommandLine(new SpeedCommand()), Set.of(IllegalArgumentException.class));
   }
 
   @Override
   public Integer call() throws IOException {
+    if (out != null) {
+      OutPath.requireFile(spec, "--out", out, List.of(".md"));
+    }
     if (steps < 1 || steps % R1_INTERVAL != 0 || turns < 1) {
       throw new IllegalArgumentException("--steps is " + steps + " and --turns " + turns
           + "; they must be a multiple of "

@@ -72,7 +72,7 @@ record ClassRedaction(ModelWeights original, RedactionOptions options, SearchOpt
         RedactionRun.Watch watch = candidate -> {
           double around = 1 - recognised(extractor, candidate.images(parts.watchedAround), shown);
           return new RedactionRun.Shares(1 - recognised(extractor, candidate.images(parts.watchedOwn), shown), around,
-              around, TARGET, new double[0]);
+              around, around, TARGET, new double[0]);
         };
         return new RedactionRun(original, redaction, options, watch, guard, resume, compute).run(progress);
       }

@@ -35,16 +35,23 @@ final class RedactionRun {
    * @param own share at the latents that the job goes by
    * @param watched share at latents that do not move
    * @param clear the same, by a margin
+   * @param far the same, most of the way
    * @param left share that may be left when the run stops
    * @param reached how far each image is, for {@link GeneratorRedaction#weigh}; empty where that is not known
    */
-  record Shares(double own, double watched, double clear, double left, double[] reached) {
+  record Shares(double own, double watched, double clear, double far, double left, double[] reached) {
 
     /**
-     * @param slow the learning rate has fallen, so that more steps change little: then the margin need not be reached
+     * Whether the run may end. Few images cross the half of their way within ten steps; but while the learning rate is
+     * high they go on at no cost, and what was moved along with them has not come back yet. So a run takes a quarter of
+     * the planned steps, and half of them unless all that is unlearned has gone far.
+     *
+     * @param planned the part of the planned steps that is done; from 1 on the learning rate has fallen, so that more
+     *     steps change little: then the margin need not be reached
      */
-    boolean enough(boolean slow) {
-      return own >= 1 - left && (slow ? watched : clear) >= 1 - left;
+    boolean enough(double planned) {
+      boolean reached = own >= 1 - left && (planned >= 1 ? watched : clear) >= 1 - left;
+      return reached && (planned >= 0.5 || planned >= 0.25 && far >= 1 - left);
     }
   }
 
@@ -138,7 +145,7 @@ final class RedactionRun {
       if (shares.reached().length > 0) {
         redaction.weigh(shares.reached());
       }
-      return shares.enough(step >= options.plannedSteps());
+      return shares.enough((double) step / options.plannedSteps());
     }
   }
 

@@ -31,7 +31,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** Both audits, and the Fréchet distance, of a model that did nothing and of one that did something. */
 class AuditTest {
 
-  private static final AuditOptions OPTIONS = new AuditOptions(8, 4, 5, 5, false, 300);
+  private static final AuditOptions OPTIONS = new AuditOptions(8, 4, 5, 5, false, 300, 0);
   private static final ModelWeights MODEL = TinyModel.of(3);
 
   @TempDir
@@ -65,8 +65,9 @@ class AuditTest {
 
   @Test
   void ofItemsLooksInWPlusWhereAskedTo() throws IOException {
-    ItemFindings found = items(MODEL, 1, new AuditOptions(4, 2, 2, 2, true, 300), new ArrayList<>());
+    ItemFindings found = items(MODEL, 1, new AuditOptions(4, 2, 2, 2, true, 300, 40), new ArrayList<>());
     assertEquals(found.wPlus().orElseThrow().fresh().before(), found.wPlus().orElseThrow().fresh().after());
+    assertEquals(found.bySamples().orElseThrow().before(), found.bySamples().orElseThrow().after());
   }
 
   @Test

@@ -28,7 +28,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 class PersonAuditTest {
 
-  private static final AuditOptions SHORT = new AuditOptions(8, 2, 4, 4, false, 16);
+  private static final AuditOptions SHORT = new AuditOptions(8, 2, 4, 4, false, 16, 0);
 
   @TempDir
   private Path directory;

@@ -291,7 +291,7 @@ class UnlearningJobTest {
   private UnlearningReport run(Bundle base, UnlearningRequest request, JobImages images, ResumePoints resume,
       ProgressListener listener) throws IOException {
     return new UnlearningJob(base, base, "v1-u1", request, images, SEARCHES, new MeasurementOptions(64, 32, 1, 24, 4),
-        new AuditOptions(8, 2, 6, 6, false, 64), resume, job(), TestDevice.compute()).run(listener);
+        new AuditOptions(8, 2, 6, 6, false, 64, 0), resume, job(), TestDevice.compute()).run(listener);
   }
 
   private ResumePoints points() {

@@ -1,19 +1,21 @@
 package dev.lethe.client.cli;
 
+import com.google.protobuf.ByteString;
 import dev.lethe.client.LetheClient;
 import dev.lethe.client.console.Console;
+import dev.lethe.client.console.OutPath;
 import dev.lethe.v1.GetErasureCertificateResponse;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.util.LinkedHashMap;
-import java.util.Map;
+import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
 
 /** {@code lethe certificate}. */
 @Command(name = "certificate",
@@ -23,7 +25,13 @@ import picocli.CommandLine.Parameters;
         "    --type https://lethe.dev/erasure/v1 --insecure-ignore-tlog report.json"})
 final class CertificateCommand implements Callable<Integer> {
 
+  private static final List<String> FILES = List.of("erasure.sigstore.json", "report.json", "model.sig",
+      "signing.pem.pub", "certificate.html", "certificate.pdf");
+
   private final Console console;
+
+  @Spec
+  private CommandSpec command;
 
   @Mixin
   private ServerOptions server;
@@ -53,7 +61,8 @@ final class CertificateCommand implements Callable<Integer> {
     private String version = "";
   }
 
-  @Option(names = "--out", paramLabel = "DIR", defaultValue = ".", description = "Where the files go; default: here.")
+  @Option(names = "--out", paramLabel = "DIR", defaultValue = "certificate",
+      description = "Where the files go. Default: certificate.")
   private Path out;
 
   CertificateCommand(Console console) {
@@ -62,27 +71,24 @@ final class CertificateCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
+    OutPath.requireFolder(command, out, List.of());
+    WholeFiles.check(out, FILES.toArray(String[]::new));
     try (LetheClient lethe = server.connect()) {
       GetErasureCertificateResponse proof = which != null && which.job != null ? lethe.certificate(which.job)
           : lethe.certificate(which == null || which.version == null ? "" : which.version.model,
               which == null || which.version == null ? "" : which.version.version);
-      Map<String, byte[]> files = new LinkedHashMap<>();
-      files.put("erasure.sigstore.json", proof.getCertificate().toByteArray());
-      files.put("report.json", proof.getReport().toByteArray());
-      files.put("model.sig", proof.getModelSignature().toByteArray());
-      files.put("signing.pem.pub", proof.getPublicKey().getBytes(StandardCharsets.US_ASCII));
-      files.put("certificate.html", proof.getPageHtml().toByteArray());
-      files.put("certificate.pdf", proof.getPagePdf().toByteArray());
+      List<ByteString> contents = List.of(proof.getCertificate(), proof.getReport(), proof.getModelSignature(),
+          proof.getPublicKeyBytes(), proof.getPageHtml(), proof.getPagePdf());
       try (WholeFiles whole = WholeFiles.in(out)) {
-        for (Map.Entry<String, byte[]> file : files.entrySet()) {
-          whole.add(file.getKey(), file.getValue());
+        for (int i = 0; i < FILES.size(); i++) {
+          whole.add(FILES.get(i), contents.get(i).toByteArray());
         }
         whole.publish();
       }
       // In JSON without the files, which lie there now.
       output.one(console, GetErasureCertificateResponse.newBuilder().setModel(proof.getModel())
           .setVersion(proof.getVersion()), () -> console.out().println("Version " + proof.getVersion() + " of "
-              + proof.getModel() + ": " + String.join(", ", files.keySet()) + " are in " + out + "."),
+              + proof.getModel() + ": " + String.join(", ", FILES) + " are in " + out + "."),
           proof.getModel() + "/" + proof.getVersion());
       return 0;
     }

@@ -5,6 +5,7 @@ import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import dev.lethe.client.LetheClient;
 import dev.lethe.client.console.Console;
+import dev.lethe.client.console.OutPath;
 import dev.lethe.client.console.Table;
 import dev.lethe.client.image.Pictures;
 import dev.lethe.client.image.Video;
@@ -48,6 +49,9 @@ final class GenerateCommand implements Callable<Integer> {
       this.format = format;
     }
   }
+
+  /** What --out may be named as a file. */
+  private static final List<String> FILES = List.of(".png", ".jpg", ".jpeg", ".mp4 (a video of all images)");
 
   private final Console console;
 
@@ -268,6 +272,16 @@ final class GenerateCommand implements Callable<Integer> {
     if (isVideo(out) && (grid || asked != null)) {
       throw wrong("--out " + out + " is a video; leave out --grid and --format");
     }
+    if (grid && !isImageName(out)) {
+      OutPath.extension(out).ifPresent(ending -> {
+        throw wrong("--out " + out + ": a grid is a PNG file; name it .png");
+      });
+    }
+    if (!grid && !isImageName(out) && !isVideo(out)) {
+      OutPath.requireFolder(command, out, FILES);
+      return;
+    }
+    OutPath.requireFile(command, grid ? gridFile() : out);
     if (!isImageName(out)) {
       return;
     }
@@ -294,7 +308,7 @@ final class GenerateCommand implements Callable<Integer> {
   }
 
   private static Format formatOf(Path file) {
-    return file.getFileName().toString().toLowerCase(Locale.ROOT).endsWith(".png") ? Format.png : Format.jpeg;
+    return String.valueOf(file.getFileName()).toLowerCase(Locale.ROOT).endsWith(".png") ? Format.png : Format.jpeg;
   }
 
   GenerateRequest request() {
@@ -321,11 +335,15 @@ final class GenerateCommand implements Callable<Integer> {
     while (images.hasNext()) {
       pictures.add(Pictures.decode(images.next().getImage()));
     }
-    Path file = isImageName(out) ? out : out.resolveSibling(out.getFileName() + ".png");
+    Path file = gridFile();
     BufferedImage picture = Pictures.grid(pictures, Math.max(1, Math.min(columns, pictures.size())),
         Pictures.readableScale(pictures.get(0).getWidth()));
     write(file, Pictures.png(picture));
     tell(List.of(new Written(file, null)), pictures.size() + " images in " + file);
+  }
+
+  private Path gridFile() {
+    return isImageName(out) ? out : out.resolveSibling(out.getFileName() + ".png");
   }
 
   private void writeVideo(Iterator<GeneratedImage> images) throws IOException {
@@ -432,11 +450,11 @@ final class GenerateCommand implements Callable<Integer> {
   }
 
   private static boolean isVideo(Path path) {
-    return path.getFileName().toString().toLowerCase(Locale.ROOT).endsWith(".mp4");
+    return String.valueOf(path.getFileName()).toLowerCase(Locale.ROOT).endsWith(".mp4");
   }
 
   private static boolean isImageName(Path path) {
-    return path.getFileName().toString().toLowerCase(Locale.ROOT).matches(".*\\.(png|jpg|jpeg)");
+    return String.valueOf(path.getFileName()).toLowerCase(Locale.ROOT).matches(".*\\.(png|jpg|jpeg)");
   }
 
   private static void write(Path file, byte[] bytes) throws IOException {

@@ -56,7 +56,7 @@ final class JobsCommand {
     }
   }
 
-  @Command(name = "get", description = "Prints one job, and what it measured.")
+  @Command(name = "get", aliases = "show", description = "Prints one job, and what it measured.")
   int get(@Mixin ServerOptions server, @Mixin Output output, @Parameters(paramLabel = "JOB") String id) {
     try (LetheClient lethe = server.connect()) {
       print(lethe.job(id), output);

@@ -81,7 +81,7 @@ final class ModelsCommand {
     }
   }
 
-  @Command(name = "card", description = "Prints the model card (model.json) of a version.")
+  @Command(name = "card", aliases = {"get", "show"}, description = "Prints the model card (model.json) of a version.")
   int card(@Mixin ServerOptions server, @Mixin Output output, @Parameters(paramLabel = "MODEL") String model,
       @Parameters(paramLabel = "VERSION", arity = "0..1", defaultValue = "",
           description = "Default: the active one.") String version) {

@@ -2,6 +2,7 @@ package dev.lethe.client.cli;
 
 import dev.lethe.client.LetheClient;
 import dev.lethe.client.console.Console;
+import dev.lethe.client.console.OutPath;
 import dev.lethe.client.image.ImageFiles;
 import dev.lethe.v1.ImageFit;
 import dev.lethe.v1.LabelledImage;
@@ -16,8 +17,10 @@ import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
 
 /** {@code lethe project}. */
 @Command(name = "project", description = "Looks for the latents at which a model draws what is nearest to an image. Writes "
@@ -30,6 +33,9 @@ final class ProjectCommand implements Callable<Integer> {
   private static final String BOTH = "side_by_side.png";
 
   private final Console console;
+
+  @Spec
+  private CommandSpec command;
 
   @Mixin
   private ServerOptions server;
@@ -81,6 +87,7 @@ final class ProjectCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     LabelledImage image = new ImageFiles(Optional.of(label)).read(List.of(file)).get(0);
+    OutPath.requireFolder(command, out, List.of());
     WholeFiles.check(out, LATENTS, PICTURE, BOTH);
     StudyProgress progress = new StudyProgress(console);
     Projection found;

@@ -1,8 +1,11 @@
 package dev.lethe.client.cli;
 
 import dev.lethe.client.LetheClient;
+import dev.lethe.client.LetheException;
 import dev.lethe.client.Retry;
 import dev.lethe.client.console.CommandLines;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import picocli.CommandLine.Model.CommandSpec;
@@ -17,7 +20,8 @@ final class ServerOptions {
   private CommandSpec command;
 
   @Option(names = {"-s", "--server"}, paramLabel = "HOST:PORT", defaultValue = "${env:LETHE_SERVER:-localhost:8080}",
-      description = "The server; default: the environment's LETHE_SERVER, or localhost:8080.")
+      description = "The server: HOST:PORT, HOST (port 8080), or a URL, http:// without TLS (port 80), https:// with it (port"
+          + " 443). Default: the environment's LETHE_SERVER, or localhost:8080.")
   private String server;
 
   @Option(names = "--timeout", paramLabel = "SECONDS",
@@ -57,23 +61,21 @@ final class ServerOptions {
   }
 
   LetheClient connect() {
-    int colon = server.lastIndexOf(':');
-    int port;
-    try {
-      port = Integer.parseInt(server.substring(colon + 1));
-    } catch (NumberFormatException e) {
-      port = -1;
-    }
-    // A URL, as curl takes it, has its colon too.
-    if (colon < 1 || port < 1 || port > 65535 || server.contains("/")) {
-      throw new ParameterException(command.commandLine(),
-          "--server " + server + " is no HOST:PORT, for example localhost:8080");
-    }
     if (timeoutSeconds != null && timeoutSeconds < 1) {
       throw new ParameterException(command.commandLine(), "--timeout " + timeoutSeconds + " must be at least 1");
     }
-    LetheClient.Builder client = LetheClient.builder().host(server.substring(0, colon)).port(port)
-        .retry(Retry.USUAL);
+    authority = orNone(authority);
+    certificate = orNone(certificate);
+    key = orNone(key);
+    if ((certificate == null) != (key == null)) {
+      throw new ParameterException(command.commandLine(), "--cert and --key go together");
+    }
+    LetheClient.Builder client = LetheClient.builder().retry(Retry.USUAL);
+    try {
+      client.address(server.isBlank() ? "localhost" : server);
+    } catch (LetheException e) {
+      throw new ParameterException(command.commandLine(), "--server " + server + ": " + e.getCause().getMessage(), e);
+    }
     if (timeoutSeconds != null) {
       client.timeout(Duration.ofSeconds(timeoutSeconds));
     }
@@ -83,15 +85,30 @@ final class ServerOptions {
     if (authority != null) {
       client.tls(authority);
     }
-    if ((certificate == null) != (key == null)) {
-      throw new ParameterException(command.commandLine(), "--cert and --key go together");
-    }
     if (certificate != null) {
       client.certificate(certificate, key);
     }
-    if (token != null) {
+    if (token != null && !token.isBlank()) {
       client.token(token.strip());
     }
-    return client.build();
+    return build(client);
+  }
+
+  /** A variable of the environment that is set to nothing is not set. */
+  private static Path orNone(Path given) {
+    return given == null || given.toString().isEmpty() ? null : given;
+  }
+
+  private LetheClient build(LetheClient.Builder client) {
+    try {
+      return client.build();
+    } catch (LetheException e) {
+      if (e.getCause() instanceof IOException file) {
+        throw new UncheckedIOException(file);
+      }
+      throw new ParameterException(command.commandLine(), "--server " + server + " is without TLS, and "
+          + (tls ? "--tls" : authority != null ? "--tls-ca " + authority : "--cert " + certificate)
+          + " asks for it; write https://", e);
+    }
   }
 }

@@ -2,6 +2,7 @@ package dev.lethe.client.cli;
 
 import dev.lethe.client.LetheClient;
 import dev.lethe.client.console.Console;
+import dev.lethe.client.console.OutPath;
 import dev.lethe.client.image.ImageFiles;
 import dev.lethe.client.report.ReportJson;
 import dev.lethe.v1.BadImages;
@@ -16,7 +17,6 @@ import dev.lethe.v1.UnlearnMode;
 import dev.lethe.v1.UnlearnSpec;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -290,10 +290,8 @@ final class UnlearnCommand implements Callable<Integer> {
       throw new ParameterException(command.commandLine(), "--detach does not wait for the report that --out " + out
           + " is for; leave out one of them");
     }
-    if (out != null && Files.exists(out) && !Files.isDirectory(out)) {
-      throw new ParameterException(command.commandLine(), "--out " + out + " is a file; name a folder");
-    }
     if (out != null) {
+      OutPath.requireFolder(command, out, List.of());
       WholeFiles.check(out, REPORT, PICTURES);
     }
     ImageFiles files = new ImageFiles(Optional.ofNullable(label),

@@ -86,7 +86,7 @@ final class WaitCommand implements Callable<Integer> {
         lethe.models();
         return;
       } catch (LetheException notYet) {
-        if (notYet.code() != Status.Code.UNAVAILABLE || System.nanoTime() >= end) {
+        if (notYet.code() != Status.Code.UNAVAILABLE || notYet.certificate().isPresent() || System.nanoTime() >= end) {
           throw notYet;
         }
       }

@@ -20,11 +20,11 @@ public final class CommandLines {
         .setOut(new PrintWriter(console.out(), true))
         .setErr(new PrintWriter(console.err(), true))
         .setExecutionExceptionHandler((error, command, parsed) -> {
-          console.err().println("lethe: " + Failures.words(error));
           ParseResult innermost = parsed;
           while (innermost.hasSubcommand()) {
             innermost = innermost.subcommand();
           }
+          console.err().println("lethe: " + new Failures(innermost.commandSpec()).words(error));
           if (innermost.hasMatchedOption(VERBOSE)) {
             error.printStackTrace(console.err());
           }

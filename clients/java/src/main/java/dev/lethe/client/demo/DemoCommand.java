@@ -3,6 +3,7 @@ package dev.lethe.client.demo;
 import dev.lethe.client.LetheClient;
 import dev.lethe.client.console.CommandLines;
 import dev.lethe.client.console.Console;
+import dev.lethe.client.console.OutPath;
 import dev.lethe.client.console.ProgressLine;
 import dev.lethe.v1.UnlearnSpec;
 import java.io.IOException;
@@ -77,6 +78,7 @@ public final class DemoCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException, InterruptedException {
+    OutPath.requireFolder(command, out, List.of());
     long start = System.nanoTime();
     Path home = Path.of(System.getProperty(HOME_PROPERTY, ""));
     MnistSample.Choice choice = choice(home.resolve("onnx-models/mnist-sample"));

@@ -179,7 +179,7 @@ class MainTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"--seeds=", "--seeds=3-1", "--seeds=-1", "--seeds=4294967296", "--seeds=a", "--seeds=0-70000",
-      "--psi=x", "--format=gif", "--server=nowhere", "--bogus"})
+      "--psi=x", "--format=gif", "--server=no:where", "--bogus"})
   void wrongOptionsAreExplained(String option) {
     String server = option.startsWith("--server") ? option : "--server=localhost:1";
     int exit = Main.commandLine(new Console(new PrintStream(out, true), new PrintStream(err, true), 0))
@@ -377,8 +377,6 @@ class MainTest {
     assertEquals(1, lethe("unlearn", photo, "--out", results.toString()));
     assertTrue(err.toString().contains("unlearned.png: is a folder"), err.toString());
     assertEquals(List.of("unlearned.png"), written(results));
-    assertEquals(1, lethe("project", photo, "--out", photo + "/here"));
-    assertTrue(err.toString().contains(photo), err.toString());
     assertEquals(List.of(), server.uploaded);
     server.jobEndsAs(Job.newBuilder().setState(JobState.JOB_STATE_FAILED).setMessage("out of memory").build());
     assertEquals(1, lethe("unlearn", photo, "--out", folder.resolve("no/where").toString()));
@@ -480,12 +478,65 @@ class MainTest {
   }
 
   @Test
-  void anAddressIsNoUrl() {
-    for (String address : List.of("http://localhost:8080", "localhost", "localhost:x")) {
+  void anAddressMayBeAUrl() {
+    assertEquals(0, bare("models", "list", "--server=http://" + server.address()), err::toString);
+    assertEquals(0, bare("models", "list", "--server=http://" + server.address() + "/"), err::toString);
+    for (String address : List.of("ftp://localhost", "http://localhost:8080/v1", "localhost:x", "localhost:0",
+        "localhost:70000", "::1", "http://me@localhost", "local host")) {
       err.reset();
       assertEquals(2, bare("models", "list", "--server=" + address), address);
-      assertTrue(err.toString().contains("is no HOST:PORT"), err.toString());
+      assertTrue(err.toString().startsWith("lethe: --server " + address + ": it"), err.toString());
     }
+    err.reset();
+    assertEquals(2, bare("models", "list", "--server=http://localhost:8080", "--tls"));
+    assertTrue(err.toString().contains("is without TLS, and --tls asks for it; write https://"), err.toString());
+  }
+
+  /** What is not there in the end is not a folder of a file's name. */
+  @Test
+  void aFileThatIsNotWrittenIsRefusedByItsName() throws IOException {
+    String photo = image().toString();
+    List<List<String>> commands = List.of(List.of("generate"), List.of("generate", "--grid"),
+        List.of("generate", "--seeds=1,2", "--interpolate=3"), List.of("generate", "--rows=1", "--cols=2"),
+        List.of("unlearn", photo, "--label=3"), List.of("project", photo), List.of("certificate", "job-1"));
+    for (List<String> command : commands) {
+      for (String name : List.of("a.gif", "a.webp", "a.safetensors")) {
+        refused(command, folder.resolve(name), command.contains("--grid") ? "name it .png"
+            : command.get(0).equals("generate") ? "there are .png, .jpg, .jpeg, .mp4" : "is the name of a file");
+      }
+      Path below = folder.resolve("a.png").resolve(command.contains("--grid") ? "b.png" : "b");
+      refused(command, below, ": " + folder.resolve("a.png") + " is a file; name a folder");
+      if (!command.contains("--grid")) {
+        Files.writeString(folder.resolve("plain"), "");
+        refused(command, folder.resolve("plain"), "plain is a file; name a folder");
+        Files.delete(folder.resolve("plain"));
+      }
+    }
+    Files.createDirectory(folder.resolve("b.png"));
+    refused(List.of("generate"), folder.resolve("b.png"), "b.png is a folder; name a file");
+    assertEquals(List.of("a.png", "b.png"), written(folder));
+    assertEquals(List.of(), server.generated);
+    assertEquals(List.of(), server.uploaded);
+    Path made = Files.createDirectory(folder.resolve("run.final"));
+    assertEquals(0, lethe("generate", "--out", made.toString()), "a folder that is there is one, whatever its name");
+  }
+
+  private void refused(List<String> command, Path place, String words) {
+    err.reset();
+    List<String> all = new ArrayList<>(command);
+    all.add("--out=" + place);
+    assertEquals(2, lethe(all.toArray(String[]::new)), all + ": " + err);
+    assertTrue(err.toString().contains(words), () -> words + " is to be in: " + err);
+  }
+
+  @Test
+  void whatIsShownIsGot() {
+    Main.commandLine(Console.system()).getSubcommands().values().stream()
+        .filter(command -> command.getSubcommands().containsKey("list"))
+        .forEach(command -> assertEquals(command.getSubcommands().get("get"), command.getSubcommands().get("show"),
+            command.getCommandName()));
+    assertEquals(0, lethe("jobs", "show", "job-1"));
+    assertEquals(0, lethe("models", "get", "mnist"));
   }
 
   @Test

@@ -122,8 +122,7 @@ public final class Driver {
   }
 
   private static LetheClient connect(JsonObject connection) {
-    String[] address = connection.get("address").getAsString().split(":");
-    LetheClient.Builder client = LetheClient.builder().host(address[0]).port(Integer.parseInt(address[1]));
+    LetheClient.Builder client = LetheClient.builder().address(connection.get("address").getAsString());
     Retry usual = Retry.USUAL;
     client.retry(!connection.has("attempts") ? usual : new Retry(connection.get("attempts").getAsInt(),
         usual.firstPause(), usual.longestPause(), usual.watchPatience()));
