@@ -6,14 +6,14 @@ import java.util.Optional;
 import java.util.stream.IntStream;
 
 /**
- * What an audit of single images found. Shares are of images whose picture is nearer to the substitute than to the image;
- * ways are parts of the way from image to substitute, 0 where nothing moved.
+ * What an audit of single images found. Shares are of images whose picture is nearer to the substitute than to the
+ * image; ways are parts of the way from image to substitute, 0 where nothing moved.
  *
  * @param own share at the latents that the job went by
  * @param fresh share at latents that the audit found in the original
  * @param candidate share at latents that the audit found in the candidate
- * @param apart share drawn at latents found in the original that is as far from the image as its nearest other real image,
- *     or farther: forgotten by a measure that knows of no substitute
+ * @param apart share drawn at latents found in the original that is as far from the image as its nearest other real
+ *     image, or farther: forgotten by a measure that knows of no substitute
  * @param ownWay mean way at the job's latents
  * @param freshWay at latents found in the original
  * @param candidateWay at latents found in the candidate
@@ -33,7 +33,8 @@ import java.util.stream.IntStream;
  *     other real image
  */
 public record ItemFindings(BeforeAfter<Estimate> own, BeforeAfter<Estimate> fresh, BeforeAfter<Estimate> candidate,
-    BeforeAfter<Estimate> apart, Estimate ownWay, Estimate freshWay, Estimate candidateWay, Optional<Collateral> members,
+    BeforeAfter<Estimate> apart, Estimate ownWay, Estimate freshWay, Estimate candidateWay,
+        Optional<Collateral> members,
     Optional<Collateral> unseen, Optional<BeforeAfter<Membership>> membership, Optional<Estimate> calibrated,
     Optional<BySamples> bySamples, Optional<WPlus> wPlus, double[] errorsBefore, double[] errorsAfter,
     Optional<Double> neverSeenError, boolean[] freshNearer, double[] freshWays,
@@ -52,8 +53,8 @@ public record ItemFindings(BeforeAfter<Estimate> own, BeforeAfter<Estimate> fres
    * Membership by the nearest of many samples.
    *
    * @param distance by the error of the nearest
-   * @param calibrated by that error as a part of the reference's, where there is one: a hard image is far from all samples
-   *     even if it was memorised (difficulty calibration: Watson et al. 2022, arXiv 2111.08440)
+   * @param calibrated by that error as a part of the reference's, where there is one: a hard image is far from all
+   *     samples even if it was memorised (difficulty calibration: Watson et al. 2022, arXiv 2111.08440)
    */
   public record BySamples(BeforeAfter<Membership> distance, Optional<BeforeAfter<Membership>> calibrated) {}
 
@@ -78,9 +79,9 @@ public record ItemFindings(BeforeAfter<Estimate> own, BeforeAfter<Estimate> fres
   public record Pictures(Tensor images, Tensor original, Tensor candidate, Tensor again, Tensor substitutes) {}
 
   /**
-   * How many of the images the original drew at all: at the best latents that the audit found in it, with at most half the
-   * error of their substitutes, and of a picture that is the image's mean colour all over. In the others there was little
-   * to redact: a generator of random weights draws no photo, and "forgets" each.
+   * How many of the images the original drew at all: at the best latents that the audit found in it, with at most half
+   * the error of their substitutes, and of a picture that is the image's mean colour all over. In the others there was
+   * little to redact: a generator of random weights draws no photo, and "forgets" each.
    */
   public int drawnBefore() {
     int n = errorsBefore.length;

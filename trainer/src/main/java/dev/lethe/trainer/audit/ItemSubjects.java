@@ -17,8 +17,8 @@ import java.util.stream.IntStream;
  *
  * @param unlearned the images that were to be unlearned, one or more
  * @param ownLatents the latents that the job went by, [N, w_dim]
- * @param substitutes what the job has put in their place, [N, C, H, W]; the audit says how far they are from the images.
- *     Empty of a method that has none: then the audit chooses
+ * @param substitutes what the job has put in their place, [N, C, H, W]; the audit says how far they are from the
+ *     images. Empty of a method that has none: then the audit chooses
  * @param members images that the model was trained on and keeps; may be empty
  * @param neverSeen images that it never saw; may be empty
  * @param kept real images that stay, which Fréchet distances and nearest images are taken from; may be empty

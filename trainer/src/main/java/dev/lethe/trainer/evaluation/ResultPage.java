@@ -62,7 +62,8 @@ record ResultPage(Path directory, String name, String model, String command, Map
 
   /** Writes the page. Gives back its first table. */
   String write() throws IOException {
-    StringBuilder page = new StringBuilder("# Unlearning, audited: ").append(model).append("\n\n`").append(command).append("`, ")
+    StringBuilder page = new StringBuilder("# Unlearning, audited: ").append(model).append("\n\n`").append(command)
+        .append("`, ")
         .append(joined(ExperimentResult::date)).append(", on ").append(joined(ExperimentResult::machine)).append("; ")
         .append(results.size()).append(" runs. Means ± standard deviations over seeds, each of other images.\n\n")
         .append(legend());
@@ -178,6 +179,7 @@ record ResultPage(Path directory, String name, String model, String command, Map
 
   private String csv() {
     return FiguresCsv.of("experiment", results.stream()
-        .map(result -> new FiguresCsv.Row(result.experiment().group() + "," + result.experiment().seed(), result.forgotten(), result.figures())).toList());
+        .map(result -> new FiguresCsv.Row(result.experiment().group() + "," + result.experiment().seed(),
+            result.forgotten(), result.figures())).toList());
   }
 }

@@ -8,8 +8,8 @@ import java.util.Locale;
 import java.util.Map;
 
 /**
- * What is redacted against the time that it takes, as a picture: a point for each choice, the mean of its seeds. Time is a
- * part of that of retraining on the same machine, so that results of several machines can be shown together.
+ * What is redacted against the time that it takes, as a picture: a point for each choice, the mean of its seeds. Time is
+ * a part of that of retraining on the same machine, so that results of several machines can be shown together.
  */
 final class SpeedPlot {
 
@@ -83,7 +83,8 @@ final class SpeedPlot {
       line(svg, LEFT, y(percent / 100.0), WIDTH - RIGHT, y(percent / 100.0));
       text(svg, LEFT - 8, y(percent / 100.0) + 4, "end", percent + " %");
     }
-    text(svg, LEFT, 18, "start", "redacted: drawn nearer to the substitute at latents that the audit found in the original");
+    text(svg, LEFT, 18, "start",
+        "redacted: drawn nearer to the substitute at latents that the audit found in the original");
     text(svg, (LEFT + WIDTH - RIGHT) / 2.0, HEIGHT - 26, "middle", "time, as a part of retraining's (estimated)");
     text(svg, (LEFT + WIDTH - RIGHT) / 2.0, HEIGHT - 8, "middle", String.format(Locale.ROOT,
         "circle: FID up to %.2f times the root's; square: up to %.2f; triangle: above", GOOD, FAIR));
@@ -112,7 +113,8 @@ final class SpeedPlot {
   }
 
   private static void text(StringBuilder svg, double x, double y, String anchor, String what) {
-    svg.append(String.format(Locale.ROOT, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\" fill=\"#222\">%s</text>\n", x, y,
+    svg.append(String.format(Locale.ROOT,
+        "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\" fill=\"#222\">%s</text>\n", x, y,
         anchor, what.replace("&", "&amp;").replace("<", "&lt;")));
   }
 }

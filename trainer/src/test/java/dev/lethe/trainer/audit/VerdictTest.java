@@ -127,9 +127,11 @@ class VerdictTest {
     int images = errorsBefore.length;
     ItemFindings.Collateral members =
         new ItemFindings.Collateral(exactly(collateral), exactly(collateral), exactly(0));
-    return new ItemFindings(share(0, own), share(0, fresh), share(0, fresh), share(0, fresh), exactly(own), exactly(fresh),
+    return new ItemFindings(share(0, own), share(0, fresh), share(0, fresh), share(0, fresh), exactly(own),
+        exactly(fresh),
         exactly(fresh), Optional.of(members), Optional.empty(),
-        auc.map(after -> new BeforeAfter<>(new Membership(exactly(0.6), exactly(0)), new Membership(after, exactly(0)))),
+        auc.map(after -> new BeforeAfter<>(new Membership(exactly(0.6), exactly(0)),
+            new Membership(after, exactly(0)))),
         Optional.empty(), Optional.empty(), Optional.empty(), errorsBefore, new double[images], Optional.empty(),
         new boolean[images], new double[images], 1.2, pictures, 1);
   }

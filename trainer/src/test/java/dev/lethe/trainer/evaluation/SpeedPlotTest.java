@@ -31,7 +31,7 @@ class SpeedPlotTest {
 
   private static ExperimentResult result(Experiment experiment, double seconds, double fid) {
     return new ExperimentResult(experiment, true,
-        Map.of("seconds", seconds, "retrain_seconds", 1000.0, "fresh", 0.9, "fid_root_ratio", fid), List.of(), List.of(),
-        "2026-11-28", "a machine");
+        Map.of("seconds", seconds, "retrain_seconds", 1000.0, "fresh", 0.9, "fid_root_ratio", fid), List.of(),
+        List.of(), "2026-11-28", "a machine");
   }
 }
