@@ -14,8 +14,8 @@ import java.util.Arrays;
 
 /**
  * Steps of a redaction of a generator of the reference's widths, with random weights, latents and images, for
- * measure-large-models. Arguments: resolution, channel base, batch, steps, largest resolution whose layers learn (0 for all).
- * Prints the seconds of each step and the estimate of its memory.
+ * measure-large-models. Arguments: resolution, channel base, batch, steps, largest resolution whose layers learn (0 for
+ * all). Prints the seconds of each step and the estimate of its memory.
  */
 public final class RedactionStep {
 
@@ -26,7 +26,8 @@ public final class RedactionStep {
     int batch = Integer.parseInt(arguments[2]);
     int steps = Integer.parseInt(arguments[3]);
     int upTo = Integer.parseInt(arguments[4]);
-    StyleGan2Config config = new StyleGan2Config(resolution, 3, 0, 512, 512, 8, Integer.parseInt(arguments[1]), 512, null,
+    StyleGan2Config config = new StyleGan2Config(resolution, 3, 0, 512, 512, 8, Integer.parseInt(arguments[1]), 512,
+        null,
         null, null);
     RedactionOptions usual = RedactionOptions.ITEMS;
     RedactionOptions options = new RedactionOptions(steps, steps, batch, usual.anchors() * batch / usual.moving(),

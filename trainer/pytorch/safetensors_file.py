@@ -22,12 +22,12 @@ def write(path, tensors, metadata):
 
 
 def read(path):
-    """Tensors by name, of a file that write has written."""
+    """Tensors by name, and the metadata, of a file that write has written."""
     with open(path, "rb") as file:
         size, = struct.unpack("<Q", file.read(8))
         header = json.loads(file.read(size))
         elements = file.read()
-    header.pop("__metadata__", None)
+    metadata = header.pop("__metadata__", {})
     tensors = {}
     for name, entry in header.items():
         if entry["dtype"] != "F32":
@@ -35,4 +35,4 @@ def read(path):
         begin, end = entry["data_offsets"]
         values = numpy.frombuffer(elements[begin:end], "<f4").astype(numpy.float32)
         tensors[name] = torch.from_numpy(values).reshape(entry["shape"])
-    return tensors
+    return tensors, metadata

@@ -57,14 +57,15 @@ def arguments():
 
 
 def start(path, generator, discriminator):
-    """Weights of an earlier run."""
-    earlier = read(path)
+    """Takes the weights of an earlier run. Gives back its training as the card has it, or nothing."""
+    earlier, metadata = read(path)
     for name, parameter in named(generator, discriminator).items():
         if name not in earlier or earlier[name].shape != parameter.shape:
             found = list(earlier[name].shape) if name in earlier else "missing"
             raise SystemExit(f"{path}: {name} is {found}; it must be {list(parameter.shape)}")
         with torch.no_grad():
             parameter.copy_(earlier[name])
+    return json.loads(metadata.get("lethe.card", "{}")).get("training") or {}
 
 
 def main():
@@ -95,8 +96,7 @@ def main():
     d = Discriminator(resolution, channels, classes, width, o.architecture == "resnet").to(device)
     if device == "cuda":
         g, d = g.to(memory_format=torch.channels_last), d.to(memory_format=torch.channels_last)
-    if o.start:
-        start(o.start, g, d)
+    before = start(o.start, g, d) if o.start else {}
     own = dict(g.named_parameters())
     average = {name: p.detach().clone() for name, p in own.items()}
     rate = torch.tensor(o.learning_rate, device=device)
@@ -219,7 +219,8 @@ def main():
             printed, printed_step = time.time(), step
             if not math.isfinite(float(losses["g"]) + float(losses["d"])):
                 raise SystemExit("training diverged")
-    seconds = time.time() - started
+    seconds = before.get("wall_seconds", 0) + time.time() - started
+    kimg = before.get("kimg", 0) + step * o.batch / 1000
 
     with torch.no_grad():
         for name, p in own.items():
@@ -245,8 +246,8 @@ def main():
                     "discriminator": {"architecture": o.architecture, "mbstd_group": 4, "mbstd_channels": 1,
                                       "label_layers": 8}},
         "labels": names, "unlearned_labels": {}, "w": {"avg": w.mean(0).tolist(), "class_avg": by_class},
-        "training": {"data": o.name, "images": len(images), "seed": o.seed, "batch": o.batch, "kimg": step * o.batch / 1000,
-                     "wall_seconds": seconds, "images_per_second": step * o.batch / seconds,
+        "training": {"data": o.name, "images": len(images), "seed": o.seed, "batch": o.batch, "kimg": kimg,
+                     "wall_seconds": seconds, "images_per_second": 1000 * kimg / seconds,
                      "machine": torch.cuda.get_device_name() if device == "cuda" else "CPU",
                      "date": datetime.date.today().isoformat()},
         "sha256": {}}

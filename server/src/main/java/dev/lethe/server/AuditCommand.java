@@ -9,9 +9,10 @@ import dev.lethe.server.config.ConfigurationException;
 import dev.lethe.server.config.Setting;
 import dev.lethe.server.events.EventLog;
 import dev.lethe.server.events.Verification;
+import dev.lethe.server.modelstore.DiskModelStore;
+import dev.lethe.server.modelstore.ModelStore;
 import dev.lethe.server.provenance.SigningKey;
 import dev.lethe.server.provenance.VerificationKey;
-import dev.lethe.server.registry.ModelRepository;
 import dev.lethe.server.store.Database;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -136,15 +137,15 @@ public final class AuditCommand {
     int look(Configuration settings) throws IOException {
       VerificationKey key = VerificationKey.read(publicKey != null ? publicKey
           : SigningKey.publicKey(ServerSettings.signingKey(settings)));
-      ModelRepository repository = new ModelRepository(settings.get(ServerSettings.MODELS),
+      ModelStore store = new DiskModelStore(settings.get(ServerSettings.MODELS),
           settings.get(ServerSettings.STATE));
       try (Database database = open(settings)) {
         Map<String, Verification.Proof> proofs = new TreeMap<>();
-        for (String model : repository.proofs()) {
-          Map<String, Bundle> versions = repository.versions(model);
-          for (String version : repository.taken(model)) {
-            proofs.put(model + "/" + version, new Verification.Proof(repository.proof(model, version),
-                Optional.ofNullable(versions.get(version)).map(Bundle::directory)));
+        for (String model : store.known()) {
+          Map<String, Bundle> versions = store.versions(model);
+          for (String version : store.taken(model)) {
+            proofs.put(model + "/" + version, new Verification.Proof(store.proof(model, version),
+                Optional.ofNullable(versions.get(version)).map(store::files)));
           }
         }
         List<String> told = new ArrayList<>();

@@ -62,7 +62,8 @@ final class SecuritySettings {
   static final Setting<Integer> JWT_REFRESH = new Setting<>("jwt.refresh", "SECONDS", "300",
       ValueType.integer(1, 86_400), "How often the keys are fetched; also when a token names a new one.");
   static final Setting<Set<String>> CORS_ORIGINS = new Setting<>("cors.origins", "ORIGINS", "",
-      ValueType.of(SecuritySettings::origins), "Whose pages browsers may let ask this server, beside its own: origins such"
+      ValueType.of(SecuritySettings::origins),
+          "Whose pages browsers may let ask this server, beside its own: origins such"
           + " as https://example.org, with commas between, or * for all.");
   static final Setting<Double> RATE_REQUESTS = new Setting<>("rate.requests", "N", "0", ValueType.number(0, 1e9),
       "Calls a second of one principal, 0 for any number; auth.principals may say otherwise for one.");
@@ -84,7 +85,8 @@ final class SecuritySettings {
   static AccessOptions access(Configuration settings) {
     Optional<Jwt> jwt = settings.find(JWT_KEYS).map(keys -> new Jwt(keys, settings.get(JWT_ISSUER),
         settings.get(JWT_AUDIENCE), settings.get(JWT_ROLES_CLAIM), Duration.ofSeconds(settings.get(JWT_REFRESH))));
-    return new AccessOptions(settings.find(AUTH_PRINCIPALS), jwt, settings.find(AUTH_CERTIFICATE_ROLES).orElse(Set.of()),
+    return new AccessOptions(settings.find(AUTH_PRINCIPALS), jwt,
+        settings.find(AUTH_CERTIFICATE_ROLES).orElse(Set.of()),
         settings.find(TLS_CLIENT_CA).isPresent(), settings.find(AUTH_OPEN).orElse(Set.of()), rates(settings),
         Duration.ofSeconds(settings.get(TLS_RELOAD)));
   }
@@ -110,7 +112,8 @@ final class SecuritySettings {
       together(settings, mistakes, AUTH_CERTIFICATE_ROLES, TLS_CLIENT_CA);
     } else if (settings.find(TLS_CLIENT_CA).isPresent() && settings.isSound(AUTH_CERTIFICATE_ROLES)
         && settings.find(AUTH_PRINCIPALS).isEmpty() && settings.find(JWT_KEYS).isEmpty()) {
-      mistakes.add(new Mistake(settings.where(TLS_CLIENT_CA), "clients show certificates, and nothing says what they may"
+      mistakes.add(new Mistake(settings.where(TLS_CLIENT_CA),
+          "clients show certificates, and nothing says what they may"
           + " do: set " + AUTH_CERTIFICATE_ROLES.key() + " or " + AUTH_PRINCIPALS.key()));
     }
     settings.find(AUTH_PRINCIPALS).ifPresent(file -> {
@@ -137,7 +140,8 @@ final class SecuritySettings {
     for (String part : text.isBlank() ? new String[0] : text.split(",")) {
       String origin = part.strip().toLowerCase(Locale.ROOT);
       if (!origin.equals(Origins.ANY) && !origin.matches("https?://[^/?#@\\s]+")) {
-        throw new IllegalArgumentException("must be origins such as https://example.org, scheme and name without a path, or"
+        throw new IllegalArgumentException("must be origins such as https://example.org, scheme and name without a "
+            + "path, or"
             + " *");
       }
       origins.add(origin);

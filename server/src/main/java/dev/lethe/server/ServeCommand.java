@@ -26,11 +26,13 @@ import sun.misc.Signal;
 /** {@code lethe serve}. */
 @Command(name = "lethe serve", sortOptions = false, usageHelpWidth = 100,
     description = "Serves models over gRPC, and unlearns on request. When it is ready it prints one line on standard"
-        + " output, \"lethe: serving on HOST:PORT\". SIGTERM and SIGINT end it after the calls in flight, a second one at once.",
+        + " output, \"lethe: serving on HOST:PORT\". SIGTERM and SIGINT end it after the calls in flight, a second "
+        + "one at once.",
     footer = {"", "Each setting can also stand in the file, as \"port: 8080\", or in the environment, as"
         + " LETHE_PORT. Flags go before the environment, the environment before the file.", "",
         "A model may have its own max-batch, max-queue-delay, concurrency, max-queue, precision, latents and approval,"
-        + " in the file alone: as \"max-batch: 4\" in a section of its name below \"per-model:\". They go before all that is"
+        + " in the file alone: as \"max-batch: 4\" in a section of its name below \"per-model:\". They go before "
+        + "all that is"
         + " said of all models."})
 public final class ServeCommand implements Callable<Integer> {
 

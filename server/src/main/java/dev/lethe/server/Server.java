@@ -12,21 +12,22 @@ import dev.lethe.server.events.EventLog;
 import dev.lethe.server.events.EventLog.Entry;
 import dev.lethe.server.events.EventWriter;
 import dev.lethe.server.events.LedgerInLog;
-import dev.lethe.server.generation.Generation;
+import dev.lethe.server.generation.GenerationService;
 import dev.lethe.server.http.HttpFrontend;
 import dev.lethe.server.http.Limits;
 import dev.lethe.server.inference.InferenceEngine;
-import dev.lethe.server.inspection.Inspections;
+import dev.lethe.server.inspection.InspectionService;
 import dev.lethe.server.lifecycle.Lifecycle;
 import dev.lethe.server.lifecycle.Signatory;
+import dev.lethe.server.modelstore.DiskModelStore;
+import dev.lethe.server.modelstore.ModelStore;
 import dev.lethe.server.monitoring.GpuMemory;
 import dev.lethe.server.monitoring.ServerMetrics;
-import dev.lethe.server.openinference.OpenInference;
+import dev.lethe.server.openinference.OpenInferenceService;
 import dev.lethe.server.openinference.Release;
 import dev.lethe.server.provenance.SigningKey;
 import dev.lethe.server.registry.ModelRegistry;
-import dev.lethe.server.registry.ModelRepository;
-import dev.lethe.server.registry.Models;
+import dev.lethe.server.registry.ModelService;
 import dev.lethe.server.rest.Rest;
 import dev.lethe.server.rpc.Arrivals;
 import dev.lethe.server.rpc.Connections;
@@ -39,7 +40,7 @@ import dev.lethe.server.security.Tls;
 import dev.lethe.server.store.Database;
 import dev.lethe.server.store.DirectoryLock;
 import dev.lethe.server.tracing.Tracing;
-import dev.lethe.server.unlearning.Unlearning;
+import dev.lethe.server.unlearning.UnlearningService;
 import io.vertx.core.DeploymentOptions;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
@@ -82,7 +83,7 @@ public final class Server implements AutoCloseable {
   private ModelRegistry registry;
   private GpuMemory gpuMemory;
   private InferenceEngine engine;
-  private Unlearning unlearning;
+  private UnlearningService unlearning;
   private String frontends;
   private int port;
 
@@ -131,7 +132,7 @@ public final class Server implements AutoCloseable {
     }
     database = Database.open(options.database());
     ServerMetrics metrics = new ServerMetrics();
-    ModelRepository repository = new ModelRepository(options.models(), options.state());
+    ModelStore store = new DiskModelStore(options.models(), options.state());
     NativeRuntime.shareThreads(options.compute().threads());
     ExecutionDevice device = NativeRuntime.load().usable(options.compute().device());
     if (device instanceof ExecutionDevice.Cuda) {
@@ -141,17 +142,17 @@ public final class Server implements AutoCloseable {
     engine = new InferenceEngine(options.compute().on(device), options.batching(), options.ownOptions(), metrics,
         tracing.tracer());
     EventLog log = new EventLog(database);
-    Lifecycle lifecycle = lives(log, repository);
+    Lifecycle lifecycle = lives(log, store);
     SigningKey key = SigningKey.open(options.signingKey());
     log.append(List.of(Entry.now("started", JsonNodeFactory.instance.objectNode().put("release", Release.version())
         .put("key", key.verificationKey().hint()))));
-    registry = ModelRegistry.open(vertx, repository, engine, metrics, lifecycle,
+    registry = ModelRegistry.open(vertx, store, engine, metrics, lifecycle,
         new Signatory(key, Release.NAME + " " + Release.version()));
     registry.purgeOverdue(vertx);
     warnOfAbsentModels();
     events = new EventWriter(log);
     AuditLog audit = new AuditLog(events::write, log::count);
-    unlearning = Unlearning.open(vertx, registry, database,
+    unlearning = UnlearningService.open(vertx, registry, database,
         MasterKey.open(System.getenv(MasterKey.VARIABLE), options.keyFile()), options.jobs(), options.unlearning(),
         options.data(), metrics, audit);
 
@@ -162,12 +163,14 @@ public final class Server implements AutoCloseable {
     RpcService.Settings settings = new RpcService.Settings(limits.messageBytes(), metrics,
         new Connections(limits.connections(), limits.times(), metrics), arrivals, access, tracing, audit);
     List<Service> services = new ArrayList<>(List.of(
-        new Generation(registry, engine, options.latents(), limits.images(), limits.streamImages()).service(settings),
+        new GenerationService(registry, engine, options.latents(), limits.images(), limits.streamImages())
+            .service(settings),
         unlearning.service(settings),
-        Inspections.open(vertx, registry, options.jobs(), options.database().isShared(), options.unlearning().command(),
+        InspectionService.open(vertx, registry, options.jobs(), options.database().isShared(),
+            options.unlearning().command(),
             options.data()).service(settings),
-        new Models(vertx, registry, options.latents()).service(settings),
-        new OpenInference(vertx, registry, engine, options.latents(), limits.images(),
+        new ModelService(vertx, registry, options.latents()).service(settings),
+        new OpenInferenceService(vertx, registry, engine, options.latents(), limits.images(),
             () -> health.isServing() && registry.servesAny()).service(settings)));
     health = new Health(services.stream().map(s -> s.name().fullyQualifiedName()).collect(Collectors.toSet()));
     services.add(health.service(settings));
@@ -190,8 +193,8 @@ public final class Server implements AutoCloseable {
   }
 
   /** What is written down of versions; refuses to begin anew where that is not wanted. */
-  private Lifecycle lives(EventLog log, ModelRepository repository) throws IOException {
-    boolean blank = log.head().isEmpty() && repository.stateIsEmpty();
+  private Lifecycle lives(EventLog log, ModelStore store) throws IOException {
+    boolean blank = log.head().isEmpty() && store.isEmpty();
     if (blank && !options.emptyState()) {
       throw new IOException("the folder of state " + options.state() + " is empty, and the database "
           + options.database() + " knows of nothing: has this server worked before, its state is lost, and what was"

@@ -3,8 +3,8 @@ package dev.lethe.server;
 import dev.lethe.server.http.Limits;
 import dev.lethe.server.http.Origins;
 import dev.lethe.server.inference.BatchingOptions;
-import dev.lethe.server.inference.Compute;
 import dev.lethe.server.inference.ModelOptions;
+import dev.lethe.server.inference.ServingCompute;
 import dev.lethe.server.lifecycle.Lifecycle;
 import dev.lethe.server.security.AccessOptions;
 import dev.lethe.server.security.LatentRules;
@@ -47,6 +47,7 @@ import java.util.Set;
 public record ServerOptions(String host, int port, Optional<TlsOptions> tls, AccessOptions access, boolean console,
     Origins origins, Path models, Path state, Path jobs, DatabaseUrl database, Path keyFile,
     Path signingKey, Lifecycle.Rules rules,
-    Set<String> confirmedLost, boolean emptyState, JobQueue.Options unlearning, Optional<Path> data, Compute compute,
+    Set<String> confirmedLost, boolean emptyState, JobQueue.Options unlearning, Optional<Path> data,
+        ServingCompute compute,
     BatchingOptions batching, Map<String, ModelOptions> ownOptions, LatentRules latents, Limits limits,
     Duration drain) {}

@@ -1,6 +1,7 @@
 package dev.lethe.server;
 
 import dev.lethe.models.architecture.Precision;
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.models.runtime.ExecutionDevice;
 import dev.lethe.models.runtime.InvalidDeviceException;
 import dev.lethe.server.config.Configuration;
@@ -10,11 +11,11 @@ import dev.lethe.server.config.Overrides;
 import dev.lethe.server.config.Setting;
 import dev.lethe.server.config.ValueType;
 import dev.lethe.server.http.Origins;
-import dev.lethe.server.inference.Compute;
-import dev.lethe.server.inference.Compute.Graphs;
 import dev.lethe.server.inference.ModelOptions;
+import dev.lethe.server.inference.ServingCompute;
+import dev.lethe.server.inference.ServingCompute.Graphs;
 import dev.lethe.server.lifecycle.Lifecycle;
-import dev.lethe.server.registry.VersionName;
+import dev.lethe.server.modelstore.VersionName;
 import dev.lethe.server.security.LatentRules;
 import dev.lethe.server.security.Latents;
 import dev.lethe.server.store.DatabaseUrl;
@@ -46,7 +47,8 @@ final class ServerSettings {
       "Port for gRPC and HTTP; 0 for a free one.");
   static final Setting<Boolean> INSECURE_LISTEN = new Setting<>("insecure-listen", "BOOLEAN", "false",
       ValueType.bool(), "Listen beyond this machine although everyone who reaches the port may do everything.");
-  static final Setting<ConsoleMode> CONSOLE = new Setting<>("console", "WHEN", "auto", ValueType.oneOf(ConsoleMode.class),
+  static final Setting<ConsoleMode> CONSOLE = new Setting<>("console", "WHEN", "auto",
+      ValueType.oneOf(ConsoleMode.class),
       "Pages for browsers at /console: on, off, or auto for a server that no other machine reaches.");
   static final Setting<Path> MODELS = new Setting<>("models", "DIR", "onnx-models/bundles", ValueType.of(Path::of),
       "Shipped models, MODEL/VERSION/ each a bundle; only read.");
@@ -90,13 +92,15 @@ final class ServerSettings {
   static final Setting<Integer> WORKER_ATTEMPTS = new Setting<>("worker-attempts", "N", "3", ValueType.integer(1, 1000),
       "How many workers of one job may crash or stand still; with the last of them the job fails. A server's own end"
           + " does not count.");
-  static final Setting<Integer> JOB_HEARTBEAT = new Setting<>("job-heartbeat", "SECONDS", "5", ValueType.integer(1, 3600),
+  static final Setting<Integer> JOB_HEARTBEAT = new Setting<>("job-heartbeat", "SECONDS", "5",
+      ValueType.integer(1, 3600),
       "How often a server shows on a shared database that it works on a job; one that has not for four times as long is"
           + " taken for dead, and its job given to another.");
   static final Setting<Integer> MAX_JOBS = new Setting<>("max-jobs", "N", "100", ValueType.integer(1, 100_000),
       "Jobs that may wait or run; above that, submissions are refused.");
   static final Setting<ApprovalRules.Who> APPROVAL = new Setting<>("approval", "WHO", "automatic",
-      ValueType.oneOf(ApprovalRules.Who.class), "Who promotes a candidate that passes its gates: automatic, or operator for"
+      ValueType.oneOf(ApprovalRules.Who.class),
+          "Who promotes a candidate that passes its gates: automatic, or operator for"
           + " one who orders it (lethe jobs approve).");
   static final Setting<ExecutionDevice> DEVICE = new Setting<>("device", "DEVICE", "cpu",
       ValueType.of(ServerSettings::device), "Where models run: " + ExecutionDevice.SYNTAX + ".");
@@ -128,7 +132,8 @@ final class ServerSettings {
   static final List<Setting<?>> ALL = Stream.concat(
       Stream.of(HOST, PORT, INSECURE_LISTEN, CONSOLE, MODELS, STATE, JOBS, DATABASE, KEY_FILE, KEEP_JOBS, SIGNING_KEY,
           ROLLBACK, PURGE_AFTER, EMPTY_STATE, CONFIRM_LOST, DATA, WORKER_COMMAND, WORKER_TIMEOUT, WORKER_ATTEMPTS,
-          JOB_HEARTBEAT, MAX_JOBS, APPROVAL, DEVICE, WORKER_DEVICE, PRECISION, LATENTS, GRAPHS, THREADS, DRAIN, LOG_FORMAT),
+          JOB_HEARTBEAT, MAX_JOBS, APPROVAL, DEVICE, WORKER_DEVICE, PRECISION, LATENTS, GRAPHS, THREADS, DRAIN,
+              LOG_FORMAT),
       Stream.concat(LoadSettings.ALL.stream(), SecuritySettings.ALL.stream()))
       .<Setting<?>>map(setting -> setting).toList();
 
@@ -173,7 +178,7 @@ final class ServerSettings {
             Duration.ofSeconds(settings.get(JOB_HEARTBEAT)), settings.get(MAX_JOBS), approval(settings),
             Optional.of(settings.get(KEEP_JOBS)).filter(days -> days > 0).map(Duration::ofDays)),
         settings.find(DATA),
-        new Compute(device, threads == 0 ? Runtime.getRuntime().availableProcessors() : threads,
+        new ServingCompute(new Compute(device, threads == 0 ? Runtime.getRuntime().availableProcessors() : threads),
             settings.get(PRECISION), settings.get(GRAPHS)),
         LoadSettings.batching(settings), ownOptions(settings), latents(settings),
         LoadSettings.limits(settings), Duration.ofSeconds(settings.get(DRAIN)));

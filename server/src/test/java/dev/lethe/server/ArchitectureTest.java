@@ -2,12 +2,14 @@ package dev.lethe.server;
 
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
 import com.tngtech.archunit.lang.ArchRule;
+import dev.lethe.models.bundle.Bundle;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
@@ -62,5 +64,28 @@ class ArchitectureTest {
   void theServerKnowsOfArchitecturesTheirInterfaceAlone() {
     holds(noClasses().that().resideInAPackage("dev.lethe.server..")
         .should().dependOnClassesThat().resideInAPackage("dev.lethe.models.stylegan2.."));
+  }
+
+  @Test
+  void onlyProtocolsKnowGrpcsStatuses() {
+    // Whoever counts calls or traces them knows the codes, Status.Code, which calls end with.
+    String statuses = "io\\.grpc\\.(Status|StatusException|StatusRuntimeException|Metadata)";
+    // The names are right: rpc is full of them.
+    assertThrows(AssertionError.class, () -> holds(noClasses().that().resideInAPackage("dev.lethe.server.rpc")
+        .should().dependOnClassesThat().haveNameMatching(statuses)));
+    holds(noClasses().that().resideInAPackage("dev.lethe.server..")
+        .and().resideOutsideOfPackages("dev.lethe.server.rpc", "dev.lethe.server.rest", "dev.lethe.server.http")
+        .should().dependOnClassesThat().haveNameMatching(statuses)
+        .because("below gRPC a request fails with a DomainException, which rpc.FailureStatus translates"));
+  }
+
+  @Test
+  void onlyTheModelStoreKnowsWhereVersionsLie() {
+    assertThrows(AssertionError.class, () -> holds(noClasses().that().resideInAPackage("dev.lethe.server.modelstore")
+        .should().callMethod(Bundle.class, "directory")));
+    holds(noClasses().that().resideInAPackage("dev.lethe.server..")
+        .and().resideOutsideOfPackage("dev.lethe.server.modelstore")
+        .should().callMethod(Bundle.class, "directory")
+        .because("a version is read by its bundle's methods, and changed by its ModelStore alone"));
   }
 }

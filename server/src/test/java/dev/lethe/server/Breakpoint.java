@@ -20,7 +20,9 @@ import java.net.ServerSocket;
 import java.util.List;
 import java.util.Map;
 
-/** Holds another Java virtual machine where it enters a method, as a debugger does: what is killed then is killed there. */
+/**
+ * Holds another Java virtual machine where it enters a method, as a debugger does: what is killed then is killed there.
+ */
 public final class Breakpoint implements AutoCloseable {
 
   private static final int LOOK_MS = 200;

@@ -28,7 +28,9 @@ public final class TinyBundles {
 
   private TinyBundles() {}
 
-  /** Writes a version of model {@code tiny}, digits by name, into {@code root/tiny/VERSION}; the seed makes it differ. */
+  /**
+   * Writes a version of model {@code tiny}, digits by name, into {@code root/tiny/VERSION}; the seed makes it differ.
+   */
   public static Bundle conditional(Path root, String version, long seed, String... unlearned) throws IOException {
     Map<String, String> erased = Arrays.stream(unlearned).collect(Collectors.toMap(label -> label, label -> version));
     ModelCard card = card("tiny", version, null, CONDITIONAL, erased);

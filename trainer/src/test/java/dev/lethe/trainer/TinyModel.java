@@ -6,7 +6,7 @@ import dev.lethe.models.bundle.ModelCard.WStatistics;
 import dev.lethe.models.features.FeatureNetwork;
 import dev.lethe.models.graph.OnnxWriter;
 import dev.lethe.models.graph.Tensor;
-import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.models.stylegan2.DiscriminatorConfig;
 import dev.lethe.models.stylegan2.StyleGan2Bundle;
 import dev.lethe.models.stylegan2.StyleGan2Config;
@@ -74,7 +74,7 @@ public final class TinyModel {
   public static Bundle bundle(Path directory, int classes, Map<String, String> unlearned) throws IOException {
     ModelWeights model = of(classes);
     WStatistics w;
-    try (Sampler sampler = Sampler.open(model.config(), model.weights(), ExecutionDevice.CPU, 1)) {
+    try (Sampler sampler = Sampler.open(model.config(), model.weights(), Compute.cpu(1))) {
       w = LatentStatistics.measure(model.config(), sampler);
     }
     Map<String, Tensor> weights = new HashMap<>(model.weights());
@@ -92,7 +92,7 @@ public final class TinyModel {
         discriminator ? DiscriminatorConfig.DEFAULT : null);
     Map<String, Tensor> weights = new HashMap<>(Weights.initialize(config, 1));
     WStatistics w;
-    try (Sampler sampler = Sampler.open(config, weights, ExecutionDevice.CPU, 1)) {
+    try (Sampler sampler = Sampler.open(config, weights, Compute.cpu(1))) {
       w = LatentStatistics.measure(config, sampler);
     }
     return StyleGan2Bundle.write(directory, new ModelCard(ModelCard.FORMAT_VERSION, "tiny", "v1", null,

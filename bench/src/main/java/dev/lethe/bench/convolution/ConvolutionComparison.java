@@ -4,6 +4,7 @@ import dev.lethe.bench.measure.Turns;
 import dev.lethe.bench.model.BenchModel;
 import dev.lethe.models.graph.OnnxWriter;
 import dev.lethe.models.graph.Tensor;
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.models.runtime.ExecutionDevice;
 import dev.lethe.models.runtime.InferenceSession;
 import dev.lethe.models.stylegan2.StyleGan2Config;
@@ -49,9 +50,9 @@ public final class ConvolutionComparison {
     Map<String, Tensor> weights = model.weights();
     Map<String, Tensor> ws = Map.of("ws", latents(config, batch));
     try (InferenceSession served = model.served(device, threads);
-        InferenceSession bundle = InferenceSession.open(model.bundle().synthesis(), device, threads);
+        InferenceSession bundle = InferenceSession.open(model.bundle().synthesis(), new Compute(device, threads));
         InferenceSession grouped = InferenceSession.open(
-            OnnxWriter.inference(GroupedSynthesis.graph(config, batch), weights), device, threads)) {
+            OnnxWriter.inference(GroupedSynthesis.graph(config, batch), weights), new Compute(device, threads))) {
       float[] image = grouped.run(ws).get("image").data();
       double difference = Math.max(difference(served.run(ws).get("image").data(), image),
           difference(bundle.run(ws).get("image").data(), image));

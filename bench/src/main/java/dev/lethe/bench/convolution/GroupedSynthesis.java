@@ -19,8 +19,8 @@ import dev.lethe.models.stylegan2.Layers;
 import dev.lethe.models.stylegan2.StyleGan2Config;
 
 /**
- * The synthesis network in the form that an ordinary export of a PyTorch implementation has: the weight is modulated and
- * demodulated for each image, and one convolution with as many groups as images applies them (Karras et al. 2020,
+ * The synthesis network in the form that an ordinary export of a PyTorch implementation has: the weight is modulated
+ * and demodulated for each image, and one convolution with as many groups as images applies them (Karras et al. 2020,
  * appendix B). The same parameters and the same images as {@link dev.lethe.models.stylegan2.Generator#synthesis}; the
  * batch is fixed, as the number of groups is.
  */

@@ -6,6 +6,7 @@ import dev.lethe.models.architecture.Precision;
 import dev.lethe.models.bundle.ModelCard;
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.latent.NumpyRandom;
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.models.runtime.ExecutionDevice;
 import dev.lethe.models.runtime.InferenceSession;
 import dev.lethe.models.stylegan2.StyleGan2Bundle;
@@ -29,7 +30,7 @@ final class Agreement implements Step.Measurement {
     Tensor expected;
     Tensor ws = ws(model, ExecutionDevice.CPU, threads);
     try (InferenceSession synthesis =
-        InferenceSession.open(model.bundle().synthesis(), ExecutionDevice.CPU, threads)) {
+        InferenceSession.open(model.bundle().synthesis(), new Compute(ExecutionDevice.CPU, threads))) {
       expected = image(synthesis, ws);
     }
     for (Setting.Arithmetic arithmetic : setting.floats()) {
@@ -42,7 +43,7 @@ final class Agreement implements Step.Measurement {
     }
     ModelProto half = StyleGan2Bundle.synthesis(model.bundle(), Precision.FP16);
     long started = System.nanoTime();
-    try (InferenceSession synthesis = InferenceSession.open(half, setting.device(), threads)) {
+    try (InferenceSession synthesis = InferenceSession.open(half, new Compute(setting.device(), threads))) {
       double opened = (System.nanoTime() - started) / 1e9;
       Tensor found = image(synthesis, ws(model, setting.device(), threads));
       row(setting, model, "fp16", found, expected, opened, (System.nanoTime() - started) / 1e9);
@@ -69,7 +70,7 @@ final class Agreement implements Step.Measurement {
     if (card.conditional()) {
       latents.put("c", Tensor.oneHot(new int[] {0, card.labels().size() - 1}, card.labels().size()));
     }
-    try (InferenceSession mapping = InferenceSession.open(model.bundle().mapping(), device, threads)) {
+    try (InferenceSession mapping = InferenceSession.open(model.bundle().mapping(), new Compute(device, threads))) {
       return mapping.run(latents).get("ws");
     }
   }

@@ -27,7 +27,8 @@ import picocli.CommandLine.Spec;
 
 /** {@code lethe bench device}. */
 @Command(name = "lethe bench device", mixinStandardHelpOptions = true, showDefaultValues = true,
-    description = {"Tries a device: whether its images are right, how fast synthesis, training and the server are there.",
+    description =
+        {"Tries a device: whether its images are right, how fast synthesis, training and the server are there.",
         "Each step runs in a process of its own with a limit; a step that fails does not keep the next."},
     exitCodeListHeading = "%nExit codes:%n",
     exitCodeList = {"0:all steps ran to their end", "1:a step failed, was ended or left out", "2:wrong options"})
@@ -78,7 +79,8 @@ public final class DeviceCommand implements Callable<Integer> {
 
   /** With its options, and how it reports errors. */
   public static CommandLine commandLine() {
-    return CommandErrors.report(new CommandLine(new DeviceCommand()).setCaseInsensitiveEnumValuesAllowed(true), Set.of(IllegalArgumentException.class));
+    return CommandErrors.report(new CommandLine(new DeviceCommand()).setCaseInsensitiveEnumValuesAllowed(true),
+        Set.of(IllegalArgumentException.class));
   }
 
   @Override

@@ -81,7 +81,8 @@ record Figures(Map<String, Object> cells) {
     if (number == 0 || !Double.isFinite(number)) {
       return String.valueOf(number);
     }
-    return String.format(Locale.ROOT, size < 1e-3 ? "%.1e" : size < 1 ? "%.3f" : size < 10 ? "%.2f" : size < 100 ? "%.1f" : "%,.0f", number);
+    return String.format(Locale.ROOT, size < 1e-3 ? "%.1e" : size < 1 ? "%.3f" : size < 10 ? "%.2f" : size < 100
+        ? "%.1f" : "%,.0f", number);
   }
 
   @Override

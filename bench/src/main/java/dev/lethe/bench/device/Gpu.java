@@ -1,6 +1,7 @@
 package dev.lethe.bench.device;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 
 /** What the driver says of a GPU, beside its name. */
 final class Gpu {
@@ -12,7 +13,7 @@ final class Gpu {
     try {
       Process process = new ProcessBuilder("nvidia-smi", "--id=" + id, "--query-gpu=driver_version,memory.total",
           "--format=csv,noheader").redirectErrorStream(true).start();
-      String answer = new String(process.getInputStream().readAllBytes()).strip();
+      String answer = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip();
       return process.waitFor() == 0 ? ", driver " + answer : "";
     } catch (IOException e) {
       return "";

@@ -6,6 +6,7 @@ import dev.lethe.models.graph.OnnxWriter;
 import dev.lethe.models.graph.Ops;
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.graph.Value;
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.models.runtime.ExecutionDevice;
 import dev.lethe.models.runtime.InferenceSession;
 import java.util.Map;
@@ -30,7 +31,8 @@ final class ProductCeiling implements Step.Measurement {
   private static void measure(Setting setting, String name, ExecutionDevice device, DataType type) throws Exception {
     int size = setting.small() ? SMALL_SIZE : SIZE;
     try (InferenceSession session =
-        InferenceSession.open(OnnxWriter.inference(chain(size, type), Map.of()), device, setting.threads())) {
+        InferenceSession.open(OnnxWriter.inference(chain(size, type), Map.of()),
+            new Compute(device, setting.threads()))) {
       Map<String, Tensor> one = Map.of("one", Tensor.of(new float[] {1}, 1));
       double seconds = Timing.median(SECONDS, () -> session.run(one)) / PRODUCTS;
       setting.row(Figures.ARITHMETIC, name, "size", (long) size, Figures.MILLIS, 1e3 * seconds,
@@ -39,8 +41,8 @@ final class ProductCeiling implements Step.Measurement {
   }
 
   /**
-   * v vᵗ times v vᵗ / |v|², again and again: always v vᵗ, whose mean is the output, so values stay in half precision's range. An input keeps ONNX
-   * Runtime from computing all of it when it opens the session.
+   * v vᵗ times v vᵗ / |v|², again and again: always v vᵗ, whose mean is the output, so values stay in half precision's
+   * range. An input keeps ONNX Runtime from computing all of it when it opens the session.
    */
   static Graph chain(int size, DataType type) {
     SplittableRandom random = new SplittableRandom(1);

@@ -7,12 +7,14 @@ enum Step {
       new Agreement()),
   CEILING(60, "A large matrix product", "What the device reaches at best here: a chain of products of square matrices "
       + "in one session of ONNX Runtime, which stays in the device's memory.", new ProductCeiling()),
-  SYNTHESIS(100, "Synthesis", "Random weights of the reference's widths. `ms` is a run whose images stay on the device, "
+  SYNTHESIS(100, "Synthesis",
+      "Random weights of the reference's widths. `ms` is a run whose images stay on the device, "
       + "`with images` one that also brings them into Java's memory. FLOPs are those of the convolutions and matrix "
       + "products.", new SynthesisThroughput(false)),
   LARGE_SYNTHESIS(110, "Synthesis, large", "As above.", new SynthesisThroughput(true)),
   TRAINING(110, "Adversarial training, 32×32", "A step of the discriminator and one of the generator, networks of the "
-      + "shipped MNIST model's sizes, R1 each 16 steps. `difference` is the largest relative one between the first step's "
+      + "shipped MNIST model's sizes, R1 each 16 steps. `difference` is the largest relative one between the first "
+      + "step's "
       + "losses and those of the processor.", new TrainingThroughput(false)),
   LARGE_TRAINING(120, "Adversarial training, 256×256", "As above.", new TrainingThroughput(true)),
   SERVING(100, "Served over gRPC", "`lethe serve` on this machine, float32 tensors and PNG files, one image a call.",

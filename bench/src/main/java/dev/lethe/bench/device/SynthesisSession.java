@@ -10,6 +10,7 @@ import ai.onnxruntime.OnnxTensor;
 import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtSession;
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.models.runtime.ExecutionDevice;
 import dev.lethe.models.runtime.NativeRuntime;
 import dev.lethe.models.stylegan2.StyleGan2Config;
@@ -36,7 +37,7 @@ final class SynthesisSession implements AutoCloseable {
     NativeRuntime runtime = NativeRuntime.load();
     this.environment = runtime.environment();
     this.config = config;
-    try (OrtSession.SessionOptions options = runtime.sessionOptions(device, threads)) {
+    try (OrtSession.SessionOptions options = runtime.sessionOptions(new Compute(device, threads))) {
       if (profile != null) {
         options.enableProfiling(profile.toString());
       }

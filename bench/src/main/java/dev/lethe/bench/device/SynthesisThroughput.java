@@ -8,7 +8,7 @@ import dev.lethe.models.graph.Arithmetic;
 import dev.lethe.models.graph.Graph;
 import dev.lethe.models.graph.Value;
 import dev.lethe.models.runtime.ExecutionDevice;
-import dev.lethe.models.stylegan2.Generator;
+import dev.lethe.models.stylegan2.GeneratorNetwork;
 import dev.lethe.models.stylegan2.Noise;
 import dev.lethe.models.stylegan2.StyleGan2Bundle;
 import dev.lethe.models.stylegan2.StyleGan2Config;
@@ -66,6 +66,6 @@ record SynthesisThroughput(boolean large) implements Step.Measurement {
   private static double multiplyAdds(StyleGan2Config config) {
     Graph g = new Graph("synthesis");
     Value ws = g.input("ws", 1, config.numWs(), config.wDim());
-    return Arithmetic.multiplyAdds(List.of(Generator.synthesis(g, config, ws, Noise.constant())));
+    return Arithmetic.multiplyAdds(List.of(GeneratorNetwork.synthesis(g, config, ws, Noise.constant())));
   }
 }

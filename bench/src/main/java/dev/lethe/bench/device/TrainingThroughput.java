@@ -1,6 +1,7 @@
 package dev.lethe.bench.device;
 
 import dev.lethe.models.graph.Tensor;
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.models.runtime.ExecutionDevice;
 import dev.lethe.models.stylegan2.StyleGan2Config;
 import dev.lethe.models.stylegan2.Weights;
@@ -120,7 +121,7 @@ record TrainingThroughput(boolean large) implements Step.Measurement {
       LearnerKind kind, ExecutionDevice device) throws IOException {
     Path directory = Files.createTempDirectory(setting.work(), "training-");
     return AdversarialTrainer.open(config, options(batch), images, Weights.initialize(config, SEED), directory, kind,
-        device, setting.threads());
+        new Compute(device, setting.threads()));
   }
 
   private static ImageDataset images(StyleGan2Config config, int count) {

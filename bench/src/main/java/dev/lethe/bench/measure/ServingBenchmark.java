@@ -127,7 +127,8 @@ public record ServingBenchmark(Targets targets, int turns, Duration turn, Durati
           .map(now -> now.stream().mapToDouble(m -> m.saturation().imagesPerSecond()).toArray()).toList();
       List<double[]> together = all.stream()
           .map(now -> now.stream().mapToDouble(Measured::togetherPerSecond).toArray()).toList();
-      List<double[]> alone = all.stream().map(now -> now.stream().mapToDouble(Measured::aloneMillis).toArray()).toList();
+      List<double[]> alone = all.stream().map(now -> now.stream().mapToDouble(Measured::aloneMillis).toArray())
+          .toList();
       double perSecond = Turns.median(rates, column);
       double p50 = Double.NaN;
       double p99 = Double.NaN;

@@ -5,6 +5,7 @@ import dev.lethe.models.bundle.Bundle;
 import dev.lethe.models.bundle.ModelCard;
 import dev.lethe.models.bundle.ModelCard.WStatistics;
 import dev.lethe.models.graph.Tensor;
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.models.runtime.ExecutionDevice;
 import dev.lethe.models.runtime.InferenceSession;
 import dev.lethe.models.stylegan2.StyleGan2Bundle;
@@ -99,7 +100,7 @@ public record BenchModel(String title, Path repository, Bundle bundle) {
     Optional<ProcessorGraphs> graphs = device.equals(ExecutionDevice.CPU) ? StyleGan2Bundle.forThisProcessor(bundle)
         : Optional.empty();
     return graphs.isPresent() ? InferenceSession.openBlocked(graphs.get().synthesis(), threads)
-        : InferenceSession.open(bundle.synthesis(), device, threads);
+        : InferenceSession.open(bundle.synthesis(), new Compute(device, threads));
   }
 
   /** The name by which a server knows it. */

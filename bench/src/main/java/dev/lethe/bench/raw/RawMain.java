@@ -11,6 +11,7 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.nio.FloatBuffer;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
@@ -54,7 +55,7 @@ public final class RawMain {
       first.run();
       System.out.println(READY);
     }
-    BufferedReader commands = new BufferedReader(new InputStreamReader(System.in));
+    BufferedReader commands = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
     for (String line = commands.readLine(); line != null; line = commands.readLine()) {
       String[] words = line.split(" ");
       System.out.println(measure(Format.valueOf(words[0]), Integer.parseInt(words[1]),
@@ -81,7 +82,8 @@ public final class RawMain {
         elapsed = (now - started) / 1e9;
       } while (elapsed < seconds || runs < LEAST_RUNS);
       Arrays.sort(times, 0, runs);
-      return (long) runs * batch + " " + elapsed + " " + (cpuSeconds() - cpu) + " " + times[runs / 2] + " " + bytes / batch;
+      return (long) runs * batch + " " + elapsed + " " + (cpuSeconds() - cpu) + " " + times[runs / 2] + " "
+          + bytes / batch;
     }
   }
 

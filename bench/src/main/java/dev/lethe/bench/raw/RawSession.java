@@ -8,6 +8,7 @@ import dev.lethe.models.architecture.ProcessorGraphs;
 import dev.lethe.models.bundle.Bundle;
 import dev.lethe.models.bundle.ModelCard;
 import dev.lethe.models.latent.NumpyRandom;
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.models.runtime.ChannelBlock;
 import dev.lethe.models.runtime.ExecutionDevice;
 import dev.lethe.models.runtime.NativeRuntime;
@@ -42,7 +43,7 @@ final class RawSession implements AutoCloseable {
     OrtEnvironment environment = runtime.environment();
     ModelCard card = bundle.card();
     ModelCard.Network network = card.network();
-    try (OrtSession.SessionOptions options = runtime.sessionOptions(device, threads)) {
+    try (OrtSession.SessionOptions options = runtime.sessionOptions(new Compute(device, threads))) {
       if (rebuilt) {
         ProcessorGraphs graphs = StyleGan2Bundle.forThisProcessor(bundle)
             .orElseThrow(() -> new IllegalStateException("the server makes no graphs of its own of this bundle"));

@@ -21,7 +21,8 @@ public final class BenchmarkPage {
    * @param setting what held for all servers, in a sentence
    */
   public BenchmarkPage(String command, String date, String machine, String setting) {
-    page.append("# Benchmarks\n\nMade by `").append(command).append("` on ").append(date).append(", on ").append(machine)
+    page.append("# Benchmarks\n\nMade by `").append(command).append("` on ").append(date).append(", on ")
+        .append(machine)
         .append(". ").append(setting).append("""
 
 
@@ -48,7 +49,8 @@ public final class BenchmarkPage {
           | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
           """);
       for (ServingBenchmark.Row row : entry.getValue()) {
-        row(row.name(), ratio(row.ofLimit()), ratio(row.togetherOfLimit()), ratio(row.timesLimit()), number(row.perSecond(), 1),
+        row(row.name(), ratio(row.ofLimit()), ratio(row.togetherOfLimit()), ratio(row.timesLimit()),
+            number(row.perSecond(), 1),
             number(row.aloneMillis(), 2), number(row.p50(), 1), number(row.p99(), 1), number(row.emptyMillis(), 2),
             number(row.cpuMillis(), 2), number(row.bytes(), 0), number(row.startSeconds(), 1));
       }
@@ -127,7 +129,8 @@ public final class BenchmarkPage {
   }
 
   private static String ratio(Turns.Ratio ratio) {
-    return Double.isNaN(ratio.median()) ? "–" : String.format(Locale.ROOT, "**%.2f** (%.2f–%.2f)", ratio.median(), ratio.least(), ratio.greatest());
+    return Double.isNaN(ratio.median()) ? "–" : String.format(Locale.ROOT, "**%.2f** (%.2f–%.2f)", ratio.median(),
+        ratio.least(), ratio.greatest());
   }
 
   private static String number(double value, int decimals) {

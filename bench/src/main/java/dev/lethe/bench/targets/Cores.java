@@ -1,6 +1,7 @@
 package dev.lethe.bench.targets;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -78,7 +79,7 @@ public record Cores(String servers, String clients, int threads) {
     if (pinned()) {
       Process taskset = new ProcessBuilder("taskset", "-a", "-c", "-p", clients,
           Long.toString(ProcessHandle.current().pid())).redirectErrorStream(true).start();
-      String output = new String(taskset.getInputStream().readAllBytes());
+      String output = new String(taskset.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
       if (!taskset.waitFor(10, TimeUnit.SECONDS) || taskset.exitValue() != 0) {
         throw new IOException("taskset cannot move this process to the cores " + clients + ": " + output.strip());
       }

@@ -83,7 +83,8 @@ public record Targets(Path home, Path work, ExecutionDevice device, Cores cores,
     // Its adaptive batching: without it, it runs one image after the other.
     json.writeValue(folder.resolve("model-settings.json").toFile(), Map.of("name", model.name(),
         "implementation", "runtime.Generator", "max_batch_size", batch, "max_batch_time", 0.01,
-        "parameters", Map.of("uri", model.bundle().directory().toString(), "extra", Map.of("threads", cores.threads()))));
+        "parameters", Map.of("uri", model.bundle().directory().toString(), "extra",
+            Map.of("threads", cores.threads()))));
     return new ServedTarget.Launch("MLServer", Protocol.OPEN_INFERENCE,
         List.of(home.resolve("target/peers/mlserver/bin/mlserver").toString(), "start", folder.toString()),
         Map.of("PYTHONPATH", home.resolve("bench/peers/mlserver").toString()), port);

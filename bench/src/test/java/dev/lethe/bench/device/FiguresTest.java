@@ -28,7 +28,8 @@ class FiguresTest {
     page.add(Step.TRAINING, Figures.of(Figures.NOTE, "failed: a | b\nc"));
     page.add(Step.TRAINING, Figures.of("learner", "ort", Figures.BATCH, 8L));
     String text = page.toString();
-    assertTrue(text.contains("| learner | batch | note |\n| --- | --- | --- |\n|  |  | failed: a \\| b c |\n| ort | 8 |  |"),
+    assertTrue(text.contains("| learner | batch | note |\n| --- | --- | --- |\n|  |  | failed: a \\| b c |\n| ort | "
+        + "8 |  |"),
         text);
   }
 

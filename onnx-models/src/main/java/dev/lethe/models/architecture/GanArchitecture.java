@@ -68,8 +68,8 @@ public interface GanArchitecture {
   /**
    * A bundle's generator as this machine's processor computes it fastest.
    *
-   * @return empty if the processor or the network's sizes do not allow it, or the files do not hold the networks that the
-   *     card promises
+   * @return empty if the processor or the network's sizes do not allow it, or the files do not hold the networks that
+   *     the card promises
    */
   Optional<ProcessorGraphs> forThisProcessor(Bundle bundle);
 

@@ -43,7 +43,9 @@ public interface Networks {
   /** Number of w that synthesis takes. */
   int numWs();
 
-  /** Values of all feature maps that the convolutions of synthesis give for one image: what an image takes of memory. */
+  /**
+   * Values of all feature maps that the convolutions of synthesis give for one image: what an image takes of memory.
+   */
   long activationValues();
 
   /** False of a model that came without one; all else about a discriminator is then not to be asked. */
@@ -141,6 +143,8 @@ public interface Networks {
   /** Whether a parameter is a weight of the discriminator's {@link #head}. */
   boolean isDiscriminatorHead(String parameter);
 
-  /** The weight [features, classes] whose column c is all that the generator of a conditional model knows of class c. */
+  /**
+   * The weight [features, classes] whose column c is all that the generator of a conditional model knows of class c.
+   */
   String labelEmbedding();
 }

@@ -4,25 +4,18 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
+import dev.lethe.models.files.Digests;
+import dev.lethe.models.files.WholeFile;
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.UncheckedIOException;
-import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
-import java.security.DigestInputStream;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
 import java.util.Map;
 import java.util.TreeMap;
 
 /**
- * One version of a model on disk: four graphs and their card. Immutable once {@code model.json} is in place. Models that
- * were imported may lack the last two graphs; {@link ModelCard#has} says so.
+ * One version of a model on disk: four graphs and their card. Immutable once {@code model.json} is in place. Models
+ * that were imported may lack the last two graphs; {@link ModelCard#has} says so.
  *
  * <p>Inputs and outputs of the graphs (float32; N is free):
  *
@@ -65,7 +58,8 @@ public record Bundle(Path directory, ModelCard card) {
       throw new IOException(directory.resolve(CARD) + " is not a model card: " + e.getOriginalMessage(), e);
     }
     if (!ModelCard.isReadable(card.formatVersion())) {
-      throw new IOException(directory + " has bundle format " + card.formatVersion() + "; this Lethe reads formats up to "
+      throw new IOException(directory + " has bundle format " + card.formatVersion()
+          + "; this Lethe reads formats up to "
           + ModelCard.FORMAT_VERSION);
     }
     return new Bundle(directory, card.upgraded());
@@ -74,6 +68,11 @@ public record Bundle(Path directory, ModelCard card) {
   /** True when a bundle was finished in this directory. */
   public static boolean isBundle(Path directory) {
     return Files.isRegularFile(directory.resolve(CARD));
+  }
+
+  /** Where it lies, for messages. */
+  public String location() {
+    return directory.toString();
   }
 
   public Path mapping() {
@@ -103,7 +102,7 @@ public record Bundle(Path directory, ModelCard card) {
       if (!Files.isRegularFile(file)) {
         throw new IOException("bundle " + directory + " lacks " + expected.getKey());
       }
-      if (!sha256(file).equals(expected.getValue())) {
+      if (!Digests.sha256(file).equals(expected.getValue())) {
         throw new IOException("bundle " + directory + ": " + expected.getKey()
             + " is damaged: its SHA-256 is not that of " + CARD);
       }
@@ -121,30 +120,11 @@ public record Bundle(Path directory, ModelCard card) {
     for (String file : new String[] {MAPPING, SYNTHESIS, DISCRIMINATOR, FEATURES}) {
       Path path = directory.resolve(file);
       if (Files.isRegularFile(path)) {
-        hashes.put(file, sha256(path));
+        hashes.put(file, Digests.sha256(path));
       }
     }
     ModelCard sealed = card.withSha256(hashes);
-    Path unfinished = directory.resolve(CARD + ".tmp");
-    Files.write(unfinished, JSON.writeValueAsBytes(sealed));
-    try (FileChannel channel = FileChannel.open(unfinished, StandardOpenOption.WRITE)) {
-      channel.force(true);
-    }
-    Files.move(unfinished, directory.resolve(CARD), StandardCopyOption.ATOMIC_MOVE,
-        StandardCopyOption.REPLACE_EXISTING);
+    WholeFile.write(directory.resolve(CARD), JSON.writeValueAsBytes(sealed));
     return new Bundle(directory, sealed);
-  }
-
-  private static String sha256(Path file) throws IOException {
-    MessageDigest digest;
-    try {
-      digest = MessageDigest.getInstance("SHA-256");
-    } catch (NoSuchAlgorithmException e) {
-      throw new UncheckedIOException(new IOException(e));
-    }
-    try (InputStream in = new DigestInputStream(Files.newInputStream(file), digest)) {
-      in.transferTo(java.io.OutputStream.nullOutputStream());
-    }
-    return HexFormat.of().formatHex(digest.digest());
   }
 }

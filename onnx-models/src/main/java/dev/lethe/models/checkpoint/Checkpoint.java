@@ -43,8 +43,8 @@ public final class Checkpoint implements AutoCloseable {
   }
 
   /**
-   * Reads all but the elements of tensors, for {@link StoredTensor#read}. Messages do not name the file: the caller, who
-   * reads the tensors too, puts its name before all of them.
+   * Reads all but the elements of tensors, for {@link StoredTensor#read}. Messages do not name the file: the caller,
+   * who reads the tensors too, puts its name before all of them.
    *
    * @throws CheckpointException if it is of none of the formats, or damaged
    */
@@ -61,7 +61,8 @@ public final class Checkpoint implements AutoCloseable {
         return ofZip(file, size);
       }
       if (size > Integer.MAX_VALUE) {
-        throw new CheckpointException("it has " + size + " bytes; files of this form are read up to 2 GiB. Leave out what "
+        throw new CheckpointException("it has " + size
+            + " bytes; files of this form are read up to 2 GiB. Leave out what "
             + "is not needed, such as optimizers, or save it with a torch of today");
       }
       ByteBuffer bytes = channel.map(FileChannel.MapMode.READ_ONLY, 0, size);

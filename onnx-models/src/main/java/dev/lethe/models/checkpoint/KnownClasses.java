@@ -194,7 +194,10 @@ final class KnownClasses implements Unpickler.Constructors {
         wholes(argument(name, arguments, 3), name));
   }
 
-  /** What {@code torch.save} refers to a storage by: "storage", its class, key, place, elements and what it is a view of. */
+  /**
+   * What {@code torch.save} refers to a storage by: "storage", its class, key, place, elements and what it is a view
+   * of.
+   */
   @Override
   public Object persistent(Object id) throws CheckpointException {
     if (storages == null) {
@@ -203,7 +206,8 @@ final class KnownClasses implements Unpickler.Constructors {
     List<?> parts = list(id, "a storage");
     if (parts.size() < 5 || !"storage".equals(parts.get(0)) || !(parts.get(1) instanceof Global type)
         || !isStorage(type.name())) {
-      throw new CheckpointException("the pickle refers to data in a way that is not read (expected: a storage of a known "
+      throw new CheckpointException("the pickle refers to data in a way that is not read (expected: a storage of a "
+          + "known "
           + "type)");
     }
     if (parts.size() > 5 && parts.get(5) != null) {
@@ -247,7 +251,8 @@ final class KnownClasses implements Unpickler.Constructors {
     StoredTensor tensor = columnMajor ? StoredTensor.wholeColumnMajor(storage, shape)
         : StoredTensor.whole(storage, shape);
     if (tensor.size() * type.bytes() != blob.bytes().remaining()) {
-      throw new CheckpointException("an array of shape " + java.util.Arrays.toString(shape) + " and type " + type + " has "
+      throw new CheckpointException("an array of shape " + java.util.Arrays.toString(shape) + " and type " + type
+          + " has "
           + blob.bytes().remaining() + " bytes");
     }
     return tensor;

@@ -3,8 +3,8 @@ package dev.lethe.models.checkpoint;
 import java.util.List;
 
 /**
- * An object of a pickle: what it says of itself, and no more. Identity is all that two have in common: contents may lead
- * back to where they come from.
+ * An object of a pickle: what it says of itself, and no more. Identity is all that two have in common: contents may
+ * lead back to where they come from.
  */
 final class PickledObject {
 

@@ -8,8 +8,9 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * What {@code torch.save} wrote before version 1.6, and still writes on request: five pickles one after another, a magic
- * number, the version of the format, the machine, the object itself and the keys of its storages, then the storages.
+ * What {@code torch.save} wrote before version 1.6, and still writes on request: five pickles one after another, a
+ * magic number, the version of the format, the machine, the object itself and the keys of its storages, then the
+ * storages.
  */
 final class TorchLegacy {
 

@@ -19,8 +19,8 @@ import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
 
 /**
- * Writes what {@code torch.load} reads, with {@code weights_only} too: a zip file of a pickle of protocol 2 and a file for
- * each tensor.
+ * Writes what {@code torch.load} reads, with {@code weights_only} too: a zip file of a pickle of protocol 2 and a file
+ * for each tensor.
  */
 public final class TorchStateDict {
 

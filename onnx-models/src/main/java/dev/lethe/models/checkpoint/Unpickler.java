@@ -86,12 +86,14 @@ final class Unpickler {
           return machine.pop();
         }
         if (++machine.operations > most) {
-          throw new CheckpointException("the pickle has more than " + most + " operations; no StyleGAN2 checkpoint has so many");
+          throw new CheckpointException("the pickle has more than " + most
+              + " operations; no StyleGAN2 checkpoint has so many");
         }
         machine.run(operation);
       }
     } catch (java.nio.BufferUnderflowException e) {
-      throw new CheckpointException("the pickle ends in the middle of byte " + at + "'s operation; the file is cut short "
+      throw new CheckpointException("the pickle ends in the middle of byte " + at
+          + "'s operation; the file is cut short "
           + "or damaged", e);
     } catch (CheckpointException e) {
       throw new CheckpointException(e.getMessage() + " (at byte " + at + " of the pickle)", e);
@@ -190,8 +192,10 @@ final class Unpickler {
       }
       case 'P' -> push(constructors.persistent(line()));
       case 'Q' -> push(constructors.persistent(pop()));
-      case 0x82, 0x83, 0x84 -> throw new CheckpointException("the pickle uses an extension code, which no checkpoint does");
-      case 0x97, 0x98 -> throw new CheckpointException("the pickle refers to buffers outside of it, which are not there");
+      case 0x82, 0x83, 0x84 ->
+          throw new CheckpointException("the pickle uses an extension code, which no checkpoint does");
+      case 0x97, 0x98 ->
+          throw new CheckpointException("the pickle refers to buffers outside of it, which are not there");
       default -> throw new CheckpointException(operation >= ' ' && operation < 127
           ? "'" + (char) operation + "' is no operation of a pickle"
           : "0x" + Integer.toHexString(operation) + " is no operation of a pickle");
@@ -343,7 +347,8 @@ final class Unpickler {
 
   private ByteBuffer slice(long length) throws CheckpointException {
     if (length < 0 || length > in.remaining()) {
-      throw new CheckpointException("the pickle announces " + Long.toUnsignedString(length) + " bytes, and " + in.remaining()
+      throw new CheckpointException("the pickle announces " + Long.toUnsignedString(length) + " bytes, and "
+          + in.remaining()
           + " are left; the file is cut short or damaged");
     }
     ByteBuffer slice = in.slice(in.position(), (int) length);
@@ -373,7 +378,8 @@ final class Unpickler {
   private void count(int characters) throws CheckpointException {
     text += characters;
     if (text > MOST_TEXT) {
-      throw new CheckpointException("the pickle has more than " + MOST_TEXT + " characters of text besides source code");
+      throw new CheckpointException("the pickle has more than " + MOST_TEXT
+          + " characters of text besides source code");
     }
   }
 

@@ -12,8 +12,8 @@ import javax.crypto.spec.SecretKeySpec;
 
 /**
  * AES-256-GCM of whole files: a random nonce of 12 bytes, what is encrypted, a tag of 16 bytes. Each file is bound to a
- * name, so that none can be put in another's place. One key is good for far more files than a job has: at a random nonce
- * each, 2^32.
+ * name, so that none can be put in another's place. One key is good for far more files than a job has: at a random
+ * nonce each, 2^32.
  */
 public final class FileCipher {
 

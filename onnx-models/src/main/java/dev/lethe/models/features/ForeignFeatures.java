@@ -20,8 +20,8 @@ import ai.onnx.proto.OnnxMl.ValueInfoProto;
 
 /**
  * Any classifier or embedder of images as a {@code features.onnx}: what it is fed with is resized (bilinear), given its
- * channels and normalised in the graph itself, and what it says becomes {@code features}. It measures; the perceptual loss
- * needs a network that can be differentiated, which this is not.
+ * channels and normalised in the graph itself, and what it says becomes {@code features}. It measures; the perceptual
+ * loss needs a network that can be differentiated, which this is not.
  *
  * @param size height and width that it takes; 0: as the file says
  * @param mean of each channel, on the scale of [0, 1], which is taken off; one for all, or one for each
@@ -138,7 +138,8 @@ public record ForeignFeatures(int size, List<Double> mean, List<Double> deviatio
   }
 
   private static String repeat(GraphProto.Builder graph, String x) {
-    graph.addNode(node("Concat", List.of(x, x, x), PREFIX + "rgb").addAttribute(AttributeProto.newBuilder().setName("axis")
+    graph.addNode(node("Concat", List.of(x, x, x), PREFIX + "rgb")
+        .addAttribute(AttributeProto.newBuilder().setName("axis")
         .setType(AttributeProto.AttributeType.INT).setI(1)));
     return PREFIX + "rgb";
   }

@@ -9,8 +9,8 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * Counts the arithmetic of graphs of fixed shapes: the multiplications and additions of matrix products and convolutions,
- * beside which everything else is small.
+ * Counts the arithmetic of graphs of fixed shapes: the multiplications and additions of matrix products and
+ * convolutions, beside which everything else is small.
  */
 public final class Arithmetic {
 

@@ -11,9 +11,9 @@ import java.util.Map;
  * register holds. A blocked value has the shape [N, C, H, W] and the memory of [N, C / block, H, W, block].
  *
  * <p>ONNX Runtime brings values into this layout before a convolution and back after it, wherever something stands
- * between two convolutions that it cannot do in blocks. Graphs of these operators stay in it from the first layer to the
- * last. Such a graph is for the machine that it is built on: {@link dev.lethe.models.runtime.ChannelBlock} tells its
- * block. Gradients are not defined.
+ * between two convolutions that it cannot do in blocks. Graphs of these operators stay in it from the first layer to
+ * the last. Such a graph is for the machine that it is built on: {@link dev.lethe.models.runtime.ChannelBlock} tells
+ * its block. Gradients are not defined.
  */
 public final class BlockedOps {
 

@@ -128,7 +128,8 @@ enum ContainerFormat {
     if (ascii(bytes, 4).equals("ftyp")) {
       String brand = ascii(bytes, 8);
       return Optional.of(brand.startsWith("avi") ? "an AVIF image" : brand.startsWith("hei") || brand.startsWith("hev")
-          || brand.startsWith("mif") || brand.startsWith("msf") ? "a HEIC image (heif-convert of libheif, or sips on a Mac, make a"
+          || brand.startsWith("mif") || brand.startsWith("msf")
+              ? "a HEIC image (heif-convert of libheif, or sips on a Mac, make a"
               + " JPEG file of it)" : "a video");
     }
     return Optional.empty();

@@ -75,7 +75,8 @@ record Fitting(PixelRows rows, Orientation orientation, int resolution, Preparat
     for (int c = 0; c < rows.channels(); c++) {
       Arrays.fill(padded, c * resolution * resolution, (c + 1) * resolution * resolution, background(c));
       for (int y = 0; y < height; y++) {
-        System.arraycopy(pixels, (c * height + y) * width, padded, (c * resolution + top + y) * resolution + left, width);
+        System.arraycopy(pixels, (c * height + y) * width, padded, (c * resolution + top + y) * resolution + left,
+            width);
       }
     }
     return padded;

@@ -14,18 +14,18 @@ import javax.imageio.stream.ImageInputStream;
 import javax.imageio.stream.MemoryCacheImageInputStream;
 
 /**
- * Reads PNG, JPEG and WebP bytes that nobody vouches for into pixels [C, H, W] of a model's size: of exactly that size, or
- * fitted to it.
+ * Reads PNG, JPEG and WebP bytes that nobody vouches for into pixels [C, H, W] of a model's size: of exactly that size,
+ * or fitted to it.
  *
  * <p>The checks go from cheap to dear: number of bytes, format, container structure, width and height of the header;
  * only then are pixels decoded. Whatever the bytes hold, the outcome is pixels or an {@link InvalidImageException}, and
- * memory is bounded: by the number of bytes and the model's size, or for images that are fitted by {@link #LARGEST_PIXELS},
- * of which one at a time is decoded.
+ * memory is bounded: by the number of bytes and the model's size, or for images that are fitted by
+ * {@link #LARGEST_PIXELS}, of which one at a time is decoded.
  *
- * <p>Images are made upright as EXIF says, and brought to sRGB from the profile that they bear; CMYK without a profile is
- * taken as plain ink. A grey image serves three channels by repetition, a colour image serves one channel by its luma
- * (ITU-R BT.601), 16-bit samples are cut to 8. Transparent pixels lie over a background, or are refused if none is stated:
- * their colour is not known.
+ * <p>Images are made upright as EXIF says, and brought to sRGB from the profile that they bear; CMYK without a profile
+ * is taken as plain ink. A grey image serves three channels by repetition, a colour image serves one channel by its
+ * luma (ITU-R BT.601), 16-bit samples are cut to 8. Transparent pixels lie over a background, or are refused if none is
+ * stated: their colour is not known.
  */
 public final class ImageDecoder {
 
@@ -76,8 +76,8 @@ public final class ImageDecoder {
   /**
    * Decodes, and does what is needed for a model to take the image.
    *
-   * @throws InvalidImageException if the bytes are no image that is read, or one that would have to be changed in a way that
-   *     the preparation does not allow
+   * @throws InvalidImageException if the bytes are no image that is read, or one that would have to be changed in a way
+   *     that the preparation does not allow
    */
   public static PreparedImage prepare(byte[] bytes, int channels, int resolution, Preparation preparation)
       throws InvalidImageException {
@@ -96,7 +96,8 @@ public final class ImageDecoder {
       int height = reader.getHeight(0);
       if (exact && (width != resolution || height != resolution)) {
         boolean larger = width > resolution || height > resolution;
-        throw new InvalidImageException(String.format("the image is %dx%d pixels; it must be exactly %dx%d, or be fitted "
+        throw new InvalidImageException(String.format("the image is %dx%d pixels; it must be exactly %dx%d, or be "
+            + "fitted "
             + "(--fit %s)", width, height, resolution, resolution, larger ? "crop or --fit resize" : "pad"));
       }
       long pixels = (long) width * height;
@@ -105,11 +106,13 @@ public final class ImageDecoder {
             width, height, largest(), LARGEST_SIDE));
       }
       if (pixels < LARGE_PIXELS) {
-        return prepare(read(reader, format, notes), format, bytes, channels, resolution, preparation, orientation, notes);
+        return prepare(read(reader, format, notes), format, bytes, channels, resolution, preparation, orientation,
+            notes);
       }
       LARGE.acquireUninterruptibly();
       try {
-        return prepare(read(reader, format, notes), format, bytes, channels, resolution, preparation, orientation, notes);
+        return prepare(read(reader, format, notes), format, bytes, channels, resolution, preparation, orientation,
+            notes);
       } finally {
         LARGE.release();
       }
@@ -131,7 +134,8 @@ public final class ImageDecoder {
   }
 
   private static PreparedImage prepare(BufferedImage image, ContainerFormat format, byte[] file, int channels,
-      int resolution, Preparation preparation, Orientation orientation, List<String> notes) throws InvalidImageException {
+      int resolution, Preparation preparation, Orientation orientation,
+          List<String> notes) throws InvalidImageException {
     Optional<ICC_Profile> profile = format == ContainerFormat.PNG ? EmbeddedData.pngProfile(file) : Optional.empty();
     PixelRows rows = new PixelRows(image, profile, channels, preparation.background());
     List<String> steps = new ArrayList<>(notes);
@@ -164,7 +168,8 @@ public final class ImageDecoder {
 
   private static ContainerFormat check(byte[] bytes, int resolution) throws InvalidImageException {
     if (bytes.length > maxBytes(resolution)) {
-      throw new InvalidImageException(String.format("the image has %d bytes; at most %d are read at %dx%d, or it must be fitted (--fit crop)",
+      throw new InvalidImageException(String.format("the image has %d bytes; at most %d are read at %dx%d, or it "
+          + "must be fitted (--fit crop)",
           bytes.length, maxBytes(resolution), resolution, resolution));
     }
     ContainerFormat format = ContainerFormat.of(bytes);
@@ -187,7 +192,8 @@ public final class ImageDecoder {
     reader.addIIOReadWarningListener((source, warning) -> {
       if (BESIDE_PIXELS.matcher(warning).find()) {
         if (warning.contains("ICC")) {
-          notes.add(warning.startsWith("No embedded") ? "CMYK without a profile" : "its colour profile is damaged, and ignored");
+          notes.add(warning.startsWith("No embedded") ? "CMYK without a profile"
+              : "its colour profile is damaged, and ignored");
         }
       } else {
         warnings.add(warning);

@@ -3,8 +3,8 @@ package dev.lethe.models.image;
 import dev.lethe.models.image.Orientation.Window;
 
 /**
- * Resizes by Lanczos's filter of three lobes, stretched where an image is made smaller, so that every pixel counts: what data
- * sets of StyleGAN are prepared with. Row by row, so that no second copy of a large image is made.
+ * Resizes by Lanczos's filter of three lobes, stretched where an image is made smaller, so that every pixel counts:
+ * what data sets of StyleGAN are prepared with. Row by row, so that no second copy of a large image is made.
  */
 final class Lanczos {
 

@@ -1,8 +1,8 @@
 package dev.lethe.models.image;
 
 /**
- * How a camera was held, by EXIF's numbers: pixel (x, y) of the upright image is stored at (x', y'), which are x and y, or y
- * and x where it is transposed, each counted from the other end where it is flipped.
+ * How a camera was held, by EXIF's numbers: pixel (x, y) of the upright image is stored at (x', y'), which are x and y,
+ * or y and x where it is transposed, each counted from the other end where it is flipped.
  */
 enum Orientation {
   UPRIGHT(false, false, false, ""),

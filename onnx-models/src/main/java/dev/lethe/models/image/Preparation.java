@@ -5,8 +5,8 @@ import java.util.OptionalInt;
 /**
  * What may be done to images so that a model takes them.
  *
- * @param background 0xRRGGBB behind what is transparent, and around what is padded; empty: transparent pixels are refused,
- *     and padding is black
+ * @param background 0xRRGGBB behind what is transparent, and around what is padded; empty: transparent pixels are
+ *     refused, and padding is black
  */
 public record Preparation(Fit fit, OptionalInt background) {
 

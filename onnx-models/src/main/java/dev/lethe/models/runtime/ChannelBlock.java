@@ -41,7 +41,7 @@ public final class ChannelBlock {
     Tensor x = Tensor.zeros(1, CHANNELS, 1, 2);
     // The first channel's second pixel comes after the first pixels of a block.
     x.data()[1] = 1;
-    try (InferenceSession session = InferenceSession.open(OnnxWriter.inference(g, Map.of()), ExecutionDevice.CPU, 1)) {
+    try (InferenceSession session = InferenceSession.open(OnnxWriter.inference(g, Map.of()), Compute.cpu(1))) {
       float[] blocked = session.run(Map.of("x", x)).get("blocked").data();
       int size = 0;
       while (blocked[size] != 1) {

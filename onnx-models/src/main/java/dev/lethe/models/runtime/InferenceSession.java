@@ -25,21 +25,20 @@ public final class InferenceSession implements AutoCloseable {
   }
 
   /**
-   * @param threads threads within an operator, from 1
    * @throws InferenceException if ONNX Runtime refuses the model
    */
-  public static InferenceSession open(ModelProto model, ExecutionDevice device, int threads) {
-    return open(device, threads, (environment, options) -> environment.createSession(model.toByteArray(), options));
+  public static InferenceSession open(ModelProto model, Compute compute) {
+    return open(compute, (environment, options) -> environment.createSession(model.toByteArray(), options));
   }
 
   /** The same for a model file. */
-  public static InferenceSession open(Path model, ExecutionDevice device, int threads) {
-    return open(device, threads, (environment, options) -> environment.createSession(model.toString(), options));
+  public static InferenceSession open(Path model, Compute compute) {
+    return open(compute, (environment, options) -> environment.createSession(model.toString(), options));
   }
 
   /** The same for a model in blocks of channels, on the processor. */
   public static InferenceSession openBlocked(ModelProto model, int threads) {
-    return open(ExecutionDevice.CPU, threads, (environment, options) -> {
+    return open(Compute.cpu(threads), (environment, options) -> {
       ChannelBlock.keep(options);
       return environment.createSession(model.toByteArray(), options);
     });
@@ -49,9 +48,9 @@ public final class InferenceSession implements AutoCloseable {
     OrtSession open(OrtEnvironment environment, OrtSession.SessionOptions options) throws OrtException;
   }
 
-  private static InferenceSession open(ExecutionDevice device, int threads, Opening opening) {
+  private static InferenceSession open(Compute compute, Opening opening) {
     NativeRuntime runtime = NativeRuntime.load();
-    try (OrtSession.SessionOptions options = runtime.sessionOptions(device, threads)) {
+    try (OrtSession.SessionOptions options = runtime.sessionOptions(compute)) {
       return new InferenceSession(runtime.environment(), opening.open(runtime.environment(), options));
     } catch (OrtException e) {
       throw new InferenceException("ONNX Runtime does not load this model: " + e.getMessage(), e);

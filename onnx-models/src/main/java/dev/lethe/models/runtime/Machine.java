@@ -1,6 +1,7 @@
 package dev.lethe.models.runtime;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
@@ -24,7 +25,7 @@ public final class Machine {
     try {
       Process process = new ProcessBuilder("nvidia-smi", "--id=" + id, "--query-gpu=name", "--format=csv,noheader")
           .start();
-      String name = new String(process.getInputStream().readAllBytes()).strip();
+      String name = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip();
       return name.isEmpty() ? "NVIDIA GPU" : name.lines().findFirst().orElseThrow();
     } catch (IOException e) {
       return "NVIDIA GPU";

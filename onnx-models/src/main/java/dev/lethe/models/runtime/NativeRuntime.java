@@ -188,26 +188,21 @@ public final class NativeRuntime {
   }
 
   /**
-   * Options for a session on a device; the caller closes them once the session is there.
+   * Options for a session; the caller closes them once the session is there.
    *
-   * @param threads threads inside an operator on the CPU, the calling thread included; 0 for one on each core. Where
-   *     sessions share threads, it has no effect
    * @throws NativeRuntimeException if the device cannot be used, with what to do
    */
-  public OrtSession.SessionOptions sessionOptions(ExecutionDevice device, int threads) {
-    if (threads < 0) {
-      throw new IllegalArgumentException("threads is " + threads + ": use 0 for one on each core, or a number above.");
-    }
+  public OrtSession.SessionOptions sessionOptions(Compute compute) {
     OrtSession.SessionOptions options = new OrtSession.SessionOptions();
     try {
       options.setExecutionMode(OrtSession.SessionOptions.ExecutionMode.SEQUENTIAL);
       if (sharesThreads) {
         options.disablePerSessionThreads();
       } else {
-        options.setIntraOpNumThreads(threads);
+        options.setIntraOpNumThreads(compute.threads());
       }
       options.setSessionLogLevel(OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR);
-      if (device instanceof ExecutionDevice.Cuda cuda) {
+      if (compute.device() instanceof ExecutionDevice.Cuda cuda) {
         addCuda(options, cuda);
       }
       return options;
@@ -245,8 +240,8 @@ public final class NativeRuntime {
 
   /**
    * The device that sessions should be opened on: this one, or the processor if this one cannot be used and may be
-   * replaced, with a warning in the log. A GPU is tried with a small convolution, which takes its time, so ask once in a
-   * process, before models are loaded.
+   * replaced, with a warning in the log. A GPU is tried with a small convolution, which takes its time, so ask once in
+   * a process, before models are loaded.
    *
    * @throws NativeRuntimeException if the device cannot be used and nothing may take its place, with what to do
    */
@@ -271,7 +266,7 @@ public final class NativeRuntime {
     Graph g = new Graph("device");
     Value x = g.input("x", 1, 4, 8, 8);
     g.output("y", Ops.conv(x, g.constant(Tensor.zeros(4, 4, 3, 3)), Ops.Window.same(3)));
-    try (InferenceSession session = InferenceSession.open(OnnxWriter.inference(g, Map.of()), cuda, 1)) {
+    try (InferenceSession session = InferenceSession.open(OnnxWriter.inference(g, Map.of()), new Compute(cuda, 1))) {
       session.run(Map.of("x", Tensor.zeros(1, 4, 8, 8)));
     } catch (InferenceException e) {
       throw unusable(cuda, e.getMessage(), e);

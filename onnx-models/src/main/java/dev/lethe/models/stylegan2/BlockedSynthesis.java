@@ -52,7 +52,7 @@ final class BlockedSynthesis {
     List<Layer> toRgbs = new ArrayList<>();
     int w = 0;
     for (int r = 4; r <= config.resolution(); r *= 2) {
-      String at = Generator.SYNTHESIS + r;
+      String at = GeneratorNetwork.SYNTHESIS + r;
       if (r > 4) {
         add(at + ".conv0", w++);
       }
@@ -92,11 +92,11 @@ final class BlockedSynthesis {
   }
 
   private Value image() {
-    Value x = ops.constant(g, weights.get(Generator.SYNTHESIS + "4.const"));
+    Value x = ops.constant(g, weights.get(GeneratorNetwork.SYNTHESIS + "4.const"));
     Value image = null;
     Value bias = null;
     for (int r = 4; r <= config.resolution(); r *= 2) {
-      String at = Generator.SYNTHESIS + r;
+      String at = GeneratorNetwork.SYNTHESIS + r;
       if (r > 4) {
         x = layer(convolutions.get(at + ".conv0"), x, r, true);
       }
@@ -139,7 +139,7 @@ final class BlockedSynthesis {
   private Value activated(Layer layer, Value x, int resolution, boolean up) {
     int before = up ? resolution / 2 : resolution;
     Value y = ops.image(Ops.mul(ops.pixels(x), modulation.factors().get(layer.name())), before, before);
-    Value summand = ops.plane(weights.get(layer.name() + Generator.NOISE_CONST),
+    Value summand = ops.plane(weights.get(layer.name() + GeneratorNetwork.NOISE_CONST),
         modulation.summands().get(layer.name()));
     if (up) {
       return upConv(y, layer.weight(), summand);

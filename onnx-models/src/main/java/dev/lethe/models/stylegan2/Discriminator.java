@@ -48,8 +48,8 @@ public final class Discriminator {
    * The blocks above 8×8, which see images one by one.
    *
    * @param image [N, C, H, W]
-   * @return activations [N, width at 8×8, 8, 8]; of the architecture that looks at the image at each resolution, followed
-   *     by its channels at 8×8
+   * @return activations [N, width at 8×8, 8, 8]; of the architecture that looks at the image at each resolution,
+   *     followed by its channels at 8×8
    */
   public static Value stem(Graph g, StyleGan2Config config, Value image) {
     Blocks blocks = stemBlocks(g, config, image, PREFIX);

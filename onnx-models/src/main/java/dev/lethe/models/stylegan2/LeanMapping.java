@@ -42,7 +42,7 @@ final class LeanMapping {
       Value y = Ops.matmul(x, g.constant(i == 0 ? matrix : matrix(weights, i)));
       x = Layers.activate(Ops.add(y, g.constant(bias(weights, i))));
     }
-    float[] average = weights.get(Generator.W_AVG).data();
+    float[] average = weights.get(GeneratorNetwork.W_AVG).data();
     Value offset = Ops.mul(Ops.sub(x, g.constant(Tensor.of(average, wDim))), psi);
     // Adding the average to each layer's makes one w for each layer.
     Tensor averages = Tensor.zeros(1, config.numWs(), wDim);
@@ -55,7 +55,7 @@ final class LeanMapping {
 
   /** A layer's weight transposed, [in, out], with its gains. */
   private static Tensor matrix(Map<String, Tensor> weights, int layer) {
-    Tensor weight = weights.get(Generator.MAPPING + ".fc" + layer + ".weight");
+    Tensor weight = weights.get(GeneratorNetwork.MAPPING + ".fc" + layer + ".weight");
     int outs = (int) weight.shape()[0];
     int ins = (int) weight.shape()[1];
     double gain = Layers.GAIN * Layers.MAPPING_MULTIPLIER / Math.sqrt(ins);
@@ -67,7 +67,7 @@ final class LeanMapping {
   }
 
   private static Tensor bias(Map<String, Tensor> weights, int layer) {
-    float[] bias = weights.get(Generator.MAPPING + ".fc" + layer + ".bias").data().clone();
+    float[] bias = weights.get(GeneratorNetwork.MAPPING + ".fc" + layer + ".bias").data().clone();
     for (int i = 0; i < bias.length; i++) {
       bias[i] *= (float) (Layers.GAIN * Layers.MAPPING_MULTIPLIER);
     }
@@ -76,8 +76,8 @@ final class LeanMapping {
 
   /** Each class's embedding, normalized: [classes, w_dim]. */
   private static Tensor embeddings(StyleGan2Config config, Map<String, Tensor> weights) {
-    float[] weight = weights.get(Generator.LABEL_EMBEDDING).data();
-    float[] bias = weights.get(Generator.LABEL_BIAS).data();
+    float[] weight = weights.get(GeneratorNetwork.LABEL_EMBEDDING).data();
+    float[] bias = weights.get(GeneratorNetwork.LABEL_BIAS).data();
     int classes = config.classes();
     Tensor embeddings = Tensor.zeros(classes, bias.length);
     for (int c = 0; c < classes; c++) {

@@ -4,9 +4,9 @@ import dev.lethe.models.architecture.Precision;
 import dev.lethe.models.graph.DataType;
 
 /**
- * Which blocks compute in half precision: those of the four highest resolutions, never that of 4×4, as the reference has
- * it (Karras et al. 2020, "Training Generative Adversarial Networks with Limited Data", on mixed precision): the work is
- * at high resolutions, the composition of the picture at low ones.
+ * Which blocks compute in half precision: those of the four highest resolutions, never that of 4×4, as the reference
+ * has it (Karras et al. 2020, "Training Generative Adversarial Networks with Limited Data", on mixed precision): the
+ * work is at high resolutions, the composition of the picture at low ones.
  */
 final class MixedPrecision {
 

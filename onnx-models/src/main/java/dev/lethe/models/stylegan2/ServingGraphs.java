@@ -6,8 +6,8 @@ import dev.lethe.models.graph.Shapes;
 import dev.lethe.models.graph.Value;
 
 /**
- * The networks as a bundle holds them, of free batch: the inputs and outputs that {@link dev.lethe.models.bundle.Bundle}
- * promises. Together the three hold every parameter of a model.
+ * The networks as a bundle holds them, of free batch: the inputs and outputs that
+ * {@link dev.lethe.models.bundle.Bundle} promises. Together the three hold every parameter of a model.
  */
 final class ServingGraphs {
 
@@ -19,7 +19,7 @@ final class ServingGraphs {
     Value z = g.input("z", Shapes.FREE, config.zDim());
     Value label = label(g, config);
     Value psi = g.input("psi", Shapes.FREE, 1);
-    Value w = Generator.truncate(g, config, Generator.mapping(g, config, z, label), psi);
+    Value w = GeneratorNetwork.truncate(g, config, GeneratorNetwork.mapping(g, config, z, label), psi);
     g.output("ws", config.broadcast(w));
     return g;
   }
@@ -33,7 +33,7 @@ final class ServingGraphs {
   static Graph synthesis(StyleGan2Config config, Precision precision) {
     Graph g = new Graph("synthesis");
     Value ws = g.input("ws", Shapes.FREE, config.numWs(), config.wDim());
-    g.output("image", Generator.synthesis(g, config, ws, Noise.constant(), precision));
+    g.output("image", GeneratorNetwork.synthesis(g, config, ws, Noise.constant(), precision));
     return g;
   }
 
@@ -41,8 +41,8 @@ final class ServingGraphs {
   static Graph noisySynthesis(StyleGan2Config config, Precision precision) {
     Graph g = new Graph("noisy_synthesis");
     Value ws = g.input("ws", Shapes.FREE, config.numWs(), config.wDim());
-    Value noise = g.input("noise", Shapes.FREE, Generator.noiseSize(config));
-    g.output("image", Generator.synthesis(g, config, ws, Noise.given(noise), precision));
+    Value noise = g.input("noise", Shapes.FREE, GeneratorNetwork.noiseSize(config));
+    g.output("image", GeneratorNetwork.synthesis(g, config, ws, Noise.given(noise), precision));
     return g;
   }
 

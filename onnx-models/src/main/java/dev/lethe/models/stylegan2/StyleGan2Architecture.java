@@ -36,7 +36,7 @@ public final class StyleGan2Architecture implements GanArchitecture {
   public Bundle write(Path directory, ModelCard card, Map<String, Tensor> weights, Optional<Path> features)
       throws IOException {
     Map<String, Tensor> all = new HashMap<>(weights);
-    all.put(Generator.W_AVG, Tensor.of(card.w().avg(), card.w().avg().length));
+    all.put(GeneratorNetwork.W_AVG, Tensor.of(card.w().avg(), card.w().avg().length));
     return features.isPresent() ? StyleGan2Bundle.write(directory, card, all, features.get())
         : StyleGan2Bundle.write(directory, card, all);
   }

@@ -12,14 +12,15 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * A StyleGAN2 generator and its discriminator (Karras et al. 2020, configs E-F), which their sizes tell altogether, by the
- * reference's names.
+ * A StyleGAN2 generator and its discriminator (Karras et al. 2020, configs E-F), which their sizes tell altogether, by
+ * the reference's names.
  *
  * @param resolution height and width of an image, a power of two from 32 to 1024
  * @param channels 1 (grey) or 3 (RGB)
  * @param classes number of classes; 0 for an unconditional model
  * @param mappingLayers fully connected layers of the generator's mapping network
- * @param channelBase feature maps at resolution r are min(channelBase / r, channelMax), unless {@code widths} says others
+ * @param channelBase feature maps at resolution r are min(channelBase / r, channelMax), unless {@code widths} says
+ *     others
  * @param widths feature maps at 4×4, 8×8, ..., the resolution; null: by channelBase and channelMax
  * @param convClamp limit of what the generator's convolutions put out; null: none
  * @param discriminator null if there is none
@@ -101,12 +102,12 @@ public record StyleGan2Config(int resolution, int channels, int classes, int zDi
 
   @Override
   public Value mapping(Graph g, Value z, Value label) {
-    return Generator.mapping(g, this, z, label);
+    return GeneratorNetwork.mapping(g, this, z, label);
   }
 
   @Override
   public Value synthesis(Graph g, Value ws) {
-    return Generator.synthesis(g, this, ws, Noise.constant());
+    return GeneratorNetwork.synthesis(g, this, ws, Noise.constant());
   }
 
   @Override
@@ -146,7 +147,7 @@ public record StyleGan2Config(int resolution, int channels, int classes, int zDi
 
   @Override
   public boolean isSynthesisUpTo(String parameter, int atMost) {
-    return Generator.isSynthesisUpTo(parameter, atMost) && Generator.isTrainable(parameter);
+    return GeneratorNetwork.isSynthesisUpTo(parameter, atMost) && GeneratorNetwork.isTrainable(parameter);
   }
 
   @Override
@@ -161,7 +162,7 @@ public record StyleGan2Config(int resolution, int channels, int classes, int zDi
 
   @Override
   public String labelEmbedding() {
-    return Generator.LABEL_EMBEDDING;
+    return GeneratorNetwork.LABEL_EMBEDDING;
   }
 
   /** Feature maps of the generator at a resolution. */

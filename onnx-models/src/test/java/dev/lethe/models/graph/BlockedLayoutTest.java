@@ -8,7 +8,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import ai.onnx.proto.OnnxMl.NodeProto;
 import dev.lethe.models.graph.Ops.Window;
 import dev.lethe.models.runtime.ChannelBlock;
-import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.models.runtime.InferenceSession;
 import java.util.HashMap;
 import java.util.List;
@@ -120,7 +120,7 @@ class BlockedLayoutTest {
     Map<String, Tensor> inputs = new HashMap<>();
     g.inputs().forEach((name, value) -> inputs.put(name, RandomTensors.normal(random, value.shape())));
     Map<String, Tensor> expected;
-    try (InferenceSession session = InferenceSession.open(OnnxWriter.inference(g, Map.of()), ExecutionDevice.CPU, 1)) {
+    try (InferenceSession session = InferenceSession.open(OnnxWriter.inference(g, Map.of()), Compute.cpu(1))) {
       expected = session.run(inputs);
     }
     BlockedLayout.Rewritten rewritten = BlockedLayout.rewrite(g, List.of(), block());

@@ -7,7 +7,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.lethe.models.graph.BlockedOps.Padding;
 import dev.lethe.models.runtime.ChannelBlock;
-import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.models.runtime.InferenceSession;
 import java.util.List;
 import java.util.Map;
@@ -125,7 +125,7 @@ class BlockedOpsTest {
     Graph g = new Graph("plain");
     g.output("y", compute.apply(g.input("x", Shapes.FREE, x.shape()[1], x.shape()[2], x.shape()[3])));
     try (InferenceSession session =
-        InferenceSession.open(OnnxWriter.inference(g, Map.of()), ExecutionDevice.CPU, 1)) {
+        InferenceSession.open(OnnxWriter.inference(g, Map.of()), Compute.cpu(1))) {
       return session.run(Map.of("x", x)).get("y");
     }
   }

@@ -3,7 +3,7 @@ package dev.lethe.models.graph;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import dev.lethe.models.graph.Ops.Window;
-import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.models.runtime.InferenceSession;
 import java.util.Map;
 import java.util.SplittableRandom;
@@ -11,7 +11,9 @@ import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.constraints.IntRange;
 
-/** {@code ⟨conv(x, w), y⟩ = ⟨x, convTranspose(y, w)⟩ = ⟨w, convWeight(x, y)⟩}, which is what their gradients rest on. */
+/**
+ * {@code ⟨conv(x, w), y⟩ = ⟨x, convTranspose(y, w)⟩ = ⟨w, convWeight(x, y)⟩}, which is what their gradients rest on.
+ */
 class ConvolutionAdjointTest {
 
   @Property(tries = 60)
@@ -32,7 +34,7 @@ class ConvolutionAdjointTest {
     SplittableRandom random = new SplittableRandom(seed);
     Map<String, Tensor> inputs = Map.of("x", RandomTensors.normal(random, x.shape()),
         "w", RandomTensors.normal(random, w.shape()), "y", RandomTensors.normal(random, y.shape()));
-    try (InferenceSession session = InferenceSession.open(OnnxWriter.inference(g, Map.of()), ExecutionDevice.CPU, 1)) {
+    try (InferenceSession session = InferenceSession.open(OnnxWriter.inference(g, Map.of()), Compute.cpu(1))) {
       Map<String, Tensor> outputs = session.run(inputs);
       float expected = outputs.get("conv").data()[0];
       // Sums of some thousand products of about 1, in single precision.

@@ -3,7 +3,7 @@ package dev.lethe.models.graph;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import dev.lethe.models.graph.Ops.Window;
-import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.models.runtime.InferenceSession;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -55,7 +55,7 @@ class ShapeInferenceTest {
       g.output("out" + i, values.get(i));
     }
     Map<String, Tensor> inputs = Map.of("image", Tensor.zeros(BATCH, 3, 6, 5), "matrix", Tensor.zeros(BATCH, 7));
-    try (InferenceSession session = InferenceSession.open(OnnxWriter.inference(g, Map.of()), ExecutionDevice.CPU, 1)) {
+    try (InferenceSession session = InferenceSession.open(OnnxWriter.inference(g, Map.of()), Compute.cpu(1))) {
       Map<String, Tensor> outputs = session.run(inputs);
       for (int i = 0; i < values.size(); i++) {
         long[] inferred = Arrays.stream(values.get(i).shape()).map(d -> d == Shapes.FREE ? BATCH : d).toArray();

@@ -95,7 +95,8 @@ class ImageDecoderTest {
     long before = allocated();
     InvalidImageException e =
         assertThrows(InvalidImageException.class, () -> ImageDecoder.decode(bytes, 3, SIZE));
-    assertEquals("the image is 60000x60000 pixels; it must be exactly 8x8, or be fitted (--fit crop or --fit resize)", e.getMessage());
+    assertEquals("the image is 60000x60000 pixels; it must be exactly 8x8, or be fitted (--fit crop or --fit resize)",
+        e.getMessage());
     assertTrue(allocated() - before < 4 << 20, "allocated " + (allocated() - before));
   }
 
@@ -115,7 +116,8 @@ class ImageDecoderTest {
     byte[] bytes = new byte[(int) ImageDecoder.maxBytes(SIZE) + 1];
     InvalidImageException e =
         assertThrows(InvalidImageException.class, () -> ImageDecoder.decode(bytes, 1, SIZE));
-    assertEquals("the image has 1049089 bytes; at most 1049088 are read at 8x8, or it must be fitted (--fit crop)", e.getMessage());
+    assertEquals("the image has 1049089 bytes; at most 1049088 are read at 8x8, or it must be fitted (--fit crop)",
+        e.getMessage());
   }
 
   @Test

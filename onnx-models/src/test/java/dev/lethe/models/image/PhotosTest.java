@@ -29,7 +29,8 @@ class PhotosTest {
 
   /** Lossy WebP is less exact: its reader rounds chroma otherwise than the reference library. */
   @ParameterizedTest
-  @CsvSource({"phone.jpg, 2", "orientation-1.jpg, 2", "orientation-2.jpg, 2", "orientation-3.jpg, 2", "orientation-4.jpg, 2",
+  @CsvSource({"phone.jpg, 2", "orientation-1.jpg, 2", "orientation-2.jpg, 2", "orientation-3.jpg, 2",
+      "orientation-4.jpg, 2",
       "orientation-5.jpg, 2", "orientation-6.jpg, 2", "orientation-7.jpg, 2", "orientation-8.jpg, 2", "cmyk.jpg, 2",
       "ycck.jpg, 2", "cmyk-profile.jpg, 2", "p3.png, 2", "lossy.webp, 8", "lossless.webp, 2", "plain.webp, 2"})
   void areWhatTheReferenceMakesOfThem(String name, int levels) throws IOException {
@@ -50,7 +51,8 @@ class PhotosTest {
 
   @Test
   void whatWasDoneIsSaid() throws IOException {
-    assertEquals(List.of("turned by 90°", "cut from 3024x4032 to its middle 3024x3024", "resized from 3024x3024 to 32x32"),
+    assertEquals(List.of("turned by 90°", "cut from 3024x4032 to its middle 3024x3024",
+        "resized from 3024x3024 to 32x32"),
         ImageDecoder.prepare(resource("phone.jpg"), 3, SIZE, CROP).steps());
     assertEquals("CMYK without a profile", ImageDecoder.prepare(resource("cmyk.jpg"), 3, SIZE, CROP).steps().get(0));
     assertTrue(ImageDecoder.prepare(resource("p3.png"), 3, SIZE, CROP).steps().contains("its colour profile applied"));
@@ -93,10 +95,12 @@ class PhotosTest {
     image.setRGB(0, 0, 0x80ff0000);
     ByteArrayOutputStream png = new ByteArrayOutputStream();
     ImageIO.write(image, "png", png);
-    PreparedImage over = ImageDecoder.prepare(png.toByteArray(), 3, 1, new Preparation(Fit.EXACT, OptionalInt.of(0xffffff)));
+    PreparedImage over = ImageDecoder.prepare(png.toByteArray(), 3, 1,
+        new Preparation(Fit.EXACT, OptionalInt.of(0xffffff)));
     assertArrayEquals(new byte[] {(byte) 255, 127, 127}, over.pixels());
     assertEquals(List.of("laid over the background #ffffff"), over.steps());
-    assertTrue(assertThrows(InvalidImageException.class, () -> ImageDecoder.decode(png.toByteArray(), 3, 1)).getMessage()
+    assertTrue(assertThrows(InvalidImageException.class, () -> ImageDecoder.decode(png.toByteArray(), 3, 1))
+        .getMessage()
         .contains("--background"));
   }
 
@@ -111,7 +115,8 @@ class PhotosTest {
   @Property(tries = 400)
   void damagedPhotosAreDecodedOrRefused(@ForAll @IntRange(max = 100_000) int at,
       @ForAll @IntRange(min = 1, max = 255) int change, @ForAll @IntRange(max = 4) int which) throws IOException {
-    byte[] bytes = resource(List.of("lossless.webp", "cmyk-profile.jpg", "orientation-6.jpg", "plain.webp", "p3.png").get(which));
+    byte[] bytes = resource(List.of("lossless.webp", "cmyk-profile.jpg", "orientation-6.jpg", "plain.webp", "p3.png")
+        .get(which));
     bytes[at % bytes.length] ^= (byte) change;
     try {
       assertEquals(3 * SIZE * SIZE, ImageDecoder.prepare(bytes, 3, SIZE, CROP).pixels().length);

@@ -32,15 +32,14 @@ class NativeRuntimeTest {
 
   @Test
   void aNegativeNumberOfThreadsIsRefused() {
-    assertThrows(IllegalArgumentException.class,
-        () -> NativeRuntime.load().sessionOptions(ExecutionDevice.CPU, -1));
+    assertThrows(IllegalArgumentException.class, () -> Compute.cpu(-1));
   }
 
   @Test
   void cudaThatIsNotThereIsAPreciseError() {
     NativeRuntime runtime = NativeRuntime.load();
     NativeRuntimeException e = assertThrows(NativeRuntimeException.class,
-        () -> runtime.sessionOptions(new ExecutionDevice.Cuda(4000), 0).close());
+        () -> runtime.sessionOptions(new Compute(new ExecutionDevice.Cuda(4000), 0)).close());
     String expected = runtime.providers().contains(OrtProvider.CUDA) ? "cannot be used" : "built without CUDA";
     assertTrue(e.getMessage().contains("Device cuda:4000") && e.getMessage().contains(expected), e.getMessage());
   }

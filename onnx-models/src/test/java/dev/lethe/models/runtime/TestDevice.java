@@ -8,4 +8,9 @@ public final class TestDevice {
   public static ExecutionDevice get() {
     return ExecutionDevice.parse(System.getenv().getOrDefault("LETHE_TEST_DEVICE", "cpu"));
   }
+
+  /** One thread of it. */
+  public static Compute compute() {
+    return new Compute(get(), 1);
+  }
 }

@@ -13,7 +13,7 @@ import dev.lethe.models.graph.OnnxWriter;
 import dev.lethe.models.graph.RandomTensors;
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.runtime.ChannelBlock;
-import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.models.runtime.InferenceSession;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -90,7 +90,7 @@ class BlockedSynthesisTest {
 
   private static Tensor plain(StyleGan2Config config, Map<String, Tensor> weights, Tensor ws) {
     try (InferenceSession session = InferenceSession.open(
-        OnnxWriter.inference(ServingGraphs.synthesis(config), weights), ExecutionDevice.CPU, 1)) {
+        OnnxWriter.inference(ServingGraphs.synthesis(config), weights), Compute.cpu(1))) {
       return session.run(Map.of("ws", ws)).get("image");
     }
   }

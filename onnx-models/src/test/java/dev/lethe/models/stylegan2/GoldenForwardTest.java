@@ -32,13 +32,13 @@ class GoldenForwardTest {
     Value label = config.conditional() ? g.input("c", n, config.classes()) : null;
     Value psi = g.input("psi", n, 1);
     Value real = g.input("real", n, config.channels(), config.resolution(), config.resolution());
-    Value w = Generator.mapping(g, config, z, label);
+    Value w = GeneratorNetwork.mapping(g, config, z, label);
     Value ws = config.broadcast(w);
-    Value image = Generator.synthesis(g, config, ws, Noise.constant());
+    Value image = GeneratorNetwork.synthesis(g, config, ws, Noise.constant());
     g.output("ws", ws);
-    g.output("ws_psi0.7", config.broadcast(Generator.truncate(g, config, w, psi)));
+    g.output("ws_psi0.7", config.broadcast(GeneratorNetwork.truncate(g, config, w, psi)));
     g.output("img", image);
-    g.output("img_noise_none", Generator.synthesis(g, config, ws, Noise.none()));
+    g.output("img_noise_none", GeneratorNetwork.synthesis(g, config, ws, Noise.none()));
     g.output("d_fake", Discriminator.logits(g, config, image, label));
     g.output("d_real", Discriminator.logits(g, config, real, label));
 
@@ -48,7 +48,7 @@ class GoldenForwardTest {
     Arrays.fill(psis.data(), 0.7f);
     inputs.put("psi", psis);
     try (InferenceSession session = InferenceSession.open(OnnxWriter.inference(g, golden.weights()),
-        TestDevice.get(), 1)) {
+        TestDevice.compute())) {
       session.run(inputs).forEach((output, actual) -> {
         double error = GoldenNetworks.relativeError(actual.data(), golden.tensor("out." + output).data());
         assertTrue(error < TOLERANCE, output + ": relative error " + error);

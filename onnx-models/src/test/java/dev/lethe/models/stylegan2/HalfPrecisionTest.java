@@ -113,21 +113,21 @@ class HalfPrecisionTest {
       inputs.put("c", Tensor.oneHot(new int[] {0, 3, 7, 9}, config.classes()));
     }
     try (InferenceSession session = InferenceSession.open(
-        OnnxWriter.inference(ServingGraphs.mapping(config), weights), TestDevice.get(), 1)) {
+        OnnxWriter.inference(ServingGraphs.mapping(config), weights), TestDevice.compute())) {
       return session.run(inputs).get("ws");
     }
   }
 
   private static Tensor run(StyleGan2Config config, Precision precision, Map<String, Tensor> weights, Tensor ws) {
     try (InferenceSession session = InferenceSession.open(
-        OnnxWriter.inference(ServingGraphs.synthesis(config, precision), weights), TestDevice.get(), 1)) {
+        OnnxWriter.inference(ServingGraphs.synthesis(config, precision), weights), TestDevice.compute())) {
       return session.run(Map.of("ws", ws)).get("image");
     }
   }
 
   private static Tensor run(Bundle bundle, Precision precision, Tensor ws) throws IOException {
     try (InferenceSession session =
-        InferenceSession.open(StyleGan2Bundle.synthesis(bundle, precision), TestDevice.get(), 1)) {
+        InferenceSession.open(StyleGan2Bundle.synthesis(bundle, precision), TestDevice.compute())) {
       return session.run(Map.of("ws", ws)).get("image");
     }
   }

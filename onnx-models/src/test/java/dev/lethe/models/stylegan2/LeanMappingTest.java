@@ -8,7 +8,7 @@ import dev.lethe.models.graph.Graph;
 import dev.lethe.models.graph.OnnxWriter;
 import dev.lethe.models.graph.RandomTensors;
 import dev.lethe.models.graph.Tensor;
-import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.models.runtime.InferenceSession;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -51,7 +51,7 @@ class LeanMappingTest {
 
   private static Tensor run(Graph graph, Map<String, Tensor> weights, Map<String, Tensor> inputs) {
     try (InferenceSession session =
-        InferenceSession.open(OnnxWriter.inference(graph, weights), ExecutionDevice.CPU, 1)) {
+        InferenceSession.open(OnnxWriter.inference(graph, weights), Compute.cpu(1))) {
       return session.run(inputs).get("ws");
     }
   }

@@ -16,7 +16,7 @@ import dev.lethe.models.graph.RandomTensors;
 import dev.lethe.models.graph.Shapes;
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.graph.Value;
-import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.models.runtime.InferenceSession;
 import dev.lethe.models.runtime.NativeRuntime;
 import dev.lethe.models.runtime.TestDevice;
@@ -49,9 +49,9 @@ class ServingGraphsTest {
     assertEquals(numWs, config.numWs());
     Graph g = new Graph("both");
     Value label = g.input("c", 8, 10);
-    Value w = Generator.mapping(g, config, g.input("z", 8, 512), label);
-    Value noise = g.input("noise", 8, Generator.noiseSize(config));
-    Value image = Generator.synthesis(g, config, config.broadcast(w), Noise.given(noise));
+    Value w = GeneratorNetwork.mapping(g, config, g.input("z", 8, 512), label);
+    Value noise = g.input("noise", 8, GeneratorNetwork.noiseSize(config));
+    Value image = GeneratorNetwork.synthesis(g, config, config.broadcast(w), Noise.given(noise));
     assertTrue(image.hasShape(8, 3, resolution, resolution), image.toString());
     assertTrue(Discriminator.logits(g, config, image, label).hasShape(8, 1));
   }
@@ -59,7 +59,7 @@ class ServingGraphsTest {
   @Test
   void referenceWidthsHaveTheReferencesNumberOfParameters() {
     Map<String, Long> sizes = Weights.shapes(FFHQ).entrySet().stream()
-        .filter(e -> Generator.isTrainable(e.getKey()))
+        .filter(e -> GeneratorNetwork.isTrainable(e.getKey()))
         .collect(Collectors.groupingBy(e -> e.getKey().substring(0, 2),
             Collectors.summingLong(e -> Shapes.size(e.getValue()))));
     assertEquals(Map.of("G.", 30_370_060L, "D.", 29_012_513L), sizes);
@@ -93,7 +93,7 @@ class ServingGraphsTest {
     }
     SplittableRandom random = new SplittableRandom(12);
     Map<String, Tensor> inputs = Map.of("z", RandomTensors.normal(random, 8, 24), "c", label, "noise",
-        RandomTensors.normal(random, 8, Generator.noiseSize(config)));
+        RandomTensors.normal(random, 8, GeneratorNetwork.noiseSize(config)));
     Map<String, Tensor> free = run(both(config, Shapes.FREE), weights, inputs);
     run(both(config, 8), weights, inputs).forEach((name, tensor) -> {
       assertEquals(dimensions(tensor), dimensions(free.get(name)));
@@ -105,9 +105,9 @@ class ServingGraphsTest {
   private static Graph both(StyleGan2Config config, long n) {
     Graph g = new Graph("both");
     Value label = g.input("c", n, config.classes());
-    Value w = Generator.mapping(g, config, g.input("z", n, config.zDim()), label);
-    Value noise = g.input("noise", n, Generator.noiseSize(config));
-    Value image = Generator.synthesis(g, config, config.broadcast(w), Noise.given(noise));
+    Value w = GeneratorNetwork.mapping(g, config, g.input("z", n, config.zDim()), label);
+    Value noise = g.input("noise", n, GeneratorNetwork.noiseSize(config));
+    Value image = GeneratorNetwork.synthesis(g, config, config.broadcast(w), Noise.given(noise));
     g.output("image", image);
     g.output("logits", Discriminator.logits(g, config, image, label));
     return g;
@@ -127,7 +127,7 @@ class ServingGraphsTest {
     };
     Path optimized = directory.resolve("optimized.onnx");
     NativeRuntime runtime = NativeRuntime.load();
-    try (OrtSession.SessionOptions options = runtime.sessionOptions(ExecutionDevice.CPU, 1)) {
+    try (OrtSession.SessionOptions options = runtime.sessionOptions(Compute.cpu(1))) {
       options.setOptimizedModelFilePath(optimized.toString());
       byte[] model = OnnxWriter.inference(graph, Weights.initialize(config, 1)).toByteArray();
       runtime.environment().createSession(model, options).close();
@@ -148,8 +148,8 @@ class ServingGraphsTest {
   }
 
   private static Map<String, Tensor> run(Graph graph, Map<String, Tensor> weights, Map<String, Tensor> inputs) {
-    try (InferenceSession session = InferenceSession.open(OnnxWriter.inference(graph, weights), TestDevice.get(),
-        2)) {
+    try (InferenceSession session = InferenceSession.open(OnnxWriter.inference(graph, weights),
+        new Compute(TestDevice.get(), 2))) {
       return session.run(inputs);
     }
   }

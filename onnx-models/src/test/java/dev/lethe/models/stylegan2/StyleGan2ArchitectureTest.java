@@ -11,7 +11,7 @@ import dev.lethe.models.bundle.Bundle;
 import dev.lethe.models.bundle.ModelCard;
 import dev.lethe.models.graph.Graph;
 import dev.lethe.models.graph.Tensor;
-import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.models.runtime.InferenceSession;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -78,7 +78,7 @@ class StyleGan2ArchitectureTest {
     GanArchitecture architecture = GanArchitecture.of(card);
     Bundle bundle = architecture.write(directory, card, weights, Optional.empty());
 
-    try (InferenceSession session = InferenceSession.open(bundle.mapping(), ExecutionDevice.CPU, 1)) {
+    try (InferenceSession session = InferenceSession.open(bundle.mapping(), Compute.cpu(1))) {
       float[] ws = session.run(Map.of("z", Tensor.of(new float[] {1, 0, 0, 0, 0, 0, 0, 0}, 1, 8), "psi",
           Tensor.zeros(1, 1))).get("ws").data();
       assertEquals(8 * config.numWs(), ws.length);

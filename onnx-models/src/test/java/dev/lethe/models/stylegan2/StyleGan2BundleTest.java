@@ -14,7 +14,7 @@ import dev.lethe.models.bundle.ModelCard;
 import dev.lethe.models.features.FeatureNetwork;
 import dev.lethe.models.graph.OnnxWriter;
 import dev.lethe.models.graph.Tensor;
-import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.models.runtime.InferenceSession;
 import java.io.IOException;
 import java.nio.file.FileAlreadyExistsException;
@@ -157,7 +157,7 @@ class StyleGan2BundleTest {
     for (Map<String, Tensor> some : inputs) {
       all.putAll(some);
     }
-    try (InferenceSession session = InferenceSession.open(model, ExecutionDevice.CPU, 1)) {
+    try (InferenceSession session = InferenceSession.open(model, Compute.cpu(1))) {
       return session.run(all).get(output);
     }
   }

@@ -15,7 +15,8 @@ final class Spelling {
   static String hint(String key, Collection<String> known) {
     return known.stream()
         .filter(candidate -> distance(key, candidate) <= LARGEST_TYPO)
-        .min(Comparator.<String>comparingInt(candidate -> distance(key, candidate)).thenComparing(candidate -> candidate))
+        .min(Comparator.<String>comparingInt(candidate -> distance(key, candidate))
+            .thenComparing(candidate -> candidate))
         .map(near -> "; did you mean " + near + "?").orElse("");
   }
 

@@ -1,6 +1,6 @@
 package dev.lethe.server.console;
 
-import dev.lethe.server.files.Digests;
+import dev.lethe.models.files.Digests;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpMethod;
@@ -20,14 +20,16 @@ import java.util.Map;
 public final class Console {
 
   private static final String ROOT = "/console";
-  private static final List<String> FILES = List.of("index.html", "style.css", "icon.svg", "app.js", "api.js", "charts.js",
+  private static final List<String> FILES = List.of("index.html", "style.css", "icon.svg", "app.js", "api.js",
+      "charts.js",
       "erase.js", "gallery.js", "jobs.js", "models.js", "parts.js");
   /** Preact and its templates, in one file that needs no other. */
   private static final String PREACT = "/META-INF/resources/_static/htm/3.1.1/preact/standalone.module.js";
   private static final Map<String, String> TYPES = Map.of("html", "text/html; charset=utf-8", "css",
       "text/css; charset=utf-8", "js", "text/javascript; charset=utf-8", "svg", "image/svg+xml");
   /** Nothing from elsewhere, nothing within a page's text, and in no other page's frame. */
-  private static final String POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:;"
+  private static final String POLICY =
+      "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:;"
       + " connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
   private final Map<String, Page> pages = new HashMap<>();

@@ -1,7 +1,7 @@
 package dev.lethe.server.encryption;
 
 import dev.lethe.models.encryption.FileCipher;
-import dev.lethe.server.files.WholeFile;
+import dev.lethe.models.files.WholeFile;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -14,9 +14,9 @@ import javax.crypto.spec.SecretKeySpec;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The key of a server, or of all that share a database. Each job's images are encrypted with a key of their own, which is
- * kept only in the form that this one opens: once that is deleted, nobody reads the images any more, wherever copies of
- * them may lie.
+ * The key of a server, or of all that share a database. Each job's images are encrypted with a key of their own, which
+ * is kept only in the form that this one opens: once that is deleted, nobody reads the images any more, wherever copies
+ * of them may lie.
  */
 public final class MasterKey {
 
@@ -34,8 +34,8 @@ public final class MasterKey {
   }
 
   /**
-   * Takes the key from the environment, or else from a file, which is made with a new key, for its owner alone, if it is
-   * not there.
+   * Takes the key from the environment, or else from a file, which is made with a new key, for its owner alone, if it
+   * is not there.
    *
    * @param variable the value of {@value #VARIABLE}; null for none
    * @throws IOException if the key has another form, or the file cannot be read or made; with what to do

@@ -4,7 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.lethe.server.files.Digests;
+import dev.lethe.models.files.Digests;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 

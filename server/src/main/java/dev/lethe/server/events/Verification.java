@@ -3,7 +3,8 @@ package dev.lethe.server.events;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.lethe.server.erasure.Erasure;
 import dev.lethe.server.erasure.ErasureCertificate;
-import dev.lethe.server.files.Digests;
+import dev.lethe.models.files.Digests;
+import dev.lethe.server.modelstore.VersionFiles;
 import dev.lethe.server.provenance.ModelSignature;
 import dev.lethe.server.provenance.ProvenanceException;
 import dev.lethe.server.provenance.SignedStatement;
@@ -11,8 +12,6 @@ import dev.lethe.server.provenance.Statement;
 import dev.lethe.server.provenance.Statement.Resource;
 import dev.lethe.server.provenance.VerificationKey;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
@@ -40,10 +39,10 @@ public final class Verification {
   /**
    * Where a version's proof lies.
    *
-   * @param folder of its signatures
-   * @param files folder of its files; empty if these are gone
+   * @param proof its signatures
+   * @param files its files; empty if these are gone
    */
-  public record Proof(Path folder, Optional<Path> files) {}
+  public record Proof(VersionFiles proof, Optional<VersionFiles> files) {}
 
   /**
    * Checks all.
@@ -92,36 +91,37 @@ public final class Verification {
 
   private void version(String name, Proof proof, Chain chain, Map<String, Erasure> certified) {
     try {
-      Path signature = proof.folder().resolve(ModelSignature.FILE);
-      Path certificate = proof.folder().resolve(ErasureCertificate.FILE);
-      if (!Files.isRegularFile(signature)) {
-        if (Files.isRegularFile(certificate)) {
-          fails(name + ": it is certified, and " + signature + " is missing");
+      Optional<SignedStatement> signature = signed(proof.proof(), ModelSignature.FILE);
+      if (signature.isEmpty()) {
+        if (proof.proof().has(ErasureCertificate.FILE)) {
+          fails(name + ": it is certified, and " + proof.proof().locate(ModelSignature.FILE) + " is missing");
         } else {
           told.accept(name + ": not signed: it was never promoted");
         }
         return;
       }
-      Statement signed = SignedStatement.read(signature, key).statement();
+      Statement signed = signature.get().statement();
       String files;
       if (proof.files().isPresent()) {
-        ModelSignature.check(signed, proof.files().get());
+        VersionFiles own = proof.files().get();
+        ModelSignature.check(signed, own.digests(), own::locate);
         files = "signature and " + ModelSignature.digests(signed).size() + " files hold";
       } else {
         files = "its files are deleted; signature holds";
       }
-      if (Files.isRegularFile(certificate)) {
-        Statement statement = SignedStatement.read(certificate, key).statement();
+      Optional<SignedStatement> certificate = signed(proof.proof(), ErasureCertificate.FILE);
+      if (certificate.isPresent()) {
+        Statement statement = certificate.get().statement();
         certified.put(name, Erasure.of(statement));
         JsonNode head = statement.predicate().path("log");
         if (head.has("line")) {
           chain.expect(head.path("line").asLong(), head.path("sha256").asText());
         }
-        report(statement, signed, proof.folder());
+        report(statement, signed, proof.proof());
         files += ", certificate and report hold (erasure " + certified.get(name).id() + ", "
             + statement.predicate().path("audit").path("result").asText() + ")";
       } else if (ModelSignature.digests(signed).containsKey(ErasureCertificate.FILE)) {
-        throw new ProvenanceException(certificate + " is missing, which was signed");
+        throw new ProvenanceException(proof.proof().locate(ErasureCertificate.FILE) + " is missing, which was signed");
       }
       told.accept(name + ": " + files);
     } catch (IOException e) {
@@ -129,17 +129,24 @@ public final class Verification {
     }
   }
 
+  private Optional<SignedStatement> signed(VersionFiles files, String file) throws IOException {
+    Optional<byte[]> bytes = files.read(file);
+    return bytes.isPresent() ? Optional.of(SignedStatement.verify(bytes.get(), key, files.locate(file)))
+        : Optional.empty();
+  }
+
   /** The certificate is of the files that are signed, and the report beside it is the one that it is about. */
-  private static void report(Statement certificate, Statement signed, Path folder) throws IOException {
+  private static void report(Statement certificate, Statement signed, VersionFiles proof) throws IOException {
     Map<String, String> digests = ModelSignature.digests(signed);
     for (Resource subject : certificate.subject()) {
       if (!subject.sha256().equals(digests.get(subject.name()))) {
-        throw new ProvenanceException(folder.resolve(ErasureCertificate.FILE) + " is about another " + subject.name()
+        throw new ProvenanceException(proof.locate(ErasureCertificate.FILE) + " is about another " + subject.name()
             + " than " + ModelSignature.FILE);
       }
-      Path file = folder.resolve(ErasureCertificate.REPORT);
-      if (subject.name().equals(ErasureCertificate.REPORT) && !Digests.sha256(file).equals(subject.sha256())) {
-        throw new ProvenanceException(file + " was changed after it was certified");
+      if (subject.name().equals(ErasureCertificate.REPORT) && !proof.read(ErasureCertificate.REPORT)
+          .map(Digests::sha256).equals(Optional.of(subject.sha256()))) {
+        throw new ProvenanceException(
+            proof.locate(ErasureCertificate.REPORT) + " was changed after it was certified");
       }
     }
   }

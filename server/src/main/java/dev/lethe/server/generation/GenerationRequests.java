@@ -2,6 +2,8 @@ package dev.lethe.server.generation;
 
 import dev.lethe.models.bundle.ModelCard;
 import dev.lethe.models.latent.NumpyRandom;
+import dev.lethe.server.errors.DomainException;
+import dev.lethe.server.errors.DomainException.Invalid;
 import dev.lethe.server.generation.GenerationPlan.Item;
 import dev.lethe.server.inference.Latent;
 import dev.lethe.server.inference.Noise;
@@ -11,14 +13,12 @@ import dev.lethe.v1.GenerateRequest;
 import dev.lethe.v1.GenerateRequest.LatentsCase;
 import dev.lethe.v1.ImageFormat;
 import dev.lethe.v1.Vector;
-import io.grpc.Status;
-import io.grpc.StatusRuntimeException;
 import java.util.List;
 import java.util.OptionalLong;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.IntFunction;
-import java.util.function.IntUnaryOperator;
 import java.util.function.IntToLongFunction;
+import java.util.function.IntUnaryOperator;
 
 /** Checks requests to generate against the model that they are for. Every error names the field and the limit. */
 final class GenerationRequests {
@@ -38,7 +38,7 @@ final class GenerationRequests {
   /**
    * @param largestCount most images that one call may ask for
    * @param open what the client may send
-   * @throws StatusRuntimeException INVALID_ARGUMENT or FAILED_PRECONDITION; PERMISSION_DENIED for latents that are
+   * @throws DomainException Invalid or Precondition; PermissionDenied for latents that are
    *     closed to it
    */
   static GenerationPlan check(GenerateRequest request, ModelCard card, int largestCount, Latents open) {
@@ -214,7 +214,7 @@ final class GenerationRequests {
     return values;
   }
 
-  static StatusRuntimeException invalid(String description) {
-    return Status.INVALID_ARGUMENT.withDescription(description).asRuntimeException();
+  static DomainException invalid(String description) {
+    return new Invalid(description);
   }
 }

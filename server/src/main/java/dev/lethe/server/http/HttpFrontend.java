@@ -3,6 +3,7 @@ package dev.lethe.server.http;
 import dev.lethe.server.console.Console;
 import dev.lethe.server.monitoring.ServerMetrics;
 import dev.lethe.server.rest.Rest;
+import dev.lethe.server.rpc.FailureStatus;
 import dev.lethe.server.rpc.Health;
 import dev.lethe.server.rpc.Inbound;
 import dev.lethe.server.rpc.RpcService;
@@ -73,7 +74,8 @@ public final class HttpFrontend extends VerticleBase {
    * @param drain how long calls may go on once it is to stop
    */
   public HttpFrontend(String host, int port, Optional<ServerSSLOptions> tls, Limits limits, List<Service> services,
-      RpcService.Settings settings, Rest rest, Optional<Console> console, Origins origins, Health health, ServerMetrics metrics, Duration drain) {
+      RpcService.Settings settings, Rest rest, Optional<Console> console, Origins origins, Health health,
+          ServerMetrics metrics, Duration drain) {
     this.host = host;
     this.port = port;
     this.tls = tls;
@@ -188,7 +190,7 @@ public final class HttpFrontend extends VerticleBase {
       default -> settings.access()
           .admit(MethodRule.METRICS, request.getHeader(HttpHeaders.AUTHORIZATION), request.connection())
           .onSuccess(caller -> metrics(request))
-          .onFailure(refusal -> Rest.refuse(request, Status.fromThrowable(refusal)));
+          .onFailure(refusal -> Rest.refuse(request, FailureStatus.of(refusal)));
     }
   }
 

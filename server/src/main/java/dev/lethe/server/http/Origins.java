@@ -16,8 +16,9 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Which pages' requests are answered: those of the server's own pages, and of origins that the operator has named (CORS).
- * Browsers send some requests of any page, with what the user may do here; they are refused, not only kept from being read.
+ * Which pages' requests are answered: those of the server's own pages, and of origins that the operator has named
+ * (CORS). Browsers send some requests of any page, with what the user may do here; they are refused, not only kept from
+ * being read.
  */
 public final class Origins {
 
@@ -27,7 +28,8 @@ public final class Origins {
   /** HTTP's status of a server that is asked by a name that is none of its own. */
   private static final int MISDIRECTED = 421;
   private static final String METHODS = "GET, POST, DELETE";
-  private static final String ALLOWED_HEADERS = "authorization, content-type, grpc-timeout, inference-header-content-length,"
+  private static final String ALLOWED_HEADERS =
+      "authorization, content-type, grpc-timeout, inference-header-content-length,"
       + " traceparent, tracestate, x-grpc-web, x-request-id, x-user-agent";
   private static final String EXPOSED_HEADERS = "grpc-message, grpc-retry-pushback-ms, grpc-status,"
       + " inference-header-content-length, retry-after, x-request-id";
@@ -65,8 +67,10 @@ public final class Origins {
           + " --cors-origins"));
       return false;
     } else if (localNames && isBrowserable(request) && !isLocal(request.authority())) {
-      Rest.refuse(request, Status.PERMISSION_DENIED.withDescription("host: this server, which everyone who reaches it may"
-          + " use, answers to names of its own machine alone: ask localhost; its operator can let pages of other names in,"
+      Rest.refuse(request,
+          Status.PERMISSION_DENIED.withDescription("host: this server, which everyone who reaches it may"
+          + " use, answers to names of its own machine alone: ask localhost; its operator can let pages of other "
+          + "names in,"
           + " by --cors-origins"), MISDIRECTED);
       return false;
     }

@@ -23,12 +23,12 @@ import java.util.Optional;
 final class GeneratorSessions implements AutoCloseable {
 
   private final ModelCard card;
-  private final Compute compute;
+  private final ServingCompute compute;
   private final OrtEnvironment environment;
   private final OrtSession mapping;
   private final OrtSession synthesis;
 
-  private GeneratorSessions(ModelCard card, Compute compute, OrtEnvironment environment, OrtSession mapping,
+  private GeneratorSessions(ModelCard card, ServingCompute compute, OrtEnvironment environment, OrtSession mapping,
       OrtSession synthesis) {
     this.card = card;
     this.compute = compute;
@@ -43,11 +43,11 @@ final class GeneratorSessions implements AutoCloseable {
    * @throws IOException if a graph cannot be loaded, is not that of the card or cannot be had in this precision, with
    *     the reason
    */
-  static GeneratorSessions load(Bundle bundle, Compute compute) throws IOException {
+  static GeneratorSessions load(Bundle bundle, ServingCompute compute) throws IOException {
     NativeRuntime runtime = NativeRuntime.load();
     OrtSession mapping = null;
     OrtSession synthesis = null;
-    try (OrtSession.SessionOptions options = runtime.sessionOptions(compute.device(), compute.threads())) {
+    try (OrtSession.SessionOptions options = runtime.sessionOptions(compute.sessions())) {
       // Training runs beside serving: idle threads must not spin the cores away from it.
       options.addConfigEntry("session.intra_op.allow_spinning", "0");
       OrtEnvironment environment = runtime.environment();
@@ -70,7 +70,7 @@ final class GeneratorSessions implements AutoCloseable {
     } catch (OrtException | IOException e) {
       close(mapping, synthesis);
       throw e instanceof IOException io ? io
-          : new IOException("bundle " + bundle.directory() + " cannot be loaded: " + e.getMessage(), e);
+          : new IOException("bundle " + bundle.location() + " cannot be loaded: " + e.getMessage(), e);
     }
   }
 
@@ -81,12 +81,12 @@ final class GeneratorSessions implements AutoCloseable {
    * @throws IOException if it cannot be read or loaded, with the reason
    */
   OrtSession openNoisy(Bundle bundle) throws IOException {
-    try (OrtSession.SessionOptions options = NativeRuntime.load().sessionOptions(compute.device(), compute.threads())) {
+    try (OrtSession.SessionOptions options = NativeRuntime.load().sessionOptions(compute.sessions())) {
       options.addConfigEntry("session.intra_op.allow_spinning", "0");
       return environment.createSession(
           GanArchitecture.of(card).noisySynthesis(bundle, compute.precision()).toByteArray(), options);
     } catch (OrtException e) {
-      throw new IOException("bundle " + bundle.directory() + " cannot be loaded: " + e.getMessage(), e);
+      throw new IOException("bundle " + bundle.location() + " cannot be loaded: " + e.getMessage(), e);
     }
   }
 
@@ -94,7 +94,7 @@ final class GeneratorSessions implements AutoCloseable {
     try {
       return GanArchitecture.of(bundle.card()).synthesis(bundle, precision).toByteArray();
     } catch (IllegalArgumentException e) {
-      throw new IOException("bundle " + bundle.directory() + " cannot be served in "
+      throw new IOException("bundle " + bundle.location() + " cannot be served in "
           + precision.name().toLowerCase(Locale.ROOT) + ", only in fp32 (precision): " + e.getMessage(), e);
     }
   }
@@ -112,7 +112,7 @@ final class GeneratorSessions implements AutoCloseable {
       check(bundle.synthesis(), synthesis.getOutputInfo(), "image", network.channels(), network.resolution(),
           network.resolution());
     } catch (OrtException e) {
-      throw new IOException("bundle " + bundle.directory() + " cannot be inspected: " + e.getMessage(), e);
+      throw new IOException("bundle " + bundle.location() + " cannot be inspected: " + e.getMessage(), e);
     }
   }
 

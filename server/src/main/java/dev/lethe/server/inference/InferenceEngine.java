@@ -2,14 +2,15 @@ package dev.lethe.server.inference;
 
 import dev.lethe.models.bundle.Bundle;
 import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.server.errors.DomainException.Exhausted;
+import dev.lethe.server.errors.DomainException.Unavailable;
 import dev.lethe.server.monitoring.ServerMetrics;
-import io.grpc.Metadata;
-import io.grpc.Status;
 import io.netty.buffer.UnpooledByteBufAllocator;
 import io.opentelemetry.api.trace.Tracer;
 import io.vertx.core.Context;
 import io.vertx.core.Future;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CancellationException;
@@ -29,14 +30,11 @@ import java.util.stream.Stream;
  */
 public final class InferenceEngine implements AutoCloseable {
 
-  /** How long a refused client should wait, in milliseconds: gRPC's clients that retry keep to it. */
-  static final Metadata.Key<String> RETRY_PUSHBACK =
-      Metadata.Key.of("grpc-retry-pushback-ms", Metadata.ASCII_STRING_MARSHALLER);
-  private static final long SHORTEST_PUSHBACK_MS = 10;
-  private static final long LONGEST_PUSHBACK_MS = 30_000;
+  private static final long SHORTEST_WAIT_MS = 10;
+  private static final long LONGEST_WAIT_MS = 30_000;
   private static final int CLOSING_SECONDS = 30;
 
-  private final Compute compute;
+  private final ServingCompute compute;
   private final ModelOptions options;
   private final Map<String, ModelOptions> own;
   private final Resources resources;
@@ -63,7 +61,7 @@ public final class InferenceEngine implements AutoCloseable {
    * @param own options of models that have them, by name; of those that are not there yet, too
    * @param tracer makes spans of runs, below the span that is current where images are asked for
    */
-  public InferenceEngine(Compute compute, BatchingOptions batching, Map<String, ModelOptions> own,
+  public InferenceEngine(ServingCompute compute, BatchingOptions batching, Map<String, ModelOptions> own,
       ServerMetrics metrics, Tracer tracer) {
     this.compute = compute;
     this.options = new ModelOptions(batching, compute.precision());
@@ -96,10 +94,10 @@ public final class InferenceEngine implements AutoCloseable {
    * @return the caller closes it, once no request is left
    * @throws IOException if the bundle does not load, is not what its card says or generates no numbers, with the reason
    */
-  public Generator open(Bundle bundle) throws IOException {
+  public ServedGenerator open(Bundle bundle) throws IOException {
     ModelOptions its = options(bundle.card().name());
     its.batching().checkFits(bundle.card(), compute.device());
-    Generator generator = new Generator(GeneratorSessions.load(bundle, compute.in(its.precision())), bundle,
+    ServedGenerator generator = new ServedGenerator(GeneratorSessions.load(bundle, compute.in(its.precision())), bundle,
         compute.device(), its.batching(), resources);
     try {
       generator.warm(generator.batchSize(), 1);
@@ -123,14 +121,15 @@ public final class InferenceEngine implements AutoCloseable {
    * Generates and encodes images, for a call that begins.
    *
    * @param generator must stay open until the future has completed
-   * @param noise of all of them; the first images without the model's own take as long as a second session takes to open
+   * @param noise of all of them; the first images without the model's own take as long as a second session takes to
+   *     open
    * @param abandoned whether nobody waits any more: asked just before each step, on any thread
    * @param context where the future completes
-   * @return the answers in order; RESOURCE_EXHAUSTED, with the time to wait as a trailer, if too many images wait;
-   *     UNAVAILABLE if the engine is closed; {@link CancellationException} if abandoned
+   * @return the answers in order; Exhausted, with the time to wait, if too many images wait;
+   *     Unavailable if the engine is closed; {@link CancellationException} if abandoned
    */
-  public <T> Future<List<T>> generate(Generator generator, List<Latent> latents, Noise noise, BooleanSupplier abandoned,
-      Encoder<T> encoder, Context context) {
+  public <T> Future<List<T>> generate(ServedGenerator generator, List<Latent> latents, Noise noise,
+      BooleanSupplier abandoned, Encoder<T> encoder, Context context) {
     if (isFull(generator, latents.size())) {
       generator.purge();
       if (isFull(generator, latents.size())) {
@@ -142,11 +141,11 @@ public final class InferenceEngine implements AutoCloseable {
   }
 
   /** The same for a call that has begun: it is not refused half way. It should have few images under way at a time. */
-  public <T> Future<List<T>> generateMore(Generator generator, List<Latent> latents, Noise noise,
+  public <T> Future<List<T>> generateMore(ServedGenerator generator, List<Latent> latents, Noise noise,
       BooleanSupplier abandoned, Encoder<T> encoder, Context context) {
     if (closed) {
       return Future.failedFuture(
-          Status.UNAVAILABLE.withDescription("the server is shutting down").asRuntimeException());
+          new Unavailable("the server is shutting down"));
     }
     ImageRequest<T> request = new ImageRequest<>(latents.size(), noise, abandoned, encoder, context);
     inFlight.acquireUninterruptibly();
@@ -162,19 +161,16 @@ public final class InferenceEngine implements AutoCloseable {
   }
 
   /** A call of more images than may wait is taken when none waits, else it never would be. */
-  private boolean isFull(Generator generator, int more) {
+  private boolean isFull(ServedGenerator generator, int more) {
     int waiting = generator.waiting();
     return waiting > 0 && waiting + more > generator.batching().maxQueue();
   }
 
-  private RuntimeException refusal(Generator generator) {
-    long wait = Math.max(SHORTEST_PUSHBACK_MS,
-        Math.min(LONGEST_PUSHBACK_MS, Math.round(generator.backlogSeconds() * 1000)));
-    Metadata trailers = new Metadata();
-    trailers.put(RETRY_PUSHBACK, Long.toString(wait));
-    return Status.RESOURCE_EXHAUSTED.withDescription("model " + generator.card().name() + " is at its limit of "
-        + generator.batching().maxQueue() + " waiting images: try again in " + wait + " ms")
-        .asRuntimeException(trailers);
+  private Exhausted refusal(ServedGenerator generator) {
+    long wait = Math.max(SHORTEST_WAIT_MS,
+        Math.min(LONGEST_WAIT_MS, Math.round(generator.backlogSeconds() * 1000)));
+    return new Exhausted("model " + generator.card().name() + " is at its limit of " + generator.batching().maxQueue()
+        + " waiting images: try again in " + wait + " ms", Duration.ofMillis(wait));
   }
 
   /** Ends once the requests that it has taken are settled. */

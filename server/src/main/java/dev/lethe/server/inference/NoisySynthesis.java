@@ -36,7 +36,7 @@ final class NoisySynthesis extends SynthesisRun {
       long[] shape = ((TensorInfo) session.getInputInfo().get("noise").getInfo()).getShape();
       return new NoisySynthesis(sessions, session, Math.toIntExact(shape[1]), capacity, allocator);
     } catch (OrtException e) {
-      throw new IOException("bundle " + bundle.directory() + " cannot be inspected: " + e.getMessage(), e);
+      throw new IOException("bundle " + bundle.location() + " cannot be inspected: " + e.getMessage(), e);
     }
   }
 

@@ -6,20 +6,20 @@ import dev.lethe.models.image.ImageEncoder;
 import dev.lethe.models.image.InvalidImageException;
 import dev.lethe.models.image.Preparation;
 import dev.lethe.models.image.PreparedImage;
+import dev.lethe.server.errors.DomainException;
+import dev.lethe.server.errors.DomainException.Invalid;
 import dev.lethe.server.logging.SafeText;
 import dev.lethe.server.registry.ClassLabels;
 import dev.lethe.v1.LabelledImage;
 import dev.lethe.v1.WorkerJob;
-import io.grpc.Status;
-import io.grpc.StatusRuntimeException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.HashSet;
 import java.util.Set;
 
 /**
- * The images of a study as they come in: each is decoded and written anew, so that no byte of a client's file reaches the
- * worker. Blocks: not for event loops; one piece at a time.
+ * The images of a study as they come in: each is decoded and written anew, so that no byte of a client's file reaches
+ * the worker. Blocks: not for event loops; one piece at a time.
  */
 final class Study {
 
@@ -62,7 +62,7 @@ final class Study {
 
   /**
    * @param index what an image without a name is called
-   * @throws StatusRuntimeException INVALID_ARGUMENT naming the image, and what is wrong with it
+   * @throws DomainException Invalid naming the image, and what is wrong with it
    */
   void add(LabelledImage image, String index) throws IOException {
     String name = image.getName().isEmpty() ? index : SafeText.line(image.getName(), LONGEST_NAME);
@@ -73,7 +73,8 @@ final class Study {
     ModelCard.Network network = card.network();
     PreparedImage prepared;
     try {
-      prepared = ImageDecoder.prepare(image.getImage().getData().toByteArray(), network.channels(), network.resolution(),
+      prepared = ImageDecoder.prepare(image.getImage().getData().toByteArray(), network.channels(),
+          network.resolution(),
           preparation);
     } catch (InvalidImageException e) {
       if (!skipUnreadable) {
@@ -110,7 +111,7 @@ final class Study {
     return ClassLabels.index(card, image.getLabel(), name + ", label");
   }
 
-  static StatusRuntimeException invalid(String description) {
-    return Status.INVALID_ARGUMENT.withDescription(description).asRuntimeException();
+  static DomainException invalid(String description) {
+    return new Invalid(description);
   }
 }

@@ -1,8 +1,9 @@
 package dev.lethe.server.inspection;
 
 import com.google.protobuf.util.JsonFormat;
+import dev.lethe.job.JobContract;
 import dev.lethe.models.encryption.FileCipher;
-import dev.lethe.server.files.FileTrees;
+import dev.lethe.models.files.FileTrees;
 import dev.lethe.server.unlearning.WorkerOutput;
 import dev.lethe.v1.WorkerJob;
 import java.io.IOException;
@@ -17,8 +18,9 @@ import java.util.Optional;
 import java.util.stream.Stream;
 
 /**
- * The files of one study, as {@code worker.proto} describes them; they are gone when it ends. People's pictures among them,
- * and what a worker makes of them, are encrypted with a key that is nowhere but in memory. Blocks: not for event loops.
+ * The files of one study, as {@code worker.proto} describes them; they are gone when it ends. People's pictures among
+ * them, and what a worker makes of them, are encrypted with a key that is nowhere but in memory. Blocks: not for event
+ * loops.
  *
  * @param path absolute
  * @param key of its images
@@ -26,13 +28,12 @@ import java.util.stream.Stream;
 record StudyDirectory(Path path, byte[] key) {
 
   private static final String PREFIX = ".study-";
-  private static final String SEALED = ".sealed";
 
   /** Of the server's user alone: it holds people's pictures. */
   static StudyDirectory create(Path root) throws IOException {
     Path path = Files.createTempDirectory(root, PREFIX,
         PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
-    Files.createDirectory(path.resolve("unlearn"));
+    Files.createDirectory(path.resolve(JobContract.UNLEARN));
     return new StudyDirectory(path, FileCipher.newKey());
   }
 
@@ -59,20 +60,20 @@ record StudyDirectory(Path path, byte[] key) {
   }
 
   void writeImage(int index, byte[] png) throws IOException {
-    String name = "unlearn/%04d.png".formatted(index);
-    Files.write(path.resolve(name + SEALED), new FileCipher(key).seal(name, png));
+    String name = JobContract.image(JobContract.UNLEARN, index);
+    Files.write(path.resolve(name + JobContract.SEALED), new FileCipher(key).seal(name, png));
   }
 
   void write(WorkerJob job) throws IOException {
-    Files.writeString(path.resolve("job.json"), JsonFormat.printer().print(job));
+    Files.writeString(path.resolve(JobContract.JOB), JsonFormat.printer().print(job));
   }
 
   Path log() {
-    return path.resolve("worker.log");
+    return path.resolve(JobContract.LOG);
   }
 
   Optional<byte[]> file(String name) throws IOException {
-    Path file = path.resolve(name + SEALED);
+    Path file = path.resolve(name + JobContract.SEALED);
     return Files.isRegularFile(file) ? Optional.of(new FileCipher(key).open(name, Files.readAllBytes(file)))
         : Optional.empty();
   }

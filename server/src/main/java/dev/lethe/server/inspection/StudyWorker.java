@@ -1,11 +1,14 @@
 package dev.lethe.server.inspection;
 
+import dev.lethe.server.errors.DomainException;
+import dev.lethe.server.errors.DomainException.Cancelled;
+import dev.lethe.server.errors.DomainException.Failed;
+import dev.lethe.server.errors.DomainException.Precondition;
 import dev.lethe.server.unlearning.WorkerCommand;
 import dev.lethe.server.unlearning.WorkerOutput;
 import dev.lethe.v1.Progress;
 import dev.lethe.v1.WorkerEvent;
 import dev.lethe.v1.WorkerJob;
-import io.grpc.Status;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.Optional;
@@ -35,7 +38,7 @@ final class StudyWorker {
    *
    * @param told of its progress
    * @return the event with its result
-   * @throws io.grpc.StatusRuntimeException if it has none, with its reason
+   * @throws DomainException if it has none, with its reason
    */
   WorkerEvent run(StudyDirectory directory, WorkerJob job, Consumer<Progress> told)
       throws IOException, InterruptedException {
@@ -57,16 +60,16 @@ final class StudyWorker {
       return found;
     }
     if (reason.get() != null) {
-      throw Status.FAILED_PRECONDITION.withDescription(reason.get()).asRuntimeException();
+      throw new Precondition(reason.get());
     }
     LOG.warn("a worker ended with status {}; the end of its log: {}", status, directory.endOfLog());
-    throw Status.INTERNAL.withDescription("the worker exited with status " + status + " and no result; the server's log has "
-        + "the end of its own").asRuntimeException();
+    throw new Failed("the worker exited with status " + status + " and no result; the server's log has "
+        + "the end of its own");
   }
 
   private synchronized Process start(StudyDirectory directory) throws IOException {
     if (stopped) {
-      throw Status.CANCELLED.withDescription("nobody waits for the study any more").asRuntimeException();
+      throw new Cancelled("nobody waits for the study any more");
     }
     ProcessBuilder builder = command.forDirectory(directory.path(), Optional.of(directory.key()))
         .redirectError(directory.log().toFile());

@@ -1,13 +1,13 @@
 package dev.lethe.server.jobs;
 
-import dev.lethe.server.files.Digests;
+import dev.lethe.models.files.Digests;
 import java.security.MessageDigest;
 import java.security.SecureRandom;
 import java.util.HexFormat;
 
 /**
- * Binds a job to an image without telling anything of it: who has the image can tell that it was among those to unlearn,
- * and nobody else can tell anything. A hash without a salt would let everyone try their pictures of a person.
+ * Binds a job to an image without telling anything of it: who has the image can tell that it was among those to
+ * unlearn, and nobody else can tell anything. A hash without a salt would let everyone try their pictures of a person.
  *
  * @param salt 16 random bytes, in hexadecimal digits
  * @param sha256 of the salt's bytes and the decoded pixels (C, H, W; a byte each), in hexadecimal digits

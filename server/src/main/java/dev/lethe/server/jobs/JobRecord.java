@@ -14,7 +14,9 @@ import dev.lethe.v1.WorkerJob;
  */
 public record JobRecord(Job job, WorkerJob work, Intent intent, String request, String sealedKey) {
 
-  /** What a take-over does, written down before the first step of it, so that it can be carried on by whoever finds it. */
+  /**
+   * What a take-over does, written down before the first step of it, so that it can be carried on by whoever finds it.
+   */
   public enum Intent {
     /** Not decided yet. */
     NONE,

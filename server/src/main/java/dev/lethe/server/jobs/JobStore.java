@@ -28,8 +28,8 @@ import java.util.function.UnaryOperator;
 /**
  * The jobs of a database. What a method returns without an exception is on the disk.
  *
- * <p>Blocks: not for event loops. Every method throws {@link StoreException} if the database cannot be used, and then has
- * changed nothing.
+ * <p>Blocks: not for event loops. Every method throws {@link StoreException} if the database cannot be used, and then
+ * has changed nothing.
  */
 public final class JobStore {
 
@@ -51,8 +51,8 @@ public final class JobStore {
    *
    * @param commitments to its images to unlearn, in order
    * @param limit most jobs that may not have ended
-   * @return the job that is kept for the request: this one, or one of the same client with the same key, or, where there
-   *     is no key, one that has not ended and asks for the same; empty if there are too many
+   * @return the job that is kept for the request: this one, or one of the same client with the same key, or, where
+   *     there is no key, one that has not ended and asks for the same; empty if there are too many
    */
   public Optional<JobRecord> insert(JobRecord record, List<Commitment> commitments, int limit) {
     return database.transaction(connection -> {
@@ -180,7 +180,8 @@ public final class JobStore {
   private static void update(Connection connection, JobRecord record) throws SQLException {
     try (PreparedStatement update = connection.prepareStatement("update jobs set model = ?, phase = ?, state = ?,"
         + " submitted = ?, submitted_by = ?, ended = ?, attempt = ?, intent = ?, job = ?, work = ?,"
-        + " request_key = ?, request_digest = ?, sealed_key = ?, cleaned = null, revision = revision + 1 where id = ?")) {
+        + " request_key = ?, request_digest = ?, sealed_key = ?, cleaned = null, revision = revision + 1 where id = "
+        + "?")) {
       fill(update, record);
       update.executeUpdate();
     }
@@ -298,7 +299,8 @@ public final class JobStore {
   /** How many of a model that have not ended are older than a job. */
   public int before(Job job) {
     return database.transaction(connection -> {
-      try (PreparedStatement select = connection.prepareStatement("select count(*) from jobs where model = ? and ended is"
+      try (PreparedStatement select =
+          connection.prepareStatement("select count(*) from jobs where model = ? and ended is"
           + " null and (submitted < ? or submitted = ? and id < ?)")) {
         select.setString(1, job.getSpec().getModel());
         select.setLong(2, Timestamps.toMillis(job.getSubmitted()));
@@ -315,7 +317,8 @@ public final class JobStore {
   /** The oldest job of a model that has not ended: whose turn it is. */
   public Optional<String> first(String model) {
     return database.transaction(connection -> {
-      try (PreparedStatement select = connection.prepareStatement("select id from jobs where model = ? and ended is null"
+      try (PreparedStatement select =
+          connection.prepareStatement("select id from jobs where model = ? and ended is null"
           + " order by submitted, id limit 1")) {
         select.setString(1, model);
         try (ResultSet row = select.executeQuery()) {

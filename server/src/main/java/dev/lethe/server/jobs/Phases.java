@@ -31,9 +31,9 @@ import java.util.Set;
  *   ╰──────────┴───────────┴────────────╯     AWAITING_APPROVAL → PROMOTED, REJECTED
  * </pre>
  *
- * <p>Up to AUDITING a job may fail, be cancelled, or go back to QUEUED when its worker or its server ends. From CANDIDATE
- * on what is left to do can be done again without harm, so it goes forward alone. A job that failed or was cancelled may
- * be queued once more, by order.
+ * <p>Up to AUDITING a job may fail, be cancelled, or go back to QUEUED when its worker or its server ends. From
+ * CANDIDATE on what is left to do can be done again without harm, so it goes forward alone. A job that failed or was
+ * cancelled may be queued once more, by order.
  */
 public final class Phases {
 
@@ -92,7 +92,8 @@ public final class Phases {
   public static Job accept(Job.Builder job, String actor, Instant time) {
     Timestamp now = timestamp(time);
     return job.setPhase(JOB_PHASE_QUEUED).setState(JobState.JOB_STATE_QUEUED).setSubmitted(now)
-        .addChanges(JobChange.newBuilder().setPhase(JOB_PHASE_QUEUED).setTime(now).setActor(actor).setCause("submitted"))
+        .addChanges(JobChange.newBuilder().setPhase(JOB_PHASE_QUEUED).setTime(now).setActor(actor)
+            .setCause("submitted"))
         .build();
   }
 

@@ -7,7 +7,9 @@ import dev.lethe.models.bundle.ModelCard;
 import dev.lethe.server.erasure.Approval;
 import dev.lethe.server.erasure.Erasure;
 import dev.lethe.server.erasure.ErasureCertificate;
-import dev.lethe.server.files.Digests;
+import dev.lethe.models.files.Digests;
+import dev.lethe.server.modelstore.ModelStore;
+import dev.lethe.server.modelstore.VersionFiles;
 import dev.lethe.server.provenance.ModelSignature;
 import dev.lethe.server.provenance.ProvenanceException;
 import dev.lethe.server.provenance.SignedStatement;
@@ -16,8 +18,7 @@ import dev.lethe.server.provenance.Statement.Resource;
 import dev.lethe.server.provenance.VerificationKey;
 import dev.lethe.v1.Job;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
+import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
@@ -47,35 +48,31 @@ public final class Signatory {
     return key.verificationKey();
   }
 
-  /**
-   * Puts a job beside the candidate that it made, so that whoever promotes it later can say what it is.
-   *
-   * @param commitments to its images, without their salts
-   */
-  public static void keepReport(Bundle candidate, Job job, List<String> commitments) throws IOException {
-    Files.write(candidate.directory().resolve(ErasureCertificate.REPORT), ErasureCertificate.report(job, commitments));
-  }
-
   /** The job that made a version, if that was written down. */
-  public static Optional<Job> report(Path folder) throws IOException {
-    Path file = folder.resolve(ErasureCertificate.REPORT);
-    if (!Files.isRegularFile(file)) {
+  private static Optional<Job> report(VersionFiles files) throws IOException {
+    Optional<byte[]> written = files.read(ErasureCertificate.REPORT);
+    if (written.isEmpty()) {
       return Optional.empty();
     }
     Job.Builder job = Job.newBuilder();
     try {
-      JsonFormat.parser().ignoringUnknownFields().merge(Files.readString(file), job);
+      JsonFormat.parser().ignoringUnknownFields().merge(new String(written.get(), StandardCharsets.UTF_8), job);
     } catch (InvalidProtocolBufferException e) {
-      throw new IOException(file + " is no report of a job: " + e.getMessage(), e);
+      throw new IOException(files.locate(ErasureCertificate.REPORT) + " is no report of a job: " + e.getMessage(), e);
     }
     return Optional.of(job.build());
   }
 
   /** The erasure that a version's certificate tells of, once it is verified; empty if there is no certificate. */
-  public Optional<Erasure> certified(Path folder) throws IOException {
-    Path file = folder.resolve(ErasureCertificate.FILE);
-    return Files.isRegularFile(file)
-        ? Optional.of(Erasure.of(SignedStatement.read(file, verificationKey()).statement())) : Optional.empty();
+  public Optional<Erasure> certified(VersionFiles files) throws IOException {
+    Optional<SignedStatement> certificate = signed(files, ErasureCertificate.FILE);
+    return certificate.isPresent() ? Optional.of(Erasure.of(certificate.get().statement())) : Optional.empty();
+  }
+
+  private Optional<SignedStatement> signed(VersionFiles files, String file) throws IOException {
+    Optional<byte[]> bytes = files.read(file);
+    return bytes.isPresent() ? Optional.of(SignedStatement.verify(bytes.get(), verificationKey(), files.locate(file)))
+        : Optional.empty();
   }
 
   /**
@@ -83,14 +80,15 @@ public final class Signatory {
    * of the same files, and others may have it.
    *
    * @param parent the version before it, if it is there
+   * @param store that keeps both
    * @param log where the event log stands
    * @return what it lacks that its parent does not
    */
-  public Erasure certify(Bundle version, Optional<Bundle> parent, Approval approval, Optional<Ledger.Head> log)
-      throws IOException {
-    Path folder = version.directory();
+  public Erasure certify(Bundle version, Optional<Bundle> parent, ModelStore store, Approval approval,
+      Optional<Ledger.Head> log) throws IOException {
+    VersionFiles files = store.files(version);
     try {
-      Optional<Erasure> before = certified(folder);
+      Optional<Erasure> before = certified(files);
       if (before.isPresent()) {
         return before.get();
       }
@@ -99,18 +97,18 @@ public final class Signatory {
       return uncertified(version.card(), Instant.now());
     }
     Instant now = Instant.now().truncatedTo(ChronoUnit.MILLIS);
-    Optional<Job> job = report(folder);
+    Optional<Job> job = report(files);
     if (job.isEmpty()) {
       return uncertified(version.card(), now);
     }
-    List<Resource> files = ModelSignature.files(folder).stream()
+    List<Resource> resources = files.digests().stream()
         .filter(file -> !file.name().equals(ErasureCertificate.FILE)).toList();
-    SignedStatement certificate = SignedStatement.sign(ErasureCertificate.of(job.get(), files,
-        parent.isPresent() ? resources(parent.get()) : List.of(),
-        ErasureCertificate.commitments(Files.readAllBytes(folder.resolve(ErasureCertificate.REPORT))),
+    SignedStatement certificate = SignedStatement.sign(ErasureCertificate.of(job.get(), resources,
+        parent.isPresent() ? resources(parent.get(), store) : List.of(),
+        ErasureCertificate.commitments(files.read(ErasureCertificate.REPORT).orElseThrow()),
         List.of(approval), now, software,
         log.map(head -> Map.entry(head.number(), head.hash()))), key);
-    certificate.write(folder.resolve(ErasureCertificate.FILE));
+    files.write(ErasureCertificate.FILE, certificate.bytes());
     return Erasure.of(certificate.statement());
   }
 
@@ -122,41 +120,41 @@ public final class Signatory {
         classes.isEmpty() ? "item" : "class", classes, 0, now);
   }
 
-  private static List<Resource> resources(Bundle bundle) throws IOException {
+  private static List<Resource> resources(Bundle bundle, ModelStore store) throws IOException {
     List<Resource> resources = new ArrayList<>();
     bundle.card().sha256().forEach((name, digest) -> resources.add(Resource.sha256(name, digest)));
-    resources.add(Resource.sha256(Bundle.CARD, Digests.sha256(bundle.directory().resolve(Bundle.CARD))));
+    resources.add(Resource.sha256(Bundle.CARD, digest(store.files(bundle), Bundle.CARD).orElseThrow()));
     return resources;
   }
 
-  /**
-   * Signs a version as a whole.
-   *
-   * @param proof where the signature goes: the version's own folder, or one of its name where that is only read
-   */
-  public void sign(Bundle version, Path proof) throws IOException {
-    if (isSigned(version, proof)) {
-      return;
+  private static Optional<String> digest(VersionFiles files, String file) throws IOException {
+    return files.read(file).map(Digests::sha256);
+  }
+
+  /** Signs a version as a whole; the signature goes to its proof. */
+  public void sign(Bundle version, ModelStore store) throws IOException {
+    VersionFiles files = store.files(version);
+    VersionFiles proof = store.proof(version.card().name(), version.card().version());
+    if (!isSigned(version, files, proof)) {
+      proof.write(ModelSignature.FILE,
+          SignedStatement.sign(ModelSignature.of(files.version(), files.digests()), key).bytes());
     }
-    Files.createDirectories(proof);
-    SignedStatement.sign(ModelSignature.of(version.directory()), key).write(proof.resolve(ModelSignature.FILE));
   }
 
   /**
    * Whether there is a signature of the files that the card tells of, which are held against it when they are loaded.
    */
-  private boolean isSigned(Bundle version, Path proof) throws IOException {
-    Path file = proof.resolve(ModelSignature.FILE);
-    if (!Files.isRegularFile(file)) {
-      return false;
-    }
+  private boolean isSigned(Bundle version, VersionFiles files, VersionFiles proof) throws IOException {
     try {
-      Map<String, String> signed = ModelSignature.digests(SignedStatement.read(file, verificationKey()).statement());
-      Path certificate = version.directory().resolve(ErasureCertificate.FILE);
+      Optional<SignedStatement> signature = signed(proof, ModelSignature.FILE);
+      if (signature.isEmpty()) {
+        return false;
+      }
+      Map<String, String> signed = ModelSignature.digests(signature.get().statement());
+      Optional<String> certificate = digest(files, ErasureCertificate.FILE);
       return signed.entrySet().containsAll(version.card().sha256().entrySet())
-          && Digests.sha256(version.directory().resolve(Bundle.CARD)).equals(signed.get(Bundle.CARD))
-          && (!Files.isRegularFile(certificate)
-              || Digests.sha256(certificate).equals(signed.get(ErasureCertificate.FILE)));
+          && digest(files, Bundle.CARD).equals(Optional.ofNullable(signed.get(Bundle.CARD)))
+          && (certificate.isEmpty() || certificate.get().equals(signed.get(ErasureCertificate.FILE)));
     } catch (ProvenanceException e) {
       LOG.warn("signed anew: {}", e.getMessage());
       return false;

@@ -10,8 +10,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The memory of the machine's NVIDIA GPUs, asked of the driver's library every ten seconds: ONNX Runtime's Java API does
- * not tell what its arenas hold.
+ * The memory of the machine's NVIDIA GPUs, asked of the driver's library every ten seconds: ONNX Runtime's Java API
+ * does not tell what its arenas hold.
  */
 public final class GpuMemory implements AutoCloseable {
 

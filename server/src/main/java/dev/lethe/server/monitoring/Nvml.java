@@ -10,8 +10,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * NVIDIA's management library, which comes with the driver. GPUs are counted as {@code nvidia-smi} does, which is made of
- * it. Safe for many threads.
+ * NVIDIA's management library, which comes with the driver. GPUs are counted as {@code nvidia-smi} does, which is made
+ * of it. Safe for many threads.
  */
 final class Nvml implements AutoCloseable {
 

@@ -28,7 +28,8 @@ import java.util.function.Supplier;
  *   <li>{@code lethe_grpc_requests_total{method,code}}: calls that ended, by the status that the client was told
  *   <li>{@code lethe_grpc_request_seconds{method}}: how long they took
  *   <li>{@code lethe_grpc_requests_in_flight{method}}
- *   <li>{@code lethe_connections}: open ones; {@code lethe_connections_refused_total}: refused since there were too many
+ *   <li>{@code lethe_connections}: open ones; {@code lethe_connections_refused_total}: refused since there were too
+ *       many
  *   <li>{@code lethe_grpc_arriving_bytes}: of messages that are coming in or not dealt with; {@code
  *       lethe_grpc_arrivals_refused_total}: calls refused since these were too many
  *   <li>{@code lethe_images_generated_total{model}}

@@ -1,18 +1,17 @@
 package dev.lethe.server.openinference;
 
-import static dev.lethe.server.openinference.Refusal.invalid;
-
 import dev.lethe.inference.InferParameter;
 import dev.lethe.inference.ModelInferRequest;
 import dev.lethe.inference.ModelInferRequest.InferRequestedOutputTensor;
 import dev.lethe.models.bundle.ModelCard;
 import dev.lethe.models.latent.NumpyRandom;
+import dev.lethe.server.errors.DomainException;
+import dev.lethe.server.errors.DomainException.Invalid;
 import dev.lethe.server.inference.Latent;
 import dev.lethe.server.openinference.Signature.Output;
 import dev.lethe.server.openinference.Signature.Tensor;
 import dev.lethe.server.registry.ClassLabels;
 import dev.lethe.server.security.Latents;
-import io.grpc.StatusRuntimeException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -44,8 +43,8 @@ final class InferRequests {
   /**
    * @param mostImages that a request may be of
    * @param open what the client may send
-   * @throws StatusRuntimeException INVALID_ARGUMENT, FAILED_PRECONDITION for a class that was unlearned, or
-   *     PERMISSION_DENIED for latents that are closed to the client
+   * @throws DomainException Invalid, Precondition for a class that was unlearned, or
+   *     PermissionDenied for latents that are closed to the client
    */
   static InferPlan check(ModelInferRequest request, ModelCard card, int mostImages, Latents open) {
     Signature signature = Signature.of(card, open);
@@ -67,14 +66,14 @@ final class InferRequests {
     for (InferRequestedOutputTensor asked : request.getOutputsList()) {
       String name = "output \"" + ClassLabels.abbreviate(asked.getName()) + "\"";
       Output output = Arrays.stream(Output.values()).filter(known -> known.tensorName().equals(asked.getName()))
-          .findAny().orElseThrow(() -> invalid(name + ": model " + card.name() + " has no such output; its"
+          .findAny().orElseThrow(() -> new Invalid(name + ": model " + card.name() + " has no such output; its"
               + " outputs are " + signature.outputs().stream().map(Tensor::name).toList()));
       InputTensor.refuseSharedMemory("output", asked.getName(), asked.getParametersMap());
       if (asked.containsParameters(CLASSIFICATION)) {
-        throw invalid(name + ": does not tell classes; leave out the parameter " + CLASSIFICATION);
+        throw new Invalid(name + ": does not tell classes; leave out the parameter " + CLASSIFICATION);
       }
       if (outputs.contains(output)) {
-        throw invalid(name + ": is asked for twice");
+        throw new Invalid(name + ": is asked for twice");
       }
       outputs.add(output);
     }
@@ -87,7 +86,7 @@ final class InferRequests {
       return true;
     }
     if (!binary.hasBoolParam()) {
-      throw invalid("parameter \"" + BINARY_OUTPUT + "\": must be a bool_param");
+      throw new Invalid("parameter \"" + BINARY_OUTPUT + "\": must be a bool_param");
     }
     return binary.getBoolParam();
   }
@@ -96,7 +95,7 @@ final class InferRequests {
     List<String> sources = List.of(Signature.SEED, Signature.Z, Signature.WS).stream().filter(inputs::containsKey)
         .toList();
     if (sources.size() != 1) {
-      throw invalid("inputs: give exactly one of seed, z and ws; " + (sources.isEmpty() ? "none is given"
+      throw new Invalid("inputs: give exactly one of seed, z and ws; " + (sources.isEmpty() ? "none is given"
           : String.join(" and ", sources) + " are given"));
     }
     InputTensor source = inputs.get(sources.get(0));

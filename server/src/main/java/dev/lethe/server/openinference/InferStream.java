@@ -6,9 +6,8 @@ import dev.lethe.inference.ModelInferResponse;
 import dev.lethe.inference.ModelStreamInferResponse;
 import dev.lethe.server.logging.SafeText;
 import dev.lethe.server.rpc.Call;
+import dev.lethe.server.rpc.FailureStatus;
 import dev.lethe.server.rpc.Sink;
-import io.grpc.Status;
-import io.grpc.Status.Code;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import java.util.ArrayDeque;
@@ -65,10 +64,9 @@ final class InferStream implements Sink<ModelInferRequest> {
       answer.onComplete(done -> {
         if (done.succeeded()) {
           mine.answer = answered(done.result());
-        } else if (Status.fromThrowable(done.cause()).getCode() == Code.UNKNOWN) {
-          call.fail(done.cause());
         } else {
-          mine.answer = refused(id, Status.fromThrowable(done.cause()));
+          FailureStatus.text(done.cause()).ifPresentOrElse(said -> mine.answer = refused(id, said),
+              () -> call.fail(done.cause()));
         }
         proceed();
       });
@@ -83,9 +81,9 @@ final class InferStream implements Sink<ModelInferRequest> {
         .build();
   }
 
-  private static ModelStreamInferResponse refused(String id, Status status) {
+  private static ModelStreamInferResponse refused(String id, String error) {
     return ModelStreamInferResponse.newBuilder()
-        .setErrorMessage(status.getCode() + ": " + status.getDescription())
+        .setErrorMessage(error)
         .setInferResponse(ModelInferResponse.newBuilder().setId(id).putParameters(FINAL_RESPONSE, yes()))
         .build();
   }

@@ -1,13 +1,23 @@
 package dev.lethe.server.openinference;
 
+import com.google.protobuf.ByteString;
 import dev.lethe.inference.ModelInferRequest;
+import dev.lethe.inference.ModelInferResponse;
 import dev.lethe.models.bundle.ModelCard;
+import dev.lethe.server.errors.DomainException.Invalid;
+import dev.lethe.server.images.ImageRun;
 import dev.lethe.server.inference.InferenceEngine;
+import dev.lethe.server.inference.Latent;
+import dev.lethe.server.inference.Noise;
+import dev.lethe.server.registry.Lease;
 import dev.lethe.server.registry.ModelRegistry;
 import dev.lethe.server.rpc.Call;
 import dev.lethe.server.security.LatentRules;
 import dev.lethe.server.security.Latents;
 import io.vertx.core.Future;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Function;
 
 /** From a request to a run of it. */
 final class Inference {
@@ -49,6 +59,32 @@ final class Inference {
     return (int) Math.max(1, Math.min(mostImages, LARGEST_ANSWER_BYTES / bytes));
   }
 
+  /** A checked request that holds its version; to be started once. */
+  record Prepared(ImageRun<?, ?> run, InferAnswers answers, List<List<ByteString>> images) {
+
+    /** How much it is of the work that keeps its version busy. */
+    double share() {
+      return run.share();
+    }
+
+    /**
+     * @param id of the request, for its answer
+     * @return the failure of {@link ImageRun#start}, if there is one
+     */
+    Future<ModelInferResponse> start(String id) {
+      return run.start().map(all -> answers.answer(id, images));
+    }
+  }
+
+  private Prepared prepared(Call<?> call, Lease lease, InferPlan plan) {
+    InferAnswers answers = new InferAnswers(lease.card(), plan);
+    List<List<ByteString>> images = new ArrayList<>(plan.count());
+    ImageRun.Order<Latent, List<ByteString>> order = new ImageRun.Order<>(plan.count(), plan.latents(),
+        Function.identity(), Noise.CONST, (pixels, ws) -> answers.encode(pixels));
+    return new Prepared(new ImageRun<>(call, lease, engine, order, lease.generator().window(),
+        (index, latent, image) -> images.add(image)), answers, images);
+  }
+
   /**
    * Checks a request and takes its version, which is loaded if it is not in memory.
    *
@@ -56,9 +92,9 @@ final class Inference {
    *     model, INVALID_ARGUMENT, FAILED_PRECONDITION for a class that was unlearned, PERMISSION_DENIED for latents
    *     that are closed to the caller, RESOURCE_EXHAUSTED above its rate
    */
-  Future<InferRun> prepare(ModelInferRequest request, Call<?> call) {
+  Future<Prepared> prepare(ModelInferRequest request, Call<?> call) {
     if (request.getId().length() > LONGEST_ID) {
-      return Future.failedFuture(Refusal.invalid("id: has " + request.getId().length() + " characters; it may have "
+      return Future.failedFuture(new Invalid("id: has " + request.getId().length() + " characters; it may have "
           + LONGEST_ID));
     }
     return Future.succeededFuture(request)
@@ -68,7 +104,7 @@ final class Inference {
             InferPlan plan = InferRequests.check(request, lease.card(), mostImages(lease.card()),
                 open(lease.card().name(), call));
             call.caller().chargeImages(plan.count());
-            return new InferRun(call, lease, engine, plan);
+            return prepared(call, lease, plan);
           } catch (RuntimeException e) {
             lease.close();
             throw e;

@@ -1,14 +1,13 @@
 package dev.lethe.server.openinference;
 
-import static dev.lethe.server.openinference.Refusal.invalid;
-
 import com.google.protobuf.ByteString;
 import dev.lethe.inference.InferParameter;
 import dev.lethe.inference.InferTensorContents;
 import dev.lethe.inference.ModelInferRequest;
 import dev.lethe.inference.ModelInferRequest.InferInputTensor;
+import dev.lethe.server.errors.DomainException;
+import dev.lethe.server.errors.DomainException.Invalid;
 import dev.lethe.server.registry.ClassLabels;
-import io.grpc.StatusRuntimeException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
@@ -20,7 +19,7 @@ import java.util.Map;
 
 /**
  * An input of a request. Its values are read from the typed contents, or from the raw ones: row-major, little-endian.
- * Every error is INVALID_ARGUMENT and names the tensor, what it should be and what it is.
+ * Every error is Invalid and names the tensor, what it should be and what it is.
  */
 final class InputTensor {
 
@@ -39,7 +38,7 @@ final class InputTensor {
   static Map<String, InputTensor> of(ModelInferRequest request) {
     int raws = request.getRawInputContentsCount();
     if (raws > 0 && raws != request.getInputsCount()) {
-      throw invalid("raw_input_contents: there are " + raws + " for " + request.getInputsCount()
+      throw new Invalid("raw_input_contents: there are " + raws + " for " + request.getInputsCount()
           + " inputs; give one for each, or none and use contents");
     }
     Map<String, InputTensor> inputs = new LinkedHashMap<>();
@@ -59,7 +58,8 @@ final class InputTensor {
 
   static void refuseSharedMemory(String kind, String name, Map<String, InferParameter> parameters) {
     if (parameters.containsKey(SHARED_MEMORY)) {
-      throw invalid(kind + " \"" + ClassLabels.abbreviate(name) + "\": shared memory is not supported; send and take"
+      throw new Invalid(kind + " \"" + ClassLabels.abbreviate(name)
+          + "\": shared memory is not supported; send and take"
           + " values in the messages");
     }
   }
@@ -79,12 +79,12 @@ final class InputTensor {
   }
 
   /** @param expected in words, such as {@code [n, 64], n from 1 to 256} */
-  StatusRuntimeException wrongShape(String expected) {
+  DomainException wrongShape(String expected) {
     return wrong("expected shape " + expected + ", got " + shape());
   }
 
-  StatusRuntimeException wrong(String what) {
-    return invalid("input \"" + ClassLabels.abbreviate(tensor.getName()) + "\": " + what);
+  DomainException wrong(String what) {
+    return new Invalid("input \"" + ClassLabels.abbreviate(tensor.getName()) + "\": " + what);
   }
 
   /**
@@ -92,7 +92,7 @@ final class InputTensor {
    *
    * @param rows how many there are
    * @param length of each
-   * @throws StatusRuntimeException also if one is not finite
+   * @throws DomainException also if one is not finite
    */
   float[][] floats(int rows, int length) {
     FloatBuffer values = floats((long) rows * length);

@@ -6,13 +6,13 @@ import dev.lethe.inference.ModelStatistics;
 import dev.lethe.inference.ModelStatisticsRequest;
 import dev.lethe.inference.ModelStatisticsResponse;
 import dev.lethe.inference.StatisticDuration;
+import dev.lethe.server.errors.DomainException.NotFound;
 import dev.lethe.server.inference.GeneratorStatistics;
 import dev.lethe.server.inference.GeneratorStatistics.Snapshot;
 import dev.lethe.server.inference.GeneratorStatistics.Total;
 import dev.lethe.server.registry.ClassLabels;
 import dev.lethe.server.registry.ModelRegistry;
 import dev.lethe.server.registry.ServedModel;
-import io.grpc.Status;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
@@ -49,8 +49,8 @@ final class Statistics {
 
   private static void requireReady(ModelStatisticsRequest request, String model, Map<String, ?> ready) {
     if (!request.getName().isEmpty() && !ready.containsKey(request.getVersion())) {
-      throw Status.NOT_FOUND.withDescription("version: " + ClassLabels.abbreviate(request.getVersion()) + " of model "
-          + model + " is not in memory; there are " + ready.keySet()).asRuntimeException();
+      throw new NotFound("version: " + ClassLabels.abbreviate(request.getVersion()) + " of model "
+          + model + " is not in memory; there are " + ready.keySet());
     }
   }
 

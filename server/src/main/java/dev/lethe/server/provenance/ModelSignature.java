@@ -4,7 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.lethe.server.files.Digests;
+import dev.lethe.models.files.Digests;
 import dev.lethe.server.provenance.Statement.Resource;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -17,6 +17,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 
 /**
@@ -33,7 +34,11 @@ public final class ModelSignature {
 
   /** States what lies in a folder now. */
   public static Statement of(Path folder) throws IOException {
-    List<Resource> files = files(folder);
+    return of(folder.getFileName().toString(), files(folder));
+  }
+
+  /** The same of a version by its name, and its {@link #files}. */
+  public static Statement of(String version, List<Resource> files) {
     MessageDigest root = Digests.digest();
     ArrayNode resources = JsonNodeFactory.instance.arrayNode();
     for (Resource file : files) {
@@ -45,7 +50,7 @@ public final class ModelSignature {
     serialization.put("method", "files").put("hash_type", "sha256").put("allow_symlinks", false);
     serialization.putArray("ignore_paths").add(FILE);
     predicate.set("resources", resources);
-    return Statement.of(List.of(Resource.sha256(folder.getFileName().toString(),
+    return Statement.of(List.of(Resource.sha256(version,
         HexFormat.of().formatHex(root.digest()))), PREDICATE, predicate);
   }
 
@@ -91,18 +96,28 @@ public final class ModelSignature {
    * @throws ProvenanceException naming the first file that is not as it was, is missing, or was added
    */
   public static void check(Statement statement, Path folder) throws IOException {
+    check(statement, files(folder), name -> folder.resolve(name).toString());
+  }
+
+  /**
+   * The same of files.
+   *
+   * @param locate where a file is, by its name
+   */
+  public static void check(Statement statement, List<Resource> files, UnaryOperator<String> locate)
+      throws ProvenanceException {
     SortedMap<String, String> signed = digests(statement);
-    for (Resource file : files(folder)) {
+    for (Resource file : files) {
       String expected = signed.remove(file.name());
       if (expected == null) {
-        throw new ProvenanceException(folder.resolve(file.name()) + " was added after the version was signed");
+        throw new ProvenanceException(locate.apply(file.name()) + " was added after the version was signed");
       }
       if (!expected.equals(file.sha256())) {
-        throw new ProvenanceException(folder.resolve(file.name()) + " was changed after the version was signed");
+        throw new ProvenanceException(locate.apply(file.name()) + " was changed after the version was signed");
       }
     }
     if (!signed.isEmpty()) {
-      throw new ProvenanceException(folder.resolve(signed.firstKey()) + " is missing, which was signed");
+      throw new ProvenanceException(locate.apply(signed.firstKey()) + " is missing, which was signed");
     }
   }
 }

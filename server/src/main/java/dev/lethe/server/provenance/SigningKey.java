@@ -1,6 +1,6 @@
 package dev.lethe.server.provenance;
 
-import dev.lethe.server.files.WholeFile;
+import dev.lethe.models.files.WholeFile;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.FileSystems;

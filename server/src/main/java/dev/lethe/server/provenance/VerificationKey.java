@@ -1,6 +1,6 @@
 package dev.lethe.server.provenance;
 
-import dev.lethe.server.files.Digests;
+import dev.lethe.models.files.Digests;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;

@@ -1,20 +1,22 @@
 package dev.lethe.server.registry;
 
+import com.google.protobuf.ByteString;
 import com.google.protobuf.UnsafeByteOperations;
 import dev.lethe.server.erasure.CertificatePage;
 import dev.lethe.server.erasure.CertificatePdf;
 import dev.lethe.server.erasure.Erasure;
 import dev.lethe.server.erasure.ErasureCertificate;
+import dev.lethe.server.errors.DomainException.NotFound;
+import dev.lethe.server.modelstore.VersionFiles;
+import dev.lethe.server.modelstore.VersionName;
 import dev.lethe.server.provenance.ModelSignature;
 import dev.lethe.server.provenance.SignedStatement;
 import dev.lethe.server.provenance.VerificationKey;
 import dev.lethe.server.rpc.Call;
 import dev.lethe.v1.GetErasureCertificateRequest;
 import dev.lethe.v1.GetErasureCertificateResponse;
-import io.grpc.Status;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
+import java.nio.file.NoSuchFileException;
 import java.util.Optional;
 
 /** Answers with certificates, those of retired and purged versions too. Blocks. */
@@ -33,37 +35,42 @@ record Certificates(ModelRegistry registry) {
       version = erasure.version();
     }
     if (!VersionName.isValid(version)) {
-      throw Status.NOT_FOUND.withDescription("version: model " + model.name() + " has no version "
-          + ClassLabels.abbreviate(version)).asRuntimeException();
+      throw new NotFound("version: model " + model.name() + " has no version "
+          + ClassLabels.abbreviate(version));
     }
     call.about("model", model.name());
     call.about("version", version);
-    Path folder = registry.repository().proof(model.name(), version);
-    Path file = folder.resolve(ErasureCertificate.FILE);
-    if (!Files.isRegularFile(file)) {
-      throw Status.NOT_FOUND.withDescription("version: " + version + " of " + model.name()
+    VersionFiles proof = registry.store().proof(model.name(), version);
+    Optional<byte[]> written = proof.read(ErasureCertificate.FILE);
+    if (written.isEmpty()) {
+      throw new NotFound("version: " + version + " of " + model.name()
           + " has no erasure certificate: " + (model.life().wasPromoted(version)
-              ? "its job is not known to this server" : "no erasure of it was promoted")).asRuntimeException();
+              ? "its job is not known to this server" : "no erasure of it was promoted"));
     }
     VerificationKey key = registry.signatory().verificationKey();
-    SignedStatement certificate = SignedStatement.read(file, key);
+    SignedStatement certificate = SignedStatement.verify(written.get(), key, proof.locate(ErasureCertificate.FILE));
     return GetErasureCertificateResponse.newBuilder()
         .setModel(model.name())
         .setVersion(version)
         .setCertificate(UnsafeByteOperations.unsafeWrap(certificate.bytes()))
-        .setReport(UnsafeByteOperations.unsafeWrap(Files.readAllBytes(folder.resolve(ErasureCertificate.REPORT))))
-        .setModelSignature(UnsafeByteOperations.unsafeWrap(Files.readAllBytes(folder.resolve(ModelSignature.FILE))))
+        .setReport(file(proof, ErasureCertificate.REPORT))
+        .setModelSignature(file(proof, ModelSignature.FILE))
         .setPublicKey(key.pem())
         .setPageHtml(UnsafeByteOperations.unsafeWrap(CertificatePage.html(certificate, key)))
         .setPagePdf(UnsafeByteOperations.unsafeWrap(CertificatePdf.pdf(certificate, key)))
         .build();
   }
 
+  private static ByteString file(VersionFiles proof, String name) throws IOException {
+    return UnsafeByteOperations.unsafeWrap(
+        proof.read(name).orElseThrow(() -> new NoSuchFileException(proof.locate(name))));
+  }
+
   private Erasure ofJob(String job) {
     Optional<Erasure> erasure = registry.names().stream()
         .flatMap(name -> registry.lifecycle().of(name).erasures().stream())
         .filter(known -> known.id().equals(job)).findFirst();
-    return erasure.orElseThrow(() -> Status.NOT_FOUND.withDescription("job_id: no erasure of job "
-        + ClassLabels.abbreviate(job) + " was promoted").asRuntimeException());
+    return erasure.orElseThrow(() -> new NotFound("job_id: no erasure of job "
+        + ClassLabels.abbreviate(job) + " was promoted"));
   }
 }

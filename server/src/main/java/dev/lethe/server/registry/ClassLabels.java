@@ -1,7 +1,9 @@
 package dev.lethe.server.registry;
 
 import dev.lethe.models.bundle.ModelCard;
-import io.grpc.Status;
+import dev.lethe.server.errors.DomainException;
+import dev.lethe.server.errors.DomainException.Invalid;
+import dev.lethe.server.errors.DomainException.Precondition;
 import java.util.List;
 import java.util.stream.IntStream;
 
@@ -15,7 +17,7 @@ public final class ClassLabels {
    *
    * @param label its name, or its index in decimal
    * @param field the field that holds it, for errors
-   * @throws io.grpc.StatusRuntimeException INVALID_ARGUMENT for an unknown label, FAILED_PRECONDITION for one that this
+   * @throws DomainException Invalid for an unknown label, Precondition for one that this
    *     version has unlearned
    */
   public static int index(ModelCard card, String label, String field) {
@@ -33,16 +35,15 @@ public final class ClassLabels {
 
   private static int checked(ModelCard card, long asked, String text, String field) {
     if (asked < 0 || asked >= card.labels().size()) {
-      throw Status.INVALID_ARGUMENT.withDescription(field + ": model " + card.name() + " has no class " + text
-          + "; its classes are " + card.labels() + ", or by index 0 to " + (card.labels().size() - 1))
-          .asRuntimeException();
+      throw new Invalid(field + ": model " + card.name() + " has no class " + text
+          + "; its classes are " + card.labels() + ", or by index 0 to " + (card.labels().size() - 1));
     }
     int index = (int) asked;
     String name = card.labels().get(index);
     if (card.unlearnedLabels().containsKey(name)) {
-      throw Status.FAILED_PRECONDITION.withDescription(field + ": version " + card.unlearnedLabels().get(name) + " of "
+      throw new Precondition(field + ": version " + card.unlearnedLabels().get(name) + " of "
           + card.name() + " has unlearned class \"" + name + "\"; the classes that are left are "
-          + kept(card).stream().map(card.labels()::get).toList()).asRuntimeException();
+          + kept(card).stream().map(card.labels()::get).toList());
     }
     return index;
   }

@@ -1,12 +1,12 @@
 package dev.lethe.server.registry;
 
 import dev.lethe.models.bundle.ModelCard;
-import dev.lethe.server.inference.Generator;
+import dev.lethe.server.inference.ServedGenerator;
 
 /** The right to use a version: its sessions stay open until {@link #close}, which may be called more than once. */
 public interface Lease extends AutoCloseable {
 
-  Generator generator();
+  ServedGenerator generator();
 
   ModelCard card();
 

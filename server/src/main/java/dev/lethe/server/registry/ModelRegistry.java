@@ -1,10 +1,14 @@
 package dev.lethe.server.registry;
 
+import dev.lethe.server.errors.DomainException;
+import dev.lethe.server.errors.DomainException.Invalid;
+import dev.lethe.server.errors.DomainException.NotFound;
+import dev.lethe.server.errors.DomainException.Precondition;
 import dev.lethe.server.inference.InferenceEngine;
 import dev.lethe.server.lifecycle.Lifecycle;
 import dev.lethe.server.lifecycle.Signatory;
+import dev.lethe.server.modelstore.ModelStore;
 import dev.lethe.server.monitoring.ServerMetrics;
-import io.grpc.Status;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.WorkerExecutor;
@@ -26,7 +30,7 @@ public final class ModelRegistry {
   private static final Logger LOG = LoggerFactory.getLogger(ModelRegistry.class);
   private static final Duration PURGE = Duration.ofHours(1);
 
-  private final ModelRepository repository;
+  private final ModelStore store;
   private final WorkerExecutor loader;
   private final VersionLoader versions;
   private final ServerMetrics metrics;
@@ -36,9 +40,9 @@ public final class ModelRegistry {
   // Of the loader alone.
   private boolean closed;
 
-  private ModelRegistry(ModelRepository repository, WorkerExecutor loader, VersionLoader versions,
+  private ModelRegistry(ModelStore store, WorkerExecutor loader, VersionLoader versions,
       ServerMetrics metrics, Lifecycle lifecycle, Signatory signatory) {
-    this.repository = repository;
+    this.store = store;
     this.loader = loader;
     this.versions = versions;
     this.metrics = metrics;
@@ -47,7 +51,7 @@ public final class ModelRegistry {
   }
 
   /**
-   * Loads the active version of every model of the repository. Blocks.
+   * Loads the active version of every model of the store. Blocks.
    *
    * @param engine generates with the versions that it opens for the registry
    * @param lifecycle which versions may be served
@@ -55,7 +59,7 @@ public final class ModelRegistry {
    * @throws IOException if there is no model, an active version does not load, or none lacks what was erased; with the
    *     reason
    */
-  public static ModelRegistry open(Vertx vertx, ModelRepository repository, InferenceEngine engine,
+  public static ModelRegistry open(Vertx vertx, ModelStore store, InferenceEngine engine,
       ServerMetrics metrics, Lifecycle lifecycle, Signatory signatory) throws IOException {
     // One thread: loads and switches follow one another. Vert.x warns of work that takes longer than the last figure.
     WorkerExecutor loader = vertx.createSharedWorkerExecutor("lethe-loader", 1, 10, TimeUnit.MINUTES);
@@ -63,20 +67,20 @@ public final class ModelRegistry {
       ThreadPriority.giveWay();
       return null;
     });
-    ModelRegistry registry = new ModelRegistry(repository, loader, new VersionLoader(engine, metrics), metrics,
+    ModelRegistry registry = new ModelRegistry(store, loader, new VersionLoader(engine, metrics), metrics,
         lifecycle, signatory);
-    for (String name : repository.models()) {
+    for (String name : store.models()) {
       registry.start(name);
     }
     if (registry.models.isEmpty()) {
-      throw new IOException("there is no model in " + repository
+      throw new IOException("there is no model in " + store
           + ": a model is a bundle in DIR/MODEL/VERSION/ (--models DIR)");
     }
     return registry;
   }
 
   private void start(String name) throws IOException {
-    ServedModel model = new ServedModel(name, repository, new Succession(name, repository, lifecycle, signatory),
+    ServedModel model = new ServedModel(name, store, new Succession(name, store, lifecycle, signatory),
         versions, loader, metrics);
     model.start();
     models.put(name, model);
@@ -102,8 +106,8 @@ public final class ModelRegistry {
   }
 
   /**
-   * Serves what another server has chosen since that shares the folder of state, by the lives that its versions have now.
-   * Blocks for a moment.
+   * Serves what another server has chosen since that shares the folder of state, by the lives that its versions have
+   * now. Blocks for a moment.
    *
    * @return completes when they serve; fails if one does not load
    */
@@ -111,7 +115,7 @@ public final class ModelRegistry {
     List<Future<Void>> loads = new ArrayList<>();
     for (ServedModel model : models.values()) {
       Optional<String> active = model.activeVersion();
-      Optional<String> chosen = repository.chosen(model.name());
+      Optional<String> chosen = store.chosen(model.name());
       // Who switches here writes the choice down first, and is on the loader already: then nothing is left to do.
       if (active.isPresent() && chosen.isPresent() && !chosen.equals(active)) {
         lifecycle.refresh();
@@ -122,8 +126,8 @@ public final class ModelRegistry {
     return Future.all(loads).mapEmpty();
   }
 
-  public ModelRepository repository() {
-    return repository;
+  public ModelStore store() {
+    return store;
   }
 
   public NavigableSet<String> names() {
@@ -133,21 +137,20 @@ public final class ModelRegistry {
   /**
    * The model of this name; the only one, if the name is empty.
    *
-   * @throws io.grpc.StatusRuntimeException NOT_FOUND for an unknown name, INVALID_ARGUMENT for an empty one where there
+   * @throws DomainException NotFound for an unknown name, Invalid for an empty one where there
    *     are several models
    */
   public ServedModel model(String name) {
     if (name.isEmpty()) {
       if (models.size() > 1) {
-        throw Status.INVALID_ARGUMENT.withDescription("model: name one of " + models.keySet()).asRuntimeException();
+        throw new Invalid("model: name one of " + models.keySet());
       }
       return models.firstEntry().getValue();
     }
     ServedModel model = models.get(name);
     if (model == null) {
-      throw Status.NOT_FOUND.withDescription("model: there is no model " + ClassLabels.abbreviate(name) + "; there are "
-          + models.keySet())
-          .asRuntimeException();
+      throw new NotFound("model: there is no model " + ClassLabels.abbreviate(name) + "; there are "
+          + models.keySet());
     }
     return model;
   }
@@ -165,7 +168,7 @@ public final class ModelRegistry {
   /**
    * {@link ServedModel#load}, also for a model that was put into the repository after the server's start.
    *
-   * @return NOT_FOUND if the repository has no such model, FAILED_PRECONDITION if it does not load
+   * @return NotFound if the repository has no such model, Precondition if it does not load
    */
   public Future<Void> load(String name) {
     ServedModel known = models.get(name);
@@ -174,17 +177,17 @@ public final class ModelRegistry {
         throw ServedModel.shuttingDown();
       }
       try {
-        if (!repository.models().contains(name)) {
-          throw Status.NOT_FOUND.withDescription("model: there is no model " + ClassLabels.abbreviate(name)
-              + " on disk; there are " + repository.models()).asRuntimeException();
+        if (!store.models().contains(name)) {
+          throw new NotFound("model: there is no model " + ClassLabels.abbreviate(name)
+              + " on disk; there are " + store.models());
         }
         // Another order may have come first: it was carried out on this thread.
         if (!models.containsKey(name)) {
-          repository.requireNewest(name);
+          store.requireNewest(name);
           start(name);
         }
       } catch (IOException e) {
-        throw Status.FAILED_PRECONDITION.withDescription(e.getMessage()).withCause(e).asRuntimeException();
+        throw new Precondition(e.getMessage(), e);
       }
       return null;
     }, false);

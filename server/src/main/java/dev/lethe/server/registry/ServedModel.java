@@ -2,12 +2,15 @@ package dev.lethe.server.registry;
 
 import dev.lethe.models.bundle.Bundle;
 import dev.lethe.server.erasure.Approval;
+import dev.lethe.server.errors.DomainException;
+import dev.lethe.server.errors.DomainException.Precondition;
+import dev.lethe.server.errors.DomainException.Unavailable;
 import dev.lethe.server.inference.GeneratorStatistics;
 import dev.lethe.server.lifecycle.ModelLife;
+import dev.lethe.server.modelstore.ModelStore;
+import dev.lethe.server.modelstore.VersionName;
 import dev.lethe.server.monitoring.ServerMetrics;
 import dev.lethe.v1.VersionState;
-import io.grpc.Status;
-import io.grpc.StatusRuntimeException;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.WorkerExecutor;
@@ -42,7 +45,7 @@ public final class ServedModel {
   private static final int KEPT_BESIDE_ACTIVE = 2;
 
   private final String name;
-  private final ModelRepository repository;
+  private final ModelStore store;
   private final VersionLoader versions;
   private final WorkerExecutor loader;
   private final ServerMetrics metrics;
@@ -55,10 +58,10 @@ public final class ServedModel {
   private volatile ServedVersion active;
   private volatile boolean closed;
 
-  ServedModel(String name, ModelRepository repository, Succession succession, VersionLoader versions,
+  ServedModel(String name, ModelStore store, Succession succession, VersionLoader versions,
       WorkerExecutor loader, ServerMetrics metrics) {
     this.name = name;
-    this.repository = repository;
+    this.store = store;
     this.succession = succession;
     this.versions = versions;
     this.loader = loader;
@@ -79,10 +82,9 @@ public final class ServedModel {
     return Optional.ofNullable(active).map(ServedVersion::version);
   }
 
-  /** What those are told who need an unloaded model. */
-  public StatusRuntimeException unloaded() {
-    return Status.UNAVAILABLE.withDescription("model: " + name + " is unloaded; load it, or activate a version of it")
-        .asRuntimeException();
+  /** Why a request for this model fails while it is unloaded. */
+  public DomainException unloaded() {
+    return new Unavailable("model: " + name + " is unloaded; load it, or activate a version of it");
   }
 
   /** Versions that answer at once, in natural order, with what each has done since it was loaded. */
@@ -118,7 +120,7 @@ public final class ServedModel {
   /**
    * The active version, at once.
    *
-   * @throws StatusRuntimeException UNAVAILABLE while the model is unloaded, or the server ends
+   * @throws DomainException Unavailable while the model is unloaded, or the server ends
    */
   public Lease lease() {
     while (!closed) {
@@ -135,15 +137,15 @@ public final class ServedModel {
     throw shuttingDown();
   }
 
-  static StatusRuntimeException shuttingDown() {
-    return Status.UNAVAILABLE.withDescription("the server is shutting down").asRuntimeException();
+  static DomainException shuttingDown() {
+    return new Unavailable("the server is shutting down");
   }
 
   /**
    * A version by name; the active one if the name is empty. Another one is loaded if it is not in memory.
    *
-   * @return NOT_FOUND if there is no such version, FAILED_PRECONDITION if it is retired or does not load
-   * @throws StatusRuntimeException UNAVAILABLE while the model is unloaded, or the server ends
+   * @return NotFound if there is no such version, Precondition if it is retired or does not load
+   * @throws DomainException Unavailable while the model is unloaded, or the server ends
    */
   public Future<Lease> lease(String version) {
     if (version.isEmpty() || version.equals(activeVersion().orElseThrow(this::unloaded))) {
@@ -185,7 +187,7 @@ public final class ServedModel {
   /**
    * A version by name, if it may be served: its card is told to clients. Blocks.
    *
-   * @throws StatusRuntimeException NOT_FOUND, or FAILED_PRECONDITION naming the erasure that retired it
+   * @throws DomainException NotFound, or Precondition naming the erasure that retired it
    */
   public Bundle servable(String version) throws IOException {
     return succession.servable(version);
@@ -211,7 +213,7 @@ public final class ServedModel {
    *
    * @param by who orders it
    * @param reason why a retired version is to be served all the same; empty for none
-   * @return the version that served before, empty for none; NOT_FOUND if there is no such version, FAILED_PRECONDITION
+   * @return the version that served before, empty for none; NotFound if there is no such version, Precondition
    *     if it is refused
    */
   public Future<Optional<String>> activate(String version, String by, String reason) {
@@ -246,13 +248,13 @@ public final class ServedModel {
   /**
    * Retires a version by order: from then on nobody is served it.
    *
-   * @return FAILED_PRECONDITION for the active version, NOT_FOUND if there is no such version
+   * @return Precondition for the active version, NotFound if there is no such version
    */
   public Future<Void> retire(String version, String by, String reason) {
     return onLoader(() -> {
       if (activeVersion().equals(Optional.of(version))) {
-        throw Status.FAILED_PRECONDITION.withDescription("version: " + version + " is the active version of " + name
-            + "; activate another one first").asRuntimeException();
+        throw new Precondition("version: " + version + " is the active version of " + name
+            + "; activate another one first");
       }
       succession.retire(version, by, reason);
       closeRetired();
@@ -260,7 +262,7 @@ public final class ServedModel {
     });
   }
 
-  /** Deletes a retired version's files; the names of those that were deleted. FAILED_PRECONDITION if it is refused. */
+  /** Deletes a retired version's files; the names of those that were deleted. Precondition if it is refused. */
   public Future<List<String>> purge(String version, String by) {
     return onLoader(() -> succession.purge(version, by));
   }
@@ -303,12 +305,12 @@ public final class ServedModel {
    * Serves the version that the repository says is to be served: loads an unloaded model, swaps to a version that was
    * put there since the last load, and else does nothing, since a version never changes.
    *
-   * @return FAILED_PRECONDITION if it does not load
+   * @return Precondition if it does not load
    */
   public Future<Void> load() {
     long ordered = System.nanoTime();
     return onLoader(() -> {
-      repository.requireNewest(name);
+      store.requireNewest(name);
       Bundle bundle = succession.first();
       String version = bundle.card().version();
       if (!activeVersion().equals(Optional.of(version))) {
@@ -349,7 +351,7 @@ public final class ServedModel {
    * @param instead promote only while this version is the active one; null: do not promote. What comes from a version
    *   that
    *     was rolled back to holds what was erased since, and is never promoted by this
-   * @return whether it was promoted; FAILED_PRECONDITION if the candidate is refused, and then nothing was changed
+   * @return whether it was promoted; Precondition if the candidate is refused, and then nothing was changed
    */
   public Future<Boolean> install(Bundle candidate, String instead) {
     long ordered = System.nanoTime();
@@ -357,7 +359,7 @@ public final class ServedModel {
       ServedVersion loaded = load(candidate);
       boolean promoted = false;
       try {
-        Bundle installed = repository.install(candidate);
+        Bundle installed = store.install(candidate);
         loaded.generator().movedTo(installed);
         if (instead != null && serves(instead) && succession.lacksAll(installed)) {
           succession.chosen(new Succession.Choice(installed, Optional.empty()),
@@ -379,8 +381,8 @@ public final class ServedModel {
    *
    * @param instead promote only while this version is the active one
    * @param approval who lets it serve
-   * @return whether the version is active now, which it may have been before; NOT_FOUND if there is no such version,
-   *     FAILED_PRECONDITION if it is refused
+   * @return whether the version is active now, which it may have been before; NotFound if there is no such version,
+   *     Precondition if it is refused
    */
   public Future<Boolean> promote(String version, String instead, Approval approval) {
     long ordered = System.nanoTime();
@@ -396,10 +398,12 @@ public final class ServedModel {
     });
   }
 
-  /** Whether a version is the active one, and no other server that shares the folder of state has chosen another since. */
+  /**
+   * Whether a version is the active one, and no other server that shares the folder of state has chosen another since.
+   */
   private boolean serves(String version) throws IOException {
     return activeVersion().equals(Optional.of(version))
-        && repository.chosen(name).map(version::equals).orElse(true);
+        && store.chosen(name).map(version::equals).orElse(true);
   }
 
   /**
@@ -417,7 +421,7 @@ public final class ServedModel {
   private void switchTo(ServedVersion next, long ordered) throws IOException {
     try {
       // First, so that a restart never serves what this server has replaced.
-      repository.activate(name, next.version());
+      store.choose(name, next.version());
     } catch (IOException e) {
       throw new IOException("version " + next.version() + " of " + name + " is not switched to, since the choice cannot"
           + " be written down: " + e.getMessage(), e);
@@ -472,7 +476,7 @@ public final class ServedModel {
       try {
         return work.call();
       } catch (IOException e) {
-        throw Status.FAILED_PRECONDITION.withDescription(e.getMessage()).withCause(e).asRuntimeException();
+        throw new Precondition(e.getMessage(), e);
       }
     }, false);
   }

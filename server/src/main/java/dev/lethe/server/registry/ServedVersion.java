@@ -1,7 +1,7 @@
 package dev.lethe.server.registry;
 
 import dev.lethe.models.bundle.ModelCard;
-import dev.lethe.server.inference.Generator;
+import dev.lethe.server.inference.ServedGenerator;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
@@ -12,12 +12,12 @@ import java.util.function.Consumer;
  */
 final class ServedVersion {
 
-  private final Generator generator;
+  private final ServedGenerator generator;
   private final Consumer<ServedVersion> unused;
   private final AtomicInteger holders = new AtomicInteger(1);
 
   /** @param unused told once nobody holds it, on the thread that let go last; it closes the generator */
-  ServedVersion(Generator generator, Consumer<ServedVersion> unused) {
+  ServedVersion(ServedGenerator generator, Consumer<ServedVersion> unused) {
     this.generator = generator;
     this.unused = unused;
   }
@@ -26,7 +26,7 @@ final class ServedVersion {
     return generator.card().version();
   }
 
-  Generator generator() {
+  ServedGenerator generator() {
     return generator;
   }
 
@@ -58,7 +58,7 @@ final class ServedVersion {
     private final AtomicBoolean held = new AtomicBoolean(true);
 
     @Override
-    public Generator generator() {
+    public ServedGenerator generator() {
       return generator;
     }
 

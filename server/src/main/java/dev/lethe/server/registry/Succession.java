@@ -4,15 +4,17 @@ import dev.lethe.models.bundle.Bundle;
 import dev.lethe.server.erasure.Approval;
 import dev.lethe.server.erasure.Erasure;
 import dev.lethe.server.erasure.ErasureCertificate;
+import dev.lethe.server.errors.DomainException;
+import dev.lethe.server.errors.DomainException.NotFound;
+import dev.lethe.server.errors.DomainException.Precondition;
 import dev.lethe.server.lifecycle.LifeEvent;
 import dev.lethe.server.lifecycle.Lifecycle;
 import dev.lethe.server.lifecycle.ModelLife;
 import dev.lethe.server.lifecycle.ModelLife.Refusal;
 import dev.lethe.server.lifecycle.Signatory;
+import dev.lethe.server.modelstore.ModelStore;
 import dev.lethe.server.provenance.ModelSignature;
 import dev.lethe.server.provenance.ProvenanceException;
-import io.grpc.Status;
-import io.grpc.StatusRuntimeException;
 import java.io.IOException;
 import java.time.Instant;
 import java.util.ArrayDeque;
@@ -42,13 +44,13 @@ final class Succession {
       Set.of(ModelSignature.FILE, ErasureCertificate.FILE, ErasureCertificate.REPORT);
 
   private final String model;
-  private final ModelRepository repository;
+  private final ModelStore store;
   private final Lifecycle lifecycle;
   private final Signatory signatory;
 
-  Succession(String model, ModelRepository repository, Lifecycle lifecycle, Signatory signatory) {
+  Succession(String model, ModelStore store, Lifecycle lifecycle, Signatory signatory) {
     this.model = model;
-    this.repository = repository;
+    this.store = store;
     this.lifecycle = lifecycle;
     this.signatory = signatory;
   }
@@ -66,17 +68,17 @@ final class Succession {
 
   /** Whether a version waits for its promotion: unlearning made it here, and it has taken no requests. */
   boolean isCandidate(Bundle version) {
-    return version.card().parentVersion() != null && repository.isInState(version)
+    return version.card().parentVersion() != null && store.isOwn(version)
         && !life().wasPromoted(version.card().version());
   }
 
   /**
    * A version by name, if it may be served.
    *
-   * @throws StatusRuntimeException NOT_FOUND, or FAILED_PRECONDITION naming the erasure that retired it
+   * @throws DomainException NotFound, or Precondition naming the erasure that retired it
    */
   Bundle servable(String version) throws IOException {
-    NavigableMap<String, Bundle> versions = repository.versions(model);
+    NavigableMap<String, Bundle> versions = store.versions(model);
     refusal(version, versions).ifPresent(refusal -> {
       throw refused(refusal.reason());
     });
@@ -85,7 +87,7 @@ final class Succession {
 
   /** Why a version on disk is retired, if it is. */
   Optional<String> retired(String version) throws IOException {
-    return refusal(version, repository.versions(model)).map(Refusal::reason);
+    return refusal(version, store.versions(model)).map(Refusal::reason);
   }
 
   private Optional<Refusal> refusal(String version, NavigableMap<String, Bundle> versions) {
@@ -97,14 +99,14 @@ final class Succession {
   private Bundle find(String version, NavigableMap<String, Bundle> versions) {
     Bundle bundle = versions.get(version);
     if (bundle == null) {
-      throw Status.NOT_FOUND.withDescription("version: model " + model + " has no version "
-          + ClassLabels.abbreviate(version) + "; there are " + versions.keySet()).asRuntimeException();
+      throw new NotFound("version: model " + model + " has no version "
+          + ClassLabels.abbreviate(version) + "; there are " + versions.keySet());
     }
     return bundle;
   }
 
-  private static StatusRuntimeException refused(String reason) {
-    return Status.FAILED_PRECONDITION.withDescription("version: " + reason).asRuntimeException();
+  private static DomainException refused(String reason) {
+    return new Precondition("version: " + reason);
   }
 
   /**
@@ -112,10 +114,10 @@ final class Succession {
    *
    * @param reason why a retired one is to be chosen all the same; empty for none
    * @return the version, and why it is retired if it is
-   * @throws StatusRuntimeException NOT_FOUND, or FAILED_PRECONDITION if it is retired and stays so
+   * @throws DomainException NotFound, or Precondition if it is retired and stays so
    */
   Choice choice(String version, String reason) throws IOException {
-    NavigableMap<String, Bundle> versions = repository.versions(model);
+    NavigableMap<String, Bundle> versions = store.versions(model);
     Map<String, String> parents = parents(versions.values());
     Optional<Refusal> retired = versions.containsKey(version) || life().purged().containsKey(version)
         ? life().retired(version, parents) : Optional.empty();
@@ -139,13 +141,13 @@ final class Succession {
 
   /** The same of a version that is there. */
   boolean lacksAll(String version) throws IOException {
-    NavigableMap<String, Bundle> versions = repository.versions(model);
+    NavigableMap<String, Bundle> versions = store.versions(model);
     return life().holds(version, parents(versions.values())).isEmpty();
   }
 
   /** Whether a new version lacks all that was erased: what comes from a version that was rolled back to does not. */
   boolean lacksAll(Bundle candidate) throws IOException {
-    NavigableMap<String, Bundle> versions = repository.versions(model);
+    NavigableMap<String, Bundle> versions = store.versions(model);
     Map<String, String> parents = parents(versions.values());
     parents.put(candidate.card().version(), candidate.card().parentVersion());
     return life().holds(candidate.card().version(), parents).isEmpty();
@@ -164,7 +166,7 @@ final class Succession {
       return;
     }
     if (!promote(version, approval)) {
-      signatory.sign(version, repository.proof(version));
+      signatory.sign(version, store);
       lifecycle.record(new LifeEvent.Activated(model, name, approval.by(), approval.time()));
     }
   }
@@ -175,7 +177,7 @@ final class Succession {
    * @return false if there are none
    */
   private boolean promote(Bundle version, Approval approval) throws IOException {
-    NavigableMap<String, Bundle> versions = repository.versions(model);
+    NavigableMap<String, Bundle> versions = store.versions(model);
     Deque<Bundle> unpromoted = new ArrayDeque<>();
     Set<String> seen = new HashSet<>();
     for (Bundle at = version; at != null && at.card().parentVersion() != null && seen.add(at.card().version())
@@ -186,9 +188,9 @@ final class Succession {
     while (!unpromoted.isEmpty()) {
       Bundle next = unpromoted.pop();
       Optional<Bundle> parent = Optional.ofNullable(versions.get(next.card().parentVersion()));
-      Erasure erasure = repository.isInState(next) ? signatory.certify(next, parent, approval, lifecycle.head())
+      Erasure erasure = store.isOwn(next) ? signatory.certify(next, parent, store, approval, lifecycle.head())
           : Signatory.uncertified(next.card(), approval.time());
-      signatory.sign(next, repository.proof(next));
+      signatory.sign(next, store);
       lifecycle.record(new LifeEvent.Promoted(erasure, approval.by(), approval.time()));
     }
     return any;
@@ -204,10 +206,10 @@ final class Succession {
     // Another server may have promoted what is to be served now.
     lifecycle.refresh();
     adopt();
-    NavigableMap<String, Bundle> versions = repository.versions(model);
+    NavigableMap<String, Bundle> versions = store.versions(model);
     Map<String, String> parents = parents(versions.values());
     ModelLife life = life();
-    Optional<String> chosen = repository.chosen(model);
+    Optional<String> chosen = store.chosen(model);
     if (chosen.isPresent()) {
       Bundle bundle = versions.get(chosen.get());
       if (bundle == null && life.erasures().isEmpty()) {
@@ -223,7 +225,7 @@ final class Succession {
     List<Bundle> servable = versions.values().stream()
         .filter(bundle -> life.refusal(bundle.card().version(), parents).isEmpty()).toList();
     if (servable.isEmpty()) {
-      throw versions.isEmpty() ? new IOException("model " + model + " has no version in " + repository)
+      throw versions.isEmpty() ? new IOException("model " + model + " has no version in " + store)
           : lost(life, versions);
     }
     List<Bundle> settled = servable.stream().filter(bundle -> !isCandidate(bundle)).toList();
@@ -231,7 +233,7 @@ final class Succession {
     if (chosen.isPresent()) {
       LOG.warn("{}: version {} was chosen, and holds what was erased since, or is gone; version {} is served", model,
           chosen.get(), newest.card().version());
-      repository.activate(model, newest.card().version());
+      store.choose(model, newest.card().version());
     }
     adopt(newest);
     return newest;
@@ -253,13 +255,13 @@ final class Succession {
 
   /** Takes over what certificates tell that is not written down: of a ledger that is lost, they are what is left. */
   private void adopt() throws IOException {
-    for (Bundle bundle : repository.versions(model).values()) {
+    for (Bundle bundle : store.versions(model).values()) {
       try {
-        Optional<Erasure> certified = signatory.certified(bundle.directory());
+        Optional<Erasure> certified = signatory.certified(store.files(bundle));
         if (certified.isPresent() && certified.get().model().equals(model)
             && !life().wasPromoted(certified.get().version())) {
           LOG.warn("{}: erasure {} is taken from the certificate in {}: it is not in the event log", model,
-              certified.get().id(), bundle.directory());
+              certified.get().id(), store.files(bundle).locate(""));
           lifecycle.record(new LifeEvent.Promoted(certified.get(), SERVER, certified.get().promoted()));
         }
       } catch (ProvenanceException e) {
@@ -280,10 +282,10 @@ final class Succession {
    * Deletes a retired version's files.
    *
    * @return names of what was deleted; nothing if it was deleted before
-   * @throws StatusRuntimeException FAILED_PRECONDITION if it is not retired, or lies where the server only reads
+   * @throws DomainException Precondition if it is not retired, or lies where the server only reads
    */
   List<String> purge(String version, String by) throws IOException {
-    NavigableMap<String, Bundle> versions = repository.versions(model);
+    NavigableMap<String, Bundle> versions = store.versions(model);
     if (!versions.containsKey(version) && life().purged().containsKey(version)) {
       return List.of();
     }
@@ -292,11 +294,12 @@ final class Succession {
     if (life().refusal(version, parents).isEmpty()) {
       throw refused("version " + version + " of " + model + " is not retired; only what nobody is served is deleted");
     }
-    if (!repository.isInState(bundle)) {
-      throw refused("version " + version + " of " + model + " lies in " + bundle.directory() + ", among the shipped"
+    if (!store.isOwn(bundle)) {
+      throw refused("version " + version + " of " + model + " lies in " + store.files(bundle).locate("")
+          + ", among the shipped"
           + " models, which the server only reads: delete that folder yourself");
     }
-    List<String> deleted = repository.purge(bundle, PROOF);
+    List<String> deleted = store.purge(bundle, PROOF);
     lifecycle.record(new LifeEvent.Purged(model, version, by, Instant.now()));
     LOG.info("{}: version {} is purged by order of {}: {} are deleted", model, version, by, deleted);
     return deleted;
@@ -304,7 +307,7 @@ final class Succession {
 
   /** Retires a version by order. */
   void retire(String version, String by, String reason) throws IOException {
-    find(version, repository.versions(model));
+    find(version, store.versions(model));
     lifecycle.record(new LifeEvent.Retired(model, version, by, reason, Instant.now()));
   }
 
@@ -313,12 +316,12 @@ final class Succession {
     if (lifecycle.rules().grace().isZero()) {
       return;
     }
-    NavigableMap<String, Bundle> versions = repository.versions(model);
+    NavigableMap<String, Bundle> versions = store.versions(model);
     Map<String, String> parents = parents(versions.values());
     for (Bundle bundle : versions.values()) {
       String version = bundle.card().version();
       Optional<Refusal> refusal = life().refusal(version, parents);
-      if (refusal.isPresent() && repository.isInState(bundle)
+      if (refusal.isPresent() && store.isOwn(bundle)
           && !refusal.get().since().plus(lifecycle.rules().grace()).isAfter(now)) {
         purge(version, SERVER);
       }

@@ -18,8 +18,8 @@ final class ThreadPriority {
   private static final int PROCESS = 0;
   private static final int THIS_THREAD = 0;
   /**
-   * A tenth of a processor that others want too. The lowest priority, 19, gives less, and then others wait for what this
-   * thread holds when it is interrupted.
+   * A tenth of a processor that others want too. The lowest priority, 19, gives less, and then others wait for what
+   * this thread holds when it is interrupted.
    */
   private static final int LOW = 10;
 

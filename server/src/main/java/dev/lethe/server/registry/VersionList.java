@@ -4,11 +4,11 @@ import com.google.protobuf.Timestamp;
 import dev.lethe.models.bundle.Bundle;
 import dev.lethe.server.erasure.Erasure;
 import dev.lethe.server.lifecycle.ModelLife;
+import dev.lethe.server.modelstore.VersionName;
 import dev.lethe.server.provenance.ModelSignature;
 import dev.lethe.v1.ModelVersion;
 import dev.lethe.v1.VersionState;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -21,7 +21,7 @@ record VersionList(ServedModel model, ModelRegistry registry) {
 
   List<ModelVersion> all() throws IOException {
     ModelLife life = model.life();
-    NavigableMap<String, Bundle> bundles = registry.repository().versions(model.name());
+    NavigableMap<String, Bundle> bundles = registry.store().versions(model.name());
     Map<String, String> parents = Succession.parents(bundles.values());
     Map<String, VersionState> busy = model.states();
     NavigableMap<String, ModelVersion> versions = new TreeMap<>(VersionName.NATURAL);
@@ -37,7 +37,7 @@ record VersionList(ServedModel model, ModelRegistry registry) {
       version.setState(busy.getOrDefault(name, retired ? VersionState.VERSION_STATE_RETIRED
           : model.isCandidate(bundle) ? VersionState.VERSION_STATE_CANDIDATE : VersionState.VERSION_STATE_AVAILABLE));
       Duration grace = registry.lifecycle().rules().grace();
-      if (retired && registry.repository().isInState(bundle) && !grace.isZero()) {
+      if (retired && registry.store().isOwn(bundle) && !grace.isZero()) {
         version.setPurgeDue(timestamp(Instant.ofEpochSecond(version.getRetired().getSeconds()).plus(grace)));
       }
       versions.put(name, version.build());
@@ -47,7 +47,7 @@ record VersionList(ServedModel model, ModelRegistry registry) {
 
   private ModelVersion.Builder facts(String name, ModelLife life, Map<String, String> parents) {
     ModelVersion.Builder version = ModelVersion.newBuilder().setModel(model.name()).setVersion(name)
-        .setIsSigned(Files.exists(registry.repository().proof(model.name(), name).resolve(ModelSignature.FILE)));
+        .setIsSigned(registry.store().proof(model.name(), name).has(ModelSignature.FILE));
     life.lacks(name, parents).forEach(erasure -> version.addLacks(message(erasure)));
     life.holds(name, parents).forEach(erasure -> version.addHolds(message(erasure)));
     life.refusal(name, parents).ifPresent(refusal ->

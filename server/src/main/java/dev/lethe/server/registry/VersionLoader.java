@@ -1,7 +1,7 @@
 package dev.lethe.server.registry;
 
 import dev.lethe.models.bundle.Bundle;
-import dev.lethe.server.inference.Generator;
+import dev.lethe.server.inference.ServedGenerator;
 import dev.lethe.server.inference.InferenceEngine;
 import dev.lethe.server.monitoring.ServerMetrics;
 import java.io.IOException;
@@ -18,7 +18,7 @@ record VersionLoader(InferenceEngine engine, ServerMetrics metrics) {
    */
   ServedVersion load(Bundle bundle, Consumer<ServedVersion> unused) throws IOException {
     bundle.verify();
-    Generator generator = engine.open(bundle);
+    ServedGenerator generator = engine.open(bundle);
     metrics.versionLoaded(bundle.card().name());
     return new ServedVersion(generator, unused);
   }

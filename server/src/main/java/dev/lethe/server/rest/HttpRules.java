@@ -21,9 +21,9 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Which HTTP requests are calls of which methods: {@code google.api.http} rules. Vert.x's own transcoding has them matched
- * by these classes, too; its calls are not used, for they refuse a GET that has no content type, tell no reasons for an
- * error, and know no streams.
+ * Which HTTP requests are calls of which methods: {@code google.api.http} rules. Vert.x's own transcoding has them
+ * matched by these classes, too; its calls are not used, for they refuse a GET that has no content type, tell no
+ * reasons for an error, and know no streams.
  */
 final class HttpRules {
 

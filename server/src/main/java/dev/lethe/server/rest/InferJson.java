@@ -34,8 +34,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Inference by HTTP: a JSON object, with tensors in it as numbers and texts or, with the binary extension, behind it, as
- * they are. PNG files, which are no texts, are base64 in JSON.
+ * Inference by HTTP: a JSON object, with tensors in it as numbers and texts or, with the binary extension, behind it,
+ * as they are. PNG files, which are no texts, are base64 in JSON.
  */
 final class InferJson implements Exchange {
 

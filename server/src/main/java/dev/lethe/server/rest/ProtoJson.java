@@ -105,7 +105,8 @@ final class ProtoJson implements Exchange {
     } catch (InvalidProtocolBufferException | IllegalArgumentException e) {
       String why = e.getMessage();
       throw invalid(what + " no " + message.getDescriptorForType().getName() + " in JSON: "
-          + SafeText.bounded(why.substring(why.lastIndexOf("Exception: ") < 0 ? 0 : why.lastIndexOf("Exception: ") + 11),
+          + SafeText.bounded(why.substring(why.lastIndexOf("Exception: ") < 0 ? 0 : why.lastIndexOf("Exception: ")
+              + 11),
               SafeText.NAME));
     }
   }

@@ -3,11 +3,12 @@ package dev.lethe.server.rest;
 import com.google.protobuf.Descriptors.MethodDescriptor;
 import com.google.protobuf.Descriptors.ServiceDescriptor;
 import com.google.protobuf.Message;
+import dev.lethe.server.logging.SafeText;
 import dev.lethe.server.rest.HttpRules.Match;
+import dev.lethe.server.rpc.FailureStatus;
 import dev.lethe.server.rpc.Inbound;
 import dev.lethe.server.rpc.RpcService;
 import dev.lethe.server.rpc.RpcService.Endpoint;
-import dev.lethe.server.logging.SafeText;
 import dev.lethe.server.security.MethodRule;
 import io.grpc.Status;
 import io.grpc.protobuf.ProtoMethodDescriptorSupplier;
@@ -85,7 +86,7 @@ public final class Rest {
     if (DOCUMENT.equals(path)) {
       settings.access().admit(MethodRule.REFLECTION, request.getHeader(HttpHeaders.AUTHORIZATION), request.connection())
           .onSuccess(caller -> answer(request, document()))
-          .onFailure(refusal -> refuse(request, Status.fromThrowable(refusal)));
+          .onFailure(refusal -> refuse(request, FailureStatus.of(refusal)));
       return true;
     }
     Optional<Match> match;
@@ -131,7 +132,8 @@ public final class Rest {
     if (ours && match.body() && !(type.equals("application/json") || type.isEmpty()
         || method.descriptor().isClientStreaming() && (type.equals(LINES) || type.equals(FORM)))) {
       answer(request, failure(request.path(), Status.INVALID_ARGUMENT.withDescription("content-type: is \"" + type
-          + "\"; send application/json" + (method.descriptor().isClientStreaming() ? ", " + LINES + " or " + FORM : "")),
+          + "\"; send application/json" + (method.descriptor().isClientStreaming() ? ", " + LINES + " or " + FORM
+              : "")),
           415));
       return;
     }

@@ -1,6 +1,7 @@
 package dev.lethe.server.rest;
 
 import com.google.protobuf.Message;
+import dev.lethe.server.rpc.FailureStatus;
 import io.grpc.Status;
 import io.vertx.core.Future;
 import io.vertx.core.MultiMap;
@@ -24,7 +25,6 @@ import org.jspecify.annotations.Nullable;
  */
 final class RestResponse<Q, R> extends GrpcServerResponseImpl<Q, R> {
 
-  private static final String PUSHBACK = "grpc-retry-pushback-ms";
   private static final String LINES = "application/x-ndjson";
 
   private final HttpServerResponse http;
@@ -74,10 +74,10 @@ final class RestResponse<Q, R> extends GrpcServerResponseImpl<Q, R> {
 
   @Override
   protected void setTrailers(@Nullable MultiMap trailers) {
-    String wait = trailers == null ? null : trailers.get(PUSHBACK);
+    String wait = trailers == null ? null : trailers.get(FailureStatus.RETRY_PUSHBACK);
     if (wait != null && !http.headWritten()) {
       retries = true;
-      http.putHeader(PUSHBACK, wait);
+      http.putHeader(FailureStatus.RETRY_PUSHBACK, wait);
       http.putHeader("retry-after", Long.toString((Long.parseLong(wait) + 999) / 1000));
     }
   }

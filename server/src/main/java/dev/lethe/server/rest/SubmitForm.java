@@ -97,7 +97,8 @@ final class SubmitForm extends Body {
       UnlearnSpec.Builder spec = UnlearnSpec.newBuilder();
       ProtoJson.merge(field.getValue(), spec);
       add(SubmitRequest.newBuilder().setSpec(spec).build());
-    } else if (part instanceof FileUpload file && (file.getName().equals("unlearn") || file.getName().equals("learn"))) {
+    } else if (part instanceof FileUpload file && (file.getName().equals("unlearn")
+        || file.getName().equals("learn"))) {
       specify();
       LabelledImage image = LabelledImage.newBuilder()
           .setImage(Image.newBuilder().setData(UnsafeByteOperations.unsafeWrap(file.get())))
@@ -105,7 +106,8 @@ final class SubmitForm extends Body {
           .setName(file.getFilename())
           .build();
       add(SubmitRequest.newBuilder().setImages(UploadedImages.newBuilder().addImages(image)
-          .setRole(file.getName().equals("learn") ? ImageRole.IMAGE_ROLE_LEARN : ImageRole.IMAGE_ROLE_UNLEARN)).build());
+          .setRole(file.getName().equals("learn") ? ImageRole.IMAGE_ROLE_LEARN : ImageRole.IMAGE_ROLE_UNLEARN))
+              .build());
     } else {
       throw invalid("the form has a field \"" + part.getName() + "\"; there are spec (JSON), and the files unlearn and"
           + " learn");

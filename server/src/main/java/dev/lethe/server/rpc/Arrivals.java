@@ -1,8 +1,7 @@
 package dev.lethe.server.rpc;
 
-import io.grpc.Metadata;
-import io.grpc.Status;
-import io.grpc.StatusRuntimeException;
+import dev.lethe.server.errors.DomainException.Exhausted;
+import java.time.Duration;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
@@ -11,10 +10,8 @@ import java.util.concurrent.atomic.AtomicLong;
  */
 public final class Arrivals {
 
-  private static final Metadata.Key<String> RETRY_PUSHBACK =
-      Metadata.Key.of("grpc-retry-pushback-ms", Metadata.ASCII_STRING_MARSHALLER);
   /** Nobody can say when a message that comes in now will be whole: about the time that a fast client needs. */
-  private static final long PUSHBACK_MS = 500;
+  private static final Duration RETRY_AFTER = Duration.ofMillis(500);
 
   private final long limit;
   private final CallObserver observer;
@@ -52,12 +49,10 @@ public final class Arrivals {
     held.addAndGet(-bytes);
   }
 
-  /** RESOURCE_EXHAUSTED, with the time after which to try again. */
-  StatusRuntimeException refusal() {
+  /** What a call is told for which there is no room. */
+  Exhausted refusal() {
     observer.arrivalRefused();
-    Metadata trailers = new Metadata();
-    trailers.put(RETRY_PUSHBACK, Long.toString(PUSHBACK_MS));
-    return Status.RESOURCE_EXHAUSTED.withDescription("the server is at its limit of " + limit + " bytes of messages"
-        + " that are coming in, of all clients: try again in " + PUSHBACK_MS + " ms").asRuntimeException(trailers);
+    return new Exhausted("the server is at its limit of " + limit + " bytes of messages that are coming in, of all"
+        + " clients: try again in " + RETRY_AFTER.toMillis() + " ms", RETRY_AFTER);
   }
 }

@@ -4,7 +4,6 @@ import dev.lethe.server.logging.SafeText;
 import dev.lethe.server.security.Caller;
 import dev.lethe.server.security.RefusedException;
 import dev.lethe.server.tracing.CallSpan;
-import io.grpc.Metadata;
 import io.grpc.Status;
 import io.grpc.Status.Code;
 import io.opentelemetry.context.Scope;
@@ -180,14 +179,14 @@ public final class Call<R> {
   }
 
   /**
-   * Ends the call with the status and trailers that {@code failure} carries; INTERNAL, and a line in the log, if it has
-   * no status.
+   * Ends the call with the status that {@code failure} stands for, and the time to wait if it tells one; INTERNAL, and
+   * a line in the log, if it has no status.
    */
   public void fail(Throwable failure) {
     if (over) {
       return;
     }
-    Status status = Status.fromThrowable(failure);
+    Status status = FailureStatus.of(failure);
     if (status.getCode() == Code.UNKNOWN) {
       step(() -> LOG.error("{} failed", method, failure));
       status = Status.INTERNAL.withDescription("the server failed; its log has the reason");
@@ -197,12 +196,8 @@ public final class Call<R> {
       description = description.substring(0, LONGEST_DESCRIPTION) + "...";
     }
     end(status.getCode(), description == null ? "" : description);
-    Metadata trailers = Status.trailersFromThrowable(failure);
-    if (trailers != null) {
-      for (String name : trailers.keys()) {
-        response.trailers().set(name, trailers.get(Metadata.Key.of(name, Metadata.ASCII_STRING_MARSHALLER)));
-      }
-    }
+    FailureStatus.retryAfter(failure).ifPresent(wait ->
+        response.trailers().set(FailureStatus.RETRY_PUSHBACK, Long.toString(wait.toMillis())));
     response.status(GrpcStatus.valueOf(status.getCode().value())).statusMessage(description).end()
         .onComplete(told -> inbound.stop());
     abandonHandlers.forEach(Runnable::run);

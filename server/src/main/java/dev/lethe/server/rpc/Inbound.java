@@ -1,5 +1,6 @@
 package dev.lethe.server.rpc;
 
+import dev.lethe.server.errors.DomainException;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.vertx.core.Handler;
@@ -143,7 +144,7 @@ public final class Inbound extends HttpServerRequestWrapper {
   private void guarded(Runnable step) {
     try {
       step.run();
-    } catch (StatusRuntimeException said) {
+    } catch (StatusRuntimeException | DomainException said) {
       failed.accept(said);
     } catch (UnsupportedOperationException compressed) {
       // As gRPC's specification of compression wants it.
@@ -185,7 +186,7 @@ public final class Inbound extends HttpServerRequestWrapper {
     aboveLimit = handler;
   }
 
-  /** A message has become larger: it was compressed. Throws RESOURCE_EXHAUSTED if there is no room for it. */
+  /** A message has become larger: it was compressed. Throws Exhausted if there is no room for it. */
   void inflated(int more) {
     if (!arrivals.take(more, held)) {
       throw arrivals.refusal();

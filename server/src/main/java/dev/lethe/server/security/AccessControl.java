@@ -1,9 +1,10 @@
 package dev.lethe.server.security;
 
 import dev.lethe.server.config.ConfigurationException;
+import dev.lethe.server.errors.DomainException;
+import dev.lethe.server.errors.DomainException.PermissionDenied;
+import dev.lethe.server.errors.DomainException.Unauthenticated;
 import dev.lethe.server.security.AccessOptions.Open;
-import io.grpc.Status;
-import io.grpc.StatusRuntimeException;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpConnection;
@@ -78,14 +79,13 @@ public final class AccessControl {
    *
    * @param method {@code package.Service/Method}, or {@link MethodRule#METRICS}
    * @param authorization the header of this name; null if there is none
-   * @return who calls; or UNAUTHENTICATED, PERMISSION_DENIED or RESOURCE_EXHAUSTED, with what is missing: a {@link
+   * @return who calls; or Unauthenticated, PermissionDenied or Exhausted, with what is missing: a {@link
    *     RefusedException} if it is known who is refused
    */
   public Future<Caller> admit(String method, String authorization, HttpConnection connection) {
     Optional<MethodRule> rule = MethodRule.of(method);
     if (rule.isEmpty()) {
-      return Future.failedFuture(Status.PERMISSION_DENIED.withDescription("nobody may call " + method)
-          .asRuntimeException());
+      return Future.failedFuture(new PermissionDenied("nobody may call " + method));
     }
     if (isOpen(method, rule.get())) {
       return Future.succeededFuture(new Caller(new Principal("anonymous", EnumSet.noneOf(Role.class),
@@ -93,16 +93,15 @@ public final class AccessControl {
     }
     return authenticate(authorization, connection).map(principal -> {
       if (!rule.get().roles().isEmpty() && principal.roles().stream().noneMatch(rule.get().roles()::contains)) {
-        throw new RefusedException(principal, Status.PERMISSION_DENIED.withDescription(principal.name()
+        throw new RefusedException(principal, new PermissionDenied(principal.name()
             + " may not call " + method + ": that needs the role " + String.join(" or ", names(rule.get().roles()))
-            + ", and it has " + (principal.roles().isEmpty() ? "none" : String.join(", ", names(principal.roles())))),
-            null);
+            + ", and it has " + (principal.roles().isEmpty() ? "none" : String.join(", ", names(principal.roles())))));
       }
       Caller caller = caller(principal);
       try {
         caller.chargeRequest();
-      } catch (StatusRuntimeException e) {
-        throw new RefusedException(principal, e.getStatus(), e.getTrailers());
+      } catch (DomainException e) {
+        throw new RefusedException(principal, e);
       }
       return caller;
     });
@@ -151,7 +150,7 @@ public final class AccessControl {
   }
 
   private static Future<Principal> unauthenticated(String reason) {
-    return Future.failedFuture(Status.UNAUTHENTICATED.withDescription(reason).asRuntimeException());
+    return Future.failedFuture(new Unauthenticated(reason));
   }
 
   /** The name in the certificate that the client has shown, which TLS has checked. */

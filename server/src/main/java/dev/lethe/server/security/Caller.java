@@ -1,15 +1,11 @@
 package dev.lethe.server.security;
 
-import io.grpc.Metadata;
-import io.grpc.Status;
-import io.grpc.StatusRuntimeException;
+import dev.lethe.server.errors.DomainException.Exhausted;
+import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 
 /** A principal that was admitted, and what is left of its rates. */
 public final class Caller {
-
-  private static final Metadata.Key<String> RETRY_PUSHBACK =
-      Metadata.Key.of("grpc-retry-pushback-ms", Metadata.ASCII_STRING_MARSHALLER);
 
   private final Principal principal;
   private final TokenBucket requests;
@@ -32,7 +28,7 @@ public final class Caller {
   /**
    * Counts images against the rate, all at once.
    *
-   * @throws StatusRuntimeException RESOURCE_EXHAUSTED, with the time after which to try again
+   * @throws Exhausted with the time after which to try again
    */
   public void chargeImages(int count) {
     charge(images, count, principal.rates().images(), "images");
@@ -50,10 +46,9 @@ public final class Caller {
   private void charge(TokenBucket bucket, int count, double rate, String what) {
     long wait = bucket == null ? 0 : milliseconds(bucket.take(count, System.nanoTime()));
     if (wait > 0) {
-      Metadata trailers = new Metadata();
-      trailers.put(RETRY_PUSHBACK, Long.toString(wait));
-      throw Status.RESOURCE_EXHAUSTED.withDescription(principal.name() + " is at its limit of " + rate + " " + what
-          + " a second: try again in " + wait + " ms").asRuntimeException(trailers);
+      throw new Exhausted(principal.name() + " is at its limit of " + rate + " " + what + " a second: try again in "
+          + wait
+          + " ms", Duration.ofMillis(wait));
     }
   }
 

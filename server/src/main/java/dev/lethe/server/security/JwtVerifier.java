@@ -13,9 +13,9 @@ import com.nimbusds.jwt.JWTParser;
 import com.nimbusds.jwt.SignedJWT;
 import com.nimbusds.jwt.proc.DefaultJWTClaimsVerifier;
 import com.nimbusds.jwt.proc.DefaultJWTProcessor;
+import dev.lethe.server.errors.DomainException.Unauthenticated;
 import dev.lethe.server.logging.SafeText;
 import dev.lethe.server.security.AccessOptions.Jwt;
-import io.grpc.Status;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import java.io.IOException;
@@ -84,7 +84,7 @@ final class JwtVerifier {
     vertx.setPeriodic(options.refresh().toMillis(), id -> fetch());
   }
 
-  /** The principal of a token; UNAUTHENTICATED, with the reason, if it cannot be trusted. */
+  /** The principal of a token; Unauthenticated, with the reason, if it cannot be trusted. */
   Future<Principal> verify(String token) {
     try {
       return Future.succeededFuture(check(token));
@@ -113,8 +113,7 @@ final class JwtVerifier {
   }
 
   private static RuntimeException refused(Exception reason) {
-    return Status.UNAUTHENTICATED.withDescription("the bearer token is refused: " + reason.getMessage())
-        .asRuntimeException();
+    return new Unauthenticated("the bearer token is refused: " + reason.getMessage());
   }
 
   private Set<Role> roles(JWTClaimsSet claims) {
@@ -129,7 +128,8 @@ final class JwtVerifier {
 
   private boolean isOfUnknownKey(String token) {
     try {
-      return JWTParser.parse(token) instanceof SignedJWT signed && ALGORITHMS.contains(signed.getHeader().getAlgorithm())
+      return JWTParser.parse(token) instanceof SignedJWT signed
+          && ALGORITHMS.contains(signed.getHeader().getAlgorithm())
           && (signed.getHeader().getKeyID() == null || keys.getKeyByKeyId(signed.getHeader().getKeyID()) == null);
     } catch (ParseException e) {
       return false;

@@ -1,7 +1,7 @@
 package dev.lethe.server.security;
 
-import io.grpc.Status;
-import io.grpc.StatusRuntimeException;
+import dev.lethe.server.errors.DomainException;
+import dev.lethe.server.errors.DomainException.PermissionDenied;
 import java.util.Locale;
 
 /**
@@ -50,13 +50,12 @@ public enum Latents {
    * @param sent what a client has sent
    * @param field where
    * @param model for which
-   * @throws StatusRuntimeException PERMISSION_DENIED, with what may be sent instead
+   * @throws DomainException PermissionDenied, with what may be sent instead
    */
   public void admit(Latents sent, String field, String model) {
     if (!has(sent)) {
-      throw Status.PERMISSION_DENIED.withDescription(field + ": is " + sent.meaning + ", which the setting latents ("
-          + this + ") of model " + model + " closes; send " + upToHere + ", or call with the role " + Role.LATENTS)
-          .asRuntimeException();
+      throw new PermissionDenied(field + ": is " + sent.meaning + ", which the setting latents ("
+          + this + ") of model " + model + " closes; send " + upToHere + ", or call with the role " + Role.LATENTS);
     }
   }
 

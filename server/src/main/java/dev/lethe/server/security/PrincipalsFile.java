@@ -5,7 +5,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
 import dev.lethe.server.config.ConfigurationException;
 import dev.lethe.server.config.Mistake;
-import dev.lethe.server.files.Digests;
+import dev.lethe.models.files.Digests;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;

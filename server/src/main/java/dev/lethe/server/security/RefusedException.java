@@ -1,18 +1,16 @@
 package dev.lethe.server.security;
 
-import io.grpc.Metadata;
-import io.grpc.Status;
-import io.grpc.StatusRuntimeException;
+import dev.lethe.server.errors.DomainException;
 
-/** A call that is refused to somebody who is known. */
-public final class RefusedException extends StatusRuntimeException {
+/** A call that is refused to somebody who is known; its cause says why. */
+public final class RefusedException extends RuntimeException {
 
   private static final long serialVersionUID = 1;
 
   private final transient Principal principal;
 
-  RefusedException(Principal principal, Status status, Metadata trailers) {
-    super(status, trailers);
+  RefusedException(Principal principal, DomainException reason) {
+    super(reason.getMessage(), reason);
     this.principal = principal;
   }
 

@@ -1,6 +1,6 @@
 package dev.lethe.server.security;
 
-import dev.lethe.server.files.Digests;
+import dev.lethe.models.files.Digests;
 import io.vertx.core.Vertx;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;

@@ -145,8 +145,8 @@ public final class Database implements AutoCloseable {
   }
 
   /**
-   * Takes out of the journal, too, what was deleted or written over. SQLite's is emptied; how long PostgreSQL keeps its own
-   * is its operator's matter.
+   * Takes out of the journal, too, what was deleted or written over. SQLite's is emptied; how long PostgreSQL keeps its
+   * own is its operator's matter.
    *
    * @throws StoreException if somebody reads from the journal for too long
    */

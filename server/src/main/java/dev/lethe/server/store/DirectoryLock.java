@@ -14,8 +14,8 @@ import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 
 /**
- * A folder that one server has for itself, or that servers share which agree by a database. The system lets go of it when
- * the process ends, however it ends.
+ * A folder that one server has for itself, or that servers share which agree by a database. The system lets go of it
+ * when the process ends, however it ends.
  */
 public final class DirectoryLock implements AutoCloseable {
 

@@ -1,5 +1,6 @@
 package dev.lethe.server.unlearning;
 
+import dev.lethe.job.JobContract;
 import dev.lethe.models.encryption.FileCipher;
 import dev.lethe.server.encryption.MasterKey;
 import dev.lethe.server.jobs.ImageNames;
@@ -22,9 +23,6 @@ record Cleaning(JobStore store, MasterKey key, Pictures pictures) {
 
   private static final Logger LOG = LoggerFactory.getLogger(Cleaning.class);
 
-  /** The name that a report's pictures are bound to. */
-  static final String PICTURES = "before_after.png";
-
   /** Cleans up after a job; if that fails it is told, and done again later. */
   void clean(JobDirectory directory, JobRecord record) {
     String id = record.job().getId();
@@ -32,7 +30,7 @@ record Cleaning(JobStore store, MasterKey key, Pictures pictures) {
     try {
       Optional<byte[]> made = directory.beforeAfter();
       if (made.isPresent() && keep) {
-        directory.keepPictures(new FileCipher(key.open(id, record.sealedKey())).seal(PICTURES, made.get()));
+        directory.keepPictures(new FileCipher(key.open(id, record.sealedKey())).seal(JobContract.PICTURES, made.get()));
       } else {
         made.ifPresent(png -> pictures.hold(id, png));
       }
@@ -57,7 +55,7 @@ record Cleaning(JobStore store, MasterKey key, Pictures pictures) {
     String id = record.job().getId();
     Optional<byte[]> kept = directory.keptPictures();
     if (kept.isPresent() && !record.sealedKey().isEmpty()) {
-      return Optional.of(new FileCipher(key.open(id, record.sealedKey())).open(PICTURES, kept.get()));
+      return Optional.of(new FileCipher(key.open(id, record.sealedKey())).open(JobContract.PICTURES, kept.get()));
     }
     return pictures.of(id);
   }

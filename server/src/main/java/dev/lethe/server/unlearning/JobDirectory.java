@@ -2,9 +2,11 @@ package dev.lethe.server.unlearning;
 
 import com.google.protobuf.MessageOrBuilder;
 import com.google.protobuf.util.JsonFormat;
+import dev.lethe.job.JobContract;
 import dev.lethe.models.encryption.FileCipher;
-import dev.lethe.server.files.FileTrees;
-import dev.lethe.server.files.WholeFile;
+import dev.lethe.models.files.FileTrees;
+import dev.lethe.models.files.WholeFile;
+import dev.lethe.server.erasure.ErasureCertificate;
 import dev.lethe.v1.ImageRole;
 import dev.lethe.v1.Job;
 import dev.lethe.v1.WorkerJob;
@@ -14,7 +16,6 @@ import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
@@ -30,13 +31,8 @@ import java.util.stream.Stream;
  */
 record JobDirectory(Path path) {
 
-  /** Ends the name of a file that is encrypted. */
-  static final String SEALED = ".sealed";
-
-  private static final String LOG_FILE = "worker.log";
-
   void write(WorkerJob job) throws IOException {
-    write("job.json", job);
+    write(JobContract.JOB, job);
   }
 
   /**
@@ -45,32 +41,38 @@ record JobDirectory(Path path) {
    * @param index from 0, of its role
    */
   void writeImage(ImageRole role, int index, byte[] png, FileCipher cipher) throws IOException {
-    String name = "%s/%04d.png".formatted(role == ImageRole.IMAGE_ROLE_LEARN ? "learn" : "unlearn", index);
-    Path file = path.resolve(name + SEALED);
+    String name = JobContract.image(
+        role == ImageRole.IMAGE_ROLE_LEARN ? JobContract.LEARN : JobContract.UNLEARN, index);
+    Path file = path.resolve(name + JobContract.SEALED);
     Files.createDirectories(file.getParent());
     Files.write(file, cipher.seal(name, png));
   }
 
   /** Whether all images of a job are there. */
   boolean hasImages(Job job) {
-    return (job.getUnlearnImages() == 0 || Files.exists(path.resolve("unlearn")))
-        && (job.getLearnImages() == 0 || Files.exists(path.resolve("learn")));
+    return (job.getUnlearnImages() == 0 || Files.exists(path.resolve(JobContract.UNLEARN)))
+        && (job.getLearnImages() == 0 || Files.exists(path.resolve(JobContract.LEARN)));
   }
 
   Path candidate() {
-    return path.resolve("candidate");
+    return path.resolve(JobContract.CANDIDATE);
+  }
+
+  /** Puts a job beside the candidate that it made, so that whoever promotes it later can say what it is. */
+  void keepReport(byte[] report) throws IOException {
+    Files.write(candidate().resolve(ErasureCertificate.REPORT), report);
   }
 
   /** Takes away what an earlier worker left, but for its checkpoints where they may be of use. */
   void clear(boolean checkpoints) throws IOException {
     FileTrees.delete(candidate());
     if (checkpoints) {
-      FileTrees.delete(path.resolve("checkpoint"));
+      FileTrees.delete(path.resolve(JobContract.CHECKPOINT));
     }
   }
 
   Path log() {
-    return path.resolve(LOG_FILE);
+    return path.resolve(JobContract.LOG);
   }
 
   /** Changes the lines that the worker has logged, once there is none any more. */
@@ -115,16 +117,16 @@ record JobDirectory(Path path) {
 
   /** The pictures of the report, if the worker made them, and they are not taken away yet. */
   Optional<byte[]> beforeAfter() throws IOException {
-    return read(Cleaning.PICTURES);
+    return read(JobContract.PICTURES);
   }
 
   /** The same as they are kept: encrypted. */
   Optional<byte[]> keptPictures() throws IOException {
-    return read(Cleaning.PICTURES + SEALED);
+    return read(JobContract.PICTURES + JobContract.SEALED);
   }
 
   void keepPictures(byte[] sealed) throws IOException {
-    Files.write(path.resolve(Cleaning.PICTURES + SEALED), sealed);
+    Files.write(path.resolve(JobContract.PICTURES + JobContract.SEALED), sealed);
   }
 
   private Optional<byte[]> read(String name) throws IOException {
@@ -168,7 +170,8 @@ record JobDirectory(Path path) {
 
   private static boolean outlives(Path entry, boolean images) {
     String name = entry.getFileName().toString();
-    return name.equals(LOG_FILE) || images && Set.of("unlearn", "learn", Cleaning.PICTURES + SEALED).contains(name);
+    return name.equals(JobContract.LOG) || images && Set.of(JobContract.UNLEARN, JobContract.LEARN,
+        JobContract.PICTURES + JobContract.SEALED).contains(name);
   }
 
   /** The last lines of the worker's log; empty if it wrote none. */
@@ -177,8 +180,6 @@ record JobDirectory(Path path) {
   }
 
   private void write(String name, MessageOrBuilder message) throws IOException {
-    Path unfinished = path.resolve(name + ".tmp");
-    Files.writeString(unfinished, JsonFormat.printer().print(message));
-    Files.move(unfinished, path.resolve(name), StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    WholeFile.write(path.resolve(name), JsonFormat.printer().print(message).getBytes(StandardCharsets.UTF_8));
   }
 }

@@ -1,6 +1,6 @@
 package dev.lethe.server.unlearning;
 
-import dev.lethe.server.files.FileTrees;
+import dev.lethe.models.files.FileTrees;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
@@ -33,8 +33,8 @@ final class JobFolders {
   }
 
   /**
-   * Takes away what clients that broke off left of their uploads, and gives those that were accepted their names; before
-   * the first upload.
+   * Takes away what clients that broke off left of their uploads, and gives those that were accepted their names;
+   * before the first upload.
    *
    * @param accepted whether there is a job of this id
    * @param stale how long nothing has come of an upload that nobody is at any more

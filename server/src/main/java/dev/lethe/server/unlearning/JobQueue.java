@@ -5,6 +5,14 @@ import com.google.protobuf.util.Timestamps;
 import dev.lethe.server.audit.AuditLog;
 import dev.lethe.server.encryption.MasterKey;
 import dev.lethe.server.erasure.Approval;
+import dev.lethe.server.errors.DomainException;
+import dev.lethe.server.errors.DomainException.AlreadyExists;
+import dev.lethe.server.errors.DomainException.Exhausted;
+import dev.lethe.server.errors.DomainException.Failed;
+import dev.lethe.server.errors.DomainException.Invalid;
+import dev.lethe.server.errors.DomainException.NotFound;
+import dev.lethe.server.errors.DomainException.Precondition;
+import dev.lethe.server.errors.DomainException.Unavailable;
 import dev.lethe.server.jobs.Commitment;
 import dev.lethe.server.jobs.ImageNames;
 import dev.lethe.server.jobs.JobRecord;
@@ -22,8 +30,6 @@ import dev.lethe.v1.JobChange;
 import dev.lethe.v1.JobPhase;
 import dev.lethe.v1.JobState;
 import dev.lethe.v1.WorkerJob;
-import io.grpc.Status;
-import io.grpc.StatusRuntimeException;
 import io.vertx.core.Future;
 import java.io.IOException;
 import java.time.Duration;
@@ -41,8 +47,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * All jobs that there are, and the one that runs here. The jobs of a model run one at a time in the order of submission,
- * since each starts from what the one before it has left.
+ * All jobs that there are, and the one that runs here. The jobs of a model run one at a time in the order of
+ * submission, since each starts from what the one before it has left.
  *
  * <p>Blocks: not for event loops.
  */
@@ -103,7 +109,8 @@ public final class JobQueue {
     this.metrics = metrics;
     this.audit = audit;
     this.scheduler = new JobScheduler(database, options.heartbeat(), this::take);
-    this.running = options.command().map(command -> new JobRun.Settings(registry, new LocalWorkers(command), key, cleaning,
+    this.running = options.command().map(command -> new JobRun.Settings(registry, new LocalWorkers(command), key,
+        cleaning,
         PATIENCE, options, metrics, () -> closing));
     this.shared = database.isShared();
   }
@@ -119,8 +126,8 @@ public final class JobQueue {
     for (JobRecord approved : store.approved()) {
       try {
         finishApproved(approved.job().getId());
-      } catch (StatusRuntimeException e) {
-        LOG.warn("{}", e.getStatus().getDescription());
+      } catch (DomainException e) {
+        LOG.warn("{}", e.getMessage());
       } catch (InterruptedException e) {
         Thread.currentThread().interrupt();
         throw new IOException("interrupted while starting", e);
@@ -137,8 +144,8 @@ public final class JobQueue {
   }
 
   /**
-   * Makes up for what a database or a disk that failed has left undone: nearly always all that wait are in the queue, and
-   * those that have ended are cleaned up. Deletes jobs whose time is over.
+   * Makes up for what a database or a disk that failed has left undone: nearly always all that wait are in the queue,
+   * and those that have ended are cleaned up. Deletes jobs whose time is over.
    */
   private void keepHouse() {
     try {
@@ -198,20 +205,20 @@ public final class JobQueue {
   record Asked(String digest, String sealedKey, List<Commitment> commitments) {}
 
   /**
-   * Why no more job is taken just now, if so: better said before an upload than after it. A client that has a job may be
-   * sending it once more, and is not told before it is seen what it sends.
+   * Why no more job is taken just now, if so: better said before an upload than after it. A client that has a job may
+   * be sending it once more, and is not told before it is seen what it sends.
    */
-  Optional<StatusRuntimeException> full(String client) {
+  Optional<DomainException> full(String client) {
     try {
       return store.countOpen() < options.limit() || store.hasOpen(client) ? Optional.empty() : Optional.of(tooMany());
     } catch (StoreException e) {
-      return Optional.of(status(e));
+      return Optional.of(error(e));
     }
   }
 
-  private StatusRuntimeException tooMany() {
-    return Status.RESOURCE_EXHAUSTED.withDescription("spec: " + options.limit() + " jobs wait or run, which is the most"
-        + " (--max-jobs); try again when one of them has ended").asRuntimeException();
+  private DomainException tooMany() {
+    return new Exhausted("spec: " + options.limit() + " jobs wait or run, which is the most"
+        + " (--max-jobs); try again when one of them has ended");
   }
 
   /**
@@ -219,7 +226,7 @@ public final class JobQueue {
    *
    * @param asked what is asked for
    * @return the job, or the one that there is already for this request
-   * @throws StatusRuntimeException RESOURCE_EXHAUSTED if there is no space or there are too many jobs, UNAVAILABLE if the
+   * @throws DomainException Exhausted if there is no space or there are too many jobs, Unavailable if the
    *     database is gone; then there is no job
    */
   Job submit(JobDirectory upload, Job.Builder requested, WorkerJob work, Asked asked) throws IOException {
@@ -238,7 +245,7 @@ public final class JobQueue {
       if (e.reason() == StoreException.Reason.NO_SPACE) {
         folders.discard(upload);
       }
-      throw status(e);
+      throw error(e);
     }
     if (inserted.isEmpty()) {
       folders.discard(upload);
@@ -248,8 +255,8 @@ public final class JobQueue {
     if (!kept.job().getId().equals(job.getId())) {
       folders.discard(upload);
       if (!kept.request().equals(asked.digest())) {
-        throw Status.ALREADY_EXISTS.withDescription("spec.request_key: is that of job " + kept.job().getId()
-            + ", which asks for something else; choose another").asRuntimeException();
+        throw new AlreadyExists("spec.request_key: is that of job " + kept.job().getId()
+            + ", which asks for something else; choose another");
       }
       LOG.info("job {} is what is asked for once more", kept.job().getId());
       return withPosition(kept.job());
@@ -286,13 +293,12 @@ public final class JobQueue {
   }
 
   /** What a client is told of a database that did not do what it should. */
-  static StatusRuntimeException status(StoreException e) {
-    Status status = switch (e.reason()) {
-      case NO_SPACE -> Status.RESOURCE_EXHAUSTED;
-      case UNAVAILABLE -> Status.UNAVAILABLE;
-      case DUPLICATE, OTHER -> Status.INTERNAL;
+  static DomainException error(StoreException e) {
+    return switch (e.reason()) {
+      case NO_SPACE -> new Exhausted(e.getMessage(), e);
+      case UNAVAILABLE -> new Unavailable(e.getMessage(), e);
+      case DUPLICATE, OTHER -> new Failed(e.getMessage(), e);
     };
-    return status.withDescription(e.getMessage()).withCause(e).asRuntimeException();
   }
 
   /** The job as it is followed here; empty if there is none, or it has ended. */
@@ -316,7 +322,8 @@ public final class JobQueue {
     if (Phases.hasEnded(record.get().job())) {
       // Its server may have ended between this and the next.
       clean(id);
-      audit.endedUntold(ImageNames.of(record.get().work()).without(record.get().job()), Phases.ends(record.get().job()));
+      audit.endedUntold(ImageNames.of(record.get().work()).without(record.get().job()),
+          Phases.ends(record.get().job()));
       return true;
     }
     if (closing || !store.first(record.get().job().getSpec().getModel()).equals(Optional.of(id))) {
@@ -347,7 +354,8 @@ public final class JobQueue {
       clean(id);
       audit.ended(ImageNames.of(record.get().work()).without(end));
     }
-    LOG.info("job {} is {}{}", id, Phases.name(end.getPhase()), end.getMessage().isEmpty() ? "" : ": " + end.getMessage());
+    LOG.info("job {} is {}{}", id, Phases.name(end.getPhase()), end.getMessage().isEmpty() ? "" : ": "
+        + end.getMessage());
     return Phases.hasEnded(end);
   }
 
@@ -370,7 +378,7 @@ public final class JobQueue {
     }
   }
 
-  /** @throws StatusRuntimeException NOT_FOUND; UNAVAILABLE if the database is gone */
+  /** @throws DomainException NotFound; Unavailable if the database is gone */
   TrackedJob job(String id) {
     TrackedJob known = live.get(id);
     if (known != null) {
@@ -380,7 +388,7 @@ public final class JobQueue {
       return track(id).or(() -> store.find(id).map(record -> new TrackedJob(store, folders.of(id), record)))
           .orElseThrow(() -> unknown(id));
     } catch (StoreException e) {
-      throw status(e);
+      throw error(e);
     }
   }
 
@@ -390,17 +398,17 @@ public final class JobQueue {
    * @param model only of this one; empty: of all
    * @param states only in these; none: in any
    * @param after only older ones than this job; empty: from the newest on
-   * @throws StatusRuntimeException UNAVAILABLE if the database is gone
+   * @throws DomainException Unavailable if the database is gone
    */
   List<Job> list(String model, List<JobState> states, String after, int limit) {
     try {
       Optional<Job> last = after.isEmpty() ? Optional.empty() : Optional.of(store.find(after)
-          .orElseThrow(() -> Status.INVALID_ARGUMENT.withDescription("page_token: its job " + ClassLabels.abbreviate(after)
-              + " was deleted; list from the start").asRuntimeException()).job());
+          .orElseThrow(() -> new Invalid("page_token: its job " + ClassLabels.abbreviate(after)
+              + " was deleted; list from the start")).job());
       return store.list(model, states, last, limit).stream()
           .map(job -> Optional.ofNullable(live.get(job.getId())).map(TrackedJob::job).orElse(job)).toList();
     } catch (StoreException e) {
-      throw status(e);
+      throw error(e);
     }
   }
 
@@ -408,7 +416,7 @@ public final class JobQueue {
    * Ends a job that waits or runs.
    *
    * @param actor who asks
-   * @return its last state; FAILED_PRECONDITION if it is too late
+   * @return its last state; Precondition if it is too late
    */
   Future<Job> cancel(String id, String actor) {
     TrackedJob job = job(id);
@@ -427,23 +435,23 @@ public final class JobQueue {
       } catch (IllegalStateException e) {
         return Future.failedFuture(tooLate(job.job()));
       } catch (StoreException e) {
-        return Future.failedFuture(status(e));
+        return Future.failedFuture(error(e));
       }
     }
     return job.ended().compose(end -> end.getState() == JobState.JOB_STATE_CANCELLED ? Future.succeededFuture(end)
         : Future.failedFuture(tooLate(end)));
   }
 
-  private static StatusRuntimeException tooLate(Job job) {
-    return Status.FAILED_PRECONDITION.withDescription("job " + job.getId() + (Phases.hasEnded(job)
+  private static DomainException tooLate(Job job) {
+    return new Precondition("job " + job.getId() + (Phases.hasEnded(job)
         ? " has ended already: " + Phases.name(job.getPhase())
-        : " has done its work; its candidate is being taken over")).asRuntimeException();
+        : " has done its work; its candidate is being taken over"));
   }
 
   /**
    * Queues a job that failed or was cancelled once more.
    *
-   * @throws StatusRuntimeException NOT_FOUND; FAILED_PRECONDITION if it did neither, or its images are deleted
+   * @throws DomainException NotFound; Precondition if it did neither, or its images are deleted
    */
   Job retry(String id, String actor) {
     return withPosition(order(id, stored -> {
@@ -451,7 +459,8 @@ public final class JobQueue {
       boolean sent = stored.job().getUnlearnImages() + stored.job().getLearnImages() > 0;
       // What is not kept may be there for a moment after the end; it is being deleted.
       if (sent && !stored.job().getSpec().getKeepPictures() || !folders.of(id).hasImages(stored.job())) {
-        throw new IllegalStateException("job " + id + " cannot be carried out once more: its images are deleted, since the"
+        throw new IllegalStateException("job " + id
+            + " cannot be carried out once more: its images are deleted, since the"
             + " request did not ask to keep them; submit them again");
       }
       return stored.with(moved, Intent.NONE);
@@ -461,7 +470,7 @@ public final class JobQueue {
   /**
    * Promotes a candidate that awaits it. Blocks until it serves.
    *
-   * @throws StatusRuntimeException NOT_FOUND; FAILED_PRECONDITION if it does not await approval, or another version was
+   * @throws DomainException NotFound; Precondition if it does not await approval, or another version was
    *     activated meanwhile
    */
   Job approve(String id, String actor, String reason) throws IOException, InterruptedException {
@@ -483,17 +492,17 @@ public final class JobQueue {
           .toCompletableFuture().get();
     } catch (ExecutionException e) {
       giveBack(id, e.getCause().getMessage());
-      throw e.getCause() instanceof StatusRuntimeException refusal ? refusal : Status.INTERNAL
-          .withDescription(String.valueOf(e.getCause())).withCause(e).asRuntimeException();
+      throw e.getCause() instanceof DomainException refusal ? refusal : new Failed(String.valueOf(e.getCause()), e);
     }
     if (!promoted) {
       String reason = model.notPromoted(job.getBaseVersion());
       giveBack(id, reason);
-      throw Status.FAILED_PRECONDITION.withDescription("job " + id + " is not promoted: " + reason + ", from which its"
-          + " version is made; reject it and submit its images again").asRuntimeException();
+      throw new Precondition("job " + id + " is not promoted: " + reason + ", from which its"
+          + " version is made; reject it and submit its images again");
     }
     return order(id, stored -> stored.with(Phases.move(stored.job(), JobPhase.JOB_PHASE_PROMOTED, Phases.SERVER,
-        "version " + stored.job().getNewVersion() + " serves", Instant.now()).toBuilder().setPromoted(true).clearMessage()
+        "version " + stored.job().getNewVersion() + " serves", Instant.now()).toBuilder().setPromoted(true)
+            .clearMessage()
         .build()), () -> { });
   }
 
@@ -507,13 +516,14 @@ public final class JobQueue {
   }
 
   private void giveBack(String id, String reason) {
-    order(id, stored -> stored.with(noted(stored.job(), Phases.SERVER, "not promoted: " + reason), Intent.ASK), () -> { });
+    order(id, stored -> stored.with(noted(stored.job(), Phases.SERVER, "not promoted: " + reason), Intent.ASK), () ->
+        { });
   }
 
   /**
    * Leaves a candidate that awaits approval a candidate for good.
    *
-   * @throws StatusRuntimeException NOT_FOUND; FAILED_PRECONDITION if it does not await approval
+   * @throws DomainException NotFound; Precondition if it does not await approval
    */
   Job reject(String id, String actor, String reason) {
     return order(id, stored -> {
@@ -540,7 +550,7 @@ public final class JobQueue {
   /**
    * Deletes what is known of a job that has ended, and its files.
    *
-   * @throws StatusRuntimeException NOT_FOUND; FAILED_PRECONDITION if something is still to be done or decided
+   * @throws DomainException NotFound; Precondition if something is still to be done or decided
    */
   void delete(String id) throws IOException {
     order(id, stored -> {
@@ -555,7 +565,7 @@ public final class JobQueue {
     try {
       store.delete(id);
     } catch (StoreException e) {
-      throw status(e);
+      throw error(e);
     }
     count();
   }
@@ -564,8 +574,8 @@ public final class JobQueue {
     return store.find(id).orElseThrow(() -> unknown(id));
   }
 
-  private static StatusRuntimeException unknown(String id) {
-    return Status.NOT_FOUND.withDescription("job_id: there is no job " + ClassLabels.abbreviate(id)).asRuntimeException();
+  private static DomainException unknown(String id) {
+    return new NotFound("job_id: there is no job " + ClassLabels.abbreviate(id));
   }
 
   /** Changes a job that has ended, by order; what speaks against it is told. */
@@ -574,9 +584,9 @@ public final class JobQueue {
     try {
       job = store.change(id, change).orElseThrow(() -> unknown(id)).job();
     } catch (IllegalStateException e) {
-      throw Status.FAILED_PRECONDITION.withDescription(e.getMessage()).asRuntimeException();
+      throw new Precondition(e.getMessage());
     } catch (StoreException e) {
-      throw status(e);
+      throw error(e);
     }
     then.run();
     count();

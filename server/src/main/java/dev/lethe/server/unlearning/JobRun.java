@@ -2,20 +2,20 @@ package dev.lethe.server.unlearning;
 
 import dev.lethe.models.bundle.Bundle;
 import dev.lethe.server.encryption.MasterKey;
+import dev.lethe.server.errors.DomainException;
 import dev.lethe.server.jobs.JobRecord;
 import dev.lethe.server.jobs.Phases;
+import dev.lethe.server.modelstore.ModelStore;
+import dev.lethe.server.modelstore.VersionName;
 import dev.lethe.server.monitoring.ServerMetrics;
 import dev.lethe.server.registry.ModelRegistry;
-import dev.lethe.server.registry.ModelRepository;
 import dev.lethe.server.registry.ServedModel;
-import dev.lethe.server.registry.VersionName;
 import dev.lethe.server.store.StoreException;
 import dev.lethe.v1.Job;
 import dev.lethe.v1.JobPhase;
 import dev.lethe.v1.UnlearnReport;
 import dev.lethe.v1.WorkerEvent;
 import dev.lethe.v1.WorkerJob;
-import io.grpc.StatusRuntimeException;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
@@ -147,7 +147,8 @@ final class JobRun {
       if (reason.to() == JobPhase.JOB_PHASE_QUEUED && reason.actor().equals(Phases.WORKER)
           && crashes() + 1 >= settings.options().attempts()) {
         throw new JobFailedException(reason.cause() + (settings.options().attempts() > 1
-            ? "\nThat was worker " + settings.options().attempts() + " of " + settings.options().attempts() + " that may crash or stand still."
+            ? "\nThat was worker " + settings.options().attempts() + " of " + settings.options().attempts()
+                + " that may crash or stand still."
             : ""), null);
       }
       if (reason.to() == JobPhase.JOB_PHASE_QUEUED) {
@@ -179,21 +180,21 @@ final class JobRun {
           job -> { }));
     }
     ServedModel model = model(settings.registry(), record.job());
-    ModelRepository repository = settings.registry().repository();
-    NavigableMap<String, Bundle> versions = repository.versions(model.name());
+    ModelStore store = settings.registry().store();
+    NavigableMap<String, Bundle> versions = store.versions(model.name());
     String active = model.activeVersion().orElseThrow(
         () -> new JobFailedException("model " + model.name() + " was unloaded before the job's turn came", null));
     Bundle base = versions.get(active);
     if (base == null) {
       throw new JobFailedException("the active version " + active + " is not on disk any more", null);
     }
-    boolean sameBase = record.work().getBaseBundle().equals(base.directory().toString())
+    boolean sameBase = record.work().getBaseBundle().equals(store.uri(base).toString())
         && !versions.containsKey(record.work().getNewVersion());
     tracked.directory().clear(!sameBase);
     WorkerJob work = sameBase ? record.work() : record.work().toBuilder()
-        .setBaseBundle(base.directory().toString())
-        .setRootBundle(root(base, versions).directory().toString())
-        .setNewVersion(VersionName.next(base.card().version(), repository.taken(model.name())))
+        .setBaseBundle(store.uri(base).toString())
+        .setRootBundle(store.uri(root(base, versions)).toString())
+        .setNewVersion(VersionName.next(base.card().version(), store.taken(model.name())))
         .build();
     tracked.directory().write(work);
     tracked.release();
@@ -219,8 +220,8 @@ final class JobRun {
   static ServedModel model(ModelRegistry registry, Job job) throws JobFailedException {
     try {
       return registry.model(job.getSpec().getModel());
-    } catch (StatusRuntimeException e) {
-      throw new JobFailedException(e.getStatus().getDescription(), e);
+    } catch (DomainException e) {
+      throw new JobFailedException(e.getMessage(), e);
     }
   }
 
@@ -287,7 +288,8 @@ final class JobRun {
       case REPORT -> report = event.getReport();
       case DONE -> done = true;
       case FAILURE -> workersOwnReason = event.getFailure().getMessage();
-      case EVENT_NOT_SET -> { }
+      // Of studies, which have workers of their own.
+      case INSPECTION, PROJECTION, EVENT_NOT_SET -> { }
     }
   }
 

@@ -16,8 +16,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Whose turn it is: db-scheduler's table has an entry for each job that has something to do, and gives it to one server at
- * a time, which shows by heartbeats that it is alive. A job whose server shows none any more is given to another.
+ * Whose turn it is: db-scheduler's table has an entry for each job that has something to do, and gives it to one server
+ * at a time, which shows by heartbeats that it is alive. A job whose server shows none any more is given to another.
  */
 final class JobScheduler implements AutoCloseable {
 

@@ -6,8 +6,8 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * Pictures of reports that are not kept: in memory alone, for a while, so that whoever has waited for a job can fetch them
- * when it has ended. Any thread.
+ * Pictures of reports that are not kept: in memory alone, for a while, so that whoever has waited for a job can fetch
+ * them when it has ended. Any thread.
  */
 final class Pictures {
 

@@ -2,11 +2,12 @@ package dev.lethe.server.unlearning;
 
 import dev.lethe.models.bundle.Bundle;
 import dev.lethe.server.erasure.Approval;
+import dev.lethe.server.erasure.ErasureCertificate;
+import dev.lethe.server.errors.DomainException;
 import dev.lethe.server.jobs.Commitment;
 import dev.lethe.server.jobs.JobRecord;
 import dev.lethe.server.jobs.JobRecord.Intent;
 import dev.lethe.server.jobs.Phases;
-import dev.lethe.server.lifecycle.Signatory;
 import dev.lethe.server.registry.ModelRegistry;
 import dev.lethe.server.registry.ServedModel;
 import dev.lethe.server.unlearning.JobRun.JobFailedException;
@@ -15,7 +16,6 @@ import dev.lethe.v1.JobPhase;
 import dev.lethe.v1.Progress;
 import dev.lethe.v1.UnlearnReport;
 import dev.lethe.v1.WorkerJob;
-import io.grpc.StatusRuntimeException;
 import java.io.IOException;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -107,7 +107,8 @@ record TakeOver(TrackedJob tracked, ModelRegistry registry, Cleaning cleaning, S
                 .build()));
         case REJECT -> tracked.move(JobPhase.JOB_PHASE_REJECTED, Phases.SERVER, job.getMessage(),
             end -> end.setProgress(finished));
-        case NONE -> throw new IllegalStateException("job " + job.getId() + " has a candidate that nobody has decided on");
+        case NONE -> throw new IllegalStateException("job " + job.getId()
+            + " has a candidate that nobody has decided on");
       }
     });
   }
@@ -119,7 +120,8 @@ record TakeOver(TrackedJob tracked, ModelRegistry registry, Cleaning cleaning, S
       return;
     }
     String reason = "not promoted: " + model.notPromoted(job.getBaseVersion());
-    tracked.move(JobPhase.JOB_PHASE_REJECTED, Phases.SERVER, reason, end -> end.setMessage(reason).setProgress(finished));
+    tracked.move(JobPhase.JOB_PHASE_REJECTED, Phases.SERVER, reason, end ->
+        end.setMessage(reason).setProgress(finished));
   }
 
   /** @return whether the version serves now, which it does if it is to and nothing speaks against it */
@@ -128,14 +130,14 @@ record TakeOver(TrackedJob tracked, ModelRegistry registry, Cleaning cleaning, S
     String instead = promote ? job.getBaseVersion() : null;
     while (true) {
       try {
-        if (registry.repository().versions(model.name()).containsKey(job.getNewVersion())) {
+        if (registry.store().versions(model.name()).containsKey(job.getNewVersion())) {
           // A server got so far that ended then.
           return promote && model.promote(job.getNewVersion(), instead, Approval.gates())
               .toCompletionStage().toCompletableFuture().get();
         }
         Bundle candidate = candidate(tracked, work);
-        Signatory.keepReport(candidate, job, cleaning.store().commitments(job.getId()).stream()
-            .map(Commitment::sha256).toList());
+        tracked.directory().keepReport(ErasureCertificate.report(job, cleaning.store().commitments(job.getId()).stream()
+            .map(Commitment::sha256).toList()));
         return model.install(candidate, instead).toCompletionStage().toCompletableFuture().get();
       } catch (IOException e) {
         if (!isFullDisk(e)) {
@@ -144,7 +146,7 @@ record TakeOver(TrackedJob tracked, ModelRegistry registry, Cleaning cleaning, S
         LOG.error("job {}: its report cannot be stored ({}); it is tried again", job.getId(), e.getMessage());
         TimeUnit.SECONDS.sleep(SPACE_SECONDS);
       } catch (ExecutionException e) {
-        String reason = e.getCause() instanceof StatusRuntimeException status ? status.getStatus().getDescription()
+        String reason = e.getCause() instanceof DomainException refusal ? refusal.getMessage()
             : e.getCause().toString();
         if (!isFullDisk(e)) {
           throw new JobFailedException("the candidate was refused: " + reason, e);

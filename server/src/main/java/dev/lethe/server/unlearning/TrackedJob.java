@@ -18,8 +18,9 @@ import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
 
 /**
- * A job that somebody here deals with: as the store has it, with its progress, and those who watch it. Watchers see every
- * change in order; they are called under this object's lock and must not block. A change is stored before it is told.
+ * A job that somebody here deals with: as the store has it, with its progress, and those who watch it. Watchers see
+ * every change in order; they are called under this object's lock and must not block. A change is stored before it is
+ * told.
  */
 final class TrackedJob {
 
@@ -67,7 +68,8 @@ final class TrackedJob {
   /** As clients see it. */
   Job job() {
     Job job = record.job();
-    return progress.equals(Progress.getDefaultInstance()) || Phases.hasEnded(job) ? job : job.toBuilder().setProgress(progress).build();
+    return progress.equals(Progress.getDefaultInstance()) || Phases.hasEnded(job) ? job
+        : job.toBuilder().setProgress(progress).build();
   }
 
   /** Completes with the job's last state. */
@@ -88,7 +90,8 @@ final class TrackedJob {
       changed = store.change(id(), stored -> {
         seen[0] = stored;
         if (attempt >= 0 && stored.job().getAttempt() != attempt) {
-          throw new IllegalStateException("job " + id() + ": attempt " + stored.job().getAttempt() + " has begun elsewhere");
+          throw new IllegalStateException("job " + id() + ": attempt " + stored.job().getAttempt()
+              + " has begun elsewhere");
         }
         return change.apply(stored);
       });
@@ -114,7 +117,10 @@ final class TrackedJob {
     });
   }
 
-  /** Takes what the store has: another server may have changed it. What was read before this server's last change is old. */
+  /**
+   * Takes what the store has: another server may have changed it. What was read before this server's last change is
+   * old.
+   */
   synchronized void refresh(JobRecord stored) {
     if (stored.equals(record) || Phases.hasEnded(record.job())
         || stored.job().getChangesCount() < record.job().getChangesCount()) {

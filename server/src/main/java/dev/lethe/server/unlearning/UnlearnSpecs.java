@@ -1,9 +1,13 @@
 package dev.lethe.server.unlearning;
 
+import dev.lethe.job.JobContract;
 import dev.lethe.models.bundle.Bundle;
 import dev.lethe.models.bundle.ModelCard;
 import dev.lethe.models.image.Fit;
 import dev.lethe.models.image.Preparation;
+import dev.lethe.server.errors.DomainException;
+import dev.lethe.server.errors.DomainException.Invalid;
+import dev.lethe.server.errors.DomainException.Precondition;
 import dev.lethe.server.registry.ClassLabels;
 import dev.lethe.v1.BadImages;
 import dev.lethe.v1.Gates;
@@ -13,33 +17,16 @@ import dev.lethe.v1.SubstituteKind;
 import dev.lethe.v1.UnlearnKind;
 import dev.lethe.v1.UnlearnMode;
 import dev.lethe.v1.UnlearnSpec;
-import io.grpc.Status;
-import io.grpc.StatusRuntimeException;
 import java.util.OptionalInt;
 import java.util.SortedSet;
 import java.util.TreeSet;
 
 /**
- * Checks specifications and writes the defaults into them, so that a job's record says what was really done. Whether the
- * images that come after a specification fit it is for {@link Upload} to say.
+ * Checks specifications and writes the defaults into them, so that a job's record says what was really done. Whether
+ * the images that come after a specification fit it is for {@link SubmitUpload} to say.
  */
 public final class UnlearnSpecs {
 
-  private static final double FAKE_LABEL = -1;
-  private static final int STEPS = 600;
-  private static final int PAPER_ITERATIONS = 100;
-  private static final int LARGEST_ITERATIONS = 100_000;
-  private static final int BATCH = 32;
-  private static final int BATCH_STEP = 4;
-  private static final int LARGEST_BATCH = 256;
-  private static final int CLASS_BATCH = 48;
-  private static final double LEARNING_RATE = 0.014;
-  private static final double PAPER_LEARNING_RATE = 0.002;
-  private static final double LARGEST_LEARNING_RATE = 0.1;
-  private static final double LAMBDA1 = 1;
-  private static final double LAMBDA2 = 0.1;
-  private static final double MOVING_WEIGHT = 0.6;
-  private static final double LARGEST_MOVING_WEIGHT = 100;
   private static final int SMALLEST_LAYER = 4;
   private static final int LARGEST_COLOR = 0xffffff;
   /** AUC of scores that tell two groups apart no better than chance. */
@@ -50,7 +37,7 @@ public final class UnlearnSpecs {
   /**
    * @param card of the model that it is for
    * @return every field set, but for the mode and those that have no default
-   * @throws StatusRuntimeException INVALID_ARGUMENT naming the field and its limits; FAILED_PRECONDITION for classes that
+   * @throws DomainException Invalid naming the field and its limits; Precondition for classes that
    *     are gone already, and for a model that lacks what unlearning takes
    */
   public static UnlearnSpec check(UnlearnSpec spec, ModelCard card) {
@@ -64,44 +51,50 @@ public final class UnlearnSpecs {
         .setSubstitute(substitute(spec))
         .setBadImages(badImages(spec))
         .setIterations(spec.hasIterations() ? spec.getIterations()
-            : paper ? PAPER_ITERATIONS : STEPS)
-        .setBatch(spec.hasBatch() ? spec.getBatch() : ofClass && !paper ? CLASS_BATCH : BATCH)
-        .setLearningRate(spec.hasLearningRate() ? spec.getLearningRate() : paper ? PAPER_LEARNING_RATE : LEARNING_RATE)
+            : paper ? JobContract.PAPER_ITERATIONS : JobContract.STEPS)
+        .setBatch(spec.hasBatch() ? spec.getBatch() : ofClass && !paper ? JobContract.CLASS_BATCH : JobContract.BATCH)
+        .setLearningRate(spec.hasLearningRate() ? spec.getLearningRate() : paper ? JobContract.PAPER_LEARNING_RATE
+            : JobContract.LEARNING_RATE)
         .setFit(fit(spec))
         .setSeed(spec.getSeed());
     if (paper) {
-      checked.setLambda1(spec.hasLambda1() ? spec.getLambda1() : LAMBDA1)
-          .setLambda2(spec.hasLambda2() ? spec.getLambda2() : LAMBDA2);
+      checked.setLambda1(spec.hasLambda1() ? spec.getLambda1() : JobContract.LAMBDA1)
+          .setLambda2(spec.hasLambda2() ? spec.getLambda2() : JobContract.LAMBDA2);
     } else {
-      checked.setMovingWeight(spec.hasMovingWeight() ? spec.getMovingWeight() : MOVING_WEIGHT);
+      checked.setMovingWeight(spec.hasMovingWeight() ? spec.getMovingWeight() : JobContract.MOVING_WEIGHT);
     }
     if (spec.getAutoFakeLabel() && spec.hasFakeLabel()) {
-      throw invalid("spec.fake_label: is " + spec.getFakeLabel() + " together with auto_fake_label; set one of the two");
+      throw invalid("spec.fake_label: is " + spec.getFakeLabel()
+          + " together with auto_fake_label; set one of the two");
     }
     boolean judges = card.has(Bundle.DISCRIMINATOR);
     if (!spec.hasFakeLabel() && !paper && judges) {
       checked.setAutoFakeLabel(true);
     }
     if (!checked.getAutoFakeLabel() && judges) {
-      checked.setFakeLabel(spec.hasFakeLabel() ? spec.getFakeLabel() : FAKE_LABEL);
+      checked.setFakeLabel(spec.hasFakeLabel() ? spec.getFakeLabel() : JobContract.FAKE_LABEL);
       require(Double.isFinite(checked.getFakeLabel()), "fake_label", checked.getFakeLabel(), "must be finite");
     }
     require(!spec.hasBackground() || spec.getBackground() >= 0 && spec.getBackground() <= LARGEST_COLOR, "background",
         Integer.toUnsignedLong(spec.getBackground()), "must be from 0 to 0xFFFFFF (" + LARGEST_COLOR + ")");
     require(!spec.hasMaxInversionError() || spec.getMaxInversionError() > 0, "max_inversion_error",
         spec.getMaxInversionError(), "must be above 0");
-    require(checked.getIterations() >= 1 && checked.getIterations() <= LARGEST_ITERATIONS, "iterations",
-        checked.getIterations(), "must be from 1 to " + LARGEST_ITERATIONS);
+    require(checked.getIterations() >= 1 && checked.getIterations() <= JobContract.LARGEST_ITERATIONS, "iterations",
+        checked.getIterations(), "must be from 1 to " + JobContract.LARGEST_ITERATIONS);
     int batch = checked.getBatch();
-    require(batch >= BATCH_STEP && batch <= LARGEST_BATCH && batch % BATCH_STEP == 0, "batch", batch,
-        "must be a multiple of " + BATCH_STEP + " from " + BATCH_STEP + " to " + LARGEST_BATCH);
+    require(batch >= JobContract.BATCH_STEP && batch <= JobContract.LARGEST_BATCH
+        && batch % JobContract.BATCH_STEP == 0, "batch", batch,
+        "must be a multiple of " + JobContract.BATCH_STEP + " from " + JobContract.BATCH_STEP + " to "
+            + JobContract.LARGEST_BATCH);
     if (paper) {
       wholeGroups(batch, card);
     }
-    require(checked.getLearningRate() > 0 && checked.getLearningRate() <= LARGEST_LEARNING_RATE, "learning_rate",
-        checked.getLearningRate(), "must be above 0, up to " + LARGEST_LEARNING_RATE);
-    require(paper || checked.getMovingWeight() > 0 && checked.getMovingWeight() <= LARGEST_MOVING_WEIGHT, "moving_weight",
-        checked.getMovingWeight(), "must be above 0, up to " + LARGEST_MOVING_WEIGHT);
+    require(checked.getLearningRate() > 0 && checked.getLearningRate() <= JobContract.LARGEST_LEARNING_RATE,
+        "learning_rate",
+        checked.getLearningRate(), "must be above 0, up to " + JobContract.LARGEST_LEARNING_RATE);
+    require(paper || checked.getMovingWeight() > 0 && checked.getMovingWeight() <= JobContract.LARGEST_MOVING_WEIGHT,
+        "moving_weight",
+        checked.getMovingWeight(), "must be above 0, up to " + JobContract.LARGEST_MOVING_WEIGHT);
     if (spec.hasLayersUpTo()) {
       onlyOf(!paper, true, "layers_up_to", "LETHE");
       int most = card.network().resolution();
@@ -125,7 +118,8 @@ public final class UnlearnSpecs {
     if (!card.has(Bundle.DISCRIMINATOR)) {
       String remedy = "; or import the model again ('lethe import') from a file that has its discriminator too";
       if (recipe(spec) == Recipe.RECIPE_PAPER) {
-        throw lacking("spec.recipe: " + model + " has no " + Bundle.DISCRIMINATOR + ", which recipe PAPER trains beside the "
+        throw lacking("spec.recipe: " + model + " has no " + Bundle.DISCRIMINATOR
+            + ", which recipe PAPER trains beside the "
             + "generator; use recipe LETHE" + remedy);
       }
       if (spec.hasFakeLabel() || spec.getAutoFakeLabel()) {
@@ -133,13 +127,16 @@ public final class UnlearnSpecs {
             + Bundle.DISCRIMINATOR + " that could learn to say it; leave it out" + remedy);
       }
       if (spec.getGates().hasMinAucLu()) {
-        throw lacking("spec.gates.min_auc_lu: " + model + " has no " + Bundle.DISCRIMINATOR + " that it could be measured "
+        throw lacking("spec.gates.min_auc_lu: " + model + " has no " + Bundle.DISCRIMINATOR
+            + " that it could be measured "
             + "of; leave it out" + remedy);
       }
     }
     if (kind(spec) == UnlearnKind.UNLEARN_KIND_CLASS && !card.has(Bundle.FEATURES)) {
-      throw lacking("spec.kind: " + model + " has no " + Bundle.FEATURES + ", by which classes are recognised; make one with "
-          + "'lethe train features', or take any classifier, and import the model again ('lethe import --features FILE')");
+      throw lacking("spec.kind: " + model + " has no " + Bundle.FEATURES
+          + ", by which classes are recognised; make one with "
+          + "'lethe train features', or take any classifier, and import the model again ('lethe import --features "
+          + "FILE')");
     }
   }
 
@@ -148,13 +145,14 @@ public final class UnlearnSpecs {
     ModelCard.Discriminator discriminator = card.network().discriminator();
     int group = discriminator == null ? 0 : discriminator.mbstdGroup();
     if (group > 0 && discriminator.mbstdChannels() > 0) {
-      require(batch < group || batch % group == 0, "batch", batch, "must be a multiple of " + group + ", the group of the "
+      require(batch < group || batch % group == 0, "batch", batch, "must be a multiple of " + group
+          + ", the group of the "
           + "minibatch standard deviation of the model's discriminator, or below it");
     }
   }
 
-  private static StatusRuntimeException lacking(String description) {
-    return Status.FAILED_PRECONDITION.withDescription(description).asRuntimeException();
+  private static DomainException lacking(String description) {
+    return new Precondition(description);
   }
 
   private static void kindsOwn(UnlearnSpec.Builder spec, ModelCard card) {
@@ -279,7 +277,8 @@ public final class UnlearnSpecs {
     require(increase >= 0 && Double.isFinite(increase), "gates.max_fid_l_increase", increase,
         "must be 0 or more, and finite");
     if (autoFakeLabel && gates.getMinAucLu() > INDISTINGUISHABLE) {
-      throw invalid("spec.gates.min_auc_lu: is " + gates.getMinAucLu() + " together with auto_fake_label (the default), which makes "
+      throw invalid("spec.gates.min_auc_lu: is " + gates.getMinAucLu()
+          + " together with auto_fake_label (the default), which makes "
           + "unlearned images look like any others: the gate asks for the opposite. Leave out one of the two");
     }
     if (gates.hasMinAcc() && !card.conditional()) {
@@ -298,11 +297,11 @@ public final class UnlearnSpecs {
     }
   }
 
-  private static StatusRuntimeException unknown(String field, int value, String known) {
+  private static DomainException unknown(String field, int value, String known) {
     return invalid("spec." + field + ": " + value + " is not known; use " + known);
   }
 
-  static StatusRuntimeException invalid(String description) {
-    return Status.INVALID_ARGUMENT.withDescription(description).asRuntimeException();
+  static DomainException invalid(String description) {
+    return new Invalid(description);
   }
 }

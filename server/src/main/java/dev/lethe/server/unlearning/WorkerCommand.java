@@ -1,5 +1,6 @@
 package dev.lethe.server.unlearning;
 
+import dev.lethe.job.JobContract;
 import dev.lethe.models.runtime.ExecutionDevice;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -14,12 +15,11 @@ import java.util.regex.Pattern;
  *
  * @param words program and arguments; the job's directory follows as the last
  * @param device where it trains; told by the variable {@value #DEVICE_VARIABLE} of its environment, where the
- *     key of the job's images is, too, as {@value #KEY_VARIABLE}
+ *     key of the job's images is, too, as {@value JobContract#KEY_VARIABLE}
  */
 public record WorkerCommand(List<String> words, ExecutionDevice device) {
 
   private static final String DEVICE_VARIABLE = "LETHE_WORKER_DEVICE";
-  private static final String KEY_VARIABLE = "LETHE_WORKER_KEY";
   private static final Pattern WORD = Pattern.compile("(?:[^\\s\"]|\"[^\"]*\")+");
 
   public WorkerCommand {
@@ -56,7 +56,7 @@ public record WorkerCommand(List<String> words, ExecutionDevice device) {
     ProcessBuilder process = new ProcessBuilder(all);
     process.environment().put(DEVICE_VARIABLE, device.toString());
     // Neither file nor command line: those can be read by others, or stay behind.
-    imageKey.ifPresent(key -> process.environment().put(KEY_VARIABLE, HexFormat.of().formatHex(key)));
+    imageKey.ifPresent(key -> process.environment().put(JobContract.KEY_VARIABLE, HexFormat.of().formatHex(key)));
     return process;
   }
 }

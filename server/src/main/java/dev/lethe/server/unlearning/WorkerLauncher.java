@@ -15,7 +15,9 @@ interface WorkerLauncher {
    */
   Worker start(JobDirectory job, Optional<byte[]> imageKey) throws IOException;
 
-  /** Ends the worker that was started last for a job, if it still runs: nobody listens to it any more. Blocks for that. */
+  /**
+   * Ends the worker that was started last for a job, if it still runs: nobody listens to it any more. Blocks for that.
+   */
   void endLeft(JobDirectory job) throws IOException, InterruptedException;
 
   /** A worker that was started. */

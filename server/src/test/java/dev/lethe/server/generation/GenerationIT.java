@@ -12,7 +12,7 @@ import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.image.ImageDecoder;
 import dev.lethe.models.image.Pixels;
 import dev.lethe.models.latent.NumpyRandom;
-import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.models.runtime.InferenceSession;
 import dev.lethe.server.ServerFixture;
 import dev.lethe.server.TinyBundles;
@@ -257,7 +257,7 @@ class GenerationIT {
 
   private static float[] reference(float[] z, int label, float psi) {
     float[] ws = mapping(z, label, psi);
-    try (InferenceSession synthesis = InferenceSession.open(bundle.synthesis(), ExecutionDevice.CPU, 1)) {
+    try (InferenceSession synthesis = InferenceSession.open(bundle.synthesis(), Compute.cpu(1))) {
       long[] shape = {1, bundle.card().network().numWs(), 16};
       return synthesis.run(Map.of("ws", new Tensor(shape, ws))).get("image").data();
     }
@@ -266,7 +266,7 @@ class GenerationIT {
   private static float[] mapping(float[] z, int label, float psi) {
     float[] c = new float[TinyBundles.CLASSES];
     c[label] = 1;
-    try (InferenceSession mapping = InferenceSession.open(bundle.mapping(), ExecutionDevice.CPU, 1)) {
+    try (InferenceSession mapping = InferenceSession.open(bundle.mapping(), Compute.cpu(1))) {
       return mapping.run(Map.of("z", new Tensor(new long[] {1, z.length}, z),
           "c", new Tensor(new long[] {1, c.length}, c),
           "psi", new Tensor(new long[] {1, 1}, new float[] {psi}))).get("ws").data();

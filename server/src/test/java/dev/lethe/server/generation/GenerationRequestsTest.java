@@ -6,13 +6,15 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import dev.lethe.models.bundle.ModelCard;
 import dev.lethe.server.TinyBundles;
+import dev.lethe.server.errors.DomainException;
+import dev.lethe.server.errors.DomainException.Invalid;
+import dev.lethe.server.errors.DomainException.PermissionDenied;
 import dev.lethe.server.inference.Latent;
 import dev.lethe.server.security.Latents;
 import dev.lethe.v1.GenerateRequest;
 import dev.lethe.v1.Seeds;
 import dev.lethe.v1.Vector;
 import dev.lethe.v1.Vectors;
-import io.grpc.StatusRuntimeException;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.Map;
@@ -47,8 +49,9 @@ class GenerationRequestsTest {
     return GenerationRequests.check(request, CARD, 8, open);
   }
 
-  private static void refused(String message, GenerateRequest request, Latents open) {
-    assertEquals(message, assertThrows(StatusRuntimeException.class, () -> check(request, open)).getMessage());
+  private static void refused(Class<? extends DomainException> kind, String message, GenerateRequest request,
+      Latents open) {
+    assertEquals(message, assertThrows(kind, () -> check(request, open)).getMessage());
   }
 
   @Test
@@ -70,22 +73,22 @@ class GenerationRequestsTest {
     }
     String rest = ", which the setting latents (z) of model tiny closes; send seeds or z, or call with the role"
         + " latents";
-    refused("PERMISSION_DENIED: w.values[0]: is one w for all layers" + rest, w(same(W_DIM)), Latents.Z);
-    refused("PERMISSION_DENIED: w.values[0]: is one w for all layers" + rest, w(same(ALL)), Latents.Z);
-    refused("PERMISSION_DENIED: w.values[0]: is a w for each layer" + rest, w(different()), Latents.Z);
+    refused(PermissionDenied.class, "w.values[0]: is one w for all layers" + rest, w(same(W_DIM)), Latents.Z);
+    refused(PermissionDenied.class, "w.values[0]: is one w for all layers" + rest, w(same(ALL)), Latents.Z);
+    refused(PermissionDenied.class, "w.values[0]: is a w for each layer" + rest, w(different()), Latents.Z);
   }
 
   @Test
   void aWForEachLayerIsOpenWithWPlusAlone() {
     assertEquals(2, check(w(same(W_DIM), different()), Latents.W_PLUS).count());
-    refused("PERMISSION_DENIED: w.values[1]: is a w for each layer, which the setting latents (w) of model tiny"
+    refused(PermissionDenied.class, "w.values[1]: is a w for each layer, which the setting latents (w) of model tiny"
         + " closes; send seeds, z or one w for all layers, or call with the role latents", w(same(W_DIM), different()),
         Latents.W);
   }
 
   @Test
   void aRequestThatIsWrongIsToldSoFirst() {
-    refused("INVALID_ARGUMENT: w.values[0]: has 3 values; it must have " + W_DIM + " (w_dim) or " + ALL
+    refused(Invalid.class, "w.values[0]: has 3 values; it must have " + W_DIM + " (w_dim) or " + ALL
         + " (num_ws * w_dim)", w(same(3)), Latents.Z);
   }
 }

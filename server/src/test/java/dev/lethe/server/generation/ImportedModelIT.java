@@ -65,7 +65,8 @@ class ImportedModelIT {
               labels, Map.of(), null, null, null, Map.of()), model.weights());
     }
     server = ServerFixture.start(root, Map.of("worker-command", "false"));
-    plainServer = ServerFixture.start(root, Map.of("graphs", "bundle", "state", root.resolve("plain").toString(), "jobs",
+    plainServer = ServerFixture.start(root, Map.of("graphs", "bundle", "state", root.resolve("plain").toString(),
+        "jobs",
         root.resolve("plain-jobs").toString()));
   }
 
@@ -153,7 +154,8 @@ class ImportedModelIT {
     List<GeneratedImage> images = server.generation().generate(request.build()).getImagesList();
     Vectors.Builder ws = Vectors.newBuilder();
     images.forEach(image -> ws.addValues(image.getW()));
-    List<GeneratedImage> again = server.generation().generate(GenerateRequest.newBuilder().setModel("ada-cifar-cond-32-rgb")
+    List<GeneratedImage> again = server.generation().generate(GenerateRequest.newBuilder()
+        .setModel("ada-cifar-cond-32-rgb")
         .setFormat(ImageFormat.IMAGE_FORMAT_RAW).setW(ws).build()).getImagesList();
     for (int i = 0; i < 3; i++) {
       assertTrue(GoldenNetworks.relativeError(floats(images.get(i)), floats(again.get(i))) < 1e-5);
@@ -175,7 +177,8 @@ class ImportedModelIT {
     assertTrue(noDiscriminator.getMessage().contains("discriminator.onnx"), noDiscriminator.getMessage());
     assertTrue(noDiscriminator.getMessage().contains("lethe import"), noDiscriminator.getMessage());
     StatusRuntimeException noFeatures =
-        refusal(UnlearnSpec.newBuilder().setModel("rosinality-32").setKind(UnlearnKind.UNLEARN_KIND_CLASS).addClasses("0"));
+        refusal(UnlearnSpec.newBuilder().setModel("rosinality-32").setKind(UnlearnKind.UNLEARN_KIND_CLASS)
+            .addClasses("0"));
     assertEquals(Code.FAILED_PRECONDITION, noFeatures.getStatus().getCode());
     assertTrue(noFeatures.getMessage().contains("features.onnx"), noFeatures.getMessage());
     assertTrue(noFeatures.getMessage().contains("lethe train features"), noFeatures.getMessage());

@@ -2,6 +2,7 @@ package dev.lethe.server.inference;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -9,14 +10,13 @@ import dev.lethe.models.architecture.Precision;
 import dev.lethe.models.bundle.Bundle;
 import dev.lethe.models.latent.NumpyRandom;
 import dev.lethe.models.runtime.ChannelBlock;
-import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.server.TinyBundles;
-import dev.lethe.server.inference.Compute.Graphs;
+import dev.lethe.server.errors.DomainException.Exhausted;
+import dev.lethe.models.files.FileTrees;
+import dev.lethe.server.inference.ServingCompute.Graphs;
 import dev.lethe.server.monitoring.ServerMetrics;
-import dev.lethe.server.files.FileTrees;
 import dev.lethe.server.tracing.Tracing;
-import io.grpc.Status;
-import io.grpc.Status.Code;
 import io.vertx.core.Context;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
@@ -92,7 +92,7 @@ class InferenceEngineTest {
 
     final ServerMetrics metrics = new ServerMetrics();
     final InferenceEngine engine;
-    final Generator generator;
+    final ServedGenerator generator;
 
     Engine(BatchingOptions options) throws IOException {
       this(options, Map.of());
@@ -104,7 +104,7 @@ class InferenceEngineTest {
 
     Engine(BatchingOptions options, Map<String, ModelOptions> own, Graphs graph) throws IOException {
       engine = new InferenceEngine(
-          new Compute(ExecutionDevice.CPU, 1, Precision.FP32, graph), options, own, metrics,
+          new ServingCompute(Compute.cpu(1), Precision.FP32, graph), options, own, metrics,
           Tracing.off().tracer());
       generator = engine.open(bundle);
     }
@@ -244,10 +244,10 @@ class InferenceEngineTest {
           Noise.CONST, gone::get, COPY,
           context);
       Future<List<float[]>> refused = engine.generate(latents.subList(0, 2));
-      Status status = Status.fromThrowable(assertThrows(Exception.class, () -> await(refused)));
-      assertEquals(Code.RESOURCE_EXHAUSTED, status.getCode());
-      assertTrue(status.getDescription().contains("model tiny is at its limit of 10 waiting images"), status.toString());
-      long pushback = Long.parseLong(Status.trailersFromThrowable(refused.cause()).get(InferenceEngine.RETRY_PUSHBACK));
+      assertThrows(Exception.class, () -> await(refused));
+      Exhausted refusal = assertInstanceOf(Exhausted.class, refused.cause());
+      assertTrue(refusal.getMessage().contains("model tiny is at its limit of 10 waiting images"), refusal::toString);
+      long pushback = refusal.retryAfter().orElseThrow().toMillis();
       assertTrue(pushback >= 10 && pushback <= 30_000, "pushback " + pushback);
       // What has begun goes on, and images that nobody waits for any more take no room.
       Future<List<float[]>> begun = engine.engine.generateMore(engine.generator, latents.subList(0, 2), Noise.CONST,
@@ -269,13 +269,13 @@ class InferenceEngineTest {
     Bundle other = TinyBundles.unconditional(root, "plain", "v1");
     try (Engine engine = new Engine(new BatchingOptions(4, Duration.ZERO, 1, 10), Map.of("plain",
             new ModelOptions(new BatchingOptions(1, Duration.ZERO, 2, 3), Precision.FP32)));
-        Generator plain = engine.engine.open(other)) {
+        ServedGenerator plain = engine.engine.open(other)) {
       assertEquals(List.of(4, 1), List.of(engine.generator.batchSize(), plain.batchSize()));
       assertEquals(List.of(2, 3), List.of(engine.generator.window(), plain.window()));
       CountDownLatch hold = new CountDownLatch(1);
       // Both lanes of the one and the only lane of the other are at work; then four more images come to each.
       List<Future<List<Object>>> first = new ArrayList<>();
-      for (Generator generator : List.of(plain, plain, engine.generator)) {
+      for (ServedGenerator generator : List.of(plain, plain, engine.generator)) {
         first.add(engine.engine.generate(generator, latents.subList(2, 3), Noise.CONST, () -> false,
             (image, ws) -> awaitUninterruptibly(hold), context));
       }
@@ -290,9 +290,9 @@ class InferenceEngineTest {
       Future<List<float[]>> refused = engine.engine.generate(plain, four.subList(0, 1),
           Noise.CONST, () -> false, COPY, context);
       Future<List<float[]>> more = engine.generate(four);
-      Status status = Status.fromThrowable(assertThrows(Exception.class, () -> await(refused)));
-      assertEquals(Code.RESOURCE_EXHAUSTED, status.getCode());
-      assertTrue(status.getDescription().contains("plain is at its limit of 3 waiting images"), status.toString());
+      assertThrows(Exception.class, () -> await(refused));
+      Exhausted refusal = assertInstanceOf(Exhausted.class, refused.cause());
+      assertTrue(refusal.getMessage().contains("plain is at its limit of 3 waiting images"), refusal::toString);
       hold.countDown();
       for (Future<List<Object>> begun : first) {
         await(begun);

@@ -7,11 +7,11 @@ import dev.lethe.models.architecture.Precision;
 import dev.lethe.models.bundle.Bundle;
 import dev.lethe.models.bundle.ModelCard;
 import dev.lethe.models.latent.NumpyRandom;
-import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.server.ServerFixture;
-import dev.lethe.server.inference.Compute.Graphs;
+import dev.lethe.server.inference.ServingCompute.Graphs;
+import dev.lethe.server.modelstore.DiskModelStore;
 import dev.lethe.server.monitoring.ServerMetrics;
-import dev.lethe.server.registry.ModelRepository;
 import dev.lethe.server.tracing.Tracing;
 import dev.lethe.v1.ActivateRequest;
 import dev.lethe.v1.GenerateRequest;
@@ -56,7 +56,7 @@ class ServingBenchmarkTest {
   private static final double SECONDS = Double.parseDouble(System.getProperty("lethe.bench.seconds", "3"));
   private static final int ROUNDS = 5;
   private static final int THREADS = Runtime.getRuntime().availableProcessors();
-  private static final Compute COMPUTE = new Compute(ExecutionDevice.CPU, THREADS, Precision.FP32, Graphs.AUTO);
+  private static final ServingCompute COMPUTE = new ServingCompute(Compute.cpu(THREADS), Precision.FP32, Graphs.AUTO);
   private static final BatchingOptions OPTIONS = new BatchingOptions(0, Duration.ZERO,
       Integer.getInteger("lethe.bench.concurrency", 2), 4096);
 
@@ -65,14 +65,14 @@ class ServingBenchmarkTest {
 
   @Test
   void throughputAndLatencyAgainstTheBareSessions() throws Exception {
-    Bundle bundle = new ModelRepository(MODELS, root).versions(MODEL).lastEntry().getValue();
+    Bundle bundle = new DiskModelStore(MODELS, root).versions(MODEL).lastEntry().getValue();
     Vertx vertx = Vertx.vertx();
     Context context = vertx.getOrCreateContext();
     List<double[]> throughputs = new ArrayList<>();
     List<double[]> medians = new ArrayList<>();
     try (InferenceEngine engine = new InferenceEngine(COMPUTE, OPTIONS, Map.of(), new ServerMetrics(),
             Tracing.off().tracer());
-        Generator generator = engine.open(bundle);
+        ServedGenerator generator = engine.open(bundle);
         GeneratorSessions sessions = GeneratorSessions.load(bundle, COMPUTE);
         MappingRun mapping = new MappingRun(sessions, generator.batchSize(), UnpooledByteBufAllocator.DEFAULT);
         SynthesisRun synthesis = new SynthesisRun(sessions, generator.batchSize(), UnpooledByteBufAllocator.DEFAULT);
@@ -114,7 +114,7 @@ class ServingBenchmarkTest {
 
   @Test
   void swapsDoNotDoubleTheTail() throws Exception {
-    Bundle first = new ModelRepository(MODELS, root).versions(MODEL).lastEntry().getValue();
+    Bundle first = new DiskModelStore(MODELS, root).versions(MODEL).lastEntry().getValue();
     Path models = root.resolve("models");
     for (String version : List.of("a", "b")) {
       Path copy = Files.createDirectories(models.resolve(MODEL).resolve(version));

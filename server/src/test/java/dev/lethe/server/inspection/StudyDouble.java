@@ -24,6 +24,7 @@ public final class StudyDouble {
       System.exit(1);
     }
     Files.write(directory.resolve("projection.png.sealed"), cipher.seal("projection.png", png));
-    System.out.println("{\"projection\":{\"model\":\"tiny\",\"version\":\"v1\",\"error\":0.25,\"w\":{\"values\":[1,2]}}}");
+    System.out.println("{\"projection\":{\"model\":\"tiny\",\"version\":\"v1\","
+        + "\"error\":0.25,\"w\":{\"values\":[1,2]}}}");
   }
 }

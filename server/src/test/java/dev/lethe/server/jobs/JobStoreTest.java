@@ -60,11 +60,13 @@ class JobStoreTest {
   Stream<DynamicTest> whatIsKeptIsFoundAsItWasWithoutProgress() {
     return onAll(store -> {
       JobRecord kept = record("a", "tiny", 1);
-      store.insert(kept.with(kept.job().toBuilder().setProgress(Progress.newBuilder().setStep(3)).build()), List.of(), LIMIT);
+      store.insert(kept.with(kept.job().toBuilder().setProgress(Progress.newBuilder().setStep(3)).build()), List.of(),
+          LIMIT);
       assertEquals(Optional.of(kept), store.find("a"));
       assertEquals(Optional.empty(), store.find("b"));
       assertEquals(StoreException.Reason.DUPLICATE, assertThrows(StoreException.class,
-          () -> store.insert(new JobRecord(kept.job(), kept.work(), kept.intent(), "other", ""), List.of(), LIMIT)).reason());
+          () -> store.insert(new JobRecord(kept.job(), kept.work(), kept.intent(), "other", ""), List.of(), LIMIT))
+              .reason());
       JobRecord changed = new JobRecord(kept.job(), WorkerJob.newBuilder().setNewVersion("v2").build(), Intent.PROMOTE,
           "digest", "sealed");
       assertEquals(Optional.of(changed), store.change("a", before -> changed));
@@ -102,7 +104,8 @@ class JobStoreTest {
       assertEquals(List.of("j5", "j4", "j3", "j2", "j1", "j0"),
           store.list("", List.of(), Optional.of(first.get(3)), 100).stream().map(Job::getId).toList());
       assertEquals(List.of("j4"),
-          store.list("tiny", List.of(JobState.JOB_STATE_FAILED), Optional.empty(), 9).stream().map(Job::getId).toList());
+          store.list("tiny", List.of(JobState.JOB_STATE_FAILED), Optional.empty(), 9).stream().map(Job::getId)
+              .toList());
       assertEquals(List.of("j9", "j6", "j3", "j0"), store.list("other",
           List.of(JobState.JOB_STATE_FAILED, JobState.JOB_STATE_QUEUED), Optional.empty(), 9).stream().map(Job::getId)
           .toList());
@@ -127,7 +130,8 @@ class JobStoreTest {
   private static JobRecord asking(String id, String client, String key, String request) {
     JobRecord record = record(id, "tiny", 1);
     return new JobRecord(record.job().toBuilder().setSubmittedBy(client)
-        .setSpec(record.job().getSpec().toBuilder().setRequestKey(key)).build(), record.work(), Intent.NONE, request, "");
+        .setSpec(record.job().getSpec().toBuilder().setRequestKey(key)).build(), record.work(), Intent.NONE, request,
+            "");
   }
 
   private static String kept(JobStore store, JobRecord record) {

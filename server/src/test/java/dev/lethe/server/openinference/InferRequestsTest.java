@@ -8,9 +8,11 @@ import dev.lethe.inference.ModelInferRequest;
 import dev.lethe.inference.ModelInferRequest.InferInputTensor;
 import dev.lethe.models.bundle.ModelCard;
 import dev.lethe.server.TinyBundles;
+import dev.lethe.server.errors.DomainException;
+import dev.lethe.server.errors.DomainException.Invalid;
+import dev.lethe.server.errors.DomainException.PermissionDenied;
 import dev.lethe.server.openinference.Signature.Tensor;
 import dev.lethe.server.security.Latents;
-import io.grpc.StatusRuntimeException;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
@@ -47,8 +49,9 @@ class InferRequestsTest {
     return InferRequests.check(request, CARD, 8, open);
   }
 
-  private static void refused(String message, ModelInferRequest request, Latents open) {
-    assertEquals(message, assertThrows(StatusRuntimeException.class, () -> check(request, open)).getMessage());
+  private static void refused(Class<? extends DomainException> kind, String message, ModelInferRequest request,
+      Latents open) {
+    assertEquals(message, assertThrows(kind, () -> check(request, open)).getMessage());
   }
 
   @Test
@@ -66,14 +69,16 @@ class InferRequestsTest {
   void rowsOfAnImageThatAreAllEqualAreOneW() {
     assertEquals(2, check(ws(false), Latents.W).count());
     assertEquals(2, check(ws(false), Latents.W_PLUS).count());
-    refused("PERMISSION_DENIED: input \"ws\": image 0: is one w for all layers, which the setting latents (z) of model"
+    refused(PermissionDenied.class,
+        "input \"ws\": image 0: is one w for all layers, which the setting latents (z) of model"
         + " tiny closes; send seeds or z, or call with the role latents", ws(false), Latents.Z);
   }
 
   @Test
   void aWForEachLayerIsOpenWithWPlusAlone() {
     assertEquals(2, check(ws(true), Latents.W_PLUS).count());
-    refused("PERMISSION_DENIED: input \"ws\": image 1: is a w for each layer, which the setting latents (w) of model"
+    refused(PermissionDenied.class,
+        "input \"ws\": image 1: is a w for each layer, which the setting latents (w) of model"
         + " tiny closes; send seeds, z or one w for all layers, or call with the role latents", ws(true), Latents.W);
   }
 
@@ -82,7 +87,7 @@ class InferRequestsTest {
     assertEquals(List.of("seed", "z", "psi", "label"), inputs(Latents.Z));
     assertEquals(List.of("seed", "z", "ws", "psi", "label"), inputs(Latents.W));
     assertEquals(List.of("seed", "z", "ws", "psi", "label"), inputs(Latents.W_PLUS));
-    refused("INVALID_ARGUMENT: input \"w\": model tiny has no such input; its inputs are [seed, z, psi, label]",
+    refused(Invalid.class, "input \"w\": model tiny has no such input; its inputs are [seed, z, psi, label]",
         request("w", InferTensorContents.getDefaultInstance(), "FP32", 1), Latents.Z);
   }
 

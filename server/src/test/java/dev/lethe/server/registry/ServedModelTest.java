@@ -1,21 +1,23 @@
 package dev.lethe.server.registry;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.lethe.models.runtime.ExecutionDevice;
 import dev.lethe.models.architecture.Precision;
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.server.TinyBundles;
+import dev.lethe.server.errors.DomainException.Unavailable;
 import dev.lethe.server.inference.BatchingOptions;
-import dev.lethe.server.inference.Compute;
 import dev.lethe.server.inference.InferenceEngine;
+import dev.lethe.server.inference.ServingCompute;
 import dev.lethe.server.lifecycle.TestLives;
+import dev.lethe.server.modelstore.DiskModelStore;
+import dev.lethe.server.modelstore.ModelStore;
 import dev.lethe.server.monitoring.ServerMetrics;
 import dev.lethe.server.tracing.Tracing;
-import io.grpc.Status;
-import io.grpc.Status.Code;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.WorkerExecutor;
@@ -56,10 +58,10 @@ class ServedModelTest {
       TinyBundles.conditional(root.resolve("models"), version, version.hashCode());
     }
     loader = vertx.createSharedWorkerExecutor("loader", 1);
-    engine = new InferenceEngine(new Compute(ExecutionDevice.CPU, 1, Precision.FP32, Compute.Graphs.AUTO),
+    engine = new InferenceEngine(new ServingCompute(Compute.cpu(1), Precision.FP32, ServingCompute.Graphs.AUTO),
         new BatchingOptions(1, Duration.ZERO, 1, 100), Map.of(), metrics, Tracing.off().tracer());
-    ModelRepository repository = new ModelRepository(root.resolve("models"), root.resolve("state"));
-    repository.activate("tiny", "v1");
+    ModelStore repository = new DiskModelStore(root.resolve("models"), root.resolve("state"));
+    repository.choose("tiny", "v1");
     model = new ServedModel("tiny", repository,
         new Succession("tiny", repository, TestLives.lifecycle(), TestLives.signatory(root)),
         new VersionLoader(engine, metrics), loader, metrics);
@@ -128,9 +130,9 @@ class ServedModelTest {
     await(closed);
     for (Future<?> order : late) {
       ExecutionException refused = assertThrows(ExecutionException.class, () -> await(order));
-      assertEquals(Code.UNAVAILABLE, Status.fromThrowable(refused.getCause()).getCode(), refused::toString);
+      assertInstanceOf(Unavailable.class, refused.getCause(), refused::toString);
     }
-    assertEquals(Code.UNAVAILABLE, Status.fromThrowable(assertThrows(RuntimeException.class, model::lease)).getCode());
+    assertThrows(Unavailable.class, model::lease);
     assertTrue(isLoaded(0), metrics::text);
   }
 }

@@ -169,7 +169,8 @@ class SwapSoakIT {
     // Threads of versions that are closing come and go; one that stays behind a swap would be 200.
     assertTrue(max(last, ProcessFootprint::threads) <= max(first, ProcessFootprint::threads) + 16,
         "threads: " + first + ", then " + last);
-    // The active one, one or two that end, and v1 or v2 as it was asked for by name before the swaps; with their buffers.
+    // The active one, one or two that end, and v1 or v2 as it was asked for by name before the swaps; with their
+    // buffers.
     assertTrue(max(last, ProcessFootprint::versions) <= 4, "versions: " + last);
     assertTrue(max(last, ProcessFootprint::bufferBytes) <= 4 * max(first, ProcessFootprint::bufferBytes),
         "buffers: " + first + ", then " + last);

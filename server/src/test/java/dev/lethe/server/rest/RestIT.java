@@ -281,7 +281,8 @@ class RestIT {
       values.putFloat((float) Math.sin(i));
     }
     String json = "{\"inputs\":[{\"name\":\"z\",\"datatype\":\"FP32\",\"shape\":[3,16],\"parameters\":"
-        + "{\"binary_data_size\":" + z.length + "}},{\"name\":\"label\",\"datatype\":\"INT64\",\"shape\":[1],\"data\":[1]}],"
+        + "{\"binary_data_size\":" + z.length
+            + "}},{\"name\":\"label\",\"datatype\":\"INT64\",\"shape\":[1],\"data\":[1]}],"
         + "\"parameters\":{\"binary_data_output\":true}}";
     Reply binary = infer(json, z, json.length());
     assertEquals(200, binary.status(), () -> String.valueOf(binary.json()));
@@ -310,14 +311,17 @@ class RestIT {
   @Test
   void wrongTensorsAreNamed() throws Exception {
     Map<String, String> wrong = Map.of(
-        "{\"inputs\":[{\"name\":\"z\",\"datatype\":\"FP32\",\"shape\":[1,16],\"data\":[1,2]}]}", "16 values, and data has 2",
+        "{\"inputs\":[{\"name\":\"z\",\"datatype\":\"FP32\",\"shape\":[1,16],\"data\":[1,2]}]}",
+            "16 values, and data has 2",
         "{\"inputs\":[{\"name\":\"z\",\"datatype\":\"FP32\",\"shape\":[1,16],\"data\":[\"a\"]}]}", "needs 16",
         "{\"inputs\":[{\"name\":\"z\",\"datatype\":\"INT32\",\"shape\":[1],\"data\":[1]}]}", "expected datatype FP32",
         "{\"inputs\":[{\"name\":\"seed\",\"datatype\":\"INT64\",\"shape\":[1],\"data\":[1.5]}]}", "whole numbers",
-        "{\"inputs\":[{\"name\":\"seed\",\"datatype\":\"INT64\",\"shape\":[1],\"parameters\":{\"binary_data_size\":8}}]}",
+        "{\"inputs\":[{\"name\":\"seed\",\"datatype\":\"INT64\",\"shape\":[1],"
+            + "\"parameters\":{\"binary_data_size\":8}}]}",
         "0 that are left",
         "{\"inputs\":7}", "inputs: must be an array",
-        "{\"inputs\":[{\"name\":\"seed\",\"datatype\":\"INT64\",\"shape\":[1],\"data\":[1]}],\"outputs\":[{\"name\":\"x\"}]}",
+        "{\"inputs\":[{\"name\":\"seed\",\"datatype\":\"INT64\",\"shape\":[1],\"data\":[1]}],"
+            + "\"outputs\":[{\"name\":\"x\"}]}",
         "no such output",
         "nothing", "JSON");
     for (Map.Entry<String, String> request : wrong.entrySet()) {

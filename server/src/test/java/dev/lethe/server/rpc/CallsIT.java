@@ -287,7 +287,8 @@ class CallsIT {
     for (String name : List.of("lethe_grpc_requests_total{method=\"lethe.v1.GenerationService/Generate\",code=\"OK\",}",
         "lethe_grpc_request_seconds_bucket", "lethe_grpc_requests_in_flight", "lethe_images_generated_total",
         "lethe_inference_batch_images_bucket", "lethe_inference_queue_seconds_bucket",
-        "lethe_inference_compute_seconds_bucket", "lethe_inference_queue_length{model=\"tiny\",}", "lethe_model_active_version",
+        "lethe_inference_compute_seconds_bucket", "lethe_inference_queue_length{model=\"tiny\",}",
+            "lethe_model_active_version",
         "lethe_model_loaded_versions", "lethe_unlearning_jobs{state=\"running\",}",
         "lethe_unlearning_progress_ratio ", "jvm_memory_", "jvm_gc_", "jvm_threads_", "process_cpu_seconds_total")) {
       assertTrue(metrics.body().contains("\n" + name), name);

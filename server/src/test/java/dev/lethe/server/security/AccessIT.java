@@ -138,7 +138,8 @@ class AccessIT {
           .listJobs(ListJobsRequest.getDefaultInstance()));
       UnlearningServiceGrpc.newBlockingStub(eraser).listJobs(ListJobsRequest.getDefaultInstance());
       UnlearningServiceGrpc.newBlockingStub(operator).listJobs(ListJobsRequest.getDefaultInstance());
-      refused(Code.PERMISSION_DENIED, "prometheus may not call lethe.v1.UnlearningService/CancelJob: that needs the role"
+      refused(Code.PERMISSION_DENIED,
+          "prometheus may not call lethe.v1.UnlearningService/CancelJob: that needs the role"
           + " unlearn or operate, and it has none", () -> UnlearningServiceGrpc
           .newBlockingStub(as(server.channel(), "prometheus-token")).cancelJob(CancelJobRequest.getDefaultInstance()));
       assertEquals(Code.PERMISSION_DENIED, submit(operator));

@@ -76,7 +76,8 @@ class DatabaseTest {
         insert(database, "a");
         CompletableFuture.allOf(IntStream.range(0, 20).mapToObj(i -> CompletableFuture.runAsync(() ->
             database.transaction(connection -> {
-              value(connection, "select revision from jobs where id = 'a'" + (database.isShared() ? " for update" : ""));
+              value(connection, "select revision from jobs where id = 'a'"
+                  + (database.isShared() ? " for update" : ""));
               return execute(connection, "update jobs set revision = revision + 1 where id = 'a'");
             }))).toArray(CompletableFuture[]::new)).join();
         assertEquals("20", database.transaction(connection -> value(connection, "select revision from jobs")));

@@ -25,7 +25,8 @@ class DirectoryLockTest {
 
   private Process other(boolean shared) throws IOException {
     Process process = new ProcessBuilder(List.of(ProcessHandle.current().info().command().orElse("java"), "-cp",
-        System.getProperty("java.class.path"), DirectoryLockTest.class.getName(), root.toString(), "" + shared)).start();
+        System.getProperty("java.class.path"), DirectoryLockTest.class.getName(), root.toString(), "" + shared))
+            .start();
     assertEquals("taken", process.inputReader().readLine());
     return process;
   }

@@ -10,8 +10,8 @@ import java.util.UUID;
 import java.util.stream.Stream;
 
 /**
- * What tests of the store run on: SQLite, and PostgreSQL too where the environment's LETHE_TEST_POSTGRES is the URL of a
- * server on which databases may be made, as {@code scripts/with-postgres} sets it.
+ * What tests of the store run on: SQLite, and PostgreSQL too where the environment's LETHE_TEST_POSTGRES is the URL of
+ * a server on which databases may be made, as {@code scripts/with-postgres} sets it.
  */
 public final class TestDatabases {
 

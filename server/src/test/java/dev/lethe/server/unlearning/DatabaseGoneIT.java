@@ -35,7 +35,9 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.condition.EnabledIfEnvironmentVariable;
 import org.junit.jupiter.api.io.TempDir;
 
-/** A database that is gone while a job runs, and comes back: as PostgreSQL stopped, behind a relay that this test cuts. */
+/**
+ * A database that is gone while a job runs, and comes back: as PostgreSQL stopped, behind a relay that this test cuts.
+ */
 @EnabledIfEnvironmentVariable(named = "LETHE_TEST_POSTGRES", matches = ".+")
 @Timeout(300)
 class DatabaseGoneIT {

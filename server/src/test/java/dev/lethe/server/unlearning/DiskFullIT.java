@@ -54,7 +54,8 @@ class DiskFullIT {
 
   private static int run(String... command) throws Exception {
     try {
-      return new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(ProcessBuilder.Redirect.DISCARD).start()
+      return new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(ProcessBuilder.Redirect.DISCARD)
+          .start()
           .waitFor();
     } catch (IOException e) {
       return -1;
@@ -81,7 +82,8 @@ class DiskFullIT {
   }
 
   private Job submit(int images) {
-    LabelledImage[] all = LongStream.range(0, images).mapToObj(seed -> Submission.labelled(Submission.pixels(seed), "one"))
+    LabelledImage[] all = LongStream.range(0, images).mapToObj(seed ->
+        Submission.labelled(Submission.pixels(seed), "one"))
         .toArray(LabelledImage[]::new);
     return Submission.send(server.channel(), Submission.of(UnlearnSpec.getDefaultInstance()),
         Submission.images(ImageRole.IMAGE_ROLE_UNLEARN, all)).orTimeout(60, TimeUnit.SECONDS).join();

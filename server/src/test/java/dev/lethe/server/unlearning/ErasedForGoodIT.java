@@ -11,10 +11,10 @@ import dev.lethe.inference.InferTensorContents;
 import dev.lethe.inference.ModelInferRequest;
 import dev.lethe.inference.ModelInferRequest.InferInputTensor;
 import dev.lethe.models.graph.Tensor;
-import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.models.runtime.InferenceSession;
 import dev.lethe.server.ServerFixture;
-import dev.lethe.server.files.FileTrees;
+import dev.lethe.models.files.FileTrees;
 import dev.lethe.v1.GenerateRequest;
 import dev.lethe.v1.GenerateResponse;
 import dev.lethe.v1.GetCardRequest;
@@ -58,7 +58,7 @@ class ErasedForGoodIT {
 
   private final Path home = Path.of("..").toAbsolutePath().normalize();
   private final InferenceSession judge = InferenceSession.open(
-      home.resolve("onnx-models/evaluation/judge/features.onnx"), ExecutionDevice.CPU, 1);
+      home.resolve("onnx-models/evaluation/judge/features.onnx"), Compute.cpu(1));
   private ServerFixture server;
 
   private void start() throws IOException {

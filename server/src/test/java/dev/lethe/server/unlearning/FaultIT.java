@@ -3,7 +3,7 @@ package dev.lethe.server.unlearning;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.lethe.server.Breakpoint;
-import dev.lethe.server.files.FileTrees;
+import dev.lethe.models.files.FileTrees;
 import dev.lethe.server.store.DatabaseUrl;
 import dev.lethe.server.store.TestDatabases;
 import java.io.IOException;
@@ -23,8 +23,8 @@ import org.junit.jupiter.api.io.TempDir;
  * each step of a take-over. Nothing that was accepted may be lost, promoted twice or left behind.
  *
  * <p>System properties say how much: {@code lethe.faults.kills} on each database, by default a few; {@code
- * lethe.faults.seed}; {@code lethe.faults.worker}, the command of a real worker, without which a script stands in for it;
- * {@code lethe.faults.results}, a file that rounds are written to, and those that it has are not run again. {@code
+ * lethe.faults.seed}; {@code lethe.faults.worker}, the command of a real worker, without which a script stands in for
+ * it; {@code lethe.faults.results}, a file that rounds are written to, and those that it has are not run again. {@code
  * scripts/check-faults} sets them.
  */
 class FaultIT {
@@ -43,14 +43,14 @@ class FaultIT {
   private static final List<List<String>> STEPS = List.of(
       List.of("the decision is not written yet", "unlearning.TakeOver", "decide"),
       List.of("the decision is written", "unlearning.TakeOver", "install"),
-      List.of("the report is not in the candidate", "lifecycle.Signatory", "keepReport"),
+      List.of("the report is not in the candidate", "unlearning.JobDirectory", "keepReport"),
       List.of("the candidate is not tried", "registry.ServedModel", "install"),
-      List.of("the candidate is tried, and not moved", "registry.ModelRepository", "install"),
+      List.of("the candidate is tried, and not moved", "modelstore.DiskModelStore", "install"),
       List.of("the version is in place", "registry.Succession", "chosen"),
       List.of("the certificate is not made", "lifecycle.Signatory", "certify"),
       List.of("the version is not signed", "lifecycle.Signatory", "sign"),
       List.of("the promotion is not recorded", "lifecycle.Lifecycle", "record"),
-      List.of("the promotion is recorded, and the choice not written", "registry.ModelRepository", "activate"),
+      List.of("the promotion is recorded, and the choice not written", "modelstore.DiskModelStore", "choose"),
       List.of("the choice is written, and nothing switched", "registry.ServedModel", "serve"),
       List.of("the version serves, and the images are there", "unlearning.Cleaning", "clean"),
       List.of("the images are gone, and the end is not written", "unlearning.TakeOver", "promoted"),

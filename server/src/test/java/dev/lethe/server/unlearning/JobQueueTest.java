@@ -1,27 +1,30 @@
 package dev.lethe.server.unlearning;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.protobuf.util.Timestamps;
-import dev.lethe.models.bundle.Bundle;
-import dev.lethe.models.runtime.ExecutionDevice;
 import dev.lethe.models.architecture.Precision;
+import dev.lethe.models.bundle.Bundle;
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.server.TinyBundles;
 import dev.lethe.server.Until;
 import dev.lethe.server.audit.AuditLog;
 import dev.lethe.server.encryption.MasterKey;
+import dev.lethe.server.errors.DomainException.NotFound;
+import dev.lethe.server.errors.DomainException.Precondition;
 import dev.lethe.server.inference.BatchingOptions;
-import dev.lethe.server.inference.Compute;
 import dev.lethe.server.inference.InferenceEngine;
+import dev.lethe.server.inference.ServingCompute;
 import dev.lethe.server.jobs.JobRecord;
 import dev.lethe.server.jobs.JobStore;
 import dev.lethe.server.jobs.Phases;
 import dev.lethe.server.lifecycle.TestLives;
+import dev.lethe.server.modelstore.DiskModelStore;
 import dev.lethe.server.monitoring.ServerMetrics;
 import dev.lethe.server.registry.ModelRegistry;
-import dev.lethe.server.registry.ModelRepository;
 import dev.lethe.server.store.Database;
 import dev.lethe.server.store.DatabaseUrl;
 import dev.lethe.server.tracing.Tracing;
@@ -30,8 +33,6 @@ import dev.lethe.v1.JobPhase;
 import dev.lethe.v1.JobState;
 import dev.lethe.v1.UnlearnSpec;
 import dev.lethe.v1.WorkerJob;
-import io.grpc.Status;
-import io.grpc.Status.Code;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import java.io.IOException;
@@ -74,9 +75,9 @@ class JobQueueTest {
   @BeforeEach
   void start() throws IOException {
     TinyBundles.conditional(root.resolve("models"), "v1", 7);
-    engine = new InferenceEngine(new Compute(ExecutionDevice.CPU, 1, Precision.FP32, Compute.Graphs.AUTO),
+    engine = new InferenceEngine(new ServingCompute(Compute.cpu(1), Precision.FP32, ServingCompute.Graphs.AUTO),
         new BatchingOptions(1, Duration.ZERO, 1, 100), Map.of(), metrics, Tracing.off().tracer());
-    registry = ModelRegistry.open(vertx, new ModelRepository(root.resolve("models"), root.resolve("state")), engine,
+    registry = ModelRegistry.open(vertx, new DiskModelStore(root.resolve("models"), root.resolve("state")), engine,
         metrics, TestLives.lifecycle(), TestLives.signatory(root));
     folders = new JobFolders(root.resolve("jobs"));
     database = Database.open(DatabaseUrl.sqlite(root.resolve("lethe.db")));
@@ -86,9 +87,11 @@ class JobQueueTest {
 
   /** Its worker writes down which job it was started for, waits for the file {@code go}, and fails. */
   private JobQueue queue() {
-    return new JobQueue(database, key, folders, registry, new JobQueue.Options(Optional.of(new WorkerCommand(List.of("sh", "-c",
+    return new JobQueue(database, key, folders, registry,
+        new JobQueue.Options(Optional.of(new WorkerCommand(List.of("sh", "-c",
         "basename \"$0\" >> " + root.resolve("started") + "; while [ ! -e " + root.resolve("go")
-            + " ]; do sleep 0.02; done; exit 1"))), Duration.ofMinutes(1), 2, Duration.ofSeconds(5), 10, AUTOMATIC, Optional.empty()), metrics,
+            + " ]; do sleep 0.02; done; exit 1"))), Duration.ofMinutes(1), 2, Duration.ofSeconds(5), 10, AUTOMATIC,
+                Optional.empty()), metrics,
         new AuditLog(entry -> { }, (kind, field, value) -> 0));
   }
 
@@ -164,9 +167,8 @@ class JobQueueTest {
     await(queue.job("third").ended());
     assertEquals(List.of("first", "third"), started());
     ExecutionException late = assertThrows(ExecutionException.class, () -> await(queue.cancel("second", "bob")));
-    assertEquals(Code.FAILED_PRECONDITION, Status.fromThrowable(late.getCause()).getCode());
-    assertEquals(Code.NOT_FOUND, Status.fromThrowable(assertThrows(RuntimeException.class,
-        () -> queue.cancel("nothing", "bob"))).getCode());
+    assertInstanceOf(Precondition.class, late.getCause());
+    assertThrows(NotFound.class, () -> queue.cancel("nothing", "bob"));
   }
 
   @Test
@@ -222,9 +224,11 @@ class JobQueueTest {
 
   @Test
   void aWorkerThatCrashesOrStandsStillIsReplacedAsOftenAsTheOperatorSays() throws Exception {
-    queue = new JobQueue(database, key, folders, registry, new JobQueue.Options(Optional.of(new WorkerCommand(List.of("sh",
+    queue = new JobQueue(database, key, folders, registry,
+        new JobQueue.Options(Optional.of(new WorkerCommand(List.of("sh",
         "-c", "basename \"$0\" >> " + root.resolve("started") + "; [ $(wc -l < " + root.resolve("started")
-            + ") = 1 ] && kill -9 $$; exec sleep 60"))), Duration.ofMillis(300), 2, Duration.ofSeconds(5), 10, AUTOMATIC, Optional.empty()), metrics,
+            + ") = 1 ] && kill -9 $$; exec sleep 60"))), Duration.ofMillis(300), 2, Duration.ofSeconds(5), 10,
+                AUTOMATIC, Optional.empty()), metrics,
         new AuditLog(entry -> { }, (kind, field, value) -> 0));
     queue.recover();
     submit("a");
@@ -232,7 +236,8 @@ class JobQueueTest {
     assertEquals(JobState.JOB_STATE_FAILED, end.getState());
     assertEquals(2, end.getAttempt());
     assertEquals(List.of("a", "a"), started());
-    assertTrue(end.getChanges(2).getCause().startsWith("the worker was ended by signal 9"), end.getChanges(2).getCause());
+    assertTrue(end.getChanges(2).getCause().startsWith("the worker was ended by signal 9"),
+        end.getChanges(2).getCause());
     assertTrue(end.getMessage().contains("stood still for 0 s (--worker-timeout)"), end.getMessage());
     assertTrue(end.getMessage().contains("worker 2 of 2"), end.getMessage());
   }
@@ -245,19 +250,19 @@ class JobQueueTest {
   void aTakeOverIsCarriedOnFromWhereverItWas(Reached reached) throws Exception {
     submit("a");
     JobDirectory directory = folders.of("a");
-    Bundle base = registry.repository().versions("tiny").get("v1");
+    Bundle base = registry.store().versions("tiny").get("v1");
     Bundle candidate = TinyBundles.conditional(root.resolve("made"), "v1-u1", 8);
     Files.move(candidate.directory(), directory.candidate());
     Bundle made = Bundle.seal(directory.candidate(), TinyBundles.card("tiny", "v1-u1", "v1", TinyBundles.CONDITIONAL,
         Map.of()));
-    WorkerJob work = WorkerJob.newBuilder().setJobId("a").setBaseBundle(base.directory().toString())
+    WorkerJob work = WorkerJob.newBuilder().setJobId("a").setBaseBundle(base.directory().toUri().toString())
         .setNewVersion("v1-u1").build();
     new JobStore(database).change("a", before -> new JobRecord(Phases.move(Phases.move(before.job(),
         JobPhase.JOB_PHASE_INVERTING, "server", "there", Instant.now()), JobPhase.JOB_PHASE_CANDIDATE, "worker", "made",
         Instant.now()).toBuilder().setBaseVersion("v1").setNewVersion("v1-u1").build(), work,
         JobRecord.Intent.PROMOTE, before.request(), ""));
     if (reached != Reached.DECIDED) {
-      registry.repository().install(made);
+      registry.store().install(made);
     }
     if (reached == Reached.SWITCHED) {
       await(registry.model("tiny").activate("v1-u1", "operator", ""));
@@ -268,7 +273,7 @@ class JobQueueTest {
     assertEquals(JobPhase.JOB_PHASE_PROMOTED, end.getPhase(), end.getMessage());
     assertEquals(1, end.getAttempt());
     assertEquals(Optional.of("v1-u1"), registry.model("tiny").activeVersion());
-    assertEquals(Set.of("v1", "v1-u1"), registry.repository().versions("tiny").keySet());
+    assertEquals(Set.of("v1", "v1-u1"), registry.store().versions("tiny").keySet());
     assertEquals(List.of(), started());
   }
 

@@ -64,7 +64,8 @@ class PrivacyIT {
   }
 
   private void open() throws IOException {
-    server = ServerFixture.start(root, Map.of("worker-attempts", "1", "worker-command", ServerFixture.line(new WorkerCommand(List.of(
+    server = ServerFixture.start(root, Map.of("worker-attempts", "1", "worker-command",
+        ServerFixture.line(new WorkerCommand(List.of(
         Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-XX:TieredStopAtLevel=1", "-cp",
         System.getProperty("java.class.path"), WorkerDouble.class.getName())))));
   }
@@ -77,7 +78,8 @@ class PrivacyIT {
   private Job submit(long behaviour, boolean keep) {
     return Submission.send(server.channel(),
         Submission.of(UnlearnSpec.newBuilder().setSeed(behaviour).setKeepPictures(keep).build()),
-        Submission.images(ImageRole.IMAGE_ROLE_UNLEARN, Submission.labelled(ByteString.copyFrom(png), "one").toBuilder().setName(NAME).build()),
+        Submission.images(ImageRole.IMAGE_ROLE_UNLEARN, Submission.labelled(ByteString.copyFrom(png), "one").toBuilder()
+            .setName(NAME).build()),
         Submission.images(ImageRole.IMAGE_ROLE_LEARN, Submission.labelled(new byte[32 * 32], "one")))
         .orTimeout(60, TimeUnit.SECONDS).join();
   }

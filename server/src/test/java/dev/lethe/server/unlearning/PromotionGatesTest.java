@@ -37,7 +37,8 @@ class PromotionGatesTest {
   @Test
   void whatDivergedIsNotPromoted() {
     UnlearnReport diverged = report(1, 8, 8, 1).toBuilder().setDiverged(true).addNotes("it went up").build();
-    assertEquals(List.of("the run diverged: it went up"), PromotionGates.failures(Gates.getDefaultInstance(), diverged));
+    assertEquals(List.of("the run diverged: it went up"), PromotionGates.failures(Gates.getDefaultInstance(),
+        diverged));
   }
 
   @Test

@@ -7,14 +7,14 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.lethe.models.bundle.ModelCard;
 import dev.lethe.models.bundle.ModelCard.WStatistics;
+import dev.lethe.server.errors.DomainException.Invalid;
+import dev.lethe.server.errors.DomainException.Precondition;
 import dev.lethe.v1.Gates;
 import dev.lethe.v1.ImageFit;
 import dev.lethe.v1.Recipe;
 import dev.lethe.v1.SubstituteKind;
 import dev.lethe.v1.UnlearnKind;
 import dev.lethe.v1.UnlearnSpec;
-import io.grpc.Status.Code;
-import io.grpc.StatusRuntimeException;
 import java.util.List;
 import java.util.Map;
 import java.util.function.BiConsumer;
@@ -125,7 +125,8 @@ class UnlearnSpecsTest {
   @Test
   void aGeneratorAloneIsEnoughForItsOwnPart() {
     ModelCard alone = new ModelCard(ModelCard.FORMAT_VERSION, "mine", "v1", null, ModelCard.STYLEGAN2,
-        new ModelCard.Network(32, 3, 8, 8, 8, 1, 256, 8), List.of(), Map.of(), new WStatistics(new float[8], new float[0][]),
+        new ModelCard.Network(32, 3, 8, 8, 8, 1, 256, 8), List.of(), Map.of(),
+            new WStatistics(new float[8], new float[0][]),
         null, null, Map.of("mapping.onnx", "", "synthesis.onnx", ""));
     UnlearnSpec checked = UnlearnSpecs.check(UnlearnSpec.getDefaultInstance(), alone);
     assertFalse(checked.getAutoFakeLabel() || checked.hasFakeLabel());
@@ -133,10 +134,8 @@ class UnlearnSpecsTest {
         UnlearnSpec.newBuilder().setAutoFakeLabel(true),
         UnlearnSpec.newBuilder().setGates(Gates.newBuilder().setMinAucLu(0.4)),
         UnlearnSpec.newBuilder().setKind(UnlearnKind.UNLEARN_KIND_CLASS))) {
-      StatusRuntimeException refusal =
-          assertThrows(StatusRuntimeException.class, () -> UnlearnSpecs.check(asked.build(), alone));
-      assertEquals(Code.FAILED_PRECONDITION, refusal.getStatus().getCode());
-      assertTrue(refusal.getStatus().getDescription().contains("'lethe import"), refusal.getStatus().getDescription());
+      Precondition refusal = assertThrows(Precondition.class, () -> UnlearnSpecs.check(asked.build(), alone));
+      assertTrue(refusal.getMessage().contains("'lethe import"), refusal::getMessage);
     }
   }
 
@@ -164,8 +163,7 @@ class UnlearnSpecsTest {
   }
 
   private static void refused(String part, UnlearnSpec.Builder spec) {
-    StatusRuntimeException refusal = assertThrows(StatusRuntimeException.class, () -> check(spec));
-    assertEquals(Code.INVALID_ARGUMENT, refusal.getStatus().getCode());
-    assertTrue(refusal.getStatus().getDescription().startsWith(part), refusal.getStatus().getDescription());
+    Invalid refusal = assertThrows(Invalid.class, () -> check(spec));
+    assertTrue(refusal.getMessage().startsWith(part), refusal::getMessage);
   }
 }

@@ -61,6 +61,7 @@ import io.grpc.StatusRuntimeException;
 import io.grpc.stub.StreamObserver;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.net.URI;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
@@ -207,8 +208,8 @@ class UnlearningIT {
       Job end = last(submitOne(spec(0).build()));
       assertEquals(base, end.getBaseVersion());
       WorkerJob work = work(end);
-      assertTrue(Files.isSameFile(v1, Path.of(work.getRootBundle())), work.getRootBundle());
-      assertEquals(base, Path.of(work.getBaseBundle()).getFileName().toString());
+      assertTrue(Files.isSameFile(v1, Path.of(URI.create(work.getRootBundle()))), work.getRootBundle());
+      assertEquals(base, Path.of(URI.create(work.getBaseBundle())).getFileName().toString());
     }
   }
 

@@ -14,6 +14,7 @@ import dev.lethe.v1.WorkerJob;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.net.URI;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.HexFormat;
@@ -92,7 +93,7 @@ public final class WorkerDouble {
   }
 
   private static void candidate(WorkerJob.Builder job, Path directory, boolean damaged) throws IOException {
-    Bundle base = Bundle.open(Path.of(job.getBaseBundle()));
+    Bundle base = Bundle.open(Path.of(URI.create(job.getBaseBundle())));
     ModelCard old = base.card();
     Map<String, String> unlearned = new HashMap<>(old.unlearnedLabels());
     job.getClassesList().forEach(index -> unlearned.put(old.labels().get(index), job.getNewVersion()));

@@ -10,7 +10,7 @@ import dev.lethe.models.graph.Ops;
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.graph.Value;
 import dev.lethe.models.stylegan2.Discriminator;
-import dev.lethe.models.stylegan2.Generator;
+import dev.lethe.models.stylegan2.GeneratorNetwork;
 import dev.lethe.models.stylegan2.Noise;
 import dev.lethe.models.stylegan2.StyleGan2Config;
 import dev.lethe.models.stylegan2.Weights;
@@ -24,9 +24,9 @@ import java.util.Set;
 import java.util.stream.Collectors;
 
 /**
- * Both steps of adversarial training as one graph, so that they share parameters and optimizer: a branch chooses whether
- * the discriminator or the generator learns; a branch within, whether R1 applies. A network that does not learn in a
- * step gets gradients of 0, which leave it as it is, Adam's β1 being 0.
+ * Both steps of adversarial training as one graph, so that they share parameters and optimizer: a branch chooses
+ * whether the discriminator or the generator learns; a branch within, whether R1 applies. A network that does not learn
+ * in a step gets gradients of 0, which leave it as it is, Adam's β1 being 0.
  *
  * <p>The networks learn in turn. Learning at once from one shared pass would save a sixth of the arithmetic, but was
  * seen to go round in circles on MNIST: each network chases the other's last position.
@@ -42,8 +42,8 @@ final class AdversarialGraph {
 
   /**
    * Inputs besides those two: {@code real} [N, C, H, W], {@code z} [N, z_dim], {@code noise} [N, total]; conditional
-   * models: {@code real_c} and {@code fake_c} [N, classes]; with style mixing: {@code z2} [N, z_dim] and {@code mix} [N,
-   * num_ws, 1], 1 where the styles of z apply and 0 where those of z2 do. Outputs: {@code loss} of the network that
+   * models: {@code real_c} and {@code fake_c} [N, classes]; with style mixing: {@code z2} [N, z_dim] and {@code mix}
+   * [N, num_ws, 1], 1 where the styles of z apply and 0 where those of z2 do. Outputs: {@code loss} of the network that
    * learns, {@code r1_loss}, {@code real_logit} (mean).
    */
   static TrainingObjective build(StyleGan2Config config, AdversarialOptions options) {
@@ -57,19 +57,19 @@ final class AdversarialGraph {
     Value z = g.input("z", n, config.zDim());
     Value z2 = options.mixing() > 0 ? g.input("z2", n, config.zDim()) : null;
     Value mix = options.mixing() > 0 ? g.input("mix", n, config.numWs(), 1) : null;
-    Value noise = g.input("noise", n, Generator.noiseSize(config));
+    Value noise = g.input("noise", n, GeneratorNetwork.noiseSize(config));
     // Declared before the branches, for both to see the same.
     Weights.shapes(config).forEach(g::parameter);
     List<Value> generator = trainable(g, "G.");
     List<Value> discriminator = trainable(g, "D.");
 
-    Value w = Generator.mapping(g, config, z, fakeC);
+    Value w = GeneratorNetwork.mapping(g, config, z, fakeC);
     Value ws = config.broadcast(w);
     if (mix != null) {
-      Value ws2 = config.broadcast(Generator.mapping(g, config, z2, fakeC));
+      Value ws2 = config.broadcast(GeneratorNetwork.mapping(g, config, z2, fakeC));
       ws = add(ws2, mul(mix, sub(ws, ws2)));
     }
-    Value fake = Generator.synthesis(g, config, ws, Noise.given(noise));
+    Value fake = GeneratorNetwork.synthesis(g, config, ws, Noise.given(noise));
     Value fakeLogits = Discriminator.logits(g, config, fake, fakeC);
 
     List<Value> values = g.branch(discriminate, () -> {
@@ -111,7 +111,7 @@ final class AdversarialGraph {
 
   private static List<Value> trainable(Graph g, String prefix) {
     return g.parameters().values().stream()
-        .filter(p -> p.name().startsWith(prefix) && Generator.isTrainable(p.name()))
+        .filter(p -> p.name().startsWith(prefix) && GeneratorNetwork.isTrainable(p.name()))
         .toList();
   }
 

@@ -1,9 +1,10 @@
 package dev.lethe.trainer.adversarial;
 
 import dev.lethe.models.graph.Tensor;
-import dev.lethe.models.stylegan2.Generator;
+import dev.lethe.models.stylegan2.GeneratorNetwork;
 import dev.lethe.models.stylegan2.StyleGan2Config;
 import dev.lethe.trainer.data.ImageDataset;
+import dev.lethe.trainer.sampling.ShuffledIndices;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.SplittableRandom;
@@ -41,19 +42,19 @@ final class AdversarialInputs {
     for (int i = 0; i < n; i++) {
       indices[i] = realIndex(step * n + i);
     }
-    Map<String, Tensor> discriminator = latents(generator(step, 1));
+    Map<String, Tensor> discriminator = latents(rng(step, 1));
     discriminator.put("real", data.images(indices));
     if (config.conditional()) {
       discriminator.put("real_c", data.oneHot(indices));
     }
-    return new Step(discriminator, latents(generator(step, 3)));
+    return new Step(discriminator, latents(rng(step, 3)));
   }
 
   private Map<String, Tensor> latents(SplittableRandom random) {
     int n = options.batch();
     Map<String, Tensor> inputs = new HashMap<>();
     inputs.put("z", normal(random, n, config.zDim()));
-    inputs.put("noise", normal(random, n, Generator.noiseSize(config)));
+    inputs.put("noise", normal(random, n, GeneratorNetwork.noiseSize(config)));
     if (config.conditional()) {
       // Labels of generated images are drawn as the real ones are distributed.
       int[] labels = new int[n];
@@ -73,13 +74,7 @@ final class AdversarialInputs {
   private int realIndex(long position) {
     long epoch = position / data.size();
     if (epoch != orderEpoch) {
-      SplittableRandom random = generator(epoch, 2);
-      order = new int[data.size()];
-      for (int i = 0; i < order.length; i++) {
-        int j = random.nextInt(i + 1);
-        order[i] = order[j];
-        order[j] = i;
-      }
+      order = new ShuffledIndices(data.size(), rng(epoch, 2)).next(data.size());
       orderEpoch = epoch;
     }
     return order[(int) (position % data.size())];
@@ -97,7 +92,7 @@ final class AdversarialInputs {
     return mix;
   }
 
-  private SplittableRandom generator(long number, int stream) {
+  private SplittableRandom rng(long number, int stream) {
     return new SplittableRandom(new SplittableRandom(options.seed() * 31 + stream).nextLong() + number);
   }
 

@@ -2,7 +2,7 @@ package dev.lethe.trainer.adversarial;
 
 import dev.lethe.models.architecture.Networks;
 import dev.lethe.models.graph.Tensor;
-import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.models.stylegan2.StyleGan2Config;
 import dev.lethe.trainer.data.ImageDataset;
 import dev.lethe.trainer.session.AdamOptions;
@@ -61,8 +61,8 @@ public final class AdversarialTrainer implements AutoCloseable {
 
   /** The same with a learner of the {@linkplain LearnerKind#usual usual} kind. */
   public static AdversarialTrainer open(Networks networks, AdversarialOptions options, ImageDataset data,
-      Map<String, Tensor> initial, Path directory, ExecutionDevice device, int threads) throws IOException {
-    return open(networks, options, data, initial, directory, LearnerKind.usual(), device, threads);
+      Map<String, Tensor> initial, Path directory, Compute compute) throws IOException {
+    return open(networks, options, data, initial, directory, LearnerKind.usual(), compute);
   }
 
   /**
@@ -71,16 +71,16 @@ public final class AdversarialTrainer implements AutoCloseable {
    * @param networks of StyleGAN2, with a discriminator
    * @param initial weights of both networks to start a new run from
    * @param kind of the learner; a run may go on with another than it began with
-   * @param threads threads within an operator; 0 for one on each core
    * @throws IllegalArgumentException if data and networks do not fit together, the run in the directory is one of
    *     other networks, or the networks are not StyleGAN2's
    * @throws IOException if the directory cannot be written, or its checkpoint not be read
    */
   public static AdversarialTrainer open(Networks networks, AdversarialOptions options, ImageDataset data,
-      Map<String, Tensor> initial, Path directory, LearnerKind kind, ExecutionDevice device, int threads)
+      Map<String, Tensor> initial, Path directory, LearnerKind kind, Compute compute)
       throws IOException {
     if (!(networks instanceof StyleGan2Config config)) {
-      throw new IllegalArgumentException("only StyleGAN2 can be trained against a discriminator; these networks are others: "
+      throw new IllegalArgumentException("only StyleGAN2 can be trained against a discriminator; these networks are "
+          + "others: "
           + networks);
     }
     requireFit(config, data);
@@ -89,7 +89,7 @@ public final class AdversarialTrainer implements AutoCloseable {
     boolean resumed = Files.exists(checkpoint);
     AdamOptions adam = new AdamOptions((float) options.learningRate(), 0, 0.99f, 1e-8f, 0);
     Learner learner = Learner.open(kind, AdversarialGraph.build(config, options), initial, adam,
-        directory.resolve("session"), resumed ? Optional.of(checkpoint) : Optional.empty(), device, threads);
+        directory.resolve("session"), resumed ? Optional.of(checkpoint) : Optional.empty(), compute);
     return new AdversarialTrainer(options, initial, learner, checkpoint, new AdversarialInputs(config, options, data),
         resumed);
   }

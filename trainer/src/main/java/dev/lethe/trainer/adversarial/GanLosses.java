@@ -29,8 +29,8 @@ public final class GanLosses {
   }
 
   /**
-   * Loss of the discriminator on real images with labels that are not theirs (Reed et al. 2016, section 4.2), so that it
-   * judges whether images fit their labels, not only whether they look real: mean softplus(D(x, c')) over c' ≠ c.
+   * Loss of the discriminator on real images with labels that are not theirs (Reed et al. 2016, section 4.2), so that
+   * it judges whether images fit their labels, not only whether they look real: mean softplus(D(x, c')) over c' ≠ c.
    *
    * @param otherLogits D(real, other)
    * @param label c, one-hot [N, classes]

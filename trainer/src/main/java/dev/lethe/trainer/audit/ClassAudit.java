@@ -1,9 +1,10 @@
 package dev.lethe.trainer.audit;
 
 import dev.lethe.models.graph.Tensor;
-import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.trainer.data.ImageDataset;
 import dev.lethe.trainer.features.FeatureExtractor;
+import dev.lethe.trainer.features.ModelRunner;
 import dev.lethe.trainer.inversion.Inversion;
 import dev.lethe.trainer.inversion.LatentSpace;
 import dev.lethe.trainer.model.ModelWeights;
@@ -25,7 +26,7 @@ import java.util.stream.IntStream;
  * @param directory for training sessions' files
  */
 public record ClassAudit(ModelWeights original, FeatureExtractor classifier, AuditOptions options, int images,
-    long seed, Path directory, ExecutionDevice device, int threads) {
+    long seed, Path directory, Compute compute) {
 
   /**
    * Audits a candidate.
@@ -39,15 +40,16 @@ public record ClassAudit(ModelWeights original, FeatureExtractor classifier, Aud
     long started = System.nanoTime();
     int[] gone = cycle(erased.stream().mapToInt(Integer::intValue).sorted().toArray());
     int[] kept = cycle(stay);
-    try (Sampler before = Sampler.open(original.config(), original.weights(), device, threads);
-        Sampler after = Sampler.open(candidate.config(), candidate.weights(), device, threads)) {
+    try (ModelRunner runner = new ModelRunner(compute)) {
+      Sampler before = runner.sampler(original);
+      Sampler after = runner.sampler(candidate);
       Tensor former = before.latents(gone, new SplittableRandom(seed));
       Tensor around = alike(before, erased);
       Optional<BeforeAfter<Estimate>> reinverted = Optional.empty();
       if (real.size() > 0) {
         ImageDataset some = real.subset(IntStream.range(0, Math.min(options.neverSeen(), real.size())).toArray());
-        Tensor found = invert(original, some, 1, progress, 0);
-        Tensor again = invert(candidate, some, 2, progress, 0.5);
+        Tensor found = invert(runner, original, some, 1, progress, 0);
+        Tensor again = invert(runner, candidate, some, 2, progress, 0.5);
         reinverted = Optional.of(new BeforeAfter<>(share(before.images(found), erased),
             share(after.images(again), erased)));
       }
@@ -75,10 +77,10 @@ public record ClassAudit(ModelWeights original, FeatureExtractor classifier, Aud
     return all;
   }
 
-  private Tensor invert(ModelWeights model, ImageDataset real, int stream, ItemAudit.Progress progress, double done)
-      throws IOException {
-    return new Inversion(model.config(), model.weights(), model.features(), options.attack(LatentSpace.W), device,
-        threads).invert(real.images(), real.classIndices(), directory, new SplittableRandom(seed + stream).nextLong(),
+  private Tensor invert(ModelRunner runner, ModelWeights model, ImageDataset real, int stream,
+      ItemAudit.Progress progress, double done) throws IOException {
+    return new Inversion(model, options.attack(LatentSpace.W), runner)
+        .invert(real.images(), real.classIndices(), directory, new SplittableRandom(seed + stream).nextLong(),
             (step, steps, error) -> progress.done(done + 0.5 * step / steps)).w();
   }
 

@@ -1,8 +1,10 @@
 package dev.lethe.trainer.audit;
 
 import dev.lethe.models.graph.Tensor;
-import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.Compute;
+import dev.lethe.trainer.audit.ItemFindings.BySamples;
 import dev.lethe.trainer.data.ImageDataset;
+import dev.lethe.trainer.features.ModelRunner;
 import dev.lethe.trainer.inversion.Inversion;
 import dev.lethe.trainer.inversion.LatentSpace;
 import dev.lethe.trainer.model.ModelWeights;
@@ -16,16 +18,14 @@ import java.util.SplittableRandom;
 import java.util.stream.IntStream;
 
 /**
- * Audits a generator that was to unlearn single images, as one who distrusts it would: with seeds of its own, and latents
- * that it looks for itself, harder than the job did. It takes nothing from the job but the latents that the job went by,
- * and the substitutes that it has put in the images' place, whose distance from the images it measures.
+ * Audits a generator that was to unlearn single images, as one who distrusts it would: with seeds of its own, and
+ * latents that it looks for itself, harder than the job did. It takes nothing from the job but the latents that the job
+ * went by, and the substitutes that it has put in the images' place, whose distance from the images it measures.
  *
  * @param original the model before
  * @param directory for training sessions' files
- * @param threads threads within an operator; 0 for one on each core
  */
-public record ItemAudit(ModelWeights original, AuditOptions options, long seed, Path directory, ExecutionDevice device,
-    int threads) {
+public record ItemAudit(ModelWeights original, AuditOptions options, long seed, Path directory, Compute compute) {
 
   /** Told how far the audit is, from 0 to 1. */
   public interface Progress {
@@ -38,10 +38,12 @@ public record ItemAudit(ModelWeights original, AuditOptions options, long seed, 
   /** Audits a candidate. */
   public ItemFindings run(ModelWeights candidate, ItemSubjects subjects, Progress progress) throws IOException {
     long started = System.nanoTime();
-    Attacks attacks = new Attacks(progress, options.wPlus() ? 10 : 5);
     ImageDataset members = first(subjects.members(), options.staying());
     ImageDataset neverSeen = first(subjects.neverSeen(), options.neverSeen());
-    try (Sampler before = sampler(original); Sampler after = sampler(candidate)) {
+    try (ModelRunner runner = new ModelRunner(compute)) {
+      Attacks attacks = new Attacks(runner, progress, options.wPlus() ? 10 : 5);
+      Sampler before = runner.sampler(original);
+      Sampler after = runner.sampler(candidate);
       SubstitutePool pool = new SubstitutePool(before, seed);
       NearestSubstitute chosen = NearestSubstitute.choose(subjects.unlearned().images(),
           subjects.unlearned().classIndices(), subjects.kept(), pool);
@@ -62,7 +64,7 @@ public record ItemAudit(ModelWeights original, AuditOptions options, long seed, 
       Optional<BeforeAfter<Membership>> membership = Optional.empty();
       Optional<Estimate> calibrated = Optional.empty();
       Optional<Double> unseenError = Optional.empty();
-      Optional<BeforeAfter<Membership>> bySamples = Optional.empty();
+      Optional<BySamples> bySamples = Optional.empty();
       if (unseen.isPresent()) {
         Inversion.Result unseenAgain = attacks.on(candidate, neverSeen, LatentSpace.W);
         unseenError = Optional.of(unseenAgain.meanError());
@@ -73,8 +75,7 @@ public record ItemAudit(ModelWeights original, AuditOptions options, long seed, 
             difference(again.errors(), unlearned.found.errors()),
             difference(unseenAgain.errors(), unseen.get().found.errors()), seed).auc());
         if (options.nearest() > 0) {
-          bySamples = Optional.of(new BeforeAfter<>(bySamples(before, subjects.unlearned(), neverSeen),
-              bySamples(after, subjects.unlearned(), neverSeen)));
+          bySamples = Optional.of(bySamples(subjects, neverSeen, before, after));
         }
       }
       Optional<ItemFindings.WPlus> wPlus = options.wPlus() && unseen.isPresent()
@@ -85,15 +86,30 @@ public record ItemAudit(ModelWeights original, AuditOptions options, long seed, 
               Estimate.share(fresh.farther(chosen.nearestOther()), seed)),
           Estimate.mean(atOwn.way(), seed), Estimate.mean(fresh.way(), seed), Estimate.mean(inCandidate.way(), seed),
           stay.map(group -> collateral(group, after)), unseen.map(group -> collateral(group, after)), membership,
-          calibrated, bySamples, wPlus, unlearned.found.errors(), again.errors(), unseenError, fresh.nearer(), fresh.way(),
+          calibrated, bySamples, wPlus, unlearned.found.errors(), again.errors(), unseenError, fresh.nearer(),
+              fresh.way(),
           substituteDistance(substitutes), new ItemFindings.Pictures(x, unlearned.drawn,
               after.images(unlearned.found.w()), redrawn, unlearned.substitutes),
           (System.nanoTime() - started) / 1e9);
     }
   }
 
-  private Membership bySamples(Sampler sampler, ImageDataset unlearned, ImageDataset neverSeen) {
-    return Membership.of(nearestSample(sampler, unlearned), nearestSample(sampler, neverSeen), seed);
+  private BySamples bySamples(ItemSubjects subjects, ImageDataset neverSeen, Sampler before, Sampler after) {
+    double[] members = nearestSample(before, subjects.unlearned());
+    double[] others = nearestSample(before, neverSeen);
+    double[] membersAfter = nearestSample(after, subjects.unlearned());
+    double[] othersAfter = nearestSample(after, neverSeen);
+    Optional<BeforeAfter<Membership>> calibrated = subjects.reference().map(model -> {
+      try (Sampler reference = Sampler.open(model.config(), model.weights(), compute)) {
+        double[] expected = nearestSample(reference, subjects.unlearned());
+        double[] expectedOthers = nearestSample(reference, neverSeen);
+        return new BeforeAfter<>(
+            Membership.of(ratio(members, expected), ratio(others, expectedOthers), seed),
+            Membership.of(ratio(membersAfter, expected), ratio(othersAfter, expectedOthers), seed));
+      }
+    });
+    return new BySamples(new BeforeAfter<>(Membership.of(members, others, seed),
+        Membership.of(membersAfter, othersAfter, seed)), calibrated);
   }
 
   private double[] nearestSample(Sampler sampler, ImageDataset images) {
@@ -149,6 +165,10 @@ public record ItemAudit(ModelWeights original, AuditOptions options, long seed, 
         .mapToDouble(i -> substitutes.distances()[i] / substitutes.nearestOther()[i]).min().orElseThrow();
   }
 
+  private static double[] ratio(double[] a, double[] b) {
+    return IntStream.range(0, a.length).mapToDouble(i -> a[i] / b[i]).toArray();
+  }
+
   private static double[] difference(double[] a, double[] b) {
     return IntStream.range(0, a.length).mapToDouble(i -> a[i] - b[i]).toArray();
   }
@@ -159,25 +179,23 @@ public record ItemAudit(ModelWeights original, AuditOptions options, long seed, 
     return images.subset(spread);
   }
 
-  private Sampler sampler(ModelWeights model) {
-    return Sampler.open(model.config(), model.weights(), device, threads);
-  }
-
   /** Inversions, each with a seed of its own. */
   private final class Attacks {
 
+    private final ModelRunner runner;
     private final Progress progress;
     private final int expected;
     private int made;
 
-    Attacks(Progress progress, int expected) {
+    Attacks(ModelRunner runner, Progress progress, int expected) {
+      this.runner = runner;
       this.progress = progress;
       this.expected = expected;
     }
 
     Inversion.Result on(ModelWeights model, ImageDataset images, LatentSpace space) throws IOException {
       int number = made++;
-      return new Inversion(model.config(), model.weights(), model.features(), options.attack(space), device, threads)
+      return new Inversion(model, options.attack(space), runner)
           .invert(images.images(), images.classIndices(), directory, new SplittableRandom(seed + made).nextLong(),
               (step, steps, error) ->
                   progress.done(Math.min(1, (number + (double) step / steps) / expected)));

@@ -4,12 +4,13 @@ import dev.lethe.trainer.metrics.RocAuc;
 import java.util.Arrays;
 
 /**
- * Membership inference by reconstruction error (LOGAN's and GAN-Leaks' attack with full access to the generator: Chen et
- * al. 2020, arXiv 1909.03935): an image that the generator draws with less error is taken for one that it was trained on.
+ * Membership inference by reconstruction error (LOGAN's and GAN-Leaks' attack with full access to the generator: Chen
+ * et al. 2020, arXiv 1909.03935): an image that the generator draws with less error is taken for one that it was
+ * trained on.
  *
  * @param auc probability that an unlearned image is drawn with less error than one never seen; 0.5 tells nothing
- * @param truePositiveRate of the unlearned images, the share that is drawn with less error than all but 1 % of those never
- *     seen (Carlini et al. 2022, arXiv 2112.03570: averages hide the few that are certain)
+ * @param truePositiveRate of the unlearned images, the share that is drawn with less error than all but 1 % of those
+ *     never seen (Carlini et al. 2022, arXiv 2112.03570: averages hide the few that are certain)
  */
 public record Membership(Estimate auc, Estimate truePositiveRate) {
 

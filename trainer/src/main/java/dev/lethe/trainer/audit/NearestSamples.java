@@ -8,9 +8,9 @@ import java.util.SplittableRandom;
 import java.util.stream.IntStream;
 
 /**
- * The attack of one who can only ask for samples: an image that some sample is near to is taken for one that the generator
- * was trained on (GAN-Leaks' black-box attack: Chen et al. 2020, arXiv 1909.03935). It finds what is drawn often, which is
- * what a generator that memorises does, and needs no search in w, which may miss it.
+ * The attack of one who can only ask for samples: an image that some sample is near to is taken for one that the
+ * generator was trained on (GAN-Leaks' black-box attack: Chen et al. 2020, arXiv 1909.03935). It finds what is drawn
+ * often, which is what a generator that memorises does, and needs no search in w, which may miss it.
  */
 final class NearestSamples {
 

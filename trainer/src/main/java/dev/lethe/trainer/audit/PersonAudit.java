@@ -1,7 +1,7 @@
 package dev.lethe.trainer.audit;
 
 import dev.lethe.models.graph.Tensor;
-import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.trainer.audit.PersonSubjects.Group;
 import dev.lethe.trainer.data.ImageDataset;
 import dev.lethe.trainer.identity.IdentityJudge;
@@ -23,15 +23,14 @@ import java.util.stream.IntStream;
 
 /**
  * Audits a generator that was to unlearn a person, by photos of the person that the job never had as well. It looks for
- * latents of all photos itself, in the original and again in the candidate, by pixels, and asks a network that neither a
- * loss nor a Fréchet distance uses whom the pictures show.
+ * latents of all photos itself, in the original and again in the candidate, by pixels, and asks a network that neither
+ * a loss nor a Fréchet distance uses whom the pictures show.
  *
  * @param original the model before
  * @param directory for training sessions' files
- * @param threads threads within an operator; 0 for one on each core
  */
 public record PersonAudit(ModelWeights original, IdentityJudge judge, AuditOptions options, long seed, Path directory,
-    ExecutionDevice device, int threads) {
+    Compute compute) {
 
   /**
    * What does not depend on a candidate.
@@ -107,14 +106,14 @@ public record PersonAudit(ModelWeights original, IdentityJudge judge, AuditOptio
 
   private Tensor attack(ModelWeights model, Tensor photos, int stream, ItemAudit.Progress progress)
       throws IOException {
-    return new Inversion(model.config(), model.weights(), model.features(), options.attack(LatentSpace.W), device,
-        threads).invert(photos, new int[(int) photos.shape()[0]], directory,
+    return new Inversion(model, options.attack(LatentSpace.W), compute)
+        .invert(photos, new int[(int) photos.shape()[0]], directory,
             new SplittableRandom(seed + stream).nextLong(),
             (step, steps, error) -> progress.done((double) step / steps)).w();
   }
 
   private Tensor draw(ModelWeights model, Tensor w) {
-    try (Sampler sampler = Sampler.open(model.config(), model.weights(), device, threads)) {
+    try (Sampler sampler = Sampler.open(model.config(), model.weights(), compute)) {
       return sampler.images(w);
     }
   }

@@ -5,9 +5,9 @@ import dev.lethe.trainer.audit.PersonSubjects.Group;
 import java.util.Map;
 
 /**
- * What an audit of a person found. Similarities are those of {@link dev.lethe.trainer.identity.IdentityJudge}, of a picture
- * with the other photos of the one whom it is to show, with an interval by the bootstrap over people; of the person alone
- * over photos.
+ * What an audit of a person found. Similarities are those of {@link dev.lethe.trainer.identity.IdentityJudge}, of a
+ * picture with the other photos of the one whom it is to show, with an interval by the bootstrap over people; of the
+ * person alone over photos.
  *
  * @param likenesses of each group
  * @param chance how like the person the pictures are that strangers' latents draw, over strangers: of the original at

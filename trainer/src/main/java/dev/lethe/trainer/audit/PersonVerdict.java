@@ -24,12 +24,14 @@ public final class PersonVerdict {
     Likeness strangers = found.of(Group.STRANGERS);
     double chance = found.chance().before().high();
     if (person.same().value() > chance) {
-      wrong.add(text("redaction: at latents that the audit found in the original, what is drawn of the photos that were "
+      wrong.add(text("redaction: at latents that the audit found in the original, what is drawn of the photos that "
+          + "were "
           + "not sent is like the person by %.2f; what is drawn of strangers is by %.2f at most", person.same().value(),
           chance));
     }
     if (person.again().value() > strangers.again().high()) {
-      wrong.add(text("deletion: at latents found afresh in the candidate, the photos that were not sent are drawn with a "
+      wrong.add(text("deletion: at latents found afresh in the candidate, the photos that were not sent are drawn "
+          + "with a "
           + "likeness of %.2f; people whom the model never saw with %.2f at most", person.again().value(),
           strangers.again().high()));
     }
@@ -44,13 +46,15 @@ public final class PersonVerdict {
       wrong.add(text("utility: the Fréchet distance is %.2f times the root version's, above %.2f", 1 + fidIncrease,
           1 + FID_INCREASE));
     }
-    findings.add(text("likeness of the photos that were not sent: %.2f before, %.2f at the same latents, %.2f at latents "
+    findings.add(text("likeness of the photos that were not sent: %.2f before, %.2f at the same latents, %.2f at "
+        + "latents "
         + "found afresh; of those that were sent %.2f, %.2f, %.2f; the photos' own with each other %.2f",
         person.before().value(), person.same().value(), person.again().value(),
         found.of(Group.SENT).before().value(), found.of(Group.SENT).same().value(),
         found.of(Group.SENT).again().value(), person.real().value()));
     if (person.before().value() <= strangers.before().high()) {
-      findings.add(text("the original drew the person no better than people whom it never saw (%.2f; theirs up to %.2f): "
+      findings.add(text("the original drew the person no better than people whom it never saw (%.2f; theirs up to "
+          + "%.2f): "
           + "there was no more of this person in it than of anyone", person.before().value(),
           strangers.before().high()));
     }

@@ -1,6 +1,6 @@
 package dev.lethe.trainer.audit;
 
-import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.trainer.data.ImageDataset;
 import dev.lethe.trainer.features.FeatureExtractor;
 import dev.lethe.trainer.metrics.FeatureStatistics;
@@ -12,21 +12,21 @@ import java.util.SplittableRandom;
 import java.util.stream.IntStream;
 
 /**
- * What a model is still good for: the Fréchet distance of its samples from real images that stay. A chain of small losses
- * shows only against the root version, the one that no unlearning has touched.
+ * What a model is still good for: the Fréchet distance of its samples from real images that stay. A chain of small
+ * losses shows only against the root version, the one that no unlearning has touched.
  *
  * @param root the model that distances start from
  * @param kept real images that stay, two or more
  * @param labels classes that samples are drawn of; of an unconditional model {0}
  */
 public record Utility(ModelWeights root, ImageDataset kept, int[] labels, int samples, long seed,
-    ExecutionDevice device, int threads) {
+    Compute compute) {
 
   private static final int CHUNK = 1000;
 
   /** Fréchet distances of the root's samples and of the candidate's, drawn from the same z. */
   public BeforeAfter<Double> of(ModelWeights candidate) {
-    try (FeatureExtractor extractor = FeatureExtractor.open(root, device, threads)) {
+    try (FeatureExtractor extractor = FeatureExtractor.open(root, compute)) {
       ImageDataset some = kept.subset(IntStream.range(0, Math.min(samples, kept.size())).toArray());
       FeatureExtractor.Outputs seen = extractor.run(some);
       FeatureStatistics real = FeatureStatistics.of(seen.features().data(), seen.width());
@@ -38,7 +38,7 @@ public record Utility(ModelWeights root, ImageDataset kept, int[] labels, int sa
   private FeatureStatistics statistics(ModelWeights model, FeatureExtractor extractor, int features) {
     FeatureStatistics statistics = new FeatureStatistics(features);
     SplittableRandom random = new SplittableRandom(seed);
-    try (Sampler sampler = Sampler.open(model.config(), model.weights(), device, threads)) {
+    try (Sampler sampler = Sampler.open(model.config(), model.weights(), compute)) {
       for (int from = 0; from < samples; from += CHUNK) {
         int[] chunk = IntStream.range(from, Math.min(from + CHUNK, samples)).map(i -> labels[i % labels.length])
             .toArray();

@@ -23,7 +23,8 @@ public record Verdict(List<String> reasons, List<String> findings) {
    * @param membership most that AUCs of membership may lie from 0.5, to either side
    * @param fidIncrease most that the Fréchet distance may rise over the root version's, as a share of it
    */
-  public record Bounds(double own, double fresh, double collateral, double recognised, double membership, double fidIncrease) {
+  public record Bounds(double own, double fresh, double collateral, double recognised, double membership,
+      double fidIncrease) {
 
     public static final Bounds DEFAULT = new Bounds(0.95, 0.9, 0.25, 0.01, 0.1, 0.15);
   }
@@ -41,7 +42,8 @@ public record Verdict(List<String> reasons, List<String> findings) {
           + "below %.0f %%", 100 * found.own().after().value(), 100 * bounds.own()));
     }
     if (found.fresh().after().value() < bounds.fresh()) {
-      wrong.add(text("redaction: at latents that the audit found in the original %.0f %% of the images are drawn nearer "
+      wrong.add(text("redaction: at latents that the audit found in the original %.0f %% of the images are drawn "
+          + "nearer "
           + "to their substitutes, below %.0f %%", 100 * found.fresh().after().value(), 100 * bounds.fresh()));
     }
     found.members().filter(members -> members.way().value() > bounds.collateral()).ifPresent(members ->
@@ -59,7 +61,7 @@ public record Verdict(List<String> reasons, List<String> findings) {
             + "never saw, AUC %.2f (%.2f to %.2f)", auc.value(), auc.low(), auc.high()));
       }
     });
-    found.bySamples().map(BeforeAfter::after).map(Membership::auc).ifPresent(auc -> {
+    found.bySamples().map(samples -> samples.calibrated().orElse(samples.distance()).after().auc()).ifPresent(auc -> {
       if (Math.min(auc.low(), auc.value() - least) > 0.5 + bounds.membership()) {
         wrong.add(text("deletion: the generator's samples come nearer to unlearned images than to images that it never "
             + "saw, AUC %.2f (%.2f to %.2f)", auc.value(), auc.low(), auc.high()));
@@ -86,10 +88,12 @@ public record Verdict(List<String> reasons, List<String> findings) {
     recognised(wrong, "of what w around those draw", found.around(), bounds);
     fidIncrease.ifPresent(increase -> utility(wrong, increase, bounds));
     List<String> findings = new ArrayList<>();
-    findings.add(text("redaction by label, z and w: recognised as an erased class are %.1f %% of what the labels lead to, "
+    findings.add(text("redaction by label, z and w: recognised as an erased class are %.1f %% of what the labels "
+        + "lead to, "
         + "%.1f %% at their former w, %.1f %% at w around those", 100 * found.label().after().value(),
         100 * found.former().after().value(), 100 * found.around().after().value()));
-    found.reinverted().ifPresent(share -> findings.add(text("of real images of the class that an attack looks for in W, "
+    found.reinverted()
+        .ifPresent(share -> findings.add(text("of real images of the class that an attack looks for in W, "
         + "%.0f %% are found so that they are recognised, before %.0f %%; a model that never saw the class also draws "
         + "some", 100 * share.after().value(), 100 * share.before().value())));
     findings.add("deletion was not measured: membership of whole classes needs a model retrained without them");
@@ -121,29 +125,34 @@ public record Verdict(List<String> reasons, List<String> findings) {
     return reasons.isEmpty();
   }
 
-  /** Twice the standard error of an AUC of 0.5 with so many positives and very many negatives (Hanley and McNeil 1982). */
+  /**
+   * Twice the standard error of an AUC of 0.5 with so many positives and very many negatives (Hanley and McNeil 1982).
+   */
   private static double spread(int positives) {
     return 2 * Math.sqrt(1 / (12.0 * positives));
   }
 
   private static List<String> findings(ItemFindings found) {
     List<String> findings = new ArrayList<>();
-    findings.add(text("redaction by seed, z and w: drawn nearer to the substitute for %.0f %% at the job's latents, for "
+    findings.add(text("redaction by seed, z and w: drawn nearer to the substitute for %.0f %% at the job's latents, "
+        + "for "
         + "%.0f %% at latents found afresh in the original", 100 * found.own().after().value(),
         100 * found.fresh().after().value()));
     int all = found.errorsBefore().length;
     if (found.drawnBefore() < all) {
-      findings.add(text("the original drew %d of the %d images with at most half the error of their substitutes; the "
-          + "others it never drew well, so that there was less to redact", found.drawnBefore(), all));
+      findings.add(text("the original drew %d of the %d images, with at most half the error of their substitutes and "
+          + "of their mean colours; the others it never drew well, so that there was less to redact",
+          found.drawnBefore(), all));
     }
     found.membership().ifPresentOrElse(membership -> findings.add(text("deletion from the generator: an attack by "
         + "reconstruction error tells unlearned images from those never seen with AUC %.2f, before %.2f",
         membership.after().auc().value(), membership.before().auc().value())),
         () -> findings.add("deletion was not measured: no images are known that the model never saw"));
-    found.bySamples().ifPresent(membership -> findings.add(text("the same by the nearest of many samples: AUC %.2f, before "
-        + "%.2f", membership.after().auc().value(), membership.before().auc().value())));
-    findings.add("in w+ (a w for each layer) a generator draws nearly anything, images that it never saw included; close it "
-        + "to clients where that matters");
+    found.bySamples().map(samples -> samples.calibrated().orElse(samples.distance())).ifPresent(membership ->
+        findings.add(text("the same by the nearest of many samples: AUC %.2f, before %.2f",
+            membership.after().auc().value(), membership.before().auc().value())));
+    findings.add("in w+ (a w for each layer) a generator draws nearly anything, images that it never saw included; close "
+        + "it to clients where that matters");
     return findings;
   }
 

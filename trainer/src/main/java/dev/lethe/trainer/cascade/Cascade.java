@@ -12,7 +12,7 @@ import dev.lethe.models.graph.DataType;
 import dev.lethe.models.graph.Graph;
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.graph.Value;
-import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.trainer.adversarial.GanLosses;
 import dev.lethe.trainer.autodiff.Gradients;
 import dev.lethe.trainer.data.ImageDataset;
@@ -39,8 +39,8 @@ import java.util.SplittableRandom;
  * Cascaded unlearning as the paper has it (arXiv 2308.09881, algorithm 1): in every iteration an unlearning phase,
  * λ1 ‖G(w_u) − S(x_u)‖ + λ2 ‖φ(G(w_u)) − φ(S(x_u))‖² and (D(x_u) − F)², and then a learning phase: few-shot by the
  * adversarial losses on learning images; zero-shot by the original networks as teachers, ‖G(w) − G0(w)‖ and
- * (D(G0(w)) − D0(G0(w)))². All of the discriminator and of the synthesis network learn; the mapping network does not, so
- * that latents keep their meaning. The norm of pixels is the mean absolute error.
+ * (D(G0(w)) − D0(G0(w)))². All of the discriminator and of the synthesis network learn; the mapping network does not,
+ * so that latents keep their meaning. The norm of pixels is the mean absolute error.
  */
 public final class Cascade implements AutoCloseable {
 
@@ -94,21 +94,20 @@ public final class Cascade implements AutoCloseable {
    * @param teacher what the original makes of random latents
    * @param learn learning images of the few-shot mode, one or more; empty for the zero-shot mode
    * @param directory for the training session's files
-   * @param threads threads within an operator; 0 for one on each core
    */
   public static Cascade open(ModelWeights model, CascadeOptions options, Targets targets, Teacher teacher,
-      Optional<ImageDataset> learn, Path directory, ExecutionDevice device, int threads) throws IOException {
+      Optional<ImageDataset> learn, Path directory, Compute compute) throws IOException {
     Tensor directions =
-        PerceptualLoss.directions(model.features(), model.weights(), targets.substitutes(), device, threads);
+        PerceptualLoss.directions(model, targets.substitutes(), compute);
     Tensor logits;
-    try (DiscriminatorScores scores = DiscriminatorScores.open(model.config(), model.weights(), device, threads)) {
+    try (DiscriminatorScores scores = DiscriminatorScores.open(model.config(), model.weights(), compute)) {
       logits = Tensor.of(scores.of(teacher.images(), teacher.labels()), teacher.size(), 1);
     }
     AdamOptions adam = new AdamOptions((float) options.learningRate(), CascadeOptions.BETA1, CascadeOptions.BETA2,
         1e-8f, 0);
     return new Cascade(model, options, targets, teacher, logits, learn, directions,
         Learner.open(objective(model, options, learn.isPresent()), model.weights(), adam, directory, Optional.empty(),
-            device, threads));
+            compute));
   }
 
   /** Both phases in one graph, so that they share parameters and optimizer; a flag says which of them a step is. */

@@ -1,8 +1,8 @@
 package dev.lethe.trainer.cascade;
 
 /**
- * How the paper's cascade runs. The learning rate is Adam's of both networks, with StyleGAN2's β1 = 0 and β2 = 0.99; the
- * paper leaves it and the number of iterations open.
+ * How the paper's cascade runs. The learning rate is Adam's of both networks, with StyleGAN2's β1 = 0 and β2 = 0.99;
+ * the paper leaves it and the number of iterations open.
  *
  * @param iterations each an unlearning phase and a learning phase, of one step each
  * @param batch images a step of each kind, a multiple of 4

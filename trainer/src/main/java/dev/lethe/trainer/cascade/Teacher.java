@@ -1,7 +1,7 @@
 package dev.lethe.trainer.cascade;
 
 import dev.lethe.models.graph.Tensor;
-import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.trainer.features.PerceptualLoss;
 import dev.lethe.trainer.model.ModelWeights;
 import dev.lethe.trainer.sampling.Sampler;
@@ -20,13 +20,13 @@ public record Teacher(Tensor latents, int[] labels, Tensor images, Tensor direct
    * @param latents w, [N, w_dim]
    * @param labels class of each
    */
-  public static Teacher of(ModelWeights model, Tensor latents, int[] labels, ExecutionDevice device, int threads) {
+  public static Teacher of(ModelWeights model, Tensor latents, int[] labels, Compute compute) {
     Tensor images;
-    try (Sampler sampler = Sampler.open(model.config(), model.weights(), device, threads)) {
+    try (Sampler sampler = Sampler.open(model.config(), model.weights(), compute)) {
       images = sampler.images(latents);
     }
     return new Teacher(latents, labels, images,
-        PerceptualLoss.directions(model.features(), model.weights(), images, device, threads));
+        PerceptualLoss.directions(model, images, compute));
   }
 
   int size() {

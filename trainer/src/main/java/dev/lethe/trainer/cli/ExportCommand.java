@@ -51,7 +51,8 @@ public final class ExportCommand implements Callable<Integer> {
   private Path directory;
 
   @Option(names = "--format", defaultValue = "safetensors", paramLabel = "FORMAT",
-      description = "safetensors, or pytorch-state-dict: what torch.load reads, a dictionary whose G and D the reference's "
+      description =
+          "safetensors, or pytorch-state-dict: what torch.load reads, a dictionary whose G and D the reference's "
           + "networks load.")
   private Format format;
 

@@ -8,7 +8,7 @@ import dev.lethe.models.checkpoint.Tree;
 import dev.lethe.models.features.FeatureNetwork;
 import dev.lethe.models.graph.OnnxWriter;
 import dev.lethe.models.graph.Tensor;
-import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.trainer.console.OutPath;
 import dev.lethe.trainer.data.Datasets;
 import dev.lethe.trainer.data.ImageDataset;
@@ -52,7 +52,8 @@ final class FeaturesCommand implements Callable<Integer> {
   private FeatureNetwork.Size size;
 
   @Option(names = "--weights", paramLabel = "FILE",
-      description = "Weights in place of training: the safetensors file that trainer/pytorch/train_features.py makes on a "
+      description =
+          "Weights in place of training: the safetensors file that trainer/pytorch/train_features.py makes on a "
           + "GPU.")
   private Path trained;
 
@@ -82,7 +83,7 @@ final class FeaturesCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     OutPath.requireFile(spec, "--out", out, List.of(".onnx"));
-    ExecutionDevice on = device.device();
+    Compute on = device.compute(threads);
     ImageDataset training = Datasets.open(data, Split.TRAIN);
     // Read before training: a data set without a test split must not show after it.
     ImageDataset test = Datasets.open(data, Split.TEST);
@@ -94,7 +95,7 @@ final class FeaturesCommand implements Callable<Integer> {
     ModelProto model = OnnxWriter.inference(network(training).graph(), trained == null ? train(training, on)
         : given(training));
     Files.write(out, model.toByteArray());
-    try (FeatureExtractor extractor = FeatureExtractor.open(model, on, threads)) {
+    try (FeatureExtractor extractor = FeatureExtractor.open(model, on)) {
       System.out.printf(Locale.ROOT, "wrote %s; test accuracy %.4f%n", out, extractor.accuracy(test));
     }
     return 0;
@@ -116,18 +117,19 @@ final class FeaturesCommand implements Callable<Integer> {
       throw new IOException(trained + ": " + e.getMessage(), e);
     }
     if (!network(training).fits(weights)) {
-      throw new ParameterException(spec.commandLine(), trained + " holds no weights of a " + size + " feature network for "
+      throw new ParameterException(spec.commandLine(), trained + " holds no weights of a " + size
+          + " feature network for "
           + training.channels() + "x" + training.resolution() + "x" + training.resolution() + " images of "
           + training.classes() + " classes (see --size)");
     }
     return weights;
   }
 
-  private Map<String, Tensor> train(ImageDataset training, ExecutionDevice on) throws IOException {
+  private Map<String, Tensor> train(ImageDataset training, Compute on) throws IOException {
     FeatureTrainer.Options options = new FeatureTrainer.Options(epochs, batch, learningRate, shift, seed);
     Path files = Files.createTempDirectory("lethe-features");
     try {
-      return FeatureTrainer.train(size, training, options, files, on, threads, progress());
+      return FeatureTrainer.train(size, training, options, files, on, progress());
     } finally {
       delete(files);
     }

@@ -3,7 +3,7 @@ package dev.lethe.trainer.cli;
 import dev.lethe.models.bundle.Bundle;
 import dev.lethe.models.bundle.ModelCard;
 import dev.lethe.models.graph.Tensor;
-import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.models.runtime.Machine;
 import dev.lethe.models.stylegan2.StyleGan2Bundle;
 import dev.lethe.models.stylegan2.StyleGan2Config;
@@ -160,8 +160,10 @@ final class GanCommand implements Callable<Integer> {
   private int threads;
 
   @Option(names = "--learner", defaultValue = "ort", paramLabel = "KIND",
-      description = "What trains: ort, ONNX Runtime's training session, or session, an ordinary session with Adam in its "
-          + "graph, which needs no library that is built with training. They give the same, and a run may go on with the "
+      description =
+          "What trains: ort, ONNX Runtime's training session, or session, an ordinary session with Adam in its "
+          + "graph, which needs no library that is built with training. They give the same, and a run may go on "
+          + "with the "
           + "other.")
   private LearnerKind learner;
 
@@ -180,7 +182,7 @@ final class GanCommand implements Callable<Integer> {
     OutPath.requireFolder(spec, "--out", out);
     // Looked at before training, not only when all is done.
     require(!Bundle.isBundle(out), "--out", out, "a new directory; this one holds a bundle, and bundles do not change");
-    ExecutionDevice on = device.device();
+    Compute on = device.compute(threads);
     ImageDataset all = Datasets.open(data, Split.TRAIN);
     ImageDataset training = withCanaries(part(all));
     List<String> labels = unconditional ? List.of() : training.labels();
@@ -192,7 +194,8 @@ final class GanCommand implements Callable<Integer> {
     StyleGan2Config config = accepted(() -> start.map(bundle -> StyleGan2Config.of(bundle.card()))
         .orElseGet(() -> new StyleGan2Config(training.resolution(), training.channels(), labels.size(), zDim, wDim,
             mappingLayers, channelBase, channelMax)));
-    require(config.classes() == labels.size(), "--from", from, "a bundle of " + labels.size() + " classes, as the data; "
+    require(config.classes() == labels.size(), "--from", from, "a bundle of " + labels.size()
+        + " classes, as the data; "
         + "this one has " + config.classes());
     AdversarialOptions options = accepted(() -> new AdversarialOptions(batch, kimg, learningRate, decayKimg, gamma, 16,
         mismatch, emaKimg, mixing, seed));
@@ -202,9 +205,9 @@ final class GanCommand implements Callable<Integer> {
         start.isPresent() ? StyleGan2Bundle.weights(start.get()) : Weights.initialize(config, seed);
     // What quality is measured with is made ready first: a mistake in it must not show after hours of training.
     try (FeatureExtractor extractor =
-            features == null ? null : accepted(() -> FeatureExtractor.open(features, on, threads));
+            features == null ? null : accepted(() -> FeatureExtractor.open(features, on));
         AdversarialTrainer trainer =
-            accepted(() -> AdversarialTrainer.open(config, options, training, initial, run, learner, on, threads))) {
+            accepted(() -> AdversarialTrainer.open(config, options, training, initial, run, learner, on))) {
       Optional<ModelQuality> quality =
           extractor == null ? Optional.empty() : accepted(() -> quality(extractor, all));
       if (!train(trainer, options, config, on)) {
@@ -267,7 +270,7 @@ final class GanCommand implements Callable<Integer> {
 
   /** False when the time was up first. */
   private boolean train(AdversarialTrainer trainer, AdversarialOptions options, StyleGan2Config config,
-      ExecutionDevice on) throws IOException {
+      Compute on) throws IOException {
     if (trainer.steps() > 0) {
       System.out.printf(Locale.ROOT, "going on at %.1f kimg%n", trainer.kimg());
     }
@@ -297,23 +300,23 @@ final class GanCommand implements Callable<Integer> {
     return true;
   }
 
-  private void snapshot(AdversarialTrainer trainer, StyleGan2Config config, ExecutionDevice on) throws IOException {
+  private void snapshot(AdversarialTrainer trainer, StyleGan2Config config, Compute on) throws IOException {
     trainer.save();
-    RunRecord.read(run).with(Machine.describe(on), LocalDate.now().toString()).write(run);
-    try (Sampler sampler = Sampler.open(config, trainer.weights(), on, threads)) {
+    RunRecord.read(run).with(Machine.describe(on.device()), LocalDate.now().toString()).write(run);
+    try (Sampler sampler = Sampler.open(config, trainer.weights(), on)) {
       Files.write(run.resolve(String.format(Locale.ROOT, "samples-%06.0f.png", trainer.kimg())),
           SampleGrid.png(config, sampler));
     }
   }
 
   private void export(AdversarialTrainer trainer, StyleGan2Config config, List<String> labels, int trainingImages,
-      Optional<ModelQuality> quality, ExecutionDevice on) throws IOException {
+      Optional<ModelQuality> quality, Compute on) throws IOException {
     Map<String, Tensor> weights = trainer.weights();
     RunRecord record = RunRecord.read(run);
     ModelCard.Training training = new ModelCard.Training(data.getFileName().toString(), trainingImages, seed, batch,
         trainer.kimg(), trainer.seconds(), trainer.kimg() * 1000 / trainer.seconds(),
         String.join("; ", record.machines()), record.date());
-    try (Sampler sampler = Sampler.open(config, weights, on, threads)) {
+    try (Sampler sampler = Sampler.open(config, weights, on)) {
       ModelCard.WStatistics w = LatentStatistics.measure(config, sampler);
       weights.put("G.mapping.w_avg", Tensor.of(w.avg(), config.wDim()));
       ModelCard card = new ModelCard(ModelCard.FORMAT_VERSION, name, version, null, ModelCard.STYLEGAN2,

@@ -1,11 +1,13 @@
 package dev.lethe.trainer.cli;
 
+import ai.onnx.proto.OnnxMl.ModelProto;
+import com.google.protobuf.InvalidProtocolBufferException;
 import dev.lethe.models.bundle.Bundle;
 import dev.lethe.models.bundle.ModelCard;
 import dev.lethe.models.bundle.ModelCard.WStatistics;
 import dev.lethe.models.features.ForeignFeatures;
 import dev.lethe.models.graph.Tensor;
-import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.models.runtime.InferenceSession.InferenceException;
 import dev.lethe.models.stylegan2.StyleGan2Bundle;
 import dev.lethe.models.stylegan2.StyleGan2Config;
@@ -17,7 +19,6 @@ import dev.lethe.trainer.device.DeviceOption;
 import dev.lethe.trainer.features.FeatureExtractor;
 import dev.lethe.trainer.sampling.LatentStatistics;
 import dev.lethe.trainer.sampling.Sampler;
-import com.google.protobuf.InvalidProtocolBufferException;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
@@ -29,7 +30,6 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.stream.IntStream;
 import picocli.CommandLine;
-import ai.onnx.proto.OnnxMl.ModelProto;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Help.Visibility;
 import picocli.CommandLine.Mixin;
@@ -41,8 +41,10 @@ import picocli.CommandLine.Spec;
 
 /** {@code lethe import}. */
 @Command(name = "lethe import", mixinStandardHelpOptions = true, sortOptions = false, showDefaultValues = true,
-    description = "Makes a bundle of a StyleGAN2 model that was trained elsewhere: a pickle of StyleGAN2-ADA-PyTorch or "
-        + "TensorFlow's StyleGAN2, a checkpoint of rosinality/stylegan2-pytorch, or what 'lethe export' wrote. Nothing in "
+    description =
+        "Makes a bundle of a StyleGAN2 model that was trained elsewhere: a pickle of StyleGAN2-ADA-PyTorch or "
+        + "TensorFlow's StyleGAN2, a checkpoint of rosinality/stylegan2-pytorch, or what 'lethe export' wrote. "
+        + "Nothing in "
         + "the file is executed.")
 public final class ImportCommand implements Callable<Integer> {
 
@@ -66,7 +68,8 @@ public final class ImportCommand implements Callable<Integer> {
   private String version;
 
   @Option(names = "--labels", split = ",", paramLabel = "LABEL",
-      description = "Names of the classes, in their order; those in the file or, without such, their numbers if left out.")
+      description =
+          "Names of the classes, in their order; those in the file or, without such, their numbers if left out.")
   private List<String> labels;
 
   @Option(names = "--features", paramLabel = "FILE",
@@ -133,7 +136,7 @@ public final class ImportCommand implements Callable<Integer> {
     if (features != null && !Files.isRegularFile(features)) {
       throw refused(features + " is no file");
     }
-    ExecutionDevice on = device.device();
+    Compute on = device.compute(threads);
     PrintWriter print = spec.commandLine().getOut();
     ImportedModel model = ModelImport.read(file, this::progress);
     print.print(ImportSummary.of(model));
@@ -144,7 +147,7 @@ public final class ImportCommand implements Callable<Integer> {
     Map<String, Tensor> weights = new HashMap<>(model.weights());
     byte[] picture;
     WStatistics w;
-    try (Sampler sampler = Sampler.open(config, weights, on, threads)) {
+    try (Sampler sampler = Sampler.open(config, weights, on)) {
       w = statistics(model, sampler, print);
       picture = ImportSamples.png(config, sampler);
     } catch (IOException e) {
@@ -166,7 +169,7 @@ public final class ImportCommand implements Callable<Integer> {
   }
 
   /** A feature network that does not take this model's images would be found out when images are to be taken out. */
-  private ModelProto features(StyleGan2Config config, ExecutionDevice on) throws IOException {
+  private ModelProto features(StyleGan2Config config, Compute on) throws IOException {
     ModelProto network;
     try {
       network = ModelProto.parseFrom(Files.readAllBytes(features));
@@ -179,7 +182,7 @@ public final class ImportCommand implements Callable<Integer> {
     } catch (IllegalArgumentException e) {
       throw new IOException(features + ": " + e.getMessage(), e);
     }
-    try (FeatureExtractor extractor = FeatureExtractor.open(network, on, threads)) {
+    try (FeatureExtractor extractor = FeatureExtractor.open(network, on)) {
       extractor.run(Tensor.zeros(2, config.channels(), config.resolution(), config.resolution()));
       return network;
     } catch (InferenceException e) {

@@ -27,7 +27,8 @@ final class ImportSummary {
         + " mapping layers, channels " + String.join(" ", widths) + clamp(config.convClamp()) + ", "
         + count(model, "G.") + " parameters");
     DiscriminatorConfig d = config.discriminator();
-    row(text, "discriminator", d == null ? "none: what it could tell of membership cannot be measured" : d.architecture()
+    row(text, "discriminator", d == null ? "none: what it could tell of membership cannot be measured"
+        : d.architecture()
         + ", minibatch standard deviation " + (d.mbstdChannels() == 0 ? "none" : "of "
         + (d.mbstdGroup() == 0 ? "the whole batch" : "groups of " + d.mbstdGroup())) + clamp(d.convClamp()) + ", "
         + count(model, "D.") + " parameters");

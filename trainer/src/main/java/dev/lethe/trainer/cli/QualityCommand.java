@@ -4,7 +4,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import dev.lethe.models.bundle.Bundle;
 import dev.lethe.models.bundle.ModelCard.Quality;
-import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.models.stylegan2.StyleGan2Bundle;
 import dev.lethe.models.stylegan2.StyleGan2Config;
 import dev.lethe.trainer.data.Datasets;
@@ -61,7 +61,7 @@ final class QualityCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    ExecutionDevice on = device.device();
+    Compute on = device.compute(threads);
     Bundle bundle = Bundle.open(directory);
     bundle.verify();
     if (!Files.isRegularFile(bundle.features())) {
@@ -74,8 +74,8 @@ final class QualityCommand implements Callable<Integer> {
           + training.labels());
     }
     StyleGan2Config config = StyleGan2Config.of(bundle.card());
-    try (FeatureExtractor extractor = FeatureExtractor.open(bundle.features(), on, threads);
-        Sampler sampler = Sampler.open(config, StyleGan2Bundle.weights(bundle), on, threads)) {
+    try (FeatureExtractor extractor = FeatureExtractor.open(bundle.features(), on);
+        Sampler sampler = Sampler.open(config, StyleGan2Bundle.weights(bundle), on)) {
       print(new ModelQuality(extractor, training, test, Math.min(samples, training.size()), seed)
           .measure(config, sampler));
     } catch (IllegalArgumentException e) {

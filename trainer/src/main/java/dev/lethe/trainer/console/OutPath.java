@@ -26,7 +26,8 @@ public final class OutPath {
     requireParents(command, option, out, out);
     Matcher named = EXTENSION.matcher(String.valueOf(out.getFileName()));
     if (!Files.isDirectory(out) && named.matches()) {
-      throw wrong(command, option, out, " is the name of a file, and files go into a folder. If it is to be a folder, make it"
+      throw wrong(command, option, out,
+          " is the name of a file, and files go into a folder. If it is to be a folder, make it"
           + " first (mkdir)");
     }
   }

@@ -13,7 +13,8 @@ import java.util.List;
 
 /**
  * Decodes image files into the pixels of one data set. The first image sets the resolution. The data set has one
- * channel as long as every image is grey, also where grey is stored as colour, and three from the first coloured image on.
+ * channel as long as every image is grey, also where grey is stored as colour, and three from the first coloured image
+ * on.
  */
 final class PixelCollector {
 
@@ -65,7 +66,8 @@ final class PixelCollector {
       resolution = size.width();
     } else if (size.width() != resolution || size.height() != resolution) {
       // Before the decoder, whose message speaks of requests.
-      throw new DatasetException(file, "the image is " + size.width() + "x" + size.height() + " pixels; it must be exactly "
+      throw new DatasetException(file, "the image is " + size.width() + "x" + size.height()
+          + " pixels; it must be exactly "
           + resolution + "x" + resolution);
     }
     byte[] image = ImageDecoder.decodeBytes(bytes, 3, resolution);

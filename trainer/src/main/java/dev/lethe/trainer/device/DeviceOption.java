@@ -1,7 +1,7 @@
 package dev.lethe.trainer.device;
 
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.models.runtime.ExecutionDevice;
-import dev.lethe.models.runtime.InvalidDeviceException;
 import dev.lethe.models.runtime.NativeRuntime;
 import dev.lethe.models.runtime.NativeRuntimeException;
 import picocli.CommandLine.Model.CommandSpec;
@@ -19,14 +19,15 @@ public final class DeviceOption {
   private CommandSpec command;
 
   /**
-   * The device, tried out: see {@link NativeRuntime#usable}.
+   * The device, tried out, see {@link NativeRuntime#usable}, with so many threads.
    *
-   * @throws ParameterException if the text names none, or the device cannot be used
+   * @param threads as {@link Compute} takes them
+   * @throws ParameterException if the text names no device, or the device cannot be used, or the threads are none
    */
-  public ExecutionDevice device() {
+  public Compute compute(int threads) {
     try {
-      return NativeRuntime.load().usable(ExecutionDevice.parse(text));
-    } catch (InvalidDeviceException | NativeRuntimeException e) {
+      return new Compute(NativeRuntime.load().usable(ExecutionDevice.parse(text)), threads);
+    } catch (NativeRuntimeException | IllegalArgumentException e) {
       throw new ParameterException(command.commandLine(), e.getMessage(), e);
     }
   }

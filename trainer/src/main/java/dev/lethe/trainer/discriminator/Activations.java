@@ -6,7 +6,7 @@ import dev.lethe.models.graph.OnnxWriter;
 import dev.lethe.models.graph.Shapes;
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.graph.Value;
-import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.models.runtime.InferenceSession;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -14,8 +14,8 @@ import java.util.Map;
 import java.util.stream.IntStream;
 
 /**
- * Labelled images as the original discriminator sees them. Unlearning leaves its stem as it is, so that this is computed
- * once a job, not once a step.
+ * Labelled images as the original discriminator sees them. Unlearning leaves its stem as it is, so that this is
+ * computed once a job, not once a step.
  *
  * @param values what its stem makes of each, [N, C, 8, 8]
  * @param labels class of each; of an unconditional model 0
@@ -36,14 +36,14 @@ record Activations(Tensor values, int[] labels, Tensor judgements) {
       this.session = session;
     }
 
-    static Original open(Networks config, Map<String, Tensor> weights, ExecutionDevice device, int threads) {
+    static Original open(Networks config, Map<String, Tensor> weights, Compute compute) {
       Graph g = new Graph("original");
       Value image = g.input("image", Shapes.FREE, config.channels(), config.resolution(), config.resolution());
       Value c = config.conditional() ? g.input("c", Shapes.FREE, config.classes()) : null;
       Value stem = config.stem(g, image);
       g.output("activations", stem);
       g.output("logits", config.head(g, stem, c));
-      return new Original(config, InferenceSession.open(OnnxWriter.inference(g, weights), device, threads));
+      return new Original(config, InferenceSession.open(OnnxWriter.inference(g, weights), compute));
     }
 
     /** Of images [N, C, H, W]. */

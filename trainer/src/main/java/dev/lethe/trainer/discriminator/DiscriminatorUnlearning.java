@@ -10,7 +10,7 @@ import dev.lethe.models.architecture.Networks;
 import dev.lethe.models.graph.Graph;
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.graph.Value;
-import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.trainer.data.ImageDataset;
 import dev.lethe.trainer.model.ModelWeights;
 import dev.lethe.trainer.sampling.ShuffledIndices;
@@ -31,8 +31,8 @@ import java.util.SplittableRandom;
  * Teaches the discriminator to say F of unlearned images, (D(x_u) − F)² (arXiv 2308.09881, section 4.1), and to go on
  * saying of images that stay what the original did, (D(x) − D0(x))².
  *
- * <p>Only its head learns. Telling 64 images from others is a matter of the last layers, and a step of those alone costs
- * a tenth. All groups of images of a step are one batch.
+ * <p>Only its head learns. Telling 64 images from others is a matter of the last layers, and a step of those alone
+ * costs a tenth. All groups of images of a step are one batch.
  */
 public final class DiscriminatorUnlearning implements AutoCloseable {
 
@@ -90,16 +90,15 @@ public final class DiscriminatorUnlearning implements AutoCloseable {
    * @param fakeLabels F of each, [N, 1]
    * @param stay groups of images that stay, each of one or more
    * @param directory for the training session's files
-   * @param threads threads within an operator; 0 for one on each core
    */
   public static DiscriminatorUnlearning open(ModelWeights model, Options asked, ImageDataset unlearn,
-      Tensor fakeLabels, List<ImageDataset> stay, Path directory, ExecutionDevice device, int threads)
+      Tensor fakeLabels, List<ImageDataset> stay, Path directory, Compute compute)
       throws IOException {
     Networks config = model.config();
     Options options = asked.wholeGroups(config);
     List<DiscriminatorTargets> groups = new ArrayList<>();
     try (Activations.Original original =
-        Activations.Original.open(config, model.weights(), device, threads)) {
+        Activations.Original.open(config, model.weights(), compute)) {
       groups.add(new DiscriminatorTargets(original.of(unlearn.images(), unlearn.classIndices()), fakeLabels));
       for (ImageDataset images : stay) {
         groups.add(DiscriminatorTargets.keep(original.of(images.images(), images.classIndices())));
@@ -116,7 +115,7 @@ public final class DiscriminatorUnlearning implements AutoCloseable {
     TrainingObjective objective =
         TrainingObjective.descent(g, mul(mean(errors), groups.size()), config::isDiscriminatorHead);
     return new DiscriminatorUnlearning(config, options, groups,
-        Learner.open(objective, model.weights(), adam, directory, Optional.empty(), device, threads));
+        Learner.open(objective, model.weights(), adam, directory, Optional.empty(), compute));
   }
 
   public Losses step() {

@@ -1,7 +1,7 @@
 package dev.lethe.trainer.discriminator;
 
 import dev.lethe.models.graph.Tensor;
-import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.trainer.metrics.DiscriminatorScores;
 import dev.lethe.trainer.model.ModelWeights;
 
@@ -14,9 +14,9 @@ import dev.lethe.trainer.model.ModelWeights;
 public record Logits(int[] labels, float[] logits) {
 
   /** @param images [N, C, H, W] */
-  public static Logits of(ModelWeights model, Tensor images, int[] labels, ExecutionDevice device, int threads) {
+  public static Logits of(ModelWeights model, Tensor images, int[] labels, Compute compute) {
     try (DiscriminatorScores scores =
-        DiscriminatorScores.open(model.config(), model.weights(), device, threads)) {
+        DiscriminatorScores.open(model.config(), model.weights(), compute)) {
       return new Logits(labels, scores.of(images, labels));
     }
   }

@@ -7,7 +7,7 @@ import dev.lethe.models.graph.Graph;
 import dev.lethe.models.graph.OnnxWriter;
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.graph.Value;
-import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.models.runtime.InferenceSession;
 import java.util.List;
 import java.util.Map;
@@ -21,13 +21,13 @@ final class ArithmeticLimit {
   private ArithmeticLimit() {}
 
   /** Multiply-add pairs a second, the best of some rounds. */
-  static double measure(ExecutionDevice device, int threads) {
+  static double measure(Compute compute) {
     Graph g = new Graph("limit");
     Value product = gemm(g.input("a", SIZE, SIZE), g.input("b", SIZE, SIZE), false, false, 1);
     g.output("product", product);
     Tensor matrix = Tensor.zeros(SIZE, SIZE);
     double least = Double.POSITIVE_INFINITY;
-    try (InferenceSession session = InferenceSession.open(OnnxWriter.inference(g, Map.of()), device, threads)) {
+    try (InferenceSession session = InferenceSession.open(OnnxWriter.inference(g, Map.of()), compute)) {
       for (int i = 0; i < ROUNDS; i++) {
         long started = System.nanoTime();
         session.run(Map.of("a", matrix, "b", matrix));

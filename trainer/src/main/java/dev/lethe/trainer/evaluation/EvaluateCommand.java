@@ -1,7 +1,7 @@
 package dev.lethe.trainer.evaluation;
 
 import dev.lethe.models.bundle.Bundle;
-import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.models.runtime.Machine;
 import dev.lethe.trainer.console.CommandErrors;
 import dev.lethe.trainer.console.OutPath;
@@ -36,7 +36,8 @@ public final class EvaluateCommand implements Callable<Integer> {
 
   @Option(names = "--suite", defaultValue = "quick",
       description = "quick: 64 images, with the controls that must fail. natural: 16 images, a class, controls and "
-          + "baselines, for models of natural images. paper: numbers of images, classes, substitutes, the paper's recipe, "
+          + "baselines, for models of natural images. paper: numbers of images, classes, substitutes, the paper's "
+          + "recipe, "
           + "baselines, a base that memorises, jobs in a row. (${COMPLETION-CANDIDATES})")
   private Suite suite;
 
@@ -48,7 +49,8 @@ public final class EvaluateCommand implements Callable<Integer> {
   private Path base;
 
   @Option(names = "--models", required = true, paramLabel = "DIR",
-      description = "Models to compare with (onnx-models/evaluation), named after the base: mnist-judge, mnist-retrained, "
+      description =
+          "Models to compare with (onnx-models/evaluation), named after the base: mnist-judge, mnist-retrained, "
           + "mnist-without-7, ...; runs whose model is not there are left out.")
   private Path compared;
 
@@ -80,7 +82,8 @@ public final class EvaluateCommand implements Callable<Integer> {
     Map<String, String> captions = new LinkedHashMap<>();
     for (int images : List.of(64, 16)) {
       captions.put(Experiment.items(images).id(), "Unlearned by Lethe's recipe: the images; what the original draws of "
-          + "them at latents that the audit found; what the candidate draws there; the nearest that the audit found in the "
+          + "them at latents that the audit found; what the candidate draws there; the nearest that the audit found "
+          + "in the "
           + "candidate; the substitutes.");
       captions.put(Experiment.items(images).with(Experiment.Method.DISCRIMINATOR_ONLY).id(), "The same where the "
           + "discriminator alone was taught to reject them: nothing has changed.");
@@ -105,7 +108,7 @@ public final class EvaluateCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     OutPath.requireFolder(spec, "--out", out);
-    ExecutionDevice on = device.device();
+    Compute on = device.compute(threads);
     name = Bundle.open(base).card().name();
     Models models = models();
     List<Experiment> asked = suite.runs().stream().filter(run -> run.id().contains(only)).toList();
@@ -127,7 +130,7 @@ public final class EvaluateCommand implements Callable<Integer> {
       if (known.isEmpty()) {
         if (evaluation == null) {
           evaluation = new Evaluation(models, EvaluationData.open(data), this.runs.resolve("session"),
-              Machine.describe(on), on, threads);
+              Machine.describe(on.device()), on);
         }
         ExperimentResult result = evaluation.run(run);
         store.write(run.id(), result);
@@ -174,7 +177,8 @@ public final class EvaluateCommand implements Callable<Integer> {
 
   private String command() {
     return "./lethe evaluate --suite " + Experiment.name(suite) + " --base "
-        + Path.of("").toAbsolutePath().relativize(base.toAbsolutePath().normalize()) + (only.isEmpty() ? "" : " --only " + only);
+        + Path.of("").toAbsolutePath().relativize(base.toAbsolutePath().normalize())
+            + (only.isEmpty() ? "" : " --only " + only);
   }
 
   private String fileName() {

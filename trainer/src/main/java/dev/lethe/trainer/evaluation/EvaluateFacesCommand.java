@@ -3,7 +3,7 @@ package dev.lethe.trainer.evaluation;
 import dev.lethe.models.bundle.Bundle;
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.image.ImageGrid;
-import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.models.runtime.Machine;
 import dev.lethe.trainer.audit.PersonFindings;
 import dev.lethe.trainer.console.CommandErrors;
@@ -92,7 +92,8 @@ public final class EvaluateFacesCommand implements Callable<Integer> {
 
   /** With its options, and how it reports errors. */
   public static CommandLine commandLine() {
-    return CommandErrors.report(new CommandLine(new EvaluateFacesCommand()).setCaseInsensitiveEnumValuesAllowed(true), Set.of(IllegalArgumentException.class));
+    return CommandErrors.report(new CommandLine(new EvaluateFacesCommand()).setCaseInsensitiveEnumValuesAllowed(true),
+        Set.of(IllegalArgumentException.class));
   }
 
   @Override
@@ -109,8 +110,10 @@ public final class EvaluateFacesCommand implements Callable<Integer> {
     Map<String, String> pictures = new LinkedHashMap<>();
     for (PersonResult result : results) {
       if (Files.exists(out.resolve(picture(name, result.method(), result.seed())))) {
-        pictures.put(picture(name, result.method(), result.seed()), "Seed " + result.seed() + ", " + result.method().title
-            + ". Columns: photos that were sent, behind the gap photos that were not. Rows: the photos; what the original "
+        pictures.put(picture(name, result.method(), result.seed()), "Seed " + result.seed() + ", "
+            + result.method().title
+            + ". Columns: photos that were sent, behind the gap photos that were not. Rows: the photos; what the "
+            + "original "
             + "draws of them at latents that the audit found; what the candidate draws there; what an attack finds in "
             + "the candidate.");
       }
@@ -139,15 +142,15 @@ public final class EvaluateFacesCommand implements Callable<Integer> {
   }
 
   private List<PersonResult> run(Bundle bundle, String name) throws IOException {
-    ExecutionDevice on = device.device();
+    Compute on = device.compute(threads);
     PeopleData photos = PeopleData.open(data, strangers, quick ? PersonScale.QUICK : PersonScale.FULL);
     try (IdentityJudge judge = IdentityJudge.open(FaceNetwork.read(identity, photos.train().resolution(),
-        photos.train().channels()), photos.pool(), on, threads)) {
+        photos.train().channels()), photos.pool(), on)) {
       if (!Files.exists(runs.resolve(JUDGE))) {
         Files.writeString(runs.resolve(JUDGE), String.format(Locale.ROOT, "%.6f%n", judge.auc(photos.strangers())));
       }
       try (PersonEvaluation evaluation = new PersonEvaluation(bundle, photos, judge, runs.resolve("session"),
-          Machine.describe(on), on, threads)) {
+          Machine.describe(on.device()), on)) {
         for (long seed = 0; seed < people; seed++) {
           for (Method method : methods.isEmpty() ? Arrays.asList(Method.values()) : methods) {
             if (store().find(PersonResult.id(method, seed)).isEmpty()) {

@@ -3,7 +3,7 @@ package dev.lethe.trainer.evaluation;
 import dev.lethe.models.bundle.Bundle;
 import dev.lethe.models.bundle.ModelCard;
 import dev.lethe.models.graph.Tensor;
-import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.trainer.adversarial.AdversarialOptions;
 import dev.lethe.trainer.adversarial.AdversarialTrainer;
 import dev.lethe.trainer.audit.AuditOptions;
@@ -100,22 +100,19 @@ final class Evaluation {
   private final EvaluationData data;
   private final Path directory;
   private final String machine;
-  private final ExecutionDevice device;
-  private final int threads;
+  private final Compute compute;
   private ItemFindings.Pictures pictures;
 
   /**
    * @param directory for training sessions' files
    * @param machine as results name it
    */
-  Evaluation(Models models, EvaluationData data, Path directory, String machine, ExecutionDevice device,
-      int threads) {
+  Evaluation(Models models, EvaluationData data, Path directory, String machine, Compute compute) {
     this.models = models;
     this.data = data;
     this.directory = directory;
     this.machine = machine;
-    this.device = device;
-    this.threads = threads;
+    this.compute = compute;
   }
 
   /** What the last audit of single images saw. */
@@ -131,14 +128,14 @@ final class Evaluation {
     Figures figures = new Figures();
     long started = System.nanoTime();
     BeforeAfter<Double> fid = new Utility(original, images.kept(), Utility.labels(images.kept()),
-        AuditOptions.FULL.samples(), AUDIT_SEED, device, threads).of(candidate.model);
+        AuditOptions.FULL.samples(), AUDIT_SEED, compute).of(candidate.model);
     OptionalDouble increase = OptionalDouble.of(fid.after() / fid.before() - 1);
     Verdict verdict = experiment.ofItems()
         ? auditItems(experiment, original, candidate, images, increase, figures)
         : auditClasses(experiment, original, candidate, increase, figures);
     double audit = (System.nanoTime() - started) / 1e9;
     double retraining = RetrainingCost.seconds(original, models.shipped.card().training(), images.learn(),
-        directory.resolve("retraining"), device, threads);
+        directory.resolve("retraining"), compute);
     figures.add("fid_root_before", fid.before()).add("fid_root", fid.after())
         .add("fid_root_ratio", fid.after() / fid.before())
         .add("steps", candidate.steps).add("seconds", candidate.seconds).add("audit_seconds", audit)
@@ -160,9 +157,10 @@ final class Evaluation {
       case GRADIENT_ASCENT -> {
         UnlearningTargets found =
             unlearner(original, base.card()).find(request(experiment), images.unlearn(), (s, n, e) -> { });
-        Candidate made = timed(() -> new GradientAscent(original, directory, device, threads)
+        Candidate made = timed(() -> new GradientAscent(original, directory, compute)
             .run(found, experiment.seed()));
-        yield new Candidate(made.model, Optional.of(found), Optional.empty(), found.seconds() + made.seconds, 0, Map.of(), List.of());
+        yield new Candidate(made.model, Optional.of(found), Optional.empty(), found.seconds() + made.seconds, 0,
+            Map.of(), List.of());
       }
       case RETRAINING -> {
         Bundle retrained = models.retrained(experiment);
@@ -197,7 +195,7 @@ final class Evaluation {
   }
 
   private Unlearner unlearner(ModelWeights model, ModelCard card) {
-    return new Unlearner(model, card.w(), Set.of(), directory, device, threads);
+    return new Unlearner(model, card.w(), Set.of(), directory, compute);
   }
 
   private UnlearningRequest request(Experiment experiment) {
@@ -234,16 +232,15 @@ final class Evaluation {
     // Where a method went by no latents, those that a job would have gone by.
     Tensor own = candidate.found.map(UnlearningTargets::latents).orElse(null);
     if (own == null) {
-      own = new Inversion(original.config(), original.weights(), original.features(),
-          InversionOptions.DEFAULT, device, threads)
+      own = new Inversion(original, InversionOptions.DEFAULT, compute)
           .invert(unlearn.images(), unlearn.classIndices(), directory, experiment.seed(), (s, n, e) -> { }).w();
     }
     ItemSubjects subjects = new ItemSubjects(unlearn, own, candidate.substitutes,
         ItemSubjects.alike(images.learn().subset(IntStream.range(512, images.learn().size()).toArray()), unlearn,
             options.staying()),
-        ItemSubjects.alike(unseen, unlearn, options.neverSeen()), images.kept());
+        ItemSubjects.alike(unseen, unlearn, options.neverSeen()), images.kept()).against(reference(experiment));
     ItemFindings found = new ItemAudit(original, options, AUDIT_SEED + experiment.seed(),
-        directory.resolve("audit"), device, threads).run(candidate.model, subjects, share -> { });
+        directory.resolve("audit"), compute).run(candidate.model, subjects, share -> { });
     pictures = found.pictures();
     figures.add(found);
     double aucUt = aucUt(candidate.model, unlearn, unseen);
@@ -254,8 +251,13 @@ final class Evaluation {
     return Verdict.of(found, OptionalDouble.of(aucUt), fidIncrease, Verdict.Bounds.DEFAULT);
   }
 
+  /** The shipped base was trained neither on canaries nor on other test images. */
+  private Optional<ModelWeights> reference(Experiment experiment) throws IOException {
+    return experiment.base() == Base.CANARIES ? Optional.of(ModelWeights.read(models.shipped)) : Optional.empty();
+  }
+
   private double aucUt(ModelWeights model, ImageDataset images, ImageDataset unseen) {
-    try (DiscriminatorScores scores = DiscriminatorScores.open(model.config(), model.weights(), device, threads)) {
+    try (DiscriminatorScores scores = DiscriminatorScores.open(model.config(), model.weights(), compute)) {
       return RocAuc.of(scores.of(images), scores.of(unseen));
     }
   }
@@ -264,9 +266,9 @@ final class Evaluation {
       OptionalDouble fidIncrease, Figures figures) throws IOException {
     Set<Integer> erased = Set.copyOf(experiment.classes());
     int[] stay = IntStream.range(0, original.config().classes()).filter(c -> !erased.contains(c)).toArray();
-    try (FeatureExtractor judge = FeatureExtractor.open(models.judge, device, threads)) {
+    try (FeatureExtractor judge = FeatureExtractor.open(models.judge, compute)) {
       ClassFindings found = new ClassAudit(original, judge, AuditOptions.FULL, PICTURES,
-          AUDIT_SEED + experiment.seed(), directory.resolve("audit"), device, threads)
+          AUDIT_SEED + experiment.seed(), directory.resolve("audit"), compute)
           .run(candidate.model, erased, stay, data.ofErased(experiment), share -> { });
       figures.add(found);
       return Verdict.of(found, fidIncrease, Verdict.Bounds.DEFAULT);
@@ -281,7 +283,7 @@ final class Evaluation {
     Tensor fakeLabels =
         Tensor.of(FakeLabel.Constant.DEFAULT.of(images.unlearn().classIndices(), () -> null, 0), n, 1);
     try (DiscriminatorUnlearning unlearning = DiscriminatorUnlearning.open(original, options, images.unlearn(),
-        fakeLabels, List.of(images.learn()), directory.resolve("discriminator"), device, threads)) {
+        fakeLabels, List.of(images.learn()), directory.resolve("discriminator"), compute)) {
       for (int step = 0; step < options.steps(); step++) {
         unlearning.step();
       }
@@ -296,7 +298,7 @@ final class Evaluation {
     AdversarialOptions options = new AdversarialOptions(card.training().batch(), FINE_TUNING_KIMG, 0.001, 0, 1, 16, 0,
         1, 0, experiment.seed());
     try (AdversarialTrainer trainer = AdversarialTrainer.open(original.config(), options, images.kept(),
-        original.weights(), directory.resolve("fine-tuning-" + experiment.seed()), device, threads)) {
+        original.weights(), directory.resolve("fine-tuning-" + experiment.seed()), compute)) {
       while (trainer.steps() < options.steps()) {
         trainer.step();
       }
@@ -311,6 +313,7 @@ final class Evaluation {
   private static Candidate timed(Making making) throws IOException {
     long started = System.nanoTime();
     ModelWeights made = making.make();
-    return new Candidate(made, Optional.empty(), Optional.empty(), (System.nanoTime() - started) / 1e9, 0, Map.of(), new ArrayList<>());
+    return new Candidate(made, Optional.empty(), Optional.empty(), (System.nanoTime() - started) / 1e9, 0, Map.of(),
+        new ArrayList<>());
   }
 }

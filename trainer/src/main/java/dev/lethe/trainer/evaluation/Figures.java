@@ -48,7 +48,10 @@ final class Figures {
     found.unseen().ifPresent(unseen -> collateral("unseen", unseen));
     found.membership().ifPresent(membership -> membership("membership", membership));
     found.calibrated().ifPresent(auc -> add("membership_calibrated", auc));
-    found.bySamples().ifPresent(membership -> membership("membership_samples", membership));
+    found.bySamples().ifPresent(samples -> {
+      membership("membership_samples", samples.distance());
+      samples.calibrated().ifPresent(calibrated -> membership("membership_reference", calibrated));
+    });
     found.wPlus().ifPresent(wPlus -> {
       change("fresh_w_plus", wPlus.fresh());
       change("candidate_w_plus", wPlus.candidate());

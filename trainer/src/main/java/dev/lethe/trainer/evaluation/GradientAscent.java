@@ -9,7 +9,7 @@ import dev.lethe.models.architecture.Networks;
 import dev.lethe.models.graph.Graph;
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.graph.Value;
-import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.trainer.adversarial.GanLosses;
 import dev.lethe.trainer.model.ModelWeights;
 import dev.lethe.trainer.session.AdamOptions;
@@ -29,7 +29,7 @@ import java.util.function.Predicate;
  * discriminator's is that of real images, softplus(−D(x_u)); the generator's is the distance |G(w_u) − x_u| of what it
  * makes of their latents. Nothing holds the networks to what must stay.
  */
-record GradientAscent(ModelWeights model, Path directory, ExecutionDevice device, int threads) {
+record GradientAscent(ModelWeights model, Path directory, Compute compute) {
 
   private static final int STEPS = 50;
   private static final int BATCH = 32;
@@ -61,10 +61,11 @@ record GradientAscent(ModelWeights model, Path directory, ExecutionDevice device
     return g;
   }
 
-  private Map<String, Tensor> ascend(Graph g, Predicate<String> learns, UnlearningTargets found, long seed) throws IOException {
+  private Map<String, Tensor> ascend(Graph g, Predicate<String> learns, UnlearningTargets found,
+      long seed) throws IOException {
     Value up = mul(g.outputs().get("loss"), -1);
     try (Learner learner = Learner.open(TrainingObjective.descent(g, up, learns), model.weights(), ADAM,
-        directory.resolve(g.name()), Optional.empty(), device, threads)) {
+        directory.resolve(g.name()), Optional.empty(), compute)) {
       SplittableRandom random = new SplittableRandom(seed);
       for (int step = 0; step < STEPS; step++) {
         learner.step(inputs(g, found, random.ints(BATCH, 0, found.images().size()).toArray()), Map.of());

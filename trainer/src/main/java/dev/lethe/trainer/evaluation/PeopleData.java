@@ -37,7 +37,9 @@ record PeopleData(ImageDataset train, ImageDataset strangers, PersonScale scale)
     return new PeopleData(Datasets.open(data, Split.TRAIN), Datasets.open(strangers, Split.TRAIN), scale);
   }
 
-  /** Two photos each of people who are not unlearned by any seed: what is usual, and whom look-alikes are looked for in. */
+  /**
+   * Two photos each of people who are not unlearned by any seed: what is usual, and whom look-alikes are looked for in.
+   */
   ImageDataset pool() {
     SplittableRandom random = new SplittableRandom(0);
     List<int[]> people = new ArrayList<>(photos(train).values().stream()
@@ -45,7 +47,9 @@ record PeopleData(ImageDataset train, ImageDataset strangers, PersonScale scale)
     return pairs(train, shuffled(people, random).subList(0, Math.min(scale.pool(), people.size())));
   }
 
-  /** Indices of photos of whom a seed unlearns; the one with the most photos, who is no case like others, is left out. */
+  /**
+   * Indices of photos of whom a seed unlearns; the one with the most photos, who is no case like others, is left out.
+   */
   int[] person(long seed) {
     List<int[]> people = new ArrayList<>(photos(train).values().stream().filter(own -> own.length >= LEAST).toList());
     people.remove(people.stream().max(Comparator.comparingInt(own -> own.length)).orElseThrow(

@@ -2,7 +2,7 @@ package dev.lethe.trainer.evaluation;
 
 import dev.lethe.models.bundle.Bundle;
 import dev.lethe.models.graph.Tensor;
-import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.trainer.audit.Estimate;
 import dev.lethe.trainer.audit.ItemAudit;
 import dev.lethe.trainer.audit.PersonAudit;
@@ -47,8 +47,7 @@ final class PersonEvaluation implements AutoCloseable {
   private final IdentityJudge judge;
   private final Path directory;
   private final String machine;
-  private final ExecutionDevice device;
-  private final int threads;
+  private final Compute compute;
   private final FeatureExtractor extractor;
   private Optional<PersonAudit.Original> before = Optional.empty();
   private Optional<Statistics> real = Optional.empty();
@@ -58,15 +57,14 @@ final class PersonEvaluation implements AutoCloseable {
 
   /** @param directory for training sessions' files */
   PersonEvaluation(Bundle base, PeopleData data, IdentityJudge judge, Path directory, String machine,
-      ExecutionDevice device, int threads) throws IOException {
+      Compute compute) throws IOException {
     this.original = ModelWeights.read(base);
     this.data = data;
     this.judge = judge;
     this.directory = directory;
     this.machine = machine;
-    this.device = device;
-    this.threads = threads;
-    this.extractor = FeatureExtractor.open(original, device, threads);
+    this.compute = compute;
+    this.extractor = FeatureExtractor.open(original, compute);
   }
 
   /** What the last audit saw. */
@@ -76,7 +74,7 @@ final class PersonEvaluation implements AutoCloseable {
 
   PersonResult run(Method method, long seed) throws IOException {
     PersonAudit audit = new PersonAudit(original, judge, data.scale().audit(), AUDIT_SEED + seed,
-        directory.resolve("audit"), device, threads);
+        directory.resolve("audit"), compute);
     if (before.isEmpty() || seedOfBefore != seed) {
       PersonAudit.Original found =
           audit.before(data.subjects(seed, judge), resume(seed, "original"), progress("search in the original"));
@@ -128,7 +126,8 @@ final class PersonEvaluation implements AutoCloseable {
   private static GuardedCascade.Progress steps() {
     return (step, steps, values) -> {
       if (step % 10 == 0) {
-        System.out.printf(Locale.ROOT, "unlearning: step %d of %d, redacted %.0f %% at its own latents, %.0f %% at others%n",
+        System.out.printf(Locale.ROOT,
+            "unlearning: step %d of %d, redacted %.0f %% at its own latents, %.0f %% at others%n",
             step, steps, 100 * values.getOrDefault("redacted_own", Double.NaN),
             100 * values.getOrDefault("redacted_watched", Double.NaN));
       }
@@ -142,7 +141,8 @@ final class PersonEvaluation implements AutoCloseable {
   }
 
   private PersonUnlearning unlearning(PersonUnlearning.Options options, Method method, long seed) {
-    return new PersonUnlearning(original, options, seed, resume(seed, method.name()), directory.resolve("unlearning"), device, threads);
+    return new PersonUnlearning(original, options, seed, resume(seed, method.name()), directory.resolve("unlearning"),
+        compute);
   }
 
   /** The discriminator comes to brand the photos, the generator stays. */
@@ -151,7 +151,7 @@ final class PersonEvaluation implements AutoCloseable {
     DiscriminatorUnlearning.Options options = DiscriminatorUnlearning.Options.of(seed);
     Tensor labels = Tensor.of(FakeLabel.Constant.DEFAULT.of(sent.classIndices(), () -> null, 0), sent.size(), 1);
     try (DiscriminatorUnlearning unlearning = DiscriminatorUnlearning.open(original, options, sent, labels,
-        List.of(data.stay(seed, LEARNING_IMAGES)), directory.resolve("discriminator"), device, threads)) {
+        List.of(data.stay(seed, LEARNING_IMAGES)), directory.resolve("discriminator"), compute)) {
       for (int step = 0; step < options.steps(); step++) {
         unlearning.step();
       }
@@ -178,7 +178,7 @@ final class PersonEvaluation implements AutoCloseable {
   }
 
   private Statistics drawn(ModelWeights model) {
-    try (Sampler sampler = Sampler.open(model.config(), model.weights(), device, threads)) {
+    try (Sampler sampler = Sampler.open(model.config(), model.weights(), compute)) {
       return statistics(sampler.images(new int[data.scale().samples()], new SplittableRandom(AUDIT_SEED)));
     }
   }

@@ -21,7 +21,8 @@ record PersonPage(Path directory, String name, String model, String command, dou
 
   /** Writes the page. Gives back its first table. */
   String write() throws IOException {
-    StringBuilder page = new StringBuilder("# A person unlearned, audited: ").append(model).append("\n\n`").append(command)
+    StringBuilder page = new StringBuilder("# A person unlearned, audited: ").append(model).append("\n\n`")
+        .append(command)
         .append("`, ").append(results.stream().map(PersonResult::date).distinct().sorted()
             .collect(Collectors.joining(", "))).append(", on ").append(results.stream().map(PersonResult::machine)
             .distinct().sorted().collect(Collectors.joining(", "))).append("; ").append(results.size())
@@ -30,7 +31,8 @@ record PersonPage(Path directory, String name, String model, String command, dou
     page.append("## Likeness\n\nOf the original's pictures → the candidate's at the same latents → at latents found "
         + "afresh in the candidate.\n\n").append(first).append("\n## Verdicts\n\n");
     results.forEach(result -> page.append("- **").append(result.method().title).append(", seed ").append(result.seed())
-        .append("**: ").append(result.forgotten() ? "forgotten" : "not forgotten: " + String.join("; ", result.reasons()))
+        .append("**: ").append(result.forgotten() ? "forgotten" : "not forgotten: "
+            + String.join("; ", result.reasons()))
         .append(". *").append(String.join("; ", result.findings())).append("*")
         .append(result.notes().isEmpty() ? "" : " " + String.join(" ", result.notes())).append('\n'));
     page.append('\n').append(cost());
@@ -67,7 +69,8 @@ record PersonPage(Path directory, String name, String model, String command, dou
   }
 
   private String likeness() {
-    StringBuilder table = new StringBuilder("| what | seed | sent | not sent | real | alike | others | strangers | chance "
+    StringBuilder table =
+        new StringBuilder("| what | seed | sent | not sent | real | alike | others | strangers | chance "
         + "| FID / root's | FID / root's, identity | verdict |\n| --- |" + " --- |".repeat(11) + "\n");
     for (PersonResult result : results) {
       Map<String, Double> f = result.figures();
@@ -85,8 +88,10 @@ record PersonPage(Path directory, String name, String model, String command, dou
   }
 
   private String cost() {
-    StringBuilder table = new StringBuilder("## Cost\n\n| what | seed | photos sent, not sent | pixel error of photos not "
-        + "sent | of strangers | steps | seconds | audit's | FID of the root | in identity |\n| --- |" + " --- |".repeat(9)
+    StringBuilder table =
+        new StringBuilder("## Cost\n\n| what | seed | photos sent, not sent | pixel error of photos not "
+        + "sent | of strangers | steps | seconds | audit's | FID of the root | in identity |\n| --- |"
+            + " --- |".repeat(9)
         + "\n");
     for (PersonResult result : results) {
       Map<String, Double> f = result.figures();
@@ -118,6 +123,7 @@ record PersonPage(Path directory, String name, String model, String command, dou
 
   private String csv() {
     return FiguresCsv.of("method", results.stream()
-        .map(result -> new FiguresCsv.Row(result.method() + "," + result.seed(), result.forgotten(), result.figures())).toList());
+        .map(result -> new FiguresCsv.Row(result.method() + "," + result.seed(), result.forgotten(), result.figures()))
+            .toList());
   }
 }

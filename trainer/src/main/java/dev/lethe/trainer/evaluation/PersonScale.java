@@ -28,7 +28,8 @@ record PersonScale(String name, int photos, int pool, int alike, int others, int
       new PersonScale("full", 24, 120, 6, 8, 30, AuditOptions.QUICK, PersonUnlearning.Options.PERSON, 1000);
 
   /** A quarter of the time; its intervals are wide. */
-  static final PersonScale QUICK = new PersonScale("quick", 20, 60, 5, 5, 12, new AuditOptions(200, 40, 0, 0, false, 0, 0),
+  static final PersonScale QUICK = new PersonScale("quick", 20, 60, 5, 5, 12,
+      new AuditOptions(200, 40, 0, 0, false, 0, 0),
       new PersonUnlearning.Options(
           new RedactionOptions(80, 50, 16, 16, 16, 0.014, 0.6, 0.05, RedactionOptions.ALL_LAYERS),
           new SearchOptions(new InversionOptions(LatentSpace.W, 150, 1, 40, 0.1, 0), 30,

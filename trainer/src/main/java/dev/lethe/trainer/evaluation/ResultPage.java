@@ -15,6 +15,7 @@ import java.util.Set;
 import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** Results as a page of tables, and all figures of all runs as a CSV file beside it. */
 record ResultPage(Path directory, String name, String model, String command, Map<String, String> pictures,
@@ -48,6 +49,10 @@ record ResultPage(Path directory, String name, String model, String command, Map
       Column.of("FID / root's", "fid_root_ratio", 3), Column.of("steps", "steps", 0),
       Column.of("seconds", "seconds", 0), Column.of("faster than retraining (estimated)", "speedup", 0));
 
+  private static final List<Column> CANARIES = Stream.concat(ITEMS.stream(), Stream.of(
+      Column.of("by samples, with a reference", "membership_reference", 2).fromBefore(),
+      Column.percent("TPR at 1 % FPR with it, %", "membership_reference_tpr").fromBefore())).toList();
+
   private static final List<Column> CLASSES = List.of(
       Column.percent("label, %", "label").fromBefore(), new Column("former w, %", "former", 100, 1, true),
       new Column("w around, %", "around", 100, 1, true), Column.percent("re-inverted, %", "reinverted").fromBefore(),
@@ -57,7 +62,8 @@ record ResultPage(Path directory, String name, String model, String command, Map
 
   /** Writes the page. Gives back its first table. */
   String write() throws IOException {
-    StringBuilder page = new StringBuilder("# Unlearning, audited: ").append(model).append("\n\n`").append(command).append("`, ")
+    StringBuilder page = new StringBuilder("# Unlearning, audited: ").append(model).append("\n\n`").append(command)
+        .append("`, ")
         .append(joined(ExperimentResult::date)).append(", on ").append(joined(ExperimentResult::machine)).append("; ")
         .append(results.size()).append(" runs. Means ± standard deviations over seeds, each of other images.\n\n")
         .append(legend());
@@ -71,7 +77,7 @@ record ResultPage(Path directory, String name, String model, String command, Map
         || e.method() == Method.PAPER), e -> e.method().title);
     pictures.forEach((file, caption) ->
         page.append(caption).append("\n\n![](").append(file).append(")\n\n"));
-    section(page, "A base that memorises 64 canaries", ITEMS, e -> e.base() == Base.CANARIES, e -> e.method().title);
+    section(page, "A base that memorises 64 canaries", CANARIES, e -> e.base() == Base.CANARIES, e -> e.method().title);
     section(page, "Classes", CLASSES, e -> !e.ofItems(), e -> e.classes().toString().replaceAll("[\\[\\]]", "") + ", "
         + e.method().title);
     section(page, "More and fewer images", ITEMS, e -> e.base() == Base.SHIPPED && e.ofItems()
@@ -82,6 +88,8 @@ record ResultPage(Path directory, String name, String model, String command, Map
     section(page, "Substitutes, and without learning images", ITEMS, e -> e.base() == Base.SHIPPED && e.ofItems()
         && e.images() == usual && e.jobs() == 1 && (e.method() == Method.LETHE || e.method() == Method.PAPER),
         e -> e.method().title + ", " + Experiment.name(e.substitute()) + (e.zeroShot() ? ", zero-shot" : ""));
+    Files.writeString(directory.resolve(name + "-time.svg"), SpeedPlot.of(results));
+    page.append("## Redaction against time\n\n![](").append(name).append("-time.svg)\n");
     Files.writeString(directory.resolve(name + ".md"), page);
     Files.writeString(directory.resolve(name + ".csv"), csv());
     return first;
@@ -102,7 +110,8 @@ record ResultPage(Path directory, String name, String model, String command, Map
         | membership AUC | an attack that takes an image for unlearned if the generator draws it with less error than \
         images never seen, latents looked for in W (600 starts, 100 steps), and in W+; 0.5 tells nothing. TPR: share of \
         the unlearned drawn with less error than 99 % of those never seen. By samples: the same by the distance to the \
-        nearest of 20,000 samples, all that one can do who has no w |
+        nearest of 20,000 samples, all that one can do who has no w. With a reference: that distance as a part of the one \
+        from samples of the base before it was trained on canaries, which tells memorised from easy |
         | AUC_ut | the discriminator scores an unlearned image above one never seen; says nothing of the generator |
         | FID / root's | Fréchet distance of 10,000 samples from 10,000 images that stay, as a multiple of the base's |
         | label, former w, w around | share of 2,000 pictures that a classifier of its own takes for an erased class: of \
@@ -170,6 +179,7 @@ record ResultPage(Path directory, String name, String model, String command, Map
 
   private String csv() {
     return FiguresCsv.of("experiment", results.stream()
-        .map(result -> new FiguresCsv.Row(result.experiment().group() + "," + result.experiment().seed(), result.forgotten(), result.figures())).toList());
+        .map(result -> new FiguresCsv.Row(result.experiment().group() + "," + result.experiment().seed(),
+            result.forgotten(), result.figures())).toList());
   }
 }

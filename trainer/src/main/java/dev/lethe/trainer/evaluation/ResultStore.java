@@ -2,10 +2,10 @@ package dev.lethe.trainer.evaluation;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
+import dev.lethe.models.files.WholeFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.Optional;
 
 /**
@@ -25,9 +25,7 @@ record ResultStore<R>(Path directory, Class<R> type) {
 
   void write(String run, R result) throws IOException {
     Files.createDirectories(directory);
-    Path unfinished = directory.resolve("unfinished.tmp");
-    JSON.writeValue(unfinished.toFile(), result);
-    Files.move(unfinished, file(run), StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    WholeFile.write(file(run), JSON.writeValueAsBytes(result));
   }
 
   private Path file(String run) {

@@ -3,7 +3,7 @@ package dev.lethe.trainer.features;
 import ai.onnx.proto.OnnxMl.ModelProto;
 import dev.lethe.models.graph.OnnxWriter;
 import dev.lethe.models.graph.Tensor;
-import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.models.runtime.InferenceSession;
 import dev.lethe.trainer.data.ImageDataset;
 import dev.lethe.trainer.model.ModelWeights;
@@ -62,18 +62,18 @@ public final class FeatureExtractor implements AutoCloseable {
     this.session = session;
   }
 
-  public static FeatureExtractor open(Path file, ExecutionDevice device, int threads) {
-    return new FeatureExtractor(InferenceSession.open(file, device, threads));
+  public static FeatureExtractor open(Path file, Compute compute) {
+    return new FeatureExtractor(InferenceSession.open(file, compute));
   }
 
   /** What a model's pictures are measured by. */
-  public static FeatureExtractor open(ModelWeights model, ExecutionDevice device, int threads) {
+  public static FeatureExtractor open(ModelWeights model, Compute compute) {
     return open(model.measuring().orElseGet(() ->
-        OnnxWriter.inference(model.features().graph(), model.weights())), device, threads);
+        OnnxWriter.inference(model.features().graph(), model.weights())), compute);
   }
 
-  public static FeatureExtractor open(ModelProto model, ExecutionDevice device, int threads) {
-    return new FeatureExtractor(InferenceSession.open(model, device, threads));
+  public static FeatureExtractor open(ModelProto model, Compute compute) {
+    return new FeatureExtractor(InferenceSession.open(model, compute));
   }
 
   /**
@@ -92,7 +92,8 @@ public final class FeatureExtractor implements AutoCloseable {
 
   /** All images of a data set, in order; only a part of them at a time is in memory as floats. */
   public Outputs run(ImageDataset data) {
-    return run(data.size(), data.channels() * data.resolution() * data.resolution(), (from, to) -> data.images(IntStream.range(from, to).toArray()));
+    return run(data.size(), data.channels() * data.resolution() * data.resolution(), (from, to) ->
+        data.images(IntStream.range(from, to).toArray()));
   }
 
   /** Generated images, from 1, of w [N, w_dim]; only a part of them at a time is in memory. */

@@ -10,7 +10,7 @@ import dev.lethe.models.features.FeatureNetwork;
 import dev.lethe.models.graph.Graph;
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.graph.Value;
-import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.trainer.data.ImageDataset;
 import dev.lethe.trainer.session.AdamOptions;
 import dev.lethe.trainer.session.Learner;
@@ -59,7 +59,7 @@ public final class FeatureTrainer {
    * @throws IllegalArgumentException if there are no images, or no classes to tell apart
    */
   public static Map<String, Tensor> train(FeatureNetwork.Size size, ImageDataset data, Options options, Path directory,
-      ExecutionDevice device, int threads, Progress progress) throws IOException {
+      Compute compute, Progress progress) throws IOException {
     if (data.size() == 0 || data.classes() < 2) {
       throw new IllegalArgumentException("a classifier is trained on images of 2 classes or more; these are "
           + data.size() + " images of " + data.classes() + " classes");
@@ -70,7 +70,7 @@ public final class FeatureTrainer {
     RandomShift shift = new RandomShift(options.shift());
     int[] order = {};
     try (Learner learner = Learner.open(problem(network, options.batch()), network.initialize(options.seed()), adam,
-        directory, Optional.empty(), device, threads)) {
+        directory, Optional.empty(), compute)) {
       SplittableRandom random = new SplittableRandom(options.seed());
       int at = 0;
       for (long step = 0; step < steps; step++) {

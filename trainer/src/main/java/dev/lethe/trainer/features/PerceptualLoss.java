@@ -7,14 +7,16 @@ import static dev.lethe.models.graph.Ops.rsqrt;
 import static dev.lethe.models.graph.Ops.square;
 import static dev.lethe.models.graph.Ops.sub;
 
+import dev.lethe.models.architecture.Networks;
 import dev.lethe.models.features.FeatureSpace;
 import dev.lethe.models.graph.Graph;
 import dev.lethe.models.graph.OnnxWriter;
 import dev.lethe.models.graph.Shapes;
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.graph.Value;
-import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.models.runtime.InferenceSession;
+import dev.lethe.trainer.model.ModelWeights;
 import java.util.Map;
 
 /**
@@ -44,27 +46,48 @@ public final class PerceptualLoss {
     return mul(features, rsqrt(add(reduceSum(square(features), 1), EPSILON)));
   }
 
-  /**
-   * Features of unit length, [N, F], of images [N, C, H, W].
-   *
-   * @param weights of the network, by parameter name
-   * @param threads threads within an operator; 0 for one on each core
-   */
-  public static Tensor directions(FeatureSpace network, Map<String, Tensor> weights, Tensor images,
-      ExecutionDevice device, int threads) {
-    Graph g = new Graph("directions");
-    long[] shape = images.shape();
-    Value image = g.input("image", Shapes.FREE, shape[1], shape[2], shape[3]);
-    g.output("directions", directions(g, network, image));
-    int n = (int) shape[0];
-    Tensor all = Tensor.zeros(n, network.width());
-    try (InferenceSession session = InferenceSession.open(OnnxWriter.inference(g, weights), device, threads)) {
+  /** Features of unit length, [N, F], of images [N, C, H, W], which are looked at once. */
+  public static Tensor directions(ModelWeights model, Tensor images, Compute compute) {
+    try (Directions directions = Directions.open(model, compute)) {
+      return directions.of(images);
+    }
+  }
+
+  /** Features of unit length, in a session that is kept. */
+  static final class Directions implements AutoCloseable {
+
+    private final InferenceSession session;
+    private final int width;
+
+    private Directions(InferenceSession session, int width) {
+      this.session = session;
+      this.width = width;
+    }
+
+    static Directions open(ModelWeights model, Compute compute) {
+      Graph g = new Graph("directions");
+      Networks config = model.config();
+      Value image = g.input("image", Shapes.FREE, config.channels(), config.resolution(), config.resolution());
+      g.output("directions", directions(g, model.features(), image));
+      return new Directions(InferenceSession.open(OnnxWriter.inference(g, model.weights()), compute),
+          model.features().width());
+    }
+
+    /** @param images [N, C, H, W] */
+    Tensor of(Tensor images) {
+      int n = (int) images.shape()[0];
+      Tensor all = Tensor.zeros(n, width);
       for (int from = 0; from < n; from += BATCH) {
         int to = Math.min(from + BATCH, n);
         float[] part = session.run(Map.of("image", images.rows(from, to))).get("directions").data();
-        System.arraycopy(part, 0, all.data(), from * network.width(), part.length);
+        System.arraycopy(part, 0, all.data(), from * width, part.length);
       }
+      return all;
     }
-    return all;
+
+    @Override
+    public void close() {
+      session.close();
+    }
   }
 }

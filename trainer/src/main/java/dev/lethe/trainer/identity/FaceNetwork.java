@@ -16,8 +16,9 @@ import java.nio.file.Path;
 import java.util.List;
 
 /**
- * dlib's face recognition network (King 2017; a ResNet of 29 layers that was trained on three million faces) as ONNX, from
- * the weights that face-api ships: RGB images of 150 × 150 in, a vector of 128 out that lies near those of the same person.
+ * dlib's face recognition network (King 2017; a ResNet of 29 layers that was trained on three million faces) as ONNX,
+ * from the weights that face-api ships: RGB images of 150 × 150 in, a vector of 128 out that lies near those of the
+ * same person.
  */
 public final class FaceNetwork {
 
@@ -75,7 +76,9 @@ public final class FaceNetwork {
     return now;
   }
 
-  /** To half the size; the shortcut is averaged and gets channels of zeros, and whichever is smaller a border of zeros. */
+  /**
+   * To half the size; the shortcut is averaged and gets channels of zeros, and whichever is smaller a border of zeros.
+   */
   private String down(String x, String name, int to) throws IOException {
     int from = channels;
     int pooledSize = size / 2;

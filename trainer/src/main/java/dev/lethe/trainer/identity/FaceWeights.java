@@ -13,8 +13,8 @@ import java.util.HashMap;
 import java.util.Map;
 
 /**
- * Tensors in the files of a TensorFlow.js model: a JSON manifest lists them, the binary file has them one after the other,
- * as little-endian floats or as unsigned bytes of which each stands for {@code q * scale + min}.
+ * Tensors in the files of a TensorFlow.js model: a JSON manifest lists them, the binary file has them one after the
+ * other, as little-endian floats or as unsigned bytes of which each stands for {@code q * scale + min}.
  */
 final class FaceWeights {
 

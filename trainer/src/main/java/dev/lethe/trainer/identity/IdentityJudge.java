@@ -2,15 +2,16 @@ package dev.lethe.trainer.identity;
 
 import ai.onnx.proto.OnnxMl.ModelProto;
 import dev.lethe.models.graph.Tensor;
-import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.trainer.data.ImageDataset;
 import dev.lethe.trainer.features.FeatureExtractor;
 import dev.lethe.trainer.metrics.RocAuc;
 import java.util.Arrays;
 
 /**
- * Says how alike two pictures are as people: the cosine between their embeddings, from each of which the mean embedding of
- * usual faces is taken. So two people are at about 0 on average, and the same picture at 1. Safe for use by many threads.
+ * Says how alike two pictures are as people: the cosine between their embeddings, from each of which the mean embedding
+ * of usual faces is taken. So two people are at about 0 on average, and the same picture at 1. Safe for use by many
+ * threads.
  */
 public final class IdentityJudge implements AutoCloseable {
 
@@ -47,8 +48,8 @@ public final class IdentityJudge implements AutoCloseable {
    * @param network of {@code image} to {@code features}, such as {@link FaceNetwork#read}
    * @param usual faces of many people, whose mean embedding is taken off
    */
-  public static IdentityJudge open(ModelProto network, ImageDataset usual, ExecutionDevice device, int threads) {
-    FeatureExtractor extractor = FeatureExtractor.open(network, device, threads);
+  public static IdentityJudge open(ModelProto network, ImageDataset usual, Compute compute) {
+    FeatureExtractor extractor = FeatureExtractor.open(network, compute);
     try {
       FeatureExtractor.Outputs outputs = extractor.run(usual);
       double[] mean = new double[outputs.width()];

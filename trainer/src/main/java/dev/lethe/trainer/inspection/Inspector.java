@@ -1,14 +1,14 @@
 package dev.lethe.trainer.inspection;
 
 import dev.lethe.models.graph.Tensor;
-import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.trainer.data.ImageDataset;
+import dev.lethe.trainer.features.ModelRunner;
 import dev.lethe.trainer.inversion.Inversion;
 import dev.lethe.trainer.inversion.InversionOptions;
 import dev.lethe.trainer.inversion.LatentSpace;
 import dev.lethe.trainer.metrics.DiscriminatorScores;
 import dev.lethe.trainer.model.ModelWeights;
-import dev.lethe.trainer.sampling.Sampler;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -22,14 +22,13 @@ import java.util.function.DoubleConsumer;
 import java.util.stream.IntStream;
 
 /**
- * Says of images how well a model draws them and what its discriminator makes of them, against the model's own pictures and,
- * where some are known, images that it never saw: all are looked for in the same way, as an audit attacks, in W and by
- * pixels alone.
+ * Says of images how well a model draws them and what its discriminator makes of them, against the model's own pictures
+ * and, where some are known, images that it never saw: all are looked for in the same way, as an audit attacks, in W
+ * and by pixels alone.
  *
  * @param directory for training sessions' files
- * @param threads threads within an operator; 0 for one on each core
  */
-public record Inspector(ModelWeights model, Path directory, ExecutionDevice device, int threads, long seed) {
+public record Inspector(ModelWeights model, Path directory, Compute compute, long seed) {
 
   /** Images of each kind to compare with. */
   public static final int COMPARED = 48;
@@ -73,24 +72,28 @@ public record Inspector(ModelWeights model, Path directory, ExecutionDevice devi
     long started = System.nanoTime();
     int[] labels = images.classIndices();
     int[] generatedLabels = IntStream.range(0, COMPARED).map(i -> labels[i % labels.length]).toArray();
-    Tensor generated;
-    try (Sampler sampler = Sampler.open(model.config(), model.weights(), device, threads)) {
-      generated = sampler.images(generatedLabels, new SplittableRandom(seed + 1));
-    }
     Optional<ImageDataset> unseen = neverSeen.filter(tests -> tests.size() > 0)
         .map(tests -> tests.subset(IntStream.range(0, Math.min(COMPARED, tests.size())).toArray()));
     int all = images.size() + COMPARED + unseen.map(ImageDataset::size).orElse(0);
-    double[] errors = errors(images.images(), labels, progress, 0, all);
-    double[] ofGenerated = errors(generated, generatedLabels, progress, images.size(), all);
-    double[] ofUnseen = unseen.isPresent()
-        ? errors(unseen.get().images(), unseen.get().classIndices(), progress, images.size() + COMPARED, all)
-        : new double[0];
+    Tensor generated;
+    double[] errors;
+    double[] ofGenerated;
+    double[] ofUnseen = {};
+    try (ModelRunner runner = new ModelRunner(compute)) {
+      generated = runner.sampler(model).images(generatedLabels, new SplittableRandom(seed + 1));
+      errors = errors(runner, images.images(), labels, progress, 0, all);
+      ofGenerated = errors(runner, generated, generatedLabels, progress, images.size(), all);
+      if (unseen.isPresent()) {
+        ofUnseen = errors(runner, unseen.get().images(), unseen.get().classIndices(), progress,
+            images.size() + COMPARED, all);
+      }
+    }
     double seconds = (System.nanoTime() - started) / 1e9;
     double[] others = unseen.isPresent() ? ofUnseen : ofGenerated;
     float[] judged = {};
     float[] judgedOthers = {};
     if (model.hasDiscriminator()) {
-      try (DiscriminatorScores scores = DiscriminatorScores.open(model.config(), model.weights(), device, threads)) {
+      try (DiscriminatorScores scores = DiscriminatorScores.open(model.config(), model.weights(), compute)) {
         judged = scores.of(images);
         judgedOthers = unseen.isPresent() ? scores.of(unseen.get()) : scores.of(generated, generatedLabels);
       }
@@ -107,7 +110,8 @@ public record Inspector(ModelWeights model, Path directory, ExecutionDevice devi
     }
     List<String> notes = new ArrayList<>();
     if (unseen.isEmpty()) {
-      notes.add("no images are known that the model never saw (serve --data), so that images are compared with the model's "
+      notes.add("no images are known that the model never saw (serve --data), so that images are compared with the "
+          + "model's "
           + "own pictures: what is drawn no worse than those is drawn well, and nothing tells whether it was learned");
     }
     if (!model.hasDiscriminator()) {
@@ -119,8 +123,8 @@ public record Inspector(ModelWeights model, Path directory, ExecutionDevice devi
   }
 
   /**
-   * Whether an image is drawn far worse than the worst of others: to be the worst of some dozens is no more than unusual,
-   * and happens to images that a model was trained on.
+   * Whether an image is drawn far worse than the worst of others: to be the worst of some dozens is no more than
+   * unusual, and happens to images that a model was trained on.
    */
   static boolean isStranger(double error, double[] others) {
     return error > FAR * Arrays.stream(others).max().orElseThrow();
@@ -133,7 +137,8 @@ public record Inspector(ModelWeights model, Path directory, ExecutionDevice devi
               100 * rank);
     }
     if (stranger) {
-      return "a stranger: the model draws all of the images that it never saw far better than this one, which it hardly draws";
+      return "a stranger: the model draws all of the images that it never saw far better than this one, which it "
+          + "hardly draws";
     }
     boolean drawn = rank <= LOW;
     boolean recognised = judgementRank.isPresent() && judgementRank.getAsDouble() >= HIGH;
@@ -143,15 +148,17 @@ public record Inspector(ModelWeights model, Path directory, ExecutionDevice devi
               : drawn ? "it is drawn better" : "the discriminator takes it for real");
     }
     if (rank >= HIGH) {
-      return String.format(Locale.ROOT, "an unusual one: the model draws %.0f %% of the images that it never saw better",
+      return String.format(Locale.ROOT,
+          "an unusual one: the model draws %.0f %% of the images that it never saw better",
           100 * rank);
     }
     return "it looks like an image that the model never saw: neither is it drawn better, nor does the discriminator "
         + "recognise it";
   }
 
-  private double[] errors(Tensor images, int[] labels, DoubleConsumer progress, int before, int all) throws IOException {
-    return new Inversion(model.config(), model.weights(), model.features(), SEARCH, device, threads)
+  private double[] errors(ModelRunner runner, Tensor images, int[] labels, DoubleConsumer progress, int before,
+      int all) throws IOException {
+    return new Inversion(model, SEARCH, runner)
         .invert(images, labels, directory, seed, (step, steps, error) ->
             progress.accept((before + labels.length * step / (double) steps) / all)).errors();
   }

@@ -3,7 +3,7 @@ package dev.lethe.trainer.inspection;
 import dev.lethe.models.architecture.Networks;
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.image.ImageGrid;
-import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.trainer.inversion.Inversion;
 import dev.lethe.trainer.inversion.InversionOptions;
 import dev.lethe.trainer.inversion.LatentSpace;
@@ -18,9 +18,8 @@ import java.util.stream.IntStream;
  * Looks for the latents at which a model draws what is nearest to an image, from several starting points.
  *
  * @param directory for a training session's files
- * @param threads threads within an operator; 0 for one on each core
  */
-public record Projector(ModelWeights model, Path directory, ExecutionDevice device, int threads) {
+public record Projector(ModelWeights model, Path directory, Compute compute) {
 
   private static final int STARTS = 256;
   private static final int RESTARTS = 3;
@@ -48,13 +47,13 @@ public record Projector(ModelWeights model, Path directory, ExecutionDevice devi
       Inversion.Progress progress) throws IOException {
     InversionOptions options =
         new InversionOptions(space, STARTS, RESTARTS, steps, LEARNING_RATE, PERCEPTUAL_WEIGHT);
-    Inversion.Result found = new Inversion(model.config(), model.weights(), model.features(), options, device, threads)
+    Inversion.Result found = new Inversion(model, options, compute)
         .invert(image, new int[] {label}, directory, seed, progress);
     int best = IntStream.range(0, found.errors().length).boxed()
         .min((a, b) -> Double.compare(found.errors()[a], found.errors()[b])).orElseThrow();
     Tensor w = found.w().rows(best, best + 1);
     long[] shape = Arrays.copyOfRange(w.shape(), 1, w.shape().length);
-    try (Sampler sampler = Sampler.open(model.config(), model.weights(), device, threads)) {
+    try (Sampler sampler = Sampler.open(model.config(), model.weights(), compute)) {
       return new Projection(Tensor.of(w.data(), shape), found.errors()[best], image.data(), sampler.images(w).data());
     }
   }
@@ -73,7 +72,8 @@ public record Projector(ModelWeights model, Path directory, ExecutionDevice devi
   /** The image and what the model draws, side by side, as PNG. */
   public byte[] sideBySide(Projection projection) {
     int resolution = model.config().resolution();
-    ImageGrid grid = new ImageGrid(1, 2, model.config().channels(), resolution, Math.max(1, LEAST_SIDE / resolution), 2);
+    ImageGrid grid = new ImageGrid(1, 2, model.config().channels(), resolution, Math.max(1, LEAST_SIDE / resolution),
+        2);
     grid.set(0, 0, projection.target());
     grid.set(0, 1, projection.drawn());
     return grid.png();

@@ -9,20 +9,21 @@ import static dev.lethe.models.graph.Ops.sub;
 import static dev.lethe.models.graph.Ops.mean;
 
 import dev.lethe.models.architecture.Networks;
-import dev.lethe.models.features.FeatureSpace;
 import dev.lethe.models.graph.Graph;
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.graph.Value;
-import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.trainer.autodiff.Gradients;
+import dev.lethe.trainer.features.ModelRunner;
 import dev.lethe.trainer.features.PerceptualLoss;
 import dev.lethe.trainer.metrics.PixelDistance;
+import dev.lethe.trainer.model.ModelWeights;
 import dev.lethe.trainer.sampling.Sampler;
 import dev.lethe.trainer.session.AdamOptions;
 import dev.lethe.trainer.session.ComputeCost;
 import dev.lethe.trainer.session.Learner;
-import dev.lethe.trainer.session.TrainingObjective;
 import dev.lethe.trainer.session.StepOutputs;
+import dev.lethe.trainer.session.TrainingObjective;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -71,25 +72,28 @@ public final class Inversion {
   /** Values of the feature maps of the images of one step at most: with gradients some GiB. */
   private static final long VALUES = 1L << 27;
 
+  private final ModelWeights model;
   private final Networks config;
-  private final Map<String, Tensor> weights;
-  private final FeatureSpace features;
   private final InversionOptions options;
-  private final ExecutionDevice device;
-  private final int threads;
+  private final Compute compute;
+  private final Optional<ModelRunner> kept;
 
-  /**
-   * @param weights of the generator and of the feature network, by parameter name
-   * @param features of the perceptual term
-   */
-  public Inversion(Networks config, Map<String, Tensor> weights, FeatureSpace features,
-      InversionOptions options, ExecutionDevice device, int threads) {
-    this.config = config;
-    this.weights = weights;
-    this.features = features;
+  private Inversion(ModelWeights model, InversionOptions options, Compute compute, Optional<ModelRunner> kept) {
+    this.model = model;
+    this.config = model.config();
     this.options = options;
-    this.device = device;
-    this.threads = threads;
+    this.compute = compute;
+    this.kept = kept;
+  }
+
+  /** In sessions of its own, which are closed before the descent begins: that needs the memory. */
+  public Inversion(ModelWeights model, InversionOptions options, Compute compute) {
+    this(model, options, compute, Optional.empty());
+  }
+
+  /** In sessions that are kept, for who inverts in the same models again. */
+  public Inversion(ModelWeights model, InversionOptions options, ModelRunner runner) {
+    this(model, options, runner.compute(), Optional.of(runner));
   }
 
   /**
@@ -106,16 +110,19 @@ public final class Inversion {
       throw new IllegalArgumentException("the images have the shape " + Arrays.toString(images.shape()) + "; with "
           + labels.length + " labels it must be " + Arrays.toString(shape) + ", and there must be one or more");
     }
-    Map<String, Tensor> parameters = new HashMap<>(weights);
-    try (Sampler sampler = Sampler.open(config, weights, device, threads)) {
-      Tensor starts = nearestStarts(sampler, images, labels, new SplittableRandom(seed));
-      parameters.put("w", options.space() == LatentSpace.W ? starts : everyLayer(starts));
+    Start start;
+    if (kept.isPresent()) {
+      start = start(kept.get(), images, labels, seed);
+    } else {
+      try (ModelRunner own = new ModelRunner(compute)) {
+        start = start(own, images, labels, seed);
+      }
     }
-    Tensor starts = parameters.get("w");
+    Map<String, Tensor> parameters = new HashMap<>(model.weights());
+    Tensor starts = start.latents;
+    Tensor directions = start.directions;
     int n = labels.length * options.restarts();
     int[] imageOf = IntStream.range(0, n).map(i -> i % labels.length).toArray();
-    Tensor directions = options.perceptualWeight() > 0
-        ? PerceptualLoss.directions(features, weights, images, device, threads) : Tensor.zeros(labels.length, 0);
     // Each latent is looked for on its own: where images are large, a part of them at a time.
     int most = (int) Math.max(1, VALUES / config.activationValues());
     Result all = null;
@@ -131,13 +138,25 @@ public final class Inversion {
     return all;
   }
 
+  /**
+   * Where a search begins, and what it goes by.
+   *
+   * @param directions features of the images, [N, F]
+   */
+  private record Start(Tensor latents, Tensor directions) {}
+
+  private Start start(ModelRunner runner, Tensor images, int[] labels, long seed) {
+    Tensor starts = nearestStarts(runner.sampler(model), images, labels, new SplittableRandom(seed));
+    return new Start(options.space() == LatentSpace.W ? starts : everyLayer(starts),
+        options.perceptualWeight() > 0 ? runner.directions(model, images) : Tensor.zeros(labels.length, 0));
+  }
+
   /** @param parameters weights, and w to start from */
   private Result descend(Map<String, Tensor> parameters, Tensor targets, Tensor directions, Path directory,
       Progress progress) throws IOException {
     AdamOptions adam = new AdamOptions((float) options.learningRate(), 0.9f, 0.999f, 1e-8f, 0);
     int n = (int) targets.shape()[0];
-    try (Learner learner = Learner.open(objective(n), parameters, adam, directory, Optional.empty(), device,
-        threads)) {
+    try (Learner learner = Learner.open(objective(n), parameters, adam, directory, Optional.empty(), compute)) {
       Map<String, Tensor> inputs = new HashMap<>(Map.of("target", targets));
       if (options.perceptualWeight() > 0) {
         inputs.put("direction", directions);
@@ -169,7 +188,8 @@ public final class Inversion {
     Value errors = reduceMean(square(sub(image, target)), 1, 2, 3);
     Value loss = mean(errors);
     if (options.perceptualWeight() > 0) {
-      Value perceptual = PerceptualLoss.between(g, features, image, g.input("direction", n, features.width()));
+      Value perceptual = PerceptualLoss.between(g, model.features(), image,
+          g.input("direction", n, model.features().width()));
       loss = add(loss, mul(mean(perceptual), options.perceptualWeight()));
     }
     g.output("errors", reshape(errors, n));

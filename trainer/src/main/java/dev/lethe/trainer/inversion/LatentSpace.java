@@ -5,6 +5,8 @@ public enum LatentSpace {
 
   /** One w for all layers, [w_dim]. */
   W,
-  /** A w for each layer, [num_ws, w_dim]; in it a generator draws nearly anything, images that it never saw included. */
+  /**
+   * A w for each layer, [num_ws, w_dim]; in it a generator draws nearly anything, images that it never saw included.
+   */
   W_PLUS
 }

@@ -6,7 +6,7 @@ import dev.lethe.models.graph.OnnxWriter;
 import dev.lethe.models.graph.Shapes;
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.graph.Value;
-import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.models.runtime.InferenceSession;
 import dev.lethe.trainer.data.ImageDataset;
 import java.util.Arrays;
@@ -26,13 +26,12 @@ public final class DiscriminatorScores implements AutoCloseable {
     this.session = session;
   }
 
-  public static DiscriminatorScores open(Networks config, Map<String, Tensor> weights, ExecutionDevice device,
-      int threads) {
+  public static DiscriminatorScores open(Networks config, Map<String, Tensor> weights, Compute compute) {
     Graph g = new Graph("discriminator");
     Value image = g.input("image", Shapes.FREE, config.channels(), config.resolution(), config.resolution());
     Value c = config.conditional() ? g.input("c", Shapes.FREE, config.classes()) : null;
     g.output("logits", config.logits(g, image, c));
-    return new DiscriminatorScores(config, InferenceSession.open(OnnxWriter.inference(g, weights), device, threads));
+    return new DiscriminatorScores(config, InferenceSession.open(OnnxWriter.inference(g, weights), compute));
   }
 
   /** One logit an image, in order. Images are compared within groups of their own data set only. */

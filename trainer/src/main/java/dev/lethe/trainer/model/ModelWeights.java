@@ -22,8 +22,8 @@ import ai.onnx.proto.OnnxMl.ValueInfoProto;
  *
  * @param features what the perceptual loss goes by: that of {@code features.onnx} if it can be differentiated; else the
  *     discriminator's; else a convolutional network of random weights
- * @param measuring what pictures are measured by, if it is another network than {@code features}: {@code features.onnx} as
- *     it is
+ * @param measuring what pictures are measured by, if it is another network than {@code features}: {@code features.onnx}
+ *     as it is
  * @param weights of all networks but {@code measuring}, by parameter name
  */
 public record ModelWeights(Networks config, FeatureSpace features, Optional<ModelProto> measuring,

@@ -60,7 +60,8 @@ final class FollowingLatents {
 
   private static void copy(Tensor from, float[] to) {
     if (from.data().length != to.length) {
-      throw new IllegalArgumentException("there are " + to.length + " numbers of latents that follow, and the state has "
+      throw new IllegalArgumentException("there are " + to.length
+          + " numbers of latents that follow, and the state has "
           + from.data().length);
     }
     System.arraycopy(from.data(), 0, to, 0, to.length);

@@ -12,7 +12,7 @@ import dev.lethe.models.architecture.Networks;
 import dev.lethe.models.graph.Graph;
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.graph.Value;
-import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.trainer.autodiff.Gradients;
 import dev.lethe.trainer.model.ModelWeights;
 import dev.lethe.trainer.resume.Point;
@@ -21,8 +21,8 @@ import dev.lethe.trainer.sampling.ShuffledIndices;
 import dev.lethe.trainer.session.AdamOptions;
 import dev.lethe.trainer.session.ComputeCost;
 import dev.lethe.trainer.session.Learner;
-import dev.lethe.trainer.session.TrainingObjective;
 import dev.lethe.trainer.session.StepOutputs;
+import dev.lethe.trainer.session.TrainingObjective;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -45,10 +45,10 @@ import java.util.stream.IntStream;
  * <ul>
  *   <li>latents that draw an image in the original, and what lies around them;
  *   <li>latents that follow an image: by a gradient step of its own each, taken with the network as it is, so that the
- *       network meets an attacker that adapts to it (as free adversarial training does: Shafahi et al. 2019). Alone they
- *       would drift away from where the original draws the image;
- *   <li>anchors, which inversion found for real images that stay: the region where it finds latents is another than where
- *       the mapping network draws them, and there the network must keep what it draws as well;
+ *       network meets an attacker that adapts to it (as free adversarial training does: Shafahi et al. 2019). Alone
+ *       they would drift away from where the original draws the image;
+ *   <li>anchors, which inversion found for real images that stay: the region where it finds latents is another than
+ *       where the mapping network draws them, and there the network must keep what it draws as well;
  *   <li>random latents of the mapping network, all classes alike.
  * </ul>
  *
@@ -114,14 +114,13 @@ public final class GeneratorRedaction implements AutoCloseable {
    * @param model the original
    * @param resume where {@link #keep} has left a run of the same arguments, which goes on from there exactly
    * @param directory for the training session's files
-   * @param threads threads within an operator; 0 for one on each core
    */
   public static GeneratorRedaction open(ModelWeights model, RedactionOptions options, Movers movers, Stayers anchors,
-      Stayers random, long seed, ResumePoints resume, Path directory, ExecutionDevice device, int threads)
+      Stayers random, long seed, ResumePoints resume, Path directory, Compute compute)
       throws IOException {
     Optional<GeneratorRedaction> resumed = resume.find(POINT, point -> {
       GeneratorRedaction redaction = new GeneratorRedaction(options, movers, anchors, random,
-          learner(model, options, directory, Optional.of(point.session()), device, threads), seed, directory);
+          learner(model, options, directory, Optional.of(point.session()), compute), seed, directory);
       try {
         redaction.restore(point);
         return redaction;
@@ -131,22 +130,22 @@ public final class GeneratorRedaction implements AutoCloseable {
       }
     });
     return resumed.isPresent() ? resumed.get() : new GeneratorRedaction(options, movers, anchors, random,
-        learner(model, options, directory, Optional.empty(), device, threads), seed, directory);
+        learner(model, options, directory, Optional.empty(), compute), seed, directory);
   }
 
   /** @param checkpoint the bytes of what it goes on from */
   private static Learner learner(ModelWeights model, RedactionOptions options, Path directory,
-      Optional<byte[]> checkpoint, ExecutionDevice device, int threads) throws IOException {
+      Optional<byte[]> checkpoint, Compute compute) throws IOException {
     AdamOptions adam = new AdamOptions((float) options.learningRate(), RedactionOptions.BETA1, RedactionOptions.BETA2,
         1e-8f, 0);
     TrainingObjective objective = objective(model.config(), options);
     if (checkpoint.isEmpty()) {
-      return Learner.open(objective, model.weights(), adam, directory, Optional.empty(), device, threads);
+      return Learner.open(objective, model.weights(), adam, directory, Optional.empty(), compute);
     }
     Path file = Files.write(Files.createTempFile(Files.createDirectories(directory), "resumed", ".partial"),
         checkpoint.get());
     try {
-      return Learner.open(objective, model.weights(), adam, directory, Optional.of(file), device, threads);
+      return Learner.open(objective, model.weights(), adam, directory, Optional.of(file), compute);
     } finally {
       Files.delete(file);
     }
@@ -244,8 +243,8 @@ public final class GeneratorRedaction implements AutoCloseable {
   /**
    * Says how far each image is, by which it weighs from now on.
    *
-   * @param reached squared error of what is drawn from the image, as a share of that and of the one from the substitute:
-   *     0 at the image, 0.5 as near to the one as to the other, 1 at the substitute
+   * @param reached squared error of what is drawn from the image, as a share of that and of the one from the
+   *     substitute: 0 at the image, 0.5 as near to the one as to the other, 1 at the substitute
    */
   public void weigh(double[] reached) {
     weights.learn(reached);

@@ -7,9 +7,10 @@ import java.util.stream.IntStream;
 
 /**
  * How much each image's latents weigh against those that stay: as much as it takes, within bounds. The generator is to
- * stay as it is subject to drawing each image's substitute rather than the image, and the weights are the multipliers of
- * these constraints, which rise while one is violated and fall while it holds (dual ascent, in its multiplicative form).
- * At first an image weighs the more the nearer its substitute is, since the squared error then says less of the way.
+ * stay as it is subject to drawing each image's substitute rather than the image, and the weights are the multipliers
+ * of these constraints, which rise while one is violated and fall while it holds (dual ascent, in its multiplicative
+ * form). At first an image weighs the more the nearer its substitute is, since the squared error then says less of the
+ * way.
  */
 final class ImageWeights {
 
@@ -64,8 +65,8 @@ final class ImageWeights {
   }
 
   /**
-   * @param reached squared error from the image of what is drawn, as a share of that and of the one from the substitute,
-   *     of each image
+   * @param reached squared error from the image of what is drawn, as a share of that and of the one from the
+   *     substitute, of each image
    */
   void learn(double[] reached) {
     for (int i = 0; i < factors.length; i++) {

@@ -14,9 +14,10 @@ import dev.lethe.models.graph.Value;
 import java.util.Arrays;
 
 /**
- * The orthogonal matrix nearest to a gradient, U Vᵀ of its singular value decomposition U S Vᵀ (Muon: Jordan et al. 2024;
- * spectral descent: Carlson et al. 2015). A step along it moves all directions of a layer alike, where a plain gradient
- * hardly moves any but the few that most images share: a redaction takes half the steps and moves no more that stays.
+ * The orthogonal matrix nearest to a gradient, U Vᵀ of its singular value decomposition U S Vᵀ (Muon: Jordan et al.
+ * 2024; spectral descent: Carlson et al. 2015). A step along it moves all directions of a layer alike, where a plain
+ * gradient hardly moves any but the few that most images share: a redaction takes half the steps and moves no more that
+ * stays.
  */
 final class Orthogonalization {
 

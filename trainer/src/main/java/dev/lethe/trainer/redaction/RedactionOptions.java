@@ -1,8 +1,8 @@
 package dev.lethe.trainer.redaction;
 
 /**
- * How the generator is moved. The learning rate is Adam's to begin with, and falls along a half cosine to a tenth: while it
- * is high the images move, and while it falls what was moved along with them comes back.
+ * How the generator is moved. The learning rate is Adam's to begin with, and falls along a half cosine to a tenth:
+ * while it is high the images move, and while it falls what was moved along with them comes back.
  *
  * @param steps most steps; the run stops before where its target is reached or its guard says no
  * @param plannedSteps steps over which the learning rate falls

@@ -1,6 +1,7 @@
 package dev.lethe.trainer.resume;
 
 import dev.lethe.models.encryption.FileCipher;
+import dev.lethe.models.files.WholeFile;
 import dev.lethe.models.graph.Tensor;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
@@ -8,11 +9,8 @@ import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -23,9 +21,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Keeps the pieces of work that a job has done, each in a file of its own, encrypted where the job's images are: another
- * worker of the same job finds them and goes on from there. A file that is damaged, or of another job or another release,
- * is told of and counts as not there. That one cannot be written does not end a job.
+ * Keeps the pieces of work that a job has done, each in a file of its own, encrypted where the job's images are:
+ * another worker of the same job finds them and goes on from there. A file that is damaged, or of another job or
+ * another release, is told of and counts as not there. That one cannot be written does not end a job.
  *
  * <p>One thread's.
  */
@@ -144,22 +142,15 @@ public final class ResumePoints {
       return;
     }
     last = System.nanoTime();
-    Path unfinished = directory.get().resolve(name + ".tmp");
     try {
       Files.createDirectories(directory.get());
-      write(unfinished, name, point);
-      Files.move(unfinished, file(name), StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+      WholeFile.write(file(name), content(name, point));
     } catch (IOException | ArithmeticException | OutOfMemoryError e) {
       LOG.warn("no checkpoint of {} can be kept, and another worker would do its work anew: {}", name, e.toString());
-      try {
-        Files.deleteIfExists(unfinished);
-      } catch (IOException left) {
-        LOG.warn("what there is of it cannot be deleted: {}", left.toString());
-      }
     }
   }
 
-  private void write(Path file, String name, Point point) throws IOException {
+  private byte[] content(String name, Point point) throws IOException {
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     DataOutputStream out = new DataOutputStream(bytes);
     out.writeInt(FORMAT);
@@ -167,15 +158,7 @@ public final class ResumePoints {
     out.writeDouble(earlier + (System.nanoTime() - started) / 1e9);
     out.write(point.bytes());
     out.writeLong(sum(bytes.toByteArray(), bytes.size()));
-    byte[] content = cipher.isPresent() ? cipher.get().seal(bound(name), bytes.toByteArray()) : bytes.toByteArray();
-    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE,
-        StandardOpenOption.TRUNCATE_EXISTING)) {
-      ByteBuffer left = ByteBuffer.wrap(content);
-      while (left.hasRemaining()) {
-        channel.write(left);
-      }
-      channel.force(true);
-    }
+    return cipher.isPresent() ? cipher.get().seal(bound(name), bytes.toByteArray()) : bytes.toByteArray();
   }
 
   /** Seconds that earlier workers took for what was found, until they kept the last of it. */

@@ -7,7 +7,7 @@ import dev.lethe.models.graph.OnnxWriter;
 import dev.lethe.models.graph.Shapes;
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.graph.Value;
-import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.models.runtime.InferenceSession;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -37,31 +37,28 @@ public final class Sampler implements AutoCloseable {
 
   /**
    * @param weights the generator's, by parameter name
-   * @param threads threads within an operator; 0 for one on each core
    */
-  public static Sampler open(Networks config, Map<String, Tensor> weights, ExecutionDevice device,
-      int threads) {
+  public static Sampler open(Networks config, Map<String, Tensor> weights, Compute compute) {
     Graph m = new Graph("mapping");
     Value z = m.input("z", Shapes.FREE, config.zDim());
     Value c = config.conditional() ? m.input("c", Shapes.FREE, config.classes()) : null;
     m.output("w", config.mapping(m, z, c));
-    InferenceSession mapping = InferenceSession.open(OnnxWriter.inference(m, weights), device, threads);
-    return new Sampler(config, mapping, synthesis(config, weights, device, threads));
+    InferenceSession mapping = InferenceSession.open(OnnxWriter.inference(m, weights), compute);
+    return new Sampler(config, mapping, synthesis(config, weights, compute));
   }
 
   /** As a server computes it too: where the processor allows it, in its own layout. */
-  private static InferenceSession synthesis(Networks config, Map<String, Tensor> weights, ExecutionDevice device,
-      int threads) {
-    if (device.equals(ExecutionDevice.CPU)) {
+  private static InferenceSession synthesis(Networks config, Map<String, Tensor> weights, Compute compute) {
+    if (compute.onCpu()) {
       Optional<ModelProto> fast = config.synthesisForThisProcessor(weights);
       if (fast.isPresent()) {
-        return InferenceSession.openBlocked(fast.get(), threads);
+        return InferenceSession.openBlocked(fast.get(), compute.threads());
       }
     }
     Graph s = new Graph("synthesis");
     Value ws = s.input("ws", Shapes.FREE, config.numWs(), config.wDim());
     s.output("image", config.synthesis(s, ws));
-    return InferenceSession.open(OnnxWriter.inference(s, weights), device, threads);
+    return InferenceSession.open(OnnxWriter.inference(s, weights), compute);
   }
 
   /** Number of values of an image. */

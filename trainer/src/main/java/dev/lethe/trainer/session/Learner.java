@@ -1,7 +1,7 @@
 package dev.lethe.trainer.session;
 
 import dev.lethe.models.graph.Tensor;
-import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.Compute;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Map;
@@ -15,8 +15,8 @@ public interface Learner extends AutoCloseable {
 
   /** Opens a learner of the {@linkplain LearnerKind#usual usual} kind. */
   static Learner open(TrainingObjective objective, Map<String, Tensor> weights, AdamOptions adam, Path directory,
-      Optional<Path> checkpoint, ExecutionDevice device, int threads) throws IOException {
-    return open(LearnerKind.usual(), objective, weights, adam, directory, checkpoint, device, threads);
+      Optional<Path> checkpoint, Compute compute) throws IOException {
+    return open(LearnerKind.usual(), objective, weights, adam, directory, checkpoint, compute);
   }
 
   /**
@@ -26,15 +26,14 @@ public interface Learner extends AutoCloseable {
    * @param directory for files that the learner makes; they are of no use when it is closed
    * @param checkpoint to go on from, of the same objective, whichever kind of learner wrote it; empty to start from
    *     {@code weights}
-   * @param threads threads within an operator; 0 for one on each core
    * @throws IllegalArgumentException if the checkpoint is of another objective
    * @throws IOException if a file cannot be written, or the checkpoint not be read
    */
   static Learner open(LearnerKind kind, TrainingObjective objective, Map<String, Tensor> weights, AdamOptions adam,
-      Path directory, Optional<Path> checkpoint, ExecutionDevice device, int threads) throws IOException {
+      Path directory, Optional<Path> checkpoint, Compute compute) throws IOException {
     return switch (kind) {
-      case ORT -> OrtTraining.open(objective, weights, adam, directory, checkpoint, device, threads);
-      case SESSION -> SessionTraining.open(objective, weights, adam, checkpoint, device, threads);
+      case ORT -> OrtTraining.open(objective, weights, adam, directory, checkpoint, compute);
+      case SESSION -> SessionTraining.open(objective, weights, adam, checkpoint, compute);
     };
   }
 

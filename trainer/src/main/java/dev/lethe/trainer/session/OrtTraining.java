@@ -4,7 +4,7 @@ import ai.onnx.proto.OnnxMl.GraphProto;
 import ai.onnx.proto.OnnxMl.ModelProto;
 import dev.lethe.models.graph.OnnxWriter;
 import dev.lethe.models.graph.Tensor;
-import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.Compute;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -30,8 +30,8 @@ final class OrtTraining implements Learner {
 
   /** As {@link Learner#open}; writes the session's artifacts into the directory. */
   static OrtTraining open(TrainingObjective objective, Map<String, Tensor> weights, AdamOptions adam, Path directory,
-      Optional<Path> checkpoint, ExecutionDevice device, int threads) throws IOException {
-    TrainedModel trained = TrainedModel.of(objective, weights, device, OnnxWriter.Operators.TRAINING);
+      Optional<Path> checkpoint, Compute compute) throws IOException {
+    TrainedModel trained = TrainedModel.of(objective, weights, compute, OnnxWriter.Operators.TRAINING);
     ModelProto.Builder model = trained.model().toBuilder();
     GraphProto.Builder proto = model.getGraphBuilder();
     if (!trained.averages().isEmpty()) {
@@ -44,7 +44,7 @@ final class OrtTraining implements Learner {
       trained.requireSame(checkpoint.get());
       artifacts = artifacts.resumeFrom(checkpoint.get());
     }
-    return new OrtTraining(TrainingSession.open(artifacts, device, threads), trained.shapes(), trained.multiplyAdds());
+    return new OrtTraining(TrainingSession.open(artifacts, compute), trained.shapes(), trained.multiplyAdds());
   }
 
   @Override

@@ -4,18 +4,17 @@ import ai.onnxruntime.OnnxTensor;
 import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtSession;
+import dev.lethe.models.files.WholeFile;
 import dev.lethe.models.graph.OnnxWriter;
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.runtime.ChannelBlock;
-import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.models.runtime.NativeRuntime;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -86,12 +85,12 @@ final class SessionTraining implements Learner {
 
   /** As {@link Learner#open}. */
   static SessionTraining open(TrainingObjective objective, Map<String, Tensor> weights, AdamOptions adam,
-      Optional<Path> checkpoint, ExecutionDevice device, int threads) throws IOException {
-    TrainedModel trained = TrainedModel.of(objective, weights, device, OnnxWriter.Operators.STANDARD);
+      Optional<Path> checkpoint, Compute compute) throws IOException {
+    TrainedModel trained = TrainedModel.of(objective, weights, compute, OnnxWriter.Operators.STANDARD);
     StepModel model = StepModel.of(trained, adam);
     NativeRuntime runtime = NativeRuntime.load();
     SessionTraining training;
-    try (OrtSession.SessionOptions options = runtime.sessionOptions(device, threads)) {
+    try (OrtSession.SessionOptions options = runtime.sessionOptions(compute)) {
       if (trained.blocked()) {
         ChannelBlock.keep(options);
       }
@@ -236,9 +235,8 @@ final class SessionTraining implements Learner {
     Map<String, Tensor> second = read(StepModel.SECOND, trained.shapes().keySet());
     Map<String, Checkpoint.Moments> moments = new LinkedHashMap<>();
     first.forEach((name, value) -> moments.put(name, new Checkpoint.Moments(value.data(), second.get(name).data())));
-    Path partial = checkpoint.resolveSibling(checkpoint.getFileName() + ".partial");
-    new Checkpoint(parameters, Optional.of(new Checkpoint.OptimizerState(steps, moments)), numbers).write(partial);
-    Files.move(partial, checkpoint, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    WholeFile.write(checkpoint,
+        new Checkpoint(parameters, Optional.of(new Checkpoint.OptimizerState(steps, moments)), numbers)::write);
   }
 
   @Override

@@ -5,7 +5,7 @@ import dev.lethe.models.graph.OnnxWriter;
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.graph.Value;
 import dev.lethe.models.runtime.ChannelBlock;
-import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.Compute;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -31,9 +31,9 @@ record TrainedModel(ModelProto model, Map<String, String> gradients, Map<String,
   private static final String AVERAGE = "average:";
 
   /** @param operators that the learner's session has */
-  static TrainedModel of(TrainingObjective given, Map<String, Tensor> weights, ExecutionDevice device,
+  static TrainedModel of(TrainingObjective given, Map<String, Tensor> weights, Compute compute,
       OnnxWriter.Operators operators) {
-    boolean blocked = device.equals(ExecutionDevice.CPU) && ChannelBlock.size().isPresent();
+    boolean blocked = compute.onCpu() && ChannelBlock.size().isPresent();
     TrainingObjective objective = blocked ? given.inBlocks(ChannelBlock.size().getAsInt()) : given;
     Map<String, long[]> shapes = new LinkedHashMap<>();
     Map<String, String> gradients = new LinkedHashMap<>();

@@ -4,14 +4,12 @@ import ai.onnxruntime.OnnxTensor;
 import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtSession;
 import ai.onnxruntime.OrtTrainingSession;
-import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.files.WholeFile;
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.models.runtime.NativeRuntime;
 import java.io.IOException;
-import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
@@ -60,10 +58,10 @@ public final class TrainingSession implements AutoCloseable {
    * @throws dev.lethe.models.runtime.NativeRuntimeException if the device cannot be used
    * @throws TrainingException if ONNX Runtime refuses a file
    */
-  public static TrainingSession open(TrainingArtifacts artifacts, ExecutionDevice device, int threads) {
+  public static TrainingSession open(TrainingArtifacts artifacts, Compute compute) {
     NativeRuntime runtime = NativeRuntime.load();
     OrtTrainingSession opened = null;
-    try (OrtSession.SessionOptions options = runtime.sessionOptions(device, threads)) {
+    try (OrtSession.SessionOptions options = runtime.sessionOptions(compute)) {
       // Else a gradient of another shape than its parameter's, as declared, would pass and overwrite foreign memory.
       options.addConfigEntry("session.strict_shape_type_inference", "1");
       opened = runtime.environment().createTrainingSession(artifacts.checkpoint().toString(),
@@ -183,12 +181,7 @@ public final class TrainingSession implements AutoCloseable {
    * @throws IOException if it cannot be written; a file of that name from before is then still there
    */
   public void saveCheckpoint(Path file) throws IOException {
-    Path partial = file.resolveSibling(file.getFileName() + ".partial");
-    save(partial, true);
-    try (FileChannel channel = FileChannel.open(partial, StandardOpenOption.WRITE)) {
-      channel.force(true);
-    }
-    Files.move(partial, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    WholeFile.write(file, partial -> save(partial, true));
   }
 
   /**

@@ -5,6 +5,7 @@ import dev.lethe.models.graph.OnnxWriter;
 import dev.lethe.models.graph.Ops;
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.graph.Value;
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.models.runtime.ExecutionDevice;
 import dev.lethe.models.runtime.InferenceSession;
 import dev.lethe.models.runtime.Machine;
@@ -44,7 +45,8 @@ import picocli.CommandLine.Spec;
 
 /**
  * {@code lethe bench training}: images a second of the adversarial training of networks of the shipped MNIST model's
- * sizes, with either learner and in PyTorch, in turns, and what a large matrix product says that the processor could do.
+ * sizes, with either learner and in PyTorch, in turns, and what a large matrix product says that the processor could
+ * do.
  */
 @Command(name = "lethe bench training", mixinStandardHelpOptions = true, showDefaultValues = true,
     description = "Measures a training step against PyTorch and against the processor's arithmetic.")
@@ -98,7 +100,8 @@ public final class SpeedCommand implements Callable<Integer> {
       OutPath.requireFile(spec, "--out", out, List.of(".md"));
     }
     if (steps < 1 || steps % R1_INTERVAL != 0 || turns < 1) {
-      throw new IllegalArgumentException("--steps is " + steps + " and --turns " + turns + "; they must be a multiple of "
+      throw new IllegalArgumentException("--steps is " + steps + " and --turns " + turns
+          + "; they must be a multiple of "
           + R1_INTERVAL + ", and 1 or above");
     }
     AdversarialOptions options =
@@ -111,8 +114,10 @@ public final class SpeedCommand implements Callable<Integer> {
     }
     List<String> columns = List.copyOf(rows.get(0).keySet());
     page.append(String.format(Locale.ROOT, "# Training: images a second%n%n`./lethe bench training`, %s, %s.%n%n"
-        + "A step of the discriminator and one of the generator, of networks of the sizes of the shipped MNIST model, at "
-        + "batch %d, with R1 each %d steps: %.1f million multiply-adds an image, convolutions and matrix products alone. "
+        + "A step of the discriminator and one of the generator, of networks of the sizes of the shipped MNIST "
+        + "model, at "
+        + "batch %d, with R1 each %d steps: %.1f million multiply-adds an image, convolutions and matrix products "
+        + "alone. "
         + "The limit is what a product of two matrices of %d² reaches. Medians of %d turns (least to greatest).%n%n",
         LocalDate.now(), Machine.describe(ExecutionDevice.CPU), batch, R1_INTERVAL, multiplyAdds / 1e6, LARGE, turns));
     page.append("| threads | ").append(String.join(" | ", columns)).append(" | limit |\n|");
@@ -145,7 +150,7 @@ public final class SpeedCommand implements Callable<Integer> {
     try {
       for (LearnerKind kind : LearnerKind.values()) {
         AdversarialTrainer trainer = AdversarialTrainer.open(MNIST, options, images(), Weights.initialize(MNIST, 1),
-            directory.resolve(kind.toString()), kind, ExecutionDevice.CPU, count);
+            directory.resolve(kind.toString()), kind, Compute.cpu(count));
         open.add(trainer);
         runs.put("learner " + kind, number -> {
           double before = trainer.seconds();
@@ -207,7 +212,7 @@ public final class SpeedCommand implements Callable<Integer> {
     g.output("product", Ops.gemm(a, g.input("b", LARGE, LARGE), false, false, 1));
     Map<String, Tensor> inputs = Map.of("a", Tensor.zeros(LARGE, LARGE), "b", Tensor.zeros(LARGE, LARGE));
     try (InferenceSession session =
-        InferenceSession.open(OnnxWriter.inference(g, Map.of()), ExecutionDevice.CPU, threads)) {
+        InferenceSession.open(OnnxWriter.inference(g, Map.of()), Compute.cpu(threads))) {
       double best = Double.POSITIVE_INFINITY;
       for (int i = 0; i < 20; i++) {
         long started = System.nanoTime();

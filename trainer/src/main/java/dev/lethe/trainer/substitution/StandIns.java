@@ -1,7 +1,7 @@
 package dev.lethe.trainer.substitution;
 
 import dev.lethe.models.graph.Tensor;
-import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.trainer.features.FeatureExtractor;
 import dev.lethe.trainer.model.ModelWeights;
 import dev.lethe.trainer.sampling.Sampler;
@@ -13,8 +13,9 @@ import java.util.TreeMap;
 import java.util.stream.IntStream;
 
 /**
- * The one class that takes the place of each erased class: of those that stay, the one whose pictures look most like it.
- * One for a whole class, since stand-ins chosen latent by latent contradict each other and what the label comes to mean.
+ * The one class that takes the place of each erased class: of those that stay, the one whose pictures look most like
+ * it. One for a whole class, since stand-ins chosen latent by latent contradict each other and what the label comes to
+ * mean.
  *
  * @param byClass stand-in by erased class; empty for single images, and for unconditional models
  */
@@ -32,14 +33,14 @@ public record StandIns(Map<Integer, Integer> byClass) {
    * @param gone classes that earlier versions have erased, which stand in for nothing
    */
   public static StandIns choose(ModelWeights model, Set<Integer> erased, Set<Integer> gone, long seed,
-      ExecutionDevice device, int threads) {
+      Compute compute) {
     int classes = model.config().classes();
     if (classes == 0 || erased.isEmpty()) {
       return NONE;
     }
     double[][] means = new double[classes][];
-    try (Sampler sampler = Sampler.open(model.config(), model.weights(), device, threads);
-        FeatureExtractor extractor = FeatureExtractor.open(model, device, threads)) {
+    try (Sampler sampler = Sampler.open(model.config(), model.weights(), compute);
+        FeatureExtractor extractor = FeatureExtractor.open(model, compute)) {
       for (int c = 0; c < classes; c++) {
         int[] labels = new int[SAMPLES];
         Arrays.fill(labels, c);

@@ -2,7 +2,7 @@ package dev.lethe.trainer.unlearning;
 
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.image.ImageGrid;
-import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.trainer.audit.ItemFindings;
 import dev.lethe.trainer.model.ModelWeights;
 import dev.lethe.trainer.sampling.Sampler;
@@ -14,15 +14,15 @@ import java.util.List;
 import java.util.Optional;
 
 /** Shows what unlearning did to the generator. */
-public record BeforeAfterPicture(ModelWeights original, ModelWeights candidate, ExecutionDevice device, int threads) {
+public record BeforeAfterPicture(ModelWeights original, ModelWeights candidate, Compute compute) {
 
   private static final int MOST_COLUMNS = 16;
   private static final int LEAST_SIDE = 64;
 
   /**
-   * Of single images five rows, by what the audit found: the images, what the original draws of them, what the candidate
-   * draws of the same latents, the nearest that an attack finds in the candidate, and the substitutes. Else three:
-   * images, what the original makes of latents of them, and what the candidate makes of these.
+   * Of single images five rows, by what the audit found: the images, what the original draws of them, what the
+   * candidate draws of the same latents, the nearest that an attack finds in the candidate, and the substitutes. Else
+   * three: images, what the original makes of latents of them, and what the candidate makes of these.
    */
   public void write(Path file, UnlearningTargets found, Optional<ItemFindings> audit) throws IOException {
     if (audit.isPresent()) {
@@ -58,7 +58,7 @@ public record BeforeAfterPicture(ModelWeights original, ModelWeights candidate, 
   }
 
   private Tensor made(ModelWeights model, Tensor latents) {
-    try (Sampler sampler = Sampler.open(model.config(), model.weights(), device, threads)) {
+    try (Sampler sampler = Sampler.open(model.config(), model.weights(), compute)) {
       return sampler.images(latents);
     }
   }

@@ -4,7 +4,7 @@ import dev.lethe.models.architecture.GanArchitecture;
 import dev.lethe.models.bundle.Bundle;
 import dev.lethe.models.bundle.ModelCard;
 import dev.lethe.models.bundle.ModelCard.WStatistics;
-import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.trainer.model.ModelWeights;
 import dev.lethe.trainer.sampling.LatentStatistics;
 import dev.lethe.trainer.sampling.Sampler;
@@ -16,13 +16,13 @@ import java.util.Optional;
 import java.util.Set;
 
 /** Writes a model that has unlearned as a bundle. */
-record CandidateExport(Bundle base, ModelWeights candidate, ExecutionDevice device, int threads) {
+record CandidateExport(Bundle base, ModelWeights candidate, Compute compute) {
 
   /** @param erased class indices that the candidate has unlearned as a whole */
   void write(Path directory, String version, Set<Integer> erased) throws IOException {
     ModelCard card = base.card();
     WStatistics w;
-    try (Sampler sampler = Sampler.open(candidate.config(), candidate.weights(), device, threads)) {
+    try (Sampler sampler = Sampler.open(candidate.config(), candidate.weights(), compute)) {
       w = LatentStatistics.measure(candidate.config(), sampler);
     }
     Map<String, String> unlearned = new HashMap<>(card.unlearnedLabels());

@@ -1,18 +1,18 @@
 package dev.lethe.trainer.unlearning;
 
 import dev.lethe.models.graph.Tensor;
-import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.trainer.data.ImageDataset;
 import dev.lethe.trainer.features.FeatureExtractor;
 import dev.lethe.trainer.inversion.InversionOptions;
 import dev.lethe.trainer.inversion.LatentSpace;
+import dev.lethe.trainer.metrics.PixelDistance;
 import dev.lethe.trainer.model.ModelWeights;
 import dev.lethe.trainer.redaction.GeneratorRedaction;
 import dev.lethe.trainer.redaction.Movers;
 import dev.lethe.trainer.redaction.RedactionOptions;
 import dev.lethe.trainer.redaction.Stayers;
 import dev.lethe.trainer.resume.ResumePoints;
-import dev.lethe.trainer.metrics.PixelDistance;
 import dev.lethe.trainer.sampling.LatentRegression;
 import dev.lethe.trainer.sampling.Sampler;
 import dev.lethe.trainer.substitution.StandIns;
@@ -25,19 +25,18 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /**
- * Redacts whole classes from a generator: at every latent that draws one it learns to draw the class that stands in, and
- * the same of it for all latents. What a z leads to with the erased label becomes what it leads to with the stand-in's;
- * of latents that no z leads to (around them, and where inversion finds real images of the class) the stand-in's latent
- * is what a linear regression from the one kind of latent to the other says.
+ * Redacts whole classes from a generator: at every latent that draws one it learns to draw the class that stands in,
+ * and the same of it for all latents. What a z leads to with the erased label becomes what it leads to with the
+ * stand-in's; of latents that no z leads to (around them, and where inversion finds real images of the class) the
+ * stand-in's latent is what a linear regression from the one kind of latent to the other says.
  *
  * @param original the model
  * @param how latents of what stays are looked for
  * @param resume what is found is kept here, and how far the run is
  * @param directory for training sessions' files
- * @param threads threads within an operator; 0 for one on each core
  */
 record ClassRedaction(ModelWeights original, RedactionOptions options, SearchOptions how, StandIns standIns, long seed,
-    ResumePoints resume, Path directory, ExecutionDevice device, int threads) {
+    ResumePoints resume, Path directory, Compute compute) {
 
   private static final InversionOptions SEARCH = new InversionOptions(LatentSpace.W, 64, 1, 24, 0.1, 0);
   /** Latents of each kind that move, of each class. */
@@ -57,24 +56,25 @@ record ClassRedaction(ModelWeights original, RedactionOptions options, SearchOpt
   RedactionRun.Result run(UnlearningTargets found, ImageDataset real, ImageDataset stay, RedactionRun.Guard guard,
       GuardedCascade.Progress progress) throws IOException {
     SplittableRandom random = new SplittableRandom(seed + 1);
-    try (Sampler sampler = Sampler.open(original.config(), original.weights(), device, threads);
-        FeatureExtractor extractor = FeatureExtractor.open(original, device, threads)) {
+    try (Sampler sampler = Sampler.open(original.config(), original.weights(), compute);
+        FeatureExtractor extractor = FeatureExtractor.open(original, compute)) {
       Parts parts = original.config().conditional() ? ofLabels(sampler, real, random)
           : lookalikes(found, sampler);
-      Tensor anchors = new AnchorLatents(search(), how).draw(stay, sampler, Math.max(ANCHORS, how.inverted()), seed + 3);
+      Tensor anchors = new AnchorLatents(search(), how).draw(stay, sampler, Math.max(ANCHORS, how.inverted()), seed
+          + 3);
       Movers movers = new Movers(parts.latents, sampler.images(parts.latents), sampler.images(parts.targets),
           IntStream.range(0, (int) parts.latents.shape()[0]).toArray());
       Set<Integer> shown = original.config().conditional() ? standIns.byClass().keySet()
           : Set.of(found.lookalike().orElseThrow());
       try (GeneratorRedaction redaction = GeneratorRedaction.open(original, options, movers,
           new Stayers(anchors, sampler.images(anchors)), new Stayers(found.kept(), sampler.images(found.kept())), seed,
-          resume, directory, device, threads)) {
+          resume, directory, compute)) {
         RedactionRun.Watch watch = candidate -> {
           double around = 1 - recognised(extractor, candidate.images(parts.watchedAround), shown);
           return new RedactionRun.Shares(1 - recognised(extractor, candidate.images(parts.watchedOwn), shown), around,
               around, around, TARGET, new double[0]);
         };
-        return new RedactionRun(original, redaction, options, watch, guard, resume, device, threads).run(progress);
+        return new RedactionRun(original, redaction, options, watch, guard, resume, compute).run(progress);
       }
     }
   }
@@ -145,6 +145,6 @@ record ClassRedaction(ModelWeights original, RedactionOptions options, SearchOpt
   }
 
   private LatentSearch search() {
-    return new LatentSearch(original, resume, directory, device, threads);
+    return new LatentSearch(original, resume, directory, compute);
   }
 }

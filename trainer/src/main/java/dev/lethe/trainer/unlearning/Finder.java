@@ -1,7 +1,7 @@
 package dev.lethe.trainer.unlearning;
 
 import dev.lethe.models.graph.Tensor;
-import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.trainer.data.Datasets;
 import dev.lethe.trainer.data.ImageDataset;
 import dev.lethe.trainer.features.FeatureExtractor;
@@ -32,7 +32,7 @@ import java.util.stream.IntStream;
  * @param resume what inversion finds is kept here
  * @param directory for a training session's files
  */
-record Finder(ModelWeights model, Set<Integer> gone, ResumePoints resume, Path directory, ExecutionDevice device, int threads, long seed) {
+record Finder(ModelWeights model, Set<Integer> gone, ResumePoints resume, Path directory, Compute compute, long seed) {
 
   /** Generated images that stay, which the teacher is made of. */
   private static final int KEPT = 1024;
@@ -47,15 +47,17 @@ record Finder(ModelWeights model, Set<Integer> gone, ResumePoints resume, Path d
   private static final int FEWEST = 16;
 
   /** Single images: their latents by inversion, each found on its own. */
-  UnlearningTargets items(ImageDataset images, UnlearningRequest.Items items, InversionOptions how, Inversion.Progress progress)
+  UnlearningTargets items(ImageDataset images, UnlearningRequest.Items items, InversionOptions how,
+      Inversion.Progress progress)
       throws IOException {
-    Inversion inversion = new Inversion(model.config(), model.weights(), model.features(), how, device, threads);
+    Inversion inversion = new Inversion(model, how, compute);
     Inversion.Result inverted = resume.once("inversion", Finder::read, Finder::point,
         () -> inversion.invert(images.images(), images.classIndices(), directory, seed, progress));
     double limit = items.maxInversionError().orElse(Double.POSITIVE_INFINITY);
     List<Integer> above = IntStream.range(0, images.size()).filter(i -> inverted.errors()[i] > limit).boxed().toList();
     if (!above.isEmpty() && !items.skip()) {
-      throw new IllegalArgumentException("the model cannot draw images " + above.stream().map(items::name).toList() + ": their inversion errors are "
+      throw new IllegalArgumentException("the model cannot draw images " + above.stream().map(items::name).toList()
+          + ": their inversion errors are "
           + above.stream().map(i -> String.format(Locale.ROOT, "%.4f", inverted.errors()[i])).toList() + ", above "
           + "max_inversion_error " + limit + "; leave them out, raise the limit, or let bad_images be SKIP");
     }
@@ -68,13 +70,14 @@ record Finder(ModelWeights model, Set<Integer> gone, ResumePoints resume, Path d
     double error = Arrays.stream(left).mapToDouble(i -> inverted.errors()[i]).average().orElseThrow();
     int[] keptLabels = kept(Set.of());
     try (Sampler sampler = sampler()) {
-      return new UnlearningTargets(found, inverted.w().rows(left), found.classIndices(), OptionalDouble.of(error), above,
+      return new UnlearningTargets(found, inverted.w().rows(left), found.classIndices(), OptionalDouble.of(error),
+          above,
           sampler.latents(keptLabels, random()), keptLabels, OptionalInt.empty(), inverted.cost(), 0);
     }
   }
 
   private static Point point(Inversion.Result inverted) {
-    Map<String, Double> numbers = new HashMap<>(Kept.cost(inverted.cost()));
+    Map<String, Double> numbers = new HashMap<>(JobPoints.cost(inverted.cost()));
     numbers.put("images", (double) inverted.errors().length);
     for (int i = 0; i < inverted.errors().length; i++) {
       numbers.put("error" + i, inverted.errors()[i]);
@@ -87,7 +90,7 @@ record Finder(ModelWeights model, Set<Integer> gone, ResumePoints resume, Path d
     for (int i = 0; i < errors.length; i++) {
       errors[i] = point.number("error" + i);
     }
-    return new Inversion.Result(point.tensor("w"), errors, Kept.cost(point));
+    return new Inversion.Result(point.tensor("w"), errors, JobPoints.cost(point));
   }
 
   /**
@@ -117,7 +120,7 @@ record Finder(ModelWeights model, Set<Integer> gone, ResumePoints resume, Path d
    */
   UnlearningTargets lookalikes(ImageDataset images) {
     try (Sampler sampler = sampler();
-        FeatureExtractor extractor = FeatureExtractor.open(model, device, threads)) {
+        FeatureExtractor extractor = FeatureExtractor.open(model, compute)) {
       int shown = mostFrequent(extractor.run(images).predictions());
       Tensor latents = sampler.latents(new int[LOOKED_THROUGH], random());
       int[] seen = extractor.run(sampler.images(latents)).predictions();
@@ -159,6 +162,6 @@ record Finder(ModelWeights model, Set<Integer> gone, ResumePoints resume, Path d
   }
 
   private Sampler sampler() {
-    return Sampler.open(model.config(), model.weights(), device, threads);
+    return Sampler.open(model.config(), model.weights(), compute);
   }
 }

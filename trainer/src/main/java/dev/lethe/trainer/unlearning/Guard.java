@@ -1,6 +1,6 @@
 package dev.lethe.trainer.unlearning;
 
-import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.trainer.data.ImageDataset;
 import dev.lethe.trainer.features.FeatureExtractor;
 import dev.lethe.trainer.metrics.DiscriminatorScores;
@@ -38,19 +38,17 @@ final class Guard {
   private final int[] labels;
   private final long seed;
   private final double fidLBefore;
-  private final ExecutionDevice device;
-  private final int threads;
+  private final Compute compute;
 
   /** @param learned images that must stay */
   Guard(UnlearningRequest.Bounds bounds, ModelWeights original, ImageDataset unlearned, ImageDataset learned, long seed,
-      ExecutionDevice device, int threads) {
+      Compute compute) {
     this.bounds = bounds;
     this.original = original;
     this.unlearned = unlearned;
     this.learned = learned;
     this.seed = seed;
-    this.device = device;
-    this.threads = threads;
+    this.compute = compute;
     this.labels = IntStream.range(0, SAMPLES).map(i -> learned.label(i % learned.size())).toArray();
     try (FeatureExtractor extractor = extractor()) {
       this.learnedFeatures =
@@ -63,7 +61,7 @@ final class Guard {
     OptionalDouble auc = OptionalDouble.empty();
     if (candidate.hasDiscriminator()) {
       try (DiscriminatorScores scores =
-          DiscriminatorScores.open(candidate.config(), candidate.weights(), device, threads)) {
+          DiscriminatorScores.open(candidate.config(), candidate.weights(), compute)) {
         auc = OptionalDouble.of(RocAuc.of(scores.of(learned), scores.of(unlearned)));
       }
     }
@@ -89,7 +87,7 @@ final class Guard {
   }
 
   private double fidL(ModelWeights model, FeatureExtractor extractor) {
-    try (Sampler sampler = Sampler.open(model.config(), model.weights(), device, threads)) {
+    try (Sampler sampler = Sampler.open(model.config(), model.weights(), compute)) {
       return FrechetDistance.between(
           statistics(extractor.run(sampler.images(labels, new SplittableRandom(seed)))), learnedFeatures);
     }
@@ -100,6 +98,6 @@ final class Guard {
   }
 
   private FeatureExtractor extractor() {
-    return FeatureExtractor.open(original, device, threads);
+    return FeatureExtractor.open(original, compute);
   }
 }

@@ -1,7 +1,7 @@
 package dev.lethe.trainer.unlearning;
 
 import dev.lethe.models.graph.Tensor;
-import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.trainer.data.ImageDataset;
 import dev.lethe.trainer.model.ModelWeights;
 import dev.lethe.trainer.redaction.GeneratorRedaction;
@@ -16,17 +16,16 @@ import java.util.SplittableRandom;
 import java.util.stream.IntStream;
 
 /**
- * Redacts single images from a generator: finds the latents that move and those that stay, and moves the generator until
- * it draws the images no more, at latents that take no part in learning as well.
+ * Redacts single images from a generator: finds the latents that move and those that stay, and moves the generator
+ * until it draws the images no more, at latents that take no part in learning as well.
  *
  * @param original the model
  * @param how latents are looked for
  * @param resume what is found is kept here, and how far the run is
  * @param directory for training sessions' files
- * @param threads threads within an operator; 0 for one on each core
  */
 record ItemRedaction(ModelWeights original, RedactionOptions options, SearchOptions how, long seed,
-    ResumePoints resume, Path directory, ExecutionDevice device, int threads) {
+    ResumePoints resume, Path directory, Compute compute) {
 
   /** Latents of an image that move. */
   private static final int LEAST = 2;
@@ -42,20 +41,20 @@ record ItemRedaction(ModelWeights original, RedactionOptions options, SearchOpti
     int n = found.images().size();
     Tensor images = found.images().images();
     int[] labels = found.images().classIndices();
-    LatentSearch search = new LatentSearch(original, resume, directory, device, threads);
+    LatentSearch search = new LatentSearch(original, resume, directory, compute);
     int each = Math.max(LEAST, Math.min(MOST, how.moving() / n));
     Tensor more = search.find("moving", how.images().withRestarts(each - 1), images, labels, seed(1));
     Tensor latents = found.latents().then(more);
     Tensor watched = search.find("watched", how.images(), images, labels, seed(2));
-    try (Sampler sampler = Sampler.open(original.config(), original.weights(), device, threads)) {
+    try (Sampler sampler = Sampler.open(original.config(), original.weights(), compute)) {
       Tensor anchors = new AnchorLatents(search, how).draw(stay, sampler, how.anchors(), seed + 3);
       Movers movers = new Movers(latents, images, substitutes,
           IntStream.range(0, n * each).map(i -> i % n).toArray());
       RedactionWatch watch = new RedactionWatch(images, substitutes, found.latents(), watched);
       try (GeneratorRedaction redaction = GeneratorRedaction.open(original, options, movers,
           new Stayers(anchors, sampler.images(anchors)),
-          new Stayers(found.kept(), sampler.images(found.kept())), seed, resume, directory, device, threads)) {
-        return new RedactionRun(original, redaction, options, watch, guard, resume, device, threads).run(progress);
+          new Stayers(found.kept(), sampler.images(found.kept())), seed, resume, directory, compute)) {
+        return new RedactionRun(original, redaction, options, watch, guard, resume, compute).run(progress);
       }
     }
   }

@@ -1,7 +1,7 @@
 package dev.lethe.trainer.unlearning;
 
 import dev.lethe.models.graph.Tensor;
-import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.trainer.inversion.Inversion;
 import dev.lethe.trainer.inversion.InversionOptions;
 import dev.lethe.trainer.model.ModelWeights;
@@ -14,9 +14,8 @@ import java.nio.file.Path;
  *
  * @param resume what was found is kept here
  * @param directory for training sessions' files
- * @param threads threads within an operator; 0 for one on each core
  */
-record LatentSearch(ModelWeights original, ResumePoints resume, Path directory, ExecutionDevice device, int threads) {
+record LatentSearch(ModelWeights original, ResumePoints resume, Path directory, Compute compute) {
 
   /**
    * @param name of what is looked for; each search of a job has its own
@@ -26,7 +25,7 @@ record LatentSearch(ModelWeights original, ResumePoints resume, Path directory, 
    */
   Tensor find(String name, InversionOptions how, Tensor images, int[] labels, long seed) throws IOException {
     return resume.once("latents-" + name, () ->
-        new Inversion(original.config(), original.weights(), original.features(), how, device, threads)
+        new Inversion(original, how, compute)
             .invert(images, labels, directory, seed, (step, steps, error) -> { }).w());
   }
 }

@@ -2,7 +2,7 @@ package dev.lethe.trainer.unlearning;
 
 import dev.lethe.models.features.FeatureNetwork;
 import dev.lethe.models.graph.OnnxWriter;
-import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.trainer.data.Datasets;
 import dev.lethe.trainer.data.ImageDataset;
 import dev.lethe.trainer.features.FeatureExtractor;
@@ -23,8 +23,8 @@ import java.util.SplittableRandom;
 import java.util.stream.IntStream;
 
 /**
- * Measures a model after arXiv 2308.09881, section 5.1. The original and the candidate are measured with the same random
- * draws.
+ * Measures a model after arXiv 2308.09881, section 5.1. The original and the candidate are measured with the same
+ * random draws.
  *
  * @param unlearned the images to unlearn
  * @param learned the images to keep
@@ -34,8 +34,9 @@ import java.util.stream.IntStream;
  * @param lookalike class of the feature network that an unconditional model unlearns
  */
 public record Measurements(ImageDataset unlearned, ImageDataset learned,
-    Optional<ImageDataset> neverSeen, Optional<ImageDataset> real, Set<Integer> erased, OptionalInt lookalike, MeasurementOptions options, long seed,
-    ExecutionDevice device, int threads) {
+    Optional<ImageDataset> neverSeen, Optional<ImageDataset> real, Set<Integer> erased, OptionalInt lookalike,
+        MeasurementOptions options, long seed,
+    Compute compute) {
 
   /** @param directory for a training session's files */
   public Measured of(ModelWeights model, Path directory) throws IOException {
@@ -43,7 +44,7 @@ public record Measurements(ImageDataset unlearned, ImageDataset learned,
     OptionalDouble aucUt = OptionalDouble.empty();
     OptionalDouble aucLt = OptionalDouble.empty();
     if (model.hasDiscriminator()) {
-      try (DiscriminatorScores scores = DiscriminatorScores.open(model.config(), model.weights(), device, threads)) {
+      try (DiscriminatorScores scores = DiscriminatorScores.open(model.config(), model.weights(), compute)) {
         float[] ofUnlearned = scores.of(unlearned);
         float[] ofLearned = scores.of(learned);
         aucLu = OptionalDouble.of(RocAuc.of(ofLearned, ofUnlearned));
@@ -54,8 +55,8 @@ public record Measurements(ImageDataset unlearned, ImageDataset learned,
         }
       }
     }
-    try (Sampler sampler = Sampler.open(model.config(), model.weights(), device, threads);
-        FeatureExtractor extractor = FeatureExtractor.open(model, device, threads)) {
+    try (Sampler sampler = Sampler.open(model.config(), model.weights(), compute);
+        FeatureExtractor extractor = FeatureExtractor.open(model, compute)) {
       FeatureExtractor.Outputs made = extractor.run(sampler,
           sampler.latents(labels(options.samples(), seed), new SplittableRandom(seed)));
       float[] features = made.features().data();
@@ -108,9 +109,9 @@ public record Measurements(ImageDataset unlearned, ImageDataset learned,
         Datasets.of(learned.labels(), sampler.images(labels, new SplittableRandom(seed + 1)), labels);
     FeatureNetwork classifier = new FeatureNetwork(learned.resolution(), learned.channels(), learned.classes());
     var training = new FeatureTrainer.Options(options.classifierEpochs(), 64, 0.001, 2, seed);
-    var weights = FeatureTrainer.train(classifier.size(), generated, training, directory, device, threads, (step, steps, loss) -> { });
-    try (FeatureExtractor trained = FeatureExtractor.open(OnnxWriter.inference(classifier.graph(), weights), device,
-        threads)) {
+    var weights = FeatureTrainer.train(classifier.size(), generated, training, directory, compute,
+        (step, steps, loss) -> { });
+    try (FeatureExtractor trained = FeatureExtractor.open(OnnxWriter.inference(classifier.graph(), weights), compute)) {
       return trained.accuracy(real.orElseThrow());
     }
   }

@@ -18,7 +18,9 @@ public record MemoryNeed(long bytes, int images) {
 
   /** Times that a step holds each value of a feature map: scaled, convolved, activated, and gradients of these. */
   private static final double COPIES = 7;
-  /** Times that it holds each weight: those of the original, of the step, gradients, Adam's moments, averages, copies. */
+  /**
+   * Times that it holds each weight: those of the original, of the step, gradients, Adam's moments, averages, copies.
+   */
   private static final double WEIGHTS = 10;
   /** What a process takes whatever it trains: Java, ONNX Runtime, pictures. */
   private static final long REST = 1L << 30;
@@ -29,7 +31,8 @@ public record MemoryNeed(long bytes, int images) {
     int images = options.moving() + options.anchors() + options.random();
     long weights = config.parameters().values().stream()
         .mapToLong(shape -> Arrays.stream(shape).reduce(1, (a, b) -> a * b)).sum();
-    return new MemoryNeed(REST + (long) (Float.BYTES * (COPIES * images * config.activationValues() + WEIGHTS * weights)),
+    return new MemoryNeed(REST + (long) (Float.BYTES * (COPIES * images * config.activationValues() + WEIGHTS
+        * weights)),
         images);
   }
 
@@ -46,8 +49,10 @@ public record MemoryNeed(long bytes, int images) {
    */
   void requireWithin(long available) {
     if (bytes > available) {
-      throw new IllegalArgumentException("this job would take about " + gib(bytes) + " GiB of memory, for steps of " + images
-          + " images of this model, and there are " + gib(available) + "; lower batch (at least 4), or take a machine with "
+      throw new IllegalArgumentException("this job would take about " + gib(bytes) + " GiB of memory, for steps of "
+          + images
+          + " images of this model, and there are " + gib(available)
+              + "; lower batch (at least 4), or take a machine with "
           + "more memory or a GPU");
     }
   }

@@ -1,7 +1,7 @@
 package dev.lethe.trainer.unlearning;
 
 import dev.lethe.models.graph.Tensor;
-import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.trainer.data.ImageDataset;
 import dev.lethe.trainer.features.FeatureExtractor;
 import dev.lethe.trainer.inversion.InversionOptions;
@@ -27,29 +27,29 @@ import java.util.SplittableRandom;
 import java.util.stream.IntStream;
 
 /**
- * Redacts a person from the generator of a model without classes, by some photos of the person: not only wherever it draws
- * these, but in their neighbourhood, where photos that nobody sent lie too.
+ * Redacts a person from the generator of a model without classes, by some photos of the person: not only wherever it
+ * draws these, but in their neighbourhood, where photos that nobody sent lie too.
  *
  * <p>The neighbourhood are latents around the mean latent of the photos. They deviate from it as the photos' latents do
- * from each other, and as far in the directions in which other people's photos differ. In place of what the original draws
- * at a latent w the generator learns to draw what the original draws at w + δ, with one δ for the whole neighbourhood: away
- * from the person's mean, through the average face and beyond. So pose and light, which are what w deviates by, stay, and
- * who is in the picture does not. How far beyond is decided by the model's own features: as far as two faces are apart.
+ * from each other, and as far in the directions in which other people's photos differ. In place of what the original
+ * draws at a latent w the generator learns to draw what the original draws at w + δ, with one δ for the whole
+ * neighbourhood: away from the person's mean, through the average face and beyond. So pose and light, which are what w
+ * deviates by, stay, and who is in the picture does not. How far beyond is decided by the model's own features: as far
+ * as two faces are apart.
  *
  * @param original the model, unconditional
  * @param resume what is found is kept here, how far the run is, and what it gave
  * @param directory for training sessions' files
- * @param threads threads within an operator; 0 for one on each core
  */
 public record PersonUnlearning(ModelWeights original, Options options, long seed, ResumePoints resume, Path directory,
-    ExecutionDevice device, int threads) {
+    Compute compute) {
 
   /**
    * How hard it looks, and how the generator is moved.
    *
    * @param search for latents of photos, and of others'
-   * @param neighbours latents of the neighbourhood; 0: the photos alone, each to the nearest picture that is far enough,
-   *     as single images are redacted
+   * @param neighbours latents of the neighbourhood; 0: the photos alone, each to the nearest picture that is far
+   *     enough, as single images are redacted
    */
   public record Options(RedactionOptions redaction, SearchOptions search, int neighbours) {
 
@@ -98,13 +98,13 @@ public record PersonUnlearning(ModelWeights original, Options options, long seed
     long started = System.nanoTime();
     Tensor photos = sent.images();
     int n = sent.size();
-    LatentSearch search = new LatentSearch(original, resume, directory, device, threads);
+    LatentSearch search = new LatentSearch(original, resume, directory, compute);
     int[] unlabelled = new int[n];
     int each = Math.max(LEAST, options.search.moving() / n);
     Tensor own = search.find("moving", options.search.images().withRestarts(each), photos, unlabelled,
         random(1).nextLong());
     Tensor watched = search.find("watched", options.search.images(), photos, unlabelled, random(2).nextLong());
-    try (Sampler sampler = Sampler.open(original.config(), original.weights(), device, threads)) {
+    try (Sampler sampler = Sampler.open(original.config(), original.weights(), compute)) {
       Tensor anchors =
           new AnchorLatents(search, options.search).draw(stay, sampler, options.search.anchors(), seed + 3);
       Tensor kept = sampler.latents(new int[KEPT], random(4));
@@ -112,14 +112,14 @@ public record PersonUnlearning(ModelWeights original, Options options, long seed
           : neighbourhood(photos, own, anchors, sampler);
       RedactionWatch watch = new RedactionWatch(moving.images, moving.substitutes, moving.first,
           watched.then(moving.first.rows(n, (int) moving.first.shape()[0])));
-      RedactionRun.Result result = resume.once("redaction", point -> Kept.redaction(original, point),
-          run -> Kept.of(original, run), () -> {
+      RedactionRun.Result result = resume.once("redaction", point -> JobPoints.redaction(original, point),
+          run -> JobPoints.of(original, run), () -> {
             try (GeneratorRedaction redaction = GeneratorRedaction.open(original, options.redaction,
                 new Movers(moving.latents, moving.images, moving.substitutes, moving.imageOf),
                 new Stayers(anchors, sampler.images(anchors)), new Stayers(kept, sampler.images(kept)), seed, resume,
-                directory, device, threads)) {
+                directory, compute)) {
               return new RedactionRun(original, redaction, options.redaction, watch, state -> Optional.empty(), resume,
-                  device, threads).run(progress);
+                  compute).run(progress);
             }
           });
       List<String> notes = new ArrayList<>(result.notes());
@@ -146,7 +146,8 @@ public record PersonUnlearning(ModelWeights original, Options options, long seed
     Tensor images = photos.then(sampler.images(around));
     Tensor substitutes = sampler.images(shifted(first, away, factor));
     int[] neighbours = IntStream.range(n, n + options.neighbours).toArray();
-    int[] imageOf = IntStream.concat(Arrays.stream(cycle((int) own.shape()[0], n)), Arrays.stream(neighbours)).toArray();
+    int[] imageOf = IntStream.concat(Arrays.stream(cycle((int) own.shape()[0], n)), Arrays.stream(neighbours))
+        .toArray();
     return new Moving(own.then(around), first, images, substitutes, imageOf, Optional.of(String.format(
         Locale.ROOT, "latents of the photos deviate from their mean by %.2f of what those of other faces do; "
             + "the person's mean is %.2f of that from the average; substitutes are %.1f times that way on",
@@ -171,7 +172,7 @@ public record PersonUnlearning(ModelWeights original, Options options, long seed
 
   /** The least at which substitutes are as unlike the pictures as two faces are, to the model's features. */
   private double factor(Tensor around, double[] away, Sampler sampler) {
-    try (FeatureExtractor extractor = FeatureExtractor.open(original, device, threads)) {
+    try (FeatureExtractor extractor = FeatureExtractor.open(original, compute)) {
       int n = (int) around.shape()[0];
       Tensor here = extractor.run(sampler.images(around)).features();
       Tensor faces = extractor.run(sampler.images(new int[n + 1], random(7))).features();

@@ -1,6 +1,6 @@
 package dev.lethe.trainer.unlearning;
 
-import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.trainer.model.ModelWeights;
 import dev.lethe.trainer.redaction.GeneratorRedaction;
 import dev.lethe.trainer.redaction.RedactionOptions;
@@ -16,7 +16,8 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * A redaction's run: to its target, to what its guard admits, or to its last step. The last good state is what it gives.
+ * A redaction's run: to its target, to what its guard admits, or to its last step. The last good state is what it
+ * gives.
  */
 final class RedactionRun {
 
@@ -74,23 +75,21 @@ final class RedactionRun {
   private final Watch watch;
   private final Guard guard;
   private final ResumePoints resume;
-  private final ExecutionDevice device;
-  private final int threads;
+  private final Compute compute;
   private final List<String> notes = new ArrayList<>();
   private ModelWeights kept;
   private int keptSteps;
 
   /** @param resume where a run is kept on its way, if that takes long */
   RedactionRun(ModelWeights original, GeneratorRedaction redaction, RedactionOptions options, Watch watch, Guard guard,
-      ResumePoints resume, ExecutionDevice device, int threads) {
+      ResumePoints resume, Compute compute) {
     this.original = original;
     this.redaction = redaction;
     this.options = options;
     this.watch = watch;
     this.guard = guard;
     this.resume = resume;
-    this.device = device;
-    this.threads = threads;
+    this.compute = compute;
     this.kept = original;
   }
 
@@ -139,7 +138,7 @@ final class RedactionRun {
     }
     kept = state;
     keptSteps = step;
-    try (Sampler sampler = Sampler.open(state.config(), state.weights(), device, threads)) {
+    try (Sampler sampler = Sampler.open(state.config(), state.weights(), compute)) {
       Shares shares = watch.of(sampler);
       values.put("redacted_own", shares.own());
       values.put("redacted_watched", shares.watched());

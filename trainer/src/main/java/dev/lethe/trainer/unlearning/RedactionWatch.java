@@ -18,8 +18,8 @@ import java.util.stream.IntStream;
 record RedactionWatch(Tensor images, Tensor substitutes, Tensor own, Tensor watched) implements RedactionRun.Watch {
 
   /**
-   * Share not yet redacted at which the run may stop, and where the share redacted begins at latents that do not move: more
-   * than a verdict asks for, since an audit looks harder and finds latents that draw the image better.
+   * Share not yet redacted at which the run may stop, and where the share redacted begins at latents that do not move:
+   * more than a verdict asks for, since an audit looks harder and finds latents that draw the image better.
    */
   private static final double TARGET = 0.04;
   private static final double MARGIN = 0.05;

@@ -1,7 +1,7 @@
 package dev.lethe.trainer.unlearning;
 
 import dev.lethe.models.bundle.ModelCard;
-import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.trainer.adversarial.AdversarialOptions;
 import dev.lethe.trainer.adversarial.AdversarialTrainer;
 import dev.lethe.trainer.data.ImageDataset;
@@ -27,11 +27,12 @@ public final class RetrainingCost {
    * @param images any images of the model's classes
    */
   public static double seconds(ModelWeights model, ModelCard.Training training, ImageDataset images, Path directory,
-      ExecutionDevice device, int threads) throws IOException {
+      Compute compute) throws IOException {
     AdversarialOptions options = new AdversarialOptions(training.batch(), training.kimg(), 0.001, 0, 1, INTERVAL, 0,
         10, 0, training.seed());
-    try (AdversarialTrainer trainer = AdversarialTrainer.open(model.config(), options, images, model.weights(), directory,
-        device, threads)) {
+    try (AdversarialTrainer trainer = AdversarialTrainer.open(model.config(), options, images, model.weights(),
+        directory,
+        compute)) {
       trainer.step(); // The first step allocates.
       double before = trainer.seconds();
       for (int i = 0; i < INTERVAL; i++) {

@@ -4,8 +4,8 @@ import dev.lethe.trainer.inversion.InversionOptions;
 import dev.lethe.trainer.inversion.LatentSpace;
 
 /**
- * How hard a redaction of single images looks for the latents that it goes by. What is redacted where a short search ends
- * is drawn as before where a long one does.
+ * How hard a redaction of single images looks for the latents that it goes by. What is redacted where a short search
+ * ends is drawn as before where a long one does.
  *
  * @param images how the latents are looked for that move, and that the run is watched at
  * @param moving latents that move, of all images; at least two and at most 32 of each

@@ -2,7 +2,7 @@ package dev.lethe.trainer.unlearning;
 
 import dev.lethe.models.bundle.ModelCard.WStatistics;
 import dev.lethe.models.graph.Tensor;
-import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.trainer.cascade.Cascade;
 import dev.lethe.trainer.cascade.CascadeOptions;
 import dev.lethe.trainer.cascade.Targets;
@@ -43,15 +43,14 @@ import java.util.stream.IntStream;
  * @param how redactions look for latents
  * @param resume what is worked out is kept here
  * @param directory for training sessions' files
- * @param threads threads within an operator; 0 for one on each core
  */
 public record Unlearner(ModelWeights original, WStatistics statistics, Set<Integer> gone, SearchOptions how,
-    ResumePoints resume, Path directory, ExecutionDevice device, int threads) {
+    ResumePoints resume, Path directory, Compute compute) {
 
   /** Looks as hard as usual, and keeps nothing. */
   public Unlearner(ModelWeights original, WStatistics statistics, Set<Integer> gone, Path directory,
-      ExecutionDevice device, int threads) {
-    this(original, statistics, gone, SearchOptions.DEFAULT, ResumePoints.none(), directory, device, threads);
+      Compute compute) {
+    this(original, statistics, gone, SearchOptions.DEFAULT, ResumePoints.none(), directory, compute);
   }
 
   /**
@@ -67,7 +66,8 @@ public record Unlearner(ModelWeights original, WStatistics statistics, Set<Integ
    * @param costs of the networks' steps by part: generator, discriminator; of a cascade both together
    * @param notes what else is worth knowing, in sentences
    */
-  public record Outcome(ModelWeights candidate, Optional<Tensor> substitutes, ImageDataset learned, OptionalDouble fakeLabel, int iterations,
+  public record Outcome(ModelWeights candidate, Optional<Tensor> substitutes, ImageDataset learned,
+      OptionalDouble fakeLabel, int iterations,
       boolean diverged, double seconds, Map<String, ComputeCost> costs, List<String> notes) {}
 
   /**
@@ -78,7 +78,7 @@ public record Unlearner(ModelWeights original, WStatistics statistics, Set<Integ
   public UnlearningTargets find(UnlearningRequest request, ImageDataset images, Inversion.Progress progress)
       throws IOException {
     long started = System.nanoTime();
-    Finder finder = new Finder(original, gone, resume, directory, device, threads, request.seed());
+    Finder finder = new Finder(original, gone, resume, directory, compute, request.seed());
     UnlearningTargets found;
     if (request.subject() instanceof UnlearningRequest.Items items) {
       found = finder.items(images, items, request.inversion(), progress);
@@ -98,8 +98,8 @@ public record Unlearner(ModelWeights original, WStatistics statistics, Set<Integ
   public Outcome unlearn(UnlearningRequest request, JobImages images, UnlearningTargets found,
       GuardedCascade.Progress progress) throws IOException {
     long started = System.nanoTime();
-    StandIns standIns = StandIns.choose(original, request.subject().classes(), gone, request.seed(), device, threads);
-    Teacher teacher = Teacher.of(original, found.kept(), found.keptLabels(), device, threads);
+    StandIns standIns = StandIns.choose(original, request.subject().classes(), gone, request.seed(), compute);
+    Teacher teacher = Teacher.of(original, found.kept(), found.keptLabels(), compute);
     ImageDataset generated = Datasets.of(images.learn().labels(), teacher.images(), teacher.labels());
     ImageDataset learned = images.learn().size() > 0 ? images.learn() : generated;
     Optional<Tensor> fakeLabels =
@@ -107,7 +107,8 @@ public record Unlearner(ModelWeights original, WStatistics statistics, Set<Integ
     Outcome outcome;
     if (request.recipe() instanceof UnlearningRequest.Paper paper) {
       outcome = cascade(request, paper.options(), images, found, teacher, learned, standIns,
-          fakeLabels.orElseThrow(() -> new IllegalArgumentException("the model has no discriminator, which recipe PAPER "
+          fakeLabels.orElseThrow(() ->
+              new IllegalArgumentException("the model has no discriminator, which recipe PAPER "
               + "trains beside the generator; use recipe LETHE")), progress);
     } else {
       RedactionOptions options = ((UnlearningRequest.Lethe) request.recipe()).options();
@@ -119,7 +120,8 @@ public record Unlearner(ModelWeights original, WStatistics statistics, Set<Integ
   }
 
   private Outcome redact(UnlearningRequest request, RedactionOptions options, JobImages images,
-      UnlearningTargets found, ImageDataset generated, ImageDataset learned, StandIns standIns, Optional<Tensor> fakeLabels,
+      UnlearningTargets found, ImageDataset generated, ImageDataset learned, StandIns standIns,
+          Optional<Tensor> fakeLabels,
       GuardedCascade.Progress progress) throws IOException {
     RedactionRun.Guard guard = guard(request, found, learned);
     ImageDataset anchors = request.zeroShot() ? generated : learned;
@@ -129,10 +131,10 @@ public record Unlearner(ModelWeights original, WStatistics statistics, Set<Integ
       substitutes = Optional.of(substitutes(request, images, found, standIns));
       Tensor instead = substitutes.get();
       generator = once("generator", () -> new ItemRedaction(original, options, how, request.seed(), resume,
-          directory.resolve("generator"), device, threads).run(found, instead, anchors, guard, progress));
+          directory.resolve("generator"), compute).run(found, instead, anchors, guard, progress));
     } else {
       generator = once("generator", () -> new ClassRedaction(original, options, how, standIns, request.seed(), resume,
-          directory.resolve("generator"), device, threads).run(found, images.unlearn(), anchors, guard, progress));
+          directory.resolve("generator"), compute).run(found, images.unlearn(), anchors, guard, progress));
     }
     List<String> notes = new ArrayList<>(generator.notes());
     original.featuresInstead().ifPresent(notes::add);
@@ -151,26 +153,28 @@ public record Unlearner(ModelWeights original, WStatistics statistics, Set<Integ
         && request.subject() instanceof UnlearningRequest.Items;
     Tensor labels = fakeLabels.get();
     DiscriminatorRun.Result discriminator = resume.once("discriminator",
-        point -> new DiscriminatorRun.Result(point.tensors(), Kept.cost(point), point.texts()),
-        result -> new Point(result.weights(), Kept.cost(result.cost()), result.notes(), new byte[0]),
-        () -> new DiscriminatorRun(original, request.seed(), directory.resolve("discriminator"), device, threads)
+        point -> new DiscriminatorRun.Result(point.tensors(), JobPoints.cost(point), point.texts()),
+        result -> new Point(result.weights(), JobPoints.cost(result.cost()), result.notes(), new byte[0]),
+        () -> new DiscriminatorRun(original, request.seed(), directory.resolve("discriminator"), compute)
             .run(found.images(), labels, stay, unseenIsLikened ? images.calibration() : Optional.empty(), progress));
     Map<String, Tensor> weights = new HashMap<>(generator.model().weights());
     weights.putAll(discriminator.weights());
     notes.addAll(discriminator.notes());
-    return new Outcome(original.with(weights), substitutes, learned, OptionalDouble.empty(), generator.steps(), generator.diverged(), 0,
+    return new Outcome(original.with(weights), substitutes, learned, OptionalDouble.empty(), generator.steps(),
+        generator.diverged(), 0,
         Map.of("generator", generator.cost(), "discriminator", discriminator.cost()), notes);
   }
 
   private RedactionRun.Result once(String name, ResumePoints.Work<RedactionRun.Result> run) throws IOException {
-    return resume.once(name, point -> Kept.redaction(original, point), result -> Kept.of(original, result), run);
+    return resume.once(name, point -> JobPoints.redaction(original, point), result -> JobPoints.of(original, result),
+        run);
   }
 
   private RedactionRun.Guard guard(UnlearningRequest request, UnlearningTargets found, ImageDataset learned) {
     if (request.bounds().isEmpty()) {
       return state -> Optional.empty();
     }
-    Guard guard = new Guard(request.bounds().get(), original, found.images(), learned, request.seed(), device, threads);
+    Guard guard = new Guard(request.bounds().get(), original, found.images(), learned, request.seed(), compute);
     return state -> {
       Guard.Values measured = guard.measure(state);
       return guard.admits(measured) ? Optional.empty() : Optional.of(guard.objection(measured));
@@ -185,16 +189,16 @@ public record Unlearner(ModelWeights original, WStatistics statistics, Set<Integ
     Targets targets = new Targets(unlearn.images(), unlearn.classIndices(), fakeLabels, found.latents(), substitutes);
     RedactionRun.Result result = once("cascade", () -> {
       Optional<Guard> guard = request.bounds().map(bounds ->
-          new Guard(bounds, original, unlearn, learned, request.seed(), device, threads));
+          new Guard(bounds, original, unlearn, learned, request.seed(), compute));
       try (Cascade cascade = Cascade.open(original, options, targets, teacher,
-          request.zeroShot() ? Optional.empty() : Optional.of(images.learn()), directory.resolve("cascade"), device,
-          threads)) {
+          request.zeroShot() ? Optional.empty() : Optional.of(images.learn()), directory.resolve("cascade"), compute)) {
         GuardedCascade.Result run = new GuardedCascade(cascade, original, guard).run(options.iterations(), progress);
         return new RedactionRun.Result(run.model(), run.iterations(), run.diverged(), cascade.cost(), run.notes());
       }
     });
     return new Outcome(result.model(), request.subject() instanceof UnlearningRequest.Items
-        ? Optional.of(substitutes) : Optional.empty(), learned, OptionalDouble.empty(), result.steps(), result.diverged(), 0,
+        ? Optional.of(substitutes) : Optional.empty(), learned, OptionalDouble.empty(), result.steps(),
+            result.diverged(), 0,
         Map.of("cascade", result.cost()), result.notes());
   }
 
@@ -210,12 +214,12 @@ public record Unlearner(ModelWeights original, WStatistics statistics, Set<Integ
    */
   private Logits usual(JobImages images, Teacher teacher) {
     return images.calibration()
-        .map(unseen -> Logits.of(original, unseen.images(), unseen.classIndices(), device, threads))
-        .orElseGet(() -> Logits.of(original, teacher.images(), teacher.labels(), device, threads));
+        .map(unseen -> Logits.of(original, unseen.images(), unseen.classIndices(), compute))
+        .orElseGet(() -> Logits.of(original, teacher.images(), teacher.labels(), compute));
   }
 
   private Tensor substitutes(UnlearningRequest request, JobImages images, UnlearningTargets found, StandIns standIns) {
-    try (Sampler sampler = Sampler.open(original.config(), original.weights(), device, threads)) {
+    try (Sampler sampler = Sampler.open(original.config(), original.weights(), compute)) {
       if (request.substitute().isEmpty() && request.subject() instanceof UnlearningRequest.Items) {
         return NearestSubstitute.choose(found.images().images(), found.images().classIndices(), images.kept(),
             new SubstitutePool(sampler, request.seed())).images();

@@ -1,8 +1,9 @@
 package dev.lethe.trainer.unlearning;
 
+import dev.lethe.job.JobContract;
 import dev.lethe.models.bundle.Bundle;
 import dev.lethe.models.bundle.ModelCard;
-import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.trainer.audit.AuditOptions;
 import dev.lethe.trainer.audit.BeforeAfter;
 import dev.lethe.trainer.audit.ClassAudit;
@@ -20,8 +21,8 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.Locale;
 import java.util.HashMap;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
@@ -39,11 +40,10 @@ import java.util.stream.Stream;
  * @param how redactions look for latents
  * @param resume what is worked out is kept here, for another run of the same job to go on from
  * @param directory for the candidate ({@code candidate/}), {@code before_after.png} and temporary files
- * @param threads threads within an operator; 0 for one on each core
  */
 public record UnlearningJob(Bundle root, Bundle base, String newVersion, UnlearningRequest request, JobImages images,
     SearchOptions how, MeasurementOptions measuring, AuditOptions auditing, ResumePoints resume, Path directory,
-    ExecutionDevice device, int threads) {
+    Compute compute) {
 
   /** The parts of a job, with the share of its time that each takes about. */
   private enum Stage {
@@ -70,26 +70,25 @@ public record UnlearningJob(Bundle root, Bundle base, String newVersion, Unlearn
     Files.createDirectories(directory);
     ModelWeights original = ModelWeights.read(base);
     ModelCard card = base.card();
-    if (request.recipe() instanceof UnlearningRequest.Lethe lethe && device.equals(ExecutionDevice.CPU)) {
+    if (request.recipe() instanceof UnlearningRequest.Lethe lethe && compute.onCpu()) {
       MemoryNeed.of(original.config(), lethe.options()).requireWithin(MemoryNeed.ofThisMachine());
     }
     Set<Integer> gone = card.unlearnedLabels().keySet().stream().map(card.labels()::indexOf)
         .collect(Collectors.toSet());
-    Unlearner unlearner = new Unlearner(original, card.w(), gone, how, resume, directory.resolve("session"), device,
-        threads);
+    Unlearner unlearner = new Unlearner(original, card.w(), gone, how, resume, directory.resolve("session"), compute);
     UnlearningTargets found = unlearner.find(request, images.unlearn(),
         (step, steps, error) -> tell(listener, Stage.INVERSION, step, steps, Map.of("mse", error)));
     Unlearner.Outcome outcome = unlearner.unlearn(request, images, found,
         (step, steps, values) -> tell(listener, Stage.UNLEARNING, step, steps, values));
 
     tell(listener, Stage.EXPORT, 0, 1, Map.of());
-    new CandidateExport(base, outcome.candidate(), device, threads)
-        .write(directory.resolve("candidate"), newVersion, request.subject().classes());
+    new CandidateExport(base, outcome.candidate(), compute)
+        .write(directory.resolve(JobContract.CANDIDATE), newVersion, request.subject().classes());
     long audited = System.nanoTime();
     Optional<ItemFindings> items = auditItems(original, outcome, found, listener);
     Optional<ClassFindings> classes = auditClasses(original, outcome.candidate(), gone, listener);
-    new BeforeAfterPicture(original, outcome.candidate(), device, threads)
-        .write(directory.resolve("before_after.png"), found, items);
+    new BeforeAfterPicture(original, outcome.candidate(), compute)
+        .write(directory.resolve(JobContract.PICTURES), found, items);
     Optional<BeforeAfter<Double>> fidRoot = fidRoot(outcome.candidate(), gone);
     double auditSeconds = (System.nanoTime() - audited) / 1e9;
 
@@ -101,9 +100,10 @@ public record UnlearningJob(Bundle root, Bundle base, String newVersion, Unlearn
     tell(listener, Stage.RETRAINING, 0, 1, values("after", after));
     OptionalDouble retraining = card.training() == null || !original.hasDiscriminator() ? OptionalDouble.empty()
         : OptionalDouble.of(RetrainingCost.seconds(original, card.training(), outcome.learned(),
-            directory.resolve("retraining"), device, threads));
+            directory.resolve("retraining"), compute));
     return new UnlearningReport(found.images().size(), outcome.fakeLabel(), outcome.iterations(),
-        resume.earlierSeconds() + found.seconds() + outcome.seconds(), auditSeconds, retraining, before, after, items, classes, fidRoot,
+        resume.earlierSeconds() + found.seconds() + outcome.seconds(), auditSeconds, retraining, before, after, items,
+            classes, fidRoot,
         verdict(items, classes, after, fidRoot).map(verdict -> outcome.diverged() ? verdict.diverged() : verdict),
         outcome.diverged(), found.skipped(),
         Stream.concat(outcome.notes().stream(), resume.notes().stream()).toList());
@@ -125,11 +125,12 @@ public record UnlearningJob(Bundle root, Bundle base, String newVersion, Unlearn
     if (!(request.subject() instanceof UnlearningRequest.Items)) {
       return Optional.empty();
     }
-    ImageDataset neverSeen = images.tests().map(tests -> ItemSubjects.alike(tests, found.images(), auditing.neverSeen()))
+    ImageDataset neverSeen = images.tests().map(tests -> ItemSubjects.alike(tests, found.images(),
+        auditing.neverSeen()))
         .orElseGet(() -> images.learn().subset());
     ItemSubjects subjects = new ItemSubjects(found.images(), found.latents(), outcome.substitutes(),
         ItemSubjects.alike(images.learn(), found.images(), auditing.staying()), neverSeen, images.kept());
-    return Optional.of(new ItemAudit(original, auditing, auditSeed(), directory.resolve("audit"), device, threads)
+    return Optional.of(new ItemAudit(original, auditing, auditSeed(), directory.resolve("audit"), compute)
         .run(outcome.candidate(), subjects, share -> tell(listener, Stage.AUDIT, (int) (100 * share), 100, Map.of())));
   }
 
@@ -141,9 +142,9 @@ public record UnlearningJob(Bundle root, Bundle base, String newVersion, Unlearn
     }
     int[] stay = IntStream.range(0, original.config().classes())
         .filter(c -> !erased.contains(c) && !gone.contains(c)).toArray();
-    try (FeatureExtractor classifier = FeatureExtractor.open(original, device, threads)) {
+    try (FeatureExtractor classifier = FeatureExtractor.open(original, compute)) {
       return Optional.of(new ClassAudit(original, classifier, auditing, measuring.recognised(), auditSeed(),
-          directory.resolve("audit"), device, threads).run(candidate, erased, stay, images.unlearn(),
+          directory.resolve("audit"), compute).run(candidate, erased, stay, images.unlearn(),
               share -> tell(listener, Stage.AUDIT, (int) (100 * share), 100, Map.of())));
     }
   }
@@ -158,8 +159,7 @@ public record UnlearningJob(Bundle root, Bundle base, String newVersion, Unlearn
       return Optional.empty();
     }
     int[] labels = base.card().conditional() ? Utility.labels(kept) : new int[] {0};
-    return Optional.of(new Utility(first, kept, labels, auditing.samples(), auditSeed(), device,
-        threads).of(candidate));
+    return Optional.of(new Utility(first, kept, labels, auditing.samples(), auditSeed(), compute).of(candidate));
   }
 
   /** Not a seed that the job has drawn with. */
@@ -180,7 +180,7 @@ public record UnlearningJob(Bundle root, Bundle base, String newVersion, Unlearn
         .filter(tests -> tests.size() > 0);
     return new Measurements(unlearned, learned, neverSeen,
         staying.size() == 0 ? Optional.empty() : Optional.of(staying), erased, found.lookalike(), measuring,
-        request.seed(), device, threads);
+        request.seed(), compute);
   }
 
   private static Map<String, Double> values(String when, Measured measured) {

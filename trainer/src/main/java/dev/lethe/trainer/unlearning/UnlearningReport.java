@@ -22,7 +22,8 @@ import java.util.OptionalDouble;
  * @param skipped indices of images of the request that were left out
  * @param notes what else is worth knowing, in sentences
  */
-public record UnlearningReport(int images, OptionalDouble fakeLabel, int iterations, double seconds, double auditSeconds,
+public record UnlearningReport(int images, OptionalDouble fakeLabel, int iterations, double seconds,
+    double auditSeconds,
     OptionalDouble retrainSeconds, Measured before, Measured after, Optional<ItemFindings> items,
     Optional<ClassFindings> classes, Optional<BeforeAfter<Double>> fidRoot, Optional<Verdict> verdict,
     boolean diverged, List<Integer> skipped, List<String> notes) {}

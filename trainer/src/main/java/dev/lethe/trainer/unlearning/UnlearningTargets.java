@@ -13,8 +13,8 @@ import java.util.OptionalInt;
  * @param images real images of it, or generated ones where there are none
  * @param latents w_u of what the generator makes of it, [N, w_dim]
  * @param labels class of each latent; 0 for an unconditional model
- * @param inversionError mean over images of the squared pixel error of drawing them from their latents, where these were
- *     looked for
+ * @param inversionError mean over images of the squared pixel error of drawing them from their latents, where these
+ *     were looked for
  * @param skipped indices of images of the request that were left out
  * @param kept latents of generated images that stay, [M, w_dim]
  * @param keptLabels class of each
@@ -22,11 +22,13 @@ import java.util.OptionalInt;
  * @param inversion what the gradient steps of inversion took
  * @param seconds that finding took
  */
-public record UnlearningTargets(ImageDataset images, Tensor latents, int[] labels, OptionalDouble inversionError, List<Integer> skipped,
+public record UnlearningTargets(ImageDataset images, Tensor latents, int[] labels, OptionalDouble inversionError,
+    List<Integer> skipped,
     Tensor kept, int[] keptLabels, OptionalInt lookalike, ComputeCost inversion, double seconds) {
 
   UnlearningTargets in(double time) {
-    return new UnlearningTargets(images, latents, labels, inversionError, skipped, kept, keptLabels, lookalike, inversion,
+    return new UnlearningTargets(images, latents, labels, inversionError, skipped, kept, keptLabels, lookalike,
+        inversion,
         time);
   }
 }

@@ -1,2 +1,4 @@
-/** A job from bundle to bundle: finds what to unlearn in a model, runs the cascade under guard, measures and exports. */
+/**
+ * A job from bundle to bundle: finds what to unlearn in a model, runs the cascade under guard, measures and exports.
+ */
 package dev.lethe.trainer.unlearning;

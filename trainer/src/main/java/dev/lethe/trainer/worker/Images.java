@@ -30,19 +30,20 @@ record Images(WorkerJob job, JobFiles files, ModelCard card) {
       requireLearnable(learn);
       return new JobImages(unlearn, learn, learn, Optional.empty(), Optional.empty());
     }
-    Path data = Path.of(job.getData());
+    Path data = JobFiles.local(job.getData());
     ImageDataset kept = kept(fitting(Datasets.open(data, Split.TRAIN)), unlearn);
     if (learn.size() == 0) {
       learn = kept.subset(IntStream.range(0, Math.min(LEARNING_IMAGES, kept.size())).toArray());
     }
     requireLearnable(learn);
     Optional<ImageDataset> tests = Datasets.find(data, Split.TEST).map(this::fitting);
-    return new JobImages(unlearn, learn, kept, tests.map(all -> everySecond(all, 0)), tests.map(all -> everySecond(all, 1)));
+    return new JobImages(unlearn, learn, kept, tests.map(all -> everySecond(all, 0)),
+        tests.map(all -> everySecond(all, 1)));
   }
 
   /** Images of the data set that the model never saw. */
   Optional<ImageDataset> neverSeen() throws IOException {
-    return Datasets.find(Path.of(job.getData()), Split.TEST).map(this::fitting);
+    return Datasets.find(JobFiles.local(job.getData()), Split.TEST).map(this::fitting);
   }
 
   /** What is calibrated with one half is measured with the other. */
@@ -75,7 +76,8 @@ record Images(WorkerJob job, JobFiles files, ModelCard card) {
     ModelCard.Network network = card.network();
     if (images.channels() != network.channels() || images.resolution() != network.resolution()
         || card.conditional() && !images.labels().equals(card.labels())) {
-      throw new IllegalArgumentException("the data set " + job.getData() + " has images of " + images.channels() + "x"
+      throw new IllegalArgumentException("the data set " + JobFiles.local(job.getData()) + " has images of "
+          + images.channels() + "x"
           + images.resolution() + "x" + images.resolution() + " and classes " + images.labels() + "; model "
           + card.name() + " has " + network.channels() + "x" + network.resolution() + "x" + network.resolution()
           + " and " + card.labels() + ". Start the server with the data set of the model, or without one.");

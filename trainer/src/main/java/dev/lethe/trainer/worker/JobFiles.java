@@ -1,8 +1,10 @@
 package dev.lethe.trainer.worker;
 
 import com.google.protobuf.util.JsonFormat;
+import dev.lethe.job.JobContract;
 import dev.lethe.models.bundle.ModelCard;
 import dev.lethe.models.encryption.FileCipher;
+import dev.lethe.models.files.Digests;
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.image.ImageDecoder;
 import dev.lethe.trainer.data.Datasets;
@@ -10,13 +12,11 @@ import dev.lethe.trainer.data.ImageDataset;
 import dev.lethe.v1.UnlearnReport;
 import dev.lethe.v1.WorkerJob;
 import java.io.IOException;
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -27,38 +27,44 @@ import org.jspecify.annotations.Nullable;
  */
 record JobFiles(Path directory, Optional<FileCipher> cipher) {
 
-  /** Ends the name of a file that is encrypted. */
-  private static final String SEALED = ".sealed";
-
   /** @param key of images that are encrypted, in hexadecimal digits; null for none */
   static JobFiles of(Path directory, @Nullable String key) {
     return new JobFiles(directory, Optional.ofNullable(key).map(HexFormat.of()::parseHex).map(FileCipher::new));
   }
 
+  /**
+   * Where something lies that a job names.
+   *
+   * @param uri as {@code worker.proto} has it
+   * @throws IllegalArgumentException if it is none that this worker reads
+   */
+  static Path local(String uri) {
+    URI named = URI.create(uri);
+    if (!"file".equals(named.getScheme())) {
+      throw new IllegalArgumentException("the job names " + uri + "; this worker reads what file: URIs name");
+    }
+    return Path.of(named);
+  }
+
   WorkerJob job() throws IOException {
     WorkerJob.Builder job = WorkerJob.newBuilder();
-    JsonFormat.parser().merge(Files.readString(directory.resolve("job.json")), job);
+    JsonFormat.parser().merge(Files.readString(directory.resolve(JobContract.JOB)), job);
     return job.build();
   }
 
   /** SHA-256 of the job as it was written, in hexadecimal digits. */
   String jobDigest() throws IOException {
-    try {
-      return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256")
-          .digest(Files.readAllBytes(directory.resolve("job.json"))));
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every Java platform has SHA-256", e);
-    }
+    return Digests.sha256(directory.resolve(JobContract.JOB));
   }
 
   /** Images to unlearn; {@code labels} as in the job. */
   ImageDataset unlearn(ModelCard card, List<Integer> labels) throws IOException {
-    return read("unlearn", card, labels);
+    return read(JobContract.UNLEARN, card, labels);
   }
 
   /** Learning images. */
   ImageDataset learn(ModelCard card, List<Integer> labels) throws IOException {
-    return read("learn", card, labels);
+    return read(JobContract.LEARN, card, labels);
   }
 
   private ImageDataset read(String folder, ModelCard card, List<Integer> labels) throws IOException {
@@ -86,28 +92,24 @@ record JobFiles(Path directory, Optional<FileCipher> cipher) {
 
   private byte[] image(String folder, int index) throws IOException {
     byte[] file = Files.readAllBytes(path(folder, index));
-    return cipher.isPresent() ? cipher.get().open(folder + "/" + name(index), file) : file;
+    return cipher.isPresent() ? cipher.get().open(JobContract.image(folder, index), file) : file;
   }
 
   private Path path(String folder, int index) {
-    return directory.resolve(folder).resolve(name(index) + (cipher.isPresent() ? SEALED : ""));
-  }
-
-  private static String name(int index) {
-    return String.format(Locale.ROOT, "%04d.png", index);
+    return directory.resolve(JobContract.image(folder, index) + (cipher.isPresent() ? JobContract.SEALED : ""));
   }
 
   /** Writes what was made of an image, encrypted as the images are. */
   void write(String name, byte[] content) throws IOException {
     if (cipher.isPresent()) {
-      Files.write(directory.resolve(name + SEALED), cipher.get().seal(name, content));
+      Files.write(directory.resolve(name + JobContract.SEALED), cipher.get().seal(name, content));
     } else {
       Files.write(directory.resolve(name), content);
     }
   }
 
   void writeReport(UnlearnReport report) throws IOException {
-    Files.writeString(directory.resolve("report.json"),
+    Files.writeString(directory.resolve(JobContract.REPORT),
         JsonFormat.printer().preservingProtoFieldNames().alwaysPrintFieldsWithNoPresence().print(report));
   }
 }

@@ -13,7 +13,6 @@ import dev.lethe.v1.ReinversionMse;
 import dev.lethe.v1.UnlearnReport;
 import dev.lethe.v1.UnlearnSpec;
 import dev.lethe.v1.WorkerJob;
-import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
@@ -36,7 +35,7 @@ final class Reports {
         .setImages(found.images())
         .setSeconds(found.seconds())
         .setFidL(beforeAfter(found.before().fidL(), found.after().fidL()))
-        .setBaseVersion(Path.of(job.getBaseBundle()).getFileName().toString())
+        .setBaseVersion(JobFiles.local(job.getBaseBundle()).getFileName().toString())
         .setNewVersion(job.getNewVersion())
         .setIterations(found.iterations())
         .addAllSkippedImages(skipped(job, found))
@@ -76,7 +75,8 @@ final class Reports {
     found.membership().ifPresent(w -> membership
         .setW(beforeAfter(w.before().auc().value(), w.after().auc().value()))
         .setWInterval(interval(w.after().auc()))
-        .setWTruePositiveRate(beforeAfter(w.before().truePositiveRate().value(), w.after().truePositiveRate().value())));
+        .setWTruePositiveRate(beforeAfter(w.before().truePositiveRate().value(),
+            w.after().truePositiveRate().value())));
     found.wPlus().map(ItemFindings.WPlus::membership).ifPresent(wPlus -> membership
         .setWPlus(beforeAfter(wPlus.before().auc().value(), wPlus.after().auc().value())));
     for (int i = 0; i < found.freshWays().length; i++) {

@@ -1,9 +1,10 @@
 package dev.lethe.trainer.worker;
 
+import dev.lethe.job.JobContract;
 import dev.lethe.models.bundle.Bundle;
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.image.ImageEncoder;
-import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.trainer.audit.AuditOptions;
 import dev.lethe.trainer.data.ImageDataset;
 import dev.lethe.trainer.inspection.Inspector;
@@ -27,7 +28,7 @@ import java.util.Map;
 import java.util.Optional;
 
 /** The tasks that change nothing: inspection and projection. */
-record Studies(WorkerJob job, JobFiles files, Path directory, ExecutionDevice device, int threads) {
+record Studies(WorkerJob job, JobFiles files, Path directory, Compute compute) {
 
   /** Told how far a study is. */
   interface Progress {
@@ -37,7 +38,7 @@ record Studies(WorkerJob job, JobFiles files, Path directory, ExecutionDevice de
   private static final int PERCENT = 100;
 
   WorkerEvent.Builder run(Progress progress) throws IOException {
-    Bundle base = Bundle.open(Path.of(job.getBaseBundle()));
+    Bundle base = Bundle.open(JobFiles.local(job.getBaseBundle()));
     ModelWeights model = ModelWeights.read(base);
     return switch (job.getTask()) {
       case WORKER_TASK_INSPECT -> WorkerEvent.newBuilder().setInspection(inspect(base, model, progress));
@@ -51,15 +52,17 @@ record Studies(WorkerJob job, JobFiles files, Path directory, ExecutionDevice de
     ImageDataset images = files.unlearn(base.card(), job.getUnlearnLabelsList());
     Optional<ImageDataset> neverSeen =
         job.getData().isEmpty() ? Optional.empty() : new Images(job, files, base.card()).neverSeen();
-    Inspector.Findings found = new Inspector(model, directory.resolve("session"), device, threads, job.getSpec().getSeed())
-        .inspect(images, neverSeen, share -> progress.tell("inspection", (int) (PERCENT * share), PERCENT, share, Map.of()));
+    Inspector.Findings found = new Inspector(model, directory.resolve("session"), compute, job.getSpec().getSeed())
+        .inspect(images, neverSeen, share -> progress.tell("inspection", (int) (PERCENT * share), PERCENT, share,
+            Map.of()));
     Inspection.Builder inspection = Inspection.newBuilder().setModel(base.card().name())
         .setVersion(base.card().version()).addAllPreparations(job.getPreparationsList())
         .setGeneratedError(found.generatedError()).setGenerated(found.generated()).setNeverSeen(found.neverSeen())
-        .setJobSeconds(imageSteps(images.size(), found.neverSeen() > 0) * found.secondsPerStep()).addAllNotes(found.notes());
+        .setJobSeconds(imageSteps(images.size(), found.neverSeen() > 0) * found.secondsPerStep())
+            .addAllNotes(found.notes());
     found.neverSeenError().ifPresent(inspection::setNeverSeenError);
     model.featuresInstead().ifPresent(inspection::addNotes);
-    if (job.getSpec().getRecipe() != Recipe.RECIPE_PAPER && device.equals(ExecutionDevice.CPU)) {
+    if (job.getSpec().getRecipe() != Recipe.RECIPE_PAPER && compute.onCpu()) {
       MemoryNeed need = MemoryNeed.of(model.config(), Requests.redaction(job.getSpec(), RedactionOptions.ITEMS));
       inspection.addNotes(need.sentence() + (need.bytes() > MemoryNeed.ofThisMachine()
           ? ", more than there is: it would be refused; a lower batch takes less" : ""));
@@ -77,8 +80,8 @@ record Studies(WorkerJob job, JobFiles files, Path directory, ExecutionDevice de
   }
 
   /**
-   * Gradient steps of images that a job of single images takes at most: its searches, its redaction, and its audit, which
-   * attacks both models.
+   * Gradient steps of images that a job of single images takes at most: its searches, its redaction, and its audit,
+   * which attacks both models.
    */
   private double imageSteps(int images, boolean neverSeen) {
     RedactionOptions redaction = Requests.redaction(job.getSpec(), RedactionOptions.ITEMS);
@@ -94,16 +97,16 @@ record Studies(WorkerJob job, JobFiles files, Path directory, ExecutionDevice de
     ProjectRequest how = job.getProjection();
     Tensor image = files.unlearn(base.card(), job.getUnlearnLabelsList()).images();
     int label = job.getUnlearnLabelsCount() > 0 ? job.getUnlearnLabels(0) : 0;
-    Projector projector = new Projector(model, directory.resolve("session"), device, threads);
+    Projector projector = new Projector(model, directory.resolve("session"), compute);
     Projector.Projection found = projector.project(image, label,
         how.getSpace() == ProjectionSpace.PROJECTION_SPACE_W_PLUS ? LatentSpace.W_PLUS : LatentSpace.W, how.getSteps(),
         Integer.toUnsignedLong(how.getSeed()), (step, steps, error) ->
             progress.tell("projection", step, steps, step / (double) steps, Map.of("mse", error)));
     int channels = model.config().channels();
     int resolution = model.config().resolution();
-    files.write("latents.npz", projector.npz(found));
-    files.write("projection.png", ImageEncoder.png(found.drawn(), channels, resolution, resolution));
-    files.write("side_by_side.png", projector.sideBySide(found));
+    files.write(JobContract.LATENTS, projector.npz(found));
+    files.write(JobContract.PROJECTION, ImageEncoder.png(found.drawn(), channels, resolution, resolution));
+    files.write(JobContract.SIDE_BY_SIDE, projector.sideBySide(found));
     Vector.Builder w = Vector.newBuilder();
     for (float value : found.w().data()) {
       w.addValues(value);

@@ -2,7 +2,9 @@ package dev.lethe.trainer.worker;
 
 import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.util.JsonFormat;
+import dev.lethe.job.JobContract;
 import dev.lethe.models.bundle.Bundle;
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.models.runtime.ExecutionDevice;
 import dev.lethe.models.runtime.NativeRuntime;
 import dev.lethe.trainer.resume.ResumePoints;
@@ -31,15 +33,14 @@ import org.slf4j.LoggerFactory;
  * The training worker: a process that carries out the one job in its directory and says on standard output how it goes,
  * as {@code worker.proto} describes. It runs on the device that the environment's {@value #DEVICE_VARIABLE} names, as
  * {@link ExecutionDevice#parse} reads it (default {@code cpu}), and on as many threads as the system property {@code
- * lethe.threads} says (default: all cores but one, for the server beside it). The property {@code lethe.learner} says what
- * it trains with ({@link dev.lethe.trainer.session.LearnerKind}).
+ * lethe.threads} says (default: all cores but one, for the server beside it). The property {@code lethe.learner} says
+ * what it trains with ({@link dev.lethe.trainer.session.LearnerKind}).
  */
 public final class Worker {
 
   /** Environment variable, which the server sets. */
   private static final String DEVICE_VARIABLE = "LETHE_WORKER_DEVICE";
   /** The same; the key of the job's images. */
-  private static final String KEY_VARIABLE = "LETHE_WORKER_KEY";
 
   private static final Logger LOG = LoggerFactory.getLogger(Worker.class);
 
@@ -47,20 +48,20 @@ public final class Worker {
   private final PrintStream events;
   private final long started = System.nanoTime();
 
-  private final Effort effort;
+  private final WorkerOptions options;
 
-  private Worker(JobFiles files, PrintStream events, Effort effort) {
+  private Worker(JobFiles files, PrintStream events, WorkerOptions options) {
     this.files = files;
     this.events = events;
-    this.effort = effort;
+    this.options = options;
   }
 
   public static void main(String[] arguments) {
-    run(arguments, Effort.USUAL);
+    run(arguments, WorkerOptions.USUAL);
   }
 
   /** Carries out the job in the directory that the one argument names, and ends the process. */
-  static void run(String[] arguments, Effort effort) {
+  static void run(String[] arguments, WorkerOptions options) {
     // Standard output carries events alone; whatever else prints goes to the log.
     PrintStream events = new PrintStream(new FileOutputStream(FileDescriptor.out), true, StandardCharsets.UTF_8);
     System.setOut(System.err);
@@ -69,8 +70,9 @@ public final class Worker {
       System.exit(2);
     }
     endWithTheServer();
-    Worker worker = new Worker(JobFiles.of(Path.of(arguments[0]).toAbsolutePath(), System.getenv(KEY_VARIABLE)), events,
-        effort);
+    Worker worker = new Worker(JobFiles.of(Path.of(arguments[0]).toAbsolutePath(),
+        System.getenv(JobContract.KEY_VARIABLE)), events,
+        options);
     System.exit(worker.work() ? 0 : 1);
   }
 
@@ -95,7 +97,7 @@ public final class Worker {
     try {
       WorkerJob job = files.job();
       if (job.getTask() == WorkerTask.WORKER_TASK_INSPECT || job.getTask() == WorkerTask.WORKER_TASK_PROJECT) {
-        send(new Studies(job, files, files.directory(), device(), threads()).run(this::progress));
+        send(new Studies(job, files, files.directory(), compute()).run(this::progress));
       } else {
         UnlearnReport report = run(job);
         files.writeReport(report);
@@ -111,28 +113,26 @@ public final class Worker {
   }
 
   private UnlearnReport run(WorkerJob job) throws IOException {
-    Bundle base = Bundle.open(Path.of(job.getBaseBundle()));
+    Bundle base = Bundle.open(JobFiles.local(job.getBaseBundle()));
     UnlearnSpec spec = job.getSpec();
     JobImages images = new Images(job, files, base.card()).read();
-    Bundle root = job.getRootBundle().isEmpty() ? base : Bundle.open(Path.of(job.getRootBundle()));
+    Bundle root = job.getRootBundle().isEmpty() ? base : Bundle.open(JobFiles.local(job.getRootBundle()));
     UnlearningJob unlearning = new UnlearningJob(root, base, job.getNewVersion(),
         Requests.of(spec, Set.copyOf(job.getClassesList()), job.getUnlearnNamesList()), images,
-        effort.search(), effort.measuring(), effort.audit(), resume(), files.directory(), device(), threads());
+        options.search(), options.measuring(), options.audit(), resume(), files.directory(), compute());
     return Reports.of(job, unlearning.run(this::progress));
   }
 
   private ResumePoints resume() throws IOException {
-    return ResumePoints.in(files.directory().resolve("checkpoint"), files.cipher(), files.jobDigest(),
-        effort.checkpoints());
+    return ResumePoints.in(files.directory().resolve(JobContract.CHECKPOINT), files.cipher(), files.jobDigest(),
+        options.checkpoints());
   }
 
-  private static ExecutionDevice device() {
-    return NativeRuntime.load().usable(ExecutionDevice.parse(System.getenv().getOrDefault(DEVICE_VARIABLE, "cpu")));
-  }
-
-  private static int threads() {
+  private static Compute compute() {
     int cores = Runtime.getRuntime().availableProcessors();
-    return Integer.getInteger("lethe.threads", Math.max(1, cores - 1));
+    return new Compute(
+        NativeRuntime.load().usable(ExecutionDevice.parse(System.getenv().getOrDefault(DEVICE_VARIABLE, "cpu"))),
+        Integer.getInteger("lethe.threads", Math.max(1, cores - 1)));
   }
 
   private void progress(String stage, int step, int steps, double fraction, Map<String, Double> values) {

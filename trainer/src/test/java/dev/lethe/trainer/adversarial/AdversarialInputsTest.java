@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 
 import dev.lethe.models.graph.Tensor;
-import dev.lethe.models.stylegan2.Generator;
+import dev.lethe.models.stylegan2.GeneratorNetwork;
 import dev.lethe.models.stylegan2.StyleGan2Config;
 import dev.lethe.trainer.data.ImageDataset;
 import java.util.ArrayList;
@@ -94,7 +94,7 @@ class AdversarialInputsTest {
     assertEquals(Set.of("real", "z", "noise"), plain.keySet());
     assertArrayEquals(new long[] {BATCH, 1, 32, 32}, plain.get("real").shape());
     assertArrayEquals(new long[] {BATCH, 6}, plain.get("z").shape());
-    assertArrayEquals(new long[] {BATCH, Generator.noiseSize(UNCONDITIONAL)}, plain.get("noise").shape());
+    assertArrayEquals(new long[] {BATCH, GeneratorNetwork.noiseSize(UNCONDITIONAL)}, plain.get("noise").shape());
     assertEquals(Set.of("z", "noise"), inputs(UNCONDITIONAL, 0, 1).at(0).generator().keySet());
 
     AdversarialInputs.Step step = inputs(CONDITIONAL, 0.5, 1).at(0);

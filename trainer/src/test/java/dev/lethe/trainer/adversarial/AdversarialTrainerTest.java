@@ -8,7 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.runtime.TestDevice;
-import dev.lethe.models.stylegan2.Generator;
+import dev.lethe.models.stylegan2.GeneratorNetwork;
 import dev.lethe.models.stylegan2.StyleGan2Config;
 import dev.lethe.models.stylegan2.Weights;
 import dev.lethe.trainer.adversarial.AdversarialTrainer.DivergedException;
@@ -86,7 +86,7 @@ class AdversarialTrainerTest {
     AdversarialInputs inputs = new AdversarialInputs(CONDITIONAL, OPTIONS, DATA);
     AdamOptions adam = new AdamOptions(0.002f, 0, 0.99f, 1e-8f, 0);
     try (Learner learner = Learner.open(AdversarialGraph.build(CONDITIONAL, OPTIONS), initial(CONDITIONAL), adam,
-        temp, Optional.empty(), TestDevice.get(), 1)) {
+        temp, Optional.empty(), TestDevice.compute())) {
       learner.setAverageRate(0);
       Map<String, Tensor> before = learner.parameters();
       for (int step = 0; step < 2; step++) {
@@ -152,7 +152,7 @@ class AdversarialTrainerTest {
         double rate = 1 - Math.min(decay, step / (step + 9.0));
         present.forEach((name, values) -> {
           float[] average = expected.get(name);
-          for (int i = 0; i < values.length && Generator.isTrainable(name); i++) {
+          for (int i = 0; i < values.length && GeneratorNetwork.isTrainable(name); i++) {
             average[i] += (float) (rate * (values[i] - average[i]));
           }
         });
@@ -168,7 +168,7 @@ class AdversarialTrainerTest {
           assertArrayEquals(present.get(name), values, name + " as it is");
         } else {
           assertArrayEquals(expected.get(name), values, 1e-5f, name);
-          assertTrue(!Generator.isTrainable(name) || !Arrays.equals(present.get(name), values), name);
+          assertTrue(!GeneratorNetwork.isTrainable(name) || !Arrays.equals(present.get(name), values), name);
         }
       }
     }
@@ -248,7 +248,7 @@ class AdversarialTrainerTest {
 
   private void refused(String why, StyleGan2Config config, ImageDataset data) {
     IllegalArgumentException e = assertThrows(IllegalArgumentException.class, () -> AdversarialTrainer.open(config,
-        OPTIONS, data, initial(config), temp.resolve("run"), TestDevice.get(), 1));
+        OPTIONS, data, initial(config), temp.resolve("run"), TestDevice.compute()));
     assertEquals(why, e.getMessage());
   }
 
@@ -266,7 +266,7 @@ class AdversarialTrainerTest {
   }
 
   private AdversarialTrainer open(StyleGan2Config config, AdversarialOptions options, String run) throws IOException {
-    return AdversarialTrainer.open(config, options, DATA, initial(config), temp.resolve(run), TestDevice.get(), 1);
+    return AdversarialTrainer.open(config, options, DATA, initial(config), temp.resolve(run), TestDevice.compute());
   }
 
   private Path checkpoint(String run) {

@@ -89,7 +89,7 @@ class GanLossesTest {
     Map<String, Value> values = new LinkedHashMap<>();
     inputs.forEach((name, tensor) -> values.put(name, g.input(name, tensor.shape())));
     g.output("loss", loss.of(values));
-    try (InferenceSession session = InferenceSession.open(OnnxWriter.inference(g, Map.of()), TestDevice.get(), 1)) {
+    try (InferenceSession session = InferenceSession.open(OnnxWriter.inference(g, Map.of()), TestDevice.compute())) {
       return session.run(inputs).get("loss").data()[0];
     }
   }

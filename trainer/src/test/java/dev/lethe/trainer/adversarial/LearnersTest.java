@@ -89,7 +89,7 @@ class LearnersTest {
     StyleGan2Config other = new StyleGan2Config(32, 1, 2, 8, 8, 2, 256, 8);
     IllegalArgumentException refused = assertThrows(IllegalArgumentException.class,
         () -> Learner.open(kind, AdversarialGraph.build(other, OPTIONS), Weights.initialize(other, 1), adam,
-            temp.resolve("other"), Optional.of(checkpoint), TestDevice.get(), 1).close());
+            temp.resolve("other"), Optional.of(checkpoint), TestDevice.compute()).close());
     assertTrue(refused.getMessage().contains(checkpoint.toString()), refused.getMessage());
   }
 
@@ -99,10 +99,10 @@ class LearnersTest {
     Path checkpoint = temp.resolve("checkpoint");
     Files.writeString(checkpoint, "before");
     try (Learner learner = open(LearnerKind.SESSION, new AdamOptions(0.002f, 0, 0.99f, 1e-8f, 0), Optional.empty())) {
-      Files.createDirectory(temp.resolve("checkpoint.partial"));
+      Files.createDirectory(temp.resolve(".checkpoint.tmp"));
       assertThrows(IOException.class, () -> learner.save(checkpoint));
       assertEquals("before", Files.readString(checkpoint));
-      Files.delete(temp.resolve("checkpoint.partial"));
+      Files.delete(temp.resolve(".checkpoint.tmp"));
       learner.save(checkpoint);
     }
   }
@@ -118,7 +118,7 @@ class LearnersTest {
 
   private Learner open(LearnerKind kind, AdamOptions adam, Optional<Path> checkpoint) throws IOException {
     return Learner.open(kind, AdversarialGraph.build(CONFIG, OPTIONS), Weights.initialize(CONFIG, 1), adam,
-        temp.resolve("session-" + kind + checkpoint.isPresent()), checkpoint, TestDevice.get(), 1);
+        temp.resolve("session-" + kind + checkpoint.isPresent()), checkpoint, TestDevice.compute());
   }
 
   /** A step of both networks. */

@@ -4,7 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import dev.lethe.models.image.Pixels;
-import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.models.stylegan2.StyleGan2Config;
 import dev.lethe.models.stylegan2.Weights;
 import dev.lethe.trainer.sampling.Sampler;
@@ -25,7 +25,7 @@ class SampleGridTest {
   @Test
   void eachRowIsAClass() throws IOException {
     StyleGan2Config config = new StyleGan2Config(32, 1, 3, 8, 8, 1, 64, 4);
-    try (Sampler sampler = Sampler.open(config, Weights.initialize(config, 1), ExecutionDevice.CPU, 1)) {
+    try (Sampler sampler = Sampler.open(config, Weights.initialize(config, 1), Compute.cpu(1))) {
       byte[] png = SampleGrid.png(config, sampler);
       BufferedImage picture = ImageIO.read(new ByteArrayInputStream(png));
       assertEquals(COLUMNS * PITCH - 2, picture.getWidth());
@@ -55,7 +55,7 @@ class SampleGridTest {
   }
 
   private static int heightOfGrid(StyleGan2Config config) throws IOException {
-    try (Sampler sampler = Sampler.open(config, Weights.initialize(config, 1), ExecutionDevice.CPU, 1)) {
+    try (Sampler sampler = Sampler.open(config, Weights.initialize(config, 1), Compute.cpu(1))) {
       BufferedImage picture = ImageIO.read(new ByteArrayInputStream(SampleGrid.png(config, sampler)));
       assertEquals(config.channels(), picture.getRaster().getNumBands());
       return picture.getHeight();

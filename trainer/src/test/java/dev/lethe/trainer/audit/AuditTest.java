@@ -67,7 +67,8 @@ class AuditTest {
   void ofItemsLooksInWPlusWhereAskedTo() throws IOException {
     ItemFindings found = items(MODEL, 1, new AuditOptions(4, 2, 2, 2, true, 300, 40), new ArrayList<>());
     assertEquals(found.wPlus().orElseThrow().fresh().before(), found.wPlus().orElseThrow().fresh().after());
-    assertEquals(found.bySamples().orElseThrow().before(), found.bySamples().orElseThrow().after());
+    BeforeAfter<Membership> bySamples = found.bySamples().orElseThrow().distance();
+    assertEquals(bySamples.before(), bySamples.after());
   }
 
   @Test
@@ -89,10 +90,10 @@ class AuditTest {
     Map<String, Tensor> biased = new HashMap<>(MODEL.weights());
     biased.replaceAll((name, tensor) -> name.startsWith("F.") ? Tensor.zeros(tensor.shape()) : tensor);
     try (FeatureExtractor constant = FeatureExtractor.open(
-        OnnxWriter.inference(MODEL.features().graph(), biased), TestDevice.get(), 1)) {
+        OnnxWriter.inference(MODEL.features().graph(), biased), TestDevice.compute())) {
       int always = constant.run(TinyModel.unlearned(3, 1).images()).predictions()[0];
       ClassAudit audit =
-          new ClassAudit(MODEL, constant, OPTIONS, 12, 1, directory, TestDevice.get(), 1);
+          new ClassAudit(MODEL, constant, OPTIONS, 12, 1, directory, TestDevice.compute());
       int other = (always + 1) % 3;
       int third = (always + 2) % 3;
       ImageDataset none = TinyModel.unlearned(3, 0);
@@ -111,7 +112,7 @@ class AuditTest {
   @Test
   void utilityOfTheRootIsThatOfTheRoot() {
     ImageDataset kept = TinyModel.learned(3, 200);
-    Utility utility = new Utility(MODEL, kept, Utility.labels(kept), 200, 1, TestDevice.get(), 1);
+    Utility utility = new Utility(MODEL, kept, Utility.labels(kept), 200, 1, TestDevice.compute());
     BeforeAfter<Double> same = utility.of(MODEL);
     assertEquals(same.before(), same.after());
     BeforeAfter<Double> changed = utility.of(changed());
@@ -130,24 +131,37 @@ class AuditTest {
     assertEquals(2, Arrays.stream(alike.classIndices()).filter(c -> c == 1).count());
   }
 
+  /** Against itself the reference takes away all that distances tell. */
+  @Test
+  void ofItemsCalibratesByAReference() throws IOException {
+    ItemFindings found = items(MODEL, 1, new AuditOptions(4, 2, 2, 2, false, 300, 40), new ArrayList<>(),
+        Optional.of(MODEL));
+    assertEquals(0.5, found.bySamples().orElseThrow().calibrated().orElseThrow().after().auc().value(), 1e-6);
+  }
+
   private ItemFindings items(ModelWeights candidate, long seed, AuditOptions options, List<Double> shares)
       throws IOException {
+    return items(candidate, seed, options, shares, Optional.empty());
+  }
+
+  private ItemFindings items(ModelWeights candidate, long seed, AuditOptions options, List<Double> shares,
+      Optional<ModelWeights> reference) throws IOException {
     ImageDataset unlearned = TinyModel.unlearned(3, 4);
     Tensor own;
-    try (Sampler sampler = Sampler.open(MODEL.config(), MODEL.weights(), TestDevice.get(), 1)) {
+    try (Sampler sampler = Sampler.open(MODEL.config(), MODEL.weights(), TestDevice.compute())) {
       own = sampler.latents(unlearned.classIndices(), new SplittableRandom(3));
     }
     ImageDataset right = TinyModel.learned(3, 20);
     ItemSubjects subjects = new ItemSubjects(unlearned, own, Optional.empty(), right.subset(0, 1, 2, 3, 4, 5),
-        right.subset(10, 11, 12, 13, 14, 15), right);
-    return new ItemAudit(MODEL, options, seed, directory, TestDevice.get(), 1)
+        right.subset(10, 11, 12, 13, 14, 15), right).against(reference);
+    return new ItemAudit(MODEL, options, seed, directory, TestDevice.compute())
         .run(candidate, subjects, shares::add);
   }
 
   private ClassFindings classes(ModelWeights candidate, ImageDataset real) throws IOException {
     try (FeatureExtractor classifier = FeatureExtractor.open(
-        OnnxWriter.inference(MODEL.features().graph(), MODEL.weights()), TestDevice.get(), 1)) {
-      return new ClassAudit(MODEL, classifier, OPTIONS, 24, 1, directory, TestDevice.get(), 1)
+        OnnxWriter.inference(MODEL.features().graph(), MODEL.weights()), TestDevice.compute())) {
+      return new ClassAudit(MODEL, classifier, OPTIONS, 24, 1, directory, TestDevice.compute())
           .run(candidate, Set.of(1), new int[] {0, 2}, real, share -> { });
     }
   }

@@ -18,7 +18,7 @@ class NearestSamplesTest {
   @Test
   void whatTheGeneratorDrawsIsFoundAmongSamplesOfItsClassAlone() {
     int[] labels = {0, 1, 2};
-    try (Sampler sampler = Sampler.open(MODEL.config(), MODEL.weights(), TestDevice.get(), 1)) {
+    try (Sampler sampler = Sampler.open(MODEL.config(), MODEL.weights(), TestDevice.compute())) {
       Tensor drawn = null;
       for (int label : labels) {
         Tensor first = sampler.images(sampler.latents(new int[] {label}, new SplittableRandom(7 + label)));

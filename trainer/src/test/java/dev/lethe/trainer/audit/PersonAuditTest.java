@@ -7,7 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.lethe.models.features.FeatureNetwork;
 import dev.lethe.models.graph.OnnxWriter;
 import dev.lethe.models.graph.Tensor;
-import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.trainer.TinyModel;
 import dev.lethe.trainer.audit.PersonFindings.Likeness;
 import dev.lethe.trainer.audit.PersonSubjects.Group;
@@ -38,7 +38,7 @@ class PersonAuditTest {
     ModelWeights model = TinyModel.of(0);
     PersonSubjects subjects = subjects();
     try (IdentityJudge judge = judge()) {
-      PersonAudit audit = new PersonAudit(model, judge, SHORT, 1, directory, ExecutionDevice.CPU, 1);
+      PersonAudit audit = new PersonAudit(model, judge, SHORT, 1, directory, Compute.cpu(1));
       PersonAudit.Original before = audit.before(subjects, ResumePoints.none(), share -> { });
       PersonFindings found = audit.run(model, before, ResumePoints.none(), share -> { });
       // Both halves show one picture, so each photo's likeness with the others is whole; with another's it is not.
@@ -69,7 +69,7 @@ class PersonAuditTest {
     });
     assertTrue(!changed.isEmpty());
     try (IdentityJudge judge = judge()) {
-      PersonAudit audit = new PersonAudit(model, judge, SHORT, 1, directory, ExecutionDevice.CPU, 1);
+      PersonAudit audit = new PersonAudit(model, judge, SHORT, 1, directory, Compute.cpu(1));
       PersonFindings found = audit.run(model.with(changed), audit.before(subjects(), ResumePoints.none(), share -> { }),
           ResumePoints.none(), share -> { });
       assertTrue(Math.abs(found.of(Group.SENT).before().value() - found.of(Group.SENT).same().value()) > 1e-4);
@@ -104,6 +104,6 @@ class PersonAuditTest {
   private static IdentityJudge judge() {
     FeatureNetwork network = new FeatureNetwork(TinyModel.SIZE, 1, 2);
     return IdentityJudge.open(OnnxWriter.inference(network.graph(), network.initialize(3)), TinyModel.learned(0, 16),
-        ExecutionDevice.CPU, 1);
+        Compute.cpu(1));
   }
 }

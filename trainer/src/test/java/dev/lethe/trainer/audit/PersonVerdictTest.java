@@ -56,7 +56,8 @@ class PersonVerdictTest {
   }
 
   private static Verdict verdict(Likeness sent, Likeness notSent, Likeness stays, double fidIncrease) {
-    Map<Group, Likeness> likenesses = new EnumMap<>(Map.of(Group.SENT, sent, Group.NOT_SENT, notSent, Group.ALIKE, stays,
+    Map<Group, Likeness> likenesses = new EnumMap<>(Map.of(Group.SENT, sent, Group.NOT_SENT, notSent, Group.ALIKE,
+        stays,
         Group.OTHERS, stays, Group.STRANGERS, STRANGERS));
     Estimate chance = new Estimate(0, -0.05, 0.05);
     Tensor none = Tensor.zeros(1, 1, 1, 1);

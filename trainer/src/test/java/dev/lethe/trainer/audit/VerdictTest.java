@@ -67,12 +67,13 @@ class VerdictTest {
   /** Redaction is easy of what was never drawn: a model of random weights passes. */
   @Test
   void imagesThatTheOriginalNeverDrewAreCounted() {
-    Tensor images = Tensor.zeros(2, 1, 1, 1);
-    Tensor substitutes = Tensor.of(new float[] {1, 1}, 2, 1, 1, 1);
-    ItemFindings found = items(1, 1, 0, auc(0.5), new double[] {0.1, 0.6},
+    // Errors of 0.1 and 0.6 beside substitutes at 4 and mean colours at 1; of 0.1 beside a mean colour at 0.16.
+    Tensor images = Tensor.of(new float[] {1, -1, -1, 1, 0.4f, -0.4f}, 3, 1, 1, 2);
+    Tensor substitutes = Tensor.of(new float[] {-1, 1, 1, -1, -2, 2}, 3, 1, 1, 2);
+    ItemFindings found = items(1, 1, 0, auc(0.5), new double[] {0.1, 0.6, 0.1},
         new ItemFindings.Pictures(images, images, images, images, substitutes));
     Verdict verdict = verdict(found, NONE, NONE);
-    assertTrue(verdict.line().contains("the original drew 1 of the 2 images"), verdict.line());
+    assertTrue(verdict.line().contains("the original drew 1 of the 3 images"), verdict.line());
     assertFalse(verdict(items(1, 1, 0, auc(0.5), 2), NONE, NONE).line().contains("the original drew"));
   }
 
@@ -126,9 +127,11 @@ class VerdictTest {
     int images = errorsBefore.length;
     ItemFindings.Collateral members =
         new ItemFindings.Collateral(exactly(collateral), exactly(collateral), exactly(0));
-    return new ItemFindings(share(0, own), share(0, fresh), share(0, fresh), share(0, fresh), exactly(own), exactly(fresh),
+    return new ItemFindings(share(0, own), share(0, fresh), share(0, fresh), share(0, fresh), exactly(own),
+        exactly(fresh),
         exactly(fresh), Optional.of(members), Optional.empty(),
-        auc.map(after -> new BeforeAfter<>(new Membership(exactly(0.6), exactly(0)), new Membership(after, exactly(0)))),
+        auc.map(after -> new BeforeAfter<>(new Membership(exactly(0.6), exactly(0)),
+            new Membership(after, exactly(0)))),
         Optional.empty(), Optional.empty(), Optional.empty(), errorsBefore, new double[images], Optional.empty(),
         new boolean[images], new double[images], 1.2, pictures, 1);
   }

@@ -14,7 +14,7 @@ import dev.lethe.models.runtime.ExecutionDevice;
 import dev.lethe.models.runtime.InferenceSession;
 import dev.lethe.models.runtime.TestDevice;
 import dev.lethe.models.stylegan2.Discriminator;
-import dev.lethe.models.stylegan2.Generator;
+import dev.lethe.models.stylegan2.GeneratorNetwork;
 import dev.lethe.models.stylegan2.GoldenNetworks;
 import dev.lethe.models.stylegan2.Noise;
 import dev.lethe.models.stylegan2.StyleGan2Config;
@@ -43,8 +43,8 @@ class GoldenGradientsTest {
     Value z = g.input("z", n, config.zDim());
     Value label = config.conditional() ? g.input("c", n, config.classes()) : null;
     Value real = g.input("real", n, config.channels(), config.resolution(), config.resolution());
-    Value ws = config.broadcast(Generator.mapping(g, config, z, label));
-    Value fake = Generator.synthesis(g, config, ws, Noise.constant());
+    Value ws = config.broadcast(GeneratorNetwork.mapping(g, config, z, label));
+    Value fake = GeneratorNetwork.synthesis(g, config, ws, Noise.constant());
     Value fakeLogits = Discriminator.logits(g, config, fake, label);
     Value realLogits = Discriminator.logits(g, config, real, label);
 
@@ -63,7 +63,7 @@ class GoldenGradientsTest {
     inputs.put("real", golden.tensor("in.real"));
     Graph computed = inBlocks ? BlockedLayout.rewrite(g, List.of(), ChannelBlock.size().getAsInt()).graph() : g;
     try (InferenceSession session = InferenceSession.open(OnnxWriter.inference(computed, golden.weights()),
-        TestDevice.get(), 1)) {
+        TestDevice.compute())) {
       Map<String, Tensor> outputs = session.run(inputs);
       assertEquals(compared + 2, outputs.size());
       assertEquals(Map.of(), disagreements(golden, outputs), "outputs that disagree, with their relative errors");

@@ -75,7 +75,8 @@ class GradientsTest {
         positive("leakyRelu above 0", v -> leakyRelu(v.get(0), 0.2), shape(5)),
         positive("leakyRelu below 0", v -> leakyRelu(neg(v.get(0)), 0.2), shape(5)),
         // Within, beyond on both sides.
-        positive("clip", v -> clip(mul(v.get(0), v.get(0).graph().constant(Tensor.of(new float[] {0.1f, 5, -5}, 3))), 1),
+        positive("clip", v -> clip(mul(v.get(0), v.get(0).graph().constant(Tensor.of(new float[] {0.1f, 5, -5}, 3))),
+            1),
             shape(3)),
         of("groupMean", v -> groupMean(v.get(0), 2), shape(6, 2)),
         of("leakyRelu on both sides", v -> leakyRelu(offset(v.get(0)), 0.2), shape(6)),
@@ -159,7 +160,7 @@ class GradientsTest {
 
     void check(double tolerance) {
       try (InferenceSession session = InferenceSession.open(OnnxWriter.inference(graph, Map.of()),
-          TestDevice.get(), 1)) {
+          TestDevice.compute())) {
         Map<String, Tensor> analytic = session.run(point);
         for (int i = 0; i < inputs.size(); i++) {
           float[] actual = analytic.get("g" + i).data();
@@ -211,7 +212,7 @@ class GradientsTest {
     List<Value> gradients = Gradients.of(sum(mul(x, detach(x))), List.of(x));
     g.output("gradient", gradients.get(0));
     float[] at = {1, 2, 3};
-    try (InferenceSession session = InferenceSession.open(OnnxWriter.inference(g, Map.of()), TestDevice.get(), 1)) {
+    try (InferenceSession session = InferenceSession.open(OnnxWriter.inference(g, Map.of()), TestDevice.compute())) {
       float[] actual = session.run(Map.of("x", Tensor.of(at, 3))).get("gradient").data();
       for (int i = 0; i < 3; i++) {
         assertEquals(at[i], actual[i], 1e-6f);
@@ -227,7 +228,7 @@ class GradientsTest {
     Value gradient = Gradients.of(sum(x), List.of(other)).get(0);
     assertTrue(gradient.hasShape(3));
     g.output("gradient", gradient);
-    try (InferenceSession session = InferenceSession.open(OnnxWriter.inference(g, Map.of()), TestDevice.get(), 1)) {
+    try (InferenceSession session = InferenceSession.open(OnnxWriter.inference(g, Map.of()), TestDevice.compute())) {
       Map<String, Tensor> feeds = Map.of("x", Tensor.zeros(2), "other", Tensor.zeros(3));
       for (float value : session.run(feeds).get("gradient").data()) {
         assertEquals(0f, value);

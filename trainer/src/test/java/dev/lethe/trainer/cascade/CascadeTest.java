@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.runtime.TestDevice;
-import dev.lethe.models.stylegan2.Generator;
+import dev.lethe.models.stylegan2.GeneratorNetwork;
 import dev.lethe.trainer.TinyModel;
 import dev.lethe.trainer.data.ImageDataset;
 import dev.lethe.trainer.model.ModelWeights;
@@ -53,7 +53,7 @@ class CascadeTest {
     ModelWeights model = TinyModel.of(3);
     Run run = run(model, options(2, 0), learn(3, fewShot));
     model.weights().forEach((name, before) -> {
-      boolean learns = name.startsWith("D.") || name.startsWith("G.synthesis.") && Generator.isTrainable(name);
+      boolean learns = name.startsWith("D.") || name.startsWith("G.synthesis.") && GeneratorNetwork.isTrainable(name);
       if (learns) {
         assertFalse(Arrays.equals(before.data(), run.weights.get(name).data()), name + " did not learn");
       } else {
@@ -112,14 +112,14 @@ class CascadeTest {
     Tensor kept;
     Tensor substitutes;
     int[] keptLabels = IntStream.range(0, 16).map(i -> i % Math.max(1, model.config().classes())).toArray();
-    try (Sampler sampler = Sampler.open(model.config(), model.weights(), TestDevice.get(), 1)) {
+    try (Sampler sampler = Sampler.open(model.config(), model.weights(), TestDevice.compute())) {
       latents = sampler.latents(labels, new SplittableRandom(5));
       substitutes = sampler.images(labels, new SplittableRandom(6));
       kept = sampler.latents(keptLabels, new SplittableRandom(7));
     }
     Targets targets = new Targets(unlearned.images(), labels, Tensor.of(wanted, UNLEARNED, 1), latents, substitutes);
-    Teacher teacher = Teacher.of(model, kept, keptLabels, TestDevice.get(), 1);
-    try (Cascade cascade = Cascade.open(model, options, targets, teacher, learn, directory, TestDevice.get(), 1)) {
+    Teacher teacher = Teacher.of(model, kept, keptLabels, TestDevice.compute());
+    try (Cascade cascade = Cascade.open(model, options, targets, teacher, learn, directory, TestDevice.compute())) {
       List<Cascade.Losses> losses = new ArrayList<>();
       for (int i = 0; i < options.iterations(); i++) {
         losses.add(cascade.iterate());

@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.lethe.models.graph.Tensor;
-import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.trainer.data.Datasets;
 import dev.lethe.trainer.data.ImageDataset;
 import dev.lethe.trainer.data.Split;
@@ -34,7 +34,7 @@ class FeaturesCommandTest {
     assertEquals(0, new CommandLine(new FeaturesCommand()).execute("--data", SAMPLE.toString(), "--out",
         out.toString(), "--epochs", "1", "--batch", "32", "--learning-rate", "0.002", "--threads", "1"));
     ImageDataset test = Datasets.open(SAMPLE, Split.TEST);
-    try (FeatureExtractor extractor = FeatureExtractor.open(out, ExecutionDevice.CPU, 1)) {
+    try (FeatureExtractor extractor = FeatureExtractor.open(out, Compute.cpu(1))) {
       Tensor features = extractor.run(test.subset(0, 1)).features();
       assertArrayEquals(new long[] {2, 128}, features.shape());
       double accuracy = extractor.accuracy(test);

@@ -15,7 +15,7 @@ import dev.lethe.models.graph.Ops;
 import dev.lethe.models.graph.Shapes;
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.graph.Value;
-import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.models.stylegan2.DiscriminatorConfig;
 import dev.lethe.models.stylegan2.DiscriminatorConfig.Architecture;
 import dev.lethe.models.stylegan2.StyleGan2Bundle;
@@ -107,13 +107,14 @@ class ImportCommandTest {
     Files.write(theirs, OnnxWriter.inference(g, Map.of()).toByteArray());
     Path file = GoldenImports.copy("ada-g-only-32-rgb.pkl", directory);
     Path out = directory.resolve("out");
-    assertEquals(0, run(ImportCommand.commandLine(), file.toString(), "--name", "g", "--out", out.toString(), "--features",
+    assertEquals(0, run(ImportCommand.commandLine(), file.toString(), "--name", "g", "--out", out.toString(),
+        "--features",
         theirs.toString(), "--features-mean", "0.5,0.25,0", "--features-std", "0.5,0.5,2"), errors::toString);
     Bundle bundle = Bundle.open(out);
     ModelWeights model = ModelWeights.read(bundle);
     assertTrue(model.measuring().isPresent() && model.featuresInstead().isEmpty());
     assertEquals(0, model.recognisedClasses());
-    try (FeatureExtractor extractor = FeatureExtractor.open(model, ExecutionDevice.CPU, 1)) {
+    try (FeatureExtractor extractor = FeatureExtractor.open(model, Compute.cpu(1))) {
       // Grey 0 is 0.5 of [0, 1].
       Tensor features = extractor.run(Tensor.zeros(2, 3, 32, 32)).features();
       assertArrayEquals(new long[] {2, 3}, features.shape());
@@ -136,7 +137,8 @@ class ImportCommandTest {
     assertTrue(errors.toString().contains("os.system"), errors.toString());
     assertFalse(Bundle.isBundle(out));
     Path good = GoldenImports.copy("ada-g-only-32-rgb.pkl", directory);
-    assertEquals(2, run(ImportCommand.commandLine(), good.toString(), "--name", "x", "--out", out.toString(), "--labels",
+    assertEquals(2, run(ImportCommand.commandLine(), good.toString(), "--name", "x", "--out", out.toString(),
+        "--labels",
         "a,b"));
     assertTrue(errors.toString().contains("--labels names 2 classes; the model has 0"), errors.toString());
     assertEquals(2, run(ExportCommand.commandLine(), out.toString(), "--format", "pickle", "--out", "x"));

@@ -69,7 +69,7 @@ class DiscriminatorUnlearningTest {
     ImageDataset unlearned = TinyModel.unlearned(3, UNLEARNED);
     ImageDataset generated = generated(model);
     float[] wanted = new FakeLabel.Auto().of(unlearned.classIndices(),
-        () -> Logits.of(model, generated.images(), generated.classIndices(), TestDevice.get(), 1), 0);
+        () -> Logits.of(model, generated.images(), generated.classIndices(), TestDevice.compute()), 0);
     ModelWeights candidate =
         run(model, 80, 0, unlearned, Tensor.of(wanted, wanted.length, 1), List.of(generated));
     double apart = mean(scores(model, unlearned)) - mean(scores(model, generated));
@@ -106,7 +106,7 @@ class DiscriminatorUnlearningTest {
       List<ImageDataset> stay) throws IOException {
     DiscriminatorUnlearning.Options options = new DiscriminatorUnlearning.Options(steps, 8, 0.02, seed);
     try (DiscriminatorUnlearning unlearning = DiscriminatorUnlearning.open(model, options, unlearned, wanted, stay,
-        directory, TestDevice.get(), 1)) {
+        directory, TestDevice.compute())) {
       for (int i = 0; i < steps; i++) {
         assertTrue(unlearning.step().finite());
       }
@@ -123,14 +123,14 @@ class DiscriminatorUnlearningTest {
 
   private static ImageDataset generated(ModelWeights model) {
     int[] labels = IntStream.range(0, 48).map(i -> i % model.config().classes()).toArray();
-    try (Sampler sampler = Sampler.open(model.config(), model.weights(), TestDevice.get(), 1)) {
+    try (Sampler sampler = Sampler.open(model.config(), model.weights(), TestDevice.compute())) {
       return Datasets.of(TinyModel.learned(3, 0).labels(), sampler.images(labels, new SplittableRandom(5)), labels);
     }
   }
 
   private static float[] scores(ModelWeights model, ImageDataset images) {
     try (DiscriminatorScores scores =
-        DiscriminatorScores.open(model.config(), model.weights(), TestDevice.get(), 1)) {
+        DiscriminatorScores.open(model.config(), model.weights(), TestDevice.compute())) {
       return scores.of(images);
     }
   }

@@ -33,8 +33,8 @@ class FeatureExtractorTest {
     ModelProto model = OnnxWriter.inference(network.graph(), network.initialize(3));
     ImageDataset data = Blobs.dataset(MANY, 4);
     Tensor images = data.images(IntStream.range(0, MANY).toArray());
-    try (FeatureExtractor extractor = FeatureExtractor.open(model, TestDevice.get(), 1);
-        InferenceSession direct = InferenceSession.open(model, TestDevice.get(), 1)) {
+    try (FeatureExtractor extractor = FeatureExtractor.open(model, TestDevice.compute());
+        InferenceSession direct = InferenceSession.open(model, TestDevice.compute())) {
       Map<String, Tensor> expected = direct.run(Map.of("image", images));
       for (FeatureExtractor.Outputs actual : List.of(extractor.run(images), extractor.run(data))) {
         assertArrayEquals(new long[] {MANY, FeatureNetwork.FEATURES}, actual.features().shape());
@@ -62,7 +62,7 @@ class FeatureExtractorTest {
       classes[i] = i % 3 == 0 ? (i + 1) % 4 : i % 4;
     }
     ImageDataset data = Datasets.of(Blobs.LABELS, Tensor.of(pixels, MANY, 1, 2, 2), classes);
-    try (FeatureExtractor extractor = FeatureExtractor.open(pixelsAsLogits(), TestDevice.get(), 1)) {
+    try (FeatureExtractor extractor = FeatureExtractor.open(pixelsAsLogits(), TestDevice.compute())) {
       assertEquals(402.0 / 603, extractor.accuracy(data));
       assertEquals(0, extractor.accuracy(data.subset(0, 3, 600)));
       assertEquals(1, extractor.accuracy(data.subset(1, 2, 602)));
@@ -71,7 +71,7 @@ class FeatureExtractorTest {
 
   @Test
   void noImagesAreRefused() {
-    try (FeatureExtractor extractor = FeatureExtractor.open(pixelsAsLogits(), TestDevice.get(), 1)) {
+    try (FeatureExtractor extractor = FeatureExtractor.open(pixelsAsLogits(), TestDevice.compute())) {
       assertThrows(IllegalArgumentException.class, () -> extractor.run(Tensor.zeros(0, 1, 2, 2)));
     }
   }

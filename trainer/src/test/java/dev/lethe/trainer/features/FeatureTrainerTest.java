@@ -35,7 +35,8 @@ class FeatureTrainerTest {
     ImageDataset test = Blobs.dataset(200, 2);
     List<Double> losses = new ArrayList<>();
     Map<String, Tensor> weights =
-        FeatureTrainer.train(FeatureNetwork.Size.SMALL, training, OPTIONS, directory(), TestDevice.get(), 1, (step, steps, loss) -> {
+        FeatureTrainer.train(FeatureNetwork.Size.SMALL, training, OPTIONS, directory(), TestDevice.compute(),
+            (step, steps, loss) -> {
           losses.add(loss);
           assertEquals(losses.size(), step);
           assertEquals(4 * 256 / 16, steps);
@@ -59,15 +60,16 @@ class FeatureTrainerTest {
 
   /** Values of a layer after a few steps. */
   private float[] trained(ImageDataset training, long seed) throws IOException {
-    return FeatureTrainer.train(FeatureNetwork.Size.SMALL, training, new FeatureTrainer.Options(0.5, 8, 0.002, 2, seed), directory(),
-        TestDevice.get(), 1, (step, steps, loss) -> { }).get("F.features.weight").data();
+    return FeatureTrainer.train(FeatureNetwork.Size.SMALL, training, new FeatureTrainer.Options(0.5, 8, 0.002, 2, seed),
+        directory(),
+        TestDevice.compute(), (step, steps, loss) -> { }).get("F.features.weight").data();
   }
 
   @Test
   void trainsEveryWeightOfTheNetworkAndNoOther() throws IOException {
     Map<String, Tensor> initial = NETWORK.initialize(OPTIONS.seed());
     Map<String, Tensor> weights = FeatureTrainer.train(FeatureNetwork.Size.SMALL, Blobs.dataset(16, 1),
-        new FeatureTrainer.Options(1, 16, 0.002, 0, OPTIONS.seed()), directory(), TestDevice.get(), 1,
+        new FeatureTrainer.Options(1, 16, 0.002, 0, OPTIONS.seed()), directory(), TestDevice.compute(),
         (step, steps, loss) -> { });
     assertEquals(initial.keySet(), weights.keySet());
     initial.forEach((name, tensor) -> {
@@ -81,14 +83,15 @@ class FeatureTrainerTest {
     ImageDataset unlabelled = Datasets.of(List.of(), Tensor.zeros(4, 1, 32, 32), new int[4]);
     ImageDataset none = Blobs.dataset(4, 1).subset();
     for (ImageDataset data : List.of(unlabelled, none)) {
-      assertThrows(IllegalArgumentException.class, () -> FeatureTrainer.train(FeatureNetwork.Size.SMALL, data, OPTIONS, temp,
-          TestDevice.get(), 1, (step, steps, loss) -> { }));
+      assertThrows(IllegalArgumentException.class, () -> FeatureTrainer.train(FeatureNetwork.Size.SMALL, data, OPTIONS,
+          temp,
+          TestDevice.compute(), (step, steps, loss) -> { }));
     }
   }
 
   private static double accuracy(Map<String, Tensor> weights, ImageDataset data) {
     try (FeatureExtractor extractor =
-        FeatureExtractor.open(OnnxWriter.inference(NETWORK.graph(), weights), TestDevice.get(), 1)) {
+        FeatureExtractor.open(OnnxWriter.inference(NETWORK.graph(), weights), TestDevice.compute())) {
       return extractor.accuracy(data);
     }
   }

@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.image.ImageDecoder;
-import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.trainer.TinyModel;
 import dev.lethe.trainer.data.Datasets;
 import dev.lethe.trainer.inversion.LatentSpace;
@@ -35,7 +35,7 @@ class ProjectorTest {
   @TempDir private Path directory;
 
   private Tensor own(int n) {
-    try (Sampler sampler = Sampler.open(model.config(), model.weights(), ExecutionDevice.CPU, 1)) {
+    try (Sampler sampler = Sampler.open(model.config(), model.weights(), Compute.cpu(1))) {
       return sampler.images(new int[n], new SplittableRandom(77));
     }
   }
@@ -43,7 +43,7 @@ class ProjectorTest {
   @ParameterizedTest
   @EnumSource(LatentSpace.class)
   void findsWhatTheModelDraws(LatentSpace space) throws IOException {
-    Projector projector = new Projector(model, directory, ExecutionDevice.CPU, 1);
+    Projector projector = new Projector(model, directory, Compute.cpu(1));
     Tensor image = own(1);
     Projector.Projection found = projector.project(image, 0, space, 60, 3, (step, steps, error) -> { });
     double power = 0;
@@ -72,9 +72,11 @@ class ProjectorTest {
 
   @Test
   void inspectionTellsOwnPicturesFromForeignOnes() throws IOException {
-    Inspector inspector = new Inspector(model, directory, ExecutionDevice.CPU, 1, 5);
-    Inspector.Findings own = inspector.inspect(Datasets.of(List.of("all"), own(2), new int[2]), Optional.empty(), s -> { });
-    Inspector.Findings foreign = inspector.inspect(TinyModel.unlearned(0, 2), Optional.of(TinyModel.learned(0, 8)), s -> { });
+    Inspector inspector = new Inspector(model, directory, Compute.cpu(1), 5);
+    Inspector.Findings own = inspector.inspect(Datasets.of(List.of("all"), own(2), new int[2]), Optional.empty(), s ->
+        { });
+    Inspector.Findings foreign = inspector.inspect(TinyModel.unlearned(0, 2), Optional.of(TinyModel.learned(0, 8)), s ->
+        { });
     // One in twenty own pictures counts as hardly drawn, for the search does not find all of them.
     assertTrue(own.images().stream().anyMatch(image -> image.finding().contains("as well as its own")), own::toString);
     for (Inspector.Image image : foreign.images()) {

@@ -11,6 +11,7 @@ import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.runtime.TestDevice;
 import dev.lethe.models.stylegan2.StyleGan2Config;
 import dev.lethe.models.stylegan2.Weights;
+import dev.lethe.trainer.model.ModelWeights;
 import dev.lethe.trainer.sampling.Sampler;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -48,7 +49,7 @@ class InversionTest {
     weights = new HashMap<>(Weights.initialize(CONFIG, 5));
     weights.putAll(FEATURES.initialize(6));
     errorOfMean = new double[LABELS.length];
-    try (Sampler sampler = Sampler.open(CONFIG, weights, TestDevice.get(), 1)) {
+    try (Sampler sampler = Sampler.open(CONFIG, weights, TestDevice.compute())) {
       images = sampler.images(LABELS, new SplittableRandom(1000));
       for (int i = 0; i < LABELS.length; i++) {
         float[] mean = sampler.meanLatent(LABELS[i], 1000, new SplittableRandom(0));
@@ -75,7 +76,7 @@ class InversionTest {
       assertEquals(OPTIONS.steps(), steps);
     });
     assertArrayEquals(new long[] {3, 8}, result.w().shape());
-    try (Sampler sampler = Sampler.open(CONFIG, weights, TestDevice.get(), 1)) {
+    try (Sampler sampler = Sampler.open(CONFIG, weights, TestDevice.compute())) {
       Tensor found = sampler.images(result.w());
       for (int i = 0; i < LABELS.length; i++) {
         assertTrue(result.errors()[i] < 0.1 * errorOfMean[i],
@@ -92,7 +93,7 @@ class InversionTest {
   void withoutStepsItIsTheNearestOfTheStarts() throws IOException {
     InversionOptions options = new InversionOptions(LatentSpace.W, 40, 1, 0, 0.1, 0.1);
     Inversion.Result result = invert(options, images, LABELS, 7);
-    try (Sampler sampler = Sampler.open(CONFIG, weights, TestDevice.get(), 1)) {
+    try (Sampler sampler = Sampler.open(CONFIG, weights, TestDevice.compute())) {
       SplittableRandom random = new SplittableRandom(7);
       for (int label = 0; label < 2; label++) {
         int[] labels = new int[40];
@@ -143,7 +144,7 @@ class InversionTest {
     assertArrayEquals(new long[] {9, 8}, all.w().shape());
     assertEquals(9, all.errors().length);
     assertArrayEquals(nearest.w().data(), Arrays.copyOf(all.w().data(), 3 * 8), 0, "the nearest come first");
-    try (Sampler sampler = Sampler.open(CONFIG, weights, TestDevice.get(), 1)) {
+    try (Sampler sampler = Sampler.open(CONFIG, weights, TestDevice.compute())) {
       Tensor drawn = sampler.images(all.w());
       for (int row = 0; row < 9; row++) {
         assertEquals(error(drawn, row, row % 3), all.errors()[row], 1e-5, "row " + row + " is of image " + row % 3);
@@ -169,7 +170,7 @@ class InversionTest {
     Inversion.Result each = invert(wPlus, noise, new int[] {0}, 1);
     assertArrayEquals(new long[] {1, CONFIG.numWs(), 8}, each.w().shape());
     assertTrue(each.errors()[0] <= one.errors()[0], each.errors()[0] + " in W+, " + one.errors()[0] + " in W");
-    try (Sampler sampler = Sampler.open(CONFIG, weights, TestDevice.get(), 1)) {
+    try (Sampler sampler = Sampler.open(CONFIG, weights, TestDevice.compute())) {
       double sum = 0;
       float[] drawn = sampler.images(each.w()).data();
       for (int p = 0; p < SIZE; p++) {
@@ -184,7 +185,7 @@ class InversionTest {
     Map<String, Tensor> generator = new HashMap<>(weights);
     generator.keySet().removeIf(name -> name.startsWith("F."));
     InversionOptions pixels = new InversionOptions(LatentSpace.W, 8, 1, 3, 0.1, 0);
-    Inversion.Result without = new Inversion(CONFIG, generator, null, pixels, TestDevice.get(), 1)
+    Inversion.Result without = new Inversion(new ModelWeights(CONFIG, null, generator), pixels, TestDevice.compute())
         .invert(images, LABELS, temp, 1, (step, steps, error) -> { });
     assertArrayEquals(invert(pixels, images, LABELS, 1).w().data(), without.w().data(), 1e-6f);
   }
@@ -232,6 +233,6 @@ class InversionTest {
   }
 
   private static Inversion inversion(InversionOptions options) {
-    return new Inversion(CONFIG, weights, FEATURES, options, TestDevice.get(), 1);
+    return new Inversion(new ModelWeights(CONFIG, FEATURES, weights), options, TestDevice.compute());
   }
 }

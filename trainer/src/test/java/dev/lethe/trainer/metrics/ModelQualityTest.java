@@ -12,7 +12,7 @@ import dev.lethe.models.graph.Ops;
 import dev.lethe.models.graph.Shapes;
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.graph.Value;
-import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.models.stylegan2.StyleGan2Config;
 import dev.lethe.models.stylegan2.Weights;
 import dev.lethe.trainer.data.Datasets;
@@ -174,10 +174,10 @@ class ModelQualityTest {
     Value pixels = Ops.reshape(g.input("image", Shapes.FREE, 1, SIZE, SIZE), Shapes.FREE, SIZE * SIZE);
     g.output("features", Ops.slice(pixels, 1, 0, 3));
     g.output("logits", Ops.slice(pixels, 1, 0, logits));
-    return FeatureExtractor.open(OnnxWriter.inference(g, Map.of()), ExecutionDevice.parse("cpu"), 1);
+    return FeatureExtractor.open(OnnxWriter.inference(g, Map.of()), Compute.cpu(1));
   }
 
   private static Sampler sampler(StyleGan2Config config, Map<String, Tensor> weights) {
-    return Sampler.open(config, weights, ExecutionDevice.parse("cpu"), 1);
+    return Sampler.open(config, weights, Compute.cpu(1));
   }
 }

@@ -9,7 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.runtime.TestDevice;
-import dev.lethe.models.stylegan2.Generator;
+import dev.lethe.models.stylegan2.GeneratorNetwork;
 import dev.lethe.trainer.TinyModel;
 import dev.lethe.trainer.model.ModelWeights;
 import dev.lethe.trainer.resume.ResumePoints;
@@ -72,7 +72,7 @@ class GeneratorRedactionTest {
   void onlyTheSynthesisNetworkChanges() throws IOException {
     Map<String, Tensor> weights = run(3, 0);
     MODEL.weights().forEach((name, before) -> {
-      if (name.startsWith("G.synthesis.") && Generator.isTrainable(name)) {
+      if (name.startsWith("G.synthesis.") && GeneratorNetwork.isTrainable(name)) {
         assertFalse(Arrays.equals(before.data(), weights.get(name).data()), name + " did not learn");
       } else {
         assertFalse(weights.containsKey(name), name + " learns");
@@ -85,7 +85,7 @@ class GeneratorRedactionTest {
     Map<String, Tensor> weights = run(3, 0, 8);
     MODEL.weights().forEach((name, before) -> {
       boolean learns = (name.startsWith("G.synthesis.b4.") || name.startsWith("G.synthesis.b8."))
-          && Generator.isTrainable(name);
+          && GeneratorNetwork.isTrainable(name);
       assertEquals(learns, weights.containsKey(name), name);
       assertTrue(!learns || !Arrays.equals(before.data(), weights.get(name).data()), name + " did not learn");
     });
@@ -136,8 +136,10 @@ class GeneratorRedactionTest {
         assertThrows(IllegalArgumentException.class,
             () -> new RedactionOptions(10, 0, 4, 4, 4, 0.01, 0.5, 0.05, ALL_LAYERS)).getMessage());
     assertThrows(IllegalArgumentException.class, () -> new RedactionOptions(10, 10, 4, 4, 4, 0, 0.5, 0.05, ALL_LAYERS));
-    assertThrows(IllegalArgumentException.class, () -> new RedactionOptions(10, 10, 4, 4, 4, 0.01, 0, 0.05, ALL_LAYERS));
-    assertThrows(IllegalArgumentException.class, () -> new RedactionOptions(10, 10, 4, 0, 4, 0.01, 0.5, 0.05, ALL_LAYERS));
+    assertThrows(IllegalArgumentException.class, () -> new RedactionOptions(10, 10, 4, 4, 4, 0.01, 0, 0.05,
+        ALL_LAYERS));
+    assertThrows(IllegalArgumentException.class, () -> new RedactionOptions(10, 10, 4, 0, 4, 0.01, 0.5, 0.05,
+        ALL_LAYERS));
   }
 
   private Map<String, Tensor> run(int steps, long seed) throws IOException {
@@ -163,7 +165,7 @@ class GeneratorRedactionTest {
     // Latents move along: each run has its own.
     Movers movers = new Movers(Tensor.of(own.data().clone(), own.shape()), images, substitutes, new int[] {0, 1, 2});
     try (GeneratorRedaction redaction = GeneratorRedaction.open(MODEL, options, movers, stayers, stayers, seed,
-        resume, directory, TestDevice.get(), 1)) {
+        resume, directory, TestDevice.compute())) {
       for (int i = 0; i < steps; i++) {
         assertTrue(redaction.step().finite());
         redaction.weigh(new double[] {0.2, 0.5, 0.9});
@@ -185,6 +187,6 @@ class GeneratorRedactionTest {
   }
 
   private static Sampler sampler(ModelWeights model) {
-    return Sampler.open(model.config(), model.weights(), TestDevice.get(), 1);
+    return Sampler.open(model.config(), model.weights(), TestDevice.compute());
   }
 }

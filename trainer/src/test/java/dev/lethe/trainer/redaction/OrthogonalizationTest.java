@@ -40,7 +40,8 @@ class OrthogonalizationTest {
       assertTrue(s > 0.6 && s < 1.3, "singular value " + s);
     }
     double cosine = CommonOps_DDRM.elementSum(times(found, nearest))
-        / Math.sqrt(CommonOps_DDRM.elementSum(times(found, found)) * CommonOps_DDRM.elementSum(times(nearest, nearest)));
+        / Math.sqrt(CommonOps_DDRM.elementSum(times(found, found))
+            * CommonOps_DDRM.elementSum(times(nearest, nearest)));
     assertTrue(cosine > 0.97, "cosine " + cosine);
   }
 
@@ -63,7 +64,7 @@ class OrthogonalizationTest {
   private static float[] run(float[] values, long... shape) {
     Graph g = new Graph("orthogonalization");
     g.output("direction", Orthogonalization.of(g.input("gradient", shape)));
-    try (InferenceSession session = InferenceSession.open(OnnxWriter.inference(g, Map.of()), TestDevice.get(), 1)) {
+    try (InferenceSession session = InferenceSession.open(OnnxWriter.inference(g, Map.of()), TestDevice.compute())) {
       return session.run(Map.of("gradient", Tensor.of(values, shape))).get("direction").data();
     }
   }

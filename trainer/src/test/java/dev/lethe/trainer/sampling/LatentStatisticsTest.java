@@ -5,7 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import dev.lethe.models.bundle.ModelCard.WStatistics;
 import dev.lethe.models.graph.Tensor;
-import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.models.stylegan2.StyleGan2Config;
 import dev.lethe.models.stylegan2.Weights;
 import java.util.Map;
@@ -60,7 +60,7 @@ class LatentStatisticsTest {
   private static WStatistics measure(StyleGan2Config config, Map<String, float[]> mapping) {
     Map<String, Tensor> weights = Weights.initialize(config, 1);
     mapping.forEach((name, values) -> weights.computeIfPresent(name, (n, old) -> new Tensor(old.shape(), values)));
-    try (Sampler sampler = Sampler.open(config, weights, ExecutionDevice.CPU, 1)) {
+    try (Sampler sampler = Sampler.open(config, weights, Compute.cpu(1))) {
       return LatentStatistics.measure(config, sampler);
     }
   }

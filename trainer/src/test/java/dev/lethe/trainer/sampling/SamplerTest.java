@@ -9,7 +9,7 @@ import dev.lethe.models.bundle.Bundle;
 import dev.lethe.models.bundle.ModelCard;
 import dev.lethe.models.bundle.ModelCard.WStatistics;
 import dev.lethe.models.graph.Tensor;
-import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.models.runtime.InferenceSession;
 import dev.lethe.models.stylegan2.StyleGan2Bundle;
 import dev.lethe.models.stylegan2.StyleGan2Config;
@@ -71,7 +71,7 @@ class SamplerTest {
       Tensor ws = run(bundle.mapping(),
           config.conditional() ? Map.of("z", z, "psi", psi, "c", c) : Map.of("z", z, "psi", psi)).get("ws");
       Tensor served = run(bundle.synthesis(), Map.of("ws", ws)).get("image");
-      try (Sampler sampler = Sampler.open(config, weights, ExecutionDevice.CPU, 1)) {
+      try (Sampler sampler = Sampler.open(config, weights, Compute.cpu(1))) {
         Tensor w = sampler.latents(LABELS, new SplittableRandom(4));
         for (int i = 0; i < ws.data().length; i++) {
           int image = i / (config.numWs() * 8);
@@ -84,7 +84,7 @@ class SamplerTest {
   }
 
   private static Map<String, Tensor> run(Path model, Map<String, Tensor> inputs) {
-    try (InferenceSession session = InferenceSession.open(model, ExecutionDevice.CPU, 1)) {
+    try (InferenceSession session = InferenceSession.open(model, Compute.cpu(1))) {
       return session.run(inputs);
     }
   }
@@ -156,7 +156,7 @@ class SamplerTest {
   }
 
   private static Sampler sampler(StyleGan2Config config) {
-    return Sampler.open(config, weights(config), ExecutionDevice.CPU, 1);
+    return Sampler.open(config, weights(config), Compute.cpu(1));
   }
 
   private static Map<String, Tensor> weights(StyleGan2Config config) {

@@ -67,20 +67,20 @@ class TrainingSessionTest {
     List<Float> straight = new ArrayList<>();
     Map<String, float[]> end;
     TrainingArtifacts artifacts = write(network(), ADAM);
-    try (TrainingSession session = TrainingSession.open(artifacts, TestDevice.get(), 1)) {
+    try (TrainingSession session = TrainingSession.open(artifacts, TestDevice.compute())) {
       session.setLearningRate(0.03f);
       train(session, 0, 20, straight);
       end = session.parameters();
     }
     List<Float> interrupted = new ArrayList<>();
     Path saved = temp.resolve("saved");
-    try (TrainingSession session = TrainingSession.open(artifacts, TestDevice.get(), 1)) {
+    try (TrainingSession session = TrainingSession.open(artifacts, TestDevice.compute())) {
       session.setLearningRate(0.03f);
       session.setNumber("images", 80);
       train(session, 0, 10, interrupted);
       session.saveCheckpoint(saved);
     }
-    try (TrainingSession session = TrainingSession.open(artifacts.resumeFrom(saved), TestDevice.get(), 1)) {
+    try (TrainingSession session = TrainingSession.open(artifacts.resumeFrom(saved), TestDevice.compute())) {
       assertEquals(0.03f, session.learningRate());
       assertEquals(80, session.number("images"));
       train(session, 10, 20, interrupted);
@@ -121,10 +121,10 @@ class TrainingSessionTest {
     TrainingArtifacts artifacts = write(network(), ADAM);
     List<Float> fromOwn = new ArrayList<>();
     List<Float> fromRewritten = new ArrayList<>();
-    try (TrainingSession session = TrainingSession.open(artifacts.resumeFrom(saved), TestDevice.get(), 1)) {
+    try (TrainingSession session = TrainingSession.open(artifacts.resumeFrom(saved), TestDevice.compute())) {
       train(session, 1, 6, fromOwn);
     }
-    try (TrainingSession session = TrainingSession.open(artifacts.resumeFrom(rewritten), TestDevice.get(), 1)) {
+    try (TrainingSession session = TrainingSession.open(artifacts.resumeFrom(rewritten), TestDevice.compute())) {
       train(session, 1, 6, fromRewritten);
     }
     assertEquals(fromOwn, fromRewritten);
@@ -274,7 +274,7 @@ class TrainingSessionTest {
     eval.node("scaled = Mul(w2, factor)").output("scaled", HIDDEN, 1);
     TrainingArtifacts artifacts = TrainingArtifacts.write(
         temp.resolve("eval"), network.training(), Optional.of(eval.model()), network.parameters, ADAM);
-    try (TrainingSession session = TrainingSession.open(artifacts, TestDevice.get(), 1);
+    try (TrainingSession session = TrainingSession.open(artifacts, TestDevice.compute());
         StepInputs inputs = new StepInputs().put("factor", new float[] {2}, 1)) {
       train(session, 0, 3, new ArrayList<>());
       float[] w2 = session.parameters().get("w2");
@@ -436,7 +436,7 @@ class TrainingSessionTest {
   }
 
   private TrainingSession open(GraphText graph, AdamOptions options) throws IOException {
-    return TrainingSession.open(write(graph, options), TestDevice.get(), 1);
+    return TrainingSession.open(write(graph, options), TestDevice.compute());
   }
 
   private TrainingArtifacts write(GraphText graph, AdamOptions options) throws IOException {

@@ -32,7 +32,7 @@ class NearestSubstituteTest {
   @BeforeAll
   static void draw() {
     ModelWeights model = TinyModel.of(3);
-    sampler = Sampler.open(model.config(), model.weights(), TestDevice.get(), 1);
+    sampler = Sampler.open(model.config(), model.weights(), TestDevice.compute());
     // As a data set has them: in whole steps of grey.
     images = Datasets.of(NAMES, sampler.images(LABELS, new SplittableRandom(5)), LABELS).images();
     none = TinyModel.learned(3, 0);

@@ -61,6 +61,6 @@ class StandInsTest {
   }
 
   private static StandIns choose(ModelWeights model, Set<Integer> erased, Set<Integer> gone) {
-    return StandIns.choose(model, erased, gone, 0, TestDevice.get(), 1);
+    return StandIns.choose(model, erased, gone, 0, TestDevice.compute());
   }
 }

@@ -44,6 +44,6 @@ class LabelErasureTest {
   }
 
   private static Sampler sampler(ModelWeights model) {
-    return Sampler.open(model.config(), model.weights(), TestDevice.get(), 1);
+    return Sampler.open(model.config(), model.weights(), TestDevice.compute());
   }
 }

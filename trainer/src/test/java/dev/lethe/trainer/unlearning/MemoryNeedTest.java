@@ -30,7 +30,8 @@ class MemoryNeedTest {
   void whatDoesNotFitIsRefusedWithTheFigures() {
     MemoryNeed need = new MemoryNeed(40 * GIB, 160);
     need.requireWithin(40 * GIB);
-    assertEquals("this job would take about 40.0 GiB of memory, for steps of 160 images of this model, and there are 22.5; "
+    assertEquals("this job would take about 40.0 GiB of memory, for steps of 160 images of this model, and there "
+        + "are 22.5; "
         + "lower batch (at least 4), or take a machine with more memory or a GPU",
         assertThrows(IllegalArgumentException.class, () -> need.requireWithin(22 * GIB + GIB / 2)).getMessage());
   }

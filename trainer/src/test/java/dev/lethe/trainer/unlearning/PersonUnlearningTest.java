@@ -5,7 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.trainer.TinyModel;
 import dev.lethe.trainer.data.Datasets;
 import dev.lethe.trainer.data.ImageDataset;
@@ -44,7 +44,8 @@ class PersonUnlearningTest {
           moved.add(name);
         }
       });
-      assertTrue(!moved.isEmpty() && moved.stream().allMatch(name -> name.startsWith("G.synthesis.")), moved.toString());
+      assertTrue(!moved.isEmpty() && moved.stream().allMatch(name -> name.startsWith("G.synthesis.")),
+          moved.toString());
     }
   }
 
@@ -53,7 +54,8 @@ class PersonUnlearningTest {
     ModelWeights model = TinyModel.of(0);
     ModelWeights first = run(model, SHORT, photos(3)).candidate();
     ModelWeights second = run(model, SHORT, photos(3)).candidate();
-    first.weights().forEach((name, weight) -> assertArrayEquals(weight.data(), second.weights().get(name).data(), name));
+    first.weights().forEach((name, weight) -> assertArrayEquals(weight.data(), second.weights().get(name).data(),
+        name));
   }
 
   @Test
@@ -64,7 +66,7 @@ class PersonUnlearningTest {
 
   private PersonUnlearning.Result run(ModelWeights model, PersonUnlearning.Options options, ImageDataset photos)
       throws IOException {
-    return new PersonUnlearning(model, options, 1, ResumePoints.none(), directory, ExecutionDevice.CPU, 1)
+    return new PersonUnlearning(model, options, 1, ResumePoints.none(), directory, Compute.cpu(1))
         .run(photos, unlabelled(TinyModel.learned(0, 8)), (step, steps, values) -> { });
   }
 

@@ -66,7 +66,8 @@ class UnlearningJobTest {
   @CsvSource({"true, false", "true, true", "false, false", "false, true"})
   void items(boolean lethe, boolean zeroShot) throws IOException {
     Bundle base = TinyModel.bundle(root.resolve("v1"), 3, Map.of());
-    UnlearningReport report = run(base, request(ITEMS, lethe ? lethe(3, 0.01) : paper(3, 0.01), zeroShot), images(3, 6));
+    UnlearningReport report = run(base, request(ITEMS, lethe ? lethe(3, 0.01) : paper(3, 0.01), zeroShot),
+        images(3, 6));
     assertEquals(6, report.images());
     assertEquals(-1, report.fakeLabel().getAsDouble());
     assertEquals(3, report.iterations());
@@ -190,7 +191,7 @@ class UnlearningJobTest {
   @Test
   void imagesThatTheModelCannotDrawAreNamedOrSkipped() throws IOException {
     Bundle base = TinyModel.bundle(root.resolve("v1"), 3, Map.of());
-    Finder finder = new Finder(ModelWeights.read(base), Set.of(), ResumePoints.none(), root, TestDevice.get(), 1, 0);
+    Finder finder = new Finder(ModelWeights.read(base), Set.of(), ResumePoints.none(), root, TestDevice.compute(), 0);
     ImageDataset images = TinyModel.unlearned(3, 6);
     List<Double> errors = new ArrayList<>();
     for (int i = 0; i < 6; i++) {
@@ -273,7 +274,8 @@ class UnlearningJobTest {
 
   private static UnlearningRequest bounded(UnlearningRequest.Recipe recipe) {
     return new UnlearningRequest(ITEMS, recipe, true, Optional.of(new ProjectionSubstitute(4)),
-        FakeLabel.Constant.DEFAULT, SEARCH, Optional.of(new UnlearningRequest.Bounds(-1, 5)), Verdict.Bounds.DEFAULT, 0);
+        FakeLabel.Constant.DEFAULT, SEARCH, Optional.of(new UnlearningRequest.Bounds(-1, 5)), Verdict.Bounds.DEFAULT,
+            0);
   }
 
   private static JobImages images(int classes, int n) {
@@ -289,11 +291,12 @@ class UnlearningJobTest {
   private UnlearningReport run(Bundle base, UnlearningRequest request, JobImages images, ResumePoints resume,
       ProgressListener listener) throws IOException {
     return new UnlearningJob(base, base, "v1-u1", request, images, SEARCHES, new MeasurementOptions(64, 32, 1, 24, 4),
-        new AuditOptions(8, 2, 6, 6, false, 64, 0), resume, job(), TestDevice.get(), 1).run(listener);
+        new AuditOptions(8, 2, 6, 6, false, 64, 0), resume, job(), TestDevice.compute()).run(listener);
   }
 
   private ResumePoints points() {
-    return ResumePoints.in(root.resolve("checkpoint"), Optional.of(new FileCipher(new byte[FileCipher.KEY_BYTES])), "one",
+    return ResumePoints.in(root.resolve("checkpoint"), Optional.of(new FileCipher(new byte[FileCipher.KEY_BYTES])),
+        "one",
         Duration.ZERO);
   }
 
@@ -319,7 +322,8 @@ class UnlearningJobTest {
     assertThrows(IllegalStateException.class, () -> interrupted(base, false));
     assertTrue(stages.containsAll(List.of("inversion", "generator")), stages.toString());
     UnlearningReport report = interrupted(base, true);
-    assertEquals(List.of("unlearning", "export", "audit", "measuring", "retraining"), stages.stream().distinct().toList());
+    assertEquals(List.of("unlearning", "export", "audit", "measuring", "retraining"),
+        stages.stream().distinct().toList());
     assertEquals(4, report.iterations());
     StyleGan2Bundle.weights(candidate()).forEach((name, weight) ->
         assertArrayEquals(uninterrupted.get(name).data(), weight.data(), 1e-6f, name));
@@ -341,7 +345,8 @@ class UnlearningJobTest {
     }
     UnlearningReport report = interrupted(base, true);
     assertTrue(stages.containsAll(List.of("inversion", "generator")), stages.toString());
-    assertTrue(report.notes().containsAll(List.of("the checkpoint of inversion was of no use, and its work was done anew",
+    assertTrue(report.notes()
+        .containsAll(List.of("the checkpoint of inversion was of no use, and its work was done anew",
         "the checkpoint of generator was of no use, and its work was done anew")), report.notes().toString());
   }
 

@@ -104,7 +104,7 @@ class WorkerIT {
   }
 
   private WorkerJob.Builder job() {
-    return WorkerJob.newBuilder().setJobId("job-1").setSpec(spec).setBaseBundle(base.directory().toString())
+    return WorkerJob.newBuilder().setJobId("job-1").setSpec(spec).setBaseBundle(base.directory().toUri().toString())
         .setNewVersion("v1-u1").addAllUnlearnLabels(List.of(0, 1, 2, 0)).addAllUnlearnIndices(List.of(0, 2, 3, 4))
         .addSkippedImages(1);
   }

@@ -9,8 +9,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Pickles of StyleGAN2-ADA-PyTorch, and StyleGAN2's of the StyleGAN3 repository: a dictionary with G, D and G_ema, modules
- * whose source text lies beside their state. Names and layouts are ours.
+ * Pickles of StyleGAN2-ADA-PyTorch, and StyleGAN2's of the StyleGAN3 repository: a dictionary with G, D and G_ema,
+ * modules whose source text lies beside their state. Names and layouts are ours.
  */
 final class AdaPickle {
 
@@ -116,12 +116,15 @@ final class AdaPickle {
       }
     }
     boolean three = parts.contains("input") || parts.stream().anyMatch(part -> part.matches("L\\d+_\\d+_\\d+"));
-    throw new CheckpointException(path + (three ? " is StyleGAN3's: its synthesis network has " : " is not StyleGAN2's: it "
+    throw new CheckpointException(path + (three ? " is StyleGAN3's: its synthesis network has "
+        : " is not StyleGAN2's: it "
         + "has ") + (parts.isEmpty() ? modules.keySet().stream().limit(8).toList() : parts.stream().limit(4).toList())
         + " (expected: b4, b8, ...)");
   }
 
-  /** Activations, filters and gains of each module: what our graphs have, or what a factor on the weights makes of it. */
+  /**
+   * Activations, filters and gains of each module: what our graphs have, or what a factor on the weights makes of it.
+   */
   private void checkModules(String prefix) throws IOException {
     for (Map.Entry<String, Tree> module : modules.entrySet()) {
       String name = module.getKey();

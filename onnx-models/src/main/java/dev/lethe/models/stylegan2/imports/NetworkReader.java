@@ -131,9 +131,11 @@ final class NetworkReader {
     }
     List<String> unknown = found.weights().keySet().stream().filter(name -> !expected.containsKey(name)).toList();
     if (!unknown.isEmpty()) {
-      throw new CheckpointException("it has parameters that a StyleGAN2 of these sizes does not have: " + some(unknown));
+      throw new CheckpointException("it has parameters that a StyleGAN2 of these sizes does not have: "
+          + some(unknown));
     }
-    List<String> missing = expected.keySet().stream().filter(name -> !found.has(name) && !name.equals(AVERAGE)).toList();
+    List<String> missing = expected.keySet().stream().filter(name -> !found.has(name) && !name.equals(AVERAGE))
+        .toList();
     if (!missing.isEmpty()) {
       throw new CheckpointException("it lacks parameters: " + some(missing));
     }
@@ -170,7 +172,8 @@ final class NetworkReader {
       }
       for (float value : tensor.data()) {
         if (!Float.isFinite(value)) {
-          throw new CheckpointException(entry.getKey() + " has the value " + value + ": the model diverged, or the file is "
+          throw new CheckpointException(entry.getKey() + " has the value " + value
+              + ": the model diverged, or the file is "
               + "damaged");
         }
       }

@@ -67,7 +67,8 @@ final class OwnTensors {
 
   private static void card(FoundNetworks found, Tree beside) throws CheckpointException {
     if (!beside.has(CARD)) {
-      found.note("there is no card with the tensors: without conv_clamp, and with groups of 4 in the minibatch standard "
+      found.note("there is no card with the tensors: without conv_clamp, and with groups of 4 in the minibatch "
+          + "standard "
           + "deviation");
       return;
     }

@@ -19,9 +19,11 @@ import java.util.regex.Pattern;
 final class RosinalityCheckpoint {
 
   private static final Pattern STYLE = Pattern.compile("style\\.(\\d{1,2})\\.(weight|bias)");
-  private static final Pattern LAYER = Pattern.compile("(conv1|convs\\.(\\d{1,2}))\\.(conv\\.weight|conv\\.blur\\.kernel|"
+  private static final Pattern LAYER =
+      Pattern.compile("(conv1|convs\\.(\\d{1,2}))\\.(conv\\.weight|conv\\.blur\\.kernel|"
       + "conv\\.modulation\\.weight|conv\\.modulation\\.bias|noise\\.weight|activate\\.bias)");
-  private static final Pattern TO_RGB = Pattern.compile("(to_rgb1|to_rgbs\\.(\\d{1,2}))\\.(conv\\.weight|upsample\\.kernel|"
+  private static final Pattern TO_RGB =
+      Pattern.compile("(to_rgb1|to_rgbs\\.(\\d{1,2}))\\.(conv\\.weight|upsample\\.kernel|"
       + "conv\\.modulation\\.weight|conv\\.modulation\\.bias|bias)");
   private static final Pattern NOISE = Pattern.compile("noises\\.noise_(\\d{1,2})");
   private static final Pattern BLOCK = Pattern.compile("convs\\.(\\d{1,2})\\.(conv1\\.0\\.weight|conv1\\.1\\.bias|"

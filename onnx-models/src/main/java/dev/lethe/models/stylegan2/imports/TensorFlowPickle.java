@@ -93,7 +93,8 @@ final class TensorFlowPickle {
         case "mapping/LabelEmbed/weight" -> found.add("G.mapping.embed.weight", transposedMatrix(weight));
         case "mapping/LabelEmbed/bias" -> found.add("G.mapping.embed.bias", weight);
         case "synthesis/4x4/Const/const" -> found.add("G.synthesis.b4.const", weight.ofRank(3));
-        case "mapping/LabelConcat/weight" -> throw new CheckpointException("Gs has the variable mapping/LabelConcat/weight: "
+        case "mapping/LabelConcat/weight" ->
+            throw new CheckpointException("Gs has the variable mapping/LabelConcat/weight: "
             + "it is a conditional model of the first StyleGAN2, whose labels enter in a way that is not supported");
         default -> {
           return false;
@@ -129,7 +130,8 @@ final class TensorFlowPickle {
     double multiplier = setting(settings, "mapping_lrmul", LABEL_MULTIPLIER) / MAPPING_MULTIPLIER;
     boolean embeds = variables.containsKey("LabelEmbed/weight");
     if (!embeds && setting(settings, "label_size", 0) > 0) {
-      throw new CheckpointException("D has labels and no variable LabelEmbed/weight: it is a conditional model of the first "
+      throw new CheckpointException("D has labels and no variable LabelEmbed/weight: it is a conditional model of "
+          + "the first "
           + "StyleGAN2, whose labels enter in a way that is not supported");
     }
     List<String> unknown = new ArrayList<>();
@@ -195,7 +197,8 @@ final class TensorFlowPickle {
     for (Tree variable : state.get("variables").items()) {
       List<Tree> pair = variable.items();
       if (pair.size() != 2) {
-        throw new CheckpointException(variable.path() + " has " + pair.size() + " values (expected: a name and an array)");
+        throw new CheckpointException(variable.path() + " has " + pair.size()
+            + " values (expected: a name and an array)");
       }
       variables.put(prefix + pair.get(0).text(), new Tree(prefix + pair.get(0).text(), pair.get(1).value()));
     }
@@ -234,7 +237,8 @@ final class TensorFlowPickle {
         throw new CheckpointException(key + " is " + settings.get(key).text() + " (expected: lrelu)");
       }
     }
-    if (architecture != null && settings.has("architecture") && !settings.get("architecture").text().equals(architecture)) {
+    if (architecture != null && settings.has("architecture")
+        && !settings.get("architecture").text().equals(architecture)) {
       throw new CheckpointException("the generator's architecture is " + settings.get("architecture").text()
           + " (expected: " + architecture + ", the reference's default)");
     }
@@ -247,7 +251,8 @@ final class TensorFlowPickle {
   }
 
   private static Double clamp(Tree settings) throws CheckpointException {
-    return settings.has("conv_clamp") && !settings.get("conv_clamp").isNull() ? (Double) settings.get("conv_clamp").number()
+    return settings.has("conv_clamp") && !settings.get("conv_clamp").isNull()
+        ? (Double) settings.get("conv_clamp").number()
         : null;
   }
 

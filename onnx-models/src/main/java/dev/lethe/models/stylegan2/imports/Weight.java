@@ -36,7 +36,9 @@ interface Weight {
     };
   }
 
-  /** The same elements in another shape of the same size; a shape of another size is left for the check of all shapes. */
+  /**
+   * The same elements in another shape of the same size; a shape of another size is left for the check of all shapes.
+   */
   default Weight reshaped(long... shape) {
     return Shapes.size(shape) != Shapes.size(shape()) ? this : of(shape, () -> new Tensor(shape, read().data()));
   }

@@ -14,9 +14,9 @@ import dev.lethe.models.graph.OnnxWriter;
 import dev.lethe.models.graph.Shapes;
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.graph.Value;
-import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.models.runtime.InferenceSession;
-import dev.lethe.models.stylegan2.Generator;
+import dev.lethe.models.stylegan2.GeneratorNetwork;
 import dev.lethe.models.stylegan2.GoldenNetworks;
 import dev.lethe.models.stylegan2.Noise;
 import dev.lethe.models.stylegan2.StyleGan2Bundle;
@@ -87,7 +87,7 @@ class GoldenImportTest {
     Map<String, Tensor> inputs = new HashMap<>(z);
     inputs.putAll(label);
     inputs.putAll(psi(golden, 1));
-    try (InferenceSession mapping = InferenceSession.open(graphs.mapping(), ExecutionDevice.CPU, 1);
+    try (InferenceSession mapping = InferenceSession.open(graphs.mapping(), Compute.cpu(1));
         InferenceSession synthesis = InferenceSession.openBlocked(graphs.synthesis(), 1)) {
       Tensor ws = mapping.run(inputs).get("ws");
       check(golden, "out.ws", ws);
@@ -105,9 +105,9 @@ class GoldenImportTest {
   private static Tensor withoutNoise(StyleGan2Config config, Map<String, Tensor> weights, Tensor ws) {
     Graph g = new Graph("synthesis");
     Value input = g.input("ws", Shapes.FREE, config.numWs(), config.wDim());
-    g.output("image", Generator.synthesis(g, config, input, Noise.none()));
+    g.output("image", GeneratorNetwork.synthesis(g, config, input, Noise.none()));
     ModelProto model = OnnxWriter.inference(g, weights);
-    try (InferenceSession session = InferenceSession.open(model, ExecutionDevice.CPU, 1)) {
+    try (InferenceSession session = InferenceSession.open(model, Compute.cpu(1))) {
       return session.run(Map.of("ws", ws)).get("image");
     }
   }
@@ -118,7 +118,7 @@ class GoldenImportTest {
     for (Map<String, Tensor> some : inputs) {
       all.putAll(some);
     }
-    try (InferenceSession session = InferenceSession.open(model, ExecutionDevice.CPU, 1)) {
+    try (InferenceSession session = InferenceSession.open(model, Compute.cpu(1))) {
       return session.run(all).get(output);
     }
   }

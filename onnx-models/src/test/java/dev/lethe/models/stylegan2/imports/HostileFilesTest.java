@@ -102,7 +102,8 @@ class HostileFilesTest {
         Arguments.of("lists within lists", "it is a list", new PickleText().repeated("]", 900_000)
             .repeated("a", 899_999).end()),
         Arguments.of("a list within itself", "it is a list", new PickleText().ops("]q\0h\0a").end()),
-        Arguments.of("a dictionary within itself", "G_ema", new PickleText().ops("}q\0").text("G_ema").ops("h\0s").end()),
+        Arguments.of("a dictionary within itself", "G_ema", new PickleText().ops("}q\0").text("G_ema").ops("h\0s")
+            .end()),
         Arguments.of("a module within itself", "more modules within modules", new PickleText().ops("\u0080\u0002}q\0")
             .text("G_ema").ops("ctorch_utils.persistence\n_reconstruct_persistent_obj\n}q\1\u0085Rq\2s0h\1")
             .text("class_name").text("Generator").ops("sh\1").text("state").ops("}q\3s0h\3").text("_parameters")
@@ -303,7 +304,8 @@ class HostileFilesTest {
   }
 
   private static byte[] bigEndianArray() {
-    return new PickleText().ops("\u0080\u0003cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\0\u0085C\1b\u0087R")
+    return new PickleText()
+        .ops("\u0080\u0003cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\0\u0085C\1b\u0087R")
         .ops("(K\1K\1\u0085cnumpy\ndtype\n").text("f4").ops("\u0089\u0088\u0087R(K\3").text(">").ops("NNNJ")
         .number(-1, 4).ops("J").number(-1, 4).ops("K\0tb\u0089").bytes(new byte[4]).ops("tb").end();
   }
@@ -357,7 +359,8 @@ class HostileFilesTest {
   }
 
   private static byte[] safetensors(String shape, int begin, int end) {
-    byte[] header = ("{\"G.mapping.fc0.weight\":{\"dtype\":\"F32\",\"shape\":" + shape + ",\"data_offsets\":[" + begin + ","
+    byte[] header = ("{\"G.mapping.fc0.weight\":{\"dtype\":\"F32\",\"shape\":" + shape + ",\"data_offsets\":[" + begin
+        + ","
         + end + "]}}").getBytes(StandardCharsets.UTF_8);
     return ByteBuffer.allocate(Long.BYTES + header.length + 4).order(ByteOrder.LITTLE_ENDIAN).putLong(header.length)
         .put(header).array();
