@@ -60,6 +60,8 @@ export interface ProjectOptions extends CallOptions {
   fit?: "exact" | "pad" | "crop" | "resize";
   /** 0xRRGGBB behind transparent pixels and around a padded image. */
   background?: number;
+  /** What errors call the image; default: of a path the path. */
+  name?: string;
   /** Told how far the search is. */
   onProgress?: (now: Progress) => void;
 }
@@ -231,10 +233,10 @@ export class BaseClient {
 
   /** Looks for the latents at which a model draws what is nearest to an image, a PNG, JPEG or WebP file. */
   async project(image: Uint8Array | Blob, options: ProjectOptions = {}): Promise<Projection> {
-    const { label, space, steps, seed, fit, background, onProgress, model = "", version = "", ...call } = options;
+    const { label, space, steps, seed, fit, background, onProgress, model = "", version = "", name = "", ...call } = options;
     const data = image instanceof Blob ? new Uint8Array(await image.arrayBuffer()) : image;
     const request = create(ProjectRequestSchema, {
-      model, version, image: { image: { data: data as Uint8Array<ArrayBuffer> }, label: String(label ?? "") },
+      model, version, image: { image: { data: data as Uint8Array<ArrayBuffer> }, label: String(label ?? ""), name },
       space: numberOf(ProjectionSpaceSchema, "space", space ?? "w"), fit: numberOf(ImageFitSchema, "fit", fit ?? "exact"),
       seed: checked("seed", seed ?? 0, UINT32),
       ...(steps !== undefined && { steps: checked("steps", steps, INT32) }),

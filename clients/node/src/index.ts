@@ -123,7 +123,8 @@ export class LetheClient extends BaseClient {
 
   /** Looks for the latents at which a model draws what is nearest to an image: a path, or the contents of a file. */
   override async project(image: Picture, options: ProjectOptions = {}): Promise<Projection> {
-    return super.project(typeof image === "string" ? await readFile(image) : image, options);
+    return typeof image === "string" ? super.project(await readFile(image), { name: image, ...options })
+      : super.project(image, options);
   }
 
   private async upload<T>(images: Source, learn: Source, label: string | number | undefined, options: Spec,
