@@ -44,8 +44,9 @@ public final class BenchCommand implements Callable<Integer> {
       description = "Where the page goes. Without it, it is printed.")
   private Path out;
 
-  @Option(names = "--peers", split = ",", defaultValue = "PYTHON,MLSERVER",
-      description = "Servers to compare with: PYTHON, MLSERVER. RAW for none: the bare sessions and Lethe always run.")
+  @Option(names = "--peers", split = ",", defaultValue = "OPENVINO,PYTHON,MLSERVER",
+      description = "What to compare with: sessions of OPENVINO, the servers PYTHON and MLSERVER. RAW for none: the "
+          + "bare sessions and Lethe always run.")
   private List<Targets.Kind> peers;
 
   @Option(names = "--cache", defaultValue = "target/bench", paramLabel = "DIR",

@@ -31,6 +31,7 @@ public final class BenchmarkPage {
         in a Java process, fed with full batches from memory that stays where it is: the limit that the others are shown
         by. The server computes a graph of its own, made of the same weights for the processor; the raw session of that
         one is what the server can reach at best. With one client it cannot be faster than that and an empty call.
+        OpenVINO computes the bundle's files in float32, too, fed as the raw session is, in a Python process.
 
         """);
   }

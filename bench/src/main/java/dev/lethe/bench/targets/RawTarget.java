@@ -13,7 +13,10 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 
-/** ONNX Runtime's sessions in a Java process, fed with batches of one size: the limit for a server. */
+/**
+ * Sessions in a process of their own, fed with batches of one size: ONNX Runtime's in Java, which are the limit for a
+ * server, or OpenVINO's in Python.
+ */
 public final class RawTarget implements Target {
 
   private final String name;
@@ -54,6 +57,19 @@ public final class RawTarget implements Target {
     TargetProcess process =
         TargetProcess.start(cores.onServers(command), Map.of(), directory.resolve("raw.log"), true);
     return new RawTarget(name, process, batch);
+  }
+
+  /**
+   * @param home of the project
+   * @param batch images of a run when it is saturated
+   * @param directory for its log
+   */
+  static RawTarget openvino(Bundle bundle, Path home, Cores cores, int batch, Path directory) throws IOException {
+    List<String> command = List.of(home.resolve("target/peers/openvino/bin/python").toString(),
+        home.resolve("bench/peers/openvino/raw.py").toString(), bundle.directory().toString(),
+        Integer.toString(cores.threads()));
+    return new RawTarget("OpenVINO, raw session",
+        TargetProcess.start(cores.onServers(command), Map.of(), directory.resolve("raw.log"), true), batch);
   }
 
   @Override

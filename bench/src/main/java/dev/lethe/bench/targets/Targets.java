@@ -26,11 +26,13 @@ public record Targets(Path home, Path work, ExecutionDevice device, Cores cores,
     RAW,
     /** Bare sessions of what the server computes. */
     REBUILT,
+    /** The bundle's files in OpenVINO, without a server as well. */
+    OPENVINO,
     LETHE, PYTHON, MLSERVER;
 
-    /** Whether it is another's server. */
+    /** Whether it is another's. */
     public boolean isPeer() {
-      return this == PYTHON || this == MLSERVER;
+      return this == OPENVINO || this == PYTHON || this == MLSERVER;
     }
   }
 
@@ -41,6 +43,9 @@ public record Targets(Path home, Path work, ExecutionDevice device, Cores cores,
         kind.name().toLowerCase() + "-" + model.repository().getFileName() + "-" + model.name()));
     if (kind == Kind.RAW || kind == Kind.REBUILT) {
       return RawTarget.start(model.bundle(), device, cores, batch, kind == Kind.REBUILT, folder);
+    }
+    if (kind == Kind.OPENVINO) {
+      return RawTarget.openvino(model.bundle(), home, cores, batch, folder);
     }
     ServedTarget.Launch launch = switch (kind) {
       case LETHE -> lethe(model, folder);

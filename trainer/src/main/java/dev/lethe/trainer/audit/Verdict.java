@@ -151,8 +151,8 @@ public record Verdict(List<String> reasons, List<String> findings) {
     found.bySamples().map(samples -> samples.calibrated().orElse(samples.distance())).ifPresent(membership ->
         findings.add(text("the same by the nearest of many samples: AUC %.2f, before %.2f",
             membership.after().auc().value(), membership.before().auc().value())));
-    findings.add("in w+ (a w for each layer) a generator draws nearly anything, images that it never saw included; close "
-        + "it to clients where that matters");
+    findings.add("in w+ (a w for each layer) a generator draws nearly anything, images that it never saw included; "
+        + "close it to clients where that matters");
     return findings;
   }
 

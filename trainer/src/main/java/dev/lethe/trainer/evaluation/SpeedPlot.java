@@ -8,8 +8,8 @@ import java.util.Locale;
 import java.util.Map;
 
 /**
- * What is redacted against the time that it takes, as a picture: a point for each choice, the mean of its seeds. Time is
- * a part of that of retraining on the same machine, so that results of several machines can be shown together.
+ * What is redacted against the time that it takes, as a picture: a point for each choice, the mean of its seeds.
+ * Time is a part of that of retraining on the same machine, so that results of several machines can be shown together.
  */
 final class SpeedPlot {
 

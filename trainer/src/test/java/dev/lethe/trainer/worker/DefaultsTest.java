@@ -1,6 +1,5 @@
 package dev.lethe.trainer.worker;
 
-import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.lethe.trainer.audit.Verdict;
@@ -15,39 +14,16 @@ import java.util.regex.Pattern;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
-/**
- * Numbers that stand in more than one place, since the server knows nothing of the trainer: what the server writes into
- * specifications and what the protocol promises are what was found by trial here.
- */
+/** What the protocol promises is what was found by trial here. */
 class DefaultsTest {
 
-  private static String server;
   private static String proto;
 
   @BeforeAll
   static void read() throws IOException {
     Path modules = Path.of("").toAbsolutePath().getParent();
-    server = Files.readString(
-        modules.resolve("server/src/main/java/dev/lethe/server/unlearning/UnlearnSpecs.java"));
     proto = Files.readString(modules.resolve("proto/src/main/proto/lethe/v1/unlearning.proto"))
         .replaceAll("\\s*\\n\\s*//\\s*", " ");
-  }
-
-  @Test
-  void theServersAreTheTrainers() {
-    assertEquals(RedactionOptions.ITEMS.steps(), server("STEPS"));
-    assertEquals(RedactionOptions.CLASSES.steps(), server("STEPS"));
-    assertEquals(RedactionOptions.ITEMS.moving(), server("BATCH"));
-    assertEquals(RedactionOptions.CLASSES.moving(), server("CLASS_BATCH"));
-    assertEquals(RedactionOptions.ITEMS.learningRate(), server("LEARNING_RATE"));
-    assertEquals(RedactionOptions.CLASSES.learningRate(), server("LEARNING_RATE"));
-    assertEquals(RedactionOptions.ITEMS.movingWeight(), server("MOVING_WEIGHT"));
-    assertEquals(RedactionOptions.CLASSES.movingWeight(), server("MOVING_WEIGHT"));
-    assertEquals(CascadeOptions.DEFAULT.iterations(), server("PAPER_ITERATIONS"));
-    assertEquals(CascadeOptions.DEFAULT.batch(), server("BATCH"));
-    assertEquals(CascadeOptions.DEFAULT.learningRate(), server("PAPER_LEARNING_RATE"));
-    assertEquals(CascadeOptions.DEFAULT.lambda1(), server("LAMBDA1"));
-    assertEquals(CascadeOptions.DEFAULT.lambda2(), server("LAMBDA2"));
   }
 
   @Test
@@ -67,12 +43,6 @@ class DefaultsTest {
     promised("max_membership", "Default " + number(bounds.membership()) + ".");
     promised("max_recognised", "Default " + number(bounds.recognised()) + ".");
     assertTrue(proto.contains(number(NearestSubstitute.FACTOR) + " times as far from the image"));
-  }
-
-  private static double server(String constant) {
-    Matcher found = Pattern.compile("(?:int|double) " + constant + " = ([0-9._]+);").matcher(server);
-    assertTrue(found.find(), constant + " is no constant of UnlearnSpecs any more");
-    return Double.parseDouble(found.group(1).replace("_", ""));
   }
 
   /** The comment before a field, which ends with the semicolon of the one before. */

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import dev.lethe.job.JobContract;
 import dev.lethe.trainer.audit.Verdict;
+import dev.lethe.trainer.cascade.CascadeOptions;
 import dev.lethe.trainer.redaction.RedactionOptions;
 import org.junit.jupiter.api.Test;
 
@@ -19,6 +20,15 @@ class JobContractTest {
       assertEquals(JobContract.LEARNING_RATE, usual.learningRate());
       assertEquals(JobContract.MOVING_WEIGHT, usual.movingWeight());
     }
+  }
+
+  @Test
+  void thePapersRecipeIsAsTheContractHasIt() {
+    assertEquals(JobContract.PAPER_ITERATIONS, CascadeOptions.DEFAULT.iterations());
+    assertEquals(JobContract.BATCH, CascadeOptions.DEFAULT.batch());
+    assertEquals(JobContract.PAPER_LEARNING_RATE, CascadeOptions.DEFAULT.learningRate());
+    assertEquals(JobContract.LAMBDA1, CascadeOptions.DEFAULT.lambda1());
+    assertEquals(JobContract.LAMBDA2, CascadeOptions.DEFAULT.lambda2());
   }
 
   @Test
