@@ -11,6 +11,7 @@ step() {
   sleep 0.05
 }
 base=$(value baseBundle)
+base=${base#file://}
 new=$(value newVersion)
 old=$(basename "$base")
 [ -n "$LETHE_WORKER_KEY" ] && [ -e "$job/unlearn/0000.png.sealed" ] || { echo '{"failure":{"message":"the image is not there"}}'; exit 1; }
