@@ -48,16 +48,12 @@ record ItemRedaction(ModelWeights original, RedactionOptions options, SearchOpti
     Tensor watched = search.find("watched", how.images(), images, labels, seed(2));
     try (Sampler sampler = Sampler.open(original.config(), original.weights(), compute)) {
       Tensor anchors = new AnchorLatents(search, how).draw(stay, sampler, how.anchors(), seed + 3);
-      RandomLatents random = RandomLatents.of(sampler.images(found.kept()), images, substitutes, options.random());
-      Tensor stayers = found.kept().rows(random.others());
-      int[] drawing = IntStream.of(random.drawing()).limit(how.moving()).toArray();
-      Movers movers = new Movers(drawing.length == 0 ? latents : latents.then(found.kept().rows(drawing)), images,
-          substitutes, IntStream.concat(IntStream.range(0, n * each).map(i -> i % n),
-              IntStream.of(random.imageOf()).limit(drawing.length)).toArray());
+      Movers movers = new Movers(latents, images, substitutes,
+          IntStream.range(0, n * each).map(i -> i % n).toArray());
       RedactionWatch watch = new RedactionWatch(images, substitutes, found.latents(), watched);
       try (GeneratorRedaction redaction = GeneratorRedaction.open(original, options, movers,
           new Stayers(anchors, sampler.images(anchors)),
-          new Stayers(stayers, sampler.images(stayers)), seed, resume, directory, compute)) {
+          new Stayers(found.kept(), sampler.images(found.kept())), seed, resume, directory, compute)) {
         return new RedactionRun(original, redaction, options, watch, guard, resume, compute).run(progress);
       }
     }
