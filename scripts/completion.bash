@@ -773,7 +773,7 @@ function _picocli_lethe_bench() {
   local commands="training device"
   local flag_opts="'--quick' '-h' '--help' '-V' '--version'"
   local arg_opts="'--out' '--peers' '--cache' '--batch' '--clients' '--server-cores' '--client-cores' '--device'"
-  local peers_option_args=("RAW" "REBUILT" "LETHE" "PYTHON" "MLSERVER") # --peers values
+  local peers_option_args=("RAW" "REBUILT" "OPENVINO" "LETHE" "PYTHON" "MLSERVER") # --peers values
 
   type compopt &>/dev/null && compopt +o default
 

@@ -188,7 +188,8 @@ public final class AuditCommand {
       try (Database database = open(settings)) {
         new EventLog(database).forEach(line -> System.out.println(switch (format(Format.json)) {
           case table, wide -> String.format(Locale.ROOT, "%6d  %s", line.number(), line.text());
-          case json -> "{\"number\":" + line.number() + ",\"hash\":\"" + line.hash() + "\",\"line\":" + line.text() + "}";
+          case json -> "{\"number\":" + line.number() + ",\"hash\":\"" + line.hash() + "\",\"line\":"
+              + line.text() + "}";
           case name -> line.hash();
         }));
         return ExitCode.OK;

@@ -37,8 +37,9 @@ import picocli.CommandLine;
 import picocli.CommandLine.Command;
 
 /**
- * {@code scripts/completion.bash}, which {@code ./lethe completion} prints, completes all commands of all modules. Made anew
- * by {@code mvn -pl bench -am test -Dtest=CompletionTest -Dlethe.completion=write -Dsurefire.failIfNoSpecifiedTests=false}.
+ * {@code scripts/completion.bash}, which {@code ./lethe completion} prints, completes all commands of all modules. Made
+ * anew by {@code mvn -pl bench -am test -Dtest=CompletionTest -Dlethe.completion=write
+ * -Dsurefire.failIfNoSpecifiedTests=false}.
  */
 @Timeout(60)
 class CompletionTest {
@@ -76,8 +77,8 @@ class CompletionTest {
     if ("write".equals(System.getProperty("lethe.completion"))) {
       Files.writeString(SCRIPT, made);
     }
-    assertEquals(made, Files.readString(SCRIPT), "scripts/completion.bash is older than the commands; this class says how to "
-        + "make it anew");
+    assertEquals(made, Files.readString(SCRIPT),
+        "scripts/completion.bash is older than the commands; this class says how to make it anew");
   }
 
   @Test
@@ -111,7 +112,8 @@ class CompletionTest {
     List<String> found = bash(
         // Only while it completes does bash have it.
         "compopt() { :; }; source <(../lethe completion); COMP_WORDS=(" + list + "); COMP_CWORD=" + (words.length - 1)
-        + "; COMP_LINE='" + typed + "'; _complete_lethe; printf '%s\\n' \"${COMPREPLY[@]}\"").lines().map(String::strip).toList();
+        + "; COMP_LINE='" + typed + "'; _complete_lethe; printf '%s\\n' \"${COMPREPLY[@]}\"").lines()
+        .map(String::strip).toList();
     assertTrue(found.contains(completed), () -> typed + " is completed by " + found);
     assertTrue(Stream.of(found.toArray(String[]::new)).allMatch(one -> one.startsWith(words[words.length - 1])),
         found::toString);
