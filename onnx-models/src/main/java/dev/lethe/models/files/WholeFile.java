@@ -2,14 +2,24 @@ package dev.lethe.models.files;
 
 import java.io.IOException;
 import java.nio.channels.FileChannel;
+import java.nio.file.DirectoryStream;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.regex.Pattern;
 
 /** Files that are there completely or not at all, whatever crashes meanwhile. */
 public final class WholeFile {
+
+  private static final String SUFFIX = ".tmp";
+  private static final Pattern UNFINISHED = Pattern.compile("[0-9]{1,18}-[0-9]+" + Pattern.quote(SUFFIX));
+  /** A process that is not known here may be one of another container that shares the folder. */
+  private static final long OLD_MS = 1000;
+  private static final AtomicLong NUMBER = new AtomicLong();
 
   private WholeFile() {}
 
@@ -25,7 +35,10 @@ public final class WholeFile {
 
   /** The same of what writes its file itself. If that fails, a file that is there is as it was. */
   public static void write(Path file, Content content) throws IOException {
-    Path unfinished = file.resolveSibling("." + file.getFileName() + ".tmp");
+    // Servers that share a folder write the same file, each under a name of its own until it is whole.
+    Path unfinished = file.resolveSibling(prefix(file) + ProcessHandle.current().pid() + "-"
+        + NUMBER.incrementAndGet() + SUFFIX);
+    discardLeftovers(file);
     try {
       content.write(unfinished);
       try (FileChannel channel = FileChannel.open(unfinished, StandardOpenOption.WRITE)) {
@@ -35,6 +48,33 @@ public final class WholeFile {
     } catch (IOException | RuntimeException | Error e) {
       discard(unfinished, e);
       throw e;
+    }
+  }
+
+  private static String prefix(Path file) {
+    return "." + file.getFileName() + ".";
+  }
+
+  /** What processes have left that ended while they wrote the file. */
+  private static void discardLeftovers(Path file) throws IOException {
+    Path directory = file.toAbsolutePath().getParent();
+    if (!Files.isDirectory(directory)) {
+      return;
+    }
+    String prefix = prefix(file);
+    try (DirectoryStream<Path> siblings = Files.newDirectoryStream(directory, sibling -> {
+      String name = sibling.getFileName().toString();
+      return name.startsWith(prefix) && UNFINISHED.matcher(name.substring(prefix.length())).matches();
+    })) {
+      for (Path sibling : siblings) {
+        String owner = sibling.getFileName().toString().substring(prefix.length());
+        if (ProcessHandle.of(Long.parseLong(owner.substring(0, owner.indexOf('-')))).isEmpty()
+            && Files.getLastModifiedTime(sibling).toMillis() < System.currentTimeMillis() - OLD_MS) {
+          Files.deleteIfExists(sibling);
+        }
+      }
+    } catch (NoSuchFileException e) {
+      // Another process was faster.
     }
   }
 

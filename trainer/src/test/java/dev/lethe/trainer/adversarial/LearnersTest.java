@@ -21,6 +21,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -93,17 +94,19 @@ class LearnersTest {
     assertTrue(refused.getMessage().contains(checkpoint.toString()), refused.getMessage());
   }
 
-  /** What was there stays until the new one is complete. */
+  /** What was there stays until the new one is complete, and nothing unfinished is left. */
   @Test
   void aCheckpointIsReplacedAtOnce() throws IOException {
-    Path checkpoint = temp.resolve("checkpoint");
-    Files.writeString(checkpoint, "before");
+    Path folder = Files.createDirectories(temp.resolve("checkpoints"));
+    Path taken = Files.createDirectories(folder.resolve("taken"));
+    Path before = Files.writeString(taken.resolve("before"), "before");
     try (Learner learner = open(LearnerKind.SESSION, new AdamOptions(0.002f, 0, 0.99f, 1e-8f, 0), Optional.empty())) {
-      Files.createDirectory(temp.resolve(".checkpoint.tmp"));
-      assertThrows(IOException.class, () -> learner.save(checkpoint));
-      assertEquals("before", Files.readString(checkpoint));
-      Files.delete(temp.resolve(".checkpoint.tmp"));
-      learner.save(checkpoint);
+      assertThrows(IOException.class, () -> learner.save(taken));
+      assertEquals("before", Files.readString(before));
+      learner.save(folder.resolve("checkpoint"));
+    }
+    try (Stream<Path> files = Files.list(folder)) {
+      assertEquals(List.of("checkpoint", "taken"), files.map(f -> f.getFileName().toString()).sorted().toList());
     }
   }
 
