@@ -13,6 +13,7 @@ import dev.lethe.trainer.substitution.NearestSubstitute;
 import dev.lethe.trainer.substitution.SubstitutePool;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.stream.IntStream;
@@ -75,7 +76,7 @@ public record ItemAudit(ModelWeights original, AuditOptions options, long seed, 
             difference(again.errors(), unlearned.found.errors()),
             difference(unseenAgain.errors(), unseen.get().found.errors()), seed).auc());
         if (options.nearest() > 0) {
-          bySamples = Optional.of(bySamples(subjects, neverSeen, before, after));
+          bySamples = Optional.of(bySamples(subjects, neverSeen, runner, candidate));
         }
       }
       Optional<ItemFindings.WPlus> wPlus = options.wPlus() && unseen.isPresent()
@@ -87,34 +88,36 @@ public record ItemAudit(ModelWeights original, AuditOptions options, long seed, 
           Estimate.mean(atOwn.way(), seed), Estimate.mean(fresh.way(), seed), Estimate.mean(inCandidate.way(), seed),
           stay.map(group -> collateral(group, after)), unseen.map(group -> collateral(group, after)), membership,
           calibrated, bySamples, wPlus, unlearned.found.errors(), again.errors(), unseenError, fresh.nearer(),
-              fresh.way(),
-          substituteDistance(substitutes), new ItemFindings.Pictures(x, unlearned.drawn,
+          fresh.way(), substituteDistance(substitutes), new ItemFindings.Pictures(x, unlearned.drawn,
               after.images(unlearned.found.w()), redrawn, unlearned.substitutes),
           (System.nanoTime() - started) / 1e9);
     }
   }
 
-  private BySamples bySamples(ItemSubjects subjects, ImageDataset neverSeen, Sampler before, Sampler after) {
-    double[] members = nearestSample(before, subjects.unlearned());
-    double[] others = nearestSample(before, neverSeen);
-    double[] membersAfter = nearestSample(after, subjects.unlearned());
-    double[] othersAfter = nearestSample(after, neverSeen);
-    Optional<BeforeAfter<Membership>> calibrated = subjects.reference().map(model -> {
-      try (Sampler reference = Sampler.open(model.config(), model.weights(), compute)) {
-        double[] expected = nearestSample(reference, subjects.unlearned());
-        double[] expectedOthers = nearestSample(reference, neverSeen);
-        return new BeforeAfter<>(
-            Membership.of(ratio(members, expected), ratio(others, expectedOthers), seed),
-            Membership.of(ratio(membersAfter, expected), ratio(othersAfter, expectedOthers), seed));
-      }
-    });
-    return new BySamples(new BeforeAfter<>(Membership.of(members, others, seed),
-        Membership.of(membersAfter, othersAfter, seed)), calibrated);
+  /** One draw of samples serves both kinds of images: there are many, and drawing them is what takes the time. */
+  private BySamples bySamples(ItemSubjects subjects, ImageDataset neverSeen, ModelRunner runner,
+      ModelWeights candidate) {
+    ImageDataset unlearned = subjects.unlearned();
+    Tensor images = unlearned.images().then(neverSeen.images());
+    int[] labels = IntStream.concat(IntStream.of(unlearned.classIndices()), IntStream.of(neverSeen.classIndices()))
+        .toArray();
+    double[] before = nearestSample(runner.sampler(original), images, labels);
+    double[] after = nearestSample(runner.sampler(candidate), images, labels);
+    int n = unlearned.size();
+    return new BySamples(new BeforeAfter<>(membership(before, n), membership(after, n)),
+        subjects.reference().map(model -> {
+          double[] expected = nearestSample(runner.sampler(model), images, labels);
+          return new BeforeAfter<>(membership(ratio(before, expected), n), membership(ratio(after, expected), n));
+        }));
   }
 
-  private double[] nearestSample(Sampler sampler, ImageDataset images) {
-    return NearestSamples.errors(sampler, images.images(), images.classIndices(), original.config().classes(),
-        options.nearest(), seed);
+  private double[] nearestSample(Sampler sampler, Tensor images, int[] labels) {
+    return NearestSamples.errors(sampler, images, labels, original.config().classes(), options.nearest(), seed);
+  }
+
+  /** Of errors of so many unlearned images, and then of those never seen. */
+  private Membership membership(double[] errors, int unlearned) {
+    return Membership.of(Arrays.copyOf(errors, unlearned), Arrays.copyOfRange(errors, unlearned, errors.length), seed);
   }
 
   private ItemFindings.WPlus wPlus(ModelWeights candidate, Group unlearned, ImageDataset neverSeen, Sampler before,

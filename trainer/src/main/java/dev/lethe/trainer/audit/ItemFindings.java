@@ -34,10 +34,9 @@ import java.util.stream.IntStream;
  */
 public record ItemFindings(BeforeAfter<Estimate> own, BeforeAfter<Estimate> fresh, BeforeAfter<Estimate> candidate,
     BeforeAfter<Estimate> apart, Estimate ownWay, Estimate freshWay, Estimate candidateWay,
-        Optional<Collateral> members,
-    Optional<Collateral> unseen, Optional<BeforeAfter<Membership>> membership, Optional<Estimate> calibrated,
-    Optional<BySamples> bySamples, Optional<WPlus> wPlus, double[] errorsBefore, double[] errorsAfter,
-    Optional<Double> neverSeenError, boolean[] freshNearer, double[] freshWays,
+    Optional<Collateral> members, Optional<Collateral> unseen, Optional<BeforeAfter<Membership>> membership,
+    Optional<Estimate> calibrated, Optional<BySamples> bySamples, Optional<WPlus> wPlus, double[] errorsBefore,
+    double[] errorsAfter, Optional<Double> neverSeenError, boolean[] freshNearer, double[] freshWays,
     double substituteDistance, Pictures pictures, double seconds) {
 
   /**
