@@ -50,16 +50,8 @@ func (c *Client) inspect(ctx context.Context, messages iter.Seq2[*lethev1.Submit
 	if err != nil {
 		return nil, said, err
 	}
-	for message, err := range messages {
-		if err != nil {
-			return nil, said, &uploadError{err}
-		}
-		// io.EOF: the call is over, and its status says why.
-		if err := stream.Send(message); err == io.EOF {
-			break
-		} else if err != nil {
-			return nil, said, err
-		}
+	if err := sendAll(stream, messages); err != nil {
+		return nil, said, err
 	}
 	if err := stream.CloseSend(); err != nil {
 		return nil, said, err

@@ -107,6 +107,23 @@ type uploadError struct{ reason error }
 
 func (e *uploadError) Error() string { return e.reason.Error() }
 
+// sendAll sends messages until the last, or until the call is over, whose status then says why.
+func sendAll(stream interface {
+	Send(*lethev1.SubmitRequest) error
+}, messages iter.Seq2[*lethev1.SubmitRequest, error]) error {
+	for message, err := range messages {
+		if err != nil {
+			return &uploadError{err}
+		}
+		if err := stream.Send(message); err == io.EOF {
+			return nil
+		} else if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (c *Client) submit(ctx context.Context, messages iter.Seq2[*lethev1.SubmitRequest, error]) (*lethev1.Job, trailers, error) {
 	var said trailers
 	// Left before the end, the upload is given up.
@@ -120,16 +137,8 @@ func (c *Client) submit(ctx context.Context, messages iter.Seq2[*lethev1.SubmitR
 	if err != nil {
 		return nil, said, err
 	}
-	for message, err := range messages {
-		if err != nil {
-			return nil, said, &uploadError{err}
-		}
-		// io.EOF: the call is over, and its status says why.
-		if err := stream.Send(message); err == io.EOF {
-			break
-		} else if err != nil {
-			return nil, said, err
-		}
+	if err := sendAll(stream, messages); err != nil {
+		return nil, said, err
 	}
 	job, err := stream.CloseAndRecv()
 	if err == io.EOF {
