@@ -20,6 +20,7 @@ import dev.lethe.server.jobs.JobRecord.Intent;
 import dev.lethe.server.jobs.JobStore;
 import dev.lethe.server.jobs.Phases;
 import dev.lethe.server.monitoring.ServerMetrics;
+import dev.lethe.server.registry.CanaryRules;
 import dev.lethe.server.registry.ClassLabels;
 import dev.lethe.server.registry.ModelRegistry;
 import dev.lethe.server.registry.ServedModel;
@@ -94,10 +95,11 @@ public final class JobQueue {
    * @param heartbeat how often a server shows that it works on a job
    * @param limit most jobs that may wait or run
    * @param approval who promotes
+   * @param canary which candidates serve a share of the requests before
    * @param keep how long jobs are known after their end; empty: until they are deleted
    */
   public record Options(Optional<WorkerCommand> command, Duration silence, int attempts, Duration heartbeat,
-      int limit, ApprovalRules approval, Optional<Duration> keep) {}
+      int limit, ApprovalRules approval, CanaryRules canary, Optional<Duration> keep) {}
 
   JobQueue(Database database, MasterKey key, JobFolders folders, ModelRegistry registry, Options options,
       ServerMetrics metrics, AuditLog audit) {

@@ -83,7 +83,8 @@ final class JobRun {
           return;
         }
       }
-      new TakeOver(tracked, settings.registry(), settings.cleaning(), this::stored).run();
+      new TakeOver(tracked, settings.registry(), settings.cleaning(), this::stored,
+          new Canary(settings.options().canary(), settings.closing())).run();
     } catch (JobFailedException | IOException e) {
       end(JobPhase.JOB_PHASE_FAILED, Phases.SERVER, e.getMessage() == null ? e.toString() : e.getMessage());
     } catch (NoLongerOursException e) {

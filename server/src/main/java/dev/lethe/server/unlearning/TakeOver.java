@@ -1,5 +1,6 @@
 package dev.lethe.server.unlearning;
 
+import com.google.protobuf.util.Timestamps;
 import dev.lethe.models.bundle.Bundle;
 import dev.lethe.server.erasure.Approval;
 import dev.lethe.server.erasure.ErasureCertificate;
@@ -8,10 +9,12 @@ import dev.lethe.server.jobs.Commitment;
 import dev.lethe.server.jobs.JobRecord;
 import dev.lethe.server.jobs.JobRecord.Intent;
 import dev.lethe.server.jobs.Phases;
+import dev.lethe.server.registry.CanaryTrial;
 import dev.lethe.server.registry.ModelRegistry;
 import dev.lethe.server.registry.ServedModel;
 import dev.lethe.server.unlearning.JobRun.JobFailedException;
 import dev.lethe.v1.Job;
+import dev.lethe.v1.JobChange;
 import dev.lethe.v1.JobPhase;
 import dev.lethe.v1.Progress;
 import dev.lethe.v1.UnlearnReport;
@@ -20,6 +23,7 @@ import java.io.IOException;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
@@ -29,7 +33,7 @@ import org.slf4j.LoggerFactory;
  * Makes a job's candidate a version. What is to be done is written down before the first step; each step can be done
  * again, or is seen to be done, so that a server that finds a job on this way carries it on.
  */
-record TakeOver(TrackedJob tracked, ModelRegistry registry, Cleaning cleaning, Storing storing) {
+record TakeOver(TrackedJob tracked, ModelRegistry registry, Cleaning cleaning, Storing storing, Canary canary) {
 
   private static final Logger LOG = LoggerFactory.getLogger(TakeOver.class);
   private static final int SPACE_SECONDS = 5;
@@ -91,12 +95,52 @@ record TakeOver(TrackedJob tracked, ModelRegistry registry, Cleaning cleaning, S
     JobRecord record = tracked.record();
     Job job = record.job();
     ServedModel model = JobRun.model(registry, job);
-    boolean promote = record.intent() == Intent.PROMOTE;
-    boolean promoted = install(model, job, record.work(), promote);
+    boolean tried = canary.tries(model, record);
+    boolean promoted = install(model, job, record.work(), record.intent() == Intent.PROMOTE && !tried);
     // Before the end is told: who hears of it finds no image any more, and the report's pictures at hand.
     cleaning.clean(tracked.directory(), record);
     Progress finished = tracked.job().getProgress().toBuilder().setFraction(1).setSecondsLeft(0)
         .build();
+    if (tried) {
+      Optional<CanaryTrial.Outcome> outcome = canary.run(tracked, model, job.getNewVersion());
+      if (outcome.isEmpty()) {
+        return;
+      }
+      storing.stored(() -> noteTrial(outcome.get()));
+      promoted = outcome.get().against().isEmpty() && record.intent() == Intent.PROMOTE && promote(model, job);
+    }
+    end(model, finished, promoted);
+  }
+
+  /** Writes down what a trial has come to; a candidate that has not stood it is not promoted. */
+  private void noteTrial(CanaryTrial.Outcome outcome) {
+    tracked.change(stored -> {
+      Job noted = stored.job().toBuilder().addChanges(JobChange.newBuilder().setPhase(stored.job().getPhase())
+          .setTime(Timestamps.now()).setActor(Phases.SERVER).setCause("canary: " + outcome.words())).build();
+      return outcome.against().isEmpty() ? stored.with(noted)
+          : stored.with(noted.toBuilder().setMessage("not promoted: canary: " + outcome.against().get() + ": "
+              + outcome.words()).build(), Intent.REJECT);
+    });
+  }
+
+  private static boolean promote(ServedModel model, Job job) throws InterruptedException, JobFailedException {
+    try {
+      return model.promote(job.getNewVersion(), job.getBaseVersion(), Approval.gates()).toCompletionStage()
+          .toCompletableFuture().get();
+    } catch (ExecutionException e) {
+      throw refused(e);
+    }
+  }
+
+  private static JobFailedException refused(ExecutionException failure) {
+    String reason = failure.getCause() instanceof DomainException refusal ? refusal.getMessage()
+        : failure.getCause().toString();
+    return new JobFailedException("the candidate was refused: " + reason, failure);
+  }
+
+  private void end(ServedModel model, Progress finished, boolean promoted) throws InterruptedException {
+    JobRecord record = tracked.record();
+    Job job = record.job();
     storing.stored(() -> {
       switch (record.intent()) {
         case PROMOTE -> promoted(model, job, finished, promoted);
@@ -146,12 +190,11 @@ record TakeOver(TrackedJob tracked, ModelRegistry registry, Cleaning cleaning, S
         LOG.error("job {}: its report cannot be stored ({}); it is tried again", job.getId(), e.getMessage());
         TimeUnit.SECONDS.sleep(SPACE_SECONDS);
       } catch (ExecutionException e) {
-        String reason = e.getCause() instanceof DomainException refusal ? refusal.getMessage()
-            : e.getCause().toString();
         if (!isFullDisk(e)) {
-          throw new JobFailedException("the candidate was refused: " + reason, e);
+          throw refused(e);
         }
-        LOG.error("job {}: its version cannot be stored ({}); it is tried again", job.getId(), reason);
+        LOG.error("job {}: its version cannot be stored ({}); it is tried again", job.getId(),
+            e.getCause().toString());
         TimeUnit.SECONDS.sleep(SPACE_SECONDS);
       }
     }
