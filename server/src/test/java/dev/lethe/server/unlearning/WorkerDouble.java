@@ -6,6 +6,7 @@ import dev.lethe.models.bundle.ModelCard;
 import dev.lethe.models.encryption.FileCipher;
 import dev.lethe.server.TinyBundles;
 import dev.lethe.v1.BeforeAfter;
+import dev.lethe.v1.ImageFinding;
 import dev.lethe.v1.Progress;
 import dev.lethe.v1.UnlearnReport;
 import dev.lethe.v1.WorkerDone;
@@ -39,6 +40,7 @@ public final class WorkerDouble {
   static final long WAITS_ONCE = 9;
   static final long CRASHES_ONCE = 10;
   static final long LEAVES_SLOW_CANDIDATE = 11;
+  static final long REDACTS_THE_FIRST_ALONE = 12;
 
   /** What a real worker finds in a model of an image. */
   static final byte[] LATENTS = "the latents of somebody's face, found in a model".getBytes(StandardCharsets.UTF_8);
@@ -83,6 +85,10 @@ public final class WorkerDouble {
     UnlearnReport.Builder verdict = behaviour == DOES_NOT_FORGET
         ? UnlearnReport.newBuilder().setVerdict("not forgotten").addReasons("the images are still drawn")
         : UnlearnReport.newBuilder().setVerdict("forgotten").addFindings("the images are drawn no more");
+    for (int i = 0; i < job.getUnlearnIndicesCount(); i++) {
+      verdict.addImageFindings(ImageFinding.newBuilder().setWay(1 - i / 100.0)
+          .setNearerToSubstitute(i == 0 || behaviour != REDACTS_THE_FIRST_ALONE));
+    }
     say(WorkerEvent.newBuilder().setReport(verdict
         .setJobId(job.getJobId())
         .setImages(job.getUnlearnLabelsCount())
