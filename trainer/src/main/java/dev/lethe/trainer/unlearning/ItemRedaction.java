@@ -20,11 +20,12 @@ import java.util.stream.IntStream;
  * until it draws the images no more, at latents that take no part in learning as well.
  *
  * @param original the model
- * @param how latents are looked for
+ * @param usual for as many images as {@link RedactionOptions#IMAGES}
+ * @param usualSearch how latents are looked for, of as many
  * @param resume what is found is kept here, and how far the run is
  * @param directory for training sessions' files
  */
-record ItemRedaction(ModelWeights original, RedactionOptions options, SearchOptions how, long seed,
+record ItemRedaction(ModelWeights original, RedactionOptions usual, SearchOptions usualSearch, long seed,
     ResumePoints resume, Path directory, Compute compute) {
 
   /** Latents of an image that move. */
@@ -39,6 +40,8 @@ record ItemRedaction(ModelWeights original, RedactionOptions options, SearchOpti
   RedactionRun.Result run(UnlearningTargets found, Tensor substitutes, ImageDataset stay, RedactionRun.Guard guard,
       GuardedCascade.Progress progress) throws IOException {
     int n = found.images().size();
+    RedactionOptions options = usual.forImages(n);
+    SearchOptions how = usualSearch.forImages(n);
     Tensor images = found.images().images();
     int[] labels = found.images().classIndices();
     LatentSearch search = new LatentSearch(original, resume, directory, compute);

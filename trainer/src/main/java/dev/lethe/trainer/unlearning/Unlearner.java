@@ -33,6 +33,7 @@ import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.Set;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /**
  * Takes what a request names out of a model's networks: finds it, chooses what takes its place, runs the recipe.
@@ -98,6 +99,48 @@ public record Unlearner(ModelWeights original, WStatistics statistics, Set<Integ
   public Outcome unlearn(UnlearningRequest request, JobImages images, UnlearningTargets found,
       GuardedCascade.Progress progress) throws IOException {
     long started = System.nanoTime();
+    Forgotten forgotten = forgetMemorised(request, images, found, progress);
+    Outcome outcome = new Unlearner(forgotten.model, statistics, gone, how, resume, directory, compute)
+        .unlearnRest(request, images, found, progress);
+    return new Outcome(outcome.candidate, outcome.substitutes, outcome.learned, outcome.fakeLabel, outcome.iterations,
+        outcome.diverged, (System.nanoTime() - started) / 1e9, outcome.costs,
+        Stream.concat(forgotten.note.stream(), outcome.notes.stream()).toList());
+  }
+
+  /**
+   * A model that draws no more by itself what is to be unlearned.
+   *
+   * @param note what that took, or why it was not done; empty where there was nothing to do
+   */
+  private record Forgotten(ModelWeights model, Optional<String> note) {}
+
+  private Forgotten forgetMemorised(UnlearningRequest request, JobImages images, UnlearningTargets found,
+      GuardedCascade.Progress progress) throws IOException {
+    if (!(request.recipe() instanceof UnlearningRequest.Lethe)
+        || !(request.subject() instanceof UnlearningRequest.Items)) {
+      return new Forgotten(original, Optional.empty());
+    }
+    int memorised = new Memorised(original, request.seed(), compute).of(found.images(), images.kept());
+    if (memorised == 0) {
+      return new Forgotten(original, Optional.empty());
+    }
+    String drawn = "the generator draws " + memorised + " of the " + found.images().size() + " images by itself, far "
+        + "nearer than to any other image: it has memorised them";
+    if (!original.hasDiscriminator() || request.zeroShot()
+        || images.kept().size() < AdversarialForgetting.LEAST) {
+      return new Forgotten(original, Optional.of(drawn + ". To take that out it has to be trained on with its "
+          + "discriminator and " + AdversarialForgetting.LEAST + " or more learning images; without, what an attacker "
+          + "who knows the images finds is redacted, and samples may still show them"));
+    }
+    ModelWeights model = resume.once("forgetting", point -> original.with(point.tensors()),
+        trained -> JobPoints.run(original, trained, 0, false, ComputeCost.NONE, List.of()),
+        () -> new AdversarialForgetting(original, AdversarialForgetting.KIMG, request.seed(),
+            directory.resolve("forgetting"), compute).run(found.images(), images.kept(), progress));
+    return new Forgotten(model, Optional.of(drawn + ", and was trained on without them first"));
+  }
+
+  private Outcome unlearnRest(UnlearningRequest request, JobImages images, UnlearningTargets found,
+      GuardedCascade.Progress progress) throws IOException {
     StandIns standIns = StandIns.choose(original, request.subject().classes(), gone, request.seed(), compute);
     Teacher teacher = Teacher.of(original, found.kept(), found.keptLabels(), compute);
     ImageDataset generated = Datasets.of(images.learn().labels(), teacher.images(), teacher.labels());
@@ -116,7 +159,7 @@ public record Unlearner(ModelWeights original, WStatistics statistics, Set<Integ
     }
     return new Outcome(new LabelErasure(standIns).of(outcome.candidate), outcome.substitutes, learned,
         fakeLabels.map(labels -> OptionalDouble.of(mean(labels.data()))).orElse(OptionalDouble.empty()),
-        outcome.iterations, outcome.diverged, (System.nanoTime() - started) / 1e9, outcome.costs, outcome.notes);
+        outcome.iterations, outcome.diverged, 0, outcome.costs, outcome.notes);
   }
 
   private Outcome redact(UnlearningRequest request, RedactionOptions options, JobImages images,
