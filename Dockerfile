@@ -7,7 +7,7 @@
 # FLAVOUR cpu or cuda. The second is built on NVIDIA's image of the CUDA 13 and cuDNN 9 libraries.
 ARG FLAVOUR=cpu
 
-FROM maven:3.9-eclipse-temurin-17 AS build
+FROM docker.io/library/maven:3.9-eclipse-temurin-17 AS build
 ARG FLAVOUR
 WORKDIR /src
 COPY . .
@@ -26,10 +26,10 @@ RUN --mount=type=cache,target=/root/.m2 \
     && cp -r onnx-models/bundles LICENSE NOTICE /opt/lethe/ \
     && cp proto/src/main/proto/inference/LICENSE /opt/lethe/LICENSE.triton
 
-FROM eclipse-temurin:17-jre-noble AS java
+FROM docker.io/library/eclipse-temurin:17-jre-noble AS java
 
-FROM ubuntu:24.04 AS base-cpu
-FROM nvidia/cuda:13.0.1-cudnn-runtime-ubuntu24.04 AS base-cuda
+FROM docker.io/library/ubuntu:24.04 AS base-cpu
+FROM docker.io/nvidia/cuda:13.0.1-cudnn-runtime-ubuntu24.04 AS base-cuda
 # utility: the driver's library for the metric of GPU memory, and nvidia-smi; GPUs by the numbers that these give them.
 ENV NVIDIA_DRIVER_CAPABILITIES=compute,utility CUDA_DEVICE_ORDER=PCI_BUS_ID LETHE_DEVICE=cuda
 

@@ -94,6 +94,9 @@ public final class EvaluateCommand implements Callable<Integer> {
   /** The base's, which everything that is measured with it is named after. */
   private String name;
 
+  private static final double TELL_SECONDS = 10;
+  private long told = System.nanoTime();
+
   private EvaluateCommand() {}
 
   public static void main(String[] arguments) {
@@ -130,8 +133,9 @@ public final class EvaluateCommand implements Callable<Integer> {
       if (known.isEmpty()) {
         if (evaluation == null) {
           evaluation = new Evaluation(models, EvaluationData.open(data), this.runs.resolve("session"),
-              Machine.describe(on.device()), on);
+              Machine.describe(on.device()), on, this::progress);
         }
+        System.out.println(run.id());
         ExperimentResult result = evaluation.run(run);
         store.write(run.id(), result);
         if (PICTURED.containsKey(run.id())) {
@@ -183,6 +187,13 @@ public final class EvaluateCommand implements Callable<Integer> {
 
   private String fileName() {
     return suite == Suite.QUICK ? name + "-quick" : name;
+  }
+
+  private void progress(String stage, double share) {
+    if (System.nanoTime() - told >= TELL_SECONDS * 1e9) {
+      told = System.nanoTime();
+      System.out.printf(Locale.ROOT, "  %s, %.0f %%%n", stage, 100 * share);
+    }
   }
 
   private static void tell(int number, List<Experiment> runs, ExperimentResult result, double secondsEach) {

@@ -101,18 +101,27 @@ final class Evaluation {
   private final Path directory;
   private final String machine;
   private final Compute compute;
+  private final Progress progress;
   private ItemFindings.Pictures pictures;
+
+  /** Told how far the present run is, many times a second. */
+  interface Progress {
+
+    /** @param share of the stage that is done, from 0 to 1 */
+    void at(String stage, double share);
+  }
 
   /**
    * @param directory for training sessions' files
    * @param machine as results name it
    */
-  Evaluation(Models models, EvaluationData data, Path directory, String machine, Compute compute) {
+  Evaluation(Models models, EvaluationData data, Path directory, String machine, Compute compute, Progress progress) {
     this.models = models;
     this.data = data;
     this.directory = directory;
     this.machine = machine;
     this.compute = compute;
+    this.progress = progress;
   }
 
   /** What the last audit of single images saw. */
@@ -156,7 +165,8 @@ final class Evaluation {
       case FINE_TUNING -> timed(() -> fineTuning(experiment, base.card(), original, images));
       case GRADIENT_ASCENT -> {
         UnlearningTargets found =
-            unlearner(original, base.card()).find(request(experiment), images.unlearn(), (s, n, e) -> { });
+            unlearner(original, base.card()).find(request(experiment), images.unlearn(),
+                (step, steps, error) -> progress.at("inversion", (double) step / steps));
         Candidate made = timed(() -> new GradientAscent(original, directory, compute)
             .run(found, experiment.seed()));
         yield new Candidate(made.model, Optional.of(found), Optional.empty(), found.seconds() + made.seconds, 0,
@@ -181,8 +191,11 @@ final class Evaluation {
     for (int job = 0; job < experiment.jobs(); job++) {
       JobImages images = data.images(experiment, job);
       Unlearner unlearner = unlearner(model, card);
-      UnlearningTargets found = unlearner.find(request(experiment), images.unlearn(), (s, n, e) -> { });
-      outcome = unlearner.unlearn(request(experiment), images, found, (i, n, values) -> { });
+      String which = experiment.jobs() == 1 ? "" : "job " + (job + 1) + " of " + experiment.jobs() + ", ";
+      UnlearningTargets found = unlearner.find(request(experiment), images.unlearn(),
+          (step, steps, error) -> progress.at(which + "inversion", (double) step / steps));
+      outcome = unlearner.unlearn(request(experiment), images, found,
+          (step, steps, values) -> progress.at(which + "unlearning", (double) step / steps));
       if (first == null) {
         first = found;
         substitutes = outcome.substitutes();
@@ -233,14 +246,15 @@ final class Evaluation {
     Tensor own = candidate.found.map(UnlearningTargets::latents).orElse(null);
     if (own == null) {
       own = new Inversion(original, InversionOptions.DEFAULT, compute)
-          .invert(unlearn.images(), unlearn.classIndices(), directory, experiment.seed(), (s, n, e) -> { }).w();
+          .invert(unlearn.images(), unlearn.classIndices(), directory, experiment.seed(),
+              (step, steps, error) -> progress.at("inversion", (double) step / steps)).w();
     }
     ItemSubjects subjects = new ItemSubjects(unlearn, own, candidate.substitutes,
         ItemSubjects.alike(images.learn().subset(IntStream.range(512, images.learn().size()).toArray()), unlearn,
             options.staying()),
         ItemSubjects.alike(unseen, unlearn, options.neverSeen()), images.kept()).against(reference(experiment));
     ItemFindings found = new ItemAudit(original, options, AUDIT_SEED + experiment.seed(),
-        directory.resolve("audit"), compute).run(candidate.model, subjects, share -> { });
+        directory.resolve("audit"), compute).run(candidate.model, subjects, share -> progress.at("audit", share));
     pictures = found.pictures();
     figures.add(found);
     double aucUt = aucUt(candidate.model, unlearn, unseen);
@@ -269,7 +283,7 @@ final class Evaluation {
     try (FeatureExtractor judge = FeatureExtractor.open(models.judge, compute)) {
       ClassFindings found = new ClassAudit(original, judge, AuditOptions.FULL, PICTURES,
           AUDIT_SEED + experiment.seed(), directory.resolve("audit"), compute)
-          .run(candidate.model, erased, stay, data.ofErased(experiment), share -> { });
+          .run(candidate.model, erased, stay, data.ofErased(experiment), share -> progress.at("audit", share));
       figures.add(found);
       return Verdict.of(found, fidIncrease, Verdict.Bounds.DEFAULT);
     }
@@ -301,6 +315,7 @@ final class Evaluation {
         original.weights(), directory.resolve("fine-tuning-" + experiment.seed()), compute)) {
       while (trainer.steps() < options.steps()) {
         trainer.step();
+        progress.at("fine-tuning", (double) trainer.steps() / options.steps());
       }
       return original.with(trainer.weights());
     }

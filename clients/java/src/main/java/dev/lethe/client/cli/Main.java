@@ -8,9 +8,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Function;
-import java.util.logging.Level;
-import java.util.logging.Logger;
-import java.util.stream.Stream;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.IVersionProvider;
@@ -46,14 +43,8 @@ public final class Main {
   /** Options that need no command. */
   private static final Set<String> ALONE = Set.of("-V", "--version");
 
-  /** What gRPC logs of connections that fail is said by the command, in a line. */
-  private static final Logger TRANSPORT = Logger.getLogger("io.grpc");
-
   public static void main(String[] args) {
     System.setProperty("java.awt.headless", "true");
-    if (Stream.of(args).noneMatch(List.of(CommandLines.VERBOSE, "--verbose")::contains)) {
-      TRANSPORT.setLevel(Level.OFF);
-    }
     System.exit(commandLine(Console.system(), args).execute(args));
   }
 

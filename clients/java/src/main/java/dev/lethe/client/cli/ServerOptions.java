@@ -8,6 +8,8 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.logging.Level;
+import java.util.logging.Logger;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -18,6 +20,14 @@ final class ServerOptions {
 
   @Spec(Spec.Target.MIXEE)
   private CommandSpec command;
+
+  /**
+   * What gRPC logs of connections that fail is said by the command, in a line. Held here, and only where there is a
+   * connection, since making ready for logs is a fifth of the time that a command takes to start.
+   */
+  private static final class Transport {
+    static final Logger LOG = Logger.getLogger("io.grpc");
+  }
 
   @Option(names = {"-s", "--server"}, paramLabel = "HOST:PORT", defaultValue = "${env:LETHE_SERVER:-localhost:8080}",
       description = "The server: HOST:PORT, HOST (port 8080), or a URL, http:// without TLS (port 80), https:// with it (port"
@@ -61,6 +71,9 @@ final class ServerOptions {
   }
 
   LetheClient connect() {
+    if (!verbose) {
+      Transport.LOG.setLevel(Level.OFF);
+    }
     if (timeoutSeconds != null && timeoutSeconds < 1) {
       throw new ParameterException(command.commandLine(), "--timeout " + timeoutSeconds + " must be at least 1");
     }
