@@ -147,7 +147,4 @@ public interface Networks {
    * The weight [features, classes] whose column c is all that the generator of a conditional model knows of class c.
    */
   String labelEmbedding();
-
-  /** The buffer [w_dim] that holds the mean of w, which truncation goes towards. */
-  String averageLatent();
 }

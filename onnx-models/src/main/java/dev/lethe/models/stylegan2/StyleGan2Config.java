@@ -161,11 +161,6 @@ public record StyleGan2Config(int resolution, int channels, int classes, int zDi
   }
 
   @Override
-  public String averageLatent() {
-    return GeneratorNetwork.W_AVG;
-  }
-
-  @Override
   public String labelEmbedding() {
     return GeneratorNetwork.LABEL_EMBEDDING;
   }

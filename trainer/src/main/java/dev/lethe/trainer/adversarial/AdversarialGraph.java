@@ -64,7 +64,8 @@ final class AdversarialGraph {
     Value noise = g.input("noise", n, GeneratorNetwork.noiseSize(config));
     // Declared before the branches, for both to see the same.
     Weights.shapes(config).forEach(g::parameter);
-    List<Value> generator = trainable(g, "G.");
+    // Where something is to go, what latents mean stays, for what is drawn at the others to be held against before.
+    List<Value> generator = trainable(g, unwanted.isPresent() ? "G.synthesis." : "G.");
     List<Value> discriminator = trainable(g, "D.");
 
     Value w = GeneratorNetwork.mapping(g, config, z, fakeC);

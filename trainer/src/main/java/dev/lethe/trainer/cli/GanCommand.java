@@ -318,7 +318,7 @@ final class GanCommand implements Callable<Integer> {
         String.join("; ", record.machines()), record.date());
     try (Sampler sampler = Sampler.open(config, weights, on)) {
       ModelCard.WStatistics w = LatentStatistics.measure(config, sampler);
-      weights.put(config.averageLatent(), Tensor.of(w.avg(), config.wDim()));
+      weights.put("G.mapping.w_avg", Tensor.of(w.avg(), config.wDim()));
       ModelCard card = new ModelCard(ModelCard.FORMAT_VERSION, name, version, null, ModelCard.STYLEGAN2,
           config.network(), labels, Map.of(), w, training,
           quality.map(measure -> measure.measure(config, sampler)).orElse(null), Map.of());

@@ -1,14 +1,11 @@
 package dev.lethe.trainer.unlearning;
 
-import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.runtime.Compute;
 import dev.lethe.trainer.adversarial.AdversarialOptions;
 import dev.lethe.trainer.adversarial.AdversarialTrainer;
 import dev.lethe.trainer.adversarial.Unwanted;
 import dev.lethe.trainer.data.ImageDataset;
 import dev.lethe.trainer.model.ModelWeights;
-import dev.lethe.trainer.sampling.LatentStatistics;
-import dev.lethe.trainer.sampling.Sampler;
 import dev.lethe.trainer.session.LearnerKind;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -30,22 +27,21 @@ record AdversarialForgetting(ModelWeights original, double kimg, long seed, Path
   static final int LEAST = 2_000;
 
   /** Found by trial on 64 digits that were a quarter of what a generator was trained on. */
-  static final double KIMG = 32;
+  static final double KIMG = 12;
 
   private static final int BATCH = 16;
   private static final double LEARNING_RATE = 0.003;
   private static final double GAMMA = 1;
   private static final double MISMATCH = 0.05;
-  private static final double EMA_KIMG = 5;
+  private static final double EMA_KIMG = 2;
   /** Of the unwanted images, against generated ones. */
   private static final double WEIGHT = 0.5;
 
   /** @param stay real images of the model's size and classes, {@value #LEAST} or more */
   ModelWeights run(ImageDataset unlearn, ImageDataset stay, GuardedCascade.Progress progress) throws IOException {
-    // Over the second half the learning rate falls: while it is high the generator lets go, then it mends.
+    // Over the second half the learning rate falls: while it is high the generator lets go, then it settles.
     AdversarialOptions options = new AdversarialOptions(BATCH, kimg, LEARNING_RATE, kimg / 2, GAMMA, 16, MISMATCH,
         EMA_KIMG, 0, seed);
-    Map<String, Tensor> weights = new HashMap<>(original.weights());
     try (AdversarialTrainer trainer = AdversarialTrainer.open(original.config(), options, stay,
         Optional.of(new Unwanted(unlearn, WEIGHT)), original.weights(), directory, LearnerKind.usual(), compute)) {
       while (trainer.steps() < options.steps()) {
@@ -53,12 +49,7 @@ record AdversarialForgetting(ModelWeights original, double kimg, long seed, Path
         progress.iteration((int) losses.step(), (int) options.steps(), new HashMap<>(Map.of(
             "forgetting_g_loss", losses.generator(), "forgetting_d_loss", losses.discriminator())));
       }
-      weights.putAll(trainer.weights());
+      return original.with(trainer.weights());
     }
-    try (Sampler sampler = Sampler.open(original.config(), weights, compute)) {
-      weights.put(original.config().averageLatent(),
-          Tensor.of(LatentStatistics.measure(original.config(), sampler).avg(), original.config().wDim()));
-    }
-    return original.with(weights);
   }
 }

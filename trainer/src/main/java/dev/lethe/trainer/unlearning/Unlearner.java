@@ -99,11 +99,27 @@ public record Unlearner(ModelWeights original, WStatistics statistics, Set<Integ
   public Outcome unlearn(UnlearningRequest request, JobImages images, UnlearningTargets found,
       GuardedCascade.Progress progress) throws IOException {
     long started = System.nanoTime();
+    StandIns standIns = StandIns.choose(original, request.subject().classes(), gone, request.seed(), compute);
     Forgotten forgotten = forgetMemorised(request, images, found, progress);
-    Outcome outcome = new Unlearner(forgotten.model, statistics, gone, how, resume, directory, compute)
-        .unlearnRest(request, images, found, progress);
-    return new Outcome(outcome.candidate, outcome.substitutes, outcome.learned, outcome.fakeLabel, outcome.iterations,
-        outcome.diverged, (System.nanoTime() - started) / 1e9, outcome.costs,
+    Teacher teacher = Teacher.of(forgotten.model, found.kept(), found.keptLabels(), compute);
+    ImageDataset generated = Datasets.of(images.learn().labels(), teacher.images(), teacher.labels());
+    ImageDataset learned = images.learn().size() > 0 ? images.learn() : generated;
+    Optional<Tensor> fakeLabels =
+        original.hasDiscriminator() ? Optional.of(fakeLabels(request, images, found, teacher)) : Optional.empty();
+    Outcome outcome;
+    if (request.recipe() instanceof UnlearningRequest.Paper paper) {
+      outcome = cascade(request, paper.options(), images, found, teacher, learned, standIns,
+          fakeLabels.orElseThrow(() ->
+              new IllegalArgumentException("the model has no discriminator, which recipe PAPER "
+              + "trains beside the generator; use recipe LETHE")), progress);
+    } else {
+      RedactionOptions options = ((UnlearningRequest.Lethe) request.recipe()).options();
+      outcome = redact(request, options, forgotten.model, images, found, generated, learned, standIns, fakeLabels,
+          progress);
+    }
+    return new Outcome(new LabelErasure(standIns).of(outcome.candidate), outcome.substitutes, learned,
+        fakeLabels.map(labels -> OptionalDouble.of(mean(labels.data()))).orElse(OptionalDouble.empty()),
+        outcome.iterations, outcome.diverged, (System.nanoTime() - started) / 1e9, outcome.costs,
         Stream.concat(forgotten.note.stream(), outcome.notes.stream()).toList());
   }
 
@@ -139,45 +155,24 @@ public record Unlearner(ModelWeights original, WStatistics statistics, Set<Integ
     return new Forgotten(model, Optional.of(drawn + ", and was trained on without them first"));
   }
 
-  private Outcome unlearnRest(UnlearningRequest request, JobImages images, UnlearningTargets found,
-      GuardedCascade.Progress progress) throws IOException {
-    StandIns standIns = StandIns.choose(original, request.subject().classes(), gone, request.seed(), compute);
-    Teacher teacher = Teacher.of(original, found.kept(), found.keptLabels(), compute);
-    ImageDataset generated = Datasets.of(images.learn().labels(), teacher.images(), teacher.labels());
-    ImageDataset learned = images.learn().size() > 0 ? images.learn() : generated;
-    Optional<Tensor> fakeLabels =
-        original.hasDiscriminator() ? Optional.of(fakeLabels(request, images, found, teacher)) : Optional.empty();
-    Outcome outcome;
-    if (request.recipe() instanceof UnlearningRequest.Paper paper) {
-      outcome = cascade(request, paper.options(), images, found, teacher, learned, standIns,
-          fakeLabels.orElseThrow(() ->
-              new IllegalArgumentException("the model has no discriminator, which recipe PAPER "
-              + "trains beside the generator; use recipe LETHE")), progress);
-    } else {
-      RedactionOptions options = ((UnlearningRequest.Lethe) request.recipe()).options();
-      outcome = redact(request, options, images, found, generated, learned, standIns, fakeLabels, progress);
-    }
-    return new Outcome(new LabelErasure(standIns).of(outcome.candidate), outcome.substitutes, learned,
-        fakeLabels.map(labels -> OptionalDouble.of(mean(labels.data()))).orElse(OptionalDouble.empty()),
-        outcome.iterations, outcome.diverged, 0, outcome.costs, outcome.notes);
-  }
-
-  private Outcome redact(UnlearningRequest request, RedactionOptions options, JobImages images,
+  private Outcome redact(UnlearningRequest request, RedactionOptions options, ModelWeights start, JobImages images,
       UnlearningTargets found, ImageDataset generated, ImageDataset learned, StandIns standIns,
           Optional<Tensor> fakeLabels,
       GuardedCascade.Progress progress) throws IOException {
-    RedactionRun.Guard guard = guard(request, found, learned);
+    RedactionRun.Guard guard = guard(request, start, found, learned);
     ImageDataset anchors = request.zeroShot() ? generated : learned;
     RedactionRun.Result generator;
     Optional<Tensor> substitutes = Optional.empty();
     if (request.subject() instanceof UnlearningRequest.Items) {
       substitutes = Optional.of(substitutes(request, images, found, standIns));
       Tensor instead = substitutes.get();
-      generator = once("generator", () -> new ItemRedaction(original, options, how, request.seed(), resume,
-          directory.resolve("generator"), compute).run(found, instead, anchors, guard, progress));
+      generator = once("generator", start, () -> new ItemRedaction(original, start, options, how, request.seed(),
+          resume, directory.resolve("generator"), compute)
+          .run(found, instead, anchors, images.kept(), guard, progress));
     } else {
-      generator = once("generator", () -> new ClassRedaction(original, options, how, standIns, request.seed(), resume,
-          directory.resolve("generator"), compute).run(found, images.unlearn(), anchors, guard, progress));
+      generator = once("generator", start, () -> new ClassRedaction(original, options, how, standIns,
+          request.seed(), resume, directory.resolve("generator"), compute)
+          .run(found, images.unlearn(), anchors, guard, progress));
     }
     List<String> notes = new ArrayList<>(generator.notes());
     original.featuresInstead().ifPresent(notes::add);
@@ -198,26 +193,27 @@ public record Unlearner(ModelWeights original, WStatistics statistics, Set<Integ
     DiscriminatorRun.Result discriminator = resume.once("discriminator",
         point -> new DiscriminatorRun.Result(point.tensors(), JobPoints.cost(point), point.texts()),
         result -> new Point(result.weights(), JobPoints.cost(result.cost()), result.notes(), new byte[0]),
-        () -> new DiscriminatorRun(original, request.seed(), directory.resolve("discriminator"), compute)
+        () -> new DiscriminatorRun(start, request.seed(), directory.resolve("discriminator"), compute)
             .run(found.images(), labels, stay, unseenIsLikened ? images.calibration() : Optional.empty(), progress));
     Map<String, Tensor> weights = new HashMap<>(generator.model().weights());
     weights.putAll(discriminator.weights());
     notes.addAll(discriminator.notes());
-    return new Outcome(original.with(weights), substitutes, learned, OptionalDouble.empty(), generator.steps(),
+    return new Outcome(start.with(weights), substitutes, learned, OptionalDouble.empty(), generator.steps(),
         generator.diverged(), 0,
         Map.of("generator", generator.cost(), "discriminator", discriminator.cost()), notes);
   }
 
-  private RedactionRun.Result once(String name, ResumePoints.Work<RedactionRun.Result> run) throws IOException {
-    return resume.once(name, point -> JobPoints.redaction(original, point), result -> JobPoints.of(original, result),
-        run);
+  private RedactionRun.Result once(String name, ModelWeights start, ResumePoints.Work<RedactionRun.Result> run)
+      throws IOException {
+    return resume.once(name, point -> JobPoints.redaction(start, point), result -> JobPoints.of(start, result), run);
   }
 
-  private RedactionRun.Guard guard(UnlearningRequest request, UnlearningTargets found, ImageDataset learned) {
+  private RedactionRun.Guard guard(UnlearningRequest request, ModelWeights start, UnlearningTargets found,
+      ImageDataset learned) {
     if (request.bounds().isEmpty()) {
       return state -> Optional.empty();
     }
-    Guard guard = new Guard(request.bounds().get(), original, found.images(), learned, request.seed(), compute);
+    Guard guard = new Guard(request.bounds().get(), start, found.images(), learned, request.seed(), compute);
     return state -> {
       Guard.Values measured = guard.measure(state);
       return guard.admits(measured) ? Optional.empty() : Optional.of(guard.objection(measured));
@@ -230,7 +226,7 @@ public record Unlearner(ModelWeights original, WStatistics statistics, Set<Integ
     ImageDataset unlearn = found.images();
     Tensor substitutes = substitutes(request, images, found, standIns);
     Targets targets = new Targets(unlearn.images(), unlearn.classIndices(), fakeLabels, found.latents(), substitutes);
-    RedactionRun.Result result = once("cascade", () -> {
+    RedactionRun.Result result = once("cascade", original, () -> {
       Optional<Guard> guard = request.bounds().map(bounds ->
           new Guard(bounds, original, unlearn, learned, request.seed(), compute));
       try (Cascade cascade = Cascade.open(original, options, targets, teacher,

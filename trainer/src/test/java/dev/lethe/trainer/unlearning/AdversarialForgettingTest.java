@@ -1,14 +1,10 @@
 package dev.lethe.trainer.unlearning;
 
-import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
 
 import dev.lethe.models.runtime.TestDevice;
 import dev.lethe.trainer.TinyModel;
 import dev.lethe.trainer.model.ModelWeights;
-import dev.lethe.trainer.sampling.LatentStatistics;
-import dev.lethe.trainer.sampling.Sampler;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -22,7 +18,7 @@ class AdversarialForgettingTest {
   @TempDir private Path directory;
 
   @Test
-  void bothNetworksLearnAndTruncationGoesToTheNewMean() throws IOException {
+  void synthesisAndDiscriminatorLearnAndLatentsKeepTheirMeaning() throws IOException {
     ModelWeights model = TinyModel.of(2);
     List<Integer> steps = new ArrayList<>();
     ModelWeights trained = new AdversarialForgetting(model, 0.064, 3, directory, TestDevice.compute())
@@ -31,13 +27,9 @@ class AdversarialForgettingTest {
           steps.add(step);
         });
     assertEquals(List.of(1, 2, 3, 4), steps);
-    model.config().parameters().keySet().stream()
-        .filter(name -> name.endsWith("weight"))
-        .forEach(name -> assertFalse(
+    model.config().parameters().keySet().stream().filter(name -> name.endsWith("weight"))
+        .forEach(name -> assertEquals(
+            !model.config().isSynthesis(name) && !model.config().isDiscriminator(name),
             Arrays.equals(model.weights().get(name).data(), trained.weights().get(name).data()), name));
-    try (Sampler sampler = Sampler.open(trained.config(), trained.weights(), TestDevice.compute())) {
-      assertArrayEquals(LatentStatistics.measure(trained.config(), sampler).avg(),
-          trained.weights().get(trained.config().averageLatent()).data(), 1e-6f);
-    }
   }
 }
