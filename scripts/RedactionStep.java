@@ -1,6 +1,7 @@
+import com.sun.management.OperatingSystemMXBean;
 import dev.lethe.models.features.FeatureNetwork;
 import dev.lethe.models.graph.Tensor;
-import dev.lethe.models.runtime.ExecutionDevice;
+import dev.lethe.models.runtime.Compute;
 import dev.lethe.models.stylegan2.StyleGan2Config;
 import dev.lethe.models.stylegan2.Weights;
 import dev.lethe.trainer.model.ModelWeights;
@@ -8,7 +9,9 @@ import dev.lethe.trainer.redaction.GeneratorRedaction;
 import dev.lethe.trainer.redaction.Movers;
 import dev.lethe.trainer.redaction.RedactionOptions;
 import dev.lethe.trainer.redaction.Stayers;
+import dev.lethe.trainer.resume.ResumePoints;
 import dev.lethe.trainer.unlearning.MemoryNeed;
+import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.util.Arrays;
 
@@ -33,6 +36,7 @@ public final class RedactionStep {
     RedactionOptions options = new RedactionOptions(steps, steps, batch, usual.anchors() * batch / usual.moving(),
         usual.random() * batch / usual.moving(), usual.learningRate(), usual.movingWeight(), usual.followingRate(),
         upTo == 0 ? RedactionOptions.ALL_LAYERS : upTo);
+    OperatingSystemMXBean process = (OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
     MemoryNeed need = MemoryNeed.of(config, options);
     System.out.printf("%s, %d images a step%n", need.sentence(), need.images());
     ModelWeights model = new ModelWeights(config, new FeatureNetwork(32, 3, 10), Weights.initialize(config, 1));
@@ -44,12 +48,14 @@ public final class RedactionStep {
     Arrays.fill(substitutes.data(), 0.5f);
     Stayers stay = new Stayers(latents, images);
     try (GeneratorRedaction redaction = GeneratorRedaction.open(model, options,
-        new Movers(latents, images, substitutes, imageOf), stay, stay, 0, Files.createTempDirectory("redaction"),
-        ExecutionDevice.CPU, 0)) {
+        new Movers(latents, images, substitutes, imageOf), stay, stay, 0, ResumePoints.none(),
+        Files.createTempDirectory("redaction"), Compute.cpu(0))) {
       for (int step = 0; step < steps; step++) {
         long started = System.nanoTime();
+        long busy = process.getProcessCpuTime();
         redaction.step();
-        System.out.printf("step %d: %.1f s%n", step + 1, (System.nanoTime() - started) / 1e9);
+        System.out.printf("step %d: %.1f s, processors %.1f s%n", step + 1, (System.nanoTime() - started) / 1e9,
+            (process.getProcessCpuTime() - busy) / 1e9);
       }
     }
   }

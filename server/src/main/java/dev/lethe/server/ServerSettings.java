@@ -105,13 +105,13 @@ final class ServerSettings {
           "Who promotes a candidate that passes its gates: automatic, or operator for"
           + " one who orders it (lethe jobs approve).");
   static final Setting<Boolean> MERGE = new Setting<>("merge", "BOOLEAN", "false", ValueType.bool(),
-      "Carry out requests that wait for a model by one run, where they ask for the same of other images or classes; a run"
-          + " that does not come out well for each of them is undone, and they are carried out one by one. Not where an"
+      "Carry out requests that wait for a model by one run, where they ask for the same of other images or classes; "
+          + "a run that does not come out well for each of them is undone, and they are carried out one by one. Not where an"
           + " operator promotes.");
   static final Setting<Double> CANARY_SHARE = new Setting<>("canary-share", "PERCENT", "0", ValueType.number(0, 50),
       "Of the requests that name no version, so many are a candidate's before it is promoted, for as long as"
-          + " canary-calls and canary-seconds say; it is not promoted if it fails more often than the version that serves"
-          + " the others, or is more than twice as slow. 0: no candidate is tried so.");
+          + " canary-calls and canary-seconds say; it is not promoted if it fails more often than the version that "
+          + "serves the others, or is more than twice as slow. 0: no candidate is tried so.");
   static final Setting<Integer> CANARY_CALLS = new Setting<>("canary-calls", "N", "200",
       ValueType.integer(1, 1_000_000), "Requests, up to a batch of images each, after which a candidate has served"
           + " enough of that share.");
@@ -141,15 +141,15 @@ final class ServerSettings {
 
   /** What a model may have of its own, under its name. */
   static final Overrides PER_MODEL = new Overrides("per-model", "model", ValueType.of(ServerSettings::modelName),
-      Stream.<Setting<?>>concat(LoadSettings.BATCHING.stream(), Stream.of(PRECISION, LATENTS, APPROVAL, MERGE, CANARY_SHARE,
-          CANARY_CALLS, CANARY_SECONDS)).toList());
+      Stream.<Setting<?>>concat(LoadSettings.BATCHING.stream(), Stream.of(PRECISION, LATENTS, APPROVAL, MERGE,
+          CANARY_SHARE, CANARY_CALLS, CANARY_SECONDS)).toList());
 
   /** In the order of the help and of {@code --print-config}. */
   static final List<Setting<?>> ALL = Stream.concat(
       Stream.of(HOST, PORT, INSECURE_LISTEN, CONSOLE, MODELS, STATE, JOBS, DATABASE, KEY_FILE, KEEP_JOBS, SIGNING_KEY,
           ROLLBACK, PURGE_AFTER, EMPTY_STATE, CONFIRM_LOST, DATA, WORKER_COMMAND, WORKER_TIMEOUT, WORKER_ATTEMPTS,
-          JOB_HEARTBEAT, MAX_JOBS, APPROVAL, MERGE, CANARY_SHARE, CANARY_CALLS, CANARY_SECONDS, DEVICE, WORKER_DEVICE, PRECISION, LATENTS, GRAPHS, THREADS, DRAIN,
-              LOG_FORMAT),
+          JOB_HEARTBEAT, MAX_JOBS, APPROVAL, MERGE, CANARY_SHARE, CANARY_CALLS, CANARY_SECONDS, DEVICE, WORKER_DEVICE,
+          PRECISION, LATENTS, GRAPHS, THREADS, DRAIN, LOG_FORMAT),
       Stream.concat(LoadSettings.ALL.stream(), SecuritySettings.ALL.stream()))
       .<Setting<?>>map(setting -> setting).toList();
 

@@ -19,7 +19,8 @@ import ai.onnx.proto.OnnxMl.TypeProto;
 import ai.onnx.proto.OnnxMl.ValueInfoProto;
 
 /**
- * Any classifier or embedder of images as a {@code features.onnx}: what it is fed with is resized (bilinear), given its
+ * Any classifier or embedder of images as a {@code features.onnx}: what it is fed with is resized (what is
+ * more than twice as large by means of areas first, so that nothing of it is passed over; then bilinear), given its
  * channels and normalised in the graph itself, and what it says becomes {@code features}. It measures; the perceptual
  * loss needs a network that can be differentiated, which this is not.
  *
@@ -48,11 +49,27 @@ public record ForeignFeatures(int size, List<Double> mean, List<Double> deviatio
     }
   }
 
-  /** Whether a model is a {@code features.onnx} as it is. */
+  /**
+   * Whether a model is a {@code features.onnx}, as {@code lethe train features} makes it.
+   *
+   * @param model of images of any size
+   */
   public static boolean isOwn(ModelProto model) {
     Set<String> inputs = free(model.getGraph()).stream().map(ValueInfoProto::getName).collect(Collectors.toSet());
     return inputs.equals(Set.of("image"))
         && model.getGraph().getOutputList().stream().anyMatch(value -> value.getName().equals("features"));
+  }
+
+  /**
+   * The same of images of one size.
+   *
+   * @param resolution height and width
+   * @param channels 1 or 3
+   */
+  public static boolean isOwn(ModelProto model, int resolution, int channels) {
+    return isOwn(model) && free(model.getGraph()).stream().map(input -> input.getType().getTensorType().getShape())
+        .allMatch(shape -> shape.getDimCount() == 4 && shape.getDim(1).getDimValue() == channels
+            && shape.getDim(2).getDimValue() == resolution);
   }
 
   /**
@@ -103,7 +120,11 @@ public record ForeignFeatures(int size, List<Double> mean, List<Double> deviatio
     built.addInput(value("image", channels, resolution, resolution));
     String x = "image";
     if (side != resolution) {
-      x = resize(built, x, side / (float) resolution);
+      int area = resolution / side;
+      if (area > 1) {
+        x = means(built, x, area);
+      }
+      x = resize(built, x, side / (float) (resolution / Math.max(1, area)));
     }
     if (channels != wanted) {
       x = wanted == 3 ? repeat(built, x) : luma(built, x);
@@ -127,6 +148,17 @@ public record ForeignFeatures(int size, List<Double> mean, List<Double> deviatio
 
   private static boolean isChannels(long n) {
     return n == 1 || n == 3;
+  }
+
+  private static String means(GraphProto.Builder graph, String x, long area) {
+    graph.addNode(node("AveragePool", List.of(x), PREFIX + "means").addAttribute(sides("kernel_shape", area))
+        .addAttribute(sides("strides", area)));
+    return PREFIX + "means";
+  }
+
+  private static AttributeProto sides(String name, long side) {
+    return AttributeProto.newBuilder().setName(name).setType(AttributeProto.AttributeType.INTS)
+        .addAllInts(List.of(side, side)).build();
   }
 
   private static String resize(GraphProto.Builder graph, String x, float scale) {

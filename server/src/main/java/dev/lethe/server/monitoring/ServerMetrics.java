@@ -47,8 +47,8 @@ import java.util.function.Supplier;
  *   <li>{@code lethe_model_loaded_versions{model}}: versions in memory, those that drain included
  *   <li>{@code lethe_model_swaps_total{model}}, {@code lethe_model_swap_seconds{model}}: from the order to the switch,
  *       load and warm-up included
- *   <li>{@code lethe_canary_requests_total{model,version,outcome}}: requests of a candidate that serves a share of them,
- *       and of the version that serves the others, while it does; {@code outcome} is {@code ok} or {@code failed}
+ *   <li>{@code lethe_canary_requests_total{model,version,outcome}}: requests of a candidate that serves a share of
+ *       them, and of the version that serves the others, while it does; {@code outcome} is {@code ok} or {@code failed}
  *   <li>{@code lethe_canary_request_seconds{model,version}}: how long those took that did not fail
  *   <li>{@code lethe_unlearning_jobs{state}}: jobs known, by state
  *   <li>{@code lethe_unlearning_progress_ratio}: of the running job, 0 to 1; 0 when none runs

@@ -14,8 +14,8 @@ import org.jspecify.annotations.Nullable;
  * A candidate that serves a share of the requests that name no version, beside the version that serves the others: how
  * often each fails, and how long each takes. Both see the same mixture of requests, so that they can be compared.
  *
- * <p>What speaks against no version is not counted: clients that went away, and refusals of a queue that is full or of a
- * server that ends. Any thread may write and ask.
+ * <p>What speaks against no version is not counted: clients that went away, and refusals of a queue that is full or of
+ * a server that ends. Any thread may write and ask.
  */
 public final class CanaryTrial {
 

@@ -301,8 +301,8 @@ public final class ServedModel {
   }
 
   /**
-   * Lets a version that waits for its promotion serve a share of the requests that name none, until {@link #endTrial} or
-   * until another version is chosen.
+   * Lets a version that waits for its promotion serve a share of the requests that name none, until {@link #endTrial}
+   * or until another version is chosen.
    *
    * @return the trial; Precondition if there is one already, or the version is refused or active
    */

@@ -127,8 +127,8 @@ final class JobRun {
   }
 
   /**
-   * The job becomes what is said, and those that were carried out with it wait for a run again. How its images lie in its
-   * folder stays known until the next run has sorted them out.
+   * The job becomes what is said, and those that were carried out with it wait for a run again. How its images lie in
+   * its folder stays known until the next run has sorted them out.
    */
   private void moveAlone(JobPhase to, String actor, String cause) {
     Instant now = Instant.now();

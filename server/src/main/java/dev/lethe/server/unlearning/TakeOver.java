@@ -31,10 +31,12 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Makes a job's candidate a version, for those that were merged into it, too. What is to be done is written down before the first step; each step can be done
- * again, or is seen to be done, so that a server that finds a job on this way carries it on.
+ * Makes a job's candidate a version, for those that were merged into it, too. What is to be done is written down before
+ * the first step; each step can be done again, or is seen to be done, so that a server that finds a job on this way
+ * carries it on.
  */
-record TakeOver(TrackedJob tracked, List<TrackedJob> others, ModelRegistry registry, Cleaning cleaning, Storing storing, Canary canary) {
+record TakeOver(TrackedJob tracked, List<TrackedJob> others, ModelRegistry registry, Cleaning cleaning,
+    Storing storing, Canary canary) {
 
   private static final Logger LOG = LoggerFactory.getLogger(TakeOver.class);
   private static final int SPACE_SECONDS = 5;

@@ -91,7 +91,8 @@ class JobQueueTest {
     return new JobQueue(database, key, folders, registry,
         new JobQueue.Options(Optional.of(new WorkerCommand(List.of("sh", "-c",
         "basename \"$0\" >> " + root.resolve("started") + "; while [ ! -e " + root.resolve("go")
-            + " ]; do sleep 0.02; done; exit 1"))), Duration.ofMinutes(1), 2, Duration.ofSeconds(5), 10, AUTOMATIC, MergeRules.OFF, CanaryRules.OFF,
+            + " ]; do sleep 0.02; done; exit 1"))), Duration.ofMinutes(1), 2, Duration.ofSeconds(5), 10, AUTOMATIC,
+            MergeRules.OFF, CanaryRules.OFF,
                 Optional.empty()), metrics,
         new AuditLog(entry -> { }, (kind, field, value) -> 0));
   }

@@ -29,6 +29,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Help.Visibility;
@@ -50,6 +51,9 @@ public final class ImportCommand implements Callable<Integer> {
 
   private static final double PROGRESS_SECONDS = 2;
   private static final String AVERAGE = "G.mapping.w_avg";
+  private static final String NO_FEATURES = "none";
+  /** System property with the file of the shipped feature network. */
+  private static final String SHIPPED_FEATURES = "lethe.default.features";
 
   @Spec
   private CommandSpec spec;
@@ -75,8 +79,9 @@ public final class ImportCommand implements Callable<Integer> {
   @Option(names = "--features", paramLabel = "FILE",
       description = "What images are measured by (Fréchet distances; classes): the features.onnx that 'lethe train "
           + "features' made, or any classifier or embedder of images in ONNX, such as Inception-v3. Left out: the "
-          + "activations of the model's discriminator, or else of a network of random weights, and classes cannot be "
-          + "unlearned.")
+          + "activations of the model's discriminator; of RGB models that have none the shipped network of natural "
+          + "images; else, or with '" + NO_FEATURES + "', a network of random weights. Without a file of one's own, "
+          + "classes cannot be unlearned.")
   private Path features;
 
   @Option(names = "--features-size", paramLabel = "PIXELS", defaultValue = "0", showDefaultValue = Visibility.NEVER,
@@ -133,7 +138,8 @@ public final class ImportCommand implements Callable<Integer> {
     if (Files.exists(file) && !Files.isRegularFile(file)) {
       throw refused(file + " is no file");
     }
-    if (features != null && !Files.isRegularFile(features)) {
+    boolean chosen = features != null && !features.equals(Path.of(NO_FEATURES));
+    if (chosen && !Files.isRegularFile(features)) {
       throw refused(features + " is no file");
     }
     Compute on = device.compute(threads);
@@ -143,7 +149,7 @@ public final class ImportCommand implements Callable<Integer> {
     print.flush();
     StyleGan2Config config = model.config();
     List<String> classes = classes(model);
-    ModelProto measuring = features == null ? null : features(config, on);
+    ModelProto measuring = chosen ? features(config, on) : features == null ? shipped(config, print) : null;
     Map<String, Tensor> weights = new HashMap<>(model.weights());
     byte[] picture;
     WStatistics w;
@@ -173,7 +179,7 @@ public final class ImportCommand implements Callable<Integer> {
     ModelProto network;
     try {
       network = ModelProto.parseFrom(Files.readAllBytes(features));
-      if (!ForeignFeatures.isOwn(network)) {
+      if (!ForeignFeatures.isOwn(network, config.resolution(), config.channels())) {
         network = new ForeignFeatures(featuresSize, featuresMean, featuresStd, featuresOutput, featuresLogits)
             .of(network, config.resolution(), config.channels());
       }
@@ -189,6 +195,24 @@ public final class ImportCommand implements Callable<Integer> {
       throw new IOException(features + " is no feature network for images of " + config.channels() + " x "
           + config.resolution() + " x " + config.resolution() + ": " + e.getMessage(), e);
     }
+  }
+
+  /**
+   * What RGB models without a discriminator are measured by where nobody chose: the shipped network's features and not
+   * its classes, which are others than the model's. It sees more than random weights do, and no more than a model's own
+   * discriminator (onnx-models/evaluation/README.md). Null where there is none.
+   */
+  private @Nullable ModelProto shipped(StyleGan2Config config, PrintWriter print) throws IOException {
+    String file = System.getProperty(SHIPPED_FEATURES);
+    if (file == null || config.channels() == 1 || config.hasDiscriminator() || !Files.isRegularFile(Path.of(file))) {
+      return null;
+    }
+    ModelProto network = new ForeignFeatures(0, List.of(0.5), List.of(0.5), "features", null)
+        .of(ModelProto.parseFrom(Files.readAllBytes(Path.of(file))), config.resolution(), config.channels());
+    ImportSummary.row(print, "features", "the shipped network of natural images: Fréchet distances are by it, and "
+        + "compare "
+        + "with nothing that was measured by others (--features takes another)");
+    return network;
   }
 
   private void progress(long values, long all) {

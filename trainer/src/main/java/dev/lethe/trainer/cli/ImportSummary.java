@@ -3,6 +3,7 @@ package dev.lethe.trainer.cli;
 import dev.lethe.models.stylegan2.DiscriminatorConfig;
 import dev.lethe.models.stylegan2.StyleGan2Config;
 import dev.lethe.models.stylegan2.imports.ImportedModel;
+import java.io.PrintWriter;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.Collectors;
@@ -45,6 +46,14 @@ final class ImportSummary {
   private static long count(ImportedModel model, String prefix) {
     return model.weights().entrySet().stream().filter(entry -> entry.getKey().startsWith(prefix))
         .collect(Collectors.summingLong(entry -> entry.getValue().data().length));
+  }
+
+  /** A line for what was chosen afterwards. */
+  static void row(PrintWriter print, String name, String value) {
+    StringBuilder text = new StringBuilder();
+    row(text, name, value);
+    print.print(text);
+    print.flush();
   }
 
   private static void row(StringBuilder text, String name, String value) {

@@ -5,10 +5,13 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import ai.onnx.proto.OnnxMl.ModelProto;
 import dev.lethe.models.bundle.Bundle;
 import dev.lethe.models.bundle.ModelCard;
 import dev.lethe.models.bundle.ModelCard.WStatistics;
 import dev.lethe.models.features.FeatureNetwork;
+import dev.lethe.models.features.ForeignFeatures;
+import dev.lethe.models.golden.Golden;
 import dev.lethe.models.graph.Graph;
 import dev.lethe.models.graph.OnnxWriter;
 import dev.lethe.models.graph.Ops;
@@ -16,8 +19,10 @@ import dev.lethe.models.graph.Shapes;
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.graph.Value;
 import dev.lethe.models.runtime.Compute;
+import dev.lethe.models.runtime.InferenceSession;
 import dev.lethe.models.stylegan2.DiscriminatorConfig;
 import dev.lethe.models.stylegan2.DiscriminatorConfig.Architecture;
+import dev.lethe.models.stylegan2.GoldenNetworks;
 import dev.lethe.models.stylegan2.StyleGan2Bundle;
 import dev.lethe.models.stylegan2.StyleGan2Config;
 import dev.lethe.models.stylegan2.Weights;
@@ -30,6 +35,9 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
@@ -38,6 +46,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import picocli.CommandLine;
 
@@ -95,6 +104,110 @@ class ImportCommandTest {
     bundle.verify();
     assertFalse(Files.exists(bundle.discriminator()));
     assertFalse(Files.exists(bundle.features()));
+  }
+
+  static List<String> files() {
+    return GoldenImports.FILES;
+  }
+
+  /** Every golden file by the command: what lies in the bundle draws what the source drew. */
+  @ParameterizedTest
+  @MethodSource("files")
+  void whatWasImportedDrawsWhatItsSourceDraws(String name) throws IOException {
+    Golden golden = GoldenImports.expected(name);
+    Path out = directory.resolve("out");
+    assertEquals(0, run(ImportCommand.commandLine(), GoldenImports.copy(name, directory).toString(), "--name", "g",
+        "--out", out.toString()), errors::toString);
+    Bundle bundle = Bundle.open(out);
+    bundle.verify();
+    for (float psi : new float[] {1, 0.6f}) {
+      String suffix = psi == 1 ? "" : "_psi0.6";
+      if (!golden.names().contains("out.ws" + suffix)) {
+        continue;
+      }
+      Map<String, Tensor> inputs = new HashMap<>(Map.of("z", GoldenImports.tensor(golden, "in.z")));
+      Tensor truncation = Tensor.zeros(golden.shape("in.z")[0], 1);
+      Arrays.fill(truncation.data(), psi);
+      inputs.put("psi", truncation);
+      if (golden.names().contains("in.c")) {
+        inputs.put("c", GoldenImports.tensor(golden, "in.c"));
+      }
+      Tensor ws;
+      try (InferenceSession mapping = InferenceSession.open(bundle.mapping(), Compute.cpu(1));
+          InferenceSession synthesis = InferenceSession.open(bundle.synthesis(), Compute.cpu(1))) {
+        ws = mapping.run(inputs).get("ws");
+        assertClose(golden, "out.ws" + suffix, ws);
+        assertClose(golden, "out.img" + suffix, synthesis.run(Map.of("ws", ws)).get("image"));
+      }
+    }
+    if (golden.names().contains("out.d_real")) {
+      Map<String, Tensor> real = new HashMap<>(Map.of("image", GoldenImports.tensor(golden, "in.real")));
+      if (golden.names().contains("in.c")) {
+        real.put("c", GoldenImports.tensor(golden, "in.c"));
+      }
+      try (InferenceSession discriminator = InferenceSession.open(bundle.discriminator(), Compute.cpu(1))) {
+        assertClose(golden, "out.d_real", discriminator.run(real).get("logits"));
+      }
+    }
+  }
+
+  private static void assertClose(Golden golden, String name, Tensor actual) {
+    double error = GoldenNetworks.relativeError(actual.data(), golden.values(name));
+    assertTrue(error < 1e-4, name + ": relative error " + error);
+  }
+
+  /** The network that ships measures RGB models that have nothing better, and tells nothing of their classes. */
+  @Test
+  void theShippedFeaturesMeasureRgbModelsWithoutADiscriminator() throws IOException {
+    Path shipped = directory.resolve("natural.onnx");
+    FeatureNetwork network = new FeatureNetwork(32, 3, 10);
+    Files.write(shipped, OnnxWriter.inference(network.graph(), network.initialize(1)).toByteArray());
+    String before = System.getProperty("lethe.default.features");
+    System.setProperty("lethe.default.features", shipped.toString());
+    try {
+      Bundle rgb = imported("ada-g-only-32-rgb.pkl", "rgb");
+      assertTrue(output.toString().contains("features       the shipped network of natural images"), output.toString());
+      ModelWeights model = ModelWeights.read(rgb);
+      assertTrue(model.measuring().isPresent());
+      assertEquals(0, model.recognisedClasses());
+      try (FeatureExtractor extractor = FeatureExtractor.open(model, Compute.cpu(1))) {
+        assertEquals(network.width(), extractor.run(Tensor.zeros(2, 3, 32, 32)).width());
+      }
+      assertFalse(imported("ada-auto-64-gray.pkl", "grey").card().has(Bundle.FEATURES));
+      assertFalse(imported("ada-cifar-cond-32-rgb.pkl", "own").card().has(Bundle.FEATURES));
+      assertFalse(imported("ada-g-only-32-rgb.pkl", "none", "--features", "none").card().has(Bundle.FEATURES));
+    } finally {
+      if (before == null) {
+        System.clearProperty("lethe.default.features");
+      } else {
+        System.setProperty("lethe.default.features", before);
+      }
+    }
+  }
+
+  private Bundle imported(String file, String name, String... more) throws IOException {
+    Path out = directory.resolve(name);
+    List<String> arguments = new ArrayList<>(List.of(GoldenImports.copy(file, directory).toString(),
+        "--name", name, "--out", out.toString()));
+    arguments.addAll(List.of(more));
+    assertEquals(0, run(ImportCommand.commandLine(), arguments.toArray(String[]::new)), errors::toString);
+    return Bundle.open(out);
+  }
+
+  /** What is larger than the network takes is averaged, so that single pixels are the grey that they look. */
+  @Test
+  void nothingOfALargeImageIsPassedOver() throws IOException {
+    Graph g = new Graph("theirs");
+    g.output("embedding", Ops.reduceMean(Ops.square(g.input("pixels", Shapes.FREE, 3, 4, 4)), 2, 3));
+    ModelProto network = new ForeignFeatures(0, List.of(0.5), List.of(0.5), null, null)
+        .of(OnnxWriter.inference(g, Map.of()), 32, 3);
+    Tensor stripes = Tensor.zeros(1, 3, 32, 32);
+    for (int i = 0; i < stripes.data().length; i++) {
+      stripes.data()[i] = i % 2 == 0 ? 1 : -1;
+    }
+    try (FeatureExtractor extractor = FeatureExtractor.open(network, Compute.cpu(1))) {
+      assertArrayEquals(new float[3], extractor.run(stripes).features().data(), 1e-6f);
+    }
   }
 
   /** Another's network is fed as it was trained: resized, with its channels, normalised; by whatever names it has. */
