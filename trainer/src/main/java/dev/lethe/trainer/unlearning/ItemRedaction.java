@@ -34,6 +34,12 @@ record ItemRedaction(ModelWeights original, ModelWeights start, RedactionOptions
   /** Latents of an image that move. */
   private static final int LEAST = 2;
   private static final int MOST = 32;
+  /**
+   * Distance from a memorised image up to which a picture does not come back, as a multiple of that to the nearest
+   * other real image. What the generator drew of the image is not only the image: nearer to it than substitutes are,
+   * samples still crowd.
+   */
+  private static final double NEAR = 1.7;
 
   /**
    * @param found images and their latents
@@ -87,7 +93,7 @@ record ItemRedaction(ModelWeights original, ModelWeights start, RedactionOptions
     int size = mixed.length / found.keptLabels().length;
     for (int k = 0; k < found.keptLabels().length; k++) {
       for (int i = 0; i < labels.length; i++) {
-        double near = NearestSubstitute.FACTOR * least[i];
+        double near = NEAR * least[i];
         if (labels[i] == found.keptLabels()[k]
             && PixelDistance.squared(pictures, k, images, i) < near * near * size) {
           System.arraycopy(now.data(), k * size, mixed, k * size, size);
