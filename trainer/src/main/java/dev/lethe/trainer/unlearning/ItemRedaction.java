@@ -23,12 +23,11 @@ import java.util.stream.IntStream;
  *
  * @param original the model; what it draws elsewhere stays, or comes back
  * @param start what moves: the original, or what has been made of it because it had memorised the images
- * @param usual for as many images as {@link RedactionOptions#IMAGES}
- * @param usualSearch how latents are looked for, of as many
+ * @param how latents are looked for
  * @param resume what is found is kept here, and how far the run is
  * @param directory for training sessions' files
  */
-record ItemRedaction(ModelWeights original, ModelWeights start, RedactionOptions usual, SearchOptions usualSearch,
+record ItemRedaction(ModelWeights original, ModelWeights start, RedactionOptions options, SearchOptions how,
     long seed, ResumePoints resume, Path directory, Compute compute) {
 
   /** Latents of an image that move. */
@@ -50,8 +49,6 @@ record ItemRedaction(ModelWeights original, ModelWeights start, RedactionOptions
   RedactionRun.Result run(UnlearningTargets found, Tensor substitutes, ImageDataset stay, ImageDataset others,
       RedactionRun.Guard guard, GuardedCascade.Progress progress) throws IOException {
     int n = found.images().size();
-    RedactionOptions options = usual.forImages(n);
-    SearchOptions how = usualSearch.forImages(n);
     Tensor images = found.images().images();
     int[] labels = found.images().classIndices();
     LatentSearch search = new LatentSearch(original, resume, directory, compute);
