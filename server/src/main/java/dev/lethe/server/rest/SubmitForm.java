@@ -73,7 +73,8 @@ final class SubmitForm extends Body {
     }
     if (!whole) {
       // The parts so far might be fewer photos than are to be erased.
-      throw invalid("the form ends early, in part " + (count + 1) + ": the boundary that closes it has not come; send it"
+      throw invalid("the form ends early, in part " + (count + 1)
+          + ": the boundary that closes it has not come; send it"
           + " again from the start");
     }
     specify();
@@ -99,8 +100,10 @@ final class SubmitForm extends Body {
       throw refusal;
     } catch (IOException | RuntimeException e) {
       // Netty says what of its own code went wrong, down to pointers that are null.
-      throw invalid("part " + (count + 1) + " of the form (multipart/form-data) cannot be read: it begins with the boundary"
-          + " that content-type tells, then content-disposition: form-data; name=\"...\", and of a file filename=\"...\"");
+      throw invalid("part " + (count + 1)
+          + " of the form (multipart/form-data) cannot be read: it begins with the boundary"
+          + " that content-type tells, then content-disposition: form-data; name=\"...\", and of a file "
+          + "filename=\"...\"");
     }
   }
 
@@ -128,7 +131,8 @@ final class SubmitForm extends Body {
           .setRole(file.getName().equals("learn") ? ImageRole.IMAGE_ROLE_LEARN : ImageRole.IMAGE_ROLE_UNLEARN))
               .build());
     } else {
-      throw invalid("the form has a field \"" + SafeText.bounded(part.getName(), SafeText.NAME) + "\"; there are spec (JSON), and the files unlearn and"
+      throw invalid("the form has a field \"" + SafeText.bounded(part.getName(), SafeText.NAME)
+          + "\"; there are spec (JSON), and the files unlearn and"
           + " learn");
     }
   }
