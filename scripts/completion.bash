@@ -783,7 +783,7 @@ function _picocli_lethe_bench() {
   local prev_word=${COMP_WORDS[COMP_CWORD-1]}
 
   local commands="training device"
-  local flag_opts="'--quick' '-h' '--help' '-V' '--version'"
+  local flag_opts="'--quick' '--jobs' '-h' '--help' '-V' '--version'"
   local arg_opts="'--out' '--peers' '--cache' '--batch' '--clients' '--server-cores' '--client-cores' '--device'"
   local peers_option_args=("RAW" "REBUILT" "OPENVINO" "LETHE" "PYTHON" "MLSERVER") # --peers values
 
