@@ -22,10 +22,10 @@ import java.util.Map;
 import java.util.SplittableRandom;
 
 /**
- * What feature networks see: Fréchet distances from training images of a data set to test images that are spoiled more and
- * more. Arguments: data set, number of images, features.onnx of natural images, and a bundle for its discriminator's
- * activations (left out: none). Features of random weights are measured beside them. Prints, for each network, the distance
- * to unspoiled images and the multiples of it.
+ * What feature networks see: Fréchet distances from training images of a data set to test images that are spoiled more
+ * and more. Arguments: data set, number of images, features.onnx of natural images, and a bundle for its
+ * discriminator's activations (left out: none). Features of random weights are measured beside them. Prints, for each
+ * network, the distance to unspoiled images and the multiples of it.
  */
 public final class FeatureSight {
 
@@ -81,7 +81,8 @@ public final class FeatureSight {
       Bundle bundle = Bundle.open(Path.of(arguments[3]));
       GanArchitecture architecture = GanArchitecture.of(bundle.card());
       DiscriminatorFeatures features = architecture.networks(bundle.card()).discriminatorFeatures();
-      networks.put("discriminator", OnnxWriter.inference(features.graph(), features.weights(architecture.weights(bundle))));
+      networks.put("discriminator", OnnxWriter.inference(features.graph(),
+          features.weights(architecture.weights(bundle))));
     }
     FeatureNetwork random = new FeatureNetwork(resolution, channels, 0);
     networks.put("random weights", OnnxWriter.inference(random.graph(), random.initialize(RANDOM_FEATURES)));

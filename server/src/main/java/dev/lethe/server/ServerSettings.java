@@ -16,11 +16,13 @@ import dev.lethe.server.inference.ServingCompute;
 import dev.lethe.server.inference.ServingCompute.Graphs;
 import dev.lethe.server.lifecycle.Lifecycle;
 import dev.lethe.server.modelstore.VersionName;
+import dev.lethe.server.registry.CanaryRules;
 import dev.lethe.server.security.LatentRules;
 import dev.lethe.server.security.Latents;
 import dev.lethe.server.store.DatabaseUrl;
 import dev.lethe.server.unlearning.ApprovalRules;
 import dev.lethe.server.unlearning.JobQueue;
+import dev.lethe.server.unlearning.MergeRules;
 import dev.lethe.server.unlearning.WorkerCommand;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
@@ -102,6 +104,19 @@ final class ServerSettings {
       ValueType.oneOf(ApprovalRules.Who.class),
           "Who promotes a candidate that passes its gates: automatic, or operator for"
           + " one who orders it (lethe jobs approve).");
+  static final Setting<Boolean> MERGE = new Setting<>("merge", "BOOLEAN", "false", ValueType.bool(),
+      "Carry out requests that wait for a model by one run, where they ask for the same of other images or classes; "
+          + "a run that does not come out well for each of them is undone, and they are carried out one by one. Not "
+          + "where an operator promotes.");
+  static final Setting<Double> CANARY_SHARE = new Setting<>("canary-share", "PERCENT", "0", ValueType.number(0, 50),
+      "Of the requests that name no version, so many are a candidate's before it is promoted, for as long as"
+          + " canary-calls and canary-seconds say; it is not promoted if it fails more often than the version that "
+          + "serves the others, or is more than twice as slow. 0: no candidate is tried so.");
+  static final Setting<Integer> CANARY_CALLS = new Setting<>("canary-calls", "N", "200",
+      ValueType.integer(1, 1_000_000), "Requests, up to a batch of images each, after which a candidate has served"
+          + " enough of that share.");
+  static final Setting<Integer> CANARY_SECONDS = new Setting<>("canary-seconds", "SECONDS", "300",
+      ValueType.integer(1, 86_400), "Time after which that ends, however few requests have come.");
   static final Setting<ExecutionDevice> DEVICE = new Setting<>("device", "DEVICE", "cpu",
       ValueType.of(ServerSettings::device), "Where models run: " + ExecutionDevice.SYNTAX + ".");
   static final Setting<ExecutionDevice> WORKER_DEVICE = new Setting<>("worker-device", "DEVICE", null,
@@ -126,14 +141,15 @@ final class ServerSettings {
 
   /** What a model may have of its own, under its name. */
   static final Overrides PER_MODEL = new Overrides("per-model", "model", ValueType.of(ServerSettings::modelName),
-      Stream.<Setting<?>>concat(LoadSettings.BATCHING.stream(), Stream.of(PRECISION, LATENTS, APPROVAL)).toList());
+      Stream.<Setting<?>>concat(LoadSettings.BATCHING.stream(), Stream.of(PRECISION, LATENTS, APPROVAL, MERGE,
+          CANARY_SHARE, CANARY_CALLS, CANARY_SECONDS)).toList());
 
   /** In the order of the help and of {@code --print-config}. */
   static final List<Setting<?>> ALL = Stream.concat(
       Stream.of(HOST, PORT, INSECURE_LISTEN, CONSOLE, MODELS, STATE, JOBS, DATABASE, KEY_FILE, KEEP_JOBS, SIGNING_KEY,
           ROLLBACK, PURGE_AFTER, EMPTY_STATE, CONFIRM_LOST, DATA, WORKER_COMMAND, WORKER_TIMEOUT, WORKER_ATTEMPTS,
-          JOB_HEARTBEAT, MAX_JOBS, APPROVAL, DEVICE, WORKER_DEVICE, PRECISION, LATENTS, GRAPHS, THREADS, DRAIN,
-              LOG_FORMAT),
+          JOB_HEARTBEAT, MAX_JOBS, APPROVAL, MERGE, CANARY_SHARE, CANARY_CALLS, CANARY_SECONDS, DEVICE, WORKER_DEVICE,
+          PRECISION, LATENTS, GRAPHS, THREADS, DRAIN, LOG_FORMAT),
       Stream.concat(LoadSettings.ALL.stream(), SecuritySettings.ALL.stream()))
       .<Setting<?>>map(setting -> setting).toList();
 
@@ -176,6 +192,7 @@ final class ServerSettings {
         new JobQueue.Options(settings.find(WORKER_COMMAND).map(command -> command.on(training)),
             Duration.ofSeconds(settings.get(WORKER_TIMEOUT)), settings.get(WORKER_ATTEMPTS),
             Duration.ofSeconds(settings.get(JOB_HEARTBEAT)), settings.get(MAX_JOBS), approval(settings),
+            merge(settings), canary(settings),
             Optional.of(settings.get(KEEP_JOBS)).filter(days -> days > 0).map(Duration::ofDays)),
         settings.find(DATA),
         new ServingCompute(new Compute(device, threads == 0 ? Runtime.getRuntime().availableProcessors() : threads),
@@ -237,6 +254,23 @@ final class ServerSettings {
     Map<String, ApprovalRules.Who> own = new HashMap<>();
     settings.own(PER_MODEL).forEach((name, its) -> own.put(name, its.get(APPROVAL)));
     return new ApprovalRules(settings.get(APPROVAL), own);
+  }
+
+  private static MergeRules merge(Configuration settings) {
+    Map<String, Boolean> own = new HashMap<>();
+    settings.own(PER_MODEL).forEach((name, its) -> own.put(name, its.get(MERGE)));
+    return new MergeRules(settings.get(MERGE), own);
+  }
+
+  private static CanaryRules canary(Configuration settings) {
+    Map<String, CanaryRules.Rule> own = new HashMap<>();
+    settings.own(PER_MODEL).forEach((name, its) -> own.put(name, canaryRule(its)));
+    return new CanaryRules(canaryRule(settings), own);
+  }
+
+  private static CanaryRules.Rule canaryRule(Configuration settings) {
+    return new CanaryRules.Rule(settings.get(CANARY_SHARE) / 100, settings.get(CANARY_CALLS),
+        Duration.ofSeconds(settings.get(CANARY_SECONDS)));
   }
 
   private static void checkExposure(Configuration settings, List<Mistake> mistakes) {

@@ -14,8 +14,7 @@ import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
 import com.google.protobuf.ByteString;
 import dev.lethe.models.image.ImageEncoder;
 import dev.lethe.server.audit.AuditLog;
-import dev.lethe.server.unlearning.WorkerCommand;
-import dev.lethe.server.unlearning.WorkerDouble;
+import dev.lethe.server.unlearning.TestErasures;
 import dev.lethe.v1.ActivateRequest;
 import dev.lethe.v1.GenerateRequest;
 import dev.lethe.v1.GeneratedImage;
@@ -38,7 +37,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -76,9 +74,9 @@ class OperationsIT {
     TinyBundles.conditional(root.resolve("models"), "v2", 8);
     audit.start();
     ((Logger) LoggerFactory.getLogger(AuditLog.NAME)).addAppender(audit);
-    server = ServerFixture.start(root, Optional.of(new WorkerCommand(List.of(
-        ProcessHandle.current().info().command().orElse("java"), "-XX:TieredStopAtLevel=1", "-cp",
-        System.getProperty("java.class.path"), WorkerDouble.class.getName()))));
+    // A candidate that no request comes to, so that all metrics are there.
+    server = ServerFixture.start(root, Map.of("worker-command", TestErasures.workerDouble(), "canary-share", "50",
+        "canary-seconds", "1"));
 
     server.generation().generate(GenerateRequest.newBuilder().setCount(3).build());
     server.generation().generateStream(GenerateRequest.newBuilder().setCount(3).build())

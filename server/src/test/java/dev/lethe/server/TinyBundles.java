@@ -26,6 +26,9 @@ public final class TinyBundles {
   private static final StyleGan2Config SMALLEST = new StyleGan2Config(32, 1, 3, 8, 8, 1, 128, 4);
   public static final StyleGan2Config UNCONDITIONAL = new StyleGan2Config(32, 3, 0, Z_DIM, 16, 2, 512, 16);
 
+  /** With as many channels as make it many times slower. */
+  private static final StyleGan2Config SLOW = new StyleGan2Config(32, 1, CLASSES, Z_DIM, 16, 2, 8192, 256);
+
   private TinyBundles() {}
 
   /**
@@ -42,6 +45,12 @@ public final class TinyBundles {
   public static Bundle smallest(Path root, String version) throws IOException {
     return StyleGan2Bundle.write(root.resolve("tiny").resolve(version), card("tiny", version, null, SMALLEST, Map.of()),
         Weights.initialize(SMALLEST, 7), features(SMALLEST, SMALLEST.classes()));
+  }
+
+  /** Writes a version that is many times slower than {@link #conditional}, and made from another one. */
+  public static Bundle slow(Path directory, String version, String parent) throws IOException {
+    return StyleGan2Bundle.write(directory, card("tiny", version, parent, SLOW, Map.of()), Weights.initialize(SLOW, 3),
+        features(SLOW, CLASSES));
   }
 
   /** Writes a version of a model without classes. */

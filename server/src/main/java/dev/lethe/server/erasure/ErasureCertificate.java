@@ -23,7 +23,10 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * The second statement about a version's files: what was erased from which version, how, on whose order, what the audit
@@ -36,6 +39,10 @@ public final class ErasureCertificate {
   public static final String FILE = "erasure.sigstore.json";
   /** The job and what it measured, in the version's folder: a subject of the certificate, and all of its figures. */
   public static final String REPORT = "report.json";
+  private static final String FILE_OF = "erasure-%s.sigstore.json";
+  private static final String REPORT_OF = "report-%s.json";
+  private static final Pattern CERTIFICATES = Pattern.compile("erasure(-[\\w-]+)?\\.sigstore\\.json");
+  private static final Pattern REPORTS = Pattern.compile("report(-[\\w-]+)?\\.json");
   public static final String PREDICATE = "https://lethe.dev/erasure/v1";
 
   private static final ObjectMapper JSON = new ObjectMapper();
@@ -44,11 +51,44 @@ public final class ErasureCertificate {
 
   private ErasureCertificate() {}
 
+  /** The {@link #FILE} of a job that was carried out by another one's run. */
+  public static String file(String job) {
+    return FILE_OF.formatted(job);
+  }
+
+  /** The {@link #REPORT} of such a job. */
+  public static String reportFile(String job) {
+    return REPORT_OF.formatted(job);
+  }
+
+  /** Whether a file, by its name, is a certificate. */
+  public static boolean isCertificate(String name) {
+    return CERTIFICATES.matcher(name).matches();
+  }
+
+  /** Whether a file, by its name, is what a certificate is about. */
+  public static boolean isReport(String name) {
+    return REPORTS.matcher(name).matches();
+  }
+
+  /** The certificate that is about a report, or the report that a certificate is about, by name. */
+  public static String counterpart(String name) {
+    Matcher report = REPORTS.matcher(name);
+    Matcher certificate = CERTIFICATES.matcher(name);
+    if (report.matches()) {
+      return "erasure" + Objects.toString(report.group(1), "") + ".sigstore.json";
+    }
+    if (certificate.matches()) {
+      return "report" + Objects.toString(certificate.group(1), "") + ".json";
+    }
+    throw new IllegalArgumentException(name + " is neither a certificate nor a report");
+  }
+
   /**
    * States an erasure.
    *
    * @param job whose report is in, as {@link #REPORT} has it
-   * @param files of the new version, by name in order; {@link #REPORT} among them
+   * @param files of the new version, by name in order; one report, the job's, among them
    * @param parent files of the version before; empty where that is gone and left no signature
    * @param commitments to the images that were erased, as {@link #report} has them
    * @param approvals who let it serve
@@ -84,7 +124,7 @@ public final class ErasureCertificate {
     recipe.put("seed", Long.toUnsignedString(job.getSpec().getSeed()));
     recipe.set("options", spec);
 
-    List<Resource> measured = files.stream().filter(file -> file.name().equals(REPORT)).toList();
+    List<Resource> measured = files.stream().filter(file -> isReport(file.name())).toList();
     predicate.set("audit", audit(job.getReport(), measured));
     predicate.put("verdict", job.getReport().getVerdict());
     job.getReport().getReasonsList().forEach(predicate.putArray("reasons")::add);

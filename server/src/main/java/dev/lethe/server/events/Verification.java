@@ -12,9 +12,13 @@ import dev.lethe.server.provenance.Statement;
 import dev.lethe.server.provenance.Statement.Resource;
 import dev.lethe.server.provenance.VerificationKey;
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Consumer;
 
 /**
@@ -52,16 +56,16 @@ public final class Verification {
    */
   public boolean run(EventLog log, Map<String, Proof> proofs) {
     Chain chain = new Chain();
-    Map<String, Erasure> certified = new HashMap<>();
+    Map<String, List<Erasure>> certified = new HashMap<>();
     proofs.forEach((name, proof) -> version(name, proof, chain, certified));
-    Map<String, String> promoted = new HashMap<>();
+    Map<String, Set<String>> promoted = new HashMap<>();
     log.forEach(line -> {
       chain.next(line);
       if (chain.holds()) {
         JsonNode content = line.content();
         if (content.path("event").asText().equals("promoted")) {
-          promoted.put(content.path("model").asText() + "/" + content.path("version").asText(),
-              content.path("erasure").asText());
+          promoted.computeIfAbsent(content.path("model").asText() + "/" + content.path("version").asText(),
+              first -> new LinkedHashSet<>()).add(content.path("erasure").asText());
         }
       }
     });
@@ -71,14 +75,15 @@ public final class Verification {
       return holds;
     }
     told.accept("event log: " + chain.length() + " lines, whole; the last one's hash is " + chain.head());
-    certified.forEach((name, erasure) -> {
-      if (!erasure.id().equals(promoted.get(name))) {
+    certified.forEach((name, erasures) -> erasures.forEach(erasure -> {
+      if (!promoted.getOrDefault(name, Set.of()).contains(erasure.id())) {
         fails(name + ": the event log does not tell of erasure " + erasure.id() + ", which is certified");
       }
-    });
-    promoted.forEach((name, erasure) -> {
+    }));
+    promoted.forEach((name, erasures) -> {
       if (!proofs.containsKey(name)) {
-        fails(name + ": the event log tells of erasure " + erasure + ", and there is nothing of that version");
+        fails(name + ": the event log tells of erasure " + String.join(", ", erasures)
+            + ", and there is nothing of that version");
       }
     });
     return holds;
@@ -89,7 +94,7 @@ public final class Verification {
     told.accept(FAULT + what);
   }
 
-  private void version(String name, Proof proof, Chain chain, Map<String, Erasure> certified) {
+  private void version(String name, Proof proof, Chain chain, Map<String, List<Erasure>> certified) {
     try {
       Optional<SignedStatement> signature = signed(proof.proof(), ModelSignature.FILE);
       if (signature.isEmpty()) {
@@ -109,19 +114,25 @@ public final class Verification {
       } else {
         files = "its files are deleted; signature holds";
       }
-      Optional<SignedStatement> certificate = signed(proof.proof(), ErasureCertificate.FILE);
-      if (certificate.isPresent()) {
-        Statement statement = certificate.get().statement();
-        certified.put(name, Erasure.of(statement));
-        JsonNode head = statement.predicate().path("log");
-        if (head.has("line")) {
-          chain.expect(head.path("line").asLong(), head.path("sha256").asText());
+      Set<String> certificates = new LinkedHashSet<>(List.of(ErasureCertificate.FILE));
+      ModelSignature.digests(signed).keySet().stream().filter(ErasureCertificate::isCertificate).sorted()
+          .forEach(certificates::add);
+      for (String file : certificates) {
+        Optional<SignedStatement> certificate = signed(proof.proof(), file);
+        if (certificate.isPresent()) {
+          Statement statement = certificate.get().statement();
+          Erasure erasure = Erasure.of(statement);
+          certified.computeIfAbsent(name, first -> new ArrayList<>()).add(erasure);
+          JsonNode head = statement.predicate().path("log");
+          if (head.has("line")) {
+            chain.expect(head.path("line").asLong(), head.path("sha256").asText());
+          }
+          report(file, statement, signed, proof.proof());
+          files += ", certificate and report hold (erasure " + erasure.id() + ", "
+              + statement.predicate().path("audit").path("result").asText() + ")";
+        } else if (ModelSignature.digests(signed).containsKey(file)) {
+          throw new ProvenanceException(proof.proof().locate(file) + " is missing, which was signed");
         }
-        report(statement, signed, proof.proof());
-        files += ", certificate and report hold (erasure " + certified.get(name).id() + ", "
-            + statement.predicate().path("audit").path("result").asText() + ")";
-      } else if (ModelSignature.digests(signed).containsKey(ErasureCertificate.FILE)) {
-        throw new ProvenanceException(proof.proof().locate(ErasureCertificate.FILE) + " is missing, which was signed");
       }
       told.accept(name + ": " + files);
     } catch (IOException e) {
@@ -136,17 +147,19 @@ public final class Verification {
   }
 
   /** The certificate is of the files that are signed, and the report beside it is the one that it is about. */
-  private static void report(Statement certificate, Statement signed, VersionFiles proof) throws IOException {
+  private static void report(String file, Statement certificate, Statement signed, VersionFiles proof)
+      throws IOException {
+    String report = ErasureCertificate.counterpart(file);
     Map<String, String> digests = ModelSignature.digests(signed);
     for (Resource subject : certificate.subject()) {
       if (!subject.sha256().equals(digests.get(subject.name()))) {
-        throw new ProvenanceException(proof.locate(ErasureCertificate.FILE) + " is about another " + subject.name()
+        throw new ProvenanceException(proof.locate(file) + " is about another " + subject.name()
             + " than " + ModelSignature.FILE);
       }
-      if (subject.name().equals(ErasureCertificate.REPORT) && !proof.read(ErasureCertificate.REPORT)
+      if (subject.name().equals(report) && !proof.read(report)
           .map(Digests::sha256).equals(Optional.of(subject.sha256()))) {
         throw new ProvenanceException(
-            proof.locate(ErasureCertificate.REPORT) + " was changed after it was certified");
+            proof.locate(report) + " was changed after it was certified");
       }
     }
   }

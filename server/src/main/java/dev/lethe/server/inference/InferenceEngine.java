@@ -149,11 +149,10 @@ public final class InferenceEngine implements AutoCloseable {
     }
     ImageRequest<T> request = new ImageRequest<>(latents.size(), noise, abandoned, encoder, context);
     inFlight.acquireUninterruptibly();
-    GeneratorStatistics statistics = generator.statistics();
-    statistics.requested();
+    generator.statistics().requested();
     long started = System.nanoTime();
     request.future().onComplete(settled -> {
-      statistics.ended(settled.succeeded(), System.nanoTime() - started);
+      generator.ended(settled.cause(), System.nanoTime() - started);
       inFlight.release();
     });
     generator.submit(request, latents);

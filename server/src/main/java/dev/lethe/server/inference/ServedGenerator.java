@@ -17,6 +17,7 @@ import java.util.Random;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One version, ready to generate: its sessions, a batcher for mapping and one for synthesis, and the buffers that they
@@ -40,6 +41,7 @@ public final class ServedGenerator implements AutoCloseable {
   private final Batcher<ImageTask> noisyBatcher;
   private final GeneratorStatistics statistics = new GeneratorStatistics();
   private final AtomicInteger waiting = new AtomicInteger();
+  private volatile @Nullable RequestObserver observer;
   // Seconds of synthesis for an image, smoothed; a lost update of two lanes does no harm.
   private volatile double secondsPerImage;
   private volatile Bundle bundle;
@@ -146,6 +148,20 @@ public final class ServedGenerator implements AutoCloseable {
 
   public GeneratorStatistics statistics() {
     return statistics;
+  }
+
+  /** From now on somebody is told how requests end; null: nobody any more. */
+  public void observe(@Nullable RequestObserver told) {
+    observer = told;
+  }
+
+  /** A request that this version took has ended. */
+  void ended(@Nullable Throwable failure, long nanoseconds) {
+    statistics.ended(failure == null, nanoseconds);
+    RequestObserver told = observer;
+    if (told != null) {
+      told.ended(failure, nanoseconds / 1e9);
+    }
   }
 
   /** Images that were submitted and whose synthesis has not begun. */

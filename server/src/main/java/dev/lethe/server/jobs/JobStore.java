@@ -23,6 +23,8 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.function.UnaryOperator;
 
 /**
@@ -174,6 +176,29 @@ public final class JobStore {
         update(connection, changed);
       }
       return Optional.of(changed);
+    });
+  }
+
+  /**
+   * Changes several jobs at once: all or none.
+   *
+   * @param ids in any order; locks are taken in theirs, whoever asks
+   * @param change the jobs as they shall be, by id, of all that are there; what it throws leaves them as they are
+   * @return the jobs as they are now, by id
+   */
+  public Map<String, JobRecord> changeAll(Collection<String> ids, UnaryOperator<Map<String, JobRecord>> change) {
+    return database.transaction(connection -> {
+      Map<String, JobRecord> found = new TreeMap<>();
+      for (String id : new TreeSet<>(ids)) {
+        find(connection, id, database.isShared() ? " for update" : "").ifPresent(record -> found.put(id, record));
+      }
+      Map<String, JobRecord> changed = change.apply(Map.copyOf(found));
+      for (Map.Entry<String, JobRecord> job : changed.entrySet()) {
+        if (job.getValue() != found.get(job.getKey())) {
+          update(connection, job.getValue());
+        }
+      }
+      return changed;
     });
   }
 

@@ -27,6 +27,8 @@ public final class ModelLife {
   private final String model;
   private final Map<String, Erasure> erasures = new LinkedHashMap<>();
   private final Set<String> promoted = new HashSet<>();
+  // Those that were waived included.
+  private final Set<String> known = new HashSet<>();
   private final Map<String, Retired> byHand = new HashMap<>();
   private final Map<String, Purged> purged = new LinkedHashMap<>();
   private Optional<String> overridden = Optional.empty();
@@ -46,6 +48,7 @@ public final class ModelLife {
     // An override ends with the next choice.
     if (event instanceof Promoted told) {
       erasures.putIfAbsent(told.erasure().id(), told.erasure());
+      known.add(told.erasure().id());
       promoted.add(told.erasure().version());
       overridden = Optional.empty();
     } else if (event instanceof Activated) {
@@ -64,6 +67,11 @@ public final class ModelLife {
   /** Those that were promoted, the oldest first. */
   public List<Erasure> erasures() {
     return List.copyOf(erasures.values());
+  }
+
+  /** Whether an erasure, by its id, was promoted, whatever became of its version. */
+  public boolean knows(String erasure) {
+    return known.contains(erasure);
   }
 
   /** Whether a version that unlearning made has taken requests. */

@@ -22,6 +22,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -49,8 +50,8 @@ public final class Signatory {
   }
 
   /** The job that made a version, if that was written down. */
-  private static Optional<Job> report(VersionFiles files) throws IOException {
-    Optional<byte[]> written = files.read(ErasureCertificate.REPORT);
+  private static Optional<Job> report(VersionFiles files, String name) throws IOException {
+    Optional<byte[]> written = files.read(name);
     if (written.isEmpty()) {
       return Optional.empty();
     }
@@ -58,15 +59,31 @@ public final class Signatory {
     try {
       JsonFormat.parser().ignoringUnknownFields().merge(new String(written.get(), StandardCharsets.UTF_8), job);
     } catch (InvalidProtocolBufferException e) {
-      throw new IOException(files.locate(ErasureCertificate.REPORT) + " is no report of a job: " + e.getMessage(), e);
+      throw new IOException(files.locate(name) + " is no report of a job: " + e.getMessage(), e);
     }
     return Optional.of(job.build());
   }
 
-  /** The erasure that a version's certificate tells of, once it is verified; empty if there is no certificate. */
-  public Optional<Erasure> certified(VersionFiles files) throws IOException {
+  /**
+   * The erasures that a version's certificates tell of, once these are verified: one for each request that its run
+   * carried out, that of the job which the run was given to first. None if there is no certificate of that one.
+   */
+  public List<Erasure> certified(VersionFiles files) throws IOException {
     Optional<SignedStatement> certificate = signed(files, ErasureCertificate.FILE);
-    return certificate.isPresent() ? Optional.of(Erasure.of(certificate.get().statement())) : Optional.empty();
+    List<Erasure> erasures = new ArrayList<>();
+    if (certificate.isPresent()) {
+      erasures.add(Erasure.of(certificate.get().statement()));
+      for (String more : certificates(files)) {
+        erasures.add(Erasure.of(signed(files, more).orElseThrow().statement()));
+      }
+    }
+    return erasures;
+  }
+
+  /** Names of the certificates of jobs that another one's run carried out. */
+  private static List<String> certificates(VersionFiles files) throws IOException {
+    return files.digests().stream().map(Resource::name)
+        .filter(name -> ErasureCertificate.isCertificate(name) && !name.equals(ErasureCertificate.FILE)).toList();
   }
 
   private Optional<SignedStatement> signed(VersionFiles files, String file) throws IOException {
@@ -76,40 +93,47 @@ public final class Signatory {
   }
 
   /**
-   * Certifies what a version that unlearning made lacks, and signs it. A certificate that is there already stays: it is
-   * of the same files, and others may have it.
+   * Certifies what a version that unlearning made lacks, one certificate for each request that its run carried out.
+   * Certificates that are there already stay: they are of the same files, and others may have them.
    *
    * @param parent the version before it, if it is there
    * @param store that keeps both
    * @param log where the event log stands
-   * @return what it lacks that its parent does not
+   * @return what it lacks that its parent does not, of each request
    */
-  public Erasure certify(Bundle version, Optional<Bundle> parent, ModelStore store, Approval approval,
+  public List<Erasure> certify(Bundle version, Optional<Bundle> parent, ModelStore store, Approval approval,
       Optional<Ledger.Head> log) throws IOException {
     VersionFiles files = store.files(version);
     try {
-      Optional<Erasure> before = certified(files);
-      if (before.isPresent()) {
-        return before.get();
+      List<Erasure> before = certified(files);
+      if (!before.isEmpty()) {
+        return before;
       }
     } catch (ProvenanceException e) {
       LOG.warn("the certificate that came with a version stays as it is, and says nothing here: {}", e.getMessage());
-      return uncertified(version.card(), Instant.now());
+      return List.of(uncertified(version.card(), Instant.now()));
     }
     Instant now = Instant.now().truncatedTo(ChronoUnit.MILLIS);
-    Optional<Job> job = report(files);
-    if (job.isEmpty()) {
-      return uncertified(version.card(), now);
+    if (!files.has(ErasureCertificate.REPORT)) {
+      return List.of(uncertified(version.card(), now));
     }
-    List<Resource> resources = files.digests().stream()
-        .filter(file -> !file.name().equals(ErasureCertificate.FILE)).toList();
-    SignedStatement certificate = SignedStatement.sign(ErasureCertificate.of(job.get(), resources,
-        parent.isPresent() ? resources(parent.get(), store) : List.of(),
-        ErasureCertificate.commitments(files.read(ErasureCertificate.REPORT).orElseThrow()),
-        List.of(approval), now, software,
-        log.map(head -> Map.entry(head.number(), head.hash()))), key);
-    files.write(ErasureCertificate.FILE, certificate.bytes());
-    return Erasure.of(certificate.statement());
+    List<Resource> all = files.digests();
+    List<Resource> before = parent.isPresent() ? resources(parent.get(), store) : List.of();
+    List<Erasure> erasures = new ArrayList<>();
+    // The last one, without which there is none of this version, is that of the job which the run was given to.
+    List<String> reports = all.stream().map(Resource::name).filter(ErasureCertificate::isReport)
+        .sorted(Comparator.comparing(ErasureCertificate.REPORT::equals)).toList();
+    for (String report : reports) {
+      // Of other requests each one says nothing, not even their ids.
+      List<Resource> subjects = all.stream().filter(file -> !ErasureCertificate.isCertificate(file.name())
+          && (!ErasureCertificate.isReport(file.name()) || file.name().equals(report))).toList();
+      SignedStatement certificate = SignedStatement.sign(ErasureCertificate.of(report(files, report).orElseThrow(),
+          subjects, before, ErasureCertificate.commitments(files.read(report).orElseThrow()), List.of(approval), now,
+          software, log.map(head -> Map.entry(head.number(), head.hash()))), key);
+      files.write(ErasureCertificate.counterpart(report), certificate.bytes());
+      erasures.add(0, Erasure.of(certificate.statement()));
+    }
+    return erasures;
   }
 
   /** Of a version of which nobody knows the job: made by an earlier release, or put there from elsewhere. */

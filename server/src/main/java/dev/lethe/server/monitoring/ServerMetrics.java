@@ -47,6 +47,9 @@ import java.util.function.Supplier;
  *   <li>{@code lethe_model_loaded_versions{model}}: versions in memory, those that drain included
  *   <li>{@code lethe_model_swaps_total{model}}, {@code lethe_model_swap_seconds{model}}: from the order to the switch,
  *       load and warm-up included
+ *   <li>{@code lethe_canary_requests_total{model,version,outcome}}: requests of a candidate that serves a share of
+ *       them, and of the version that serves the others, while it does; {@code outcome} is {@code ok} or {@code failed}
+ *   <li>{@code lethe_canary_request_seconds{model,version}}: how long those took that did not fail
  *   <li>{@code lethe_unlearning_jobs{state}}: jobs known, by state
  *   <li>{@code lethe_unlearning_progress_ratio}: of the running job, 0 to 1; 0 when none runs
  *   <li>{@code lethe_tls_certificate_expiry_timestamp_seconds}: when the server's certificate expires; 0 without TLS
@@ -109,6 +112,11 @@ public final class ServerMetrics implements CallObserver {
       "Hot swaps").labelNames("model").create());
   private final Histogram swapSeconds = register(Histogram.build("lethe_model_swap_seconds",
       "From the order to the switch, load and warm-up included").labelNames("model").buckets(SWAPS).create());
+  private final Counter canaryRequests = register(Counter.build("lethe_canary_requests_total",
+      "Requests while a candidate serves a share of them").labelNames("model", "version", "outcome").create());
+  private final Histogram canarySeconds = register(Histogram.build("lethe_canary_request_seconds",
+      "Duration of requests while a candidate serves a share of them").labelNames("model", "version")
+      .buckets(LATENCIES).create());
   private final Gauge jobs = register(Gauge.build("lethe_unlearning_jobs",
       "Unlearning jobs known, by state").labelNames("state").create());
   private final Gauge progress = register(Gauge.build("lethe_unlearning_progress_ratio",
@@ -229,6 +237,24 @@ public final class ServerMetrics implements CallObserver {
     activeVersion.labels(model, to).set(1);
     swaps.labels(model).inc();
     swapSeconds.labels(model).observe(seconds);
+  }
+
+  /** Requests of one of the two versions that are compared while a candidate serves a share of them. */
+  public CanarySide canary(String model, String version) {
+    return new CanarySide(canaryRequests.labels(model, version, "ok"), canaryRequests.labels(model, version, "failed"),
+        canarySeconds.labels(model, version));
+  }
+
+  /** Where the requests of one of two versions are counted. */
+  public record CanarySide(Counter.Child ok, Counter.Child failed, Histogram.Child took) {
+
+    /** One has ended. */
+    public void ended(boolean success, double seconds) {
+      (success ? ok : failed).inc();
+      if (success) {
+        took.observe(seconds);
+      }
+    }
   }
 
   /** @param counts jobs by state; states that are missing have none */

@@ -25,6 +25,7 @@ record Certificates(ModelRegistry registry) {
   GetErasureCertificateResponse answer(GetErasureCertificateRequest request, Call<?> call) throws IOException {
     ServedModel model;
     String version;
+    String file = ErasureCertificate.FILE;
     if (request.getJobId().isEmpty()) {
       model = registry.model(request.getModel());
       version = request.getVersion().isEmpty() ? model.activeVersion().orElseThrow(model::unloaded)
@@ -33,6 +34,8 @@ record Certificates(ModelRegistry registry) {
       Erasure erasure = ofJob(request.getJobId());
       model = registry.model(erasure.model());
       version = erasure.version();
+      String own = ErasureCertificate.file(erasure.id());
+      file = registry.store().proof(model.name(), version).has(own) ? own : file;
     }
     if (!VersionName.isValid(version)) {
       throw new NotFound("version: model " + model.name() + " has no version "
@@ -41,19 +44,19 @@ record Certificates(ModelRegistry registry) {
     call.about("model", model.name());
     call.about("version", version);
     VersionFiles proof = registry.store().proof(model.name(), version);
-    Optional<byte[]> written = proof.read(ErasureCertificate.FILE);
+    Optional<byte[]> written = proof.read(file);
     if (written.isEmpty()) {
       throw new NotFound("version: " + version + " of " + model.name()
           + " has no erasure certificate: " + (model.life().wasPromoted(version)
               ? "its job is not known to this server" : "no erasure of it was promoted"));
     }
     VerificationKey key = registry.signatory().verificationKey();
-    SignedStatement certificate = SignedStatement.verify(written.get(), key, proof.locate(ErasureCertificate.FILE));
+    SignedStatement certificate = SignedStatement.verify(written.get(), key, proof.locate(file));
     return GetErasureCertificateResponse.newBuilder()
         .setModel(model.name())
         .setVersion(version)
         .setCertificate(UnsafeByteOperations.unsafeWrap(certificate.bytes()))
-        .setReport(file(proof, ErasureCertificate.REPORT))
+        .setReport(file(proof, ErasureCertificate.counterpart(file)))
         .setModelSignature(file(proof, ModelSignature.FILE))
         .setPublicKey(key.pem())
         .setPageHtml(UnsafeByteOperations.unsafeWrap(CertificatePage.html(certificate, key)))

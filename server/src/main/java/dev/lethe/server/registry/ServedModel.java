@@ -28,6 +28,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -56,6 +57,8 @@ public final class ServedModel {
   private final Map<String, ServedVersion> besideActive = new LinkedHashMap<>(4, .75f, true);
   // Written on the loader only; null while the model is unloaded.
   private volatile ServedVersion active;
+  // The same; null while no candidate is tried.
+  private volatile @Nullable CanaryTrial trial;
   private volatile boolean closed;
 
   ServedModel(String name, ModelStore store, Succession succession, VersionLoader versions,
@@ -110,6 +113,10 @@ public final class ServedModel {
     ServedVersion serving = active;
     open.keySet().stream().filter(version -> version != serving && !kept.contains(version))
         .forEach(version -> states.put(version.version(), VersionState.VERSION_STATE_DRAINING));
+    CanaryTrial tried = trial;
+    if (tried != null) {
+      states.put(tried.candidate().version(), VersionState.VERSION_STATE_CANDIDATE);
+    }
     loading.forEach(version -> states.put(version, VersionState.VERSION_STATE_LOADING));
     if (serving != null) {
       states.put(serving.version(), VersionState.VERSION_STATE_ACTIVE);
@@ -142,17 +149,27 @@ public final class ServedModel {
   }
 
   /**
-   * A version by name; the active one if the name is empty. Another one is loaded if it is not in memory.
+   * A version by name; the active one if the name is empty, or for a share of the calls the candidate that is tried.
+   * Another one is loaded if it is not in memory.
    *
    * @return NotFound if there is no such version, Precondition if it is retired or does not load
    * @throws DomainException Unavailable while the model is unloaded, or the server ends
    */
   public Future<Lease> lease(String version) {
-    if (version.isEmpty() || version.equals(activeVersion().orElseThrow(this::unloaded))) {
+    if (version.isEmpty()) {
+      return Future.succeededFuture(leaseShared());
+    }
+    if (version.equals(activeVersion().orElseThrow(this::unloaded))) {
       return Future.succeededFuture(lease());
     }
     Lease kept = leaseKept(version);
     return kept != null ? Future.succeededFuture(kept) : onLoader(() -> leaseLoaded(version));
+  }
+
+  private Lease leaseShared() {
+    CanaryTrial tried = trial;
+    Lease lease = tried != null && !closed && tried.takes() ? tried.candidate().lease() : null;
+    return lease != null ? lease : lease();
   }
 
   private Lease leaseKept(String version) {
@@ -172,8 +189,17 @@ public final class ServedModel {
     }
     ServedVersion loaded = load(succession.servable(version));
     Lease lease = loaded.lease();
+    keep(loaded);
+    return lease;
+  }
+
+  /** Keeps a version in memory beside the active one, until others take its place. */
+  private void keep(ServedVersion loaded) {
     synchronized (besideActive) {
-      besideActive.put(version, loaded);
+      ServedVersion other = besideActive.put(loaded.version(), loaded);
+      if (other != null) {
+        other.retire();
+      }
       Iterator<ServedVersion> oldest = besideActive.values().iterator();
       while (besideActive.size() > KEPT_BESIDE_ACTIVE) {
         ServedVersion evicted = oldest.next();
@@ -181,7 +207,6 @@ public final class ServedModel {
         evicted.retire();
       }
     }
-    return lease;
   }
 
   /**
@@ -275,8 +300,75 @@ public final class ServedModel {
     });
   }
 
+  /**
+   * Lets a version that waits for its promotion serve a share of the requests that name none, until {@link #endTrial}
+   * or until another version is chosen.
+   *
+   * @return the trial; Precondition if there is one already, or the version is refused or active
+   */
+  public Future<CanaryTrial> beginTrial(String version, CanaryRules.Rule rule) {
+    return onLoader(() -> {
+      String serves = activeVersion().orElseThrow(this::unloaded);
+      if (trial != null || serves.equals(version)) {
+        throw new Precondition("version: " + (trial != null ? trial.candidate().version() + " of " + name
+            + " serves a share of the requests already" : version + " is the active version of " + name));
+      }
+      Bundle bundle = succession.servable(version);
+      ServedVersion kept = takeKept(version);
+      ServedVersion candidate = kept != null ? kept : load(bundle);
+      CanaryTrial begun = new CanaryTrial(candidate, rule, new CanaryTrial.Side(metrics.canary(name, version)),
+          new CanaryTrial.Side(metrics.canary(name, serves)));
+      candidate.generator().observe(begun.tried()::ended);
+      active.generator().observe(begun.serving()::ended);
+      trial = begun;
+      LOG.info("{}: version {} serves {} % of the requests, {} the others", name, version, begun.percent(), serves);
+      return begun;
+    });
+  }
+
+  /** The candidate serves no share any more; it stays in memory for its promotion. */
+  public Future<Void> endTrial(CanaryTrial ended) {
+    return onLoader(() -> {
+      if (trial == ended) {
+        ServedVersion candidate = letTrialGo("it is over");
+        keep(candidate);
+      }
+      return null;
+    });
+  }
+
+  /** On the loader; the candidate becomes the caller's to keep or retire. */
+  private ServedVersion letTrialGo(String why) {
+    CanaryTrial ended = trial;
+    trial = null;
+    if (active != null) {
+      active.generator().observe(null);
+    }
+    ended.candidate().generator().observe(null);
+    LOG.info("{}: version {} serves no share of the requests any more: {}", name, ended.candidate().version(), why);
+    return ended.candidate();
+  }
+
+  /** The versions are other ones than those that are compared. */
+  private void breakTrial(String why) {
+    CanaryTrial broken = trial;
+    if (broken != null) {
+      broken.end(why);
+      letTrialGo(why).retire();
+    }
+  }
+
+  /** Percent of the requests without a version that each version takes which is tried. */
+  public Map<String, Double> shares() {
+    CanaryTrial tried = trial;
+    return tried == null ? Map.of() : Map.of(tried.candidate().version(), tried.percent());
+  }
+
   /** Lets go of versions that were kept beside the active one and may not be served any more. */
   private void closeRetired() {
+    if (trial != null && isRetired(trial.candidate())) {
+      breakTrial("it is retired");
+    }
     synchronized (besideActive) {
       besideActive.values().removeIf(kept -> {
         boolean gone = isRetired(kept);
@@ -327,6 +419,7 @@ public final class ServedModel {
     return onLoader(() -> {
       ServedVersion before = active;
       if (before != null) {
+        breakTrial("the model is unloaded");
         active = null;
         retireKept();
         before.retire();
@@ -431,6 +524,7 @@ public final class ServedModel {
   }
 
   private void serve(ServedVersion next, long ordered) {
+    breakTrial("version " + next.version() + " serves");
     ServedVersion before = active;
     active = next;
     if (before == null) {
@@ -488,6 +582,7 @@ public final class ServedModel {
   Future<Void> close() {
     return loader.executeBlocking(() -> {
       closed = true;
+      breakTrial("the server ends");
       if (active != null) {
         active.retire();
       }

@@ -15,6 +15,7 @@ import dev.lethe.server.lifecycle.Signatory;
 import dev.lethe.server.modelstore.ModelStore;
 import dev.lethe.server.provenance.ModelSignature;
 import dev.lethe.server.provenance.ProvenanceException;
+import dev.lethe.server.provenance.Statement.Resource;
 import java.io.IOException;
 import java.time.Instant;
 import java.util.ArrayDeque;
@@ -188,10 +189,11 @@ final class Succession {
     while (!unpromoted.isEmpty()) {
       Bundle next = unpromoted.pop();
       Optional<Bundle> parent = Optional.ofNullable(versions.get(next.card().parentVersion()));
-      Erasure erasure = store.isOwn(next) ? signatory.certify(next, parent, store, approval, lifecycle.head())
-          : Signatory.uncertified(next.card(), approval.time());
+      List<Erasure> erasures = store.isOwn(next) ? signatory.certify(next, parent, store, approval, lifecycle.head())
+          : List.of(Signatory.uncertified(next.card(), approval.time()));
       signatory.sign(next, store);
-      lifecycle.record(new LifeEvent.Promoted(erasure, approval.by(), approval.time()));
+      erasures.forEach(erasure ->
+          lifecycle.record(new LifeEvent.Promoted(erasure, approval.by(), approval.time())));
     }
     return any;
   }
@@ -257,12 +259,12 @@ final class Succession {
   private void adopt() throws IOException {
     for (Bundle bundle : store.versions(model).values()) {
       try {
-        Optional<Erasure> certified = signatory.certified(store.files(bundle));
-        if (certified.isPresent() && certified.get().model().equals(model)
-            && !life().wasPromoted(certified.get().version())) {
-          LOG.warn("{}: erasure {} is taken from the certificate in {}: it is not in the event log", model,
-              certified.get().id(), store.files(bundle).locate(""));
-          lifecycle.record(new LifeEvent.Promoted(certified.get(), SERVER, certified.get().promoted()));
+        for (Erasure certified : signatory.certified(store.files(bundle))) {
+          if (certified.model().equals(model) && !life().knows(certified.id())) {
+            LOG.warn("{}: erasure {} is taken from the certificate in {}: it is not in the event log", model,
+                certified.id(), store.files(bundle).locate(""));
+            lifecycle.record(new LifeEvent.Promoted(certified, SERVER, certified.promoted()));
+          }
         }
       } catch (ProvenanceException e) {
         LOG.warn("{}: a certificate is not taken notice of: {}", model, e.getMessage());
@@ -299,7 +301,11 @@ final class Succession {
           + ", among the shipped"
           + " models, which the server only reads: delete that folder yourself");
     }
-    List<String> deleted = store.purge(bundle, PROOF);
+    Set<String> proof = new HashSet<>(PROOF);
+    store.files(bundle).digests().stream().map(Resource::name)
+        .filter(name -> ErasureCertificate.isCertificate(name) || ErasureCertificate.isReport(name))
+        .forEach(proof::add);
+    List<String> deleted = store.purge(bundle, proof);
     lifecycle.record(new LifeEvent.Purged(model, version, by, Instant.now()));
     LOG.info("{}: version {} is purged by order of {}: {} are deleted", model, version, by, deleted);
     return deleted;

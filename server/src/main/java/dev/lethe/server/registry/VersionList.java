@@ -36,6 +36,7 @@ record VersionList(ServedModel model, ModelRegistry registry) {
       boolean retired = !version.getRetiredReason().isEmpty();
       version.setState(busy.getOrDefault(name, retired ? VersionState.VERSION_STATE_RETIRED
           : model.isCandidate(bundle) ? VersionState.VERSION_STATE_CANDIDATE : VersionState.VERSION_STATE_AVAILABLE));
+      version.setCanaryPercent(model.shares().getOrDefault(name, 0.0));
       Duration grace = registry.lifecycle().rules().grace();
       if (retired && registry.store().isOwn(bundle) && !grace.isZero()) {
         version.setPurgeDue(timestamp(Instant.ofEpochSecond(version.getRetired().getSeconds()).plus(grace)));

@@ -17,7 +17,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Takes away, at the end of a job, its images and whatever was made of them on the way: sessions, checkpoints, latents,
- * pictures. What the request asks to keep is kept encrypted. That they are gone is looked at, not believed.
+ * pictures. What the request asks to keep is kept encrypted. Pictures that show images of several requests
+ * nobody gets. That they are gone is looked at, not believed.
  */
 record Cleaning(JobStore store, MasterKey key, Pictures pictures) {
 
@@ -31,7 +32,7 @@ record Cleaning(JobStore store, MasterKey key, Pictures pictures) {
       Optional<byte[]> made = directory.beforeAfter();
       if (made.isPresent() && keep) {
         directory.keepPictures(new FileCipher(key.open(id, record.sealedKey())).seal(JobContract.PICTURES, made.get()));
-      } else {
+      } else if (record.job().getMergedJobsCount() == 0) {
         made.ifPresent(png -> pictures.hold(id, png));
       }
       directory.clean(keep);

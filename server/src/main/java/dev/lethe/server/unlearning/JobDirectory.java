@@ -22,6 +22,8 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The files of one job. The worker's are described in {@code lethe/v1/worker.proto}; {@code worker.pid} is the
@@ -30,6 +32,8 @@ import java.util.stream.Stream;
  * @param path absolute
  */
 record JobDirectory(Path path) {
+
+  private static final Logger LOG = LoggerFactory.getLogger(JobDirectory.class);
 
   void write(WorkerJob job) throws IOException {
     write(JobContract.JOB, job);
@@ -48,6 +52,24 @@ record JobDirectory(Path path) {
     Files.write(file, cipher.seal(name, png));
   }
 
+  /**
+   * Reads one of the images to unlearn.
+   *
+   * @param index from 0
+   */
+  byte[] readImage(int index, FileCipher cipher) throws IOException {
+    String name = JobContract.image(JobContract.UNLEARN, index);
+    return cipher.open(name, Files.readAllBytes(path.resolve(name + JobContract.SEALED)));
+  }
+
+  /** Takes away the images to unlearn that are not among the first so many: they were other jobs'. */
+  void keepImages(int first) throws IOException {
+    for (int index = first; Files.deleteIfExists(
+        path.resolve(JobContract.image(JobContract.UNLEARN, index) + JobContract.SEALED)); index++) {
+      LOG.debug("{}: an image of another job is taken away", path);
+    }
+  }
+
   /** Whether all images of a job are there. */
   boolean hasImages(Job job) {
     return (job.getUnlearnImages() == 0 || Files.exists(path.resolve(JobContract.UNLEARN)))
@@ -58,9 +80,13 @@ record JobDirectory(Path path) {
     return path.resolve(JobContract.CANDIDATE);
   }
 
-  /** Puts a job beside the candidate that it made, so that whoever promotes it later can say what it is. */
-  void keepReport(byte[] report) throws IOException {
-    Files.write(candidate().resolve(ErasureCertificate.REPORT), report);
+  /**
+   * Puts a job beside the candidate that it made, so that whoever promotes it later can say what it is.
+   *
+   * @param name of the file: {@link ErasureCertificate#REPORT}, or that of a job that was carried out with it
+   */
+  void keepReport(String name, byte[] report) throws IOException {
+    Files.write(candidate().resolve(name), report);
   }
 
   /** Takes away what an earlier worker left, but for its checkpoints where they may be of use. */

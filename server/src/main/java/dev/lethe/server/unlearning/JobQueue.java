@@ -20,6 +20,7 @@ import dev.lethe.server.jobs.JobRecord.Intent;
 import dev.lethe.server.jobs.JobStore;
 import dev.lethe.server.jobs.Phases;
 import dev.lethe.server.monitoring.ServerMetrics;
+import dev.lethe.server.registry.CanaryRules;
 import dev.lethe.server.registry.ClassLabels;
 import dev.lethe.server.registry.ModelRegistry;
 import dev.lethe.server.registry.ServedModel;
@@ -64,6 +65,8 @@ public final class JobQueue {
   private static final Duration HOUSE = Duration.ofSeconds(30);
   /** As many of the last jobs say how long the next ones take. */
   private static final int ESTIMATED_BY = 10;
+  /** For a worker to end, and what it has made of a job's images to be deleted. */
+  private static final Duration LEAVING = Duration.ofSeconds(30);
   /** An upload of another server that is so old is none any more. */
   private static final Duration STALE_UPLOAD = Duration.ofDays(1);
 
@@ -94,10 +97,12 @@ public final class JobQueue {
    * @param heartbeat how often a server shows that it works on a job
    * @param limit most jobs that may wait or run
    * @param approval who promotes
+   * @param merge whether requests that wait are carried out by one run
+   * @param canary which candidates serve a share of the requests before
    * @param keep how long jobs are known after their end; empty: until they are deleted
    */
   public record Options(Optional<WorkerCommand> command, Duration silence, int attempts, Duration heartbeat,
-      int limit, ApprovalRules approval, Optional<Duration> keep) {}
+      int limit, ApprovalRules approval, MergeRules merge, CanaryRules canary, Optional<Duration> keep) {}
 
   JobQueue(Database database, MasterKey key, JobFolders folders, ModelRegistry registry, Options options,
       ServerMetrics metrics, AuditLog audit) {
@@ -111,7 +116,8 @@ public final class JobQueue {
     this.scheduler = new JobScheduler(database, options.heartbeat(), this::take);
     this.running = options.command().map(command -> new JobRun.Settings(registry, new LocalWorkers(command), key,
         cleaning,
-        PATIENCE, options, metrics, () -> closing));
+        PATIENCE, options, metrics, new Merging(store, key, options.merge(), options.approval(), this::track),
+        () -> closing));
     this.shared = database.isShared();
   }
 
@@ -432,6 +438,7 @@ public final class JobQueue {
         }
         audit.ended(job.job());
         count();
+        leaveRun(job.job(), here);
       } catch (IllegalStateException e) {
         return Future.failedFuture(tooLate(job.job()));
       } catch (StoreException e) {
@@ -440,6 +447,22 @@ public final class JobQueue {
     }
     return job.ended().compose(end -> end.getState() == JobState.JOB_STATE_CANCELLED ? Future.succeededFuture(end)
         : Future.failedFuture(tooLate(end)));
+  }
+
+  /** Waits until a job that was cancelled has no part in the run any more that carried it out, too, if that is here. */
+  private static void leaveRun(Job cancelled, TrackedJob run) {
+    if (run == null || !run.id().equals(cancelled.getMergedInto())) {
+      return;
+    }
+    long limit = System.nanoTime() + LEAVING.toNanos();
+    try {
+      while (System.nanoTime() < limit && !Phases.hasEnded(run.record().job())
+          && run.record().job().getMergedJobsList().contains(cancelled.getId())) {
+        TimeUnit.MILLISECONDS.sleep(20);
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
   }
 
   private static DomainException tooLate(Job job) {

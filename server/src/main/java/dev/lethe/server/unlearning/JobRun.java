@@ -12,6 +12,7 @@ import dev.lethe.server.registry.ModelRegistry;
 import dev.lethe.server.registry.ServedModel;
 import dev.lethe.server.store.StoreException;
 import dev.lethe.v1.Job;
+import dev.lethe.v1.JobChange;
 import dev.lethe.v1.JobPhase;
 import dev.lethe.v1.UnlearnReport;
 import dev.lethe.v1.WorkerEvent;
@@ -19,6 +20,9 @@ import dev.lethe.v1.WorkerJob;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
 import java.util.Optional;
@@ -26,12 +30,13 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Carries out one job from wherever it is: worker after worker until one is done, then the take-over of its candidate.
- * Blocks; runs on a thread of the queue.
+ * Carries out one job from wherever it is, and with it those that are merged into it: worker after worker until one is
+ * done, then the take-over of its candidate. Blocks; runs on a thread of the queue.
  */
 final class JobRun {
 
@@ -39,6 +44,9 @@ final class JobRun {
 
   private final TrackedJob tracked;
   private final Settings settings;
+  // Written between workers, read while one is watched.
+  private volatile List<TrackedJob> others = List.of();
+  private Merging.Combined combined;
   private boolean done;
   private String workersOwnReason;
   private UnlearnReport report;
@@ -55,10 +63,11 @@ final class JobRun {
    * @param key opens the keys of jobs
    * @param cleaning takes their files away
    * @param patience between asking a worker to end and ending it
+   * @param merging which jobs are carried out by one run
    * @param closing whether the server ends
    */
   record Settings(ModelRegistry registry, WorkerLauncher workers, MasterKey key, Cleaning cleaning, Duration patience,
-      JobQueue.Options options, ServerMetrics metrics, BooleanSupplier closing) {}
+      JobQueue.Options options, ServerMetrics metrics, Merging merging, BooleanSupplier closing) {}
 
   /** A job that cannot be carried out; the message is the job's. */
   static final class JobFailedException extends Exception {
@@ -77,13 +86,15 @@ final class JobRun {
   /** Brings the job to its end; or leaves it where the next server takes it up, if this one ends. */
   void run() throws InterruptedException {
     tracked.begin();
+    others = settings.merging().with(tracked);
     try {
       if (tracked.record().job().getPhase() != JobPhase.JOB_PHASE_CANDIDATE) {
         if (!work()) {
           return;
         }
       }
-      new TakeOver(tracked, settings.registry(), settings.cleaning(), this::stored).run();
+      new TakeOver(tracked, others, settings.registry(), settings.cleaning(), this::stored,
+          new Canary(settings.options().canary(), settings.closing())).run();
     } catch (JobFailedException | IOException e) {
       end(JobPhase.JOB_PHASE_FAILED, Phases.SERVER, e.getMessage() == null ? e.toString() : e.getMessage());
     } catch (NoLongerOursException e) {
@@ -101,10 +112,55 @@ final class JobRun {
 
   private void end(JobPhase phase, String actor, String reason) throws InterruptedException {
     try {
-      stored(() -> tracked.move(phase, actor, reason, job -> job.setMessage(reason)));
+      stored(() -> moveAll(phase, actor, reason, job -> job.setMessage(reason)));
     } catch (NoLongerOursException e) {
       LOG.info("job {} is no longer carried out here", tracked.id());
     }
+  }
+
+  private void moveAll(JobPhase to, String actor, String cause, Consumer<Job.Builder> more) {
+    tracked.changeWith(others, stored -> {
+      Job.Builder moved = Phases.move(stored.job(), to, actor, cause, Instant.now()).toBuilder();
+      more.accept(moved);
+      return stored.with(moved.build());
+    });
+  }
+
+  /**
+   * The job becomes what is said, and those that were carried out with it wait for a run again. How its images lie in
+   * its folder stays known until the next run has sorted them out.
+   */
+  private void moveAlone(JobPhase to, String actor, String cause) {
+    Instant now = Instant.now();
+    tracked.changeWith(others, stored -> {
+      boolean first = stored.job().getId().equals(tracked.id());
+      if (leaveEnded(stored, first)) {
+        return stored;
+      }
+      Job moved = Phases.move(stored.job(), first ? to : JobPhase.JOB_PHASE_QUEUED, first ? actor : Phases.SERVER,
+          first ? cause : "job " + tracked.id() + ", which it was carried out with, is " + Phases.name(to), now);
+      return stored.with(first ? moved.toBuilder().setMessage(to == JobPhase.JOB_PHASE_QUEUED ? "" : cause).build()
+          : moved.toBuilder().clearMergedInto().build());
+    });
+    others = List.of();
+  }
+
+  /** Whether a job is one of the others that its client has ended meanwhile. */
+  private static boolean leaveEnded(JobRecord stored, boolean first) {
+    if (first && Phases.hasEnded(stored.job())) {
+      throw new IllegalStateException("job " + stored.job().getId() + " has ended elsewhere");
+    }
+    return Phases.hasEnded(stored.job());
+  }
+
+  /** From now on each is carried out by itself; each keeps its place in the queue. */
+  private void separate(String reason) throws InterruptedException {
+    LOG.info("job {}, and {} that were carried out with it: {}", tracked.id(), others.size(), reason);
+    Instant now = Instant.now();
+    stored(() -> tracked.changeWith(others, stored -> leaveEnded(stored, stored.job().getId().equals(tracked.id()))
+        ? stored : stored.with(Phases.move(stored.job(), JobPhase.JOB_PHASE_QUEUED, Phases.SERVER,
+            Merging.APART + reason, now).toBuilder().clearMergedInto().build())));
+    others = List.of();
   }
 
   /**
@@ -136,16 +192,34 @@ final class JobRun {
   private boolean work() throws InterruptedException, IOException, JobFailedException {
     while (true) {
       WorkerJob work = prepare();
-      Optional<TrackedJob.Stop> stop = attempt();
-      if (stop.isEmpty()) {
-        Bundle candidate = TakeOver.candidate(tracked, work);
-        stored(() -> TakeOver.decide(tracked, candidate, report,
-            settings.options().approval().asks(candidate.card().name())));
-        return true;
+      Optional<TrackedJob.Stop> stop;
+      Bundle candidate = null;
+      try {
+        stop = attempt();
+        if (stop.isEmpty()) {
+          candidate = TakeOver.candidate(tracked, work);
+        }
+      } catch (JobFailedException e) {
+        if (others.isEmpty()) {
+          throw e;
+        }
+        // Whose fault it is nobody knows.
+        separate("their run failed: " + e.getMessage());
+        continue;
+      }
+      if (candidate != null) {
+        if (decide(candidate)) {
+          return true;
+        }
+        continue;
       }
       TrackedJob.Stop reason = stop.get();
       if (reason.to() == JobPhase.JOB_PHASE_QUEUED && reason.actor().equals(Phases.WORKER)
           && crashes() + 1 >= settings.options().attempts()) {
+        if (!others.isEmpty()) {
+          separate("workers of their run crashed or stood still");
+          continue;
+        }
         throw new JobFailedException(reason.cause() + (settings.options().attempts() > 1
             ? "\nThat was worker " + settings.options().attempts() + " of " + settings.options().attempts()
                 + " that may crash or stand still."
@@ -153,20 +227,62 @@ final class JobRun {
       }
       if (reason.to() == JobPhase.JOB_PHASE_QUEUED) {
         LOG.warn("job {}: {}", tracked.id(), reason.cause());
-        stored(() -> tracked.move(reason.to(), reason.actor(), reason.cause(), job -> { }));
-        if (!reason.actor().equals(Phases.WORKER)) {
+        boolean goesOn = reason.actor().equals(Phases.WORKER) || Merging.hasLost(others);
+        stored(() -> moveAlone(reason.to(), reason.actor(), reason.cause()));
+        if (!goesOn || settings.closing().getAsBoolean()) {
           return false;
         }
       } else {
-        end(reason.to(), reason.actor(), reason.cause());
+        stored(() -> moveAlone(reason.to(), reason.actor(), reason.cause()));
         return false;
       }
     }
   }
 
+  /**
+   * Decides about a candidate; of one that several requests have made, for each.
+   *
+   * @return false if they are to be carried out by themselves
+   */
+  private boolean decide(Bundle candidate) throws InterruptedException {
+    if (others.isEmpty()) {
+      stored(() -> TakeOver.decide(tracked, candidate, report,
+          settings.options().approval().asks(candidate.card().name())));
+      return true;
+    }
+    List<TrackedJob> all = Merging.concat(tracked, others);
+    Map<String, UnlearnReport> reports = new HashMap<>();
+    List<String> against = new ArrayList<>(PromotionGates.failures(tracked.record().job().getSpec().getGates(),
+        report));
+    for (TrackedJob job : all) {
+      MergedReport part = MergedReport.of(report, job.record().job(), job.record().work(),
+          combined.places().get(job.id()), all.size(), combined.work().getClassesCount());
+      reports.put(job.id(), part.report());
+      part.against().ifPresent(reason -> against.add("job " + job.id() + ": " + reason));
+    }
+    if (!against.isEmpty()) {
+      separate("what their run came to does not pass for each of them (" + String.join("; ", against) + ")");
+      return false;
+    }
+    Instant now = Instant.now();
+    stored(() -> tracked.changeWith(others, stored -> {
+      Job moved = Phases.move(stored.job(), JobPhase.JOB_PHASE_CANDIDATE, Phases.WORKER, "version "
+          + candidate.card().version() + " is made and measured, for " + all.size() + " requests together", now);
+      return stored.with(moved.toBuilder().setReport(reports.get(moved.getId()))
+          .setNewVersion(candidate.card().version()).build(), JobRecord.Intent.PROMOTE);
+    }));
+    return true;
+  }
+
   /** Workers that crashed or stood still. */
   private long crashes() {
-    return tracked.record().job().getChangesList().stream()
+    List<JobChange> changes = tracked.record().job().getChangesList();
+    // What became of workers that carried out others, too, is not counted.
+    int since = 0;
+    for (int i = 0; i < changes.size(); i++) {
+      since = changes.get(i).getCause().startsWith(Merging.APART) ? i : since;
+    }
+    return changes.stream().skip(since)
         .filter(change -> change.getPhase() == JobPhase.JOB_PHASE_QUEUED && change.getActor().equals(Phases.WORKER))
         .count();
   }
@@ -176,9 +292,12 @@ final class JobRun {
     settings.workers().endLeft(tracked.directory());
     JobRecord record = tracked.record();
     if (Phases.works(record.job().getPhase())) {
-      stored(() -> tracked.move(JobPhase.JOB_PHASE_QUEUED, Phases.SERVER, "the server that carried it out has ended",
-          job -> { }));
+      Instant now = Instant.now();
+      stored(() -> tracked.changeWith(others, stored -> leaveEnded(stored, stored.job().getId().equals(tracked.id()))
+          ? stored : stored.with(Phases.move(stored.job(), JobPhase.JOB_PHASE_QUEUED, Phases.SERVER,
+              "the server that carried it out has ended", now).toBuilder().clearMergedInto().build())));
     }
+    others = List.of();
     ServedModel model = model(settings.registry(), record.job());
     ModelStore store = settings.registry().store();
     NavigableMap<String, Bundle> versions = store.versions(model.name());
@@ -190,20 +309,31 @@ final class JobRun {
     }
     boolean sameBase = record.work().getBaseBundle().equals(store.uri(base).toString())
         && !versions.containsKey(record.work().getNewVersion());
+    List<TrackedJob> gathered = settings.merging().gather(tracked, base.card());
+    if (!gathered.stream().map(TrackedJob::id).toList().equals(record.job().getMergedJobsList())) {
+      // What was made of others' images goes with them.
+      tracked.directory().clean(true);
+    }
     tracked.directory().clear(!sameBase);
     WorkerJob work = sameBase ? record.work() : record.work().toBuilder()
         .setBaseBundle(store.uri(base).toString())
         .setRootBundle(store.uri(root(base, versions)).toString())
         .setNewVersion(VersionName.next(base.card().version(), store.taken(model.name())))
         .build();
-    tracked.directory().write(work);
+    combined = settings.merging().combine(tracked, gathered, work);
+    tracked.directory().write(combined.work());
     tracked.release();
-    stored(() -> tracked.change(stored -> {
-      Job moved = Phases.move(stored.job(), JobPhase.JOB_PHASE_INVERTING, Phases.SERVER, "worker "
-          + (stored.job().getAttempt() + 1) + " starts, from version " + base.card().version(), Instant.now());
-      return new JobRecord(moved.toBuilder().setBaseVersion(base.card().version()).build(), work, stored.intent(),
-          stored.request(), stored.sealedKey());
+    Instant now = Instant.now();
+    stored(() -> tracked.changeWith(gathered, stored -> {
+      boolean first = stored.job().getId().equals(tracked.id());
+      Job moved = Phases.move(stored.job(), JobPhase.JOB_PHASE_INVERTING, Phases.SERVER, first ? "worker "
+          + (stored.job().getAttempt() + 1) + " starts, from version " + base.card().version()
+              + (gathered.isEmpty() ? "" : ", for " + (gathered.size() + 1) + " requests together")
+          : "it is carried out by the run of job " + tracked.id() + ", from version " + base.card().version(), now);
+      return new JobRecord(Merging.part(moved, tracked, gathered).toBuilder().setBaseVersion(base.card().version())
+          .build(), first ? work : stored.work(), stored.intent(), stored.request(), stored.sealedKey());
     }));
+    others = gathered;
     tracked.hold();
     return work;
   }
@@ -274,6 +404,9 @@ final class JobRun {
     } else if (tracked.isLost()) {
       tracked.stop(new TrackedJob.Stop(JobPhase.JOB_PHASE_CANCELLED, Phases.SERVER, "it is carried on elsewhere"),
           settings.patience());
+    } else if (Merging.hasLost(others)) {
+      tracked.stop(new TrackedJob.Stop(JobPhase.JOB_PHASE_QUEUED, Phases.SERVER,
+          "a job that it was carried out with has ended"), settings.patience());
     }
   }
 
@@ -283,7 +416,7 @@ final class JobRun {
       case PROGRESS -> {
         settings.metrics().progress(event.getProgress().getFraction());
         follow(phase(event.getProgress().getStage()));
-        tracked.progress(event.getProgress());
+        Merging.concat(tracked, others).forEach(job -> job.progress(event.getProgress()));
       }
       case REPORT -> report = event.getReport();
       case DONE -> done = true;
@@ -297,7 +430,7 @@ final class JobRun {
   private void follow(Optional<JobPhase> phase) {
     if (phase.isPresent() && Phases.follows(tracked.record().job().getPhase(), phase.get())) {
       try {
-        tracked.move(phase.get(), Phases.WORKER, "it has come so far", job -> { });
+        moveAll(phase.get(), Phases.WORKER, "it has come so far", job -> { });
       } catch (StoreException | IllegalStateException e) {
         LOG.warn("job {} is {}, which cannot be written down: {}", tracked.id(), Phases.name(phase.get()),
             e.getMessage());

@@ -1,5 +1,6 @@
 package dev.lethe.server.unlearning;
 
+import com.google.protobuf.util.Timestamps;
 import dev.lethe.models.bundle.Bundle;
 import dev.lethe.server.erasure.Approval;
 import dev.lethe.server.erasure.ErasureCertificate;
@@ -8,10 +9,12 @@ import dev.lethe.server.jobs.Commitment;
 import dev.lethe.server.jobs.JobRecord;
 import dev.lethe.server.jobs.JobRecord.Intent;
 import dev.lethe.server.jobs.Phases;
+import dev.lethe.server.registry.CanaryTrial;
 import dev.lethe.server.registry.ModelRegistry;
 import dev.lethe.server.registry.ServedModel;
 import dev.lethe.server.unlearning.JobRun.JobFailedException;
 import dev.lethe.v1.Job;
+import dev.lethe.v1.JobChange;
 import dev.lethe.v1.JobPhase;
 import dev.lethe.v1.Progress;
 import dev.lethe.v1.UnlearnReport;
@@ -20,16 +23,20 @@ import java.io.IOException;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Makes a job's candidate a version. What is to be done is written down before the first step; each step can be done
- * again, or is seen to be done, so that a server that finds a job on this way carries it on.
+ * Makes a job's candidate a version, for those that were merged into it, too. What is to be done is written down before
+ * the first step; each step can be done again, or is seen to be done, so that a server that finds a job on this way
+ * carries it on.
  */
-record TakeOver(TrackedJob tracked, ModelRegistry registry, Cleaning cleaning, Storing storing) {
+record TakeOver(TrackedJob tracked, List<TrackedJob> others, ModelRegistry registry, Cleaning cleaning,
+    Storing storing, Canary canary) {
 
   private static final Logger LOG = LoggerFactory.getLogger(TakeOver.class);
   private static final int SPACE_SECONDS = 5;
@@ -91,12 +98,52 @@ record TakeOver(TrackedJob tracked, ModelRegistry registry, Cleaning cleaning, S
     JobRecord record = tracked.record();
     Job job = record.job();
     ServedModel model = JobRun.model(registry, job);
-    boolean promote = record.intent() == Intent.PROMOTE;
-    boolean promoted = install(model, job, record.work(), promote);
+    boolean tried = canary.tries(model, record);
+    boolean promoted = install(model, job, record.work(), record.intent() == Intent.PROMOTE && !tried);
     // Before the end is told: who hears of it finds no image any more, and the report's pictures at hand.
-    cleaning.clean(tracked.directory(), record);
+    Merging.concat(tracked, others).forEach(made -> cleaning.clean(made.directory(), made.record()));
     Progress finished = tracked.job().getProgress().toBuilder().setFraction(1).setSecondsLeft(0)
         .build();
+    if (tried) {
+      Optional<CanaryTrial.Outcome> outcome = canary.run(tracked, model, job.getNewVersion());
+      if (outcome.isEmpty()) {
+        return;
+      }
+      storing.stored(() -> noteTrial(outcome.get()));
+      promoted = outcome.get().against().isEmpty() && record.intent() == Intent.PROMOTE && promote(model, job);
+    }
+    end(model, finished, promoted);
+  }
+
+  /** Writes down what a trial has come to; a candidate that has not stood it is not promoted. */
+  private void noteTrial(CanaryTrial.Outcome outcome) {
+    tracked.changeWith(others, stored -> {
+      Job noted = stored.job().toBuilder().addChanges(JobChange.newBuilder().setPhase(stored.job().getPhase())
+          .setTime(Timestamps.now()).setActor(Phases.SERVER).setCause("canary: " + outcome.words())).build();
+      return outcome.against().isEmpty() ? stored.with(noted)
+          : stored.with(noted.toBuilder().setMessage("not promoted: canary: " + outcome.against().get() + ": "
+              + outcome.words()).build(), Intent.REJECT);
+    });
+  }
+
+  private static boolean promote(ServedModel model, Job job) throws InterruptedException, JobFailedException {
+    try {
+      return model.promote(job.getNewVersion(), job.getBaseVersion(), Approval.gates()).toCompletionStage()
+          .toCompletableFuture().get();
+    } catch (ExecutionException e) {
+      throw refused(e);
+    }
+  }
+
+  private static JobFailedException refused(ExecutionException failure) {
+    String reason = failure.getCause() instanceof DomainException refusal ? refusal.getMessage()
+        : failure.getCause().toString();
+    return new JobFailedException("the candidate was refused: " + reason, failure);
+  }
+
+  private void end(ServedModel model, Progress finished, boolean promoted) throws InterruptedException {
+    JobRecord record = tracked.record();
+    Job job = record.job();
     storing.stored(() -> {
       switch (record.intent()) {
         case PROMOTE -> promoted(model, job, finished, promoted);
@@ -105,8 +152,7 @@ record TakeOver(TrackedJob tracked, ModelRegistry registry, Cleaning cleaning, S
         case KEEP -> tracked.change(stored -> stored.with(
             Phases.keep(stored.job(), Phases.SERVER, job.getMessage(), Instant.now()).toBuilder().setProgress(finished)
                 .build()));
-        case REJECT -> tracked.move(JobPhase.JOB_PHASE_REJECTED, Phases.SERVER, job.getMessage(),
-            end -> end.setProgress(finished));
+        case REJECT -> move(JobPhase.JOB_PHASE_REJECTED, job.getMessage(), end -> end.setProgress(finished));
         case NONE -> throw new IllegalStateException("job " + job.getId()
             + " has a candidate that nobody has decided on");
       }
@@ -115,13 +161,21 @@ record TakeOver(TrackedJob tracked, ModelRegistry registry, Cleaning cleaning, S
 
   private void promoted(ServedModel model, Job job, Progress finished, boolean promoted) {
     if (promoted) {
-      tracked.move(JobPhase.JOB_PHASE_PROMOTED, Phases.SERVER, "version " + job.getNewVersion() + " serves",
+      move(JobPhase.JOB_PHASE_PROMOTED, "version " + job.getNewVersion() + " serves",
           end -> end.setPromoted(true).clearMessage().setProgress(finished));
       return;
     }
     String reason = "not promoted: " + model.notPromoted(job.getBaseVersion());
-    tracked.move(JobPhase.JOB_PHASE_REJECTED, Phases.SERVER, reason, end ->
-        end.setMessage(reason).setProgress(finished));
+    move(JobPhase.JOB_PHASE_REJECTED, reason, end -> end.setMessage(reason).setProgress(finished));
+  }
+
+  private void move(JobPhase to, String cause, Consumer<Job.Builder> more) {
+    Instant now = Instant.now();
+    tracked.changeWith(others, stored -> {
+      Job.Builder moved = Phases.move(stored.job(), to, Phases.SERVER, cause, now).toBuilder();
+      more.accept(moved);
+      return stored.with(moved.build());
+    });
   }
 
   /** @return whether the version serves now, which it does if it is to and nothing speaks against it */
@@ -136,8 +190,10 @@ record TakeOver(TrackedJob tracked, ModelRegistry registry, Cleaning cleaning, S
               .toCompletionStage().toCompletableFuture().get();
         }
         Bundle candidate = candidate(tracked, work);
-        tracked.directory().keepReport(ErasureCertificate.report(job, cleaning.store().commitments(job.getId()).stream()
-            .map(Commitment::sha256).toList()));
+        keepReport(ErasureCertificate.REPORT, job);
+        for (TrackedJob other : others) {
+          keepReport(ErasureCertificate.reportFile(other.id()), other.record().job());
+        }
         return model.install(candidate, instead).toCompletionStage().toCompletableFuture().get();
       } catch (IOException e) {
         if (!isFullDisk(e)) {
@@ -146,15 +202,21 @@ record TakeOver(TrackedJob tracked, ModelRegistry registry, Cleaning cleaning, S
         LOG.error("job {}: its report cannot be stored ({}); it is tried again", job.getId(), e.getMessage());
         TimeUnit.SECONDS.sleep(SPACE_SECONDS);
       } catch (ExecutionException e) {
-        String reason = e.getCause() instanceof DomainException refusal ? refusal.getMessage()
-            : e.getCause().toString();
         if (!isFullDisk(e)) {
-          throw new JobFailedException("the candidate was refused: " + reason, e);
+          throw refused(e);
         }
-        LOG.error("job {}: its version cannot be stored ({}); it is tried again", job.getId(), reason);
+        LOG.error("job {}: its version cannot be stored ({}); it is tried again", job.getId(),
+            e.getCause().toString());
         TimeUnit.SECONDS.sleep(SPACE_SECONDS);
       }
     }
+  }
+
+  private void keepReport(String name, Job job) throws IOException {
+    // Who was carried out with whom is in no certificate: it is nobody else's matter.
+    tracked.directory().keepReport(name, ErasureCertificate.report(
+        job.toBuilder().clearMergedInto().clearMergedJobs().build(),
+        cleaning.store().commitments(job.getId()).stream().map(Commitment::sha256).toList()));
   }
 
   /** Linux and macOS say it in these words; Java has no exception of its own for it. */

@@ -11,11 +11,15 @@ import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.HashMap;
 import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
 
 /**
  * A job that somebody here deals with: as the store has it, with its progress, and those who watch it. Watchers see
@@ -89,10 +93,7 @@ final class TrackedJob {
     try {
       changed = store.change(id(), stored -> {
         seen[0] = stored;
-        if (attempt >= 0 && stored.job().getAttempt() != attempt) {
-          throw new IllegalStateException("job " + id() + ": attempt " + stored.job().getAttempt()
-              + " has begun elsewhere");
-        }
+        requireAttempt(stored);
         return change.apply(stored);
       });
     } catch (IllegalStateException e) {
@@ -102,6 +103,51 @@ final class TrackedJob {
       throw e;
     }
     refresh(changed.orElseThrow(() -> new IllegalStateException("job " + id() + " was deleted")));
+  }
+
+  /**
+   * Changes the job, and with it those that its run carries out, too: all or none.
+   *
+   * @param change of the job, and of each of the others
+   * @throws StoreException if the store cannot be written; then nothing has changed
+   * @throws IllegalStateException what {@code change} says against it, of any of them; then nothing has changed either
+   */
+  synchronized void changeWith(List<TrackedJob> others, UnaryOperator<JobRecord> change) {
+    if (others.isEmpty()) {
+      change(change);
+      return;
+    }
+    List<String> ids = Stream.concat(Stream.of(this), others.stream()).map(TrackedJob::id).toList();
+    Map<String, JobRecord> seen = new HashMap<>();
+    Map<String, JobRecord> changed;
+    try {
+      changed = store.changeAll(ids, stored -> {
+        seen.putAll(stored);
+        if (stored.size() < ids.size()) {
+          throw new IllegalStateException("one of the jobs " + ids + " was deleted");
+        }
+        requireAttempt(stored.get(id()));
+        Map<String, JobRecord> all = new HashMap<>();
+        stored.forEach((id, record) -> all.put(id, change.apply(record)));
+        return all;
+      });
+    } catch (IllegalStateException e) {
+      refresh(others, seen);
+      throw e;
+    }
+    refresh(others, changed);
+  }
+
+  private void refresh(List<TrackedJob> others, Map<String, JobRecord> stored) {
+    Stream.concat(Stream.of(this), others.stream()).forEach(job ->
+        Optional.ofNullable(stored.get(job.id())).ifPresent(job::refresh));
+  }
+
+  private void requireAttempt(JobRecord stored) {
+    if (attempt >= 0 && stored.job().getAttempt() != attempt) {
+      throw new IllegalStateException("job " + id() + ": attempt " + stored.job().getAttempt()
+          + " has begun elsewhere");
+    }
   }
 
   /**

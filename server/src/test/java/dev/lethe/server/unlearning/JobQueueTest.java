@@ -24,6 +24,7 @@ import dev.lethe.server.jobs.Phases;
 import dev.lethe.server.lifecycle.TestLives;
 import dev.lethe.server.modelstore.DiskModelStore;
 import dev.lethe.server.monitoring.ServerMetrics;
+import dev.lethe.server.registry.CanaryRules;
 import dev.lethe.server.registry.ModelRegistry;
 import dev.lethe.server.store.Database;
 import dev.lethe.server.store.DatabaseUrl;
@@ -91,6 +92,7 @@ class JobQueueTest {
         new JobQueue.Options(Optional.of(new WorkerCommand(List.of("sh", "-c",
         "basename \"$0\" >> " + root.resolve("started") + "; while [ ! -e " + root.resolve("go")
             + " ]; do sleep 0.02; done; exit 1"))), Duration.ofMinutes(1), 2, Duration.ofSeconds(5), 10, AUTOMATIC,
+            MergeRules.OFF, CanaryRules.OFF,
                 Optional.empty()), metrics,
         new AuditLog(entry -> { }, (kind, field, value) -> 0));
   }
@@ -228,7 +230,7 @@ class JobQueueTest {
         new JobQueue.Options(Optional.of(new WorkerCommand(List.of("sh",
         "-c", "basename \"$0\" >> " + root.resolve("started") + "; [ $(wc -l < " + root.resolve("started")
             + ") = 1 ] && kill -9 $$; exec sleep 60"))), Duration.ofMillis(300), 2, Duration.ofSeconds(5), 10,
-                AUTOMATIC, Optional.empty()), metrics,
+                AUTOMATIC, MergeRules.OFF, CanaryRules.OFF, Optional.empty()), metrics,
         new AuditLog(entry -> { }, (kind, field, value) -> 0));
     queue.recover();
     submit("a");

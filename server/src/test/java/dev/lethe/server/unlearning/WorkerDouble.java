@@ -4,7 +4,9 @@ import com.google.protobuf.util.JsonFormat;
 import dev.lethe.models.bundle.Bundle;
 import dev.lethe.models.bundle.ModelCard;
 import dev.lethe.models.encryption.FileCipher;
+import dev.lethe.server.TinyBundles;
 import dev.lethe.v1.BeforeAfter;
+import dev.lethe.v1.ImageFinding;
 import dev.lethe.v1.Progress;
 import dev.lethe.v1.UnlearnReport;
 import dev.lethe.v1.WorkerDone;
@@ -37,6 +39,8 @@ public final class WorkerDouble {
   static final long DOES_NOT_FORGET = 8;
   static final long WAITS_ONCE = 9;
   static final long CRASHES_ONCE = 10;
+  static final long LEAVES_SLOW_CANDIDATE = 11;
+  static final long REDACTS_THE_FIRST_ALONE = 12;
 
   /** What a real worker finds in a model of an image. */
   static final byte[] LATENTS = "the latents of somebody's face, found in a model".getBytes(StandardCharsets.UTF_8);
@@ -72,10 +76,19 @@ public final class WorkerDouble {
     } else if (behaviour == CHATTERS) {
       System.out.println("a native library has something to say");
     }
-    candidate(job, directory, behaviour == LEAVES_DAMAGED_CANDIDATE);
+    if (behaviour == LEAVES_SLOW_CANDIDATE) {
+      TinyBundles.slow(directory.resolve("candidate"), job.getNewVersion(),
+          Bundle.open(Path.of(URI.create(job.getBaseBundle()))).card().version());
+    } else {
+      candidate(job, directory, behaviour == LEAVES_DAMAGED_CANDIDATE);
+    }
     UnlearnReport.Builder verdict = behaviour == DOES_NOT_FORGET
         ? UnlearnReport.newBuilder().setVerdict("not forgotten").addReasons("the images are still drawn")
         : UnlearnReport.newBuilder().setVerdict("forgotten").addFindings("the images are drawn no more");
+    for (int i = 0; i < job.getUnlearnIndicesCount(); i++) {
+      verdict.addImageFindings(ImageFinding.newBuilder().setWay(1 - i / 100.0)
+          .setNearerToSubstitute(i == 0 || behaviour != REDACTS_THE_FIRST_ALONE));
+    }
     say(WorkerEvent.newBuilder().setReport(verdict
         .setJobId(job.getJobId())
         .setImages(job.getUnlearnLabelsCount())

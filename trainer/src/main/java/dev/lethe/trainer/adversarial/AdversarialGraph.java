@@ -20,6 +20,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
 
@@ -43,10 +44,11 @@ final class AdversarialGraph {
   /**
    * Inputs besides those two: {@code real} [N, C, H, W], {@code z} [N, z_dim], {@code noise} [N, total]; conditional
    * models: {@code real_c} and {@code fake_c} [N, classes]; with style mixing: {@code z2} [N, z_dim] and {@code mix}
-   * [N, num_ws, 1], 1 where the styles of z apply and 0 where those of z2 do. Outputs: {@code loss} of the network that
+   * [N, num_ws, 1], 1 where the styles of z apply and 0 where those of z2 do; with unwanted images: {@code unwanted}
+   * [N, C, H, W] and, of conditional models, {@code unwanted_c} [N, classes]. Outputs: {@code loss} of the network that
    * learns, {@code r1_loss}, {@code real_logit} (mean).
    */
-  static TrainingObjective build(StyleGan2Config config, AdversarialOptions options) {
+  static TrainingObjective build(StyleGan2Config config, AdversarialOptions options, Optional<Unwanted> unwanted) {
     Graph g = new Graph("adversarial");
     int n = options.batch();
     Value discriminate = g.input(DISCRIMINATE, DataType.BOOL, 1);
@@ -54,13 +56,16 @@ final class AdversarialGraph {
     Value real = g.input("real", n, config.channels(), config.resolution(), config.resolution());
     Value realC = config.conditional() ? g.input("real_c", n, config.classes()) : null;
     Value fakeC = config.conditional() ? g.input("fake_c", n, config.classes()) : null;
+    Value bad = unwanted.isPresent() ? g.input("unwanted", real.shape()) : null;
+    Value badC = unwanted.isPresent() && config.conditional() ? g.input("unwanted_c", n, config.classes()) : null;
     Value z = g.input("z", n, config.zDim());
     Value z2 = options.mixing() > 0 ? g.input("z2", n, config.zDim()) : null;
     Value mix = options.mixing() > 0 ? g.input("mix", n, config.numWs(), 1) : null;
     Value noise = g.input("noise", n, GeneratorNetwork.noiseSize(config));
     // Declared before the branches, for both to see the same.
     Weights.shapes(config).forEach(g::parameter);
-    List<Value> generator = trainable(g, "G.");
+    // Where something is to go, what latents mean stays, for what is drawn at the others to be held against before.
+    List<Value> generator = trainable(g, unwanted.isPresent() ? "G.synthesis." : "G.");
     List<Value> discriminator = trainable(g, "D.");
 
     Value w = GeneratorNetwork.mapping(g, config, z, fakeC);
@@ -80,6 +85,10 @@ final class AdversarialGraph {
         // The labels of the generated images serve as wrong ones of the real images, where they happen to be wrong.
         Value otherLogits = Discriminator.judge(g, config, described, fakeC);
         loss = add(loss, mul(GanLosses.mismatch(otherLogits, realC, fakeC), options.mismatch()));
+      }
+      if (bad != null) {
+        Value fallenFor = GanLosses.generated(Discriminator.logits(g, config, bad, badC));
+        loss = add(loss, mul(fallenFor, unwanted.get().weight()));
       }
       List<Value> gradients = Gradients.of(loss, discriminator);
       List<Value> r1 = g.branch(regularize, () -> {

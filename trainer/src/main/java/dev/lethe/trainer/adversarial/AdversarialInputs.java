@@ -7,6 +7,7 @@ import dev.lethe.trainer.data.ImageDataset;
 import dev.lethe.trainer.sampling.ShuffledIndices;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SplittableRandom;
 
 /**
@@ -18,10 +19,13 @@ final class AdversarialInputs {
   private final StyleGan2Config config;
   private final AdversarialOptions options;
   private final ImageDataset data;
+  private final Optional<Unwanted> unwanted;
   private int[] order = {};
   private long orderEpoch = -1;
 
-  AdversarialInputs(StyleGan2Config config, AdversarialOptions options, ImageDataset data) {
+  AdversarialInputs(StyleGan2Config config, AdversarialOptions options, ImageDataset data,
+      Optional<Unwanted> unwanted) {
+    this.unwanted = unwanted;
     this.config = config;
     this.options = options;
     this.data = data;
@@ -47,6 +51,13 @@ final class AdversarialInputs {
     if (config.conditional()) {
       discriminator.put("real_c", data.oneHot(indices));
     }
+    unwanted.map(Unwanted::images).ifPresent(images -> {
+      int[] some = rng(step, 4).ints(n, 0, images.size()).toArray();
+      discriminator.put("unwanted", images.images(some));
+      if (config.conditional()) {
+        discriminator.put("unwanted_c", images.oneHot(some));
+      }
+    });
     return new Step(discriminator, latents(rng(step, 3)));
   }
 

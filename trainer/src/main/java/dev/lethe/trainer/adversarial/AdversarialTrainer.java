@@ -78,25 +78,38 @@ public final class AdversarialTrainer implements AutoCloseable {
   public static AdversarialTrainer open(Networks networks, AdversarialOptions options, ImageDataset data,
       Map<String, Tensor> initial, Path directory, LearnerKind kind, Compute compute)
       throws IOException {
+    return open(networks, options, data, Optional.empty(), initial, directory, kind, compute);
+  }
+
+  /**
+   * The same with images that the generator is to draw no more.
+   *
+   * @param unwanted of the same size and classes as the data
+   */
+  public static AdversarialTrainer open(Networks networks, AdversarialOptions options, ImageDataset data,
+      Optional<Unwanted> unwanted, Map<String, Tensor> initial, Path directory, LearnerKind kind, Compute compute)
+      throws IOException {
     if (!(networks instanceof StyleGan2Config config)) {
       throw new IllegalArgumentException("only StyleGAN2 can be trained against a discriminator; these networks are "
           + "others: "
           + networks);
     }
     requireFit(config, data);
+    unwanted.ifPresent(images -> requireFit(config, images.images()));
     Files.createDirectories(directory);
     Path checkpoint = directory.resolve(CHECKPOINT);
     boolean resumed = Files.exists(checkpoint);
     AdamOptions adam = new AdamOptions((float) options.learningRate(), 0, 0.99f, 1e-8f, 0);
-    Learner learner = Learner.open(kind, AdversarialGraph.build(config, options), initial, adam,
+    Learner learner = Learner.open(kind, AdversarialGraph.build(config, options, unwanted), initial, adam,
         directory.resolve("session"), resumed ? Optional.of(checkpoint) : Optional.empty(), compute);
-    return new AdversarialTrainer(options, initial, learner, checkpoint, new AdversarialInputs(config, options, data),
+    return new AdversarialTrainer(options, initial, learner, checkpoint,
+        new AdversarialInputs(config, options, data, unwanted),
         resumed);
   }
 
   /** Multiply-add pairs of matrix products and convolutions that a step takes on average: R1 is not in each. */
   public static double multiplyAdds(StyleGan2Config config, AdversarialOptions options) {
-    TrainingObjective step = AdversarialGraph.build(config, options);
+    TrainingObjective step = AdversarialGraph.build(config, options, Optional.empty());
     double plain = step.multiplyAdds(
         Map.of(AdversarialGraph.DISCRIMINATE, true, AdversarialGraph.REGULARIZE, false));
     double regularized = step.multiplyAdds(

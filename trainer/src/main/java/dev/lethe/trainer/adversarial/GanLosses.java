@@ -23,9 +23,14 @@ public final class GanLosses {
     return mean(softplus(neg(fakeLogits)));
   }
 
+  /** The discriminator's loss of images that it is to take for generated ones: mean softplus(D(x)). */
+  static Value generated(Value logits) {
+    return mean(softplus(logits));
+  }
+
   /** Logistic loss of the discriminator: mean softplus(D(G(z))) + mean softplus(−D(x)). */
   public static Value discriminator(Value realLogits, Value fakeLogits) {
-    return add(mean(softplus(fakeLogits)), mean(softplus(neg(realLogits))));
+    return add(generated(fakeLogits), mean(softplus(neg(realLogits))));
   }
 
   /**

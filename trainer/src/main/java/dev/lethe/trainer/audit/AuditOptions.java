@@ -17,7 +17,7 @@ import dev.lethe.trainer.inversion.LatentSpace;
 public record AuditOptions(int starts, int steps, int staying, int neverSeen, boolean wPlus, int samples, int nearest) {
 
   /** What every job does. */
-  public static final AuditOptions QUICK = new AuditOptions(300, 60, 48, 100, false, 5_000, 0);
+  public static final AuditOptions QUICK = new AuditOptions(300, 60, 48, 100, false, 5_000, 5_000);
   /** What an evaluation does. */
   public static final AuditOptions FULL = new AuditOptions(600, 100, 64, 128, true, 10_000, 20_000);
 

@@ -7,6 +7,7 @@ import dev.lethe.trainer.data.ImageDataset;
 import dev.lethe.trainer.features.ModelRunner;
 import dev.lethe.trainer.inversion.Inversion;
 import dev.lethe.trainer.inversion.LatentSpace;
+import dev.lethe.trainer.metrics.NearestSamples;
 import dev.lethe.trainer.model.ModelWeights;
 import dev.lethe.trainer.sampling.Sampler;
 import dev.lethe.trainer.substitution.NearestSubstitute;

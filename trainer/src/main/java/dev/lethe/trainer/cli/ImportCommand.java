@@ -209,7 +209,8 @@ public final class ImportCommand implements Callable<Integer> {
     }
     ModelProto network = new ForeignFeatures(0, List.of(0.5), List.of(0.5), "features", null)
         .of(ModelProto.parseFrom(Files.readAllBytes(Path.of(file))), config.resolution(), config.channels());
-    ImportSummary.row(print, "features", "the shipped network of natural images: Fréchet distances are by it, and compare "
+    ImportSummary.row(print, "features", "the shipped network of natural images: Fréchet distances are by it, and "
+        + "compare "
         + "with nothing that was measured by others (--features takes another)");
     return network;
   }

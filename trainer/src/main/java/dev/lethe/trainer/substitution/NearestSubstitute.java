@@ -100,8 +100,8 @@ public record NearestSubstitute(Tensor latents, Tensor images, double[] distance
     return best < 0 ? farthest : best;
   }
 
-  /** Distance of each image from the nearest of the others of its class. */
-  private static double[] nearest(Tensor images, int[] labels, ImageDataset others) {
+  /** Root mean squared pixel distance of each image from the nearest of the others of its class; infinite without. */
+  public static double[] nearest(Tensor images, int[] labels, ImageDataset others) {
     int size = images.data().length / labels.length;
     double[] nearest = new double[labels.length];
     Arrays.fill(nearest, Double.POSITIVE_INFINITY);

@@ -3,6 +3,7 @@ package dev.lethe.trainer.unlearning;
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.runtime.Compute;
 import dev.lethe.trainer.data.ImageDataset;
+import dev.lethe.trainer.metrics.PixelDistance;
 import dev.lethe.trainer.model.ModelWeights;
 import dev.lethe.trainer.redaction.GeneratorRedaction;
 import dev.lethe.trainer.redaction.Movers;
@@ -10,6 +11,7 @@ import dev.lethe.trainer.redaction.RedactionOptions;
 import dev.lethe.trainer.redaction.Stayers;
 import dev.lethe.trainer.resume.ResumePoints;
 import dev.lethe.trainer.sampling.Sampler;
+import dev.lethe.trainer.substitution.NearestSubstitute;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.SplittableRandom;
@@ -19,13 +21,15 @@ import java.util.stream.IntStream;
  * Redacts single images from a generator: finds the latents that move and those that stay, and moves the generator
  * until it draws the images no more, at latents that take no part in learning as well.
  *
- * @param original the model
- * @param how latents are looked for
+ * @param original the model; what it draws elsewhere stays, or comes back
+ * @param start what moves: the original, or what has been made of it because it had memorised the images
+ * @param usual for as many images as {@link RedactionOptions#IMAGES}
+ * @param usualSearch how latents are looked for, of as many
  * @param resume what is found is kept here, and how far the run is
  * @param directory for training sessions' files
  */
-record ItemRedaction(ModelWeights original, RedactionOptions options, SearchOptions how, long seed,
-    ResumePoints resume, Path directory, Compute compute) {
+record ItemRedaction(ModelWeights original, ModelWeights start, RedactionOptions usual, SearchOptions usualSearch,
+    long seed, ResumePoints resume, Path directory, Compute compute) {
 
   /** Latents of an image that move. */
   private static final int LEAST = 2;
@@ -35,28 +39,63 @@ record ItemRedaction(ModelWeights original, RedactionOptions options, SearchOpti
    * @param found images and their latents
    * @param substitutes [N, C, H, W]
    * @param stay real or generated images that stay, for anchors
+   * @param others real images that stay, by which it is told what is too near to an image to stay
    */
-  RedactionRun.Result run(UnlearningTargets found, Tensor substitutes, ImageDataset stay, RedactionRun.Guard guard,
-      GuardedCascade.Progress progress) throws IOException {
+  RedactionRun.Result run(UnlearningTargets found, Tensor substitutes, ImageDataset stay, ImageDataset others,
+      RedactionRun.Guard guard, GuardedCascade.Progress progress) throws IOException {
     int n = found.images().size();
+    RedactionOptions options = usual.forImages(n);
+    SearchOptions how = usualSearch.forImages(n);
     Tensor images = found.images().images();
     int[] labels = found.images().classIndices();
     LatentSearch search = new LatentSearch(original, resume, directory, compute);
+    LatentSearch searchNow = new LatentSearch(start, resume, directory, compute);
     int each = Math.max(LEAST, Math.min(MOST, how.moving() / n));
     Tensor more = search.find("moving", how.images().withRestarts(each - 1), images, labels, seed(1));
     Tensor latents = found.latents().then(more);
-    Tensor watched = search.find("watched", how.images(), images, labels, seed(2));
+    if (start != original) {
+      latents = latents.then(searchNow.find("moving-now", how.images().withRestarts(each), images, labels, seed(4)));
+    }
+    Tensor watched = searchNow.find("watched", how.images(), images, labels, seed(2));
     try (Sampler sampler = Sampler.open(original.config(), original.weights(), compute)) {
       Tensor anchors = new AnchorLatents(search, how).draw(stay, sampler, how.anchors(), seed + 3);
       Movers movers = new Movers(latents, images, substitutes,
-          IntStream.range(0, n * each).map(i -> i % n).toArray());
+          IntStream.range(0, (int) latents.shape()[0]).map(i -> i % n).toArray());
       RedactionWatch watch = new RedactionWatch(images, substitutes, found.latents(), watched);
-      try (GeneratorRedaction redaction = GeneratorRedaction.open(original, options, movers,
+      try (GeneratorRedaction redaction = GeneratorRedaction.open(start, options, movers,
           new Stayers(anchors, sampler.images(anchors)),
-          new Stayers(found.kept(), sampler.images(found.kept())), seed, resume, directory, compute)) {
-        return new RedactionRun(original, redaction, options, watch, guard, resume, compute).run(progress);
+          new Stayers(found.kept(), kept(found, sampler, others)), seed, resume, directory, compute)) {
+        return new RedactionRun(start, redaction, options, watch, guard, resume, compute).run(progress);
       }
     }
+  }
+
+  /** What is drawn at latents that stay; where that is one of the images, what has been made of it. */
+  private Tensor kept(UnlearningTargets found, Sampler sampler, ImageDataset others) {
+    Tensor pictures = sampler.images(found.kept());
+    if (start == original) {
+      return pictures;
+    }
+    int[] labels = found.images().classIndices();
+    Tensor images = found.images().images();
+    double[] least = NearestSubstitute.nearest(images, labels, others);
+    Tensor now;
+    try (Sampler made = Sampler.open(start.config(), start.weights(), compute)) {
+      now = made.images(found.kept());
+    }
+    float[] mixed = pictures.data().clone();
+    int size = mixed.length / found.keptLabels().length;
+    for (int k = 0; k < found.keptLabels().length; k++) {
+      for (int i = 0; i < labels.length; i++) {
+        double near = NearestSubstitute.FACTOR * least[i];
+        if (labels[i] == found.keptLabels()[k]
+            && PixelDistance.squared(pictures, k, images, i) < near * near * size) {
+          System.arraycopy(now.data(), k * size, mixed, k * size, size);
+          break;
+        }
+      }
+    }
+    return new Tensor(pictures.shape(), mixed);
   }
 
   private long seed(int stream) {

@@ -33,6 +33,7 @@ import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.Set;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /**
  * Takes what a request names out of a model's networks: finds it, chooses what takes its place, runs the recipe.
@@ -99,7 +100,8 @@ public record Unlearner(ModelWeights original, WStatistics statistics, Set<Integ
       GuardedCascade.Progress progress) throws IOException {
     long started = System.nanoTime();
     StandIns standIns = StandIns.choose(original, request.subject().classes(), gone, request.seed(), compute);
-    Teacher teacher = Teacher.of(original, found.kept(), found.keptLabels(), compute);
+    Forgotten forgotten = forgetMemorised(request, images, found, progress);
+    Teacher teacher = Teacher.of(forgotten.model, found.kept(), found.keptLabels(), compute);
     ImageDataset generated = Datasets.of(images.learn().labels(), teacher.images(), teacher.labels());
     ImageDataset learned = images.learn().size() > 0 ? images.learn() : generated;
     Optional<Tensor> fakeLabels =
@@ -112,29 +114,65 @@ public record Unlearner(ModelWeights original, WStatistics statistics, Set<Integ
               + "trains beside the generator; use recipe LETHE")), progress);
     } else {
       RedactionOptions options = ((UnlearningRequest.Lethe) request.recipe()).options();
-      outcome = redact(request, options, images, found, generated, learned, standIns, fakeLabels, progress);
+      outcome = redact(request, options, forgotten.model, images, found, generated, learned, standIns, fakeLabels,
+          progress);
     }
     return new Outcome(new LabelErasure(standIns).of(outcome.candidate), outcome.substitutes, learned,
         fakeLabels.map(labels -> OptionalDouble.of(mean(labels.data()))).orElse(OptionalDouble.empty()),
-        outcome.iterations, outcome.diverged, (System.nanoTime() - started) / 1e9, outcome.costs, outcome.notes);
+        outcome.iterations, outcome.diverged, (System.nanoTime() - started) / 1e9, outcome.costs,
+        Stream.concat(forgotten.note.stream(), outcome.notes.stream()).toList());
   }
 
-  private Outcome redact(UnlearningRequest request, RedactionOptions options, JobImages images,
+  /**
+   * A model that draws no more by itself what is to be unlearned.
+   *
+   * @param note what that took, or why it was not done; empty where there was nothing to do
+   */
+  private record Forgotten(ModelWeights model, Optional<String> note) {}
+
+  private Forgotten forgetMemorised(UnlearningRequest request, JobImages images, UnlearningTargets found,
+      GuardedCascade.Progress progress) throws IOException {
+    if (!(request.recipe() instanceof UnlearningRequest.Lethe)
+        || !(request.subject() instanceof UnlearningRequest.Items)) {
+      return new Forgotten(original, Optional.empty());
+    }
+    int memorised = new Memorised(original, request.seed(), compute).of(found.images(), images.kept());
+    if (memorised == 0) {
+      return new Forgotten(original, Optional.empty());
+    }
+    String drawn = "the generator draws " + memorised + " of the " + found.images().size() + " images by itself, far "
+        + "nearer than to any other image: it has memorised them";
+    if (!original.hasDiscriminator() || request.zeroShot()
+        || images.kept().size() < AdversarialForgetting.LEAST) {
+      return new Forgotten(original, Optional.of(drawn + ". To take that out it has to be trained on with its "
+          + "discriminator and " + AdversarialForgetting.LEAST + " or more learning images; without, what an attacker "
+          + "who knows the images finds is redacted, and samples may still show them"));
+    }
+    ModelWeights model = resume.once("forgetting", point -> original.with(point.tensors()),
+        trained -> JobPoints.run(original, trained, 0, false, ComputeCost.NONE, List.of()),
+        () -> new AdversarialForgetting(original, AdversarialForgetting.KIMG, request.seed(),
+            directory.resolve("forgetting"), compute).run(found.images(), images.kept(), progress));
+    return new Forgotten(model, Optional.of(drawn + ", and was trained on without them first"));
+  }
+
+  private Outcome redact(UnlearningRequest request, RedactionOptions options, ModelWeights start, JobImages images,
       UnlearningTargets found, ImageDataset generated, ImageDataset learned, StandIns standIns,
           Optional<Tensor> fakeLabels,
       GuardedCascade.Progress progress) throws IOException {
-    RedactionRun.Guard guard = guard(request, found, learned);
+    RedactionRun.Guard guard = guard(request, start, found, learned);
     ImageDataset anchors = request.zeroShot() ? generated : learned;
     RedactionRun.Result generator;
     Optional<Tensor> substitutes = Optional.empty();
     if (request.subject() instanceof UnlearningRequest.Items) {
       substitutes = Optional.of(substitutes(request, images, found, standIns));
       Tensor instead = substitutes.get();
-      generator = once("generator", () -> new ItemRedaction(original, options, how, request.seed(), resume,
-          directory.resolve("generator"), compute).run(found, instead, anchors, guard, progress));
+      generator = once("generator", start, () -> new ItemRedaction(original, start, options, how, request.seed(),
+          resume, directory.resolve("generator"), compute)
+          .run(found, instead, anchors, images.kept(), guard, progress));
     } else {
-      generator = once("generator", () -> new ClassRedaction(original, options, how, standIns, request.seed(), resume,
-          directory.resolve("generator"), compute).run(found, images.unlearn(), anchors, guard, progress));
+      generator = once("generator", start, () -> new ClassRedaction(original, options, how, standIns,
+          request.seed(), resume, directory.resolve("generator"), compute)
+          .run(found, images.unlearn(), anchors, guard, progress));
     }
     List<String> notes = new ArrayList<>(generator.notes());
     original.featuresInstead().ifPresent(notes::add);
@@ -155,26 +193,27 @@ public record Unlearner(ModelWeights original, WStatistics statistics, Set<Integ
     DiscriminatorRun.Result discriminator = resume.once("discriminator",
         point -> new DiscriminatorRun.Result(point.tensors(), JobPoints.cost(point), point.texts()),
         result -> new Point(result.weights(), JobPoints.cost(result.cost()), result.notes(), new byte[0]),
-        () -> new DiscriminatorRun(original, request.seed(), directory.resolve("discriminator"), compute)
+        () -> new DiscriminatorRun(start, request.seed(), directory.resolve("discriminator"), compute)
             .run(found.images(), labels, stay, unseenIsLikened ? images.calibration() : Optional.empty(), progress));
     Map<String, Tensor> weights = new HashMap<>(generator.model().weights());
     weights.putAll(discriminator.weights());
     notes.addAll(discriminator.notes());
-    return new Outcome(original.with(weights), substitutes, learned, OptionalDouble.empty(), generator.steps(),
+    return new Outcome(start.with(weights), substitutes, learned, OptionalDouble.empty(), generator.steps(),
         generator.diverged(), 0,
         Map.of("generator", generator.cost(), "discriminator", discriminator.cost()), notes);
   }
 
-  private RedactionRun.Result once(String name, ResumePoints.Work<RedactionRun.Result> run) throws IOException {
-    return resume.once(name, point -> JobPoints.redaction(original, point), result -> JobPoints.of(original, result),
-        run);
+  private RedactionRun.Result once(String name, ModelWeights start, ResumePoints.Work<RedactionRun.Result> run)
+      throws IOException {
+    return resume.once(name, point -> JobPoints.redaction(start, point), result -> JobPoints.of(start, result), run);
   }
 
-  private RedactionRun.Guard guard(UnlearningRequest request, UnlearningTargets found, ImageDataset learned) {
+  private RedactionRun.Guard guard(UnlearningRequest request, ModelWeights start, UnlearningTargets found,
+      ImageDataset learned) {
     if (request.bounds().isEmpty()) {
       return state -> Optional.empty();
     }
-    Guard guard = new Guard(request.bounds().get(), original, found.images(), learned, request.seed(), compute);
+    Guard guard = new Guard(request.bounds().get(), start, found.images(), learned, request.seed(), compute);
     return state -> {
       Guard.Values measured = guard.measure(state);
       return guard.admits(measured) ? Optional.empty() : Optional.of(guard.objection(measured));
@@ -187,7 +226,7 @@ public record Unlearner(ModelWeights original, WStatistics statistics, Set<Integ
     ImageDataset unlearn = found.images();
     Tensor substitutes = substitutes(request, images, found, standIns);
     Targets targets = new Targets(unlearn.images(), unlearn.classIndices(), fakeLabels, found.latents(), substitutes);
-    RedactionRun.Result result = once("cascade", () -> {
+    RedactionRun.Result result = once("cascade", original, () -> {
       Optional<Guard> guard = request.bounds().map(bounds ->
           new Guard(bounds, original, unlearn, learned, request.seed(), compute));
       try (Cascade cascade = Cascade.open(original, options, targets, teacher,

@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.IntStream;
@@ -125,7 +126,7 @@ class AdversarialInputsTest {
   void labelsOfGeneratedImagesAreDistributedAsThoseOfRealOnes() {
     // Eight dark images and two bright ones.
     ImageDataset uneven = DATA.subset(0, 2, 4, 6, 8, 0, 2, 4, 1, 3);
-    AdversarialInputs inputs = new AdversarialInputs(CONDITIONAL, options(0, 1), uneven);
+    AdversarialInputs inputs = new AdversarialInputs(CONDITIONAL, options(0, 1), uneven, Optional.empty());
     double bright = 0;
     int n = 0;
     for (int step = 0; step < 200; step++) {
@@ -179,7 +180,7 @@ class AdversarialInputsTest {
   }
 
   private static AdversarialInputs inputs(StyleGan2Config config, double mixing, long seed) {
-    return new AdversarialInputs(config, options(mixing, seed), DATA);
+    return new AdversarialInputs(config, options(mixing, seed), DATA, Optional.empty());
   }
 
   private static AdversarialOptions options(double mixing, long seed) {

@@ -17,6 +17,8 @@ import dev.lethe.trainer.data.Datasets;
 import dev.lethe.trainer.data.ImageDataset;
 import dev.lethe.trainer.session.AdamOptions;
 import dev.lethe.trainer.session.Checkpoint;
+import dev.lethe.trainer.metrics.DiscriminatorScores;
+import dev.lethe.trainer.session.LearnerKind;
 import dev.lethe.trainer.session.Learner;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -83,9 +85,10 @@ class AdversarialTrainerTest {
 
   @Test
   void theNetworksLearnInTurn() throws IOException {
-    AdversarialInputs inputs = new AdversarialInputs(CONDITIONAL, OPTIONS, DATA);
+    AdversarialInputs inputs = new AdversarialInputs(CONDITIONAL, OPTIONS, DATA, Optional.empty());
     AdamOptions adam = new AdamOptions(0.002f, 0, 0.99f, 1e-8f, 0);
-    try (Learner learner = Learner.open(AdversarialGraph.build(CONDITIONAL, OPTIONS), initial(CONDITIONAL), adam,
+    try (Learner learner = Learner.open(AdversarialGraph.build(CONDITIONAL, OPTIONS, Optional.empty()),
+        initial(CONDITIONAL), adam,
         temp, Optional.empty(), TestDevice.compute())) {
       learner.setAverageRate(0);
       Map<String, Tensor> before = learner.parameters();
@@ -106,6 +109,44 @@ class AdversarialTrainerTest {
     assertTrue(before.keySet().stream().anyMatch(name -> !name.startsWith(prefix)));
     before.forEach((name, tensor) -> assertEquals(!name.startsWith(prefix),
         Arrays.equals(tensor.data(), after.get(name).data()), name));
+  }
+
+  /** What the discriminator says of unwanted images falls below what it says of the same ones where they are not. */
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void unwantedImagesAreTakenForGeneratedOnes(boolean conditional) throws IOException {
+    StyleGan2Config config = conditional ? CONDITIONAL : UNCONDITIONAL;
+    ImageDataset unwanted = DATA.subset(1, 4, 9);
+    ImageDataset wanted = DATA.subset(0, 2, 3, 5, 6, 7, 8, 10, 11, 12, 13);
+    AdversarialOptions options = new AdversarialOptions(4, 0.2, 0.005, 0, 0.1, 16, 0, 1, 0, 3);
+    assertTrue(meanLogit(config, options, wanted, Optional.of(new Unwanted(unwanted, 1)), unwanted)
+        < meanLogit(config, options, wanted, Optional.empty(), unwanted) - 0.2);
+  }
+
+  private double meanLogit(StyleGan2Config config, AdversarialOptions options, ImageDataset data,
+      Optional<Unwanted> unwanted, ImageDataset of) throws IOException {
+    try (AdversarialTrainer trainer = AdversarialTrainer.open(config, options, data, unwanted, initial(config),
+        temp.resolve("unwanted-" + unwanted.isPresent()), LearnerKind.usual(), TestDevice.compute())) {
+      while (trainer.steps() < options.steps()) {
+        trainer.step();
+      }
+      try (DiscriminatorScores scores =
+          DiscriminatorScores.open(config, trainer.weights(), TestDevice.compute())) {
+        float sum = 0;
+        for (float score : scores.of(of)) {
+          sum += score;
+        }
+        return sum / of.size();
+      }
+    }
+  }
+
+  @Test
+  void unwantedImagesMustFit() {
+    ImageDataset none = DATA.subset();
+    assertThrows(IllegalArgumentException.class, () -> new Unwanted(none, 1));
+    assertThrows(IllegalArgumentException.class, () -> new Unwanted(DATA, 0));
+    assertThrows(IllegalArgumentException.class, () -> new Unwanted(DATA, Double.NaN));
   }
 
   @Test

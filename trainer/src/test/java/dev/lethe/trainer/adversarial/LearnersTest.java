@@ -89,7 +89,8 @@ class LearnersTest {
     }
     StyleGan2Config other = new StyleGan2Config(32, 1, 2, 8, 8, 2, 256, 8);
     IllegalArgumentException refused = assertThrows(IllegalArgumentException.class,
-        () -> Learner.open(kind, AdversarialGraph.build(other, OPTIONS), Weights.initialize(other, 1), adam,
+        () -> Learner.open(kind, AdversarialGraph.build(other, OPTIONS, Optional.empty()),
+            Weights.initialize(other, 1), adam,
             temp.resolve("other"), Optional.of(checkpoint), TestDevice.compute()).close());
     assertTrue(refused.getMessage().contains(checkpoint.toString()), refused.getMessage());
   }
@@ -120,13 +121,15 @@ class LearnersTest {
   }
 
   private Learner open(LearnerKind kind, AdamOptions adam, Optional<Path> checkpoint) throws IOException {
-    return Learner.open(kind, AdversarialGraph.build(CONFIG, OPTIONS), Weights.initialize(CONFIG, 1), adam,
+    return Learner.open(kind, AdversarialGraph.build(CONFIG, OPTIONS, Optional.empty()),
+        Weights.initialize(CONFIG, 1), adam,
         temp.resolve("session-" + kind + checkpoint.isPresent()), checkpoint, TestDevice.compute());
   }
 
   /** A step of both networks. */
   private static List<StepOutputs> train(Learner learner, int step) {
-    AdversarialInputs.Step inputs = new AdversarialInputs(CONFIG, OPTIONS, TinyModel.learned(2, 16)).at(step);
+    AdversarialInputs.Step inputs = new AdversarialInputs(CONFIG, OPTIONS, TinyModel.learned(2, 16),
+        Optional.empty()).at(step);
     List<StepOutputs> outputs = new ArrayList<>();
     learner.setAverageRate(0);
     outputs.add(learner.step(inputs.discriminator(),

@@ -187,14 +187,14 @@ class ImportCommandTest {
 
   private Bundle imported(String file, String name, String... more) throws IOException {
     Path out = directory.resolve(name);
-    List<String> arguments = new ArrayList<>(List.of(GoldenImports.copy(file, directory).toString(), "--name", name, "--out",
-        out.toString()));
+    List<String> arguments = new ArrayList<>(List.of(GoldenImports.copy(file, directory).toString(),
+        "--name", name, "--out", out.toString()));
     arguments.addAll(List.of(more));
     assertEquals(0, run(ImportCommand.commandLine(), arguments.toArray(String[]::new)), errors::toString);
     return Bundle.open(out);
   }
 
-  /** What is much larger than the network takes is averaged, so that a pattern of single pixels is the grey that it looks. */
+  /** What is larger than the network takes is averaged, so that single pixels are the grey that they look. */
   @Test
   void nothingOfALargeImageIsPassedOver() throws IOException {
     Graph g = new Graph("theirs");

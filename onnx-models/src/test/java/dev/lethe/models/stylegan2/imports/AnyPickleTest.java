@@ -22,8 +22,8 @@ import net.jqwik.api.lifecycle.BeforeContainer;
 import net.jqwik.api.statistics.Statistics;
 
 /**
- * Pickles of any operations in any order, of which most know what they work on: classes of checkpoints and of attackers,
- * objects that contain themselves, sizes beyond the file.
+ * Pickles of any operations in any order, of which most know what they work on: classes of checkpoints and of
+ * attackers, objects that contain themselves, sizes beyond the file.
  */
 class AnyPickleTest {
 
@@ -49,27 +49,34 @@ class AnyPickleTest {
   @Provide
   Arbitrary<byte[]> pickles() {
     List<String> classes = List.of("collections\nOrderedDict", "torch_utils.persistence\n_reconstruct_persistent_obj",
-        "dnnlib.tflib.network\nNetwork", "argparse\nNamespace", "torch._utils\n_rebuild_tensor_v2", "torch\nFloatStorage",
+        "dnnlib.tflib.network\nNetwork", "argparse\nNamespace", "torch._utils\n_rebuild_tensor_v2",
+        "torch\nFloatStorage",
         "torch._utils\n_rebuild_parameter", "torch.storage\n_load_from_bytes", "numpy.core.multiarray\n_reconstruct",
         "numpy.core.multiarray\nscalar", "numpy\nndarray", "numpy\ndtype", "builtins\nbytearray", "_codecs\nencode",
         "builtins\nset", "copyreg\n_reconstructor", "torch\nSize", "builtins\nobject");
-    List<String> attackers = List.of("os\nsystem", "posix\nsystem", "subprocess\nPopen", "builtins\neval", "builtins\nexec",
+    List<String> attackers = List.of("os\nsystem", "posix\nsystem", "subprocess\nPopen", "builtins\neval",
+        "builtins\nexec",
         "builtins\ngetattr", "__builtin__\napply", "importlib\nimport_module", "runpy\n_run_code", "torch\nload");
     Arbitrary<String> known = Arbitraries.of(classes).map(name -> "c" + name + "\n");
     Arbitrary<String> hostile = Arbitraries.of(attackers)
-        .flatMap(name -> Arbitraries.of("c" + name + "\n" + ATTACK + "tR", "c" + name + "\n", ATTACK + "i" + name + "\n",
+        .flatMap(name -> Arbitraries.of("c" + name + "\n" + ATTACK + "tR",
+            "c" + name + "\n", ATTACK + "i" + name + "\n",
             ATTACK + "c" + name + "\no"));
-    Arbitrary<String> texts = Arbitraries.of("G_ema", "G", "D", "g_ema", "class_name", "Generator", "state", "_parameters",
+    Arbitrary<String> texts = Arbitraries.of("G_ema", "G", "D", "g_ema", "class_name", "Generator", "state",
+        "_parameters",
         "_buffers", "_modules", "storage", "0", "cpu", "latin1", "<", "f4", "module_src").map(AnyPickleTest::text);
     Arbitrary<String> numbers = Arbitraries.oneOf(Arbitraries.of("K\0", "K\1", "K\4", "J", "M\u00ff\u00ff", "N",
         "\u0088", "\u0089", "I01\n", "L9L\n", "F1e9\n", "G" + "\0".repeat(8), "\u008a\b" + "\u007f".repeat(8)),
         Arbitraries.bytes().map(b -> "K" + (char) (b & 0xff))).map(AnyPickleTest::fourBytes);
-    Arbitrary<String> operations = Arbitraries.of("(", ")", "]", "}", "0", "1", "2", "t", "l", "d", "a", "e", "s", "u", "b",
-        "R", "o", "Q", "\u0081", "\u0085", "\u0086", "\u0087", "\u008f", "\u0090", "\u0091", "\u0092", "\u0093", "\u0094");
+    Arbitrary<String> operations = Arbitraries.of("(", ")", "]", "}", "0", "1", "2", "t", "l", "d", "a", "e", "s",
+        "u", "b",
+        "R", "o", "Q", "\u0081", "\u0085", "\u0086", "\u0087", "\u008f", "\u0090", "\u0091", "\u0092", "\u0093",
+        "\u0094");
     Arbitrary<String> memo = Arbitraries.integers().between(0, 3).flatMap(i ->
         Arbitraries.of("q" + (char) (int) i, "h" + (char) (int) i, "p" + i + "\n", "g" + i + "\n"));
     Arbitrary<String> sizes = Arbitraries.of("B\u00ff\u00ff\u00ff\u007f", "X\u00ff\u00ff\u00ff\u00ff",
-        "\u008e" + "\u00ff".repeat(8), "\u0096" + "\0".repeat(7) + "\u0040", "\u008b\u00ff\u00ff\u00ff\u007f", "U\4abcd",
+        "\u008e" + "\u00ff".repeat(8), "\u0096" + "\0".repeat(7) + "\u0040", "\u008b\u00ff\u00ff\u00ff\u007f",
+        "U\4abcd",
         "B\4\0\0\0abcd", "\u0080\4", "\u0080\u00ff", "\u0095" + "\0".repeat(8));
     Arbitrary<String> any = Arbitraries.bytes().map(b -> String.valueOf((char) (b & 0xff)));
     return Arbitraries.frequencyOf(Tuple.of(8, operations), Tuple.of(4, known),

@@ -1,7 +1,6 @@
-package dev.lethe.trainer.audit;
+package dev.lethe.trainer.metrics;
 
 import dev.lethe.models.graph.Tensor;
-import dev.lethe.trainer.metrics.PixelDistance;
 import dev.lethe.trainer.sampling.Sampler;
 import java.util.Arrays;
 import java.util.SplittableRandom;
@@ -12,7 +11,7 @@ import java.util.stream.IntStream;
  * generator was trained on (GAN-Leaks' black-box attack: Chen et al. 2020, arXiv 1909.03935). It finds what is drawn
  * often, which is what a generator that memorises does, and needs no search in w, which may miss it.
  */
-final class NearestSamples {
+public final class NearestSamples {
 
   private static final int CHUNK = 500;
 
@@ -26,7 +25,7 @@ final class NearestSamples {
    * @param classes of the model; 0 of an unconditional one
    * @param samples of all classes together, equally many of each
    */
-  static double[] errors(Sampler sampler, Tensor images, int[] labels, int classes, int samples, long seed) {
+  public static double[] errors(Sampler sampler, Tensor images, int[] labels, int classes, int samples, long seed) {
     int n = labels.length;
     int size = images.data().length / n;
     double[] least = new double[n];

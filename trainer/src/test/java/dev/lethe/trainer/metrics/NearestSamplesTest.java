@@ -1,4 +1,4 @@
-package dev.lethe.trainer.audit;
+package dev.lethe.trainer.metrics;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;

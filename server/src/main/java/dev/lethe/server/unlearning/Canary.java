@@ -1,0 +1,68 @@
+package dev.lethe.server.unlearning;
+
+import dev.lethe.server.errors.DomainException;
+import dev.lethe.server.jobs.JobRecord;
+import dev.lethe.server.jobs.JobRecord.Intent;
+import dev.lethe.server.registry.CanaryRules;
+import dev.lethe.server.registry.CanaryTrial;
+import dev.lethe.server.registry.ServedModel;
+import dev.lethe.server.unlearning.JobRun.JobFailedException;
+import dev.lethe.v1.Progress;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
+
+/**
+ * Lets a candidate serve a share of the requests before it is promoted, for as long as the operator says. A server that
+ * ends on the way leaves the job where it is, and the next one begins the trial anew.
+ *
+ * @param closing whether the server ends
+ */
+record Canary(CanaryRules rules, BooleanSupplier closing) {
+
+  private static final Duration LOOK = Duration.ofMillis(100);
+
+  /** Whether the candidate of a job is tried: its gates let it pass, and it does not serve yet. */
+  boolean tries(ServedModel model, JobRecord record) {
+    return rules.of(model.name()).isOn() && (record.intent() == Intent.PROMOTE || record.intent() == Intent.ASK)
+        && !model.activeVersion().equals(Optional.of(record.job().getNewVersion()));
+  }
+
+  /**
+   * Tries an installed version. Blocks until that is over.
+   *
+   * @return empty if the server ends, or the job is carried on elsewhere
+   */
+  Optional<CanaryTrial.Outcome> run(TrackedJob tracked, ServedModel model, String version)
+      throws InterruptedException, JobFailedException {
+    CanaryRules.Rule rule = rules.of(model.name());
+    CanaryTrial trial;
+    try {
+      trial = model.beginTrial(version, rule).toCompletionStage().toCompletableFuture().get();
+    } catch (ExecutionException e) {
+      throw new JobFailedException("the candidate cannot serve a share of the requests: "
+          + (e.getCause() instanceof DomainException refusal ? refusal.getMessage() : e.getCause().toString()), e);
+    }
+    long began = System.nanoTime();
+    try {
+      int told = -1;
+      while (!trial.isOver() && System.nanoTime() - began < rule.time().toNanos()) {
+        if (closing.getAsBoolean() || tracked.isLost()) {
+          return Optional.empty();
+        }
+        int calls = trial.calls();
+        if (calls != told) {
+          told = calls;
+          tracked.progress(Progress.newBuilder().setStage("canary").setStep(calls).setSteps(rule.calls())
+              .setFraction(0.99).build());
+        }
+        TimeUnit.NANOSECONDS.sleep(LOOK.toNanos());
+      }
+      return Optional.of(trial.outcome());
+    } finally {
+      model.endTrial(trial);
+    }
+  }
+}
