@@ -41,6 +41,7 @@ final class JsonCheck {
   /** Objects and lists within one another. No message is half as deep. */
   static final int DEEPEST = 100;
 
+  private static final String BYTE_ORDER_MARK = "\ufeff";
   /** Of a value, in what is told of it. */
   private static final int MOST_SHOWN = 64;
   /** Of an integer with a fraction or an exponent, 1e3: more digits are none that any field takes. */
@@ -64,10 +65,15 @@ final class JsonCheck {
     this.parser = parser;
   }
 
-  /** @throws StatusRuntimeException INVALID_ARGUMENT if it is no UTF-8 */
+  /**
+   * Without the mark that some editors begin files with.
+   *
+   * @throws StatusRuntimeException INVALID_ARGUMENT if it is no UTF-8
+   */
   static String text(JsonSource source, Buffer bytes) {
     try {
-      return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes.getBytes())).toString();
+      String text = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes.getBytes())).toString();
+      return text.startsWith(BYTE_ORDER_MARK) ? text.substring(1) : text;
     } catch (CharacterCodingException e) {
       throw invalid(source.name() + " is no text in UTF-8, which JSON has to be in");
     }

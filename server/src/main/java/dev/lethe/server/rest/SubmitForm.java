@@ -37,6 +37,8 @@ final class SubmitForm extends Body {
   /** Of a part's header, or of a boundary. */
   private static final int MOST_UNDECODED = 64 << 10;
 
+  private static final byte[] END_OF_LINE = {'\r', '\n'};
+
   private final HttpPostMultipartRequestDecoder parts;
   private boolean specified;
   private boolean whole;
@@ -67,6 +69,8 @@ final class SubmitForm extends Body {
   @Override
   void finish() {
     try {
+      // The end of line after the last boundary may be missing, and Netty waits for it.
+      offer(new DefaultHttpContent(Unpooled.wrappedBuffer(END_OF_LINE)));
       offer(LastHttpContent.EMPTY_LAST_CONTENT);
     } finally {
       parts.destroy();
