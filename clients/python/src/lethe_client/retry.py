@@ -26,8 +26,8 @@ class Retry:
     #: Seconds before the second attempt without a word from the server; then twice as many, up to `longest_pause`.
     first_pause: float = 0.1
     longest_pause: float = 5.0
-    #: Seconds for which a watch tries to reach the server again.
-    watch_patience: float = 60.0
+    #: Seconds for which a watch tries to reach a server again that it lost: a server that is restarted has to load its models.
+    watch_patience: float = 300.0
 
     def __post_init__(self) -> None:
         if self.attempts < 1 or self.first_pause < 0 or self.longest_pause < self.first_pause:
