@@ -1877,7 +1877,7 @@ function _picocli_lethe_audit_verify() {
   local prev_word=${COMP_WORDS[COMP_CWORD-1]}
 
   local commands=""
-  local flag_opts="'-h' '--help'"
+  local flag_opts="'-q' '--quiet' '-v' '--verbose' '-h' '--help'"
   local arg_opts="'-o' '--output' '--config' '--public-key' '--models' '--state' '--jobs' '--database' '--signing-key'"
   local FORMAT_option_args=("table" "wide" "json" "name") # --output values
 
@@ -1934,7 +1934,7 @@ function _picocli_lethe_audit_log() {
   local prev_word=${COMP_WORDS[COMP_CWORD-1]}
 
   local commands=""
-  local flag_opts="'-h' '--help'"
+  local flag_opts="'-q' '--quiet' '-v' '--verbose' '-h' '--help'"
   local arg_opts="'-o' '--output' '--config' '--models' '--state' '--jobs' '--database' '--signing-key'"
   local FORMAT_option_args=("table" "wide" "json" "name") # --output values
 

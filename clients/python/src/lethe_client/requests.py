@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar, Union
@@ -127,7 +128,7 @@ def _vectors(vectors: generation_pb2.Vectors, name: str, values: npt.ArrayLike, 
         values = values.detach().cpu().numpy()
     try:
         array = np.asarray(values, dtype=np.float32)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise wrong(name, values, f"an array of numbers, [n, {name}_dim]") from None
     if array.ndim == 1:
         array = array[None]
@@ -135,7 +136,8 @@ def _vectors(vectors: generation_pb2.Vectors, name: str, values: npt.ArrayLike, 
         raise InvalidArgument(f"{name}: has the shape {list(array.shape)}; it must be [n, {name}_dim]"
                               + (" or [n, num_ws, w_dim]" if most_axes == 3 else ""))
     vectors.SetInParent()
-    for row in array.reshape(len(array), -1):
+    # Without rows -1 stands for nothing; that there is none is for the server to refuse.
+    for row in array.reshape(len(array), math.prod(array.shape[1:])):
         vectors.values.add().values.extend(row.tolist())
 
 

@@ -117,7 +117,8 @@ public final class BenchCommand implements Callable<Integer> {
     BenchModel mnist = BenchModel.shipped(home.resolve("onnx-models/bundles"), "mnist");
     BenchModel large = quick ? null : BenchModel.random(BenchModel.CONFIG_F_256, work);
 
-    BenchmarkPage page = new BenchmarkPage("./lethe bench" + (quick ? " --quick" : "") + (jobs ? " --jobs" : ""), LocalDate.now().toString(),
+    BenchmarkPage page = new BenchmarkPage("./lethe bench" + (quick ? " --quick" : "") + (jobs ? " --jobs" : ""),
+        LocalDate.now().toString(),
         Machine.describe(on), setting(cores, turns));
     cores.moveHere();
     Targets targets = new Targets(home.toAbsolutePath(), work, on, cores, batch, clients);
