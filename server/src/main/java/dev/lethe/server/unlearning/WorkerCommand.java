@@ -20,7 +20,8 @@ import java.util.regex.Pattern;
 public record WorkerCommand(List<String> words, ExecutionDevice device) {
 
   private static final String DEVICE_VARIABLE = "LETHE_WORKER_DEVICE";
-  private static final Pattern WORD = Pattern.compile("(?:[^\\s\"]|\"[^\"]*\")+");
+  // Letters are taken in runs: a class path has thousands, and each turn of the group takes stack.
+  private static final Pattern WORD = Pattern.compile("(?:[^\\s\"]++|\"[^\"]*+\")+");
 
   public WorkerCommand {
     words = List.copyOf(words);

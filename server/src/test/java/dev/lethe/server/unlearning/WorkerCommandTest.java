@@ -13,6 +13,13 @@ import org.junit.jupiter.api.io.TempDir;
 class WorkerCommandTest {
 
   @Test
+  void wordsMayBeAsLongAsAClassPath() {
+    String classPath = "/opt/lethe/lib/some-library-1.2.3.jar:".repeat(5000);
+    assertEquals(List.of("java", "-cp", classPath, "a b" + classPath),
+        WorkerCommand.parse("java -cp " + classPath + " \"a b\"" + classPath).words());
+  }
+
+  @Test
   void quotesKeepBlanksTogether() {
     assertEquals(List.of("java", "-cp", "a b/c:d e", "-Dx=y z", "Main"),
         WorkerCommand.parse(" java  -cp \"a b/c\":\"d e\" -Dx=\"y z\" Main ").words());
