@@ -101,12 +101,12 @@ class MalformedIT {
   @Test
   void submissionsThatEndEarlyAreNone() throws Exception {
     String part = "--b\r\ncontent-disposition: form-data; name=\"unlearn\"; filename=\"7/a.png\"\r\n\r\nx";
-    assertTrue(refusal("/v1/jobs", FORM, part + "\r\n" + part).contains("ends early, in part 2"));
+    assertTrue(refusal("/v1/jobs", FORM, part + "\r\n" + part).contains("ends early (whole parts: 1)"));
     refusal("/v1/jobs", FORM, "garbage");
     assertTrue(refusal("/v1/jobs", LINES, "{\"spec\":{}}\n{\"images\":{").startsWith("line 2 ends early"));
     String chunked = "POST /v1/jobs HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-type: " + FORM
         + "\r\ntransfer-encoding: chunked\r\n\r\n" + Integer.toHexString(part.length()) + "\r\n" + part + "\r\n";
-    assertTrue(raw(chunked + "0\r\n\r\n").contains("ends early, in part 1"));
+    assertTrue(raw(chunked + "0\r\n\r\n").contains("ends early (whole parts: 0)"));
     // The last chunk does not come: the client has gone before its request was whole.
     assertFalse(raw(chunked).startsWith("HTTP/1.1 200"));
     assertFalse(raw(chunked + "zzz\r\n").startsWith("HTTP/1.1 200"));
