@@ -1,6 +1,7 @@
 package dev.lethe.server.http;
 
 import dev.lethe.server.console.Console;
+import dev.lethe.server.logging.SafeText;
 import dev.lethe.server.monitoring.ServerMetrics;
 import dev.lethe.server.rest.Rest;
 import dev.lethe.server.rpc.FailureStatus;
@@ -10,6 +11,7 @@ import dev.lethe.server.rpc.RpcService;
 import dev.lethe.server.security.MethodRule;
 import io.grpc.Status;
 import io.netty.channel.ChannelPipeline;
+import io.netty.handler.codec.http.HttpRequestDecoder;
 import io.netty.handler.codec.http.TooLongHttpHeaderException;
 import io.netty.handler.codec.http.TooLongHttpLineException;
 import io.netty.handler.flush.FlushConsolidationHandler;
@@ -24,8 +26,10 @@ import io.vertx.core.http.HttpServer;
 import io.vertx.core.http.HttpServerOptions;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
+import io.vertx.core.http.HttpVersion;
 import io.vertx.core.net.ServerSSLOptions;
 import io.vertx.core.net.impl.ConnectionBase;
+import io.vertx.core.net.impl.VertxHandler;
 import io.vertx.grpc.server.GrpcServerOptions;
 import io.vertx.grpc.server.Service;
 import io.vertx.grpcio.server.GrpcIoServer;
@@ -33,6 +37,8 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The one port: gRPC (HTTP/2, and gRPC-Web), the same services by HTTP and JSON, and {@code /healthz}, {@code /readyz}
@@ -46,6 +52,8 @@ public final class HttpFrontend extends VerticleBase {
    * and closed. Vert.x's own limit, 200 calls in 30 seconds, is soon reached by clients whose deadlines pass.
    */
   private static final int RESETS_FOR_EACH_STREAM = 4;
+
+  private static final Logger LOG = LoggerFactory.getLogger(HttpFrontend.class);
 
   /** How pages, probes and metrics are asked for. */
   private static final List<String> READ = List.of("GET", "HEAD");
@@ -114,24 +122,56 @@ public final class HttpFrontend extends VerticleBase {
     });
     server.invalidRequestHandler(HttpFrontend::malformed);
     server.requestHandler(request -> {
-      if (!origins.admit(request)) {
-        settings.connections().used(request.connection());
-        return;
+      try {
+        handle(request, grpc);
+      } catch (RuntimeException | Error e) {
+        // Vert.x would write it in the log, and the client wait for ever.
+        failed(request, e);
       }
+    });
+    return server.listen();
+  }
+
+  private void handle(HttpServerRequest request, GrpcIoServer grpc) {
+    if (hostIsAmiss(request)) {
+      settings.connections().used(request.connection());
+      Rest.refuse(request, Status.INVALID_ARGUMENT.withDescription("host: HTTP/1.1 wants this header in each request,"
+          + " once, with a name or an address, and a port if it is not the usual one"));
+    } else if (!origins.admit(request)) {
+      settings.connections().used(request.connection());
+    } else {
       String type = request.getHeader(HttpHeaders.CONTENT_TYPE);
       if (type != null && type.startsWith("application/grpc")) {
         Inbound.hand(request, settings, grpc);
       } else {
         plain(request);
       }
-    });
-    return server.listen();
+    }
+  }
+
+  /** Of two, a proxy in front may have looked at the other one. */
+  private static boolean hostIsAmiss(HttpServerRequest request) {
+    return request.version() == HttpVersion.HTTP_1_1
+        && (request.headers().getAll(HttpHeaders.HOST).size() != 1 || request.authority() == null);
+  }
+
+  private static void failed(HttpServerRequest request, Throwable failure) {
+    Status status = FailureStatus.of(failure);
+    if (status.getCode() == Status.Code.UNKNOWN) {
+      LOG.error("a request of {} failed", SafeText.line(String.valueOf(request.path()), SafeText.NAME), failure);
+      status = Status.INTERNAL.withDescription("the server failed; its log has the reason");
+    }
+    if (request.response().headWritten()) {
+      request.response().reset();
+    } else {
+      Rest.refuse(request, status);
+    }
   }
 
   /**
    * Vert.x writes headers, message and trailers of an answer to the socket one by one. With the first handler, what one
-   * turn of the event loop sends, of all calls, is one system call, and wakes the client once. The other, which closes
-   * connections that are silent for a while, would close those whose calls wait.
+   * turn of the event loop sends, of all calls, is one system call, and wakes the client once. The second, which closes
+   * connections that are silent for a while, would close those whose calls wait. The third is for HTTP/1 alone.
    */
   private static void arrange(HttpConnection connection) {
     if (connection instanceof ConnectionBase base) {
@@ -140,6 +180,9 @@ public final class HttpFrontend extends VerticleBase {
           new FlushConsolidationHandler(FlushConsolidationHandler.DEFAULT_EXPLICIT_FLUSH_AFTER_FLUSHES, true));
       if (pipeline.get(IdleStateHandler.class) != null) {
         pipeline.remove(IdleStateHandler.class);
+      }
+      if (pipeline.get(HttpRequestDecoder.class) != null) {
+        pipeline.addBefore(pipeline.context(VertxHandler.class).name(), null, new HttpVersions());
       }
     }
   }
@@ -212,6 +255,9 @@ public final class HttpFrontend extends VerticleBase {
     } else if (cause instanceof TooLongHttpHeaderException) {
       Rest.refuse(request, Status.INVALID_ARGUMENT.withDescription("the request's headers are longer than "
           + HttpServerOptions.DEFAULT_MAX_HEADER_SIZE + " bytes"), 431);
+    } else if (cause instanceof HttpVersions.UnknownException) {
+      Rest.refuse(request, Status.INVALID_ARGUMENT.withDescription("the request is of a version of HTTP that is not"
+          + " answered here; use HTTP/1.1, HTTP/1.0 or HTTP/2"), 505);
     } else {
       Rest.refuse(request, Status.INVALID_ARGUMENT.withDescription("the request is no HTTP"), 400);
     }

@@ -1,6 +1,9 @@
 package dev.lethe.server.rest;
 
 import com.google.protobuf.Message;
+import dev.lethe.server.errors.DomainException;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.grpc.common.GrpcMessage;
 import io.vertx.grpc.common.MessageSizeOverflowException;
@@ -29,14 +32,25 @@ abstract class Body implements GrpcMessageDeframer {
   @Override
   public final void update(Buffer chunk) {
     if (tooLarge == null) {
-      read(chunk);
+      guarded(() -> read(chunk));
     }
   }
 
   @Override
   public final void end() {
     if (tooLarge == null) {
-      finish();
+      guarded(this::finish);
+    }
+  }
+
+  /** What is nobody's refusal is a fault of the server's, not the client's. */
+  private static void guarded(Runnable step) {
+    try {
+      step.run();
+    } catch (StatusRuntimeException | DomainException refusal) {
+      throw refusal;
+    } catch (RuntimeException | StackOverflowError e) {
+      throw Status.UNKNOWN.withCause(e).asRuntimeException();
     }
   }
 

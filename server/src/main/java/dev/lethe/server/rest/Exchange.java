@@ -21,9 +21,10 @@ interface Exchange {
   /**
    * What the whole body says, or one part of it where the client sends several messages.
    *
+   * @param source which part
    * @throws StatusRuntimeException INVALID_ARGUMENT, with what is wrong
    */
-  Message request(Buffer body);
+  Message request(JsonSource source, Buffer body);
 
   /** The answer, or one line of it where there are several. */
   Future<Answer> answer(Message message);
@@ -38,7 +39,7 @@ interface Exchange {
     }
     try {
       return Future.succeededFuture(making.call());
-    } catch (Exception e) {
+    } catch (Exception | StackOverflowError e) {
       return Future.failedFuture(e);
     }
   }

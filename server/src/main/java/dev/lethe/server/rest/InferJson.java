@@ -45,6 +45,8 @@ final class InferJson implements Exchange {
   private static final String BINARY = "binary_data";
   private static final String BINARY_OUTPUT = "binary_data_output";
   private static final String PARAMETERS = "parameters";
+  /** Lists of data within one another: no tensor has as many dimensions. */
+  private static final int DEEPEST = 8;
 
   private final Match match;
   private final HttpServerRequest http;
@@ -66,7 +68,7 @@ final class InferJson implements Exchange {
   }
 
   @Override
-  public Message request(Buffer body) {
+  public Message request(JsonSource source, Buffer body) {
     int length = headerLength(body.length());
     ObjectNode json = ProtoJson.object(body.getBytes(0, length));
     byte[] behind = body.getBytes(length, body.length());
@@ -146,7 +148,7 @@ final class InferJson implements Exchange {
   /** The values, little-endian, whether or not they are nested as the shape is. */
   private static ByteString raw(String what, InferInputTensor.Builder tensor, JsonNode data) {
     List<JsonNode> values = new ArrayList<>();
-    flatten(what, data, values);
+    flatten(what, data, 1, values);
     long needed = 1;
     for (long size : tensor.getShapeList()) {
       // Absurd shapes are told by those who know what would be right.
@@ -170,13 +172,18 @@ final class InferJson implements Exchange {
     };
   }
 
-  private static void flatten(String what, JsonNode data, List<JsonNode> values) {
+  private static void flatten(String what, JsonNode data, int depth, List<JsonNode> values) {
     if (!data.isArray()) {
       throw invalid(what + "data must be an array");
     }
     for (JsonNode value : data) {
       if (value.isArray()) {
-        flatten(what, value, values);
+        if (depth == DEEPEST) {
+          throw invalid(what + "data has lists nested more than " + DEEPEST
+              + " deep; nest them as its shape is, or send"
+              + " one list");
+        }
+        flatten(what, value, depth + 1, values);
       } else {
         values.add(value);
       }

@@ -54,14 +54,14 @@ final class InferenceJson implements Exchange {
   }
 
   @Override
-  public Message request(Buffer body) {
+  public Message request(JsonSource source, Buffer body) {
     Message.Builder message = prototype.newBuilderForType();
     if (match.body() && !body.toString().isBlank()) {
       ObjectNode json = ProtoJson.object(body.getBytes());
       if (json.get("parameters") instanceof ObjectNode parameters) {
         json.set("parameters", parameters(parameters));
       }
-      ProtoJson.merge(json.toString(), message);
+      ProtoJson.merge(JsonSource.BODY, json.toString(), message);
     }
     ProtoJson.bind(match.values(), message);
     return message.build();

@@ -7,6 +7,7 @@ final class Lines extends Body {
 
   private final Exchange exchange;
   private Buffer line = Buffer.buffer();
+  private long number;
 
   Lines(Exchange exchange) {
     this.exchange = exchange;
@@ -37,9 +38,10 @@ final class Lines extends Body {
   @Override
   void finish() {
     Buffer whole = line;
+    number++;
     line = Buffer.buffer();
     if (!whole.toString().isBlank()) {
-      add(exchange.request(whole));
+      add(exchange.request(JsonSource.line(number), whole));
     }
   }
 }

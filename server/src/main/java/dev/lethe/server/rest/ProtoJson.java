@@ -1,6 +1,6 @@
 package dev.lethe.server.rest;
 
-import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.google.protobuf.Descriptors.Descriptor;
@@ -8,13 +8,13 @@ import com.google.protobuf.Descriptors.FieldDescriptor;
 import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.Message;
 import com.google.protobuf.util.JsonFormat;
-import dev.lethe.server.logging.SafeText;
 import dev.lethe.server.rest.HttpRules.Value;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.vertx.core.Future;
 import io.vertx.core.buffer.Buffer;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** Our own services: Protobuf's JSON, and errors as Google's guide has them (AIP-193). */
 final class ProtoJson implements Exchange {
@@ -45,10 +45,10 @@ final class ProtoJson implements Exchange {
   }
 
   @Override
-  public Message request(Buffer given) {
+  public Message request(JsonSource source, Buffer given) {
     Message.Builder message = prototype.newBuilderForType();
     if (body) {
-      merge(given.length() == 0 ? "{}" : given.toString(), message);
+      merge(source, given.length() == 0 ? "{}" : JsonCheck.text(source, given), message);
     } else if (given.length() > 0 && !given.toString().isBlank()) {
       throw invalid("this request has no body; its fields go into path and query");
     }
@@ -85,29 +85,25 @@ final class ProtoJson implements Exchange {
         }
       }
     }
-    merge("path and query are", root.toString(), message);
+    merge(JsonSource.PARAMETERS, root.toString(), message);
   }
 
-  private static FieldDescriptor field(Descriptor type, String name) {
+  /** By either of its names; null if there is none. */
+  static @Nullable FieldDescriptor field(Descriptor type, String name) {
     FieldDescriptor field = type.findFieldByName(name);
     return field != null ? field : type.getFields().stream().filter(its -> its.getJsonName().equals(name)).findAny()
         .orElse(null);
   }
 
-  /** @throws StatusRuntimeException INVALID_ARGUMENT if a body is no such message */
-  static void merge(String json, Message.Builder message) {
-    merge("the body is", json, message);
-  }
-
-  private static void merge(String what, String json, Message.Builder message) {
+  /** @throws StatusRuntimeException INVALID_ARGUMENT if it is no such message */
+  static void merge(JsonSource source, String json, Message.Builder message) {
+    JsonCheck.check(source, json, message.getDescriptorForType());
     try {
       PARSER.merge(json, message);
-    } catch (InvalidProtocolBufferException | IllegalArgumentException e) {
-      String why = e.getMessage();
-      throw invalid(what + " no " + message.getDescriptorForType().getName() + " in JSON: "
-          + SafeText.bounded(why.substring(why.lastIndexOf("Exception: ") < 0 ? 0 : why.lastIndexOf("Exception: ")
-              + 11),
-              SafeText.NAME));
+    } catch (InvalidProtocolBufferException | RuntimeException e) {
+      // Times and the like are Protobuf's to read. What it says is about its own code.
+      throw invalid(source.name() + " is no " + message.getDescriptorForType().getName()
+          + " in JSON: a value in it cannot be read");
     }
   }
 
@@ -133,20 +129,13 @@ final class ProtoJson implements Exchange {
   }
 
   /** @throws StatusRuntimeException if it is no object */
-  static ObjectNode object(byte[] json) {
+  static ObjectNode object(byte[] given) {
+    String json = JsonCheck.text(JsonSource.BODY, Buffer.buffer(given));
+    JsonCheck.check(JsonSource.BODY, json, null);
     try {
-      JsonNode node = JSON.readTree(json);
-      if (node != null && node.isObject()) {
-        return (ObjectNode) node;
-      }
-    } catch (java.io.IOException e) {
-      throw invalid("the body is no JSON: " + firstLine(e));
+      return (ObjectNode) JSON.readTree(json);
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException("what was read once cannot be read again", e);
     }
-    throw invalid("the body must be a JSON object");
-  }
-
-  private static String firstLine(Exception e) {
-    return String.valueOf(e instanceof com.fasterxml.jackson.core.JsonProcessingException json
-        ? json.getOriginalMessage() : e.getMessage()).lines().findFirst().orElse("");
   }
 }

@@ -26,6 +26,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /** Takes HTTP requests that are calls of the server's services. */
@@ -79,13 +80,14 @@ public final class Rest {
   /** @return false if the path is none of a call; then nothing has happened */
   public boolean handle(HttpServerRequest request) {
     String path = request.path();
-    if (DOCUMENT.equals(path) && request.method() != HttpMethod.GET) {
-      notAllowed(request, List.of("GET"));
+    if (DOCUMENT.equals(path) && request.method() != HttpMethod.GET && request.method() != HttpMethod.HEAD) {
+      notAllowed(request, List.of("GET", "HEAD"));
       return true;
     }
     if (DOCUMENT.equals(path)) {
       settings.access().admit(MethodRule.REFLECTION, request.getHeader(HttpHeaders.AUTHORIZATION), request.connection())
-          .onSuccess(caller -> answer(request, document()))
+          .map(caller -> document())
+          .onSuccess(made -> answer(request, made))
           .onFailure(refusal -> refuse(request, FailureStatus.of(refusal)));
       return true;
     }
@@ -93,7 +95,7 @@ public final class Rest {
     Set<String> verbs;
     try {
       match = path == null ? Optional.empty() : find(request, path);
-      verbs = match.isPresent() || path == null ? Set.of() : rules.verbs(path);
+      verbs = match.isPresent() || path == null ? Set.of() : verbs(path);
     } catch (RuntimeException malformed) {
       answer(request, failure(path, Status.INVALID_ARGUMENT.withDescription("the path or query cannot be read"), 400));
       return true;
@@ -122,7 +124,23 @@ public final class Rest {
     if (request.method() == HttpMethod.POST && path.startsWith("/" + OURS) && methods.containsKey(path.substring(1))) {
       return Optional.of(new Match(path.substring(1), List.of(), true));
     }
+    if (request.method() == HttpMethod.HEAD) {
+      return rules.find(HttpMethod.GET, path, request.query()).filter(this::endsByItself);
+    }
     return rules.find(request.method(), path, request.query());
+  }
+
+  /** Of a stream, which may go on for hours, there is no answer to tell the length and status of. */
+  private boolean endsByItself(Match match) {
+    return !methods.get(match.method()).descriptor().isServerStreaming();
+  }
+
+  private Set<String> verbs(String path) {
+    Set<String> verbs = new TreeSet<>(rules.verbs(path));
+    if (rules.find(HttpMethod.GET, path, null).filter(this::endsByItself).isPresent()) {
+      verbs.add("HEAD");
+    }
+    return verbs;
   }
 
   private <Q, R> void serve(HttpServerRequest request, Method<Q, R> method, Match match) {
@@ -154,7 +172,7 @@ public final class Rest {
       Body body) {
     ContextInternal context = ((HttpServerRequestInternal) request).context();
     RestRequest<Q, R> call = new RestRequest<>(context, request, body, method.name());
-    RestResponse<Q, R> response = new RestResponse<>(context, call, request.response(), exchange,
+    RestResponse<Q, R> response = new RestResponse<>(context, call, request, exchange,
         method.descriptor().isServerStreaming(), body::tooLarge);
     response.init();
     call.init(response, true, settings.maxMessageBytes());

@@ -7,6 +7,8 @@ import io.vertx.core.Future;
 import io.vertx.core.MultiMap;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpHeaders;
+import io.vertx.core.http.HttpMethod;
+import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
 import io.vertx.core.internal.ContextInternal;
 import io.vertx.grpc.common.GrpcMessage;
@@ -28,6 +30,7 @@ final class RestResponse<Q, R> extends GrpcServerResponseImpl<Q, R> {
   private static final String LINES = "application/x-ndjson";
 
   private final HttpServerResponse http;
+  private final boolean head;
   private final Exchange exchange;
   private final Encoder<R> encoder;
   private final boolean streams;
@@ -38,18 +41,20 @@ final class RestResponse<Q, R> extends GrpcServerResponseImpl<Q, R> {
   private Future<Void> lines = Future.succeededFuture();
 
   /**
+   * @param asked what is answered; HEAD without a body
    * @param streams whether there may be several messages
    * @param tooLarge which limit what the client sent is above, which no later try will help; null if none
    */
-  RestResponse(ContextInternal context, RestRequest<Q, R> request, HttpServerResponse http, Exchange exchange,
+  RestResponse(ContextInternal context, RestRequest<Q, R> request, HttpServerRequest asked, Exchange exchange,
       boolean streams, Supplier<@Nullable String> tooLarge) {
-    this(context, request, http, exchange, streams, tooLarge, new Encoder<>(exchange));
+    this(context, request, asked, exchange, streams, tooLarge, new Encoder<>(exchange));
   }
 
-  private RestResponse(ContextInternal context, RestRequest<Q, R> request, HttpServerResponse http, Exchange exchange,
+  private RestResponse(ContextInternal context, RestRequest<Q, R> request, HttpServerRequest asked, Exchange exchange,
       boolean streams, Supplier<@Nullable String> tooLarge, Encoder<R> encoder) {
-    super(context, request, GrpcProtocol.TRANSCODING, http, encoder);
-    this.http = http;
+    super(context, request, GrpcProtocol.TRANSCODING, asked.response(), encoder);
+    this.http = asked.response();
+    this.head = asked.method() == HttpMethod.HEAD;
     this.exchange = exchange;
     this.encoder = encoder;
     this.streams = streams;
@@ -150,7 +155,7 @@ final class RestResponse<Q, R> extends GrpcServerResponseImpl<Q, R> {
     http.setStatusCode(answer.status());
     answer.headers().forEach(http::putHeader);
     http.putHeader(HttpHeaders.CONTENT_LENGTH, Integer.toString(answer.body().length()));
-    if (answer.body().length() > 0) {
+    if (answer.body().length() > 0 && !head) {
       http.write(answer.body());
     }
   }

@@ -3,12 +3,14 @@ package dev.lethe.server.rest;
 import static dev.lethe.server.rest.ProtoJson.invalid;
 
 import com.google.protobuf.UnsafeByteOperations;
+import dev.lethe.server.logging.SafeText;
 import dev.lethe.v1.Image;
 import dev.lethe.v1.ImageRole;
 import dev.lethe.v1.LabelledImage;
 import dev.lethe.v1.SubmitRequest;
 import dev.lethe.v1.UnlearnSpec;
 import dev.lethe.v1.UploadedImages;
+import io.grpc.StatusRuntimeException;
 import io.netty.buffer.Unpooled;
 import io.netty.handler.codec.http.DefaultHttpContent;
 import io.netty.handler.codec.http.DefaultHttpRequest;
@@ -35,8 +37,12 @@ final class SubmitForm extends Body {
   /** Of a part's header, or of a boundary. */
   private static final int MOST_UNDECODED = 64 << 10;
 
+  private static final byte[] END_OF_LINE = {'\r', '\n'};
+
   private final HttpPostMultipartRequestDecoder parts;
   private boolean specified;
+  private boolean whole;
+  private int count;
   private long read;
   private long taken;
 
@@ -62,9 +68,20 @@ final class SubmitForm extends Body {
 
   @Override
   void finish() {
-    offer(LastHttpContent.EMPTY_LAST_CONTENT);
+    try {
+      // The end of line after the last boundary may be missing, and Netty waits for it.
+      offer(new DefaultHttpContent(Unpooled.wrappedBuffer(END_OF_LINE)));
+      offer(LastHttpContent.EMPTY_LAST_CONTENT);
+    } finally {
+      parts.destroy();
+    }
+    if (!whole) {
+      // The parts so far might be fewer photos than are to be erased.
+      throw invalid("the form ends early, in part " + (count + 1)
+          + ": the boundary that closes it has not come; send it"
+          + " again from the start");
+    }
     specify();
-    parts.destroy();
   }
 
   private void offer(io.netty.handler.codec.http.HttpContent content) {
@@ -73,15 +90,24 @@ final class SubmitForm extends Body {
       while (parts.hasNext()) {
         InterfaceHttpData part = parts.next();
         taken = read;
+        count++;
         take(part);
         parts.removeHttpDataFromClean(part);
         part.release();
       }
     } catch (HttpPostRequestDecoder.EndOfDataDecoderException end) {
-      // All parts are taken.
-    } catch (HttpPostRequestDecoder.ErrorDataDecoderException | HttpPostRequestDecoder.TooManyFormFieldsException
-        | HttpPostRequestDecoder.TooLongFormFieldException | IOException e) {
-      throw invalid("the body is no form (multipart/form-data): " + e.getMessage());
+      // All parts are taken, and the form is closed.
+      whole = true;
+    } catch (HttpPostRequestDecoder.TooLongFormFieldException e) {
+      throw invalid("part " + (count + 1) + " of the form has headers of more than " + MOST_UNDECODED + " bytes");
+    } catch (StatusRuntimeException refusal) {
+      throw refusal;
+    } catch (IOException | RuntimeException e) {
+      // Netty says what of its own code went wrong, down to pointers that are null.
+      throw invalid("part " + (count + 1)
+          + " of the form (multipart/form-data) cannot be read: it begins with the boundary"
+          + " that content-type tells, then content-disposition: form-data; name=\"...\", and of a file "
+          + "filename=\"...\"");
     }
   }
 
@@ -95,7 +121,7 @@ final class SubmitForm extends Body {
         return;
       }
       UnlearnSpec.Builder spec = UnlearnSpec.newBuilder();
-      ProtoJson.merge(field.getValue(), spec);
+      ProtoJson.merge(JsonSource.SPEC, JsonCheck.text(JsonSource.SPEC, Buffer.buffer(field.get())), spec);
       add(SubmitRequest.newBuilder().setSpec(spec).build());
     } else if (part instanceof FileUpload file && (file.getName().equals("unlearn")
         || file.getName().equals("learn"))) {
@@ -109,7 +135,8 @@ final class SubmitForm extends Body {
           .setRole(file.getName().equals("learn") ? ImageRole.IMAGE_ROLE_LEARN : ImageRole.IMAGE_ROLE_UNLEARN))
               .build());
     } else {
-      throw invalid("the form has a field \"" + part.getName() + "\"; there are spec (JSON), and the files unlearn and"
+      throw invalid("the form has a field \"" + SafeText.bounded(part.getName(), SafeText.NAME)
+          + "\"; there are spec (JSON), and the files unlearn and"
           + " learn");
     }
   }

@@ -25,7 +25,7 @@ final class WholeBody extends Body {
 
   @Override
   void finish() {
-    add(exchange.request(body));
+    add(exchange.request(JsonSource.BODY, body));
     body = Buffer.buffer();
   }
 }

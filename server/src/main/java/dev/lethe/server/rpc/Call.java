@@ -166,7 +166,12 @@ public final class Call<R> {
 
   public void send(R message) {
     if (!over) {
-      response.write(message);
+      try {
+        response.write(message);
+      } catch (RuntimeException | Error e) {
+        // It cannot be encoded; who sends is often a future's handler, whose failures nobody hears of.
+        fail(e);
+      }
     }
   }
 

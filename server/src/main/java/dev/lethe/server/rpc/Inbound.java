@@ -32,7 +32,7 @@ public final class Inbound extends HttpServerRequestWrapper {
   private final Arrivals arrivals;
   private final Duration patience;
   private final long ahead;
-  private Consumer<RuntimeException> failed = failure -> { };
+  private Consumer<Throwable> failed = failure -> { };
   // Bytes that count; and those of them that no message took with it yet.
   private long held;
   private long waiting;
@@ -70,7 +70,7 @@ public final class Inbound extends HttpServerRequestWrapper {
   }
 
   /** @param handler told if the bytes cannot be taken, or are no messages */
-  void onFailure(Consumer<RuntimeException> handler) {
+  void onFailure(Consumer<Throwable> handler) {
     failed = handler;
   }
 
@@ -153,6 +153,9 @@ public final class Inbound extends HttpServerRequestWrapper {
     } catch (RuntimeException e) {
       failed.accept(Status.INVALID_ARGUMENT.withDescription("the request's body is no sequence of gRPC messages")
           .withCause(e).asRuntimeException());
+    } catch (Error e) {
+      // A stack that overflows, too, ends one call, with a line in the log, and leaves none open.
+      failed.accept(e);
     }
   }
 

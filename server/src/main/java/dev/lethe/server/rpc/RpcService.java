@@ -140,7 +140,7 @@ public final class RpcService implements Service {
       if (!call.isOver() && message.payload().length() <= LARGEST_REFUSED) {
         try {
           subject.accept(decode(method, message, call.inbound()).message(), call);
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
           // A message that cannot be read says nothing; the refusal says enough.
         }
       }
@@ -153,6 +153,7 @@ public final class RpcService implements Service {
     request.fetch(1);
   }
 
+  /** Whatever is thrown ends the call, errors of the machine included: Vert.x would leave it open. */
   private <Q, R> void serve(MethodDescriptor<Q, R> method, GrpcServerRequest<Q, R> request,
       Optional<BiConsumer<Q, Call<R>>> subject, Function<Call<R>, Sink<Q>> open, Call<R> call) {
     Sink<Q> sink;
@@ -161,7 +162,7 @@ public final class RpcService implements Service {
         settings.connections().check(request.connection());
       }
       sink = open.apply(call);
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       call.fail(e);
       return;
     }
@@ -184,7 +185,7 @@ public final class RpcService implements Service {
           }
           request.fetch(1);
         });
-      } catch (RuntimeException e) {
+      } catch (RuntimeException | Error e) {
         call.fail(e);
         request.fetch(1);
       }
@@ -193,7 +194,7 @@ public final class RpcService implements Service {
       if (!call.isOver()) {
         try {
           sink.end();
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
           call.fail(e);
         }
       }
