@@ -32,9 +32,9 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads a client's JSON once before Protobuf does, which takes what is no JSON (comments, names without quotes, a second
- * object), names no field, and follows any depth of nesting and any exponent until memory or time are out. Faults are
- * told by the field, in words of our own.
+ * Reads a client's JSON once before Protobuf does, which takes what is no JSON (comments, names without quotes, a
+ * second object), names no field, and follows any depth of nesting and any exponent until memory or time are out.
+ * Faults are told by the field, in words of our own.
  */
 final class JsonCheck {
 
