@@ -149,8 +149,8 @@ final class SubmitForm extends Body {
           .setRole(file.getName().equals("learn") ? ImageRole.IMAGE_ROLE_LEARN : ImageRole.IMAGE_ROLE_UNLEARN))
               .build());
     } else {
-      throw invalid("the form has a field \"" + SafeText.bounded(part.getName(), SafeText.NAME) + "\"; there are spec (JSON), and the files unlearn and"
-          + " learn");
+      throw invalid("the form has a field \"" + SafeText.bounded(part.getName(), SafeText.NAME) + "\"; there are spec"
+          + " (JSON), and the files unlearn and learn");
     }
   }
 
