@@ -88,9 +88,8 @@ final class SubmitForm extends Body {
     }
     if (!whole) {
       // The parts so far might be fewer photos than are to be erased.
-      throw invalid("the form ends early (whole parts: " + count
-          + "): the boundary that closes it has not come; send it"
-          + " again from the start");
+      throw invalid("the form ends early (whole parts: " + count + "): the boundary that closes it has not come; send"
+          + " it again from the start");
     }
     specify();
   }
@@ -119,10 +118,9 @@ final class SubmitForm extends Body {
       throw refusal;
     } catch (IOException | RuntimeException e) {
       // Netty says what of its own code went wrong, down to pointers that are null.
-      throw invalid("part " + (count + 1)
-          + " of the form (multipart/form-data) cannot be read: it begins with the boundary"
-          + " that content-type tells, then content-disposition: form-data; name=\"...\", and of a file "
-          + "filename=\"...\"");
+      throw invalid("part " + (count + 1) + " of the form (multipart/form-data) cannot be read: it begins with the"
+          + " boundary that content-type tells, then content-disposition: form-data; name=\"...\", and of a file"
+          + " filename=\"...\"");
     }
   }
 
@@ -136,7 +134,8 @@ final class SubmitForm extends Body {
         return;
       }
       UnlearnSpec.Builder spec = UnlearnSpec.newBuilder();
-      ProtoJson.merge(JsonSource.SPEC, JsonCheck.text(JsonSource.SPEC, Buffer.buffer(field.get())), spec);
+      String json = JsonCheck.text(JsonSource.SPEC, Buffer.buffer(field.get()));
+      ProtoJson.merge(JsonSource.SPEC, json, spec);
       add(SubmitRequest.newBuilder().setSpec(spec).build());
     } else if (part instanceof FileUpload file && (file.getName().equals("unlearn")
         || file.getName().equals("learn"))) {
@@ -150,9 +149,8 @@ final class SubmitForm extends Body {
           .setRole(file.getName().equals("learn") ? ImageRole.IMAGE_ROLE_LEARN : ImageRole.IMAGE_ROLE_UNLEARN))
               .build());
     } else {
-      throw invalid("the form has a field \"" + SafeText.bounded(part.getName(), SafeText.NAME)
-          + "\"; there are spec (JSON), and the files unlearn and"
-          + " learn");
+      throw invalid("the form has a field \"" + SafeText.bounded(part.getName(), SafeText.NAME) + "\"; there are spec"
+          + " (JSON), and the files unlearn and learn");
     }
   }
 

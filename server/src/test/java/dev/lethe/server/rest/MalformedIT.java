@@ -91,9 +91,8 @@ class MalformedIT {
       assertTrue(refusal("/v2/repository/index", JSON_TYPE, deep).contains("100 deep"));
     }
     assertTrue(refusal(GENERATE, JSON_TYPE, lists).contains("100 deep"));
-    assertTrue(refusal(INFER, JSON_TYPE,
-        "{\"inputs\":[{\"name\":\"seed\",\"datatype\":\"INT64\",\"shape\":[1],\"data\":"
-        + "[".repeat(50) + "1" + "]".repeat(50) + "}]}").contains("8 deep"));
+    assertTrue(refusal(INFER, JSON_TYPE, "{\"inputs\":[{\"name\":\"seed\",\"datatype\":\"INT64\",\"shape\":[1],"
+        + "\"data\":" + "[".repeat(50) + "1" + "]".repeat(50) + "}]}").contains("8 deep"));
     assertEquals(400, send("GET", "/v1/jobs?" + "a.".repeat(1500) + "a=1", JSON_TYPE, "").statusCode());
     assertEquals(404, send("GET", "/v1" + "/a".repeat(1500), JSON_TYPE, "").statusCode());
   }
