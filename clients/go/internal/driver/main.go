@@ -26,13 +26,13 @@ import (
 )
 
 type connection struct {
-	Address     string  `json:"address"`
-	Token       string  `json:"token"`
-	CA          string  `json:"ca"`
-	Certificate string  `json:"certificate"`
-	Key         string  `json:"key"`
-	Timeout     any     `json:"timeout"` // A number, or none.
-	Attempts    int     `json:"attempts"`
+	Address     string `json:"address"`
+	Token       string `json:"token"`
+	CA          string `json:"ca"`
+	Certificate string `json:"certificate"`
+	Key         string `json:"key"`
+	Timeout     any    `json:"timeout"` // A number, or none.
+	Attempts    int    `json:"attempts"`
 }
 
 type arguments struct {
