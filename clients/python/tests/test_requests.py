@@ -54,7 +54,7 @@ class RequestsTest(unittest.TestCase):
             specs.build({"no_such": 1})
 
     def test_latents_that_are_none_are_for_the_server_to_refuse(self):
-        for given in (dict(z=np.zeros((0, 64))), dict(w=np.zeros((0, 8, 64)))):
+        for given in (dict(z=np.zeros((0, 64))), dict(z=[]), dict(w=np.zeros((0, 8, 64)))):
             request = generate(**given)
             self.assertEqual(*given, request.WhichOneof("latents"))
             self.assertEqual(0, len(getattr(request, *given).values))

@@ -132,7 +132,8 @@ def _vectors(vectors: generation_pb2.Vectors, name: str, values: npt.ArrayLike, 
     except (TypeError, ValueError, OverflowError):
         raise _no_latents(name, values) from None
     if array.ndim == 1:
-        array = array[None]
+        # One image's, or none.
+        array = array[None] if array.size else array.reshape(0, 0)
     if not 2 <= array.ndim <= most_axes:
         raise InvalidArgument(f"{name}: has the shape {list(array.shape)}; it must be [n, {name}_dim]"
                               + (" or [n, num_ws, w_dim]" if most_axes == 3 else ""))
