@@ -189,7 +189,7 @@ public final class HttpFrontend extends VerticleBase {
         pipeline.remove(IdleStateHandler.class);
       }
       ChannelHandlerContext last = pipeline.context(VertxHandler.class);
-      // Of a connection that is gone already there is none.
+      // HTTP/2 to which HTTP/1 was upgraded still has the decoder, and another handler.
       if (last != null && pipeline.get(HttpRequestDecoder.class) != null) {
         pipeline.addBefore(last.name(), null, new HttpVersions());
       }
