@@ -356,7 +356,7 @@ function _picocli_lethe_serve() {
 
   local commands=""
   local flag_opts="'--print-config' '-h' '--help'"
-  local arg_opts="'--config' '--host' '--port' '--insecure-listen' '--console' '--models' '--state' '--jobs' '--database' '--key-file' '--keep-jobs' '--signing-key' '--rollback-to-retired' '--purge-after' '--empty-state' '--confirm-lost-erasures' '--data' '--worker-command' '--worker-timeout' '--worker-attempts' '--job-heartbeat' '--max-jobs' '--approval' '--device' '--worker-device' '--precision' '--latents' '--graphs' '--threads' '--drain' '--log-format' '--max-batch' '--max-queue-delay' '--concurrency' '--max-queue' '--max-images' '--max-stream-images' '--max-message' '--max-arriving' '--max-connections' '--max-streams' '--handshake-timeout' '--keepalive' '--idle-timeout' '--tls-certificate' '--tls-key' '--tls-client-ca' '--tls-client-certificates' '--tls-reload' '--auth-principals' '--auth-certificate-roles' '--auth-open' '--jwt-keys' '--jwt-issuer' '--jwt-audience' '--jwt-roles-claim' '--jwt-refresh' '--cors-origins' '--rate-requests' '--rate-images'"
+  local arg_opts="'--config' '--host' '--port' '--insecure-listen' '--console' '--models' '--state' '--jobs' '--database' '--key-file' '--keep-jobs' '--signing-key' '--rollback-to-retired' '--purge-after' '--empty-state' '--confirm-lost-erasures' '--data' '--worker-command' '--worker-timeout' '--worker-attempts' '--job-heartbeat' '--max-jobs' '--approval' '--merge' '--canary-share' '--canary-calls' '--canary-seconds' '--device' '--worker-device' '--precision' '--latents' '--graphs' '--threads' '--drain' '--log-format' '--max-batch' '--max-queue-delay' '--concurrency' '--max-queue' '--max-images' '--max-stream-images' '--max-message' '--max-arriving' '--max-connections' '--max-streams' '--handshake-timeout' '--keepalive' '--idle-timeout' '--tls-certificate' '--tls-key' '--tls-client-ca' '--tls-client-certificates' '--tls-reload' '--auth-principals' '--auth-certificate-roles' '--auth-open' '--jwt-keys' '--jwt-issuer' '--jwt-audience' '--jwt-roles-claim' '--jwt-refresh' '--cors-origins' '--rate-requests' '--rate-images'"
 
   type compopt &>/dev/null && compopt +o default
 
@@ -431,6 +431,18 @@ function _picocli_lethe_serve() {
       return
       ;;
     '--approval')
+      return
+      ;;
+    '--merge')
+      return
+      ;;
+    '--canary-share')
+      return
+      ;;
+    '--canary-calls')
+      return
+      ;;
+    '--canary-seconds')
       return
       ;;
     '--device')
@@ -771,7 +783,7 @@ function _picocli_lethe_bench() {
   local prev_word=${COMP_WORDS[COMP_CWORD-1]}
 
   local commands="training device"
-  local flag_opts="'--quick' '-h' '--help' '-V' '--version'"
+  local flag_opts="'--quick' '--jobs' '-h' '--help' '-V' '--version'"
   local arg_opts="'--out' '--peers' '--cache' '--batch' '--clients' '--server-cores' '--client-cores' '--device'"
   local peers_option_args=("RAW" "REBUILT" "OPENVINO" "LETHE" "PYTHON" "MLSERVER") # --peers values
 
@@ -1865,7 +1877,7 @@ function _picocli_lethe_audit_verify() {
   local prev_word=${COMP_WORDS[COMP_CWORD-1]}
 
   local commands=""
-  local flag_opts="'-h' '--help'"
+  local flag_opts="'-q' '--quiet' '-v' '--verbose' '-h' '--help'"
   local arg_opts="'-o' '--output' '--config' '--public-key' '--models' '--state' '--jobs' '--database' '--signing-key'"
   local FORMAT_option_args=("table" "wide" "json" "name") # --output values
 
@@ -1922,7 +1934,7 @@ function _picocli_lethe_audit_log() {
   local prev_word=${COMP_WORDS[COMP_CWORD-1]}
 
   local commands=""
-  local flag_opts="'-h' '--help'"
+  local flag_opts="'-q' '--quiet' '-v' '--verbose' '-h' '--help'"
   local arg_opts="'-o' '--output' '--config' '--models' '--state' '--jobs' '--database' '--signing-key'"
   local FORMAT_option_args=("table" "wide" "json" "name") # --output values
 

@@ -13,6 +13,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/protobuf/proto"
 
 	"lethe.dev/lethe/lethev1"
 )
@@ -25,6 +26,7 @@ type Client struct {
 	unlearning lethev1.UnlearningServiceClient
 	inspection lethev1.InspectionServiceClient
 	settings   *settings
+	secure     bool
 	retry      Retry
 }
 
@@ -36,6 +38,9 @@ func NewClient(address string, options ...Option) (*Client, error) {
 	s := fromEnvironment()
 	for _, option := range options {
 		option(s)
+	}
+	if s.timeout != nil && *s.timeout <= 0 {
+		return nil, invalid("timeout", "is %v; it must be longer than 0; without one there is no limit", *s.timeout)
 	}
 	where, saysTLS, err := target(cmp.Or(address, os.Getenv("LETHE_SERVER"), "localhost"))
 	if err != nil {
@@ -56,6 +61,7 @@ func NewClient(address string, options ...Option) (*Client, error) {
 		unlearning: lethev1.NewUnlearningServiceClient(connection),
 		inspection: lethev1.NewInspectionServiceClient(connection),
 		settings:   s,
+		secure:     s.wantsTLS() || saysTLS != nil && *saysTLS,
 		retry:      s.retry.withDefaults(),
 	}, nil
 }
@@ -81,6 +87,9 @@ func (c *Client) Generate(ctx context.Context, request GenerateRequest) (*Images
 func (c *Client) GenerateStream(ctx context.Context, request GenerateRequest) iter.Seq2[Image, error] {
 	return func(yield func(Image, error) bool) {
 		message, err := request.message()
+		if err == nil {
+			err = textual(message)
+		}
 		if err != nil {
 			yield(Image{}, err)
 			return
@@ -249,12 +258,15 @@ func (c *Client) authorized(ctx context.Context) (context.Context, error) {
 }
 
 // call makes a call with one answer, as often as it takes.
-func call[Q, A any](ctx context.Context, c *Client, rpc func(context.Context, Q, ...grpc.CallOption) (A, error), request Q,
+func call[Q proto.Message, A any](ctx context.Context, c *Client, rpc func(context.Context, Q, ...grpc.CallOption) (A, error), request Q,
 	repeatable bool) (A, error) {
 	var none A
-	if c.settings.timeout > 0 {
+	if err := textual(request); err != nil {
+		return none, err
+	}
+	if c.settings.timeout != nil {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, c.settings.timeout)
+		ctx, cancel = context.WithTimeout(ctx, *c.settings.timeout)
 		defer cancel()
 	}
 	for attempts := 1; ; attempts++ {
@@ -267,7 +279,7 @@ func call[Q, A any](ctx context.Context, c *Client, rpc func(context.Context, Q,
 		if err == nil {
 			return answer, nil
 		}
-		failure := toError(err, said)
+		failure := c.toError(err, said)
 		if !c.retry.again(ctx, failure, attempts, repeatable) {
 			return none, failure
 		}
@@ -290,7 +302,7 @@ func receive[A any](ctx context.Context, c *Client,
 	var said trailers
 	stream, err := open(authorized, grpc.Header(&said.header), grpc.Trailer(&said.trailer))
 	if err != nil {
-		return toError(err, said)
+		return c.toError(err, said)
 	}
 	for {
 		message, err := stream.Recv()
@@ -298,7 +310,7 @@ func receive[A any](ctx context.Context, c *Client,
 			return nil
 		}
 		if err != nil {
-			return toError(err, said)
+			return c.toError(err, said)
 		}
 		if !take(message) {
 			return nil

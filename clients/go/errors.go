@@ -25,6 +25,7 @@ type Error struct {
 	RequestID string
 	// RetryAfter is the time after which the server takes the call; negative where it does not say.
 	RetryAfter time.Duration
+	cause      error
 }
 
 // What can go wrong, for errors.Is.
@@ -40,9 +41,18 @@ var (
 
 func (e *Error) Error() string { return fmt.Sprintf("lethe: %v: %s", e.Code, e.Message) }
 
+// Unwrap is what this client found wrong of a file, such as an *UnreadableError; nil of what the server says.
+func (e *Error) Unwrap() error { return e.cause }
+
 // invalid is what this client finds wrong before it calls.
 func invalid(field, format string, values ...any) *Error {
 	return &Error{Code: codes.InvalidArgument, Message: field + ": " + fmt.Sprintf(format, values...), Field: field, RetryAfter: -1}
+}
+
+// because is the same error with its cause.
+func because(e *Error, cause error) *Error {
+	e.cause = cause
+	return e
 }
 
 // GRPCStatus makes status.Code and its like work with errors of this package.
@@ -58,7 +68,38 @@ func (e *Error) Is(target error) bool {
 }
 
 // The server starts a message with the field at fault: "psi: is 3.0; ...", "unlearn images[3].label: ...".
-var fieldPrefix = regexp.MustCompile(`^((?:unlearn |learn )?[a-z][a-z0-9_]*(?:\[\d+\])?(?:\.[a-z][a-z0-9_]*(?:\[\d+\])?)*): `)
+var fieldPrefix = regexp.MustCompile(`^((?:unlearn |learn )?[a-z][a-z0-9_]*(?:\[\d+\])*(?:\.[a-z][a-z0-9_]*(?:\[\d+\])*)*): `)
+
+// What gRPC says of a connection that failed, and what is likely wrong, by whether this client speaks TLS.
+var likelyWrong = []struct {
+	secure bool
+	says   *regexp.Regexp
+	words  string
+}{
+	{false, regexp.MustCompile(`error reading server preface`),
+		"the server may want TLS: say https:// before its address, or take WithTLS, or WithCA with its authority"},
+	{true, regexp.MustCompile(`first record does not look like a TLS handshake`),
+		"the server does not speak TLS: leave out https:// and the options of TLS (and LETHE_TLS_CA)"},
+	{true, regexp.MustCompile(`x509: certificate (signed by unknown authority|is not trusted)|x509: .* not trusted`),
+		"if it is the server that you mean, name its authority by WithCA"},
+	{true, regexp.MustCompile(`remote error: tls: (certificate required|bad certificate|unknown certificate)`),
+		"the server wants a certificate of its clients that it trusts: take WithCertificate"},
+}
+
+// toError is an error of a call, in words that help.
+func (c *Client) toError(err error, answer trailers) *Error {
+	e := toError(err, answer)
+	if e.Code != codes.Unavailable || e.RequestID != "" {
+		return e
+	}
+	for _, known := range likelyWrong {
+		if known.secure == c.secure && known.says.MatchString(e.Message) {
+			e.Message = known.words + " (" + e.Message + ")"
+			break
+		}
+	}
+	return e
+}
 
 // trailers are what a call's answer says beside its messages.
 type trailers struct{ header, trailer metadata.MD }

@@ -31,7 +31,8 @@ const (
 type GenerateRequest struct {
 	// Model is empty for the server's only one, Version for the active one.
 	Model, Version string
-	// One of these three at most. Seeds give the latents of numpy.random.RandomState(seed).randn(1, z_dim).
+	// One of these three at most; an empty one that is not nil is refused. Seeds give the latents of
+	// numpy.random.RandomState(seed).randn(1, z_dim).
 	Seeds []uint32
 	// Z has z_dim values for each image.
 	Z [][]float32
@@ -51,9 +52,10 @@ type GenerateRequest struct {
 	IncludeW bool
 }
 
-// SeedRange is first, first + 1, ... up to but without end.
+// SeedRange is first, first + 1, ... up to but without end. A range that holds none is refused.
 func SeedRange(first, end uint32) []uint32 {
-	var seeds []uint32
+	// Nil would stand for a seed that the server draws.
+	seeds := []uint32{}
 	for seed := first; seed < end; seed++ {
 		seeds = append(seeds, seed)
 	}

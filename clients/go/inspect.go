@@ -30,7 +30,7 @@ func (c *Client) Inspect(ctx context.Context, request UnlearnRequest, progress O
 		if errors.As(err, &unreadable) {
 			return nil, unreadable.reason
 		}
-		failure := sent.placed(toError(err, said))
+		failure := sent.placed(c.toError(err, said))
 		if !c.retry.again(ctx, failure, attempts, true) {
 			return nil, failure
 		}
@@ -91,13 +91,16 @@ func (c *Client) Project(ctx context.Context, request ProjectRequest, progress O
 	if request.Image != nil {
 		for image, err := range request.Image {
 			if err != nil {
-				return nil, err
+				return nil, ofImage("", err)
 			}
 			if message.Image != nil {
 				return nil, invalid("image", "there is more than one; give one")
 			}
 			message.Image = image
 		}
+	}
+	if err := textual(message); err != nil {
+		return nil, err
 	}
 	for attempts := 1; ; attempts++ {
 		var found *lethev1.Projection

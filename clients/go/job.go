@@ -81,6 +81,10 @@ func (j *Job) Report(ctx context.Context) (*Report, error) { return j.client.Rep
 // Watch is Job.Watch by the job's id.
 func (c *Client) Watch(ctx context.Context, id string) iter.Seq2[*Job, error] {
 	return func(yield func(*Job, error) bool) {
+		if err := textual(&lethev1.WatchRequest{JobId: id}); err != nil {
+			yield(nil, err)
+			return
+		}
 		patience := patience{retry: c.retry}
 		var last *Job
 		for {

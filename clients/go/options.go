@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"fmt"
 	"os"
 	"strings"
 	"time"
@@ -26,7 +25,7 @@ type settings struct {
 	ca          string
 	certificate string
 	key         string
-	timeout     time.Duration
+	timeout     *time.Duration
 	retry       Retry
 	dial        []grpc.DialOption
 }
@@ -60,8 +59,9 @@ func WithCertificate(certificate, key string) Option {
 // WithTLSConfig speaks TLS as it is told, and takes no files.
 func WithTLSConfig(config *tls.Config) Option { return func(s *settings) { s.config = config } }
 
-// WithTimeout is for calls with one answer, repetitions included, where the context sets no earlier deadline.
-func WithTimeout(timeout time.Duration) Option { return func(s *settings) { s.timeout = timeout } }
+// WithTimeout is for calls with one answer, repetitions included, where the context sets no earlier deadline. It must be
+// longer than 0; without this option there is no limit.
+func WithTimeout(timeout time.Duration) Option { return func(s *settings) { s.timeout = &timeout } }
 
 // WithRetry says when calls are made again.
 func WithRetry(retry Retry) Option { return func(s *settings) { s.retry = retry } }
@@ -96,8 +96,13 @@ func (s *settings) dialOptions(saysTLS *bool) ([]grpc.DialOption, error) {
 	}, s.dial...), nil
 }
 
+// wantsTLS is whether an option asks for it; an address may, too.
+func (s *settings) wantsTLS() bool {
+	return s.config != nil || s.tls || s.ca != "" || s.certificate != ""
+}
+
 func (s *settings) credentials(saysTLS *bool) (credentials.TransportCredentials, error) {
-	wanted := s.config != nil || s.tls || s.ca != "" || s.certificate != ""
+	wanted := s.wantsTLS()
 	if saysTLS != nil && !*saysTLS && wanted {
 		return nil, invalid("address", "says http://, without TLS, and TLS is asked for as well; say https://, or leave TLS out")
 	}
@@ -114,17 +119,17 @@ func (s *settings) credentials(saysTLS *bool) (credentials.TransportCredentials,
 	if s.ca != "" {
 		pem, err := os.ReadFile(s.ca)
 		if err != nil {
-			return nil, fmt.Errorf("lethe: authorities: %w", err)
+			return nil, because(invalid("ca", "%v", err), err)
 		}
 		config.RootCAs = x509.NewCertPool()
 		if !config.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("lethe: authorities: %s holds no certificate in PEM", s.ca)
+			return nil, invalid("ca", "%s holds no certificate in PEM (-----BEGIN CERTIFICATE-----)", s.ca)
 		}
 	}
 	if s.certificate != "" {
 		pair, err := tls.LoadX509KeyPair(s.certificate, s.key)
 		if err != nil {
-			return nil, fmt.Errorf("lethe: certificate and key: %w", err)
+			return nil, because(invalid("certificate", "%s and the key %s: %v", s.certificate, s.key, err), err)
 		}
 		config.Certificates = []tls.Certificate{pair}
 	}

@@ -19,7 +19,8 @@ type Retry struct {
 	FirstPause time.Duration
 	// LongestPause of those. Default 5 s.
 	LongestPause time.Duration
-	// WatchPatience is how long a watch tries to reach the server again. Default 60 s.
+	// WatchPatience is how long a watch tries to reach a server again that it lost. Default 5 minutes: a server that is
+	// restarted has to load its models.
 	WatchPatience time.Duration
 }
 
@@ -34,7 +35,7 @@ func (r Retry) withDefaults() Retry {
 		r.LongestPause = 5 * time.Second
 	}
 	if r.WatchPatience == 0 {
-		r.WatchPatience = time.Minute
+		r.WatchPatience = 5 * time.Minute
 	}
 	return r
 }

@@ -46,7 +46,7 @@ type UnlearnRequest struct {
 }
 
 // Unlearn uploads images and queues a job that makes the model forget them. An image that cannot be read is an error as
-// it comes from its reader.
+// it comes from its reader; one that is no image is ErrInvalidArgument, with its place as field, and an *UnreadableError.
 func (c *Client) Unlearn(ctx context.Context, request UnlearnRequest) (*Job, error) {
 	for attempts := 1; ; attempts++ {
 		sent := places{}
@@ -58,7 +58,7 @@ func (c *Client) Unlearn(ctx context.Context, request UnlearnRequest) (*Job, err
 		if errors.As(err, &unreadable) {
 			return nil, unreadable.reason
 		}
-		failure := sent.placed(toError(err, said))
+		failure := sent.placed(c.toError(err, said))
 		if !c.retry.again(ctx, failure, attempts, false) {
 			return nil, failure
 		}
@@ -85,13 +85,9 @@ func (p places) noted(messages iter.Seq2[*lethev1.SubmitRequest, error]) iter.Se
 		count := map[lethev1.ImageRole]int{}
 		for message, err := range messages {
 			role := message.GetImages().GetRole()
-			called := "unlearn"
-			if role == lethev1.ImageRole_IMAGE_ROLE_LEARN {
-				called = "learn"
-			}
 			for _, image := range message.GetImages().GetImages() {
 				if _, known := p[image.GetName()]; !known && image.GetName() != "" {
-					p[image.GetName()] = fmt.Sprintf("%s images[%d]", called, count[role])
+					p[image.GetName()] = fmt.Sprintf("%s images[%d]", called(role), count[role])
 				}
 				count[role]++
 			}
@@ -154,6 +150,10 @@ func messages(request UnlearnRequest) iter.Seq2[*lethev1.SubmitRequest, error] {
 		if spec == nil {
 			spec = &lethev1.UnlearnSpec{}
 		}
+		if err := notText("spec.", spec.ProtoReflect()); err != nil {
+			yield(nil, err)
+			return
+		}
 		if !yield(&lethev1.SubmitRequest{Part: &lethev1.SubmitRequest_Spec{Spec: spec}}, nil) {
 			return
 		}
@@ -174,11 +174,18 @@ func batches(role lethev1.ImageRole, images Uploads, yield func(*lethev1.SubmitR
 		return len(full.Images) == 0 ||
 			yield(&lethev1.SubmitRequest{Part: &lethev1.SubmitRequest_Images{Images: full}}, nil)
 	}
+	at := 0
 	for image, err := range images {
+		place := fmt.Sprintf("%s images[%d].", called(role), at)
 		if err != nil {
+			yield(nil, ofImage(place, err))
+			return false
+		}
+		if err := notText(place, image.ProtoReflect()); err != nil {
 			yield(nil, err)
 			return false
 		}
+		at++
 		bytes := proto.Size(image)
 		if size+bytes > messageBytes && !send() {
 			return false
@@ -187,6 +194,28 @@ func batches(role lethev1.ImageRole, images Uploads, yield func(*lethev1.SubmitR
 		size += bytes
 	}
 	return send()
+}
+
+func called(role lethev1.ImageRole) string {
+	if role == lethev1.ImageRole_IMAGE_ROLE_LEARN {
+		return "learn"
+	}
+	return "unlearn"
+}
+
+// ofImage gives an error of what a file or a folder holds its place in the request; others stay as their reader made them.
+func ofImage(place string, err error) error {
+	var unreadable *UnreadableError
+	if errors.As(err, &unreadable) {
+		return &Error{Code: codes.InvalidArgument, Message: err.Error(), Field: place + "image", RetryAfter: -1, cause: err}
+	}
+	var known *Error
+	if errors.As(err, &known) && known.Field == "" {
+		placed := *known
+		placed.Field = place + "image"
+		return &placed
+	}
+	return err
 }
 
 // Labelled gives every image this label, instead of the name of its folder.
@@ -327,7 +356,8 @@ func folder(name string, files fs.FS) Uploads {
 			images = append(images, file)
 		}
 		if len(images) == 0 {
-			yield(nil, fmt.Errorf("%s holds no PNG, JPEG or WebP file", cmp.Or(name, "the file system")))
+			yield(nil, &Error{Code: codes.InvalidArgument, RetryAfter: -1,
+				Message: cmp.Or(name, "the file system") + " holds no PNG, JPEG or WebP file"})
 			return
 		}
 		for _, file := range images {
@@ -352,7 +382,9 @@ func fromFile(files fs.FS, file, name, label string) (*lethev1.LabelledImage, er
 }
 
 func labelled(data []byte, format Format, label, name string) *lethev1.LabelledImage {
-	return &lethev1.LabelledImage{Image: &lethev1.Image{Format: format, Data: data}, Label: label, Name: name}
+	// Names of files may be any bytes, and are for errors alone.
+	return &lethev1.LabelledImage{Image: &lethev1.Image{Format: format, Data: data}, Label: label,
+		Name: strings.ToValidUTF8(name, "\ufffd")}
 }
 
 // isHidden is what file managers leave behind.

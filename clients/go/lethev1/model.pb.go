@@ -280,7 +280,9 @@ type ModelVersion struct {
 	// When its files are deleted; absent if they are not, or not by the server.
 	PurgeDue *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=purge_due,json=purgeDue,proto3" json:"purge_due,omitempty"`
 	// Whether it is signed: model.sig lies with it.
-	IsSigned      bool `protobuf:"varint,11,opt,name=is_signed,json=isSigned,proto3" json:"is_signed,omitempty"`
+	IsSigned bool `protobuf:"varint,11,opt,name=is_signed,json=isSigned,proto3" json:"is_signed,omitempty"`
+	// Percent of the requests without a version that a candidate serves just now, before it is promoted.
+	CanaryPercent float64 `protobuf:"fixed64,12,opt,name=canary_percent,json=canaryPercent,proto3" json:"canary_percent,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -390,6 +392,13 @@ func (x *ModelVersion) GetIsSigned() bool {
 		return x.IsSigned
 	}
 	return false
+}
+
+func (x *ModelVersion) GetCanaryPercent() float64 {
+	if x != nil {
+		return x.CanaryPercent
+	}
+	return 0
 }
 
 // An erasure whose version was promoted.
@@ -1204,7 +1213,7 @@ const file_lethe_v1_model_proto_rawDesc = "" +
 	"\x13ListVersionsRequest\x12\x14\n" +
 	"\x05model\x18\x01 \x01(\tR\x05model\"J\n" +
 	"\x14ListVersionsResponse\x122\n" +
-	"\bversions\x18\x01 \x03(\v2\x16.lethe.v1.ModelVersionR\bversions\"\xc3\x03\n" +
+	"\bversions\x18\x01 \x03(\v2\x16.lethe.v1.ModelVersionR\bversions\"\xea\x03\n" +
 	"\fModelVersion\x12\x14\n" +
 	"\x05model\x18\x01 \x01(\tR\x05model\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x12%\n" +
@@ -1217,7 +1226,8 @@ const file_lethe_v1_model_proto_rawDesc = "" +
 	"\aretired\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\aretired\x127\n" +
 	"\tpurge_due\x18\n" +
 	" \x01(\v2\x1a.google.protobuf.TimestampR\bpurgeDue\x12\x1b\n" +
-	"\tis_signed\x18\v \x01(\bR\bisSigned\"\xb1\x01\n" +
+	"\tis_signed\x18\v \x01(\bR\bisSigned\x12%\n" +
+	"\x0ecanary_percent\x18\f \x01(\x01R\rcanaryPercent\"\xb1\x01\n" +
 	"\aErasure\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x12\x12\n" +

@@ -1240,8 +1240,12 @@ type Job struct {
 	// While it waits: jobs before it, and the seconds until it starts, by how long those before took. Absent while unknown.
 	QueuePosition     *int32   `protobuf:"varint,33,opt,name=queue_position,json=queuePosition,proto3,oneof" json:"queue_position,omitempty"`
 	SecondsUntilStart *float64 `protobuf:"fixed64,34,opt,name=seconds_until_start,json=secondsUntilStart,proto3,oneof" json:"seconds_until_start,omitempty"`
-	unknownFields     protoimpl.UnknownFields
-	sizeCache         protoimpl.SizeCache
+	// Where the server merges requests that wait: the job whose run carries this one out, too.
+	MergedInto string `protobuf:"bytes,35,opt,name=merged_into,json=mergedInto,proto3" json:"merged_into,omitempty"`
+	// Jobs that this one's run carries out, too. Each has its own report, certificate and history; the version is one.
+	MergedJobs    []string `protobuf:"bytes,36,rep,name=merged_jobs,json=mergedJobs,proto3" json:"merged_jobs,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Job) Reset() {
@@ -1412,6 +1416,20 @@ func (x *Job) GetSecondsUntilStart() float64 {
 		return *x.SecondsUntilStart
 	}
 	return 0
+}
+
+func (x *Job) GetMergedInto() string {
+	if x != nil {
+		return x.MergedInto
+	}
+	return ""
+}
+
+func (x *Job) GetMergedJobs() []string {
+	if x != nil {
+		return x.MergedJobs
+	}
+	return nil
 }
 
 type Progress struct {
@@ -3019,7 +3037,7 @@ const file_lethe_v1_unlearning_proto_rawDesc = "" +
 	"\x05phase\x18\x01 \x01(\x0e2\x12.lethe.v1.JobPhaseR\x05phase\x12.\n" +
 	"\x04time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12\x14\n" +
 	"\x05actor\x18\x03 \x01(\tR\x05actor\x12\x14\n" +
-	"\x05cause\x18\x04 \x01(\tR\x05cause\"\xd3\x06\n" +
+	"\x05cause\x18\x04 \x01(\tR\x05cause\"\x95\a\n" +
 	"\x03Job\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12)\n" +
 	"\x04spec\x18\x02 \x01(\v2\x15.lethe.v1.UnlearnSpecR\x04spec\x12(\n" +
@@ -3042,7 +3060,11 @@ const file_lethe_v1_unlearning_proto_rawDesc = "" +
 	"\aattempt\x18\x1f \x01(\x05R\aattempt\x12-\n" +
 	"\achanges\x18  \x03(\v2\x13.lethe.v1.JobChangeR\achanges\x12*\n" +
 	"\x0equeue_position\x18! \x01(\x05H\x00R\rqueuePosition\x88\x01\x01\x123\n" +
-	"\x13seconds_until_start\x18\" \x01(\x01H\x01R\x11secondsUntilStart\x88\x01\x01B\x11\n" +
+	"\x13seconds_until_start\x18\" \x01(\x01H\x01R\x11secondsUntilStart\x88\x01\x01\x12\x1f\n" +
+	"\vmerged_into\x18# \x01(\tR\n" +
+	"mergedInto\x12\x1f\n" +
+	"\vmerged_jobs\x18$ \x03(\tR\n" +
+	"mergedJobsB\x11\n" +
 	"\x0f_queue_positionB\x16\n" +
 	"\x14_seconds_until_start\"\x92\x02\n" +
 	"\bProgress\x12\x14\n" +

@@ -1,6 +1,6 @@
-import { create, equals } from "@bufbuild/protobuf";
+import { ScalarType, create, equals } from "@bufbuild/protobuf";
 import { createClient, type Client, type Transport } from "@connectrpc/connect";
-import { LetheError } from "./errors.js";
+import { LetheError, wrong } from "./errors.js";
 import { ImageFormatSchema } from "./gen/lethe/v1/common_pb.js";
 import {
   GenerateRequestSchema, GenerationService, NoiseModeSchema, SeedsSchema, VectorsSchema, type GenerateRequest, type Vectors,
@@ -10,10 +10,11 @@ import {
   ModelService, VersionStateSchema, type GetErasureCertificateResponse, type ModelVersion,
 } from "./gen/lethe/v1/model_pb.js";
 import { ImageFitSchema, JobSchema, UnlearningService, type Progress } from "./gen/lethe/v1/unlearning_pb.js";
-import { FLOAT, INT32, UINT32, checked } from "./numbers.js";
+import { FLOAT, INT32, UINT32, checked, checkedAs, labelOf, text } from "./numbers.js";
 import { GeneratedImage, Images } from "./images.js";
 import { Job, type Report } from "./jobs.js";
-import { Attempts, Patience, type CallOptions, type Retry } from "./retry.js";
+import { onlyOf, type Names } from "./options.js";
+import { Attempts, Patience, callOf, limit, retryOf, type CallOptions, type Retry } from "./retry.js";
 import { numberOf, wordOf } from "./words.js";
 
 /** What to draw; an empty one is one image of a seed that the server draws. */
@@ -109,7 +110,8 @@ export interface Activation {
 export interface BaseOptions {
   /** Bearer token, or a function that gives one for each call. */
   token?: string | (() => string | Promise<string>);
-  /** Milliseconds for each call with one answer or a stream of images, unless the call says otherwise. Default: none. */
+  /** Milliseconds, above 0, for each call with one answer or a stream of images, unless the call says otherwise. Default: no
+   * limit. */
   timeoutMs?: number;
   retry?: Retry;
 }
@@ -134,13 +136,14 @@ export class BaseClient {
     this.service = createClient(ModelService, transport);
     this.unlearning = createClient(UnlearningService, transport);
     this.inspection = createClient(InspectionService, transport);
-    this.retry = { attempts: 5, firstPauseMs: 100, longestPauseMs: 5000, watchPatienceMs: 60_000, ...base.retry };
+    limit(base.timeoutMs);
+    this.retry = retryOf(base.retry);
   }
 
   /** Draws images, all in one answer. */
   async generate(options: GenerateOptions = {}): Promise<Images> {
     const request = message(options);
-    const answer = await this.call(options, true, (attempt) => this.generation.generate(request, attempt));
+    const answer = await this.call(callOf(options), true, (attempt) => this.generation.generate(request, attempt));
     const images = new Images();
     images.model = answer.model;
     images.version = answer.version;
@@ -153,7 +156,7 @@ export class BaseClient {
   /** Draws images one by one, in order, no faster than they are taken; leaving the loop cancels the rest. */
   async *generateStream(options: GenerateOptions = {}): AsyncGenerator<GeneratedImage, void, undefined> {
     const request = message(options);
-    const attempts = new Attempts(this.retry, this.limited(options), true);
+    const attempts = new Attempts(this.retry, this.limited(callOf(options)), true);
     for (let begun = false; ;) {
       // A loop that is left ends the call.
       const left = new AbortController();
@@ -166,7 +169,7 @@ export class BaseClient {
         }
         return;
       } catch (reason) {
-        failure = LetheError.from(reason);
+        failure = this.failed(reason);
       } finally {
         left.abort();
       }
@@ -184,18 +187,18 @@ export class BaseClient {
   }
 
   async versions(model: string, options: CallOptions = {}): Promise<Version[]> {
-    const answer = await this.call(options, true, (attempt) => this.service.listVersions({ model }, attempt));
+    const answer = await this.call(options, true, (attempt) => this.service.listVersions({ model: text("model", model) }, attempt));
     return answer.versions.map(versionOf);
   }
 
   /** The version that takes new requests. */
   async activeVersion(model: string, options: CallOptions = {}): Promise<string> {
-    return (await this.call(options, true, (attempt) => this.service.getActiveVersion({ model }, attempt))).version;
+    return (await this.call(options, true, (attempt) => this.service.getActiveVersion({ model: text("model", model) }, attempt))).version;
   }
 
   /** The model card, model.json; of the active version, unless another is named. */
   async card(model: string, version = "", options: CallOptions = {}): Promise<Record<string, unknown>> {
-    const answer = await this.call(options, true, (attempt) => this.service.getCard({ model, version }, attempt));
+    const answer = await this.call(options, true, (attempt) => this.service.getCard(named(model, version), attempt));
     return JSON.parse(answer.cardJson) as Record<string, unknown>;
   }
 
@@ -208,13 +211,13 @@ export class BaseClient {
   ): Promise<Activation> {
     const { overrideReason = "", ...rest } = options;
     const answer = await this.call(rest, false,
-      (attempt) => this.service.activate({ model, version, overrideReason }, attempt));
+      (attempt) => this.service.activate({ ...named(model, version), overrideReason: text("override_reason", overrideReason) }, attempt));
     return { model: answer.model, version: answer.version, previous: answer.previousVersion || undefined };
   }
 
   /** Refuses a version to all clients from now on; the reason, which must not be empty, is recorded. */
   async retire(model: string, version: string, reason: string, options: CallOptions = {}): Promise<Version> {
-    const answer = await this.call(options, false, (attempt) => this.service.retire({ model, version, reason }, attempt));
+    const answer = await this.call(options, false, (attempt) => this.service.retire({ ...named(model, version), reason: text("reason", reason) }, attempt));
     if (answer.version === undefined) {
       throw unanswered();
     }
@@ -223,20 +226,26 @@ export class BaseClient {
 
   /** Deletes the files of a retired version; gives their names. */
   async purge(model: string, version: string, options: CallOptions = {}): Promise<string[]> {
-    return (await this.call(options, false, (attempt) => this.service.purge({ model, version }, attempt))).deletedFiles;
+    return (await this.call(options, false, (attempt) => this.service.purge(named(model, version), attempt))).deletedFiles;
   }
 
   /** What proves an erasure; FAILED_PRECONDITION if it was not promoted. */
   async certificate(of: CertificateOf = {}, options: CallOptions = {}): Promise<GetErasureCertificateResponse> {
-    return this.call(options, true, (attempt) => this.service.getErasureCertificate(of, attempt));
+    onlyOf(of, CERTIFICATE);
+    const request = "jobId" in of ? ofJob(of.jobId) : named(of.model ?? "", of.version ?? "");
+    return this.call(options, true, (attempt) => this.service.getErasureCertificate(request, attempt));
   }
 
   /** Looks for the latents at which a model draws what is nearest to an image, a PNG, JPEG or WebP file. */
   async project(image: Uint8Array | Blob, options: ProjectOptions = {}): Promise<Projection> {
     const { label, space, steps, seed, fit, background, onProgress, model = "", version = "", name = "", ...call } = options;
     const data = image instanceof Blob ? new Uint8Array(await image.arrayBuffer()) : image;
+    if (!(data instanceof Uint8Array)) {
+      throw wrong("image", image, "the bytes of a file, a Blob, or in Node a path");
+    }
     const request = create(ProjectRequestSchema, {
-      model, version, image: { image: { data: data as Uint8Array<ArrayBuffer> }, label: String(label ?? ""), name },
+      ...named(model, version),
+      image: { image: { data: data as Uint8Array<ArrayBuffer> }, label: labelOf(label), name: text("name", name) },
       space: numberOf(ProjectionSpaceSchema, "space", space ?? "w"), fit: numberOf(ImageFitSchema, "fit", fit ?? "exact"),
       seed: checked("seed", seed ?? 0, UINT32),
       ...(steps !== undefined && { steps: checked("steps", steps, INT32) }),
@@ -258,7 +267,7 @@ export class BaseClient {
           }
         }
       } catch (reason) {
-        await attempts.again(LetheError.from(reason));
+        await attempts.again(this.failed(reason));
         continue;
       } finally {
         left.abort();
@@ -268,7 +277,7 @@ export class BaseClient {
   }
 
   async job(jobId: string, options: CallOptions = {}): Promise<Job> {
-    return new Job(await this.call(options, true, (attempt) => this.unlearning.getJob({ jobId }, attempt)), this);
+    return new Job(await this.call(options, true, (attempt) => this.unlearning.getJob(ofJob(jobId), attempt)), this);
   }
 
   /** All jobs that the server knows, newest first. */
@@ -286,34 +295,34 @@ export class BaseClient {
 
   /** Ends a queued or running job. */
   async cancel(jobId: string, options: CallOptions = {}): Promise<Job> {
-    return new Job(await this.call(options, false, (attempt) => this.unlearning.cancelJob({ jobId }, attempt)), this);
+    return new Job(await this.call(options, false, (attempt) => this.unlearning.cancelJob(ofJob(jobId), attempt)), this);
   }
 
   /** Promotes the candidate of a job that awaits approval; the reason is recorded. */
   async approve(jobId: string, reason = "", options: CallOptions = {}): Promise<Job> {
     return new Job(
-      await this.call(options, false, (attempt) => this.unlearning.approveJob({ jobId, reason }, attempt)), this);
+      await this.call(options, false, (attempt) => this.unlearning.approveJob({ ...ofJob(jobId), reason: text("reason", reason) }, attempt)), this);
   }
 
   /** Leaves the candidate of a job that awaits approval a candidate; the reason is recorded. */
   async reject(jobId: string, reason = "", options: CallOptions = {}): Promise<Job> {
     return new Job(
-      await this.call(options, false, (attempt) => this.unlearning.rejectJob({ jobId, reason }, attempt)), this);
+      await this.call(options, false, (attempt) => this.unlearning.rejectJob({ ...ofJob(jobId), reason: text("reason", reason) }, attempt)), this);
   }
 
   /** Queues a job that failed or was cancelled once more, if its images are kept. */
   async retryJob(jobId: string, options: CallOptions = {}): Promise<Job> {
-    return new Job(await this.call(options, false, (attempt) => this.unlearning.retryJob({ jobId }, attempt)), this);
+    return new Job(await this.call(options, false, (attempt) => this.unlearning.retryJob(ofJob(jobId), attempt)), this);
   }
 
   /** Deletes what the server knows of a job that has ended, and its files. */
   async delete(jobId: string, options: CallOptions = {}): Promise<void> {
-    await this.call(options, false, (attempt) => this.unlearning.deleteJob({ jobId }, attempt));
+    await this.call(options, false, (attempt) => this.unlearning.deleteJob(ofJob(jobId), attempt));
   }
 
   /** What an ended job measured, and its pictures. */
   async report(jobId: string, options: CallOptions = {}): Promise<Report> {
-    const answer = await this.call(options, true, (attempt) => this.unlearning.getReport({ jobId }, attempt));
+    const answer = await this.call(options, true, (attempt) => this.unlearning.getReport(ofJob(jobId), attempt));
     if (answer.report === undefined) {
       throw unanswered();
     }
@@ -329,7 +338,7 @@ export class BaseClient {
       const attempt = await this.attempt(patience.next(), left.signal);
       let failure = new LetheError("UNAVAILABLE", "the server stopped reporting before the job ended");
       try {
-        for await (const event of this.unlearning.watch({ jobId }, attempt)) {
+        for await (const event of this.unlearning.watch(ofJob(jobId), attempt)) {
           patience.renew();
           // A new connection tells first what the last one told.
           if (event.job !== undefined && !(last && equals(JobSchema, last.proto, event.job))) {
@@ -341,7 +350,7 @@ export class BaseClient {
           return;
         }
       } catch (reason) {
-        failure = LetheError.from(reason);
+        failure = this.failed(reason);
       } finally {
         left.abort();
       }
@@ -357,9 +366,14 @@ export class BaseClient {
       try {
         return await make(attempt);
       } catch (reason) {
-        await attempts.again(LetheError.from(reason));
+        await attempts.again(this.failed(reason));
       }
     }
+  }
+
+  /** What a call failed of. */
+  protected failed(reason: unknown): LetheError {
+    return LetheError.from(reason);
   }
 
   private limited(options: CallOptions): CallOptions {
@@ -400,18 +414,32 @@ export function unanswered(): LetheError {
   return new LetheError("INTERNAL", "the server ended the call without an answer");
 }
 
+function named(model: string, version: string): { model: string; version: string } {
+  return { model: text("model", model), version: text("version", version) };
+}
+
+function ofJob(jobId: string): { jobId: string } {
+  return { jobId: text("job_id", jobId) };
+}
+
+const GENERATE: Names<GenerateOptions> = {
+  model: true, version: true, seeds: true, z: true, w: true, label: true, psi: true, count: true, format: true,
+  noiseMode: true, includeW: true, timeoutMs: true, signal: true,
+};
+const CERTIFICATE: Names<{ jobId: string; model: string; version: string }> = { jobId: true, model: true, version: true };
+
 function message(options: GenerateOptions): GenerateRequest {
+  onlyOf(options, GENERATE);
   const { seeds, z, w } = options;
   if ([seeds, z, w].filter((source) => source !== undefined).length > 1) {
     throw new LetheError("INVALID_ARGUMENT", "seeds: give one of seeds, z and w");
   }
   const request = create(GenerateRequestSchema, {
-    model: options.model ?? "",
-    version: options.version ?? "",
-    label: String(options.label ?? ""),
+    ...named(options.model ?? "", options.version ?? ""),
+    label: labelOf(options.label),
     format: numberOf(ImageFormatSchema, "format", options.format ?? "png"),
     noiseMode: numberOf(NoiseModeSchema, "noise_mode", options.noiseMode ?? "const"),
-    includeW: options.includeW ?? false,
+    includeW: checkedAs("include_w", options.includeW ?? false, ScalarType.BOOL),
   });
   if (options.psi !== undefined) {
     request.psi = checked("psi", options.psi, FLOAT);
@@ -420,7 +448,7 @@ function message(options: GenerateOptions): GenerateRequest {
     request.count = checked("count", options.count, INT32);
   }
   if (seeds !== undefined) {
-    const values = typeof seeds === "object" ? Array.from(seeds, (seed, at) => checked(`seeds[${at}]`, seed, UINT32))
+    const values = typeof seeds === "object" ? listed("seeds", seeds).map((seed, at) => checked(`seeds[${at}]`, seed, UINT32))
       : [checked("seeds", seeds, UINT32)];
     request.latents = { case: "seeds", value: create(SeedsSchema, { values }) };
   } else if (z !== undefined) {
@@ -433,6 +461,15 @@ function message(options: GenerateOptions): GenerateRequest {
 
 function vectors(name: string, rows: Iterable<ArrayLike<number>>): Vectors {
   return create(VectorsSchema, {
-    values: Array.from(rows, (row, n) => ({ values: Array.from(row, (one, at) => checked(`${name}[${n}][${at}]`, one, FLOAT)) })),
+    values: listed(name, rows).map((row, n) => ({
+      values: listed(`${name}[${n}]`, row).map((one, at) => checked(`${name}[${n}][${at}]`, one, FLOAT)),
+    })),
   });
+}
+
+function listed<T>(field: string, values: Iterable<T> | ArrayLike<T>): T[] {
+  if (typeof values !== "object" || values === null || !(Symbol.iterator in values || "length" in values)) {
+    throw wrong(field, values, "an array");
+  }
+  return Array.from(values);
 }

@@ -26,7 +26,7 @@ const NAMES: Record<Code, ErrorCode> = {
 };
 
 // The server starts a message with the field at fault: "psi: is 3.0; ...", "unlearn images[3].label: ...".
-const FIELD = /^((?:unlearn |learn )?[a-z][a-z0-9_]*(?:\[\d+\])?(?:\.[a-z][a-z0-9_]*(?:\[\d+\])?)*): /;
+const FIELD = /^((?:unlearn |learn )?[a-z][a-z0-9_]*(?:\[\d+\])*(?:\.[a-z][a-z0-9_]*(?:\[\d+\])*)*): /;
 
 /**
  * Whether it is the connection that failed, which gRPC calls UNAVAILABLE, and Connect by other codes: broken and refused
@@ -45,7 +45,8 @@ function isLost(error: ConnectError): boolean {
 export function wrong(field: string, value: unknown, allowed: string): LetheError {
   const shown = typeof value === "string" ? JSON.stringify(value) : String(value);
   return new LetheError("INVALID_ARGUMENT",
-    `${field}: is ${shown.length <= 80 ? shown : `${shown.slice(0, 80)}...`}; it must be ${allowed}`);
+    `${field}: is ${shown.length <= 80 ? shown : `${shown.slice(0, 80)}...`}; it must be ${allowed}`, undefined, undefined,
+    undefined, field);
 }
 
 /** A call that the server refused, or that did not reach it. */
@@ -74,6 +75,19 @@ export class LetheError extends Error {
   /** The same of another field. */
   of(field: string): LetheError {
     return new LetheError(this.code, this.message, this.requestId, this.retryAfterMs, { cause: this.cause }, field);
+  }
+
+  /** The same of an image that lies there in the request: of its label, or of the image itself. */
+  within(place: string): LetheError {
+    const field = `${place}.${this.field ?? "image"}`;
+    const words = this.field === undefined ? this.message : this.message.slice(`${this.field}: `.length);
+    return new LetheError(this.code, `${field}: ${words}`, undefined, undefined, { cause: this.cause }, field);
+  }
+
+  /** The same with what is likely wrong. */
+  saying(words: string): LetheError {
+    return new LetheError(this.code, `${words} (${this.message})`, this.requestId, this.retryAfterMs, { cause: this.cause },
+      this.field);
   }
 
   static from(reason: unknown): LetheError {

@@ -1,4 +1,5 @@
-import { LetheError } from "./errors.js";
+import { LetheError, wrong } from "./errors.js";
+import { onlyOf, type Names } from "./options.js";
 
 /**
  * When a call is made again that failed for a moment's reason. A call that the server refuses with a time to wait is made
@@ -12,16 +13,51 @@ export interface Retry {
   firstPauseMs?: number;
   /** The longest of those. Default 5000. */
   longestPauseMs?: number;
-  /** How long a watch tries to reach the server again. Default 60,000. */
+  /** How long a watch tries to reach a server again that it lost. Default 300,000, five minutes. */
   watchPatienceMs?: number;
 }
 
 /** What one call may take. */
 export interface CallOptions {
-  /** Milliseconds, repetitions included. */
+  /** Milliseconds, above 0, repetitions included. */
   timeoutMs?: number;
   /** Cancels the call, on the server too. */
   signal?: AbortSignal;
+}
+
+const CALL: Names<CallOptions> = { timeoutMs: true, signal: true };
+const RETRY: Names<Retry> = { attempts: true, firstPauseMs: true, longestPauseMs: true, watchPatienceMs: true };
+
+/** @throws LetheError INVALID_ARGUMENT for what is no such time */
+export function limit(timeoutMs: number | undefined): number {
+  if (timeoutMs !== undefined && !(typeof timeoutMs === "number" && timeoutMs > 0)) {
+    throw wrong("timeout", timeoutMs, "a number of milliseconds above 0; left out there is no limit");
+  }
+  return timeoutMs ?? Infinity;
+}
+
+/** @throws LetheError INVALID_ARGUMENT for numbers that are none of these */
+export function retryOf(given: Retry = {}): Required<Retry> {
+  onlyOf(given, RETRY);
+  const all = { attempts: 5, firstPauseMs: 100, longestPauseMs: 5000, watchPatienceMs: 300_000 };
+  for (const name of Object.keys(all) as (keyof Retry)[]) {
+    const value = given[name] ?? all[name];
+    if (!(typeof value === "number" && value >= (name === "attempts" ? 1 : 0))) {
+      throw wrong("retry", `${name} ${value}`, "of numbers, attempts from 1, milliseconds from 0 on");
+    }
+    all[name] = value;
+  }
+  return all;
+}
+
+function endOf(options: CallOptions): number {
+  onlyOf(options, CALL);
+  return performance.now() + limit(options.timeoutMs);
+}
+
+/** Those of a call among its options. */
+export function callOf({ timeoutMs, signal }: CallOptions): CallOptions {
+  return { ...(timeoutMs !== undefined && { timeoutMs }), ...(signal !== undefined && { signal }) };
 }
 
 function pause(retry: Required<Retry>, attempt: number): number {
@@ -57,7 +93,7 @@ export class Attempts {
     private readonly options: CallOptions,
     private readonly repeatable: boolean,
   ) {
-    this.end = options.timeoutMs === undefined ? Infinity : performance.now() + options.timeoutMs;
+    this.end = endOf(options);
   }
 
   /** Counts an attempt, and says what it may take. */
@@ -88,7 +124,7 @@ export class Patience {
     private readonly retry: Required<Retry>,
     private readonly options: CallOptions,
   ) {
-    this.end = options.timeoutMs === undefined ? Infinity : performance.now() + options.timeoutMs;
+    this.end = endOf(options);
   }
 
   renew(): void {

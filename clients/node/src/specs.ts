@@ -1,6 +1,7 @@
 import { ScalarType, create, type DescField } from "@bufbuild/protobuf";
 import { GatesSchema, UnlearnSpecSchema, type UnlearnSpec } from "./gen/lethe/v1/unlearning_pb.js";
-import { checkedAs } from "./numbers.js";
+import { checkedAs, text } from "./numbers.js";
+import { noOption } from "./options.js";
 import { numberOf } from "./words.js";
 
 /**
@@ -47,7 +48,10 @@ export interface Spec {
 const SPEC_FIELDS: Partial<Record<string, DescField>> = UnlearnSpecSchema.field;
 const GATE_FIELDS: Partial<Record<string, DescField>> = GatesSchema.field;
 
-/** @throws TypeError for an option that there is not; LetheError for a value that its field cannot hold */
+// What options stand for in another form.
+const HIDDEN = new Set(["gates", "autoFakeLabel"]);
+
+/** @throws LetheError for an option that there is not, and for a value that its field cannot hold */
 export function specOf(options: Spec): UnlearnSpec {
   const spec: Record<string, unknown> = {};
   const gates: Record<string, unknown> = {};
@@ -63,7 +67,7 @@ export function specOf(options: Spec): UnlearnSpec {
     } else if (GATE_FIELDS[name] !== undefined) {
       gates[name] = valueOf("spec.gates", GATE_FIELDS[name], value);
     } else {
-      throw new TypeError(`unlearn has no option ${name}`);
+      throw noOption(name, [...Object.keys(SPEC_FIELDS), ...Object.keys(GATE_FIELDS)].filter((one) => !HIDDEN.has(one)));
     }
   }
   return create(UnlearnSpecSchema, Object.keys(gates).length === 0 ? spec : { ...spec, gates });
@@ -75,7 +79,8 @@ function valueOf(of: string, field: DescField, value: unknown): unknown {
     return numberOf(field.enum, path, String(value));
   }
   if (field.localName === "classes") {
-    return (value as (string | number)[]).map(String);
+    const classes = (typeof value === "object" ? Array.from(value as Iterable<string | number>) : [value]);
+    return classes.map((one, at) => text(`${path}[${at}]`, typeof one === "number" ? String(one) : one as string));
   }
   if (field.fieldKind !== "scalar") {
     return value;

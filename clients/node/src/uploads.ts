@@ -1,12 +1,13 @@
 import { create } from "@bufbuild/protobuf";
-import { unzipSync } from "fflate";
+import { unzipSync, type Unzipped, type UnzipOptions } from "fflate";
 import { open, readFile, readdir, realpath, stat } from "node:fs/promises";
 import path from "node:path";
-import type { LetheError } from "./errors.js";
+import { LetheError } from "./errors.js";
 import { ImageFormat } from "./gen/lethe/v1/common_pb.js";
 import {
   ImageRole, LabelledImageSchema, SubmitRequestSchema, type LabelledImage, type SubmitRequest, type UnlearnSpec,
 } from "./gen/lethe/v1/unlearning_pb.js";
+import { labelOf } from "./numbers.js";
 
 /** The path of a file, a folder or a zip file; the bytes of a PNG, JPEG or WebP file, also as a Blob. */
 export type Picture = string | Uint8Array | Blob;
@@ -64,12 +65,25 @@ export class Places {
   }
 }
 
+/** The same images; of one that is refused here, the error has its place in the request as field. */
+async function* told(images: AsyncIterable<LabelledImage>, role: string): AsyncGenerator<LabelledImage> {
+  let at = 0;
+  try {
+    for await (const image of images) {
+      yield image;
+      at++;
+    }
+  } catch (reason) {
+    throw reason instanceof LetheError ? reason.within(`${role} images[${at}]`) : reason;
+  }
+}
+
 async function* batches(role: ImageRole, images: AsyncIterable<LabelledImage>): AsyncGenerator<SubmitRequest> {
   const message = (batch: LabelledImage[]) =>
     create(SubmitRequestSchema, { part: { case: "images", value: { role, images: batch } } });
   let batch: LabelledImage[] = [];
   let size = 0;
-  for await (const image of images) {
+  for await (const image of told(images, role === ImageRole.LEARN ? "learn" : "unlearn")) {
     const bytes = (image.image?.data.length ?? 0) + image.label.length + 3 * image.name.length + 16;
     if (batch.length > 0 && size + bytes > MESSAGE_BYTES) {
       yield message(batch);
@@ -101,7 +115,7 @@ export async function repeatable(source: Source): Promise<Source> {
  *
  * @param label of every image, instead of the names of sub-folders
  * @param skip leave other files of a folder or a zip file out, with a warning; they are refused without it
- * @throws Error for what cannot be read, with its name
+ * @throws Error for a file that cannot be read, LetheError INVALID_ARGUMENT for what is no image
  */
 export async function* read(source: Source, label?: string | number, skip = false): AsyncGenerator<LabelledImage> {
   if (typeof source === "string") {
@@ -109,7 +123,7 @@ export async function* read(source: Source, label?: string | number, skip = fals
   } else if (source instanceof Uint8Array) {
     const reason = wrong(source, source.length);
     if (reason !== undefined) {
-      throw new TypeError(`the bytes are ${reason}`);
+      throw refused(`the bytes are ${reason}`);
     }
     yield labelled("", source, label);
   } else if (source instanceof Blob) {
@@ -122,14 +136,26 @@ export async function* read(source: Source, label?: string | number, skip = fals
       yield* read(one, label, skip);
     }
   } else {
-    throw new TypeError(`${String(source)} is no image: give a path, bytes or a Blob`);
+    throw refused(`${String(source)} is no image: give a path, bytes or a Blob`);
   }
+}
+
+function refused(words: string): LetheError {
+  return new LetheError("INVALID_ARGUMENT", words);
 }
 
 function isLabelled(source: Source): source is readonly [Picture, string | number] {
   // Of two paths, the second is no label.
   return Array.isArray(source) && source.length === 2
     && (typeof source[1] === "number" || typeof source[1] === "string" && typeof source[0] !== "string");
+}
+
+function unzipped(name: string, data: Uint8Array, options: UnzipOptions): Unzipped {
+  try {
+    return unzipSync(data, options);
+  } catch (reason) {
+    throw refused(`${name} cannot be read as a zip file: ${String(reason)}`);
+  }
 }
 
 async function* fromPath(name: string, label: string | number | undefined, skip: boolean): AsyncGenerator<LabelledImage> {
@@ -150,7 +176,7 @@ async function* fromPath(name: string, label: string | number | undefined, skip:
   } else if (/\.zip$/i.test(name)) {
     const tooLarge = new Set<string>();
     const names: string[] = [];
-    const unpacked = unzipSync(await readFile(name), { filter: (file) => {
+    const unpacked = unzipped(name, await readFile(name), { filter: (file) => {
       if (file.name.endsWith("/") || !isWanted(file.name.split("/"))) {
         return false;
       }
@@ -168,7 +194,7 @@ async function* fromPath(name: string, label: string | number | undefined, skip:
   } else {
     const reason = await wrongFile(name);
     if (reason !== undefined) {
-      throw new Error(`${name} is ${reason}`);
+      throw refused(`${name} is ${reason}`);
     }
     yield labelled(name, await readFile(name), label);
   }
@@ -188,14 +214,14 @@ async function* fromFiles(root: string, files: LookedAt[], label: string | numbe
   const others = files.filter((one) => one.wrong !== undefined).map((one) => `${one.file.join("/")} (${one.wrong})`);
   if (others.length > 0 && !skip) {
     const more = others.length > LISTED ? ` and ${others.length - LISTED} more` : "";
-    throw new Error(`${root} holds files that are not taken: ${others.slice(0, LISTED).join(", ")}${more}; take them out,`
+    throw refused(`${root} holds files that are not taken: ${others.slice(0, LISTED).join(", ")}${more}; take them out,`
       + " or leave them out with skipUnreadable");
   }
   for (const other of others) {
     process.emitWarning(`${root}: left out ${other}`, "LetheWarning");
   }
   if (others.length === files.length) {
-    throw new Error(`${root} holds no PNG, JPEG or WebP file`);
+    throw refused(`${root} holds no PNG, JPEG or WebP file`);
   }
   for (const { file, wrong, read } of files) {
     if (wrong === undefined) {
@@ -207,7 +233,8 @@ async function* fromFiles(root: string, files: LookedAt[], label: string | numbe
 function labelled(name: string, data: Uint8Array, label: string | number | undefined): LabelledImage {
   return create(LabelledImageSchema, {
     image: { format: formatOf(data) ?? ImageFormat.UNSPECIFIED, data: data as Uint8Array<ArrayBuffer> },
-    label: String(label ?? ""), name,
+    // Names of files are for errors alone.
+    label: labelOf(label), name: name.replace(/\p{Surrogate}/gu, "\ufffd"),
   });
 }
 

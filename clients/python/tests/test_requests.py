@@ -1,6 +1,10 @@
 """What no request can hold is told by its field, and an address in every form is taken."""
 
+import socket
+import tempfile
+import threading
 import unittest
+from pathlib import Path
 
 import numpy as np
 
@@ -27,7 +31,7 @@ class RequestsTest(unittest.TestCase):
                              ("seeds", dict(seeds=1.5)), ("seeds", dict(seeds="7")), ("seeds[0]", dict(seeds=["7"])),
                              ("psi", dict(psi="much")), ("count", dict(count=2 ** 40)), ("count", dict(count=0.5)),
                              ("model", dict(model=7)), ("version", dict(version=["v1"])), ("format", dict(format="gif")),
-                             ("z", dict(z=[["a"]])), ("w", dict(w=np.zeros((1, 2, 3, 4)))),
+                             ("z[0][0]", dict(z=[["a"]])), ("z", dict(z=[[0.0], [0.0, 1.0]])), ("w", dict(w=np.zeros((1, 2, 3, 4)))),
                              ("seeds", dict(seeds=1, z=[[0.0]])), ("noise_mode", dict(noise_mode="loud")),
                              ("include_w", dict(include_w="yes"))]:
             self.refused(field, generate, **given)
@@ -42,8 +46,63 @@ class RequestsTest(unittest.TestCase):
                              ("seed", dict(seed=-1)), ("background", dict(background=-1))]:
             every = dict(model="", version="", space="w", steps=None, seed=0, fit="exact", background=None)
             self.refused(field, requests.project, unlearning_pb2.LabelledImage(), **(every | given))
+        self.refused("psi", generate, psi=10 ** 400)
+        self.refused("z", generate, z=[[10 ** 400]])
+        self.refused("label", generate, label="\ud800")
+        self.refused("spec.classes[1]", specs.build, {"classes": ["3", "\ud800"]})
         with self.assertRaises(TypeError):
             specs.build({"no_such": 1})
+
+    def test_latents_that_are_none_are_for_the_server_to_refuse(self):
+        for given in (dict(z=np.zeros((0, 64))), dict(w=np.zeros((0, 8, 64)))):
+            request = generate(**given)
+            self.assertEqual(*given, request.WhichOneof("latents"))
+            self.assertEqual(0, len(getattr(request, *given).values))
+        self.assertEqual("seeds", generate(seeds=range(5, 1)).WhichOneof("latents"))
+
+    def test_timeouts_are_longer_than_nothing(self):
+        client = lethe_client.Client("localhost:1")
+        for timeout in 0, -1, float("nan"), "soon", 0.0:
+            self.refused("timeout", lethe_client.Client, "localhost:1", timeout=timeout)
+            for make in (client.generate, client.activate, client.unlearn, client.inspect):
+                self.refused("timeout", make, *(["m", "v"] if make == client.activate else []), timeout=timeout)
+            self.refused("timeout", next, client.generate_stream(timeout=timeout))
+            self.refused("timeout", next, client._watch("job", timeout))
+        for timeout in None, 1, 0.5, np.float32(2), float("inf"):
+            lethe_client.Client("localhost:1", timeout=timeout).close()
+        self.refused("retry", lethe_client.Retry, attempts=0)
+        client.close()
+
+    def test_files_of_tls_that_hold_none(self):
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder, "ca.crt")
+            file.write_text("no certificate")
+            self.refused("ca", lethe_client.Client, "localhost:1", ca=file)
+            self.refused("certificate", lethe_client.Client, "localhost:1", certificate=file, key=file)
+            with self.assertRaises(FileNotFoundError):
+                lethe_client.Client("localhost:1", ca=Path(folder, "missing"))
+
+    def test_connections_of_the_wrong_kind_are_told_in_words(self):
+        def answering(answer):
+            def serve():
+                while True:
+                    try:
+                        with listening.accept()[0] as connection:
+                            connection.recv(10)
+                            connection.sendall(answer)
+                    except OSError:
+                        return
+            listening = socket.create_server(("127.0.0.1", 0))
+            threading.Thread(target=serve, daemon=True).start()
+            return listening
+
+        # A server with TLS ends what is none; one without it answers in HTTP/2 at once.
+        for scheme, answer, words in (("http", b"", "it may want TLS"),
+                                      ("https", bytes([0, 0, 0, 4, 0, 0, 0, 0, 0]), "does not speak TLS")):
+            with answering(answer) as listening, lethe_client.Client(
+                    f"{scheme}://127.0.0.1:{listening.getsockname()[1]}", retry=lethe_client.Retry(attempts=1)) as client:
+                with self.assertRaisesRegex(lethe_client.Unavailable, words):
+                    client.models()
 
     def test_values_that_fields_hold(self):
         self.assertEqual([7], generate(seeds=np.int64(7)).seeds.values)

@@ -1,6 +1,7 @@
 """Images of every form become the uploads that they should."""
 
 import io
+import os
 import tempfile
 import unittest
 import zipfile
@@ -120,6 +121,31 @@ class UploadsTest(unittest.TestCase):
                              ("7/me.png, label: is empty", "unlearn images[1].label"),
                              ("unlearn images[0].label: is empty", "unlearn images[0].label"), ("no", None)):
             self.assertEqual(field, sending.placed(InvalidArgument(words)).field)
+
+    def test_what_holds_no_image_is_told_by_its_place(self):
+        image = Image.new("L", (2, 2))
+        for source, field in ((b"junk", "learn images[1].image"), (np.full((1, 2, 2), np.nan), "learn images[1].image"),
+                              (np.zeros((1, 2, 2), np.int64), "learn images[1].image"),
+                              ((image, "\ud800"), "learn images[1].label")):
+            sending = uploads.Sending(uploads.messages(
+                unlearning_pb2.UnlearnSpec(), uploads.read(image), uploads.read([image, source])))
+            with self.assertRaises(InvalidArgument) as caught:
+                list(sending)
+            self.assertEqual(field, caught.exception.field, caught.exception)
+            self.assertIs(caught.exception, sending.failure)
+        for source in (b"junk", [image, image], []):
+            with self.assertRaises(InvalidArgument) as caught:
+                uploads.one(source, None)
+            self.assertEqual("image", caught.exception.field)
+        with tempfile.TemporaryDirectory() as folder:
+            archive = Path(folder, "broken.zip")
+            archive.write_bytes(b"PK")
+            with self.assertRaisesRegex(InvalidArgument, "broken.zip"):
+                list(uploads.read(archive))
+            # A name in an old encoding.
+            named = Path(os.fsdecode(os.path.join(os.fsencode(folder), b"\xff.png")))
+            image.save(named)
+            self.assertEqual("?.png", Path(next(uploads.read(named)).name).name)
 
     def test_messages_stay_small_and_in_order(self):
         images = [unlearning_pb2.LabelledImage(image=common_pb2.Image(data=bytes(size)))

@@ -14,13 +14,13 @@ import numpy.typing as npt
 
 from . import requests, specs, uploads
 from .connection import Connection, Path
-from .errors import Unavailable, from_rpc
+from .errors import Unavailable
 from .fields import build
 from .images import GeneratedImage, Images
 from .jobs import JobSnapshot, Report
 from .proofs import Certificate, OnProgress, Projection, last_of
 from .requests import Activation, Call, Fit, Format, Noise, Seeds, Space, Stubs, Version
-from .retry import Attempts, Patience, Retry
+from .retry import Attempts, Patience, Retry, limit
 from .v1 import inspection_pb2, unlearning_pb2
 
 if TYPE_CHECKING:
@@ -99,11 +99,11 @@ class Client:
     def __init__(self, address: str | None = None, *, token: str | Callable[[], str] | None = None, tls: bool = False,
                  ca: Path | None = None, certificate: Path | None = None, key: Path | None = None,
                  timeout: float | None = None, retry: Retry = Retry()) -> None:
+        self._timeout = limit(timeout)
         self._connection = Connection(address, token, tls, ca, certificate, key)
         self._channel = self._connection.open(grpc.aio.insecure_channel, grpc.aio.secure_channel)
         self._uploading: grpc.Channel | None = None
         self._stubs = Stubs(self._channel)
-        self._timeout = timeout
         self._retry = retry
 
     async def generate(self, seeds: Seeds | None = None, *, z: npt.ArrayLike | None = None,
@@ -162,7 +162,7 @@ class Client:
                 if sending.failure is not None:
                     # gRPC only says that there was one.
                     raise sending.failure from None
-                pause = attempts.pause(sending.placed(from_rpc(error)))
+                pause = attempts.pause(sending.placed(self._connection.failed(error)))
             await asyncio.sleep(pause)
 
     async def inspect(self, images: uploads.Source = (), *, label: str | int | None = None,
@@ -181,7 +181,7 @@ class Client:
             except grpc.RpcError as error:
                 if sending.failure is not None:
                     raise sending.failure from None
-                pause = attempts.pause(sending.placed(from_rpc(error)))
+                pause = attempts.pause(sending.placed(self._connection.failed(error)))
             await asyncio.sleep(pause)
 
     async def project(self, image: uploads.Source, *, label: str | int | None = None, space: Space = "w",
@@ -196,7 +196,7 @@ class Client:
                 return Projection(await _ends(self._threaded().project(
                     request, timeout=attempts.next_timeout(), metadata=self._connection.metadata()), "projection", progress))
             except grpc.RpcError as error:
-                pause = attempts.pause(from_rpc(error))
+                pause = attempts.pause(self._connection.failed(error))
             await asyncio.sleep(pause)
 
     def _threaded(self) -> Stubs:
@@ -259,7 +259,7 @@ class Client:
                 return call.result(await stub(call.message, timeout=attempts.next_timeout(),
                                               metadata=self._connection.metadata()))
             except grpc.RpcError as error:
-                pause = attempts.pause(from_rpc(error))
+                pause = attempts.pause(self._connection.failed(error))
             await asyncio.sleep(pause)
 
     async def _stream(self, call: Call[T], timeout: float | None) -> AsyncIterator[T]:
@@ -274,7 +274,7 @@ class Client:
                     yield call.result(answer)
                 return
             except grpc.RpcError as error:
-                failure = from_rpc(error)
+                failure = self._connection.failed(error)
                 if begun:
                     # What came would come twice.
                     raise failure from None
@@ -300,7 +300,7 @@ class Client:
                     return
                 pause = patience.pause(Unavailable("the server stopped reporting before the job ended"))
             except grpc.RpcError as error:
-                pause = patience.pause(from_rpc(error))
+                pause = patience.pause(self._connection.failed(error))
             finally:
                 events.cancel()
             await asyncio.sleep(pause)

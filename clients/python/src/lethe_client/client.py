@@ -13,13 +13,13 @@ import numpy.typing as npt
 
 from . import requests, specs, uploads
 from .connection import Connection, Path
-from .errors import Unavailable, from_rpc
+from .errors import Unavailable
 from .fields import build
 from .images import GeneratedImage, Images
 from .jobs import JobSnapshot, Report
 from .proofs import Certificate, OnProgress, Projection, last_of
 from .requests import Activation, Call, Fit, Format, Noise, Seeds, Space, Stubs, Version
-from .retry import Attempts, Patience, Retry
+from .retry import Attempts, Patience, Retry, limit
 from .v1 import inspection_pb2, unlearning_pb2
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class Client:
     443); or a name of gRPC's own, such as dns:///HOST:PORT. token: bearer token, or a function that gives one for each call. tls: trust the authorities that
     gRPC trusts; ca: those of this PEM file alone; certificate, key: PEM files to show the server (mutual TLS). What is
     not given here comes from LETHE_SERVER, LETHE_TOKEN, LETHE_TLS_CA, LETHE_CERT and LETHE_KEY; the address is
-    localhost:8080 if from nowhere. timeout: seconds for each call, its repetitions included, unless the call says
+    localhost:8080 if from nowhere. timeout: seconds for each call, above 0, its repetitions included, unless the call says
     otherwise; None: no limit; uploads and watches have the limit of their own calls alone. retry: when calls are made
     again.
 
@@ -105,10 +105,10 @@ class Client:
     def __init__(self, address: str | None = None, *, token: str | Callable[[], str] | None = None, tls: bool = False,
                  ca: Path | None = None, certificate: Path | None = None, key: Path | None = None,
                  timeout: float | None = None, retry: Retry = Retry()) -> None:
+        self._timeout = limit(timeout)
         self._connection = Connection(address, token, tls, ca, certificate, key)
         self._channel = self._connection.open(grpc.insecure_channel, grpc.secure_channel)
         self._stubs = Stubs(self._channel)
-        self._timeout = timeout
         self._retry = retry
 
     def generate(self, seeds: Seeds | None = None, *, z: npt.ArrayLike | None = None, w: npt.ArrayLike | None = None,
@@ -193,7 +193,7 @@ class Client:
                 if sending.failure is not None:
                     # gRPC only says that there was one.
                     raise sending.failure from None
-                time.sleep(attempts.pause(sending.placed(from_rpc(error))))
+                time.sleep(attempts.pause(sending.placed(self._connection.failed(error))))
 
     def inspect(self, images: uploads.Source = (), *, label: str | int | None = None,
                 progress: OnProgress | None = None, timeout: float | None = None, **spec: Unpack[specs.Spec]
@@ -216,7 +216,7 @@ class Client:
             except grpc.RpcError as error:
                 if sending.failure is not None:
                     raise sending.failure from None
-                pause = attempts.pause(sending.placed(from_rpc(error)))
+                pause = attempts.pause(sending.placed(self._connection.failed(error)))
             finally:
                 events.cancel()
             time.sleep(pause)
@@ -239,7 +239,7 @@ class Client:
             try:
                 return Projection(last_of(events, "projection", progress))
             except grpc.RpcError as error:
-                pause = attempts.pause(from_rpc(error))
+                pause = attempts.pause(self._connection.failed(error))
             finally:
                 events.cancel()
             time.sleep(pause)
@@ -301,7 +301,7 @@ class Client:
                 return call.result(stub(call.message, timeout=attempts.next_timeout(),
                                         metadata=self._connection.metadata()))
             except grpc.RpcError as error:
-                pause = attempts.pause(from_rpc(error))
+                pause = attempts.pause(self._connection.failed(error))
             time.sleep(pause)
 
     def _stream(self, call: Call[T], timeout: float | None) -> Iterator[T]:
@@ -316,7 +316,7 @@ class Client:
                     yield call.result(answer)
                 return
             except grpc.RpcError as error:
-                failure = from_rpc(error)
+                failure = self._connection.failed(error)
                 if begun:
                     # What came would come twice.
                     raise failure from None
@@ -342,7 +342,7 @@ class Client:
                     return
                 pause = patience.pause(Unavailable("the server stopped reporting before the job ended"))
             except grpc.RpcError as error:
-                pause = patience.pause(from_rpc(error))
+                pause = patience.pause(self._connection.failed(error))
             finally:
                 events.cancel()
             time.sleep(pause)

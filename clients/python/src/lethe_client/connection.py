@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Union
 
 import grpc
 
-from .errors import InvalidArgument
+from .errors import InvalidArgument, LetheError, Unavailable, from_rpc
 from .fields import wrong
 
 # Names of gRPC's own, such as dns:///host:8080 and unix:/path.
@@ -32,6 +33,22 @@ _OPTIONS = [
     ("grpc.keepalive_timeout_ms", 20_000),
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 5_000),
+]
+
+# What gRPC says of a connection that failed, and what is likely wrong, by whether this client speaks TLS. Of several
+# addresses of a host it tells the last one's failure alone.
+_LIKELY = [
+    (False, "failed to connect to all addresses|Socket closed|Connection reset|SETTINGS frame",
+     "there is no server at that address, or it may want TLS: say https:// before the address, or give tls=True, or ca= with "
+     "its authority"),
+    (True, "WRONG_VERSION_NUMBER|wrong version number|PACKET_LENGTH_TOO_LONG",
+     "the server does not speak TLS: leave out https://, tls= and ca= (and LETHE_TLS_CA)"),
+    (True, "CERTIFICATE_VERIFY_FAILED",
+     "the server's certificate is not of an authority that is trusted, or has passed: if it is the server that you mean, name "
+     "its authority by ca="),
+    (True, "CERTIFICATE_REQUIRED|BAD_CERTIFICATE|certificate required|bad certificate",
+     "the server wants a certificate of its clients that it trusts: give certificate= and key="),
+    (True, "failed to connect to all addresses", "there is no server at that address, or it does not speak TLS"),
 ]
 
 
@@ -57,10 +74,29 @@ class Connection:
             raise InvalidArgument("token: holds blanks, or characters beyond ASCII")
         return [("authorization", f"Bearer {token.strip()}")]
 
-    def open(self, insecure: Callable[..., Any], secure: Callable[..., Any]) -> Any:
-        """A channel; raises OSError for a file that cannot be read, InvalidArgument for an address that is none, and for
-        one of certificate and key.
+    def open(self, insecure: Callable[..., Any], secure_channel: Callable[..., Any]) -> Any:
+        """A channel; raises OSError for a file that cannot be read, InvalidArgument for one that does not hold what it
+        should, for an address that is none, and for one of certificate and key.
         """
+        address, secure, ca, certificate, key = self._resolved()
+        if not secure:
+            return insecure(address, options=_OPTIONS)
+        _check(ca, certificate, key)
+        return secure_channel(address, grpc.ssl_channel_credentials(_bytes(ca), _bytes(key), _bytes(certificate)),
+                              options=_OPTIONS)
+
+    def failed(self, error: Any) -> LetheError:
+        """The exception for a grpc.RpcError; of a connection that failed, with what is likely wrong."""
+        failure = from_rpc(error)
+        if isinstance(failure, Unavailable) and failure.request_id is None:
+            secure = self._resolved()[1]
+            for of_secure, says, words in _LIKELY:
+                if of_secure == secure and re.search(says, failure.message):
+                    return Unavailable(f"{words} ({failure.message})", retry_after=failure.retry_after)
+        return failure
+
+    def _resolved(self) -> tuple[str, bool, Path | None, Path | None, Path | None]:
+        """What gRPC calls the address, whether TLS is spoken, and the files of authorities, certificate and key."""
         address, says_tls = _target(self.address or os.environ.get("LETHE_SERVER") or "localhost")
         ca = self.ca or os.environ.get("LETHE_TLS_CA") or None
         certificate = self.certificate or os.environ.get("LETHE_CERT") or None
@@ -71,10 +107,29 @@ class Connection:
         if says_tls is False and wants_tls:
             raise InvalidArgument("address: says http://, without TLS, and TLS is asked for as well; say https://, or leave"
                                   " TLS out")
-        if not (wants_tls or says_tls):
-            return insecure(address, options=_OPTIONS)
-        return secure(address, grpc.ssl_channel_credentials(_bytes(ca), _bytes(key), _bytes(certificate)),
-                      options=_OPTIONS)
+        return address, bool(wants_tls or says_tls), ca, certificate, key
+
+
+def _check(ca: Path | None, certificate: Path | None, key: Path | None) -> None:
+    """Files of TLS: what gRPC finds wrong of them it tells in a log alone, at the first call."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    if ca is not None:
+        # That it cannot be read is its own error.
+        _bytes(ca)
+        try:
+            context.load_verify_locations(cafile=ca)
+        except ssl.SSLError as error:
+            raise InvalidArgument(f"ca: {os.fspath(ca)} holds no certificate in PEM (-----BEGIN CERTIFICATE-----) that can be"
+                                  f" read: {error}") from None
+    if certificate is not None and key is not None:
+        _bytes(certificate)
+        _bytes(key)
+        try:
+            # Without a password: gRPC asks for none.
+            context.load_cert_chain(certificate, key, password=lambda: "")
+        except ssl.SSLError as error:
+            raise InvalidArgument(f"certificate: {os.fspath(certificate)} and {os.fspath(key)} are no certificate and its key,"
+                                  f" both in PEM: {error}") from None
 
 
 def _target(address: str) -> tuple[str, bool | None]:

@@ -9,7 +9,7 @@ import grpc
 
 # The server starts a description with the field at fault: "psi: is 3.0; ...", "spec.batch: ...",
 # "unlearn images[3].label: ...".
-_FIELD = re.compile(r"((?:unlearn |learn )?[a-z][a-z0-9_]*(?:\[\d+\])?(?:\.[a-z][a-z0-9_]*(?:\[\d+\])?)*): ")
+_FIELD = re.compile(r"((?:unlearn |learn )?[a-z][a-z0-9_]*(?:\[\d+\])*(?:\.[a-z][a-z0-9_]*(?:\[\d+\])*)*): ")
 
 
 class LetheError(Exception):
@@ -41,6 +41,11 @@ class InvalidArgument(LetheError, ValueError):
     """A field of the request is wrong: `field` and the message say which and how."""
 
     code = grpc.StatusCode.INVALID_ARGUMENT
+
+    def within(self, place: str) -> InvalidArgument:
+        """The same of an image that lies there in the request: of its label, or of the image itself."""
+        field = ".".join(part for part in (place, self.field or "image") if part)
+        return InvalidArgument(f"{field}: {self.message.removeprefix(f'{self.field}: ')}")
 
 
 class NotFound(LetheError):

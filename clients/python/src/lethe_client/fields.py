@@ -36,8 +36,11 @@ def build(kind: type[M], **values: Any) -> M:
 def assign(message: Message, name: str, value: Any, path: str | None = None) -> None:
     """path: what callers call the field, if not by its name."""
     try:
-        setattr(message, name, value)
-    except (TypeError, ValueError):
+        if isinstance(value, Message):
+            getattr(message, name).CopyFrom(value)
+        else:
+            setattr(message, name, value)
+    except (TypeError, ValueError, OverflowError):
         raise wrong(path or name, value, _allowed(message, name)) from None
 
 
@@ -47,11 +50,11 @@ def extend(message: Message, name: str, values: Any, path: str) -> None:
     every = [values] if alone else list(values)
     try:
         getattr(message, name).extend(every)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         for at, value in enumerate(every):
             try:
                 getattr(type(message)(), name).append(value)
-            except (TypeError, ValueError):
+            except (TypeError, ValueError, OverflowError):
                 raise wrong(path if alone else f"{path}[{at}]", value, _allowed(message, name)) from None
         raise
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
+import numbers
 import random
 import time
 from dataclasses import dataclass
 
-from .errors import DeadlineExceeded, LetheError, ResourceExhausted, Unavailable
+from .errors import DeadlineExceeded, InvalidArgument, LetheError, ResourceExhausted, Unavailable
+from .fields import wrong
 
 
 @dataclass(frozen=True)
@@ -23,16 +26,26 @@ class Retry:
     #: Seconds before the second attempt without a word from the server; then twice as many, up to `longest_pause`.
     first_pause: float = 0.1
     longest_pause: float = 5.0
-    #: Seconds for which a watch tries to reach the server again.
-    watch_patience: float = 60.0
+    #: Seconds for which a watch tries to reach a server again that it lost: a server that is restarted has to load its models.
+    watch_patience: float = 300.0
 
     def __post_init__(self) -> None:
         if self.attempts < 1 or self.first_pause < 0 or self.longest_pause < self.first_pause:
-            raise ValueError(f"{self}: attempts must be 1 or more, and longest_pause no shorter than first_pause")
+            raise InvalidArgument(f"retry: is {self}; attempts must be 1 or more, and longest_pause no shorter than "
+                                  "first_pause")
 
     def pause(self, attempt: int) -> float:
         """Seconds before attempt + 1, drawn so that clients that failed together do not come back together."""
         return min(self.longest_pause, self.first_pause * 2.0 ** (attempt - 1)) * random.uniform(0.5, 1.0)
+
+
+def limit(timeout: float | None) -> float | None:
+    """Seconds that something may take, None without a limit; raises InvalidArgument for what is no such time."""
+    if timeout is None:
+        return None
+    if not isinstance(timeout, numbers.Real) or not timeout > 0:
+        raise wrong("timeout", timeout, "a number of seconds above 0, or None for no limit")
+    return None if math.isinf(timeout) else float(timeout)
 
 
 class Attempts:
@@ -41,6 +54,7 @@ class Attempts:
     def __init__(self, retry: Retry, timeout: float | None, repeatable: bool) -> None:
         self._retry = retry
         self._repeatable = repeatable
+        timeout = limit(timeout)
         self._end = None if timeout is None else time.monotonic() + timeout
         self._made = 0
 
@@ -69,6 +83,7 @@ class Patience:
 
     def __init__(self, retry: Retry, timeout: float | None) -> None:
         self._retry = retry
+        timeout = limit(timeout)
         self._end = None if timeout is None else time.monotonic() + timeout
         self.renew()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal, TypedDict
 
 from google.protobuf.descriptor import EnumDescriptor
@@ -72,7 +72,7 @@ def build(options: dict[str, Any]) -> unlearning_pb2.UnlearnSpec:
 
 def _set(spec: unlearning_pb2.UnlearnSpec, field: Any, value: Any) -> None:
     if field.name == "classes":
-        classes = [value] if isinstance(value, (str, int)) else value
+        classes = value if isinstance(value, Iterable) and not isinstance(value, str) else [value]
         extend(spec, "classes", [str(one) for one in classes], "spec.classes")
     elif field.enum_type is not None:
         setattr(spec, field.name, number(field.enum_type, f"spec.{field.name}", value))

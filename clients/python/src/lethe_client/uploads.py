@@ -14,7 +14,8 @@ from typing import Any, Union
 import numpy as np
 from PIL import Image as Pillow
 
-from .errors import LetheError
+from .errors import InvalidArgument, LetheError
+from .fields import build
 from .v1 import common_pb2, unlearning_pb2
 
 #: A path, a picture, the bytes of a PNG, JPEG or WebP file, an array or a tensor; an image with its label; or many of these.
@@ -37,7 +38,8 @@ def messages(spec: unlearning_pb2.UnlearnSpec, unlearn: Iterable[unlearning_pb2.
              learn: Iterable[unlearning_pb2.LabelledImage]) -> Iterator[unlearning_pb2.SubmitRequest]:
     """The specification, then the images in order, several in a message."""
     yield unlearning_pb2.SubmitRequest(spec=spec)
-    for role, images in (unlearning_pb2.IMAGE_ROLE_UNLEARN, unlearn), (unlearning_pb2.IMAGE_ROLE_LEARN, learn):
+    for role, images in ((unlearning_pb2.IMAGE_ROLE_UNLEARN, _told(unlearn, "unlearn")),
+                         (unlearning_pb2.IMAGE_ROLE_LEARN, _told(learn, "learn"))):
         batch: list[unlearning_pb2.LabelledImage] = []
         size = 0
         for image in images:
@@ -48,6 +50,17 @@ def messages(spec: unlearning_pb2.UnlearnSpec, unlearn: Iterable[unlearning_pb2.
             size += image.ByteSize()
         if batch:
             yield _message(role, batch)
+
+
+def _told(images: Iterable[unlearning_pb2.LabelledImage], role: str) -> Iterator[unlearning_pb2.LabelledImage]:
+    """The same images; of one that is refused here, the error has its place in the request as field."""
+    at = 0
+    try:
+        for image in images:
+            yield image
+            at += 1
+    except InvalidArgument as error:
+        raise error.within(f"{role} images[{at}]") from None
 
 
 def _message(role: unlearning_pb2.ImageRole, images: list[unlearning_pb2.LabelledImage]) -> unlearning_pb2.SubmitRequest:
@@ -103,14 +116,14 @@ def read(source: Source, label: Label | None = None, skip: bool = False) -> Iter
     Arrays and tensors: uint8 from 0 to 255, or floats from -1 to 1; [N, H, W], [N, H, W, C] or [N, C, H, W] with C 1 or
     3, or a single [H, W] or [H, W, C].
 
-    Raises FileNotFoundError, ValueError and TypeError, with the image at fault.
+    Raises OSError for a file that cannot be read, InvalidArgument for one that is no image, TypeError for what is neither.
     """
     if isinstance(source, (str, os.PathLike)):
         yield from _path(Path(source), label, skip)
     elif isinstance(source, bytes):
         reason = _wrong(source)
         if reason:
-            raise ValueError(f"the bytes are {reason}")
+            raise InvalidArgument(f"the bytes are {reason}")
         yield _labelled(source, _format_of(source), label)
     elif isinstance(source, Pillow.Image):
         yield _labelled(_png(source), common_pb2.IMAGE_FORMAT_PNG, label)
@@ -128,9 +141,12 @@ def read(source: Source, label: Label | None = None, skip: bool = False) -> Iter
 
 def one(source: Source, label: Label | None) -> unlearning_pb2.LabelledImage:
     """The only image of a source."""
-    images = list(itertools.islice(read(source, label), 2))
+    try:
+        images = list(itertools.islice(read(source, label), 2))
+    except InvalidArgument as error:
+        raise error.within("") from None
     if len(images) != 1:
-        raise ValueError(f"give one image, not {'more' if images else 'none'}")
+        raise InvalidArgument(f"image: give one, not {'more' if images else 'none'}")
     return images[0]
 
 
@@ -140,8 +156,9 @@ def _is_label(value: Any) -> bool:
 
 def _labelled(data: bytes, image_format: common_pb2.ImageFormat, label: Label | None, name: str = ""
               ) -> unlearning_pb2.LabelledImage:
-    return unlearning_pb2.LabelledImage(image=common_pb2.Image(format=image_format, data=data),
-                                        label="" if label is None else str(label), name=name)
+    # Names of files may be any bytes, and are for errors alone.
+    return build(unlearning_pb2.LabelledImage, label="" if label is None else str(label),
+                 name=name.encode("utf-8", "replace").decode(), image=common_pb2.Image(format=image_format, data=data))
 
 
 def _path(path: Path, label: Label | None, skip: bool) -> Iterator[unlearning_pb2.LabelledImage]:
@@ -155,7 +172,7 @@ def _path(path: Path, label: Label | None, skip: bool) -> Iterator[unlearning_pb
     elif not path.exists():
         raise FileNotFoundError(path)
     elif path.suffix.lower() == ".zip":
-        with zipfile.ZipFile(path) as archive:
+        with _opened(path) as archive:
             entries = {PurePosixPath(entry.filename): entry for entry in archive.infolist()
                        if not entry.is_dir() and _is_wanted(PurePosixPath(entry.filename))}
 
@@ -168,9 +185,16 @@ def _path(path: Path, label: Label | None, skip: bool) -> Iterator[unlearning_pb
     else:
         reason = _wrong(*_start(path))
         if reason:
-            raise ValueError(f"{path} is {reason}")
+            raise InvalidArgument(f"{path} is {reason}")
         data = path.read_bytes()
         yield _labelled(data, _format_of(data), label, str(path))
+
+
+def _opened(path: Path) -> zipfile.ZipFile:
+    try:
+        return zipfile.ZipFile(path)
+    except zipfile.BadZipFile as error:
+        raise InvalidArgument(f"{path} cannot be read as a zip file: {error}") from None
 
 
 def _files(root: Path, files: Iterable[tuple[Any, tuple[bytes, int]]], read_bytes: Callable[[Any], bytes],
@@ -180,12 +204,12 @@ def _files(root: Path, files: Iterable[tuple[Any, tuple[bytes, int]]], read_byte
     others = [f"{name} ({reason})" for name, reason in looked if reason]
     if others and not skip:
         more = f" and {len(others) - _LISTED} more" if len(others) > _LISTED else ""
-        raise ValueError(f"{root} holds files that are not taken: {', '.join(others[:_LISTED])}{more}; take them out, or "
+        raise InvalidArgument(f"{root} holds files that are not taken: {', '.join(others[:_LISTED])}{more}; take them out, or "
                          "leave them out with skip_unreadable")
     for other in others:
         warnings.warn(f"{root}: left out {other}", stacklevel=2)
     if len(others) == len(looked):
-        raise ValueError(f"{root} holds no PNG, JPEG or WebP file")
+        raise InvalidArgument(f"{root} holds no PNG, JPEG or WebP file")
     for name, reason in looked:
         if not reason:
             data = read_bytes(name)
@@ -248,20 +272,20 @@ def _batch(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     elif array.ndim == 3 and shape[-1] in (1, 3):
         array = array[None]
     elif array.ndim == 3 and shape[0] == 3:
-        raise ValueError(f"an array of shape {list(shape)} may be three grey images or one in colour: "
+        raise InvalidArgument(f"an array of shape {list(shape)} may be three grey images or one in colour: "
                          "give it as [3, 1, H, W] or [1, 3, H, W]")
     elif array.ndim == 4 and shape[-1] not in (1, 3) and shape[1] in (1, 3):
         array = array.transpose(0, 2, 3, 1)
     elif array.ndim != 3 and not (array.ndim == 4 and shape[-1] in (1, 3)):
-        raise ValueError(f"an array of shape {list(shape)} holds no images: [N, H, W], [N, H, W, C] or [N, C, H, W] "
+        raise InvalidArgument(f"an array of shape {list(shape)} holds no images: [N, H, W], [N, H, W, C] or [N, C, H, W] "
                          "with C 1 or 3 does")
     if array.ndim == 4 and array.shape[-1] == 1:
         array = array[..., 0]
     if array.dtype == np.uint8:
         return array
     if array.dtype.kind != "f":
-        raise ValueError(f"an array of {array.dtype} holds no images: uint8 from 0 to 255 and floats from -1 to 1 do")
+        raise InvalidArgument(f"an array of {array.dtype} holds no images: uint8 from 0 to 255 and floats from -1 to 1 do")
     if not np.all(np.abs(array) <= 1.001):
-        raise ValueError(f"pixels from {array.min()} to {array.max()}: floats must be from -1 to 1")
+        raise InvalidArgument(f"pixels from {array.min()} to {array.max()}: floats must be from -1 to 1")
     rounded: np.ndarray[Any, Any] = np.clip(np.rint((array.astype(np.float64) + 1) * 127.5), 0, 255).astype(np.uint8)
     return rounded

@@ -57,8 +57,14 @@ public final class AuditCommand {
     CommandLine commands = new CommandLine(new AuditCommand());
     commands.getSubcommands().values().forEach(command -> SETTINGS.forEach(setting ->
         command.getCommandSpec().addOption(OptionSpec.builder(setting.flag()).type(String.class)
-            .paramLabel(setting.placeholder()).description("As of lethe serve. " + setting.help()).build())));
-    return commands;
+            .paramLabel(setting.placeholder()).description("As of lethe serve. " + setting.help()
+                + usual(setting)).build())));
+    return commands.setParameterExceptionHandler(new WrongUsage());
+  }
+
+  private static String usual(Setting<?> setting) {
+    String given = System.getProperty(DEFAULT_PREFIX + setting.key(), setting.fallback());
+    return given == null ? "" : " Default: " + given;
   }
 
   /** In what form: {@code table} and {@code wide} are for people, and the same. */
@@ -74,6 +80,13 @@ public final class AuditCommand {
     @Option(names = "--config", paramLabel = "FILE", defaultValue = "${env:LETHE_CONFIG}",
         description = "The server's YAML file of settings. Default: the environment's LETHE_CONFIG, or none.")
     private Path file;
+
+    @Option(names = {"-q", "--quiet"}, description = "Print nothing that is as it should be. Default: everything.")
+    private boolean quiet;
+
+    @Option(names = {"-v", "--verbose"}, description = "Print where in the program an error arose. Default: what is "
+        + "wrong alone.")
+    private boolean verbose;
 
     @Spec
     private CommandSpec spec;
@@ -104,11 +117,18 @@ public final class AuditCommand {
         return ExitCode.USAGE;
       } catch (IOException | RuntimeException e) {
         System.err.println("lethe: " + e.getMessage());
+        if (verbose) {
+          e.printStackTrace();
+        }
         return ExitCode.SOFTWARE;
       }
     }
 
     abstract int look(Configuration settings) throws IOException;
+
+    boolean isQuiet() {
+      return quiet;
+    }
 
     Format format(Format usual) {
       return format == null ? usual : format;
@@ -158,7 +178,10 @@ public final class AuditCommand {
     private void print(List<String> told, boolean holds) {
       switch (format(Format.table)) {
         case table, wide -> {
-          told.forEach(System.out::println);
+          told.stream().filter(line -> !isQuiet() || line.startsWith(Verification.FAULT)).forEach(System.out::println);
+          if (isQuiet() && holds) {
+            return;
+          }
           System.out.println(holds ? "All holds." : "Something does not hold: see above.");
         }
         case json -> {

@@ -72,7 +72,7 @@ public final class ServeCommand implements Callable<Integer> {
       }
       command.getCommandSpec().addOption(option.build());
     }
-    return command;
+    return command.setParameterExceptionHandler(new WrongUsage());
   }
 
   @Override

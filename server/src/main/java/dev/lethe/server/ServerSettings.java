@@ -106,8 +106,8 @@ final class ServerSettings {
           + " one who orders it (lethe jobs approve).");
   static final Setting<Boolean> MERGE = new Setting<>("merge", "BOOLEAN", "false", ValueType.bool(),
       "Carry out requests that wait for a model by one run, where they ask for the same of other images or classes; "
-          + "a run that does not come out well for each of them is undone, and they are carried out one by one. Not where an"
-          + " operator promotes.");
+          + "a run that does not come out well for each of them is undone, and they are carried out one by one. Not "
+          + "where an operator promotes.");
   static final Setting<Double> CANARY_SHARE = new Setting<>("canary-share", "PERCENT", "0", ValueType.number(0, 50),
       "Of the requests that name no version, so many are a candidate's before it is promoted, for as long as"
           + " canary-calls and canary-seconds say; it is not promoted if it fails more often than the version that "

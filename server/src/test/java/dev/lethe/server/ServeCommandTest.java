@@ -54,6 +54,14 @@ class ServeCommandTest {
   }
 
   @Test
+  void anUnknownOptionTakesTwoLines() throws Exception {
+    Ended ended = serve(Map.of(), "--frob");
+    assertEquals(2, ended.code());
+    assertTrue(ended.err().startsWith("lethe: Unknown option: '--frob'"), ended.err());
+    assertTrue(ended.err().lines().count() <= 2, ended.err());
+  }
+
+  @Test
   void tellsEveryMistakeInTheSettingsOfOneModel() throws Exception {
     Path file = Files.writeString(directory.resolve("lethe.yaml"), "per-model:\n  mnist:\n    max-bach: 4\n"
         + "    precision: fp8\n    threads: 2\n    latents: w_plus\n  my model: {max-queue: 0}\n");
@@ -64,7 +72,8 @@ class ServeCommandTest {
         "  " + file + ":3: per-model.mnist.max-bach is not a setting of one model; did you mean max-batch?",
         "  " + file + ":4: per-model.mnist.precision is \"fp8\"; it must be of fp32, fp16",
         "  " + file + ":5: per-model.mnist.threads is not a setting of one model; there are max-batch,"
-            + " max-queue-delay, concurrency, max-queue, precision, latents, approval",
+            + " max-queue-delay, concurrency, max-queue, precision, latents, approval,"
+            + " merge, canary-share, canary-calls, canary-seconds",
         "  " + file + ":6: per-model.mnist.latents is \"w_plus\"; it must be of z, w, w-plus",
         "  " + file + ":7: per-model has \"my model\"; it must be the name of a model: up to 64 letters, digits, dots,"
             + " underscores and hyphens, a letter or digit first",

@@ -3,6 +3,7 @@ package dev.lethe.bench.cli;
 import dev.lethe.bench.convolution.ConvolutionComparison;
 import dev.lethe.bench.load.Format;
 import dev.lethe.bench.measure.EncodingCost;
+import dev.lethe.bench.measure.JobBenchmark;
 import dev.lethe.bench.measure.ServingBenchmark;
 import dev.lethe.bench.measure.SwapBenchmark;
 import dev.lethe.bench.model.BenchModel;
@@ -39,6 +40,9 @@ public final class BenchCommand implements Callable<Integer> {
 
   @Option(names = "--quick", description = "Fewer and shorter turns, and MNIST alone: a few minutes.")
   private boolean quick;
+
+  @Option(names = "--jobs", description = "Only what calls notice of a whole job, from submission to promotion.")
+  private boolean jobs;
 
   @Option(names = "--out", paramLabel = "FILE",
       description = "Where the page goes. Without it, it is printed.")
@@ -113,16 +117,25 @@ public final class BenchCommand implements Callable<Integer> {
     BenchModel mnist = BenchModel.shipped(home.resolve("onnx-models/bundles"), "mnist");
     BenchModel large = quick ? null : BenchModel.random(BenchModel.CONFIG_F_256, work);
 
-    BenchmarkPage page = new BenchmarkPage("./lethe bench" + (quick ? " --quick" : ""), LocalDate.now().toString(),
+    BenchmarkPage page = new BenchmarkPage("./lethe bench" + (quick ? " --quick" : "") + (jobs ? " --jobs" : ""),
+        LocalDate.now().toString(),
         Machine.describe(on), setting(cores, turns));
     cores.moveHere();
     Targets targets = new Targets(home.toAbsolutePath(), work, on, cores, batch, clients);
+    if (jobs) {
+      page.jobs(new JobBenchmark(targets, quick ? 1 : FEW_TURNS, turn.multipliedBy(SWAP_TURNS), warmUp)
+          .run(mnist, BenchCommand::say));
+      return end(page);
+    }
     page.serving(new ServingBenchmark(targets, turns, turn, warmUp)
         .run(mnist, kinds, List.of(Format.values()), BenchCommand::say));
     // What is there is kept, should a long run be stopped.
     write(page);
     page.swaps(new SwapBenchmark(targets, turns, turn.multipliedBy(SWAP_TURNS), warmUp)
         .run(mnist.inTwoVersions(work), BenchCommand::say));
+    write(page);
+    page.jobs(new JobBenchmark(targets, quick ? 1 : FEW_TURNS, turn.multipliedBy(SWAP_TURNS), warmUp)
+        .run(mnist, BenchCommand::say));
     write(page);
     List<EncodingCost> encodings = new ArrayList<>();
     List<ConvolutionComparison.Result> convolutions = new ArrayList<>();
@@ -151,6 +164,11 @@ public final class BenchCommand implements Callable<Integer> {
           .run(large, kinds, List.of(Format.TENSOR), BenchCommand::say));
       write(page);
     }
+    return end(page);
+  }
+
+  private int end(BenchmarkPage page) throws IOException {
+    write(page);
     if (out == null) {
       System.out.print(page);
     }

@@ -3,6 +3,7 @@ package dev.lethe.bench.report;
 import dev.lethe.bench.convolution.ConvolutionComparison;
 import dev.lethe.bench.load.Format;
 import dev.lethe.bench.measure.EncodingCost;
+import dev.lethe.bench.measure.JobBenchmark;
 import dev.lethe.bench.measure.ServingBenchmark;
 import dev.lethe.bench.measure.SwapBenchmark;
 import dev.lethe.bench.measure.Turns;
@@ -73,6 +74,24 @@ public final class BenchmarkPage {
     row(ratio(result.p99()), number(result.steadyP99(), 1), number(result.swappingP99(), 1),
         number(result.steadyP50(), 1), number(result.swappingP50(), 1), Long.toString(result.calls()),
         Integer.toString(result.swaps()), number(result.secondsPerSwap(), 2));
+    page.append('\n');
+  }
+
+  /** Adds what calls noticed of whole jobs. */
+  public void jobs(JobBenchmark.Result result) {
+    heading("A job, from its submission to its promotion");
+    page.append("""
+        MNIST, PNG files, at a third of what saturates the server; then the same from the submission of a job that erases
+        a class until its version serves, its checkpoints included. The worker is on the same cores as the server, at a
+        lower priority. A call that fails, or a job that is not promoted, ends the benchmark.
+
+        | 99th percentile with a job, times without | without, ms | with a job, ms | median, ms | with a job, ms | \
+        calls with a job | jobs | s/job |
+        | --- | --- | --- | --- | --- | --- | --- | --- |
+        """);
+    row(ratio(result.p99()), number(result.steadyP99(), 1), number(result.workingP99(), 1),
+        number(result.steadyP50(), 1), number(result.workingP50(), 1), Long.toString(result.calls()),
+        Integer.toString(result.jobs()), number(result.secondsPerJob(), 0));
     page.append('\n');
   }
 

@@ -10,9 +10,16 @@ import dev.lethe.inference.GRPCInferenceServiceGrpc.GRPCInferenceServiceFutureSt
 import dev.lethe.inference.ServerLiveRequest;
 import dev.lethe.models.bundle.ModelCard;
 import dev.lethe.v1.ActivateRequest;
+import dev.lethe.v1.Job;
+import dev.lethe.v1.JobEvent;
 import dev.lethe.v1.ModelServiceGrpc;
+import dev.lethe.v1.SubmitRequest;
+import dev.lethe.v1.UnlearnSpec;
+import dev.lethe.v1.UnlearningServiceGrpc;
+import dev.lethe.v1.WatchRequest;
 import io.grpc.ManagedChannel;
 import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
+import io.grpc.stub.StreamObserver;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -22,6 +29,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ThreadLocalRandom;
 
@@ -190,6 +198,55 @@ public final class ServedTarget implements Target {
   public void activate(String version) {
     ModelServiceGrpc.newBlockingStub(channels.get(0)).activate(
         ActivateRequest.newBuilder().setModel(card.name()).setVersion(version).build());
+  }
+
+  /**
+   * Has the server, which must be Lethe, unlearn, without images.
+   *
+   * @return completes with the job's end, whatever it is; fails if it is refused
+   */
+  public CompletableFuture<Job> unlearn(UnlearnSpec spec) {
+    CompletableFuture<Job> end = new CompletableFuture<>();
+    UnlearningServiceGrpc.UnlearningServiceStub stub = UnlearningServiceGrpc.newStub(channels.get(0));
+    StreamObserver<SubmitRequest> upload = stub.submit(new Answer<Job>(end) {
+      @Override
+      public void onNext(Job accepted) {
+        stub.watch(WatchRequest.newBuilder().setJobId(accepted.getId()).build(), new Answer<JobEvent>(end) {
+          private Job last = accepted;
+
+          @Override
+          public void onNext(JobEvent event) {
+            last = event.getJob();
+          }
+
+          @Override
+          public void onCompleted() {
+            end.complete(last);
+          }
+        });
+      }
+    });
+    upload.onNext(SubmitRequest.newBuilder().setSpec(spec.toBuilder().setModel(card.name())).build());
+    upload.onCompleted();
+    return end;
+  }
+
+  /** Hands a failure on. */
+  private abstract static class Answer<T> implements StreamObserver<T> {
+
+    private final CompletableFuture<?> of;
+
+    Answer(CompletableFuture<?> of) {
+      this.of = of;
+    }
+
+    @Override
+    public void onError(Throwable failure) {
+      of.completeExceptionally(failure);
+    }
+
+    @Override
+    public void onCompleted() {}
   }
 
   @Override

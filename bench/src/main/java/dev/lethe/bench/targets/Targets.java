@@ -2,6 +2,7 @@ package dev.lethe.bench.targets;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.lethe.bench.model.BenchModel;
+import dev.lethe.models.files.FileTrees;
 import dev.lethe.models.runtime.ExecutionDevice;
 import java.io.IOException;
 import java.net.ServerSocket;
@@ -41,6 +42,21 @@ public record Targets(Path home, Path work, ExecutionDevice device, Cores cores,
     // A server remembers which version is active: one for each repository, whose versions differ.
     Path folder = Files.createDirectories(work.resolve(
         kind.name().toLowerCase() + "-" + model.repository().getFileName() + "-" + model.name()));
+    return start(kind, model, folder);
+  }
+
+  /**
+   * Starts Lethe on a state and jobs of its own, without any from before.
+   *
+   * @throws IOException as {@link #start}
+   */
+  public ServedTarget startAnew(BenchModel model) throws IOException, InterruptedException {
+    Path folder = work.resolve("lethe-anew-" + model.name());
+    FileTrees.delete(folder);
+    return (ServedTarget) start(Kind.LETHE, model, Files.createDirectories(folder));
+  }
+
+  private Target start(Kind kind, BenchModel model, Path folder) throws IOException, InterruptedException {
     if (kind == Kind.RAW || kind == Kind.REBUILT) {
       return RawTarget.start(model.bundle(), device, cores, batch, kind == Kind.REBUILT, folder);
     }

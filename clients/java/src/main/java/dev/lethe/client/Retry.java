@@ -14,16 +14,16 @@ import java.util.concurrent.ThreadLocalRandom;
  * @param attempts most times that one call is made, 1 or more
  * @param firstPause before the second attempt without a word from the server; then twice as long
  * @param longestPause of those
- * @param watchPatience how long a watch tries to reach the server again; zero: not at all
+ * @param watchPatience how long a watch tries to reach a server again that it lost; zero: not at all
  */
 public record Retry(int attempts, Duration firstPause, Duration longestPause, Duration watchPatience) {
 
   /** Every call is made once. */
   public static final Retry NONE = new Retry(1, Duration.ZERO, Duration.ZERO, Duration.ZERO);
 
-  /** What clients in other languages do unless told otherwise. */
+  /** What clients of all languages do unless told otherwise; a server that is restarted has five minutes to load its models. */
   public static final Retry USUAL =
-      new Retry(5, Duration.ofMillis(100), Duration.ofSeconds(5), Duration.ofSeconds(60));
+      new Retry(5, Duration.ofMillis(100), Duration.ofSeconds(5), Duration.ofMinutes(5));
 
   private static final int MOST_DOUBLINGS = 16;
 

@@ -10,7 +10,7 @@ import org.slf4j.LoggerFactory;
  * The operating system's priority of a thread. Java's own has no effect on Linux, except for processes that may raise
  * priorities too, and with a flag of the virtual machine.
  */
-final class ThreadPriority {
+public final class ThreadPriority {
 
   private static final Logger LOG = LoggerFactory.getLogger(ThreadPriority.class);
 
@@ -47,6 +47,22 @@ final class ThreadPriority {
       LibC.setpriority(PROCESS, THIS_THREAD, LOW);
     } catch (LastErrorException | LinkageError e) {
       LOG.warn("versions are loaded at the priority of calls, which may be slower meanwhile: {}", e.toString());
+    }
+  }
+
+  /**
+   * The same for a process that has just been started: for its first thread, and all that this one starts from now on.
+   */
+  public static void giveWay(ProcessHandle process) {
+    if (!Platform.isLinux()) {
+      return;
+    }
+    try {
+      LibC.setpriority(PROCESS, Math.toIntExact(process.pid()), LOW);
+    } catch (LastErrorException | LinkageError e) {
+      if (process.isAlive()) {
+        LOG.warn("a job is carried out at the priority of calls, which may be slower meanwhile: {}", e.toString());
+      }
     }
   }
 }

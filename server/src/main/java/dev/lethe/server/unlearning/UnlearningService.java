@@ -140,19 +140,34 @@ public final class UnlearningService {
     });
   }
 
+  /** A job that something is ordered of; what it is about goes into the audit log, whatever comes of the order. */
+  private Future<Job> known(String id, Call<?> call) {
+    return call.here(ask(() -> queue.job(id).job())).map(job -> {
+      call.about("model", job.getSpec().getModel());
+      call.about("version", job.getNewVersion().isEmpty() ? job.getBaseVersion() : job.getNewVersion());
+      call.about("kind", AuditLog.kind(job.getSpec()));
+      call.about("classes", String.join(",", job.getSpec().getClassesList()));
+      call.about("images", Integer.toString(job.getUnlearnImages()));
+      return job;
+    });
+  }
+
   private Future<Job> cancelJob(CancelJobRequest request, Call<Job> call) {
     String actor = call.caller().principal().name();
-    return ask(() -> queue.cancel(request.getJobId(), actor)).compose(ended -> call.here(ended));
+    return known(request.getJobId(), call).compose(job -> ask(() -> queue.cancel(job.getId(), actor)))
+        .compose(ended -> call.here(ended));
   }
 
   private Future<Job> approveJob(ApproveJobRequest request, Call<Job> call) {
     String actor = call.caller().principal().name();
-    return ask(() -> queue.approve(request.getJobId(), actor, reason(request.getReason())));
+    return known(request.getJobId(), call)
+        .compose(job -> ask(() -> queue.approve(job.getId(), actor, reason(request.getReason()))));
   }
 
   private Future<Job> rejectJob(RejectJobRequest request, Call<Job> call) {
     String actor = call.caller().principal().name();
-    return ask(() -> queue.reject(request.getJobId(), actor, reason(request.getReason())));
+    return known(request.getJobId(), call)
+        .compose(job -> ask(() -> queue.reject(job.getId(), actor, reason(request.getReason()))));
   }
 
   private static String reason(String text) {
@@ -164,19 +179,19 @@ public final class UnlearningService {
 
   private Future<Job> retryJob(RetryJobRequest request, Call<Job> call) {
     String actor = call.caller().principal().name();
-    return ask(() -> {
+    return known(request.getJobId(), call).compose(job -> ask(() -> {
       queue.unavailable().ifPresent(reason -> {
         throw new Precondition(reason);
       });
-      return queue.retry(request.getJobId(), actor);
-    });
+      return queue.retry(job.getId(), actor);
+    }));
   }
 
   private Future<DeleteJobResponse> deleteJob(DeleteJobRequest request, Call<DeleteJobResponse> call) {
-    return ask(() -> {
-      queue.delete(request.getJobId());
+    return known(request.getJobId(), call).compose(job -> ask(() -> {
+      queue.delete(job.getId());
       return DeleteJobResponse.getDefaultInstance();
-    });
+    }));
   }
 
   private void watch(WatchRequest request, Call<JobEvent> call) {

@@ -1,5 +1,6 @@
 package dev.lethe.server.unlearning;
 
+import dev.lethe.server.registry.ThreadPriority;
 import dev.lethe.v1.WorkerEvent;
 import java.io.IOException;
 import java.time.Duration;
@@ -26,6 +27,7 @@ final class WorkerProcess implements WorkerLauncher.Worker {
     Process process = command.forDirectory(job.path(), imageKey)
         .redirectError(ProcessBuilder.Redirect.appendTo(job.log().toFile()))
         .start();
+    ThreadPriority.giveWay(process.toHandle());
     job.writeProcess(process.toHandle());
     return new WorkerProcess(process, job);
   }

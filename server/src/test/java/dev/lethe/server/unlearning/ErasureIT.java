@@ -27,6 +27,8 @@ import dev.lethe.models.files.FileTrees;
 import dev.lethe.server.store.Database;
 import dev.lethe.server.store.DatabaseUrl;
 import dev.lethe.v1.ActivateRequest;
+import dev.lethe.v1.ApproveJobRequest;
+import dev.lethe.v1.DeleteJobRequest;
 import dev.lethe.v1.GenerateRequest;
 import dev.lethe.v1.GenerationServiceGrpc;
 import dev.lethe.v1.GetActiveVersionRequest;
@@ -41,6 +43,7 @@ import dev.lethe.v1.ModelVersion;
 import dev.lethe.v1.PurgeRequest;
 import dev.lethe.v1.RetireRequest;
 import dev.lethe.v1.UnlearnSpec;
+import dev.lethe.v1.UnlearningServiceGrpc;
 import dev.lethe.v1.VersionState;
 import io.grpc.Channel;
 import io.grpc.ClientInterceptors;
@@ -357,9 +360,21 @@ class ErasureIT {
         .setModel("tiny").setVersion("v1").setOverrideReason("I want it").build()));
     refused(Code.UNAUTHENTICATED, "", () -> server.models().purge(PurgeRequest.newBuilder().setModel("tiny")
         .setVersion("v1").build()));
+    UnlearningServiceGrpc.UnlearningServiceBlockingStub jobs = UnlearningServiceGrpc.newBlockingStub(as("operator"));
+    refused(Code.FAILED_PRECONDITION, "promoted", () -> jobs.approveJob(
+        ApproveJobRequest.newBuilder().setJobId(job.getId()).build()));
+    refused(Code.PERMISSION_DENIED, "operate", () -> UnlearningServiceGrpc.newBlockingStub(as("eraser")).deleteJob(
+        DeleteJobRequest.newBuilder().setJobId(job.getId()).build()));
+    jobs.deleteJob(DeleteJobRequest.newBuilder().setJobId(job.getId()).build());
     stop();
     List<String> lines = log();
     assertTrue(lines.get(0).contains("\"started\""), lines.get(0));
+    for (String outcome : List.of("ApproveJob\",\"principal\":\"operator\",\"outcome\":\"FAILED_PRECONDITION",
+        "DeleteJob\",\"principal\":\"operator\",\"outcome\":\"OK")) {
+      has(lines, outcome, "\"kind\":\"class\"", "\"classes\":\"seven\"", "\"version\":\"v1-u1\"", "\"images\":\"0\"",
+          job.getId());
+    }
+    has(lines, "DeleteJob", "\"eraser\"", "PERMISSION_DENIED", job.getId());
     has(lines, "\"call\"", "Submit", "\"eraser\"", "\"OK\"", "\"kind\":\"class\"", "\"classes\":\"seven\"",
         job.getId());
     has(lines, "\"job\"", "\"eraser\"", "succeeded", "\"v1-u1\"", "\"promoted\":true", job.getId());

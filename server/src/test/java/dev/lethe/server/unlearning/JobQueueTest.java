@@ -51,6 +51,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -152,6 +154,20 @@ class JobQueueTest {
     assertEquals(List.of("b", "a", "c"), started());
     assertTrue(queue.job("b").job().getMessage().contains("exited with status 1"), queue.job("b").job().getMessage());
     Until.holds(() -> metrics.text().contains("lethe_unlearning_jobs{state=\"failed\",} 3.0"));
+  }
+
+  @Test
+  @EnabledOnOs(OS.LINUX)
+  void aWorkerGivesWayToCalls() throws Exception {
+    queue.recover();
+    submit("a");
+    Until.holds(() -> started().equals(List.of("a")));
+    ProcessHandle worker = folders.of("a").leftWorker().orElseThrow();
+    // The 19th field; the second one is a name between brackets.
+    String stat = Files.readString(Path.of("/proc", Long.toString(worker.pid()), "stat"));
+    assertEquals("10", stat.substring(stat.lastIndexOf(')') + 2).split(" ")[16]);
+    go();
+    await(queue.job("a").ended());
   }
 
   @Test

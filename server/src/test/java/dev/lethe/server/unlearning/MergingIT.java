@@ -74,7 +74,9 @@ class MergingIT {
 
   @AfterEach
   void stop() {
-    server.close();
+    if (server != null) {
+      server.close();
+    }
   }
 
   /** Keeps the queue waiting until it is cancelled. */
@@ -355,6 +357,7 @@ class MergingIT {
       assertEquals(id, certificate(Job.newBuilder().setId(id).build()).predicate().path("erasure").path("id").asText());
     }
     server.close();
+    server = null;
     assertEquals(0, AuditCommand.commandLine().execute("verify", "--models", root.resolve("models").toString(),
         "--state", root.resolve("state").toString(), "--jobs", root.resolve("jobs").toString()));
   }

@@ -27,9 +27,6 @@ public record RedactionOptions(int steps, int plannedSteps, int moving, int anch
   public static final RedactionOptions CLASSES = new RedactionOptions(600, 220, 48, 48, 96, 0.014, 0.6, 0.02,
       ALL_LAYERS);
 
-  /** Single images that the steps are for; more have more steps, for each of them takes its own. */
-  public static final int IMAGES = 64;
-
   /** Adam's β1 and β2 of the networks. */
   static final float BETA1 = 0.9f;
   static final float BETA2 = 0.99f;
@@ -48,13 +45,6 @@ public record RedactionOptions(int steps, int plannedSteps, int moving, int anch
     require(movingWeight > 0 && Double.isFinite(movingWeight), "moving weight", movingWeight, "above 0");
     require(layersUpTo >= 4, "layers up to", layersUpTo, "4 or above");
     require(followingRate >= 0 && Double.isFinite(followingRate), "following rate", followingRate, "0 or above");
-  }
-
-  /** The same for so many images: more than {@link #IMAGES} take as many times the steps. */
-  public RedactionOptions forImages(int images) {
-    double times = Math.max(1, (double) images / IMAGES);
-    return new RedactionOptions((int) Math.round(steps * times), (int) Math.round(plannedSteps * times), moving,
-        anchors, random, learningRate, movingWeight, followingRate, layersUpTo);
   }
 
   private static void require(boolean holds, String name, Object value, String allowed) {

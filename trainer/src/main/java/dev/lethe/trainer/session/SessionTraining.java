@@ -91,6 +91,7 @@ final class SessionTraining implements Learner {
     NativeRuntime runtime = NativeRuntime.load();
     SessionTraining training;
     try (OrtSession.SessionOptions options = runtime.sessionOptions(compute)) {
+      StepMemory.keepLow(options, compute);
       if (trained.blocked()) {
         ChannelBlock.keep(options);
       }

@@ -62,6 +62,7 @@ public final class TrainingSession implements AutoCloseable {
     NativeRuntime runtime = NativeRuntime.load();
     OrtTrainingSession opened = null;
     try (OrtSession.SessionOptions options = runtime.sessionOptions(compute)) {
+      StepMemory.keepLow(options, compute);
       // Else a gradient of another shape than its parameter's, as declared, would pass and overwrite foreign memory.
       options.addConfigEntry("session.strict_shape_type_inference", "1");
       opened = runtime.environment().createTrainingSession(artifacts.checkpoint().toString(),

@@ -23,17 +23,22 @@ import java.util.stream.IntStream;
  *
  * @param original the model; what it draws elsewhere stays, or comes back
  * @param start what moves: the original, or what has been made of it because it had memorised the images
- * @param usual for as many images as {@link RedactionOptions#IMAGES}
- * @param usualSearch how latents are looked for, of as many
+ * @param how latents are looked for
  * @param resume what is found is kept here, and how far the run is
  * @param directory for training sessions' files
  */
-record ItemRedaction(ModelWeights original, ModelWeights start, RedactionOptions usual, SearchOptions usualSearch,
+record ItemRedaction(ModelWeights original, ModelWeights start, RedactionOptions options, SearchOptions how,
     long seed, ResumePoints resume, Path directory, Compute compute) {
 
   /** Latents of an image that move. */
   private static final int LEAST = 2;
   private static final int MOST = 32;
+  /**
+   * Distance from a memorised image up to which a picture does not come back, as a multiple of that to the nearest
+   * other real image. What the generator drew of the image is not only the image: nearer to it than substitutes are,
+   * samples still crowd.
+   */
+  private static final double NEAR = 1.7;
 
   /**
    * @param found images and their latents
@@ -44,8 +49,6 @@ record ItemRedaction(ModelWeights original, ModelWeights start, RedactionOptions
   RedactionRun.Result run(UnlearningTargets found, Tensor substitutes, ImageDataset stay, ImageDataset others,
       RedactionRun.Guard guard, GuardedCascade.Progress progress) throws IOException {
     int n = found.images().size();
-    RedactionOptions options = usual.forImages(n);
-    SearchOptions how = usualSearch.forImages(n);
     Tensor images = found.images().images();
     int[] labels = found.images().classIndices();
     LatentSearch search = new LatentSearch(original, resume, directory, compute);
@@ -87,7 +90,7 @@ record ItemRedaction(ModelWeights original, ModelWeights start, RedactionOptions
     int size = mixed.length / found.keptLabels().length;
     for (int k = 0; k < found.keptLabels().length; k++) {
       for (int i = 0; i < labels.length; i++) {
-        double near = NearestSubstitute.FACTOR * least[i];
+        double near = NEAR * least[i];
         if (labels[i] == found.keptLabels()[k]
             && PixelDistance.squared(pictures, k, images, i) < near * near * size) {
           System.arraycopy(now.data(), k * size, mixed, k * size, size);

@@ -8,8 +8,9 @@ import java.util.Arrays;
 import java.util.Locale;
 
 /**
- * About how much memory a redaction takes at most on a CPU, known before it begins: its largest part is the generator's
- * step, which holds the feature maps of all its images. Its factors are assumed: docs/results/large-models.md.
+ * About how much memory a job of single images takes at most on a CPU, known before it begins: its largest part is the
+ * generator's step, which holds the feature maps of all its images. Its factors are a little above what was measured:
+ * docs/results/large-models.md.
  *
  * @param bytes of the process
  * @param images of a step
@@ -17,12 +18,14 @@ import java.util.Locale;
 public record MemoryNeed(long bytes, int images) {
 
   /** Times that a step holds each value of a feature map: scaled, convolved, activated, and gradients of these. */
-  private static final double COPIES = 7;
+  private static final double COPIES = 5.5;
   /**
    * Times that it holds each weight: those of the original, of the step, gradients, Adam's moments, averages, copies.
    */
-  private static final double WEIGHTS = 10;
-  /** What a process takes whatever it trains: Java, ONNX Runtime, pictures. */
+  private static final double WEIGHTS = 7;
+  /** Pictures that a job holds beside: of latents that stay, and those that it compares with. */
+  private static final double PICTURES = 450;
+  /** What a process takes whatever it trains: Java, ONNX Runtime, sessions that draw and measure. */
   private static final long REST = 1L << 30;
   private static final double GIB = 1L << 30;
 
@@ -31,9 +34,9 @@ public record MemoryNeed(long bytes, int images) {
     int images = options.moving() + options.anchors() + options.random();
     long weights = config.parameters().values().stream()
         .mapToLong(shape -> Arrays.stream(shape).reduce(1, (a, b) -> a * b)).sum();
-    return new MemoryNeed(REST + (long) (Float.BYTES * (COPIES * images * config.activationValues() + WEIGHTS
-        * weights)),
-        images);
+    double pictures = PICTURES * config.channels() * config.resolution() * config.resolution();
+    return new MemoryNeed(REST + (long) (Float.BYTES * (COPIES * images * config.activationValues() + WEIGHTS * weights
+        + pictures)), images);
   }
 
   /** All memory of this machine or, in a container, of that, in bytes. */
@@ -64,6 +67,6 @@ public record MemoryNeed(long bytes, int images) {
 
   /** In a sentence. */
   public String sentence() {
-    return "a job would take about " + gib(bytes) + " GiB of memory";
+    return "A job would take about " + gib(bytes) + " GiB of memory";
   }
 }

@@ -2,7 +2,6 @@ package dev.lethe.trainer.unlearning;
 
 import dev.lethe.trainer.inversion.InversionOptions;
 import dev.lethe.trainer.inversion.LatentSpace;
-import dev.lethe.trainer.redaction.RedactionOptions;
 
 /**
  * How hard a redaction of single images looks for the latents that it goes by. What is redacted where a short search
@@ -20,11 +19,4 @@ public record SearchOptions(InversionOptions images, int moving, InversionOption
   public static final SearchOptions DEFAULT = new SearchOptions(
       new InversionOptions(LatentSpace.W, 400, 1, 72, 0.1, 0), 256,
       new InversionOptions(LatentSpace.W, 200, 1, 72, 0.1, 0), 80, 384);
-
-  /** The same for so many images: of more than {@link RedactionOptions#IMAGES} as many times the latents. */
-  SearchOptions forImages(int n) {
-    double times = Math.max(1, (double) n / RedactionOptions.IMAGES);
-    return new SearchOptions(images, (int) Math.round(moving * times), staying, (int) Math.round(inverted * times),
-        (int) Math.round(anchors * times));
-  }
 }

@@ -7,6 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.lethe.models.stylegan2.StyleGan2Config;
 import dev.lethe.trainer.redaction.RedactionOptions;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class MemoryNeedTest {
 
@@ -14,6 +16,20 @@ class MemoryNeedTest {
 
   private static MemoryNeed need(int resolution, int channelBase, RedactionOptions options) {
     return MemoryNeed.of(new StyleGan2Config(resolution, 3, 0, 512, 512, 8, channelBase, 512), options);
+  }
+
+  /**
+   * Largest resident sets of processes that took three steps of a redaction and nothing else, by
+   * scripts/RedactionStep.java: a job holds more beside.
+   */
+  @ParameterizedTest
+  @CsvSource({"128, 4, 4.05", "128, 8, 7.13", "256, 4, 7.21"})
+  void isAboveWhatWasMeasuredAndNotFarAbove(int resolution, int batch, double gib) {
+    RedactionOptions usual = RedactionOptions.ITEMS;
+    double estimate = need(resolution, 16384, new RedactionOptions(3, 3, batch, 2 * batch, 2 * batch,
+        usual.learningRate(), usual.movingWeight(), usual.followingRate(), RedactionOptions.ALL_LAYERS)).bytes()
+        / (double) GIB;
+    assertTrue(estimate > gib && estimate < 1.5 * gib, estimate + " GiB");
   }
 
   @Test

@@ -14,7 +14,7 @@ import java.util.regex.Pattern;
 /** Follows a job on the console to its end and turns the end into an exit code. */
 final class JobOutcome {
 
-  /** Measured, but a gate failed: the candidate lies on the server's disk and the old version serves. */
+  /** Measured, but not forgotten, or a gate failed: a candidate lies on the server's disk, the old version serves. */
   static final int NOT_PROMOTED = 3;
   private static final Pattern PLACE = Pattern.compile("(unlearn|learn) images\\[(\\d{1,7})]");
 
@@ -86,7 +86,8 @@ final class JobOutcome {
   /** The exit code of {@link #report}, with a line of what failed. */
   int end(Job job) {
     return switch (job.getState()) {
-      case JOB_STATE_SUCCEEDED -> job.getPromoted() || job.getSpec().getKeepAsCandidate() ? 0 : NOT_PROMOTED;
+      case JOB_STATE_SUCCEEDED -> job.getPromoted() || job.getSpec().getKeepAsCandidate() && isForgotten(job) ? 0
+          : NOT_PROMOTED;
       case JOB_STATE_FAILED -> {
         console.err().println("lethe: job " + job.getId() + " failed: " + job.getMessage());
         yield 1;
@@ -98,6 +99,12 @@ final class JobOutcome {
       case JOB_STATE_UNSPECIFIED, JOB_STATE_QUEUED, JOB_STATE_RUNNING, UNRECOGNIZED ->
           throw new IllegalArgumentException("job " + job.getId() + " has not ended");
     };
+  }
+
+  /** Or nothing says that it is not: classes of some models are not audited. */
+  private static boolean isForgotten(Job job) {
+    String verdict = job.getReport().getVerdict();
+    return verdict.isEmpty() || verdict.equals("forgotten");
   }
 
   private void succeeded(Job job) {

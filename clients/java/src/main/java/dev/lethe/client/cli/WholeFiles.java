@@ -63,7 +63,14 @@ final class WholeFiles implements AutoCloseable {
   Path add(String name, byte[] content) throws IOException {
     Path place = placeOf(name);
     names.add(name);
-    Files.write(staging.resolve(name), content);
+    try {
+      Files.write(staging.resolve(name), content);
+    } catch (FileSystemException e) {
+      throw e;
+    } catch (IOException e) {
+      // Such as a full disk, of which Java does not say where it is.
+      throw new FileSystemException(place.toString(), null, e.getMessage());
+    }
     return place;
   }
 
