@@ -138,7 +138,7 @@ final class JobRun {
         return stored;
       }
       Job moved = Phases.move(stored.job(), first ? to : JobPhase.JOB_PHASE_QUEUED, first ? actor : Phases.SERVER,
-          first ? cause : "job " + tracked.id() + ", which it was carried out with, is " + Phases.name(to), now);
+          first ? cause : "the job that it was carried out with is " + Phases.name(to), now);
       return stored.with(first ? moved.toBuilder().setMessage(to == JobPhase.JOB_PHASE_QUEUED ? "" : cause).build()
           : moved.toBuilder().clearMergedInto().build());
     });
@@ -258,7 +258,8 @@ final class JobRun {
       MergedReport part = MergedReport.of(report, job.record().job(), job.record().work(),
           combined.places().get(job.id()), all.size(), combined.work().getClassesCount());
       reports.put(job.id(), part.report());
-      part.against().ifPresent(reason -> against.add("job " + job.id() + ": " + reason));
+      // Of whom is nobody else's matter: reports have their job's history.
+      part.against().ifPresent(reason -> against.add("of one of them: " + reason));
     }
     if (!against.isEmpty()) {
       separate("what their run came to does not pass for each of them (" + String.join("; ", against) + ")");
@@ -321,19 +322,20 @@ final class JobRun {
         .setNewVersion(VersionName.next(base.card().version(), store.taken(model.name())))
         .build();
     combined = settings.merging().combine(tracked, gathered, work);
+    List<TrackedJob> merged = combined.others();
     tracked.directory().write(combined.work());
     tracked.release();
     Instant now = Instant.now();
-    stored(() -> tracked.changeWith(gathered, stored -> {
+    stored(() -> tracked.changeWith(merged, stored -> {
       boolean first = stored.job().getId().equals(tracked.id());
       Job moved = Phases.move(stored.job(), JobPhase.JOB_PHASE_INVERTING, Phases.SERVER, first ? "worker "
           + (stored.job().getAttempt() + 1) + " starts, from version " + base.card().version()
-              + (gathered.isEmpty() ? "" : ", for " + (gathered.size() + 1) + " requests together")
-          : "it is carried out by the run of job " + tracked.id() + ", from version " + base.card().version(), now);
-      return new JobRecord(Merging.part(moved, tracked, gathered).toBuilder().setBaseVersion(base.card().version())
+              + (merged.isEmpty() ? "" : ", for " + (merged.size() + 1) + " requests together")
+          : "another job's run carries it out, too, from version " + base.card().version(), now);
+      return new JobRecord(Merging.part(moved, tracked, merged).toBuilder().setBaseVersion(base.card().version())
           .build(), first ? work : stored.work(), stored.intent(), stored.request(), stored.sealedKey());
     }));
-    others = gathered;
+    others = merged;
     tracked.hold();
     return work;
   }

@@ -25,6 +25,8 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Function;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Which jobs that wait are carried out by the run of the first of them, and what its worker is told then. They ask for
@@ -36,6 +38,7 @@ import java.util.function.Function;
 record Merging(JobStore store, MasterKey key, MergeRules rules, ApprovalRules approval,
     Function<String, Optional<TrackedJob>> tracking) {
 
+  private static final Logger LOG = LoggerFactory.getLogger(Merging.class);
   /** How the cause begins of the change by which a job is not merged any more. */
   static final String APART = "is carried out by itself from now on: ";
   /** Most jobs of one run. */
@@ -44,10 +47,11 @@ record Merging(JobStore store, MasterKey key, MergeRules rules, ApprovalRules ap
   /**
    * What a worker is told.
    *
+   * @param others that are carried out, too
    * @param work of the first job and the others
    * @param places of each job's images among all, by job, in order; empty lists of classes without images
    */
-  record Combined(WorkerJob work, Map<String, List<Integer>> places) {}
+  record Combined(List<TrackedJob> others, WorkerJob work, Map<String, List<Integer>> places) {}
 
   /** The jobs that go through the phases with a job now. */
   List<TrackedJob> with(TrackedJob first) {
@@ -114,7 +118,8 @@ record Merging(JobStore store, MasterKey key, MergeRules rules, ApprovalRules ap
 
   /**
    * Puts the images of all jobs into the first one's folder, encrypted with its key, and makes what its worker is told.
-   * What an earlier run put there is taken away before.
+   * What an earlier run put there is taken away before. A job whose images cannot be read is left to its own run, which
+   * says so.
    *
    * @param work of the first job alone
    */
@@ -123,8 +128,9 @@ record Merging(JobStore store, MasterKey key, MergeRules rules, ApprovalRules ap
     first.directory().keepImages(own);
     Map<String, List<Integer>> places = new LinkedHashMap<>();
     if (others.isEmpty()) {
-      return new Combined(work, places);
+      return new Combined(others, work, places);
     }
+    List<TrackedJob> taken = new ArrayList<>();
     WorkerJob.Builder all = work.toBuilder().clearUnlearnLabels().clearUnlearnIndices().clearUnlearnNames()
         .clearPreparations().clearClasses();
     Set<Integer> classes = new TreeSet<>();
@@ -134,12 +140,24 @@ record Merging(JobStore store, MasterKey key, MergeRules rules, ApprovalRules ap
     FileCipher cipher = cipher(first.record());
     for (TrackedJob job : concat(first, others)) {
       JobRecord record = job.record();
+      List<byte[]> images;
+      try {
+        images = images(job);
+      } catch (IOException e) {
+        if (job == first) {
+          throw e;
+        }
+        LOG.warn("job {} is not merged: {}", job.id(), e.getMessage());
+        continue;
+      }
+      if (job != first) {
+        taken.add(job);
+      }
       classes.addAll(record.work().getClassesList());
       names.addAll(record.job().getSpec().getClassesList());
-      FileCipher theirs = cipher(record);
       List<Integer> at = new ArrayList<>();
-      for (int i = 0; i < record.job().getUnlearnImages(); i++) {
-        byte[] png = job.directory().readImage(i, theirs);
+      for (int i = 0; i < images.size(); i++) {
+        byte[] png = images.get(i);
         Optional<Integer> label = i < record.work().getUnlearnLabelsCount()
             ? Optional.of(record.work().getUnlearnLabels(i)) : Optional.empty();
         String image = label + " " + Digests.sha256(png);
@@ -158,8 +176,21 @@ record Merging(JobStore store, MasterKey key, MergeRules rules, ApprovalRules ap
       }
       places.put(job.id(), at);
     }
+    if (taken.isEmpty()) {
+      return new Combined(taken, work, Map.of());
+    }
     all.addAllClasses(classes).setSpec(work.getSpec().toBuilder().clearClasses().addAllClasses(names));
-    return new Combined(all.build(), places);
+    return new Combined(taken, all.build(), places);
+  }
+
+  /** A job's images to unlearn, as PNG. */
+  private List<byte[]> images(TrackedJob job) throws IOException {
+    FileCipher cipher = cipher(job.record());
+    List<byte[]> images = new ArrayList<>();
+    for (int i = 0; i < job.record().job().getUnlearnImages(); i++) {
+      images.add(job.directory().readImage(i, cipher));
+    }
+    return images;
   }
 
   private FileCipher cipher(JobRecord record) throws IOException {

@@ -17,9 +17,11 @@ import dev.lethe.v1.UnlearnSpec;
 import dev.lethe.v1.WorkerJob;
 import java.nio.file.Path;
 import java.time.Instant;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -73,6 +75,29 @@ class JobStoreTest {
       assertEquals(Optional.of(changed), store.find("a"));
       assertTrue(store.delete("a"));
       assertFalse(store.delete("a"));
+    });
+  }
+
+  @TestFactory
+  Stream<DynamicTest> severalJobsAreChangedTogetherOrNotAtAll() {
+    return onAll(store -> {
+      store.insert(record("a", "tiny", 1), List.of(), LIMIT);
+      store.insert(record("b", "tiny", 2), List.of(), LIMIT);
+      Map<String, JobRecord> changed = store.changeAll(List.of("b", "a", "none"), all -> {
+        Map<String, JobRecord> cancelled = new HashMap<>();
+        all.forEach((id, found) -> cancelled.put(id, moved(found, JobPhase.JOB_PHASE_INVERTING)));
+        return cancelled;
+      });
+      assertEquals(Set.of("a", "b"), changed.keySet());
+      assertEquals(changed.get("b"), store.find("b").orElseThrow());
+      // The second of them cannot go there.
+      store.change("b", before -> moved(before, JobPhase.JOB_PHASE_AUDITING));
+      assertThrows(IllegalStateException.class, () -> store.changeAll(List.of("a", "b"), all -> {
+        Map<String, JobRecord> moved = new HashMap<>();
+        all.forEach((id, found) -> moved.put(id, moved(found, JobPhase.JOB_PHASE_UNLEARNING)));
+        return moved;
+      }));
+      assertEquals(changed.get("a"), store.find("a").orElseThrow());
     });
   }
 
