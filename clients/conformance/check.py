@@ -91,7 +91,7 @@ class Judge:
         if "token" in described:
             made["token"] = world["tokens"][described["token"]]
         if "ca" in described:
-            made["ca"] = world["files"]["other_ca" if described["ca"] == "other" else "ca"]
+            made["ca"] = world["files"][{"other": "other_ca", "none": "no_ca"}.get(described["ca"], "ca")]
         if "certificate" in described:
             made["certificate"], made["key"] = world["files"]["certificate"], world["files"]["key"]
         return made | {key: described[key] for key in ("attempts", "timeout") if key in described}

@@ -176,6 +176,7 @@ async def main(lethe, folder):
                     "cut": cut_address, "stumbling": stumbling_address, "nowhere": nowhere_address},
         "tokens": tokens,
         "files": {"ca": str(folder / "ca.crt"), "other_ca": str(folder / "other.crt"),
+                  "no_ca": str(folder / "mixed/notes.txt"),
                   "certificate": str(folder / "client.crt"), "key": str(folder / "client.key"),
                   "connections": str(connections)},
         "variables": variables,

@@ -52,7 +52,7 @@ type GenerateRequest struct {
 	IncludeW bool
 }
 
-// SeedRange is first, first + 1, ... up to but without end. A range that holds none is refused, as of field seeds.
+// SeedRange is first, first + 1, ... up to but without end. A range that holds none is refused.
 func SeedRange(first, end uint32) []uint32 {
 	// Nil would stand for a seed that the server draws.
 	seeds := []uint32{}

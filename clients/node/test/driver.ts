@@ -26,7 +26,7 @@ function clientOf(connection: Values): AnyClient {
   if (client === undefined) {
     const { address, timeout, attempts, ...files } = connection;
     const options = {
-      ...files, ...(timeout && { timeoutMs: timeout * 1000 }), ...(attempts && { retry: { attempts } }),
+      ...files, ...(timeout !== undefined && { timeoutMs: timeout * 1000 }), ...(attempts && { retry: { attempts } }),
     };
     client = web ? new WebClient(`http://${address}`, options) : new LetheClient(address, options);
     clients.set(key, client);
@@ -36,7 +36,7 @@ function clientOf(connection: Values): AnyClient {
 
 function generateOptions({ timeout, cancel_after, take, noise_mode, include_w, ...rest }: Values): Values {
   return {
-    ...rest, ...(noise_mode && { noiseMode: noise_mode }), ...(include_w && { includeW: include_w }), ...(timeout && { timeoutMs: timeout * 1000 }),
+    ...rest, ...(noise_mode && { noiseMode: noise_mode }), ...(include_w && { includeW: include_w }), ...(timeout !== undefined && { timeoutMs: timeout * 1000 }),
     ...(cancel_after && { signal: AbortSignal.timeout(cancel_after * 1000) }),
   };
 }

@@ -31,7 +31,7 @@ class RequestsTest(unittest.TestCase):
                              ("seeds", dict(seeds=1.5)), ("seeds", dict(seeds="7")), ("seeds[0]", dict(seeds=["7"])),
                              ("psi", dict(psi="much")), ("count", dict(count=2 ** 40)), ("count", dict(count=0.5)),
                              ("model", dict(model=7)), ("version", dict(version=["v1"])), ("format", dict(format="gif")),
-                             ("z", dict(z=[["a"]])), ("w", dict(w=np.zeros((1, 2, 3, 4)))),
+                             ("z[0][0]", dict(z=[["a"]])), ("z", dict(z=[[0.0], [0.0, 1.0]])), ("w", dict(w=np.zeros((1, 2, 3, 4)))),
                              ("seeds", dict(seeds=1, z=[[0.0]])), ("noise_mode", dict(noise_mode="loud")),
                              ("include_w", dict(include_w="yes"))]:
             self.refused(field, generate, **given)
@@ -54,7 +54,7 @@ class RequestsTest(unittest.TestCase):
             specs.build({"no_such": 1})
 
     def test_latents_that_are_none_are_for_the_server_to_refuse(self):
-        for given in (dict(z=np.zeros((0, 64))), dict(w=np.zeros((0, 8, 64)))):
+        for given in (dict(z=np.zeros((0, 64))), dict(z=[]), dict(w=np.zeros((0, 8, 64)))):
             request = generate(**given)
             self.assertEqual(*given, request.WhichOneof("latents"))
             self.assertEqual(0, len(getattr(request, *given).values))

@@ -26,13 +26,13 @@ import (
 )
 
 type connection struct {
-	Address     string  `json:"address"`
-	Token       string  `json:"token"`
-	CA          string  `json:"ca"`
-	Certificate string  `json:"certificate"`
-	Key         string  `json:"key"`
-	Timeout     float64 `json:"timeout"`
-	Attempts    int     `json:"attempts"`
+	Address     string `json:"address"`
+	Token       string `json:"token"`
+	CA          string `json:"ca"`
+	Certificate string `json:"certificate"`
+	Key         string `json:"key"`
+	Timeout     any    `json:"timeout"` // A number, or none.
+	Attempts    int    `json:"attempts"`
 }
 
 type arguments struct {
@@ -90,8 +90,8 @@ func clientOf(c connection) (*lethe.Client, error) {
 	if c.Certificate != "" {
 		options = append(options, lethe.WithCertificate(c.Certificate, c.Key))
 	}
-	if c.Timeout > 0 {
-		options = append(options, lethe.WithTimeout(seconds(c.Timeout)))
+	if timeout, ok := c.Timeout.(float64); ok {
+		options = append(options, lethe.WithTimeout(seconds(timeout)))
 	}
 	options = append(options, lethe.WithRetry(lethe.Retry{Attempts: c.Attempts}))
 	client, err := lethe.NewClient(c.Address, options...)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import numbers
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar, Union
@@ -129,9 +130,10 @@ def _vectors(vectors: generation_pb2.Vectors, name: str, values: npt.ArrayLike, 
     try:
         array = np.asarray(values, dtype=np.float32)
     except (TypeError, ValueError, OverflowError):
-        raise wrong(name, values, f"an array of numbers, [n, {name}_dim]") from None
+        raise _no_latents(name, values) from None
     if array.ndim == 1:
-        array = array[None]
+        # One image's, or none.
+        array = array[None] if array.size else array.reshape(0, 0)
     if not 2 <= array.ndim <= most_axes:
         raise InvalidArgument(f"{name}: has the shape {list(array.shape)}; it must be [n, {name}_dim]"
                               + (" or [n, num_ws, w_dim]" if most_axes == 3 else ""))
@@ -139,6 +141,15 @@ def _vectors(vectors: generation_pb2.Vectors, name: str, values: npt.ArrayLike, 
     # Without rows -1 stands for nothing; that there is none is for the server to refuse.
     for row in array.reshape(len(array), math.prod(array.shape[1:])):
         vectors.values.add().values.extend(row.tolist())
+
+
+def _no_latents(name: str, values: Any) -> InvalidArgument:
+    """What is wrong of values that are no array of numbers: the first that is none, if it is that."""
+    for n, row in enumerate(values if isinstance(values, (list, tuple)) else ()):
+        for at, one in enumerate(row if isinstance(row, (list, tuple)) else ()):
+            if not isinstance(one, (numbers.Real, list, tuple, np.ndarray)):
+                return wrong(f"{name}[{n}][{at}]", one, "a number")
+    return wrong(name, values, f"an array of numbers, [n, {name}_dim]")
 
 
 def generate(seeds: Seeds | None, z: npt.ArrayLike | None, w: npt.ArrayLike | None, label: str | int | None,

@@ -109,7 +109,7 @@ public final class LetheClient implements AutoCloseable {
   private LetheClient(Builder builder) {
     ManagedChannelBuilder<?> channel =
         Grpc.newChannelBuilderForAddress(builder.host, builder.port, builder.credentials())
-            .maxInboundMessageSize(MAX_ANSWER_BYTES);
+            .maxInboundMessageSize(MAX_ANSWER_BYTES).intercept(new LikelyCauses(builder.tls));
     if (builder.token != null) {
       Metadata headers = new Metadata();
       headers.put(AUTHORIZATION, "Bearer " + builder.token);
@@ -129,13 +129,13 @@ public final class LetheClient implements AutoCloseable {
 
   /**
    * Where the server is; by default localhost:{@value LetheClient#DEFAULT_PORT}, without TLS, without a timeout; calls
-   * are made once.
+   * are made again as {@link Retry#USUAL} says.
    */
   public static final class Builder {
     private String host = "localhost";
     private int port = DEFAULT_PORT;
     private Duration timeout;
-    private Retry retry = Retry.NONE;
+    private Retry retry = Retry.USUAL;
     private boolean tls;
     private Address address;
     private Path authority;
@@ -175,13 +175,23 @@ public final class LetheClient implements AutoCloseable {
       return this;
     }
 
-    /** For calls with one answer, repetitions included; one that takes longer fails with DEADLINE_EXCEEDED. */
+    /**
+     * For calls with one answer, repetitions included; one that takes longer fails with DEADLINE_EXCEEDED. Without it there
+     * is no limit.
+     *
+     * @param longest above 0
+     * @throws LetheException INVALID_ARGUMENT if it is not
+     */
     public Builder timeout(Duration longest) {
+      if (longest.isZero() || longest.isNegative()) {
+        throw new LetheException(Status.Code.INVALID_ARGUMENT,
+            "timeout: is " + longest + "; it must be longer than 0; left out there is no limit", null);
+      }
       timeout = longest;
       return this;
     }
 
-    /** When calls are made again, for example {@link Retry#USUAL}. */
+    /** When calls are made again: {@link Retry#USUAL} unless set; {@link Retry#NONE} makes each once. */
     public Builder retry(Retry repetitions) {
       retry = repetitions;
       return this;
@@ -235,19 +245,30 @@ public final class LetheClient implements AutoCloseable {
       try {
         return new TlsFiles(Optional.ofNullable(authority), Optional.ofNullable(identity)).credentials();
       } catch (FileSystemException e) {
-        throw new LetheException(Status.Code.INVALID_ARGUMENT, e.getFile() + ": " + e.getReason(), e);
+        String file = e.getFile();
+        String field = authority != null && file.equals(authority.toString()) ? "ca"
+            : file.equals(identity.key().toString()) ? "key" : "certificate";
+        throw new LetheException(Status.Code.INVALID_ARGUMENT, field + ": " + file + ": " + e.getReason(), e);
       } catch (IOException e) {
         throw new LetheException(Status.Code.INVALID_ARGUMENT, "a file of TLS cannot be read: " + e.getMessage(), e);
       }
     }
   }
 
-  /** Generates all images of a request in one answer. */
+  /**
+   * Generates all images of a request in one answer.
+   *
+   * <p>Seeds are unsigned, from 0 to 2^32 - 1, and Java's int is not: one from 2^31 on is negative there. {@code
+   * addValues((int) 4294967295L)} asks for the largest, and {@code Integer.toUnsignedLong(image.getSeed())} reads any.
+   */
   public GenerateResponse generate(GenerateRequest request) {
     return ask(generation, true, stub -> stub.generate(request));
   }
 
-  /** Generates images one by one, in order, as the stream is consumed; closing it early cancels the rest. */
+  /**
+   * Generates images one by one, in order, as the stream is consumed; closing it early cancels the rest. Seeds are read as
+   * of {@link #generate}.
+   */
   public Stream<GeneratedImage> generateStream(GenerateRequest request) {
     Context.CancellableContext context = Context.current().withCancellation();
     Images images = new Images(request, context);
@@ -339,21 +360,25 @@ public final class LetheClient implements AutoCloseable {
    * @param progress told how far it is, on a thread of the channel's
    */
   public Inspection inspect(UnlearnSpec spec, List<LabelledImage> images, Consumer<Progress> progress) {
-    AtomicReference<Inspection> found = new AtomicReference<>();
-    Upload<InspectEvent> upload = new Upload<>(Upload.messages(spec, images, List.of()).iterator(), event -> {
-      if (event.hasProgress()) {
-        progress.accept(event.getProgress());
-      } else {
-        found.set(event.getInspection());
+    List<SubmitRequest> messages = Upload.messages(spec, images, List.of());
+    for (int made = 1; ; made++) {
+      AtomicReference<Inspection> found = new AtomicReference<>();
+      Upload<InspectEvent> upload = new Upload<>(messages.iterator(), event -> {
+        if (event.hasProgress()) {
+          progress.accept(event.getProgress());
+        } else {
+          found.set(event.getInspection());
+        }
+      });
+      InspectionServiceGrpc.newStub(channel).inspect(upload);
+      try {
+        upload.await();
+        return answer(found.get());
+      } catch (LetheException e) {
+        LetheException failure = e.placed(name -> Upload.place(name, images, List.of()));
+        pause(retry.pause(failure, made, true).orElseThrow(() -> failure));
       }
-    });
-    InspectionServiceGrpc.newStub(channel).inspect(upload);
-    try {
-      upload.await();
-    } catch (LetheException e) {
-      throw e.placed(name -> Upload.place(name, images, List.of()));
     }
-    return answer(found.get());
   }
 
   /**
@@ -362,21 +387,24 @@ public final class LetheClient implements AutoCloseable {
    * @param progress told how far it is, on this thread
    */
   public Projection project(ProjectRequest request, Consumer<Progress> progress) {
-    Projection found = null;
-    try {
-      Iterator<ProjectEvent> events = InspectionServiceGrpc.newBlockingStub(channel).project(request);
-      while (events.hasNext()) {
-        ProjectEvent event = events.next();
-        if (event.hasProgress()) {
-          progress.accept(event.getProgress());
-        } else {
-          found = event.getProjection();
+    for (int made = 1; ; made++) {
+      Projection found = null;
+      try {
+        Iterator<ProjectEvent> events = InspectionServiceGrpc.newBlockingStub(channel).project(request);
+        while (events.hasNext()) {
+          ProjectEvent event = events.next();
+          if (event.hasProgress()) {
+            progress.accept(event.getProgress());
+          } else {
+            found = event.getProjection();
+          }
         }
+        return answer(found);
+      } catch (StatusRuntimeException e) {
+        LetheException failure = LetheException.of(e);
+        pause(retry.pause(failure, made, true).orElseThrow(() -> failure));
       }
-    } catch (StatusRuntimeException e) {
-      throw LetheException.of(e);
     }
-    return answer(found);
   }
 
   /**

@@ -22,7 +22,7 @@ public final class LetheException extends RuntimeException {
       Metadata.Key.of("grpc-retry-pushback-ms", Metadata.ASCII_STRING_MARSHALLER);
   /** The server starts a message with the field at fault: "psi: is 3.0; ...", "unlearn images[3].label: ...". */
   private static final Pattern FIELD = Pattern.compile(
-      "((?:unlearn |learn )?[a-z][a-z0-9_]*(?:\\[\\d+])?(?:\\.[a-z][a-z0-9_]*(?:\\[\\d+])?)*): .*", Pattern.DOTALL);
+      "((?:unlearn |learn )?[a-z][a-z0-9_]*(?:\\[\\d+])*(?:\\.[a-z][a-z0-9_]*(?:\\[\\d+])*)*): .*", Pattern.DOTALL);
 
   private final Status.Code code;
   private final String requestId;

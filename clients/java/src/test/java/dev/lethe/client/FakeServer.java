@@ -139,7 +139,8 @@ public final class FakeServer implements AutoCloseable {
   }
 
   public LetheClient client() {
-    return LetheClient.builder().host("localhost").port(port()).build();
+    // Whose failures are to be seen.
+    return LetheClient.builder().host("localhost").port(port()).retry(Retry.NONE).build();
   }
 
   /** How the next job ends. */

@@ -17,10 +17,12 @@ import dev.lethe.v1.SubmitRequest;
 import dev.lethe.v1.UnlearnSpec;
 import io.grpc.Status;
 import java.io.IOException;
+import java.net.ServerSocket;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
@@ -85,6 +87,45 @@ class LetheClientTest {
       LetheException refused = assertThrows(LetheException.class, alone::models);
       assertEquals(Status.Code.UNAVAILABLE, refused.code());
       assertTrue(refused.getMessage().contains("localhost"), refused.getMessage());
+    }
+  }
+
+  @Test
+  void callsAreMadeAgainUnlessToldOtherwise() throws IOException, InterruptedException {
+    assertTrue(connections(LetheClient.builder()) > 1);
+    assertEquals(1, connections(LetheClient.builder().retry(Retry.NONE)));
+  }
+
+  /** How often a call connects to a server that ends each connection, as one with TLS ends what is none. */
+  private static int connections(LetheClient.Builder builder) throws IOException, InterruptedException {
+    AtomicInteger connections = new AtomicInteger();
+    ServerSocket port = new ServerSocket(0);
+    Thread closing = new Thread(() -> {
+      try {
+        while (true) {
+          port.accept().close();
+          connections.incrementAndGet();
+        }
+      } catch (IOException e) {
+        // The test has closed the port.
+      }
+    });
+    closing.start();
+    try (port; LetheClient client = builder.host("127.0.0.1").port(port.getLocalPort()).build()) {
+      LetheException lost = assertThrows(LetheException.class, client::models);
+      assertEquals(Status.Code.UNAVAILABLE, lost.code());
+      assertTrue(lost.getMessage().startsWith("the server may want TLS: say https://"), lost.getMessage());
+    }
+    closing.join();
+    return connections.get();
+  }
+
+  @Test
+  void timeoutsAreLongerThanNothing() {
+    for (Duration timeout : List.of(Duration.ZERO, Duration.ofSeconds(-1))) {
+      LetheException refused = assertThrows(LetheException.class, () -> LetheClient.builder().timeout(timeout));
+      assertEquals(Status.Code.INVALID_ARGUMENT, refused.code());
+      assertEquals("timeout", refused.field().orElseThrow());
     }
   }
 

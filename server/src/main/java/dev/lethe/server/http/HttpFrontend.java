@@ -10,6 +10,7 @@ import dev.lethe.server.rpc.Inbound;
 import dev.lethe.server.rpc.RpcService;
 import dev.lethe.server.security.MethodRule;
 import io.grpc.Status;
+import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelPipeline;
 import io.netty.handler.codec.http.HttpRequestDecoder;
 import io.netty.handler.codec.http.TooLongHttpHeaderException;
@@ -33,10 +34,12 @@ import io.vertx.core.net.impl.VertxHandler;
 import io.vertx.grpc.server.GrpcServerOptions;
 import io.vertx.grpc.server.Service;
 import io.vertx.grpcio.server.GrpcIoServer;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Pattern;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -54,6 +57,9 @@ public final class HttpFrontend extends VerticleBase {
   private static final int RESETS_FOR_EACH_STREAM = 4;
 
   private static final Logger LOG = LoggerFactory.getLogger(HttpFrontend.class);
+
+  /** The characters of names, addresses and ports. */
+  private static final Pattern AUTHORITY = Pattern.compile("[\\w.~%!$&'()*+,;=:\\[\\]-]+");
 
   /** How pages, probes and metrics are asked for. */
   private static final List<String> READ = List.of("GET", "HEAD");
@@ -152,7 +158,8 @@ public final class HttpFrontend extends VerticleBase {
   /** Of two, a proxy in front may have looked at the other one. */
   private static boolean hostIsAmiss(HttpServerRequest request) {
     return request.version() == HttpVersion.HTTP_1_1
-        && (request.headers().getAll(HttpHeaders.HOST).size() != 1 || request.authority() == null);
+        && (request.headers().getAll(HttpHeaders.HOST).size() != 1
+            || !AUTHORITY.matcher(request.getHeader(HttpHeaders.HOST)).matches() || request.authority() == null);
   }
 
   private static void failed(HttpServerRequest request, Throwable failure) {
@@ -181,8 +188,10 @@ public final class HttpFrontend extends VerticleBase {
       if (pipeline.get(IdleStateHandler.class) != null) {
         pipeline.remove(IdleStateHandler.class);
       }
-      if (pipeline.get(HttpRequestDecoder.class) != null) {
-        pipeline.addBefore(pipeline.context(VertxHandler.class).name(), null, new HttpVersions());
+      ChannelHandlerContext last = pipeline.context(VertxHandler.class);
+      // HTTP/2 to which HTTP/1 was upgraded still has the decoder, and another handler.
+      if (last != null && pipeline.get(HttpRequestDecoder.class) != null) {
+        pipeline.addBefore(last.name(), null, new HttpVersions());
       }
     }
   }
@@ -271,7 +280,8 @@ public final class HttpFrontend extends VerticleBase {
 
   private static void answer(HttpServerResponse response, HttpServerRequest request, String text) {
     if (request.method() == HttpMethod.HEAD) {
-      response.end();
+      int length = text.getBytes(StandardCharsets.UTF_8).length;
+      response.putHeader(HttpHeaders.CONTENT_LENGTH, Integer.toString(length)).end();
     } else {
       response.end(text);
     }

@@ -179,9 +179,8 @@ final class InferJson implements Exchange {
     for (JsonNode value : data) {
       if (value.isArray()) {
         if (depth == DEEPEST) {
-          throw invalid(what + "data has lists nested more than " + DEEPEST
-              + " deep; nest them as its shape is, or send"
-              + " one list");
+          throw invalid(what + "data has lists nested more than " + DEEPEST + " deep; nest them as its shape is, or"
+              + " send one list");
         }
         flatten(what, value, depth + 1, values);
       } else {

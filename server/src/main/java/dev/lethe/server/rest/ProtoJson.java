@@ -74,14 +74,14 @@ final class ProtoJson implements Exchange {
           throw invalid(String.join(".", value.field()) + ": is no parameter of " + type.getName());
         }
         if (!last) {
-          at = at.withObjectProperty(field.getName());
+          at = at.withObjectProperty(name);
           type = field.getMessageType();
         } else if (field.isRepeated()) {
-          at.withArrayProperty(field.getName()).add(value.text());
+          at.withArrayProperty(name).add(value.text());
         } else if (field.getJavaType() == FieldDescriptor.JavaType.ENUM && value.text().matches("-?\\d{1,9}")) {
-          at.put(field.getName(), Integer.parseInt(value.text()));
+          at.put(name, Integer.parseInt(value.text()));
         } else {
-          at.put(field.getName(), value.text());
+          at.put(name, value.text());
         }
       }
     }

@@ -11,7 +11,8 @@ import dev.lethe.v1.SubmitRequest;
 import dev.lethe.v1.UnlearnSpec;
 import dev.lethe.v1.UploadedImages;
 import io.grpc.StatusRuntimeException;
-import io.netty.buffer.Unpooled;
+import io.netty.buffer.ByteBufAllocator;
+import io.netty.buffer.UnpooledByteBufAllocator;
 import io.netty.handler.codec.http.DefaultHttpContent;
 import io.netty.handler.codec.http.DefaultHttpRequest;
 import io.netty.handler.codec.http.HttpHeaderNames;
@@ -37,12 +38,15 @@ final class SubmitForm extends Body {
   /** Of a part's header, or of a boundary. */
   private static final int MOST_UNDECODED = 64 << 10;
 
-  private static final byte[] END_OF_LINE = {'\r', '\n'};
+  private static final Buffer END_OF_LINE = Buffer.buffer("\r\n");
+  /** What Netty keeps of a form that is not gone on with is garbage, with no call to release it. */
+  private static final ByteBufAllocator HEAP = new UnpooledByteBufAllocator(false, true);
 
   private final HttpPostMultipartRequestDecoder parts;
   private boolean specified;
   private boolean whole;
   private int count;
+  private byte last;
   private long read;
   private long taken;
 
@@ -62,7 +66,10 @@ final class SubmitForm extends Body {
   @Override
   void read(Buffer chunk) {
     read += chunk.length();
-    offer(new DefaultHttpContent(Unpooled.wrappedBuffer(chunk.getBytes())));
+    if (chunk.length() > 0) {
+      last = chunk.getByte(chunk.length() - 1);
+    }
+    offer(content(chunk));
     fits(read - taken, "a part of the form");
   }
 
@@ -70,18 +77,25 @@ final class SubmitForm extends Body {
   void finish() {
     try {
       // The end of line after the last boundary may be missing, and Netty waits for it.
-      offer(new DefaultHttpContent(Unpooled.wrappedBuffer(END_OF_LINE)));
+      offer(content(last == '\r' ? END_OF_LINE.slice(1, 2) : END_OF_LINE));
       offer(LastHttpContent.EMPTY_LAST_CONTENT);
     } finally {
+      InterfaceHttpData half = parts.currentPartialHttpData();
+      if (half != null) {
+        half.release();
+      }
       parts.destroy();
     }
     if (!whole) {
       // The parts so far might be fewer photos than are to be erased.
-      throw invalid("the form ends early, in part " + (count + 1)
-          + ": the boundary that closes it has not come; send it"
-          + " again from the start");
+      throw invalid("the form ends early (whole parts: " + count + "): the boundary that closes it has not come; send"
+          + " it again from the start");
     }
     specify();
+  }
+
+  private static DefaultHttpContent content(Buffer chunk) {
+    return new DefaultHttpContent(HEAP.heapBuffer(chunk.length()).writeBytes(chunk.getBytes()));
   }
 
   private void offer(io.netty.handler.codec.http.HttpContent content) {
@@ -104,10 +118,9 @@ final class SubmitForm extends Body {
       throw refusal;
     } catch (IOException | RuntimeException e) {
       // Netty says what of its own code went wrong, down to pointers that are null.
-      throw invalid("part " + (count + 1)
-          + " of the form (multipart/form-data) cannot be read: it begins with the boundary"
-          + " that content-type tells, then content-disposition: form-data; name=\"...\", and of a file "
-          + "filename=\"...\"");
+      throw invalid("part " + (count + 1) + " of the form (multipart/form-data) cannot be read: it begins with the"
+          + " boundary that content-type tells, then content-disposition: form-data; name=\"...\", and of a file"
+          + " filename=\"...\"");
     }
   }
 
@@ -121,7 +134,8 @@ final class SubmitForm extends Body {
         return;
       }
       UnlearnSpec.Builder spec = UnlearnSpec.newBuilder();
-      ProtoJson.merge(JsonSource.SPEC, JsonCheck.text(JsonSource.SPEC, Buffer.buffer(field.get())), spec);
+      String json = JsonCheck.text(JsonSource.SPEC, Buffer.buffer(field.get()));
+      ProtoJson.merge(JsonSource.SPEC, json, spec);
       add(SubmitRequest.newBuilder().setSpec(spec).build());
     } else if (part instanceof FileUpload file && (file.getName().equals("unlearn")
         || file.getName().equals("learn"))) {
@@ -135,9 +149,8 @@ final class SubmitForm extends Body {
           .setRole(file.getName().equals("learn") ? ImageRole.IMAGE_ROLE_LEARN : ImageRole.IMAGE_ROLE_UNLEARN))
               .build());
     } else {
-      throw invalid("the form has a field \"" + SafeText.bounded(part.getName(), SafeText.NAME)
-          + "\"; there are spec (JSON), and the files unlearn and"
-          + " learn");
+      throw invalid("the form has a field \"" + SafeText.bounded(part.getName(), SafeText.NAME) + "\"; there are spec"
+          + " (JSON), and the files unlearn and learn");
     }
   }
 

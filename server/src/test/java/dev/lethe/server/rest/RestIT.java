@@ -152,7 +152,7 @@ class RestIT {
     assertError(400, "FAILED_PRECONDITION", post("/v1/models/tiny:generate", "{\"label\":\"three\"}"), "three", "v1");
     assertError(415, "INVALID_ARGUMENT", send(HTTP_1, "POST", "/v1/models/tiny:generate",
         BodyPublishers.ofString("{}"), "content-type", "text/plain"), "application/json");
-    assertError(400, "INVALID_ARGUMENT", get("/v1/jobs?pageSize=abc"), "path and query", "abc");
+    assertError(400, "INVALID_ARGUMENT", get("/v1/jobs?pageSize=abc"), "pageSize", "abc");
   }
 
   /** Whatever the body's size and form: 413, and the limit that it is above. */

@@ -60,7 +60,7 @@ class SubmitFormTest {
         }
       }
     }
-    assertTrue(refusal(FORM.substring(0, FORM.length() - 10)).contains("ends early, in part 3"));
+    assertTrue(refusal(FORM.substring(0, FORM.length() - 10)).contains("ends early (whole parts: 2)"));
   }
 
   @ParameterizedTest

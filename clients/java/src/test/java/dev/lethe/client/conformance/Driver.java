@@ -28,6 +28,7 @@ import dev.lethe.v1.NoiseMode;
 import dev.lethe.v1.ProjectRequest;
 import dev.lethe.v1.Projection;
 import dev.lethe.v1.ProjectionSpace;
+import dev.lethe.v1.Seeds;
 import dev.lethe.v1.UnlearnSpec;
 import dev.lethe.v1.Vector;
 import dev.lethe.v1.Vectors;
@@ -241,7 +242,8 @@ public final class Driver {
     GenerateRequest.Builder request = GenerateRequest.newBuilder().setModel(text(with, "model"))
         .setVersion(text(with, "version")).setLabel(text(with, "label"));
     if (with.has("seeds")) {
-      with.getAsJsonArray("seeds").forEach(seed -> request.getSeedsBuilder().addValues((int) seed.getAsLong()));
+      Seeds.Builder seeds = request.getSeedsBuilder();
+      with.getAsJsonArray("seeds").forEach(seed -> seeds.addValues((int) seed.getAsLong()));
     }
     if (with.has("z")) {
       request.setZ(vectors(with.getAsJsonArray("z")));
