@@ -118,8 +118,7 @@ public final class BenchCommand implements Callable<Integer> {
     BenchModel large = quick ? null : BenchModel.random(BenchModel.CONFIG_F_256, work);
 
     BenchmarkPage page = new BenchmarkPage("./lethe bench" + (quick ? " --quick" : "") + (jobs ? " --jobs" : ""),
-        LocalDate.now().toString(),
-        Machine.describe(on), setting(cores, turns));
+        LocalDate.now().toString(), Machine.describe(on), setting(cores, turns));
     cores.moveHere();
     Targets targets = new Targets(home.toAbsolutePath(), work, on, cores, batch, clients);
     if (jobs) {
@@ -134,9 +133,11 @@ public final class BenchCommand implements Callable<Integer> {
     page.swaps(new SwapBenchmark(targets, turns, turn.multipliedBy(SWAP_TURNS), warmUp)
         .run(mnist.inTwoVersions(work), BenchCommand::say));
     write(page);
-    page.jobs(new JobBenchmark(targets, quick ? 1 : FEW_TURNS, turn.multipliedBy(SWAP_TURNS), warmUp)
-        .run(mnist, BenchCommand::say));
-    write(page);
+    if (!quick) {
+      page.jobs(new JobBenchmark(targets, FEW_TURNS, turn.multipliedBy(SWAP_TURNS), warmUp)
+          .run(mnist, BenchCommand::say));
+      write(page);
+    }
     List<EncodingCost> encodings = new ArrayList<>();
     List<ConvolutionComparison.Result> convolutions = new ArrayList<>();
     for (BenchModel model : quick ? List.of(mnist) : List.of(mnist, large)) {

@@ -22,7 +22,7 @@ import org.HdrHistogram.Histogram;
  * What calls notice of a whole job: latencies under a constant load before it, and from its submission on until its
  * version serves, checkpoints and promotion included. The job's worker is on the cores of the server.
  *
- * @param jobs each of another class, one after the other
+ * @param jobs each of another class, one after the other, of the last ones, which no call asks for
  * @param turn without a job; with one it takes as long as the job
  * @param warmUp under full load
  */
@@ -52,6 +52,8 @@ public record JobBenchmark(Targets targets, int jobs, Duration turn, Duration wa
   public Result run(BenchModel model, Consumer<String> progress) throws IOException, InterruptedException {
     try (ServedTarget server = targets.startAnew(model)) {
       progress.accept("jobs: warming " + server.name());
+      List<String> labels = model.bundle().card().labels();
+      server.askFor(labels.size() - jobs);
       double rate = LOAD * server.saturate(FORMAT, warmUp).imagesPerSecond();
       List<double[]> p50 = new ArrayList<>();
       List<double[]> p99 = new ArrayList<>();
@@ -62,7 +64,7 @@ public record JobBenchmark(Targets targets, int jobs, Duration turn, Duration wa
         Load steady = server.atRate(FORMAT, rate, LEAST_CALLS, turn);
         long started = System.nanoTime();
         CompletableFuture<Job> job = server.unlearn(UnlearnSpec.newBuilder().setKind(UnlearnKind.UNLEARN_KIND_CLASS)
-            .addClasses(model.bundle().card().labels().get(i))
+            .addClasses(labels.get(labels.size() - 1 - i))
             .setGates(Gates.newBuilder().setPromoteNotForgotten(true)).build());
         Histogram working = new Histogram(steady.micros());
         do {

@@ -27,7 +27,7 @@ enum Protocol {
   /** {@code lethe.v1.GenerationService}. */
   LETHE {
     @Override
-    Caller caller(Channel channel, ModelCard card, Format format, int images) {
+    Caller caller(Channel channel, ModelCard card, int classes, Format format, int images) {
       GenerationServiceFutureStub stub = GenerationServiceGrpc.newFutureStub(channel);
       ImageFormat imageFormat = format == Format.PNG ? ImageFormat.IMAGE_FORMAT_PNG : ImageFormat.IMAGE_FORMAT_RAW;
       return call -> {
@@ -37,8 +37,8 @@ enum Protocol {
         }
         GenerateRequest.Builder request = GenerateRequest.newBuilder().setModel(card.name()).setFormat(imageFormat)
             .setSeeds(seeds);
-        if (card.conditional()) {
-          request.setLabel(Integer.toString(call % card.labels().size()));
+        if (classes > 0) {
+          request.setLabel(Integer.toString(call % classes));
         }
         return Answers.bytes(stub.generate(request.build()),
             answer -> answer.getImages(images - 1).getImage().getData().size());
@@ -49,15 +49,15 @@ enum Protocol {
   /** The Open Inference Protocol: inputs {@code seed} and {@code label}, output {@code image} or {@code png}. */
   OPEN_INFERENCE {
     @Override
-    Caller caller(Channel channel, ModelCard card, Format format, int images) {
+    Caller caller(Channel channel, ModelCard card, int classes, Format format, int images) {
       GRPCInferenceServiceFutureStub stub = GRPCInferenceServiceGrpc.newFutureStub(channel);
-      int classes = Math.max(1, card.labels().size());
+      int labels = Math.max(1, classes);
       InferRequestedOutputTensor output = InferRequestedOutputTensor.newBuilder()
           .setName(format == Format.PNG ? "png" : "image").build();
       return call -> {
         ModelInferRequest request = ModelInferRequest.newBuilder().setModelName(card.name())
             .addInputs(rows("seed", images)).addRawInputContents(int64(images, i -> (long) call * images + i))
-            .addInputs(rows("label", images)).addRawInputContents(int64(images, i -> call % classes))
+            .addInputs(rows("label", images)).addRawInputContents(int64(images, i -> call % labels))
             .addOutputs(output)
             .build();
         return Answers.bytes(stub.modelInfer(request), answer -> answer.getRawOutputContents(0).size());
@@ -65,8 +65,11 @@ enum Protocol {
     }
   };
 
-  /** @param images of a call, from 1 */
-  abstract Caller caller(Channel channel, ModelCard card, Format format, int images);
+  /**
+   * @param classes that are asked for, the first of the model's; 0 where there are none
+   * @param images of a call, from 1
+   */
+  abstract Caller caller(Channel channel, ModelCard card, int classes, Format format, int images);
 
   private static InferInputTensor rows(String name, int rows) {
     return InferInputTensor.newBuilder().setName(name).setDatatype("INT64").addShape(rows).addShape(1).build();

@@ -54,12 +54,19 @@ public final class ServedTarget implements Target {
   private final int clients;
   private final List<ManagedChannel> channels = new ArrayList<>();
   private double startSeconds;
+  private int classes;
 
   private ServedTarget(Launch launch, TargetProcess process, ModelCard card, int clients) {
     this.launch = launch;
     this.process = process;
     this.card = card;
     this.clients = clients;
+    this.classes = card.labels().size();
+  }
+
+  /** From now on only the first so many classes are asked for; the others may be unlearned meanwhile. */
+  public void askFor(int firstClasses) {
+    classes = firstClasses;
   }
 
   /**
@@ -123,13 +130,13 @@ public final class ServedTarget implements Target {
   /** Calls in turn over all connections: those of many clients. */
   private Caller caller(Format format, int images) {
     List<Caller> callers =
-        channels.stream().map(channel -> launch.protocol().caller(channel, card, format, images)).toList();
+        channels.stream().map(channel -> launch.protocol().caller(channel, card, classes, format, images)).toList();
     return seed -> callers.get(seed % callers.size()).call(seed);
   }
 
   /** One client's calls, over a connection of its own. */
   private Caller loneCaller(Format format) {
-    return launch.protocol().caller(channels.get(0), card, format, 1);
+    return launch.protocol().caller(channels.get(0), card, classes, format, 1);
   }
 
   @Override
