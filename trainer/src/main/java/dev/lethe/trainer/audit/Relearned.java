@@ -24,11 +24,10 @@ public record Relearned(int limit, Attackers candidate, Optional<Attackers> refe
   /**
    * One attacker.
    *
-   * @param images unlearned images that it has, whose share of all does not count
-   * @param steps after which at least half of the other unlearned images were drawn nearer to themselves than to their
-   *     substitutes, when first looked at; 0 where they were before the first step; empty where it takes more than the
-   *     limit
-   * @param back share of the other unlearned images that are drawn so before the first step, and after the last
+   * @param images how many of the unlearned images it has; the others are looked at
+   * @param steps after which at least half of the others are drawn nearer to themselves than to their substitutes, a
+   *     multiple of 10; 0 where they are before the first step; empty where it takes more than the limit
+   * @param back share of the others that are drawn so before the first step, and after the last
    * @param unseen the same share of images that the original never saw, where it drew those: nothing was unlearned of
    *     them, so that nothing comes back, and what fine-tuning breaks shows here
    */

@@ -104,8 +104,9 @@ record Relearning(ModelWeights model, int steps, long seed, Path directory, Comp
     int n = unlearned.size();
     int[] order = new ShuffledIndices(n, random.split()).next(n);
     int given = n < 2 * MOST_GIVEN ? n / 2 : MOST_GIVEN;
+    double parts = given == 0 ? 1 : 2;
     Attack alone = attack(staying, Optional.empty(), watched, unseen, random.split(),
-        share -> progress.done(share / 2));
+        share -> progress.done(share / parts));
     if (given == 0) {
       return new Attackers(alone, Optional.empty());
     }

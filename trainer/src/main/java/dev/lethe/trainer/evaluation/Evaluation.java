@@ -151,7 +151,7 @@ final class Evaluation {
         .add("kimg", models.shipped.card().training().kimg() * candidate.seconds / retraining);
     candidate.costs.forEach((part, cost) -> figures.add(part + "_seconds", cost.seconds())
         .add(part + "_gmac_per_second", cost.seconds() > 0 ? cost.multiplyAdds() / cost.seconds() / 1e9 : 0));
-    return new ExperimentResult(experiment, verdict.forgotten(), figures.all(), verdict.reasons(), candidate.notes,
+    return new ExperimentResult(experiment, verdict.forgotten(), figures.all(), verdict.reasons(), notes(candidate),
         LocalDate.now().toString(), machine);
   }
 
@@ -165,6 +165,15 @@ final class Evaluation {
     try (FeatureExtractor judge = FeatureExtractor.open(models.judge, compute)) {
       return utility.inFull(candidate.model, Optional.of(judge));
     }
+  }
+
+  private List<String> notes(Candidate candidate) {
+    List<String> notes = new ArrayList<>(candidate.notes);
+    if (!Files.exists(models.judge)) {
+      notes.add("samples were recognised by the base's own feature network, which the run may have learned with: there "
+          + "is no judge of its classes");
+    }
+    return notes;
   }
 
   private Candidate candidate(Experiment experiment, Bundle base, ModelWeights original, JobImages images)

@@ -60,11 +60,14 @@ final class Figures {
       change("candidate_w_plus", wPlus.candidate());
       membership("membership_w_plus", wPlus.membership());
     });
-    found.relearned().ifPresent(relearned -> {
-      attackers(relearned.candidate(), "", relearned.limit());
-      relearned.reference().ifPresent(reference -> attackers(reference, "_reference", relearned.limit()));
-    });
+    found.relearned().ifPresent(this::add);
     return add("substitute_distance", found.substituteDistance());
+  }
+
+  Figures add(Relearned relearned) {
+    attackers(relearned.candidate(), "", relearned.limit());
+    relearned.reference().ifPresent(reference -> attackers(reference, "_reference", relearned.limit()));
+    return this;
   }
 
   private void attackers(Relearned.Attackers attackers, String of, int limit) {
