@@ -91,8 +91,8 @@ public record ItemAudit(ModelWeights original, AuditOptions options, long seed, 
               Estimate.share(fresh.farther(chosen.nearestOther()), seed)),
           Estimate.mean(atOwn.way(), seed), Estimate.mean(fresh.way(), seed), Estimate.mean(inCandidate.way(), seed),
           stay.map(group -> collateral(group, after)), unseen.map(group -> collateral(group, after)), membership,
-          calibrated, bySamples, wPlus, relearned, unlearned.found.errors(), again.errors(), unseenError, fresh.nearer(),
-          fresh.way(), substituteDistance(substitutes), new ItemFindings.Pictures(x, unlearned.drawn,
+          calibrated, bySamples, wPlus, relearned, unlearned.found.errors(), again.errors(), unseenError,
+          fresh.nearer(), fresh.way(), substituteDistance(substitutes), new ItemFindings.Pictures(x, unlearned.drawn,
               after.images(unlearned.found.w()), redrawn, unlearned.substitutes),
           (System.nanoTime() - started) / 1e9);
     }

@@ -37,8 +37,8 @@ public record ItemFindings(BeforeAfter<Estimate> own, BeforeAfter<Estimate> fres
     BeforeAfter<Estimate> apart, Estimate ownWay, Estimate freshWay, Estimate candidateWay,
     Optional<Collateral> members, Optional<Collateral> unseen, Optional<BeforeAfter<Membership>> membership,
     Optional<Estimate> calibrated, Optional<BySamples> bySamples, Optional<WPlus> wPlus, Optional<Relearned> relearned,
-    double[] errorsBefore, double[] errorsAfter, Optional<Double> neverSeenError, boolean[] freshNearer, double[] freshWays,
-    double substituteDistance, Pictures pictures, double seconds) {
+    double[] errorsBefore, double[] errorsAfter, Optional<Double> neverSeenError, boolean[] freshNearer,
+    double[] freshWays, double substituteDistance, Pictures pictures, double seconds) {
 
   /**
    * What became of images that were to stay, at latents found for them in the original.
