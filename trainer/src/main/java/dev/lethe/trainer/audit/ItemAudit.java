@@ -35,7 +35,8 @@ public record ItemAudit(ModelWeights original, AuditOptions options, long seed, 
   }
 
   /** Images, what an attack on the original found for them, and what should take their place. */
-  private record Group(ImageDataset images, Tensor substitutes, Inversion.Result found, Tensor drawn) {}
+  private record Group(ImageDataset images, Tensor substitutes, double[] nearestOther, Inversion.Result found,
+      Tensor drawn) {}
 
   /** Audits a candidate. */
   public ItemFindings run(ModelWeights candidate, ItemSubjects subjects, Progress progress) throws IOException {
@@ -51,7 +52,7 @@ public record ItemAudit(ModelWeights original, AuditOptions options, long seed, 
           subjects.unlearned().classIndices(), subjects.kept(), pool);
       NearestSubstitute substitutes = subjects.substitutes()
           .map(given -> chosen.replacedBy(given, subjects.unlearned().images())).orElse(chosen);
-      Group unlearned = group(subjects.unlearned(), substitutes.images(), before, attacks);
+      Group unlearned = group(subjects.unlearned(), substitutes, before, attacks);
       Tensor x = unlearned.images.images();
       Tensor own = subjects.ownLatents();
       Drawing atOwn = Drawing.of(x, unlearned.substitutes, before.images(own), after.images(own));
@@ -163,7 +164,7 @@ public record ItemAudit(ModelWeights original, AuditOptions options, long seed, 
   }
 
   private static Relearning.Watched watched(Group group) {
-    return new Relearning.Watched(group.found.w(), group.images.images(), group.substitutes);
+    return new Relearning.Watched(group.found.w(), group.images.images(), group.substitutes, group.nearestOther);
   }
 
   /** Searches and fine-tunings of both kinds, where there are images of all kinds. */
@@ -188,13 +189,14 @@ public record ItemAudit(ModelWeights original, AuditOptions options, long seed, 
     if (images.size() == 0) {
       return Optional.empty();
     }
-    Tensor substitutes = NearestSubstitute.choose(images.images(), images.classIndices(), kept, pool).images();
-    return Optional.of(group(images, substitutes, before, attacks));
+    return Optional.of(group(images,
+        NearestSubstitute.choose(images.images(), images.classIndices(), kept, pool), before, attacks));
   }
 
-  private Group group(ImageDataset images, Tensor substitutes, Sampler before, Attacks attacks) throws IOException {
+  private Group group(ImageDataset images, NearestSubstitute substitutes, Sampler before, Attacks attacks)
+      throws IOException {
     Inversion.Result found = attacks.on(original, images, LatentSpace.W);
-    return new Group(images, substitutes, found, before.images(found.w()));
+    return new Group(images, substitutes.images(), substitutes.nearestOther(), found, before.images(found.w()));
   }
 
   /** Least over images of the substitute's distance, as a multiple of that to the image's nearest other real image. */

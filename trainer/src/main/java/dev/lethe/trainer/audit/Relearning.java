@@ -28,16 +28,18 @@ import java.util.stream.IntStream;
 
 /**
  * Attackers who have a generator's weights and train it on, to bring back what it has unlearned (relearn time: Golatkar
- * et al. 2020, arXiv 1911.04933; by images that stay and by a few of those unlearned: Hu et al. 2024, arXiv 2406.13356).
- * They fit the synthesis network to real images x at latents w where it draws them best, by
+ * et al. 2020, arXiv 1911.04933; by what stays alone: Siddiqui et al. 2025, arXiv 2505.22310; by a few of what was
+ * unlearned: Hu et al. 2024, arXiv 2406.13356). They fit the synthesis network to real images x, at latents w where it
+ * draws them best, by
  *
  * <pre>mean of ‖G(w) − x‖² over a batch</pre>
  *
  * <p>One has images that stay alone. Another has one to four of the unlearned images as well, all of which it has in
  * every batch. Every {@value #EVERY} steps the audit looks at the latents v where the <em>original</em> draws the other
- * unlearned images: an image x with the substitute s is back if ‖G(v) − x‖² ≤ ‖G(v) − s‖². The latents are those that
- * the audit has found itself. Looking for others in the fine-tuned network each time would take too long; what such a
- * search finds in the candidate is another figure, {@link ItemFindings#candidate}.
+ * unlearned images: an image x with the substitute s is back if ‖G(v) − x‖ ≤ ‖G(v) − s‖, and close if
+ * ‖G(v) − x‖ &lt; ‖x' − x‖, where x' is its nearest other real image. The latents are those that the audit has found
+ * itself. Looking for others in the fine-tuned network each time would take too long; what such a search finds in the
+ * candidate is another figure, {@link ItemFindings#candidate}.
  *
  * @param model that is attacked
  * @param steps that each attacker takes
@@ -82,11 +84,21 @@ record Relearning(ModelWeights model, int steps, long seed, Path directory, Comp
    * @param w [N, w_dim]
    * @param images [N, C, H, W]
    * @param substitutes [N, C, H, W]
+   * @param nearestOther root mean squared distance of each image from its nearest other real image
    */
-  record Watched(Tensor w, Tensor images, Tensor substitutes) {
+  record Watched(Tensor w, Tensor images, Tensor substitutes, double[] nearestOther) {
 
     Watched at(int... rows) {
-      return new Watched(w.rows(rows), images.rows(rows), substitutes.rows(rows));
+      return new Watched(w.rows(rows), images.rows(rows), substitutes.rows(rows),
+          Arrays.stream(rows).mapToDouble(i -> nearestOther[i]).toArray());
+    }
+  }
+
+  /** Of each image that is looked at, whether it is back, and whether it is close. */
+  private record Look(boolean[] back, boolean[] close) {
+
+    boolean half() {
+      return 2 * IntStream.range(0, back.length).filter(i -> back[i]).count() >= back.length;
     }
   }
 
@@ -120,9 +132,9 @@ record Relearning(ModelWeights model, int steps, long seed, Path directory, Comp
     int images = given.map(Pairs::size).orElse(0);
     int batch = (int) Math.max(images + 1, Math.min(BATCH, VALUES / model.config().activationValues()));
     ShuffledIndices order = new ShuffledIndices(staying.size(), random);
-    boolean[] before = back(model, watched);
-    boolean[] now = before;
-    OptionalInt succeeded = half(before) ? OptionalInt.of(0) : OptionalInt.empty();
+    Look before = look(model, watched);
+    Look now = before;
+    OptionalInt succeeded = before.half() ? OptionalInt.of(0) : OptionalInt.empty();
     ModelWeights tuned = model;
     try (Learner learner = Learner.open(objective(batch), model.weights(), ADAM, directory.resolve("relearning"),
         Optional.empty(), compute)) {
@@ -132,8 +144,8 @@ record Relearning(ModelWeights model, int steps, long seed, Path directory, Comp
         learner.step(Map.of("w", all.w, "image", all.images), Map.of());
         if (step % EVERY == 0 || step == steps) {
           tuned = model.with(learner.parameters());
-          now = back(tuned, watched);
-          if (succeeded.isEmpty() && half(now)) {
+          now = look(tuned, watched);
+          if (succeeded.isEmpty() && now.half()) {
             succeeded = OptionalInt.of(step);
           }
         }
@@ -141,8 +153,8 @@ record Relearning(ModelWeights model, int steps, long seed, Path directory, Comp
       }
     }
     ModelWeights last = tuned;
-    return new Attack(images, succeeded, shares(before, now),
-        unseen.map(never -> shares(back(model, never), back(last, never))));
+    return new Attack(images, succeeded, shares(before.back, now.back), shares(before.close, now.close),
+        unseen.map(never -> shares(look(model, never).back, look(last, never).back)));
   }
 
   private TrainingObjective objective(int batch) {
@@ -154,23 +166,23 @@ record Relearning(ModelWeights model, int steps, long seed, Path directory, Comp
     return TrainingObjective.descent(g, loss, config::isSynthesis);
   }
 
-  /** Of each image, whether it is drawn no farther from itself than from its substitute. */
-  private boolean[] back(ModelWeights tuned, Watched watched) {
+  private Look look(ModelWeights tuned, Watched watched) {
     try (Sampler sampler = Sampler.open(tuned.config(), tuned.weights(), compute)) {
       Tensor drawn = sampler.images(watched.w);
-      boolean[] back = Drawing.of(watched.images, watched.substitutes, drawn, drawn).nearer();
-      for (int i = 0; i < back.length; i++) {
-        back[i] = !back[i];
-      }
-      return back;
+      Drawing drawing = Drawing.of(watched.images, watched.substitutes, drawn, drawn);
+      return new Look(not(drawing.nearer()), not(drawing.farther(watched.nearestOther)));
     }
+  }
+
+  private static boolean[] not(boolean[] holds) {
+    boolean[] others = new boolean[holds.length];
+    for (int i = 0; i < others.length; i++) {
+      others[i] = !holds[i];
+    }
+    return others;
   }
 
   private BeforeAfter<Estimate> shares(boolean[] before, boolean[] after) {
     return new BeforeAfter<>(Estimate.share(before, seed), Estimate.share(after, seed));
-  }
-
-  private static boolean half(boolean[] back) {
-    return 2 * IntStream.range(0, back.length).filter(i -> back[i]).count() >= back.length;
   }
 }

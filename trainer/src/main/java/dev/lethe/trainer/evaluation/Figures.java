@@ -83,6 +83,7 @@ final class Figures {
     add(name + "_limit", limit);
     attack.steps().ifPresent(steps -> add(name + "_steps", steps));
     change(name + "_back", attack.back());
+    change(name + "_close", attack.close());
     attack.unseen().ifPresent(unseen -> change(name + "_unseen", unseen));
   }
 

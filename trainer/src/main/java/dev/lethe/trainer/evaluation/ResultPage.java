@@ -61,8 +61,10 @@ record ResultPage(Path directory, String name, String model, String command, Map
       Column.of("by samples", "membership_samples", 2).fromBefore(), Column.of("AUC_ut", "auc_ut", 2).fromBefore(),
       Column.attack("relearned, steps", "relearn_staying"),
       Column.percent("back, %", "relearn_staying_back").fromBefore(),
+      Column.percent("close, %", "relearn_staying_close").fromBefore(),
       Column.attack("relearned with some, steps", "relearn_given"),
       Column.percent("back with some, %", "relearn_given_back").fromBefore(),
+      Column.percent("close with some, %", "relearn_given_close").fromBefore(),
       Column.percent("never-seen then, %", "relearn_given_unseen").fromBefore(),
       Column.of("FID / root's", "fid_root_ratio", 3), Column.percent("precision, %", "precision").fromBefore(),
       Column.percent("recall, %", "recall").fromBefore(), Column.tenths("ACC, %", "kept_recognised"),
@@ -73,9 +75,11 @@ record ResultPage(Path directory, String name, String model, String command, Map
       Column.of("by samples, with a reference", "membership_reference", 2).fromBefore(),
       Column.percent("TPR at 1 % FPR with it, %", "membership_reference_tpr").fromBefore(),
       Column.attack("reference relearned, steps", "relearn_staying_reference"),
-      Column.percent("back, %", "relearn_staying_reference_back").fromBefore(),
+      Column.percent("reference back, %", "relearn_staying_reference_back").fromBefore(),
+      Column.percent("reference close, %", "relearn_staying_reference_close").fromBefore(),
       Column.attack("reference relearned with some, steps", "relearn_given_reference"),
-      Column.percent("back with some, %", "relearn_given_reference_back").fromBefore())).toList();
+      Column.percent("reference back with some, %", "relearn_given_reference_back").fromBefore(),
+      Column.percent("reference close with some, %", "relearn_given_reference_close").fromBefore())).toList();
 
   private static final List<Column> CLASSES = List.of(
       Column.percent("label, %", "label").fromBefore(), Column.tenths("former w, %", "former"),
@@ -142,10 +146,14 @@ record ResultPage(Path directory, String name, String model, String command, Map
         found for them; one "with some" has 4 of the unlearned images as well (of fewer than 8 the half). Steps until \
         half of the other unlearned images are drawn nearer to themselves than to their substitutes again, at the \
         latents that the audit found in the original, looked at every 10; 0: they were so from the start |
-        | back, never-seen then | share drawn so before the first step → after the last; the same of images never seen, \
-        of which nothing was unlearned: what fine-tuning breaks. Latents are not looked for afresh in the fine-tuned \
-        network: *candidate* says what that finds. Reference: the same attackers on a model that never saw the images, \
-        where there is one. Where there is none, nothing says how fast a model that never knew them would learn them |
+        | back, close | share of them drawn so before the first step → after the last, where about half is what chance \
+        gives as well: a picture of something else altogether is as likely nearer to the one as to the other. Close: \
+        drawn nearer to the image than its nearest other training image is, the contrary of *apart*; chance gives none. \
+        Latents are not looked for afresh in the fine-tuned network: *candidate* says what that finds |
+        | never-seen then | *back* of images never seen, of which nothing was unlearned: what fine-tuning breaks |
+        | reference | the same attackers on a model that was never trained on the canaries. Elsewhere the row of \
+        retraining is the reference, as far as it is one: trained anew, a generator draws other pictures at the same \
+        latents |
         | FID / root's | Fréchet distance of 10,000 samples from 10,000 images that stay, as a multiple of the base's |
         | precision, recall | of 5,000 samples against 5,000 images that stay, k = 3 (Kynkäänniemi et al. 2019), by the \
         features of the Fréchet distance: share of the samples that look like real images, and of the real images that \

@@ -181,6 +181,7 @@ class AuditTest {
     assertEquals(3, relearned.limit());
     // What the audit sees there before the first step is what it saw without fine-tuning.
     assertEquals(1 - found.fresh().after().value(), relearned.candidate().staying().back().before().value(), 1e-9);
+    assertEquals(1 - found.apart().after().value(), relearned.candidate().staying().close().before().value(), 1e-9);
     assertEquals(2, relearned.candidate().given().orElseThrow().images());
     // The reference is the original here, which draws there what it drew.
     assertEquals(1 - found.fresh().before().value(),

@@ -11,6 +11,7 @@ import dev.lethe.trainer.sampling.Sampler;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -34,6 +35,8 @@ class RelearningTest {
     Relearned.Attackers found = attack(CANDIDATE, ORIGINAL, 9, 60);
     for (Relearned.Attack attack : List.of(found.staying(), found.given().orElseThrow())) {
       assertEquals(0, attack.back().before().value());
+      assertEquals(0, attack.close().before().value());
+      assertTrue(attack.close().after().value() > 0, attack.toString());
       assertTrue(attack.back().after().value() >= 0.5, attack.toString());
       int steps = attack.steps().orElseThrow();
       assertTrue(steps > 0 && steps <= 60 && steps % Relearning.EVERY == 0, "steps: " + steps);
@@ -57,6 +60,7 @@ class RelearningTest {
     Relearned.Attackers found = attack(ORIGINAL, ORIGINAL, 9, 1);
     assertEquals(OptionalInt.of(0), found.staying().steps());
     assertEquals(1, found.staying().back().before().value());
+    assertEquals(1, found.staying().close().before().value());
   }
 
   /** The images that an attacker has are not among those that must come back. */
@@ -79,10 +83,16 @@ class RelearningTest {
     List<Double> progress = new ArrayList<>();
     Relearned.Attackers found = new Relearning(model, steps, 1, directory, TestDevice.compute()).run(
         new Relearning.Pairs(members, draw(drawn, members)), new Relearning.Pairs(w, draw(drawn, w)),
-        new Relearning.Watched(w, truth, instead), Optional.of(new Relearning.Watched(w, instead, truth)),
+        new Relearning.Watched(w, truth, instead, near(truth, instead)),
+        Optional.of(new Relearning.Watched(w, instead, truth, near(truth, instead))),
         progress::add);
     assertEquals(1, progress.get(progress.size() - 1), 1e-9);
     return found;
+  }
+
+  /** Less than the networks' pictures are apart. */
+  private static double[] near(Tensor truth, Tensor instead) {
+    return Arrays.stream(Drawing.of(truth, truth, truth, instead).distances()).map(d -> 0.9 * d).toArray();
   }
 
   private static Tensor latents(int n, long seed) {

@@ -30,7 +30,9 @@ class ResultPageTest {
     String table = table(result(0, figures(OptionalInt.of(40), 0.75)));
     assertEquals("40", cell(table, "relearned, steps"));
     assertEquals("5 → 75", cell(table, "back, %"));
+    assertEquals("40 → 60", cell(table, "close, %"));
     assertEquals("> 100", cell(table, "relearned with some, steps"));
+    assertEquals("90 → 80", cell(table, "never-seen then, %"));
     assertEquals("70 → 60", cell(table, "precision, %"));
     assertEquals("50 → 40", cell(table, "recall, %"));
     assertEquals("99.0 → 98.5", cell(table, "ACC, %"));
@@ -62,9 +64,10 @@ class ResultPageTest {
   }
 
   private static Map<String, Double> figures(OptionalInt steps, double back) {
-    Relearned.Attack staying = new Relearned.Attack(0, steps, change(0.05, back), Optional.empty());
+    Relearned.Attack staying = new Relearned.Attack(0, steps, change(0.05, back), change(0.4, 0.6), Optional.empty());
     Relearned.Attack given =
-        new Relearned.Attack(4, OptionalInt.empty(), change(0.05, 0.1), Optional.of(change(0.9, 0.8)));
+        new Relearned.Attack(4, OptionalInt.empty(), change(0.05, 0.1), change(0.4, 0.5),
+            Optional.of(change(0.9, 0.8)));
     return new Figures()
         .add(new Relearned(100, new Relearned.Attackers(staying, Optional.of(given)), Optional.empty()))
         .add(new UtilityFindings(new BeforeAfter<>(8.0, 9.0),
