@@ -35,7 +35,7 @@ import java.util.stream.IntStream;
  * <pre>mean of ‖G(w) − x‖² over a batch</pre>
  *
  * <p>One has images that stay alone. Another has one to four of the unlearned images as well, all of which it has in
- * every batch. Every {@value #EVERY} steps the audit looks at the latents v where the <em>original</em> draws the other
+ * every batch. Neither has the original, so that neither knows where that drew an image. Every {@value #EVERY} steps the audit looks at the latents v where the <em>original</em> draws the other
  * unlearned images: an image x with the substitute s is back if ‖G(v) − x‖ ≤ ‖G(v) − s‖, and close if
  * ‖G(v) − x‖ &lt; ‖x' − x‖, where x' is its nearest other real image. The latents are those that the audit has found
  * itself. Looking for others in the fine-tuned network each time would take too long; what such a search finds in the
@@ -54,7 +54,7 @@ record Relearning(ModelWeights model, int steps, long seed, Path directory, Comp
   private static final int BATCH = 32;
   /** Values of the feature maps of the images of one step at most: with gradients some GiB. */
   private static final long VALUES = 1L << 27;
-  /** As fine-tuning of a generator is usually done. */
+  /** On MNIST rates from 0.0005 to 0.01, and a β1 of 0, brought back as much. */
   private static final AdamOptions ADAM = new AdamOptions(0.002f, 0.9f, 0.99f, 1e-8f, 0);
 
   /**
