@@ -185,7 +185,7 @@ final class Evaluation {
       case FINE_TUNING -> timed(() -> fineTuning(experiment, base.card(), original, images));
       case GRADIENT_ASCENT -> {
         UnlearningTargets found =
-            unlearner(original, base.card()).find(request(experiment), images.unlearn(),
+            unlearner(original, original, base.card()).find(request(experiment), images.unlearn(),
                 (step, steps, error) -> progress.at("inversion", (double) step / steps));
         Candidate made = timed(() -> new GradientAscent(original, directory, compute)
             .run(found, experiment.seed()));
@@ -210,7 +210,7 @@ final class Evaluation {
     double seconds = 0;
     for (int job = 0; job < experiment.jobs(); job++) {
       JobImages images = data.images(experiment, job);
-      Unlearner unlearner = unlearner(model, card);
+      Unlearner unlearner = unlearner(original, model, card);
       String which = experiment.jobs() == 1 ? "" : "job " + (job + 1) + " of " + experiment.jobs() + ", ";
       UnlearningTargets found = unlearner.find(request(experiment), images.unlearn(),
           (step, steps, error) -> progress.at(which + "inversion", (double) step / steps));
@@ -227,8 +227,8 @@ final class Evaluation {
         outcome.costs(), outcome.notes());
   }
 
-  private Unlearner unlearner(ModelWeights model, ModelCard card) {
-    return new Unlearner(model, card.w(), Set.of(), directory, compute);
+  private Unlearner unlearner(ModelWeights root, ModelWeights model, ModelCard card) {
+    return new Unlearner(root, model, card.w(), Set.of(), directory, compute);
   }
 
   private UnlearningRequest request(Experiment experiment) {
