@@ -34,12 +34,13 @@ import java.util.stream.IntStream;
  *
  * <pre>mean of ‖G(w) − x‖² over a batch</pre>
  *
- * <p>One has images that stay alone. Another has one to four of the unlearned images as well, all of which it has in
- * every batch. Neither has the original, so that neither knows where that drew an image. Every {@value #EVERY} steps the
- * audit looks at the latents v where the <em>original</em> draws the other unlearned images, which it has found itself:
- * an image x with the substitute s is back if ‖G(v) − x‖ ≤ ‖G(v) − s‖, and close if ‖G(v) − x‖ &lt; ‖x' − x‖, where
- * x' is its nearest other real image. Looking for other latents in the fine-tuned network each time would take too long;
- * what such a search finds in the candidate is another figure, {@link ItemFindings#candidate}.
+ * <p>One has images that stay alone. Another has one to four of the unlearned images as well, all of which it has
+ * in every batch. Neither has the original, so that neither knows where that drew an image. Every {@value #EVERY}
+ * steps the audit looks at the latents v where the <em>original</em> draws the other unlearned images, which it
+ * has found itself: an image x with the substitute s is back if ‖G(v) − x‖ ≤ ‖G(v) − s‖, and close if ‖G(v) − x‖
+ * &lt; ‖x' − x‖, where x' is its nearest other real image. Looking for other latents in the fine-tuned network
+ * each time would take too long; what such a search finds in the candidate is another figure, {@link
+ * ItemFindings#candidate}.
  *
  * @param model that is attacked
  * @param steps that each attacker takes
