@@ -165,7 +165,7 @@ public final class Rest {
         : InferenceJson.of(method.prototype(), match, request);
     Body body = type.equals(FORM) ? new SubmitForm(request.getHeader(HttpHeaders.CONTENT_TYPE))
         : method.descriptor().isClientStreaming() ? new Lines(exchange) : new WholeBody(exchange);
-    Inbound.hand(request, settings, counted -> call(counted, method, exchange, body));
+    Inbound.handPlain(request, settings, counted -> call(counted, method, exchange, body));
   }
 
   private <Q, R> void call(HttpServerRequest request, Method<Q, R> method, Exchange exchange,
