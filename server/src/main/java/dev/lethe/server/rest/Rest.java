@@ -207,6 +207,11 @@ public final class Rest {
     refuse(request, status, HttpStatus.of(status.getCode()));
   }
 
+  /** What such an answer says. */
+  public static String refusal(String path, Status status, int code) {
+    return failure(path, status, code).body().toString();
+  }
+
   private static Answer failure(@Nullable String path, Status status, int code) {
     return path != null && path.startsWith("/v2") ? InferenceJson.failure(status, code)
         : ProtoJson.failure(status, code);
