@@ -341,7 +341,7 @@ public final class LetheClient implements AutoCloseable {
         upload.await();
         return answer(queued.get());
       } catch (LetheException e) {
-        LetheException failure = e.placed(name -> Upload.place(name, unlearn, learn));
+        LetheException failure = Upload.placed(e, unlearn, learn);
         pause(retry.pause(failure, made, false).orElseThrow(() -> failure));
       }
     }
@@ -375,7 +375,7 @@ public final class LetheClient implements AutoCloseable {
         upload.await();
         return answer(found.get());
       } catch (LetheException e) {
-        LetheException failure = e.placed(name -> Upload.place(name, images, List.of()));
+        LetheException failure = Upload.placed(e, images, List.of());
         pause(retry.pause(failure, made, true).orElseThrow(() -> failure));
       }
     }
