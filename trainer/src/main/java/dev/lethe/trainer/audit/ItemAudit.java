@@ -35,7 +35,8 @@ public record ItemAudit(ModelWeights original, AuditOptions options, long seed, 
   }
 
   /** Images, what an attack on the original found for them, and what should take their place. */
-  private record Group(ImageDataset images, Tensor substitutes, Inversion.Result found, Tensor drawn) {}
+  private record Group(ImageDataset images, Tensor substitutes, double[] nearestOther, Inversion.Result found,
+      Tensor drawn) {}
 
   /** Audits a candidate. */
   public ItemFindings run(ModelWeights candidate, ItemSubjects subjects, Progress progress) throws IOException {
@@ -43,7 +44,7 @@ public record ItemAudit(ModelWeights original, AuditOptions options, long seed, 
     ImageDataset members = first(subjects.members(), options.staying());
     ImageDataset neverSeen = first(subjects.neverSeen(), options.neverSeen());
     try (ModelRunner runner = new ModelRunner(compute)) {
-      Attacks attacks = new Attacks(runner, progress, options.wPlus() ? 10 : 5);
+      Attacks attacks = new Attacks(runner, progress, parts(subjects));
       Sampler before = runner.sampler(original);
       Sampler after = runner.sampler(candidate);
       SubstitutePool pool = new SubstitutePool(before, seed);
@@ -51,7 +52,7 @@ public record ItemAudit(ModelWeights original, AuditOptions options, long seed, 
           subjects.unlearned().classIndices(), subjects.kept(), pool);
       NearestSubstitute substitutes = subjects.substitutes()
           .map(given -> chosen.replacedBy(given, subjects.unlearned().images())).orElse(chosen);
-      Group unlearned = group(subjects.unlearned(), substitutes.images(), before, attacks);
+      Group unlearned = group(subjects.unlearned(), substitutes, before, attacks);
       Tensor x = unlearned.images.images();
       Tensor own = subjects.ownLatents();
       Drawing atOwn = Drawing.of(x, unlearned.substitutes, before.images(own), after.images(own));
@@ -82,14 +83,17 @@ public record ItemAudit(ModelWeights original, AuditOptions options, long seed, 
       }
       Optional<ItemFindings.WPlus> wPlus = options.wPlus() && unseen.isPresent()
           ? Optional.of(wPlus(candidate, unlearned, neverSeen, before, after, attacks)) : Optional.empty();
+      Optional<Relearned> relearned = options.relearning() > 0 && members.size() > 0
+          ? Optional.of(relearned(candidate, subjects.reference(), members, unlearned, again.w(), unseen, attacks))
+          : Optional.empty();
       return new ItemFindings(
           beforeAfter(atOwnBefore, atOwn), beforeAfter(freshBefore, fresh), beforeAfter(freshBefore, inCandidate),
           new BeforeAfter<>(Estimate.share(freshBefore.farther(chosen.nearestOther()), seed),
               Estimate.share(fresh.farther(chosen.nearestOther()), seed)),
           Estimate.mean(atOwn.way(), seed), Estimate.mean(fresh.way(), seed), Estimate.mean(inCandidate.way(), seed),
           stay.map(group -> collateral(group, after)), unseen.map(group -> collateral(group, after)), membership,
-          calibrated, bySamples, wPlus, unlearned.found.errors(), again.errors(), unseenError, fresh.nearer(),
-          fresh.way(), substituteDistance(substitutes), new ItemFindings.Pictures(x, unlearned.drawn,
+          calibrated, bySamples, wPlus, relearned, unlearned.found.errors(), again.errors(), unseenError,
+          fresh.nearer(), fresh.way(), substituteDistance(substitutes), new ItemFindings.Pictures(x, unlearned.drawn,
               after.images(unlearned.found.w()), redrawn, unlearned.substitutes),
           (System.nanoTime() - started) / 1e9);
     }
@@ -138,6 +142,37 @@ public record ItemAudit(ModelWeights original, AuditOptions options, long seed, 
             Membership.of(again.errors(), unseenAgain.errors(), seed)));
   }
 
+  /** @param again latents of the unlearned images in the candidate */
+  private Relearned relearned(ModelWeights candidate, Optional<ModelWeights> reference, ImageDataset members,
+      Group unlearned, Tensor again, Optional<Group> unseen, Attacks attacks) throws IOException {
+    Relearned.Attackers on = fineTuned(candidate, again, members, unlearned, unseen, attacks);
+    Optional<Relearned.Attackers> onReference = Optional.empty();
+    if (reference.isPresent()) {
+      Tensor there = attacks.on(reference.get(), unlearned.images, LatentSpace.W).w();
+      onReference = Optional.of(fineTuned(reference.get(), there, members, unlearned, unseen, attacks));
+    }
+    return new Relearned(options.relearning(), on, onReference);
+  }
+
+  /** @param there latents of the unlearned images in the model */
+  private Relearned.Attackers fineTuned(ModelWeights model, Tensor there, ImageDataset members, Group unlearned,
+      Optional<Group> unseen, Attacks attacks) throws IOException {
+    Tensor staying = attacks.on(model, members, LatentSpace.W).w();
+    return new Relearning(model, options.relearning(), seed, directory, compute).run(
+        new Relearning.Pairs(staying, members.images()), new Relearning.Pairs(there, unlearned.images.images()),
+        watched(unlearned), unseen.map(ItemAudit::watched), attacks.part());
+  }
+
+  private static Relearning.Watched watched(Group group) {
+    return new Relearning.Watched(group.found.w(), group.images.images(), group.substitutes, group.nearestOther);
+  }
+
+  /** Searches and fine-tunings of both kinds, where there are images of all kinds. */
+  private int parts(ItemSubjects subjects) {
+    int relearning = options.relearning() == 0 ? 0 : subjects.reference().isPresent() ? 5 : 2;
+    return 5 + (options.wPlus() ? 4 : 0) + relearning;
+  }
+
   private BeforeAfter<Estimate> beforeAfter(Drawing before, Drawing after) {
     return new BeforeAfter<>(Estimate.share(before.nearer(), seed), Estimate.share(after.nearer(), seed));
   }
@@ -154,13 +189,14 @@ public record ItemAudit(ModelWeights original, AuditOptions options, long seed, 
     if (images.size() == 0) {
       return Optional.empty();
     }
-    Tensor substitutes = NearestSubstitute.choose(images.images(), images.classIndices(), kept, pool).images();
-    return Optional.of(group(images, substitutes, before, attacks));
+    return Optional.of(group(images,
+        NearestSubstitute.choose(images.images(), images.classIndices(), kept, pool), before, attacks));
   }
 
-  private Group group(ImageDataset images, Tensor substitutes, Sampler before, Attacks attacks) throws IOException {
+  private Group group(ImageDataset images, NearestSubstitute substitutes, Sampler before, Attacks attacks)
+      throws IOException {
     Inversion.Result found = attacks.on(original, images, LatentSpace.W);
-    return new Group(images, substitutes, found, before.images(found.w()));
+    return new Group(images, substitutes.images(), substitutes.nearestOther(), found, before.images(found.w()));
   }
 
   /** Least over images of the substitute's distance, as a multiple of that to the image's nearest other real image. */
@@ -183,7 +219,7 @@ public record ItemAudit(ModelWeights original, AuditOptions options, long seed, 
     return images.subset(spread);
   }
 
-  /** Inversions, each with a seed of its own. */
+  /** Inversions, each with a seed of its own, and what else takes its time. */
   private final class Attacks {
 
     private final ModelRunner runner;
@@ -198,11 +234,16 @@ public record ItemAudit(ModelWeights original, AuditOptions options, long seed, 
     }
 
     Inversion.Result on(ModelWeights model, ImageDataset images, LatentSpace space) throws IOException {
-      int number = made++;
+      Progress part = part();
       return new Inversion(model, options.attack(space), runner)
           .invert(images.images(), images.classIndices(), directory, new SplittableRandom(seed + made).nextLong(),
-              (step, steps, error) ->
-                  progress.done(Math.min(1, (number + (double) step / steps) / expected)));
+              (step, steps, error) -> part.done((double) step / steps));
+    }
+
+    /** Of the next of the parts. */
+    Progress part() {
+      int number = made++;
+      return share -> progress.done(Math.min(1, (number + share) / expected));
     }
   }
 }

@@ -24,6 +24,7 @@ import java.util.stream.IntStream;
  *     original can always tell where the candidate differs from it
  * @param bySamples membership by the nearest of many samples, where that was asked for
  * @param wPlus membership by reconstruction error in W+, where that was asked for
+ * @param relearned what fine-tuning brings back, where that was asked for and there are images that stay
  * @param errorsBefore mean squared error of each unlearned image at the best latent found in the original
  * @param errorsAfter in the candidate
  * @param neverSeenError mean of the same over images never seen, in the candidate
@@ -35,9 +36,9 @@ import java.util.stream.IntStream;
 public record ItemFindings(BeforeAfter<Estimate> own, BeforeAfter<Estimate> fresh, BeforeAfter<Estimate> candidate,
     BeforeAfter<Estimate> apart, Estimate ownWay, Estimate freshWay, Estimate candidateWay,
     Optional<Collateral> members, Optional<Collateral> unseen, Optional<BeforeAfter<Membership>> membership,
-    Optional<Estimate> calibrated, Optional<BySamples> bySamples, Optional<WPlus> wPlus, double[] errorsBefore,
-    double[] errorsAfter, Optional<Double> neverSeenError, boolean[] freshNearer, double[] freshWays,
-    double substituteDistance, Pictures pictures, double seconds) {
+    Optional<Estimate> calibrated, Optional<BySamples> bySamples, Optional<WPlus> wPlus, Optional<Relearned> relearned,
+    double[] errorsBefore, double[] errorsAfter, Optional<Double> neverSeenError, boolean[] freshNearer,
+    double[] freshWays, double substituteDistance, Pictures pictures, double seconds) {
 
   /**
    * What became of images that were to stay, at latents found for them in the original.

@@ -7,13 +7,13 @@ import dev.lethe.models.runtime.Compute;
 import dev.lethe.trainer.adversarial.AdversarialOptions;
 import dev.lethe.trainer.adversarial.AdversarialTrainer;
 import dev.lethe.trainer.audit.AuditOptions;
-import dev.lethe.trainer.audit.BeforeAfter;
 import dev.lethe.trainer.audit.ClassAudit;
 import dev.lethe.trainer.audit.ClassFindings;
 import dev.lethe.trainer.audit.ItemAudit;
 import dev.lethe.trainer.audit.ItemFindings;
 import dev.lethe.trainer.audit.ItemSubjects;
 import dev.lethe.trainer.audit.Utility;
+import dev.lethe.trainer.audit.UtilityFindings;
 import dev.lethe.trainer.audit.Verdict;
 import dev.lethe.trainer.cascade.CascadeOptions;
 import dev.lethe.trainer.data.ImageDataset;
@@ -40,6 +40,7 @@ import dev.lethe.trainer.unlearning.Unlearner;
 import dev.lethe.trainer.unlearning.UnlearningRequest;
 import dev.lethe.trainer.unlearning.UnlearningTargets;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.LocalDate;
 import java.util.ArrayList;
@@ -136,24 +137,43 @@ final class Evaluation {
     Candidate candidate = candidate(experiment, base, original, images);
     Figures figures = new Figures();
     long started = System.nanoTime();
-    BeforeAfter<Double> fid = new Utility(original, images.kept(), Utility.labels(images.kept()),
-        AuditOptions.FULL.samples(), AUDIT_SEED, compute).of(candidate.model);
-    OptionalDouble increase = OptionalDouble.of(fid.after() / fid.before() - 1);
+    UtilityFindings utility = utility(original, candidate, images);
+    OptionalDouble increase = OptionalDouble.of(utility.fid().after() / utility.fid().before() - 1);
     Verdict verdict = experiment.ofItems()
         ? auditItems(experiment, original, candidate, images, increase, figures)
         : auditClasses(experiment, original, candidate, increase, figures);
     double audit = (System.nanoTime() - started) / 1e9;
     double retraining = RetrainingCost.seconds(original, models.shipped.card().training(), images.learn(),
         directory.resolve("retraining"), compute);
-    figures.add("fid_root_before", fid.before()).add("fid_root", fid.after())
-        .add("fid_root_ratio", fid.after() / fid.before())
+    figures.add(utility)
         .add("steps", candidate.steps).add("seconds", candidate.seconds).add("audit_seconds", audit)
         .add("retrain_seconds", retraining).add("speedup", retraining / candidate.seconds)
         .add("kimg", models.shipped.card().training().kimg() * candidate.seconds / retraining);
     candidate.costs.forEach((part, cost) -> figures.add(part + "_seconds", cost.seconds())
         .add(part + "_gmac_per_second", cost.seconds() > 0 ? cost.multiplyAdds() / cost.seconds() / 1e9 : 0));
-    return new ExperimentResult(experiment, verdict.forgotten(), figures.all(), verdict.reasons(), candidate.notes,
+    return new ExperimentResult(experiment, verdict.forgotten(), figures.all(), verdict.reasons(), notes(candidate),
         LocalDate.now().toString(), machine);
+  }
+
+  /** Samples are recognised by the judge where there is one, of the base's classes. */
+  private UtilityFindings utility(ModelWeights original, Candidate candidate, JobImages images) {
+    Utility utility = new Utility(original, images.kept(), Utility.labels(images.kept()), AuditOptions.FULL.samples(),
+        AUDIT_SEED, compute);
+    if (!Files.exists(models.judge)) {
+      return utility.inFull(candidate.model, Optional.empty());
+    }
+    try (FeatureExtractor judge = FeatureExtractor.open(models.judge, compute)) {
+      return utility.inFull(candidate.model, Optional.of(judge));
+    }
+  }
+
+  private List<String> notes(Candidate candidate) {
+    List<String> notes = new ArrayList<>(candidate.notes);
+    if (!Files.exists(models.judge)) {
+      notes.add("samples were recognised by the base's own feature network, which the run may have learned with: there "
+          + "is no judge of its classes");
+    }
+    return notes;
   }
 
   private Candidate candidate(Experiment experiment, Bundle base, ModelWeights original, JobImages images)
@@ -165,7 +185,7 @@ final class Evaluation {
       case FINE_TUNING -> timed(() -> fineTuning(experiment, base.card(), original, images));
       case GRADIENT_ASCENT -> {
         UnlearningTargets found =
-            unlearner(original, base.card()).find(request(experiment), images.unlearn(),
+            unlearner(original, original, base.card()).find(request(experiment), images.unlearn(),
                 (step, steps, error) -> progress.at("inversion", (double) step / steps));
         Candidate made = timed(() -> new GradientAscent(original, directory, compute)
             .run(found, experiment.seed()));
@@ -190,7 +210,7 @@ final class Evaluation {
     double seconds = 0;
     for (int job = 0; job < experiment.jobs(); job++) {
       JobImages images = data.images(experiment, job);
-      Unlearner unlearner = unlearner(model, card);
+      Unlearner unlearner = unlearner(original, model, card);
       String which = experiment.jobs() == 1 ? "" : "job " + (job + 1) + " of " + experiment.jobs() + ", ";
       UnlearningTargets found = unlearner.find(request(experiment), images.unlearn(),
           (step, steps, error) -> progress.at(which + "inversion", (double) step / steps));
@@ -207,8 +227,8 @@ final class Evaluation {
         outcome.costs(), outcome.notes());
   }
 
-  private Unlearner unlearner(ModelWeights model, ModelCard card) {
-    return new Unlearner(model, card.w(), Set.of(), directory, compute);
+  private Unlearner unlearner(ModelWeights root, ModelWeights model, ModelCard card) {
+    return new Unlearner(root, model, card.w(), Set.of(), directory, compute);
   }
 
   private UnlearningRequest request(Experiment experiment) {

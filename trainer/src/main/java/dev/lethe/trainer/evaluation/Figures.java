@@ -6,6 +6,9 @@ import dev.lethe.trainer.audit.Estimate;
 import dev.lethe.trainer.audit.ItemFindings;
 import dev.lethe.trainer.audit.Membership;
 import dev.lethe.trainer.audit.PersonFindings;
+import dev.lethe.trainer.audit.Relearned;
+import dev.lethe.trainer.audit.UtilityFindings;
+import dev.lethe.trainer.metrics.PrecisionRecall;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
@@ -57,7 +60,45 @@ final class Figures {
       change("candidate_w_plus", wPlus.candidate());
       membership("membership_w_plus", wPlus.membership());
     });
+    found.relearned().ifPresent(this::add);
     return add("substitute_distance", found.substituteDistance());
+  }
+
+  Figures add(Relearned relearned) {
+    attackers(relearned.candidate(), "", relearned.limit());
+    relearned.reference().ifPresent(reference -> attackers(reference, "_reference", relearned.limit()));
+    return this;
+  }
+
+  private void attackers(Relearned.Attackers attackers, String of, int limit) {
+    attack("relearn_staying" + of, attackers.staying(), limit);
+    attackers.given().ifPresent(attack -> {
+      add("relearn_given" + of + "_images", attack.images());
+      attack("relearn_given" + of, attack, limit);
+    });
+  }
+
+  /** Without {@code _steps} it takes more than {@code _limit} of them. */
+  private void attack(String name, Relearned.Attack attack, int limit) {
+    add(name + "_limit", limit);
+    attack.steps().ifPresent(steps -> add(name + "_steps", steps));
+    change(name + "_back", attack.back());
+    change(name + "_close", attack.close());
+    attack.unseen().ifPresent(unseen -> change(name + "_unseen", unseen));
+  }
+
+  Figures add(UtilityFindings found) {
+    add("fid_root_before", found.fid().before()).add("fid_root", found.fid().after())
+        .add("fid_root_ratio", found.fid().after() / found.fid().before());
+    found.coverage().ifPresent(coverage -> {
+      PrecisionRecall before = coverage.before();
+      PrecisionRecall after = coverage.after();
+      add("precision_before", before.precision()).add("precision", after.precision())
+          .add("recall_before", before.recall()).add("recall", after.recall());
+    });
+    found.recognised().ifPresent(share ->
+        add("kept_recognised_before", share.before()).add("kept_recognised", share.after()));
+    return this;
   }
 
   Figures add(PersonFindings found) {

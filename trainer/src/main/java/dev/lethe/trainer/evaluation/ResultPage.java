@@ -21,19 +21,32 @@ import java.util.stream.Stream;
 record ResultPage(Path directory, String name, String model, String command, Map<String, String> pictures,
     List<ExperimentResult> results) {
 
-  /** A column: what it is called, how it is found, and by how much it is multiplied to be read. */
-  private record Column(String title, String figure, double scale, int digits, boolean change) {
+  /**
+   * A column: what it is called, how it is found, and by how much it is multiplied to be read.
+   *
+   * @param limit the figure that this one lies above where a run has that one and not this; empty of most
+   */
+  private record Column(String title, String figure, double scale, int digits, boolean change, String limit) {
 
     static Column of(String title, String figure, int digits) {
-      return new Column(title, figure, 1, digits, false);
+      return new Column(title, figure, 1, digits, false, "");
     }
 
     static Column percent(String title, String figure) {
-      return new Column(title, figure, 100, 0, false);
+      return new Column(title, figure, 100, 0, false, "");
+    }
+
+    static Column tenths(String title, String figure) {
+      return new Column(title, figure, 100, 1, true, "");
     }
 
     Column fromBefore() {
-      return new Column(title, figure, scale, digits, true);
+      return new Column(title, figure, scale, digits, true, limit);
+    }
+
+    /** Steps until an attacker succeeds. */
+    static Column attack(String title, String name) {
+      return new Column(title, name + "_steps", 1, 0, false, name + "_limit");
     }
   }
 
@@ -46,18 +59,34 @@ record ResultPage(Path directory, String name, String model, String command, Map
       Column.percent("TPR at 1 % FPR, %", "membership_tpr").fromBefore(),
       Column.of("in W+", "membership_w_plus", 2).fromBefore(),
       Column.of("by samples", "membership_samples", 2).fromBefore(), Column.of("AUC_ut", "auc_ut", 2).fromBefore(),
-      Column.of("FID / root's", "fid_root_ratio", 3), Column.of("steps", "steps", 0),
+      Column.attack("relearned, steps", "relearn_staying"),
+      Column.percent("back, %", "relearn_staying_back").fromBefore(),
+      Column.percent("close, %", "relearn_staying_close").fromBefore(),
+      Column.attack("relearned with some, steps", "relearn_given"),
+      Column.percent("back with some, %", "relearn_given_back").fromBefore(),
+      Column.percent("close with some, %", "relearn_given_close").fromBefore(),
+      Column.percent("never-seen then, %", "relearn_given_unseen").fromBefore(),
+      Column.of("FID / root's", "fid_root_ratio", 3), Column.percent("precision, %", "precision").fromBefore(),
+      Column.percent("recall, %", "recall").fromBefore(), Column.tenths("ACC, %", "kept_recognised"),
+      Column.of("steps", "steps", 0),
       Column.of("seconds", "seconds", 0), Column.of("faster than retraining (estimated)", "speedup", 0));
 
   private static final List<Column> CANARIES = Stream.concat(ITEMS.stream(), Stream.of(
       Column.of("by samples, with a reference", "membership_reference", 2).fromBefore(),
-      Column.percent("TPR at 1 % FPR with it, %", "membership_reference_tpr").fromBefore())).toList();
+      Column.percent("TPR at 1 % FPR with it, %", "membership_reference_tpr").fromBefore(),
+      Column.attack("reference relearned, steps", "relearn_staying_reference"),
+      Column.percent("reference back, %", "relearn_staying_reference_back").fromBefore(),
+      Column.percent("reference close, %", "relearn_staying_reference_close").fromBefore(),
+      Column.attack("reference relearned with some, steps", "relearn_given_reference"),
+      Column.percent("reference back with some, %", "relearn_given_reference_back").fromBefore(),
+      Column.percent("reference close with some, %", "relearn_given_reference_close").fromBefore())).toList();
 
   private static final List<Column> CLASSES = List.of(
-      Column.percent("label, %", "label").fromBefore(), new Column("former w, %", "former", 100, 1, true),
-      new Column("w around, %", "around", 100, 1, true), Column.percent("re-inverted, %", "reinverted").fromBefore(),
-      new Column("kept, %", "kept", 100, 1, true), Column.of("FID / root's", "fid_root_ratio", 3),
-      Column.of("steps", "steps", 0), Column.of("seconds", "seconds", 0),
+      Column.percent("label, %", "label").fromBefore(), Column.tenths("former w, %", "former"),
+      Column.tenths("w around, %", "around"), Column.percent("re-inverted, %", "reinverted").fromBefore(),
+      Column.tenths("kept, %", "kept"), Column.of("FID / root's", "fid_root_ratio", 3),
+      Column.percent("precision, %", "precision").fromBefore(), Column.percent("recall, %", "recall").fromBefore(),
+      Column.tenths("ACC, %", "kept_recognised"), Column.of("steps", "steps", 0), Column.of("seconds", "seconds", 0),
       Column.of("faster than retraining (estimated)", "speedup", 0));
 
   /** Writes the page. Gives back its first table. */
@@ -113,7 +142,24 @@ record ResultPage(Path directory, String name, String model, String command, Map
         nearest of 20,000 samples, all that one can do who has no w. With a reference: that distance as a part of the one \
         from samples of the base before it was trained on canaries, which tells memorised from easy |
         | AUC_ut | the discriminator scores an unlearned image above one never seen; says nothing of the generator |
+        | relearned | an attacker who has the weights fine-tunes the synthesis network on images that stay, at latents \
+        found for them; one "with some" has 4 of the unlearned images as well (of fewer than 8 the half). Steps until \
+        half of the other unlearned images are drawn nearer to themselves than to their substitutes again, at the \
+        latents that the audit found in the original, looked at every 10; 0: they were so from the start |
+        | back, close | share of them drawn so before the first step → after the last, where about half is what chance \
+        gives as well: a picture of something else altogether is as likely nearer to the one as to the other. Close: \
+        drawn nearer to the image than its nearest other training image is, the contrary of *apart*; chance gives none. \
+        Latents are not looked for afresh in the fine-tuned network: *candidate* says what that finds |
+        | never-seen then | *back* of images never seen, of which nothing was unlearned: what fine-tuning breaks |
+        | reference | the same attackers on a model that was never trained on the canaries. Elsewhere the row of \
+        retraining is the reference, as far as it is one: trained anew, a generator draws other pictures at the same \
+        latents |
         | FID / root's | Fréchet distance of 10,000 samples from 10,000 images that stay, as a multiple of the base's |
+        | precision, recall | of 5,000 samples against 5,000 images that stay, k = 3 (Kynkäänniemi et al. 2019), by the \
+        features of the Fréchet distance: share of the samples that look like real images, and of the real images that \
+        samples come near to; the base's → the candidate's |
+        | ACC | share of those 10,000 samples that a classifier of its own takes for the label that they were asked \
+        for, of the labels that stay; `acc` in `report.json` is another figure |
         | label, former w, w around | share of 2,000 pictures that a classifier of its own takes for an erased class: of \
         the erased labels, at the w that these led to, at w drawn from the normal distribution of those |
         | re-inverted | the same of real test images of the class that the audit looks for in W |
@@ -148,7 +194,20 @@ record ResultPage(Path directory, String name, String model, String command, Map
     return table.toString();
   }
 
+  /** "> 100", or of some runs alone "40, > 100 in 1 of 3". */
   private static String cell(List<ExperimentResult> rows, Column column) {
+    List<ExperimentResult> above = rows.stream().filter(row -> row.figures().containsKey(column.limit)
+        && !row.figures().containsKey(column.figure)).toList();
+    if (above.isEmpty()) {
+      return within(rows, column);
+    }
+    double least = above.stream().mapToDouble(row -> row.figures().get(column.limit)).min().orElseThrow();
+    String limit = "> " + Spread.of(List.of(least)).format(column.digits);
+    return above.size() == rows.size() ? limit
+        : within(rows, column) + ", " + limit + " in " + above.size() + " of " + rows.size();
+  }
+
+  private static String within(List<ExperimentResult> rows, Column column) {
     String after = spread(rows, column.figure, column).format(column.digits);
     if (!column.change || after.equals(Spread.of(List.of()).format(0))) {
       return after;

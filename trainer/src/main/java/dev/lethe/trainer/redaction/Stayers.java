@@ -10,7 +10,17 @@ import dev.lethe.models.graph.Tensor;
  */
 public record Stayers(Tensor latents, Tensor images) {
 
-  int size() {
+  /** These and others. */
+  public Stayers then(Stayers others) {
+    return new Stayers(latents.then(others.latents), images.then(others.images));
+  }
+
+  /** Some of these. */
+  public Stayers rows(int[] indices) {
+    return new Stayers(latents.rows(indices), images.rows(indices));
+  }
+
+  public int size() {
     return (int) latents.shape()[0];
   }
 }

@@ -30,13 +30,14 @@ import java.util.stream.IntStream;
  * stand-in's; of latents that no z leads to (around them, and where inversion finds real images of the class) the
  * stand-in's latent is what a linear regression from the one kind of latent to the other says.
  *
+ * @param root says what stays
  * @param original the model
  * @param how latents of what stays are looked for
  * @param resume what is found is kept here, and how far the run is
  * @param directory for training sessions' files
  */
-record ClassRedaction(ModelWeights original, RedactionOptions options, SearchOptions how, StandIns standIns, long seed,
-    ResumePoints resume, Path directory, Compute compute) {
+record ClassRedaction(ModelWeights root, ModelWeights original, RedactionOptions options, SearchOptions how,
+    StandIns standIns, long seed, ResumePoints resume, Path directory, Compute compute) {
 
   private static final InversionOptions SEARCH = new InversionOptions(LatentSpace.W, 64, 1, 24, 0.1, 0);
   /** Latents of each kind that move, of each class. */
@@ -60,23 +61,40 @@ record ClassRedaction(ModelWeights original, RedactionOptions options, SearchOpt
         FeatureExtractor extractor = FeatureExtractor.open(original, compute)) {
       Parts parts = original.config().conditional() ? ofLabels(sampler, real, random)
           : lookalikes(found, sampler);
-      Tensor anchors = new AnchorLatents(search(), how).draw(stay, sampler, Math.max(ANCHORS, how.inverted()), seed
-          + 3);
+      StayingPictures staying = new StayingPictures(root, original, compute);
+      int few = Math.max(ANCHORS, how.inverted());
+      Tensor anchors = new AnchorLatents(new LatentSearch(root, resume, directory, compute), how)
+          .draw(stay, sampler, Math.max(few, staying.lookedThrough()), seed + 3);
       Movers movers = new Movers(parts.latents, sampler.images(parts.latents), sampler.images(parts.targets),
           IntStream.range(0, (int) parts.latents.shape()[0]).toArray());
       Set<Integer> shown = original.config().conditional() ? standIns.byClass().keySet()
           : Set.of(found.lookalike().orElseThrow());
+      Stayers anchored = staying.at(anchors.rows(0, few), Math.min(how.inverted(), stay.size()));
+      Stayers kept = staying.at(found.kept(), 0);
+      if (staying.redactedBefore()) {
+        anchored = anchored.then(others(staying.redacted(anchors), extractor, shown));
+        kept = kept.then(others(staying.redacted(seed + 6), extractor, shown));
+      }
       try (GeneratorRedaction redaction = GeneratorRedaction.open(original, options, movers,
-          new Stayers(anchors, sampler.images(anchors)), new Stayers(found.kept(), sampler.images(found.kept())), seed,
-          resume, directory, compute)) {
+          anchored, kept, seed, resume, directory, compute)) {
         RedactionRun.Watch watch = candidate -> {
           double around = 1 - recognised(extractor, candidate.images(parts.watchedAround), shown);
           return new RedactionRun.Shares(1 - recognised(extractor, candidate.images(parts.watchedOwn), shown), around,
               around, around, TARGET, new double[0]);
         };
-        return new RedactionRun(original, redaction, options, watch, guard, resume, compute).run(progress);
+        return new RedactionRun(original, redaction, options, staying.redactedBefore(), watch, guard, resume, compute)
+            .run(progress);
       }
     }
+  }
+
+  /** Those that do not show the classes which go now. */
+  private static Stayers others(Stayers held, FeatureExtractor extractor, Set<Integer> shown) {
+    if (held.size() == 0) {
+      return held;
+    }
+    int[] seen = extractor.run(held.images()).predictions();
+    return held.rows(IntStream.range(0, seen.length).filter(i -> !shown.contains(seen[i])).toArray());
   }
 
   /**

@@ -27,8 +27,8 @@ import java.util.stream.IntStream;
  * @param resume what is found is kept here, and how far the run is
  * @param directory for training sessions' files
  */
-record ItemRedaction(ModelWeights original, ModelWeights start, RedactionOptions options, SearchOptions how,
-    long seed, ResumePoints resume, Path directory, Compute compute) {
+record ItemRedaction(ModelWeights root, ModelWeights original, ModelWeights start, RedactionOptions options,
+    SearchOptions how, long seed, ResumePoints resume, Path directory, Compute compute) {
 
   /** Latents of an image that move. */
   private static final int LEAST = 2;
@@ -61,24 +61,33 @@ record ItemRedaction(ModelWeights original, ModelWeights start, RedactionOptions
     }
     Tensor watched = searchNow.find("watched", how.images(), images, labels, seed(2));
     try (Sampler sampler = Sampler.open(original.config(), original.weights(), compute)) {
-      Tensor anchors = new AnchorLatents(search, how).draw(stay, sampler, how.anchors(), seed + 3);
+      // Its root holds what has been trained away as well.
+      StayingPictures staying = new StayingPictures(start == original ? root : original, original, compute);
+      Tensor anchors = new AnchorLatents(new LatentSearch(staying.root(), resume, directory, compute), how)
+          .draw(stay, sampler, Math.max(how.anchors(), staying.lookedThrough()), seed + 3);
       Movers movers = new Movers(latents, images, substitutes,
           IntStream.range(0, (int) latents.shape()[0]).map(i -> i % n).toArray());
       RedactionWatch watch = new RedactionWatch(images, substitutes, found.latents(), watched);
-      try (GeneratorRedaction redaction = GeneratorRedaction.open(start, options, movers,
-          new Stayers(anchors, sampler.images(anchors)),
-          new Stayers(found.kept(), kept(found, sampler, others)), seed, resume, directory, compute)) {
-        return new RedactionRun(start, redaction, options, watch, guard, resume, compute).run(progress);
+      Stayers anchored = staying.at(anchors.rows(0, how.anchors()), Math.min(how.inverted(), stay.size()));
+      Stayers kept = kept(found, staying.at(found.kept(), 0), others);
+      if (staying.redactedBefore()) {
+        anchored = anchored.then(staying.redacted(anchors));
+        kept = kept.then(staying.redacted(seed(5)));
+      }
+      try (GeneratorRedaction redaction = GeneratorRedaction.open(start, options, movers, anchored, kept, seed, resume,
+          directory, compute)) {
+        return new RedactionRun(start, redaction, options, staying.redactedBefore(), watch, guard, resume, compute)
+            .run(progress);
       }
     }
   }
 
   /** What is drawn at latents that stay; where that is one of the images, what has been made of it. */
-  private Tensor kept(UnlearningTargets found, Sampler sampler, ImageDataset others) {
-    Tensor pictures = sampler.images(found.kept());
+  private Stayers kept(UnlearningTargets found, Stayers staying, ImageDataset others) {
     if (start == original) {
-      return pictures;
+      return staying;
     }
+    Tensor pictures = staying.images();
     int[] labels = found.images().classIndices();
     Tensor images = found.images().images();
     double[] least = NearestSubstitute.nearest(images, labels, others);
@@ -98,7 +107,7 @@ record ItemRedaction(ModelWeights original, ModelWeights start, RedactionOptions
         }
       }
     }
-    return new Tensor(pictures.shape(), mixed);
+    return new Stayers(staying.latents(), new Tensor(pictures.shape(), mixed));
   }
 
   private long seed(int stream) {

@@ -118,8 +118,8 @@ public record PersonUnlearning(ModelWeights original, Options options, long seed
                 new Movers(moving.latents, moving.images, moving.substitutes, moving.imageOf),
                 new Stayers(anchors, sampler.images(anchors)), new Stayers(kept, sampler.images(kept)), seed, resume,
                 directory, compute)) {
-              return new RedactionRun(original, redaction, options.redaction, watch, state -> Optional.empty(), resume,
-                  compute).run(progress);
+              return new RedactionRun(original, redaction, options.redaction, false, watch, state -> Optional.empty(),
+                  resume, compute).run(progress);
             }
           });
       List<String> notes = new ArrayList<>(result.notes());

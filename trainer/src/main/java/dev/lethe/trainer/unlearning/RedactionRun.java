@@ -72,6 +72,7 @@ final class RedactionRun {
   private final ModelWeights original;
   private final GeneratorRedaction redaction;
   private final RedactionOptions options;
+  private final boolean allPlanned;
   private final Watch watch;
   private final Guard guard;
   private final ResumePoints resume;
@@ -80,12 +81,17 @@ final class RedactionRun {
   private ModelWeights kept;
   private int keptSteps;
 
-  /** @param resume where a run is kept on its way, if that takes long */
-  RedactionRun(ModelWeights original, GeneratorRedaction redaction, RedactionOptions options, Watch watch, Guard guard,
-      ResumePoints resume, Compute compute) {
+  /**
+   * @param allPlanned the run takes its planned steps, also if it reaches its target before. What was moved along with
+   *     the target comes back while the learning rate falls; what does not adds up over a model's jobs.
+   * @param resume where a run is kept on its way, if that takes long
+   */
+  RedactionRun(ModelWeights original, GeneratorRedaction redaction, RedactionOptions options, boolean allPlanned,
+      Watch watch, Guard guard, ResumePoints resume, Compute compute) {
     this.original = original;
     this.redaction = redaction;
     this.options = options;
+    this.allPlanned = allPlanned;
     this.watch = watch;
     this.guard = guard;
     this.resume = resume;
@@ -145,7 +151,8 @@ final class RedactionRun {
       if (shares.reached().length > 0) {
         redaction.weigh(shares.reached());
       }
-      return shares.enough((double) step / options.plannedSteps());
+      return (!allPlanned || step >= options.plannedSteps())
+          && shares.enough((double) step / options.plannedSteps());
     }
   }
 

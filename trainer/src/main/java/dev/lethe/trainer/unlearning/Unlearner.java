@@ -38,6 +38,7 @@ import java.util.stream.Stream;
 /**
  * Takes what a request names out of a model's networks: finds it, chooses what takes its place, runs the recipe.
  *
+ * @param root the version that no unlearning has touched, which says what stays; the model itself where it is that
  * @param original the model
  * @param statistics of its latents
  * @param gone classes that earlier versions have unlearned
@@ -45,13 +46,13 @@ import java.util.stream.Stream;
  * @param resume what is worked out is kept here
  * @param directory for training sessions' files
  */
-public record Unlearner(ModelWeights original, WStatistics statistics, Set<Integer> gone, SearchOptions how,
-    ResumePoints resume, Path directory, Compute compute) {
+public record Unlearner(ModelWeights root, ModelWeights original, WStatistics statistics, Set<Integer> gone,
+    SearchOptions how, ResumePoints resume, Path directory, Compute compute) {
 
   /** Looks as hard as usual, and keeps nothing. */
-  public Unlearner(ModelWeights original, WStatistics statistics, Set<Integer> gone, Path directory,
+  public Unlearner(ModelWeights root, ModelWeights original, WStatistics statistics, Set<Integer> gone, Path directory,
       Compute compute) {
-    this(original, statistics, gone, SearchOptions.DEFAULT, ResumePoints.none(), directory, compute);
+    this(root, original, statistics, gone, SearchOptions.DEFAULT, ResumePoints.none(), directory, compute);
   }
 
   /**
@@ -105,7 +106,8 @@ public record Unlearner(ModelWeights original, WStatistics statistics, Set<Integ
     ImageDataset generated = Datasets.of(images.learn().labels(), teacher.images(), teacher.labels());
     ImageDataset learned = images.learn().size() > 0 ? images.learn() : generated;
     Optional<Tensor> fakeLabels =
-        original.hasDiscriminator() ? Optional.of(fakeLabels(request, images, found, teacher)) : Optional.empty();
+        original.hasDiscriminator() ? Optional.of(fakeLabels(request, forgotten.model, images, found, teacher))
+        : Optional.empty();
     Outcome outcome;
     if (request.recipe() instanceof UnlearningRequest.Paper paper) {
       outcome = cascade(request, paper.options(), images, found, teacher, learned, standIns,
@@ -160,17 +162,18 @@ public record Unlearner(ModelWeights original, WStatistics statistics, Set<Integ
           Optional<Tensor> fakeLabels,
       GuardedCascade.Progress progress) throws IOException {
     RedactionRun.Guard guard = guard(request, start, found, learned);
-    ImageDataset anchors = request.zeroShot() ? generated : learned;
+    ImageDataset anchors = request.zeroShot() ? generated
+        : staying(learned, request.subject().classes()).orElse(generated);
     RedactionRun.Result generator;
     Optional<Tensor> substitutes = Optional.empty();
     if (request.subject() instanceof UnlearningRequest.Items) {
       substitutes = Optional.of(substitutes(request, images, found, standIns));
       Tensor instead = substitutes.get();
-      generator = once("generator", start, () -> new ItemRedaction(original, start, options, how, request.seed(),
+      generator = once("generator", start, () -> new ItemRedaction(root, original, start, options, how, request.seed(),
           resume, directory.resolve("generator"), compute)
           .run(found, instead, anchors, images.kept(), guard, progress));
     } else {
-      generator = once("generator", start, () -> new ClassRedaction(original, options, how, standIns,
+      generator = once("generator", start, () -> new ClassRedaction(root, original, options, how, standIns,
           request.seed(), resume, directory.resolve("generator"), compute)
           .run(found, images.unlearn(), anchors, guard, progress));
     }
@@ -201,6 +204,13 @@ public record Unlearner(ModelWeights original, WStatistics statistics, Set<Integ
     return new Outcome(start.with(weights), substitutes, learned, OptionalDouble.empty(), generator.steps(),
         generator.diverged(), 0,
         Map.of("generator", generator.cost(), "discriminator", discriminator.cost()), notes);
+  }
+
+  /** Without classes that are erased, which the root still draws; empty if nothing is left. */
+  private Optional<ImageDataset> staying(ImageDataset images, Set<Integer> erased) {
+    int[] stay = IntStream.range(0, images.size()).filter(i -> !original.config().conditional()
+        || !gone.contains(images.label(i)) && !erased.contains(images.label(i))).toArray();
+    return stay.length == 0 ? Optional.empty() : Optional.of(images.subset(stay));
   }
 
   private RedactionRun.Result once(String name, ModelWeights start, ResumePoints.Work<RedactionRun.Result> run)
@@ -241,9 +251,11 @@ public record Unlearner(ModelWeights original, WStatistics statistics, Set<Integ
         Map.of("cascade", result.cost()), result.notes());
   }
 
-  private Tensor fakeLabels(UnlearningRequest request, JobImages images, UnlearningTargets found, Teacher teacher) {
+  /** @param model whose discriminator is to learn them */
+  private Tensor fakeLabels(UnlearningRequest request, ModelWeights model, JobImages images, UnlearningTargets found,
+      Teacher teacher) {
     int[] labels = found.images().classIndices();
-    float[] values = request.fakeLabel().of(labels, () -> usual(images, teacher), request.seed());
+    float[] values = request.fakeLabel().of(labels, () -> usual(model, images, teacher), request.seed());
     return Tensor.of(values, labels.length, 1);
   }
 
@@ -251,10 +263,10 @@ public record Unlearner(ModelWeights original, WStatistics statistics, Set<Integ
    * What the discriminator says of images that it has not learned: never seen ones, or else generated ones, which look
    * to a discriminator that is not too sure of itself much like them.
    */
-  private Logits usual(JobImages images, Teacher teacher) {
+  private Logits usual(ModelWeights model, JobImages images, Teacher teacher) {
     return images.calibration()
-        .map(unseen -> Logits.of(original, unseen.images(), unseen.classIndices(), compute))
-        .orElseGet(() -> Logits.of(original, teacher.images(), teacher.labels(), compute));
+        .map(unseen -> Logits.of(model, unseen.images(), unseen.classIndices(), compute))
+        .orElseGet(() -> Logits.of(model, teacher.images(), teacher.labels(), compute));
   }
 
   private Tensor substitutes(UnlearningRequest request, JobImages images, UnlearningTargets found, StandIns standIns) {

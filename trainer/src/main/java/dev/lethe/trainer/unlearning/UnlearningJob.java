@@ -75,7 +75,9 @@ public record UnlearningJob(Bundle root, Bundle base, String newVersion, Unlearn
     }
     Set<Integer> gone = card.unlearnedLabels().keySet().stream().map(card.labels()::indexOf)
         .collect(Collectors.toSet());
-    Unlearner unlearner = new Unlearner(original, card.w(), gone, how, resume, directory.resolve("session"), compute);
+    ModelWeights first = root.directory().equals(base.directory()) ? original : ModelWeights.read(root);
+    Unlearner unlearner =
+        new Unlearner(first, original, card.w(), gone, how, resume, directory.resolve("session"), compute);
     UnlearningTargets found = unlearner.find(request, images.unlearn(),
         (step, steps, error) -> tell(listener, Stage.INVERSION, step, steps, Map.of("mse", error)));
     Unlearner.Outcome outcome = unlearner.unlearn(request, images, found,

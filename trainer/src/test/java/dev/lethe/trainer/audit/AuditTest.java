@@ -10,8 +10,10 @@ import dev.lethe.models.graph.OnnxWriter;
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.runtime.TestDevice;
 import dev.lethe.trainer.TinyModel;
+import dev.lethe.trainer.data.Datasets;
 import dev.lethe.trainer.data.ImageDataset;
 import dev.lethe.trainer.features.FeatureExtractor;
+import dev.lethe.trainer.metrics.PrecisionRecall;
 import dev.lethe.trainer.model.ModelWeights;
 import dev.lethe.trainer.sampling.Sampler;
 import java.io.IOException;
@@ -119,6 +121,76 @@ class AuditTest {
     assertEquals(same.before(), changed.before());
     assertNotEquals(same.before(), changed.after());
     assertArrayEquals(new int[] {0, 1, 2}, Utility.labels(kept));
+  }
+
+  /** Real images that the root itself has drawn: it has them all, and a generator of one picture nearly none. */
+  @Test
+  void utilityInFullSaysWhatSamplesAreWorth() {
+    int[] labels = TinyModel.learned(3, 300).classIndices();
+    ImageDataset kept;
+    PrecisionRecall expected;
+    try (Sampler sampler = Sampler.open(MODEL.config(), MODEL.weights(), TestDevice.compute());
+        FeatureExtractor extractor = FeatureExtractor.open(MODEL, TestDevice.compute())) {
+      kept = Datasets.of(TinyModel.learned(3, 3).labels(), sampler.images(labels, new SplittableRandom(7)), labels);
+      FeatureExtractor.Outputs real = extractor.run(kept);
+      FeatureExtractor.Outputs drawn = extractor.run(sampler.images(labels, new SplittableRandom(1)));
+      expected = PrecisionRecall.of(new PrecisionRecall.Vectors(real.features().data(), real.width()),
+          new PrecisionRecall.Vectors(drawn.features().data(), real.width()));
+    }
+    Utility utility = new Utility(MODEL, kept, Utility.labels(kept), 300, 1, TestDevice.compute());
+    Map<String, Tensor> none = new HashMap<>(MODEL.weights());
+    none.replaceAll((name, tensor) ->
+        MODEL.config().isSynthesis(name) ? Tensor.zeros(tensor.shape()) : tensor);
+    ModelWeights blank = MODEL.with(none);
+    UtilityFindings found = utility.inFull(blank, Optional.empty());
+    assertEquals(utility.of(blank), found.fid());
+    BeforeAfter<PrecisionRecall> coverage = found.coverage().orElseThrow();
+    assertEquals(expected, coverage.before());
+    assertTrue(coverage.before().recall() > 0.5 && coverage.after().recall() < 0.1, coverage.toString());
+    // Three labels, and one picture for all of them.
+    assertEquals(1 / 3.0, found.recognised().orElseThrow().after(), 1e-9);
+  }
+
+  @Test
+  void samplesAreRecognisedByTheJudgeWhereThereIsOne() {
+    ImageDataset kept = TinyModel.learned(3, 60);
+    Map<String, Tensor> biased = new HashMap<>(MODEL.weights());
+    biased.replaceAll((name, tensor) -> name.startsWith("F.") ? Tensor.zeros(tensor.shape()) : tensor);
+    try (FeatureExtractor constant = FeatureExtractor.open(
+        OnnxWriter.inference(MODEL.features().graph(), biased), TestDevice.compute())) {
+      int always = constant.run(kept).predictions()[0];
+      assertEquals(1, new Utility(MODEL, kept, new int[] {always}, 60, 1, TestDevice.compute())
+          .inFull(changed(), Optional.of(constant)).recognised().orElseThrow().after());
+      assertEquals(0, new Utility(MODEL, kept, new int[] {(always + 1) % 3}, 60, 1, TestDevice.compute())
+          .inFull(changed(), Optional.of(constant)).recognised().orElseThrow().before());
+    }
+    ModelWeights unconditional = TinyModel.of(0);
+    assertTrue(new Utility(unconditional, kept, new int[] {0}, 60, 1, TestDevice.compute())
+        .inFull(unconditional, Optional.empty()).recognised().isEmpty());
+  }
+
+  /** Fine-tuning comes last, so that it changes nothing of what else an audit draws by chance. */
+  @Test
+  void ofItemsLetsAttackersFineTuneWhereAskedTo() throws IOException {
+    AuditOptions without = new AuditOptions(4, 2, 2, 2, false, 300, 0);
+    AuditOptions with = new AuditOptions(4, 2, 2, 2, false, 300, 0, 3);
+    List<Double> shares = new ArrayList<>();
+    ItemFindings found = items(changed(), 1, with, shares, Optional.of(MODEL));
+    assertEquals(1, shares.get(shares.size() - 1), 1e-9);
+    Relearned relearned = found.relearned().orElseThrow();
+    assertEquals(3, relearned.limit());
+    // What the audit sees there before the first step is what it saw without fine-tuning.
+    assertEquals(1 - found.fresh().after().value(), relearned.candidate().staying().back().before().value(), 1e-9);
+    assertEquals(1 - found.apart().after().value(), relearned.candidate().staying().close().before().value(), 1e-9);
+    assertEquals(2, relearned.candidate().given().orElseThrow().images());
+    // The reference is the original here, which draws there what it drew.
+    assertEquals(1 - found.fresh().before().value(),
+        relearned.reference().orElseThrow().staying().back().before().value(), 1e-9);
+    ItemFindings plain = items(changed(), 1, without, new ArrayList<>(), Optional.of(MODEL));
+    assertTrue(plain.relearned().isEmpty());
+    assertArrayEquals(plain.errorsAfter(), found.errorsAfter(), 1e-6);
+    assertEquals(0, AuditOptions.QUICK.relearning());
+    assertEquals(100, AuditOptions.FULL.inW().relearning());
   }
 
   @Test

@@ -132,7 +132,8 @@ class VerdictTest {
         exactly(fresh), Optional.of(members), Optional.empty(),
         auc.map(after -> new BeforeAfter<>(new Membership(exactly(0.6), exactly(0)),
             new Membership(after, exactly(0)))),
-        Optional.empty(), Optional.empty(), Optional.empty(), errorsBefore, new double[images], Optional.empty(),
+        Optional.empty(), Optional.empty(), Optional.empty(), Optional.empty(), errorsBefore, new double[images],
+        Optional.empty(),
         new boolean[images], new double[images], 1.2, pictures, 1);
   }
 

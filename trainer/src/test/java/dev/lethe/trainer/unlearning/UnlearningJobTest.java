@@ -40,6 +40,10 @@ import java.util.OptionalDouble;
 import java.util.Set;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import dev.lethe.trainer.metrics.PixelDistance;
+import dev.lethe.trainer.sampling.Sampler;
+import java.util.SplittableRandom;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -290,7 +294,12 @@ class UnlearningJobTest {
 
   private UnlearningReport run(Bundle base, UnlearningRequest request, JobImages images, ResumePoints resume,
       ProgressListener listener) throws IOException {
-    return new UnlearningJob(base, base, "v1-u1", request, images, SEARCHES, new MeasurementOptions(64, 32, 1, 24, 4),
+    return run(base, base, request, images, resume, listener);
+  }
+
+  private UnlearningReport run(Bundle first, Bundle base, UnlearningRequest request, JobImages images,
+      ResumePoints resume, ProgressListener listener) throws IOException {
+    return new UnlearningJob(first, base, "v1-u1", request, images, SEARCHES, new MeasurementOptions(64, 32, 1, 24, 4),
         new AuditOptions(8, 2, 6, 6, false, 64, 0), resume, job(), TestDevice.compute()).run(listener);
   }
 
@@ -330,6 +339,36 @@ class UnlearningJobTest {
     // Nothing of it is readable without the key.
     try (Stream<Path> files = Files.list(root.resolve("checkpoint"))) {
       assertTrue(files.allMatch(file -> file.toString().endsWith(".sealed")));
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void aLaterJobTakesBackWhatEarlierOnesMovedAlong(boolean items) throws IOException {
+    Bundle first = TinyModel.bundle(root.resolve("v1"), 3, Map.of());
+    job = root.resolve("earlier");
+    run(first, request(ITEMS, lethe(4, 0.0005), false), images(3, 2));
+    Bundle base = candidate();
+    UnlearningRequest later = items ? request(ITEMS, lethe(8, 0.0005), false)
+        : request(new Classes(Set.of(2)), lethe(8, 0.0005), false);
+    job = root.resolve("held");
+    run(first, base, later, images(3, 2), ResumePoints.none(), (stage, step, steps, fraction, values) -> { });
+    double held = distance(first, candidate());
+    job = root.resolve("free");
+    run(base, base, later, images(3, 2), ResumePoints.none(), (stage, step, steps, fraction, values) -> { });
+    double free = distance(first, candidate());
+    assertTrue(held < free, held + " from the root, " + free + " where nothing held it there");
+  }
+
+  /** Of what two models draw of classes that stay. */
+  private static double distance(Bundle a, Bundle b) throws IOException {
+    ModelWeights one = ModelWeights.read(a);
+    ModelWeights other = ModelWeights.read(b);
+    try (Sampler ofOne = Sampler.open(one.config(), one.weights(), TestDevice.compute());
+        Sampler ofOther = Sampler.open(other.config(), other.weights(), TestDevice.compute())) {
+      Tensor w = ofOne.latents(IntStream.range(0, 64).map(i -> i % 2).toArray(), new SplittableRandom(1));
+      Tensor drawn = ofOne.images(w);
+      return PixelDistance.squared(drawn.data(), 0, ofOther.images(w).data(), 0, drawn.data().length);
     }
   }
 

@@ -1,0 +1,109 @@
+package dev.lethe.trainer.unlearning;
+
+import dev.lethe.models.graph.Tensor;
+import dev.lethe.models.runtime.Compute;
+import dev.lethe.trainer.metrics.PixelDistance;
+import dev.lethe.trainer.model.ModelWeights;
+import dev.lethe.trainer.redaction.Stayers;
+import dev.lethe.trainer.sampling.Sampler;
+import java.util.Comparator;
+import java.util.SplittableRandom;
+import java.util.stream.IntStream;
+
+/**
+ * What a generator is to go on drawing. Of a model that has unlearned before, that is what its root draws: each job
+ * moves other pictures a little along with its own, and if every job took what it found for what stays, this would add
+ * up from job to job. Where model and root draw something else altogether an earlier job has redacted what the root
+ * draws, and there the model's own picture stays; in between nothing is asked for. So a set that was unlearned is
+ * carried forward by the difference of two versions alone: neither its images nor latents that draw them are kept.
+ *
+ * @param root the version that no unlearning has touched; the model itself where it is that
+ * @param model what is to unlearn
+ */
+record StayingPictures(ModelWeights root, ModelWeights model, Compute compute) {
+
+  /** Latents of a kind that are looked through for earlier redactions, where pictures are small. */
+  private static final int LOOKED_THROUGH = 32768;
+  /** Values of their pictures at most, 256 MiB. */
+  private static final int VALUES = 1 << 26;
+  /** Latents of a kind at which earlier redactions are held, at most. */
+  private static final int HELD = 4096;
+  /** Pictures among which a picture's nearest neighbour is looked for. */
+  private static final int NEIGHBOURS = 256;
+  /**
+   * Distance of the two pictures up to which they are the same, and from which on they are others, as shares of that to
+   * the nearest neighbour. One job moves what stays by 0.3, and what it redacts by 1 about.
+   */
+  private static final double SAME = 0.3;
+  private static final double OTHER = 0.45;
+
+  /** Whether earlier jobs have redacted something. */
+  boolean redactedBefore() {
+    return root != model;
+  }
+
+  /**
+   * What is drawn at latents that stay. Those at which the model does not draw about what its root does are left out;
+   * if it does so nowhere, all of them stay as they are.
+   *
+   * @param latents w, [N, w_dim]
+   * @param sure how many, the first, draw in the root what is known to stay
+   */
+  Stayers at(Tensor latents, int sure) {
+    Tensor own = draw(model, latents);
+    if (!redactedBefore()) {
+      return new Stayers(latents, own);
+    }
+    Tensor first = draw(root, latents);
+    double[] moved = moved(own, first);
+    int[] same = IntStream.range(0, moved.length).filter(i -> i < sure || moved[i] <= SAME).toArray();
+    return same.length == 0 ? new Stayers(latents, own) : new Stayers(latents.rows(same), first.rows(same));
+  }
+
+  /** Latents of the root's mapping network, all labels alike, at which earlier jobs have redacted what it draws. */
+  Stayers redacted(long seed) {
+    int classes = Math.max(1, root.config().classes());
+    try (Sampler sampler = Sampler.open(root.config(), root.weights(), compute)) {
+      return redacted(sampler.latents(IntStream.range(0, lookedThrough()).map(i -> i % classes).toArray(),
+          new SplittableRandom(seed)));
+    }
+  }
+
+  /**
+   * Of other latents those at which earlier jobs have redacted what the root draws, the farthest moved of them.
+   *
+   * @param latents w, {@link #lookedThrough} of them, [N, w_dim]
+   */
+  Stayers redacted(Tensor latents) {
+    Tensor own = draw(model, latents);
+    double[] moved = moved(own, draw(root, latents));
+    int[] held = IntStream.range(0, moved.length).filter(i -> moved[i] > OTHER).boxed()
+        .sorted(Comparator.comparingDouble(i -> -moved[i])).limit(HELD).mapToInt(i -> i).toArray();
+    return new Stayers(latents.rows(held), own.rows(held));
+  }
+
+  /** How many latents of a kind are looked through for earlier redactions; none where there are none. */
+  int lookedThrough() {
+    if (!redactedBefore()) {
+      return 0;
+    }
+    int imageSize = model.config().channels() * model.config().resolution() * model.config().resolution();
+    return Math.max(1, Math.min(LOOKED_THROUGH, VALUES / imageSize));
+  }
+
+  /** Distance of each picture from the root's, as a share of that of the root's from its nearest neighbour. */
+  private static double[] moved(Tensor own, Tensor first) {
+    int n = (int) own.shape()[0];
+    return IntStream.range(0, n).mapToDouble(i -> {
+      double nearest = IntStream.range(0, Math.min(n, NEIGHBOURS)).filter(k -> k != i)
+          .mapToDouble(k -> PixelDistance.squared(first, i, first, k)).min().orElse(Double.POSITIVE_INFINITY);
+      return Math.sqrt(PixelDistance.squared(own, i, first, i) / nearest);
+    }).toArray();
+  }
+
+  private Tensor draw(ModelWeights weights, Tensor latents) {
+    try (Sampler sampler = Sampler.open(weights.config(), weights.weights(), compute)) {
+      return sampler.images(latents);
+    }
+  }
+}
