@@ -264,12 +264,21 @@ def shortened(value):
     return text if len(text) < 600 else text[:600] + "..."
 
 
+def skipped(document, name):
+    """Which cases, and why: a reason, then all that it is one of."""
+    cases = {}
+    for case in document["cases"]:
+        if name in case.get("except", {}):
+            cases.setdefault(document["reasons"][case["except"][name]], []).append(f"\"{case['name']}\"")
+    return "".join(f"; {reason}: {', '.join(names)}" for reason, names in cases.items())
+
+
 def main(world, name, *command):
     world = json.loads(Path(world).read_text())
     document = yaml.safe_load((Path(__file__).parent / "cases.yaml").read_text(encoding="utf-8"))
     driver = Driver(command)
     judge = Judge(world, name, driver)
-    cases = [case for case in document["cases"] if name not in case.get("except", [])]
+    cases = [case for case in document["cases"] if name not in case.get("except", {})]
     steps = [(case["name"], lambda case=case: judge.run(case, document["connections"])) for case in cases]
     steps += [("overhead", judge.overhead), ("the driver ends", driver.close)]
     failed = 0
@@ -281,7 +290,8 @@ def main(world, name, *command):
             failed += 1
             print(f"{name}: {title}: {reason if isinstance(reason, Wrong) else f'{reason} was not saved'}", flush=True)
     print(f"{name} took {time.monotonic() - begin:.0f} s")
-    print(f"{name}: {len(steps) - failed} passed, {failed} failed, {len(document['cases']) - len(cases)} skipped", flush=True)
+    print(f"{name}: {len(steps) - failed} passed, {failed} failed, {len(document['cases']) - len(cases)} skipped"
+          + skipped(document, name), flush=True)
     return 1 if failed else 0
 
 

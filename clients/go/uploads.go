@@ -15,7 +15,9 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"google.golang.org/grpc"
@@ -65,29 +67,58 @@ func (c *Client) Unlearn(ctx context.Context, request UnlearnRequest) (*Job, err
 	}
 }
 
-// places are those of the images that were sent, by the names of their files.
-type places map[string]string
+// places are those of the images that were sent.
+type places struct {
+	// By the names of their files.
+	names map[string]string
+	// Of images that went alone, since they are large.
+	large []large
+}
+
+type large struct {
+	bytes       int
+	place, name string
+}
+
+// aboveLimit is what the server says of a message that it does not read, since it is too large.
+var aboveLimit = regexp.MustCompile(`a message of \w+ exceeds the limit of (\d+) bytes`)
 
 // placed is the same error. The server calls images by their files' names, if they have any; a field is their place.
-func (p places) placed(e *Error) *Error {
+func (p *places) placed(e *Error) *Error {
 	for part, end := range map[string]string{"image": ": ", "label": ", label: "} {
 		name, _, _ := strings.Cut(e.Message, end)
-		if place, ok := p[name]; ok {
+		if place, ok := p.names[name]; ok {
 			e.Field = place + "." + part
+		}
+	}
+	if said := aboveLimit.FindStringSubmatch(e.Message); said != nil {
+		limit, err := strconv.Atoi(said[1])
+		for _, sent := range p.large {
+			if err == nil && sent.bytes > limit {
+				e.Field = sent.place + ".image"
+				e.Message = cmp.Or(sent.name, e.Field) + ": " + e.Message
+				break
+			}
 		}
 	}
 	return e
 }
 
 // noted remembers the images of messages as they are sent.
-func (p places) noted(messages iter.Seq2[*lethev1.SubmitRequest, error]) iter.Seq2[*lethev1.SubmitRequest, error] {
+func (p *places) noted(messages iter.Seq2[*lethev1.SubmitRequest, error]) iter.Seq2[*lethev1.SubmitRequest, error] {
 	return func(yield func(*lethev1.SubmitRequest, error) bool) {
+		p.names = map[string]string{}
 		count := map[lethev1.ImageRole]int{}
 		for message, err := range messages {
 			role := message.GetImages().GetRole()
-			for _, image := range message.GetImages().GetImages() {
-				if _, known := p[image.GetName()]; !known && image.GetName() != "" {
-					p[image.GetName()] = fmt.Sprintf("%s images[%d]", called(role), count[role])
+			images := message.GetImages().GetImages()
+			for _, image := range images {
+				place := fmt.Sprintf("%s images[%d]", called(role), count[role])
+				if _, known := p.names[image.GetName()]; !known && image.GetName() != "" {
+					p.names[image.GetName()] = place
+				}
+				if size := proto.Size(message); len(images) == 1 && size > messageBytes {
+					p.large = append(p.large, large{size, place, image.GetName()})
 				}
 				count[role]++
 			}
@@ -399,6 +430,10 @@ func isHidden(name string) bool {
 // unreadable is nil for a file that the server may take, going by its first bytes.
 func unreadable(files fs.FS, file string) *UnreadableError {
 	wrong := func(reason string) *UnreadableError { return &UnreadableError{File: file, Reason: reason} }
+	// Before it is opened: that of a pipe waits for whoever writes to it.
+	if about, err := fs.Stat(files, file); err == nil && !about.Mode().IsRegular() && !about.IsDir() {
+		return wrong("no regular file, but a pipe, a socket or a device")
+	}
 	opened, err := files.Open(file)
 	if err != nil {
 		return wrong("not to be read: " + err.Error())

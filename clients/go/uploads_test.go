@@ -7,6 +7,7 @@ import (
 	"image"
 	"image/png"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -105,4 +106,50 @@ func TestErrorsNameFilesAndPlaces(t *testing.T) {
 			t.Errorf("%s: %q", message, e.Field)
 		}
 	}
+}
+
+func TestPipesAreNotWaitedFor(t *testing.T) {
+	folder := t.TempDir()
+	pipe := filepath.Join(folder, "b.png")
+	if err := exec.Command("mkfifo", pipe).Run(); err != nil {
+		t.Skip("there is no mkfifo: ", err)
+	}
+	for _, source := range []string{pipe, folder} {
+		for _, err := range Paths(source) {
+			if err == nil || !strings.Contains(err.Error(), "no regular file") || !strings.Contains(err.Error(), "b.png") {
+				t.Error(source, err)
+			}
+			break
+		}
+	}
+}
+
+func TestImagesAboveTheServersLimitAreNamed(t *testing.T) {
+	images := func(yield func(*lethev1.LabelledImage, error) bool) {
+		for _, one := range []struct {
+			name string
+			size int
+		}{{"a.png", 10}, {"b.png", 3 << 20}, {"c.png", 2 << 20}} {
+			if !yield(labelled(make([]byte, one.size), PNG, "", one.name), nil) {
+				return
+			}
+		}
+	}
+	sent := places{}
+	for _, err := range allOf(sent.noted(messages(UnlearnRequest{Images: images}))) {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	refused := sent.placed(&Error{Code: codes.ResourceExhausted, Message: "a message of Submit exceeds the limit of 2500000 bytes"})
+	if refused.Field != "unlearn images[1].image" || !strings.HasPrefix(refused.Message, "b.png: a message") {
+		t.Error(refused.Field, refused.Message)
+	}
+}
+
+func allOf(messages func(func(*lethev1.SubmitRequest, error) bool)) (errs []error) {
+	for _, err := range messages {
+		errs = append(errs, err)
+	}
+	return errs
 }

@@ -72,9 +72,14 @@ export class LetheError extends Error {
     this.field = field ?? FIELD.exec(message)?.[1];
   }
 
-  /** The same of another field. */
-  of(field: string): LetheError {
-    return new LetheError(this.code, this.message, this.requestId, this.retryAfterMs, { cause: this.cause }, field);
+  /**
+   * The same of another field.
+   *
+   * @param named what the user calls it, if the message does not
+   */
+  of(field: string, named?: string): LetheError {
+    const words = named === undefined ? this.message : `${named === "" ? field : named}: ${this.message}`;
+    return new LetheError(this.code, words, this.requestId, this.retryAfterMs, { cause: this.cause }, field);
   }
 
   /** The same of an image that lies there in the request: of its label, or of the image itself. */

@@ -1,4 +1,4 @@
-import { create } from "@bufbuild/protobuf";
+import { create, toBinary } from "@bufbuild/protobuf";
 import { unzipSync, type Unzipped, type UnzipOptions } from "fflate";
 import { open, readFile, readdir, realpath, stat } from "node:fs/promises";
 import path from "node:path";
@@ -18,6 +18,10 @@ export type Source = Picture | readonly [Picture, string | number] | Iterable<So
 const MAX_FILE_BYTES = 31 << 20;
 // Bytes that tell what a file is.
 const START = 12;
+// Reading a pipe might never end.
+const NO_FILE = "no regular file, but a pipe, a socket or a device";
+// What the server says of a message that it does not read, since it is too large.
+const ABOVE_LIMIT = /a message of \w+ exceeds the limit of (\d+) bytes/;
 // Files that an error lists; it counts the rest.
 const LISTED = 20;
 // What file managers leave behind, beside files whose names begin with a dot.
@@ -36,6 +40,8 @@ export async function* messages(spec: UnlearnSpec, unlearn: Source, learn: Sourc
 /** Where the images are that were sent, by the names of their files. */
 export class Places {
   private readonly places = new Map<string, string>();
+  /** Of images that went alone, since they are large. */
+  private readonly large: { bytes: number; place: string; name: string }[] = [];
 
   async *noted(sent: AsyncIterable<SubmitRequest>): AsyncGenerator<SubmitRequest> {
     const counts = { unlearn: 0, learn: 0 };
@@ -46,6 +52,12 @@ export class Places {
           const place = `${role} images[${counts[role]++}]`;
           if (name !== "" && !this.places.has(name)) {
             this.places.set(name, place);
+          }
+          if (message.part.value.images.length === 1) {
+            const bytes = toBinary(SubmitRequestSchema, message).length;
+            if (bytes > MESSAGE_BYTES) {
+              this.large.push({ bytes, place, name });
+            }
           }
         }
       }
@@ -61,7 +73,9 @@ export class Places {
         return error.of(`${place}.${part}`);
       }
     }
-    return error;
+    const limit = ABOVE_LIMIT.exec(error.message)?.[1];
+    const above = this.large.find((sent) => limit !== undefined && sent.bytes > Number(limit));
+    return above === undefined ? error : error.of(`${above.place}.image`, above.name);
   }
 }
 
@@ -159,7 +173,11 @@ function unzipped(name: string, data: Uint8Array, options: UnzipOptions): Unzipp
 }
 
 async function* fromPath(name: string, label: string | number | undefined, skip: boolean): AsyncGenerator<LabelledImage> {
-  if ((await stat(name)).isDirectory()) {
+  const about = await stat(name);
+  if (!about.isDirectory() && !about.isFile()) {
+    throw refused(`${name} is ${NO_FILE}`);
+  }
+  if (about.isDirectory()) {
     const root = await realpath(name);
     const entries = await readdir(name, { withFileTypes: true, recursive: true });
     const files: LookedAt[] = [];
@@ -167,9 +185,12 @@ async function* fromPath(name: string, label: string | number | undefined, skip:
       const full = path.join(entry.parentPath ?? entry.path, entry.name);
       const file = path.relative(name, full).split(path.sep);
       // Links are not followed out of the folder: one may lead to any file of the machine.
-      if (isWanted(file) && !entry.isDirectory() && (await stat(full)).isFile()
-          && (await realpath(full)).startsWith(root + path.sep)) {
-        files.push({ file, wrong: await wrongFile(full), read: () => readFile(full) });
+      if (!isWanted(file) || entry.isDirectory()) {
+        continue;
+      }
+      const behind = await stat(full);
+      if (!behind.isDirectory() && (await realpath(full)).startsWith(root + path.sep)) {
+        files.push({ file, wrong: behind.isFile() ? await wrongFile(full) : NO_FILE, read: () => readFile(full) });
       }
     }
     yield* fromFiles(name, files, label, skip);

@@ -1,6 +1,7 @@
 // What no request can hold is told by its field, and what fails of connections in words.
 
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { createServer, type AddressInfo, type Socket } from "node:net";
 import { tmpdir } from "node:os";
@@ -9,7 +10,7 @@ import { test } from "node:test";
 import { LetheClient, LetheError } from "lethe-client";
 import { LetheClient as WebClient } from "lethe-client/browser";
 import { specOf } from "../src/specs.js";
-import { messages } from "../src/uploads.js";
+import { messages, Places } from "../src/uploads.js";
 
 const client: any = new LetheClient("localhost:1");
 const folder = mkdtempSync(path.join(tmpdir(), "lethe-"));
@@ -109,4 +110,32 @@ test("connections of the wrong kind are told in words", async () => {
     wrong.close();
     listening.close();
   }
+});
+
+test("pipes are not waited for", async () => {
+  const held = mkdtempSync(path.join(tmpdir(), "lethe-"));
+  const pipe = path.join(held, "b.png");
+  execFileSync("mkfifo", [pipe]);
+  for (const source of [pipe, held]) {
+    await assert.rejects(async () => {
+      for await (const _ of messages(specOf({}), source, [], undefined)) {
+        // Reading is all.
+      }
+    }, /b\.png.* is no regular file|b\.png \(no regular file/);
+  }
+});
+
+test("an image above the server's limit is named", async () => {
+  const held = mkdtempSync(path.join(tmpdir(), "lethe-"));
+  const large = path.join(held, "large.png");
+  writeFileSync(large, Buffer.concat([Buffer.from("\x89PNG\r\n\x1a\n", "latin1"), Buffer.alloc(3 << 20)]));
+  const small = new Uint8Array(Buffer.from("\x89PNG\r\n\x1a\n", "latin1"));
+  const sent = new Places();
+  for await (const _ of sent.noted(messages(specOf({}), [small, small, large], [], undefined))) {
+    // Noting is all.
+  }
+  const refused = sent.placed(new LetheError("RESOURCE_EXHAUSTED", "a message of Submit exceeds the limit of 2500000 bytes"));
+  assert.equal(refused.field, "unlearn images[2].image");
+  assert.equal(refused.message, `${large}: a message of Submit exceeds the limit of 2500000 bytes`);
+  assert.equal(sent.placed(new LetheError("RESOURCE_EXHAUSTED", "too many at once")).field, undefined);
 });

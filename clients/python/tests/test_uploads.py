@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from lethe_client import InvalidArgument, specs, uploads
+from lethe_client import InvalidArgument, ResourceExhausted, specs, uploads
 from lethe_client.v1 import common_pb2, unlearning_pb2
 
 
@@ -166,6 +166,28 @@ class UploadsTest(unittest.TestCase):
             specs.build({"mode": "some-shot"})
         with self.assertRaisesRegex(TypeError, "no option 'colour'"):
             specs.build({"colour": 3})
+
+
+    def test_pipes_are_not_waited_for(self):
+        with tempfile.TemporaryDirectory() as held:
+            pipe = Path(held) / "b.png"
+            os.mkfifo(pipe)
+            with self.assertRaisesRegex(InvalidArgument, "b.png is no regular file"):
+                list(uploads.read(pipe))
+            Image.new("L", (2, 2)).save(Path(held) / "a.png")
+            with self.assertRaisesRegex(InvalidArgument, r"b.png \(no regular file"):
+                list(uploads.read(held))
+
+    def test_an_image_above_the_servers_limit_is_named(self):
+        large = [unlearning_pb2.LabelledImage(name=name, image=common_pb2.Image(data=bytes(size)))
+                 for name, size in (("a.png", 10), ("b.png", 3 << 20), ("c.png", 2 << 20))]
+        sending = uploads.Sending(uploads.messages(unlearning_pb2.UnlearnSpec(), large, []))
+        list(sending)
+        error = sending.placed(ResourceExhausted("a message of Submit exceeds the limit of 2500000 bytes"))
+        self.assertEqual("unlearn images[1].image", error.field)
+        self.assertEqual("b.png: a message of Submit exceeds the limit of 2500000 bytes", error.message)
+        other = sending.placed(ResourceExhausted("too many at once"))
+        self.assertIsNone(other.field)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,11 @@
 `lethe_client.aio.Client` is the same for asyncio; `lethe_client.v1` has the protocol's own messages.
 """
 
+import os
+
+# gRPC notes each connection that fails on standard error; the errors raised here say so. It reads this when it is imported.
+os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
+
 from . import aio
 from .client import Client, Job
 from .errors import (Cancelled, DeadlineExceeded, FailedPrecondition, InvalidArgument, LetheError, NotFound,

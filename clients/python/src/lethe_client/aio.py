@@ -162,7 +162,7 @@ class Client:
                 if sending.failure is not None:
                     # gRPC only says that there was one.
                     raise sending.failure from None
-                pause = attempts.pause(sending.placed(self._connection.failed(error)))
+                pause = attempts.pause(sending.placed(await asyncio.to_thread(self._connection.failed, error)))
             await asyncio.sleep(pause)
 
     async def inspect(self, images: uploads.Source = (), *, label: str | int | None = None,
@@ -181,7 +181,7 @@ class Client:
             except grpc.RpcError as error:
                 if sending.failure is not None:
                     raise sending.failure from None
-                pause = attempts.pause(sending.placed(self._connection.failed(error)))
+                pause = attempts.pause(sending.placed(await asyncio.to_thread(self._connection.failed, error)))
             await asyncio.sleep(pause)
 
     async def project(self, image: uploads.Source, *, label: str | int | None = None, space: Space = "w",
@@ -196,7 +196,7 @@ class Client:
                 return Projection(await _ends(self._threaded().project(
                     request, timeout=attempts.next_timeout(), metadata=self._connection.metadata()), "projection", progress))
             except grpc.RpcError as error:
-                pause = attempts.pause(self._connection.failed(error))
+                pause = attempts.pause(await asyncio.to_thread(self._connection.failed, error))
             await asyncio.sleep(pause)
 
     def _threaded(self) -> Stubs:
@@ -259,7 +259,7 @@ class Client:
                 return call.result(await stub(call.message, timeout=attempts.next_timeout(),
                                               metadata=self._connection.metadata()))
             except grpc.RpcError as error:
-                pause = attempts.pause(self._connection.failed(error))
+                pause = attempts.pause(await asyncio.to_thread(self._connection.failed, error))
             await asyncio.sleep(pause)
 
     async def _stream(self, call: Call[T], timeout: float | None) -> AsyncIterator[T]:
@@ -274,7 +274,7 @@ class Client:
                     yield call.result(answer)
                 return
             except grpc.RpcError as error:
-                failure = self._connection.failed(error)
+                failure = await asyncio.to_thread(self._connection.failed, error)
                 if begun:
                     # What came would come twice.
                     raise failure from None
@@ -300,7 +300,7 @@ class Client:
                     return
                 pause = patience.pause(Unavailable("the server stopped reporting before the job ended"))
             except grpc.RpcError as error:
-                pause = patience.pause(self._connection.failed(error))
+                pause = patience.pause(await asyncio.to_thread(self._connection.failed, error))
             finally:
                 events.cancel()
             await asyncio.sleep(pause)

@@ -11,6 +11,7 @@ from typing import Any, Union
 
 import grpc
 
+from . import tls
 from .errors import InvalidArgument, LetheError, Unavailable, from_rpc
 from .fields import wrong
 
@@ -41,14 +42,10 @@ _LIKELY = [
     (False, "failed to connect to all addresses|Socket closed|Connection reset|SETTINGS frame",
      "there is no server at that address, or it may want TLS: say https:// before the address, or give tls=True, or ca= with "
      "its authority"),
-    (True, "WRONG_VERSION_NUMBER|wrong version number|PACKET_LENGTH_TOO_LONG",
-     "the server does not speak TLS: leave out https://, tls= and ca= (and LETHE_TLS_CA)"),
-    (True, "CERTIFICATE_VERIFY_FAILED",
-     "the server's certificate is not of an authority that is trusted, or has passed: if it is the server that you mean, name "
-     "its authority by ca="),
     (True, "CERTIFICATE_REQUIRED|BAD_CERTIFICATE|certificate required|bad certificate",
      "the server wants a certificate of its clients that it trusts: give certificate= and key="),
-    (True, "failed to connect to all addresses", "there is no server at that address, or it does not speak TLS"),
+    (True, "failed to connect to all addresses", "there is no server at that address, it does not speak TLS, or its"
+     " certificate is not trusted"),
 ]
 
 
@@ -86,10 +83,15 @@ class Connection:
                               options=_OPTIONS)
 
     def failed(self, error: Any) -> LetheError:
-        """The exception for a grpc.RpcError; of a connection that failed, with what is likely wrong."""
+        """The exception for a grpc.RpcError; of a connection that failed, with what is likely wrong. That may take a
+        connection more.
+        """
         failure = from_rpc(error)
         if isinstance(failure, Unavailable) and failure.request_id is None:
-            secure = self._resolved()[1]
+            address, secure, ca, certificate, key = self._resolved()
+            found = tls.failure(address, ca, certificate, key) if secure else None
+            if found is not None:
+                return Unavailable(f"{found} ({failure.message})", retry_after=failure.retry_after)
             for of_secure, says, words in _LIKELY:
                 if of_secure == secure and re.search(says, failure.message):
                     return Unavailable(f"{words} ({failure.message})", retry_after=failure.retry_after)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import itertools
 import os
+import re
 import warnings
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
@@ -28,8 +29,12 @@ _MAX_FILE_BYTES = 31 << 20
 _MESSAGE_BYTES = 1 << 20
 # What file managers leave behind, beside files whose names begin with a dot.
 _LITTER = {"thumbs.db", "desktop.ini", "__macosx"}
+# What the server says of a message, without knowing which it is: it has not read it.
+_ABOVE_LIMIT = re.compile(r"a message of \w+ exceeds the limit of (\d+) bytes")
 # Bytes that tell what a file is.
 _START = 12
+# Reading a pipe might never end.
+_NO_FILE = "no regular file, but a pipe, a socket or a device"
 # Files that an error lists; it counts the rest.
 _LISTED = 20
 
@@ -74,6 +79,8 @@ class Sending:
         self._messages = iter(messages)
         self._places: dict[str, str] = {}
         self._counts = {"unlearn": 0, "learn": 0}
+        # Bytes, place and name of images that go alone: a server may take smaller messages than this client sends.
+        self._large: list[tuple[int, str, str]] = []
         self.failure: Exception | None = None
 
     def __iter__(self) -> Sending:
@@ -92,6 +99,8 @@ class Sending:
             if image.name:
                 self._places.setdefault(image.name, f"{role} images[{self._counts[role]}]")
             self._counts[role] += 1
+        if len(message.images.images) == 1 and message.ByteSize() > _MESSAGE_BYTES:
+            self._large.append((message.ByteSize(), f"{role} images[{self._counts[role] - 1}]", message.images.images[0].name))
         return message
 
     def placed(self, error: LetheError) -> LetheError:
@@ -99,6 +108,12 @@ class Sending:
         for part, name in (("image", error.message.split(": ")[0]), ("label", error.message.split(", label: ")[0])):
             if name in self._places:
                 error.field = f"{self._places[name]}.{part}"
+        limit = _ABOVE_LIMIT.search(error.message)
+        for size, place, name in self._large if limit else ():
+            if limit and size > int(limit[1]):
+                error.field = f"{place}.image"
+                error.message = f"{name or error.field}: {error.message}"
+                break
         return error
 
 
@@ -165,12 +180,14 @@ def _path(path: Path, label: Label | None, skip: bool) -> Iterator[unlearning_pb
     if path.is_dir():
         root = path.resolve()
         # Links are not followed out of the folder: one may lead to any file of the machine.
-        files = sorted(file for file in path.rglob("*") if _is_wanted(file.relative_to(path)) and file.is_file()
-                       and file.resolve().is_relative_to(root))
-        yield from _files(path, ((file.relative_to(path), _start(file)) for file in files),
+        files = sorted(file for file in path.rglob("*") if _is_wanted(file.relative_to(path)) and file.exists()
+                       and not file.is_dir() and file.resolve().is_relative_to(root))
+        yield from _files(path, ((file.relative_to(path), _start(file) if file.is_file() else None) for file in files),
                           lambda name: (path / name).read_bytes(), label, skip)
     elif not path.exists():
         raise FileNotFoundError(path)
+    elif not path.is_file():
+        raise InvalidArgument(f"{path} is {_NO_FILE}")
     elif path.suffix.lower() == ".zip":
         with _opened(path) as archive:
             entries = {PurePosixPath(entry.filename): entry for entry in archive.infolist()
@@ -197,10 +214,10 @@ def _opened(path: Path) -> zipfile.ZipFile:
         raise InvalidArgument(f"{path} cannot be read as a zip file: {error}") from None
 
 
-def _files(root: Path, files: Iterable[tuple[Any, tuple[bytes, int]]], read_bytes: Callable[[Any], bytes],
+def _files(root: Path, files: Iterable[tuple[Any, tuple[bytes, int] | None]], read_bytes: Callable[[Any], bytes],
            label: Label | None, skip: bool) -> Iterator[unlearning_pb2.LabelledImage]:
     """Those of a folder or a zip file. All are looked at before the first is read: what is refused is refused at once."""
-    looked = [(name, _wrong(*start)) for name, start in files]
+    looked = [(name, _wrong(*start) if start else _NO_FILE) for name, start in files]
     others = [f"{name} ({reason})" for name, reason in looked if reason]
     if others and not skip:
         more = f" and {len(others) - _LISTED} more" if len(others) > _LISTED else ""

@@ -341,7 +341,7 @@ public final class LetheClient implements AutoCloseable {
         upload.await();
         return answer(queued.get());
       } catch (LetheException e) {
-        LetheException failure = e.placed(name -> Upload.place(name, unlearn, learn));
+        LetheException failure = Upload.placed(e, unlearn, learn);
         pause(retry.pause(failure, made, false).orElseThrow(() -> failure));
       }
     }
@@ -375,7 +375,7 @@ public final class LetheClient implements AutoCloseable {
         upload.await();
         return answer(found.get());
       } catch (LetheException e) {
-        LetheException failure = e.placed(name -> Upload.place(name, images, List.of()));
+        LetheException failure = Upload.placed(e, images, List.of());
         pause(retry.pause(failure, made, true).orElseThrow(() -> failure));
       }
     }
@@ -415,14 +415,28 @@ public final class LetheClient implements AutoCloseable {
    * @return the ended job
    */
   public Job watch(String jobId, Consumer<Job> observer) {
+    return follow(jobId, Optional.empty(), observer).orElseThrow();
+  }
+
+  /**
+   * The same, for no longer than a while.
+   *
+   * @param longest above 0
+   * @return the ended job; empty if it has not ended by then, which goes on
+   */
+  public Optional<Job> watch(String jobId, Duration longest, Consumer<Job> observer) {
+    return follow(jobId, Optional.of(Deadline.after(longest.toNanos(), TimeUnit.NANOSECONDS)), observer);
+  }
+
+  private Optional<Job> follow(String jobId, Optional<Deadline> end, Consumer<Job> observer) {
+    UnlearningServiceBlockingStub limited = end.map(unlearning::withDeadline).orElse(unlearning);
     Job last = null;
     long lost = 0;
     int tries = 0;
     while (true) {
       LetheException failure;
       try {
-        Iterator<JobEvent> events = unlearning
-            .watch(WatchRequest.newBuilder().setJobId(jobId).build());
+        Iterator<JobEvent> events = limited.watch(WatchRequest.newBuilder().setJobId(jobId).build());
         while (events.hasNext()) {
           Job now = events.next().getJob();
           tries = 0;
@@ -433,19 +447,24 @@ public final class LetheClient implements AutoCloseable {
           }
         }
         if (last != null && hasEnded(last)) {
-          return last;
+          return Optional.of(last);
         }
         failure = new LetheException(Status.Code.UNAVAILABLE,
             "the server stopped reporting before job " + jobId + " ended", null);
       } catch (StatusRuntimeException e) {
         failure = LetheException.of(e);
       }
+      if (failure.code() == Status.Code.DEADLINE_EXCEEDED && end.filter(Deadline::isExpired).isPresent()) {
+        return Optional.empty();
+      }
       lost = tries++ == 0 ? System.nanoTime() : lost;
       if (!Retry.passes(failure, true)) {
         throw failure;
       }
       Duration pause = retry.pause(failure, tries);
-      if (System.nanoTime() - lost + pause.toNanos() >= retry.watchPatience().toNanos()) {
+      // Of a server that is not there any more, that is what there is to tell.
+      if (System.nanoTime() - lost + pause.toNanos() >= retry.watchPatience().toNanos()
+          || end.filter(time -> time.timeRemaining(TimeUnit.NANOSECONDS) <= pause.toNanos()).isPresent()) {
         throw failure;
       }
       pause(pause);

@@ -63,6 +63,15 @@ public final class LetheException extends RuntimeException {
     return this;
   }
 
+  /**
+   * The same error of a field that the server does not name.
+   *
+   * @param named what the user calls it
+   */
+  LetheException of(String named, String its) {
+    return new LetheException(code, named + ": " + getMessage(), requestId, retryAfter, its, getCause());
+  }
+
   static LetheException of(StatusRuntimeException e) {
     Status status = e.getStatus();
     String description = status.getDescription();

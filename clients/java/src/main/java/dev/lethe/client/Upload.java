@@ -16,12 +16,16 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.function.Consumer;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /** The client's side of {@code Submit} and {@code Inspect}: sends as fast as the server takes messages, so that it buffers only a few. */
 final class Upload<R> implements ClientResponseObserver<SubmitRequest, R> {
 
   /** Messages stay well below gRPC's usual limit of 4 MiB; an image larger than this goes alone. */
   private static final int MESSAGE_BYTES = 1 << 20;
+
+  private static final Pattern ABOVE_LIMIT = Pattern.compile("a message of \\w+ exceeds the limit of (\\d{1,18}) bytes");
 
   private final Iterator<SubmitRequest> messages;
   private final Consumer<R> answers;
@@ -54,6 +58,26 @@ final class Upload<R> implements ClientResponseObserver<SubmitRequest, R> {
       }
     }
     return Optional.empty();
+  }
+
+  /** The same error, of a refusal by size with the image at fault: the server does not read what is too large. */
+  static LetheException placed(LetheException error, List<LabelledImage> unlearn, List<LabelledImage> learn) {
+    Matcher limit = ABOVE_LIMIT.matcher(error.getMessage());
+    if (!limit.find()) {
+      return error.placed(name -> place(name, unlearn, learn));
+    }
+    for (List<LabelledImage> images : List.of(unlearn, learn)) {
+      for (int i = 0; i < images.size(); i++) {
+        // One that large goes alone.
+        SubmitRequest alone = SubmitRequest.newBuilder().setImages(UploadedImages.newBuilder().addImages(images.get(i))
+            .setRole(images == unlearn ? ImageRole.IMAGE_ROLE_UNLEARN : ImageRole.IMAGE_ROLE_LEARN)).build();
+        if (alone.getSerializedSize() > Long.parseLong(limit.group(1))) {
+          String place = (images == unlearn ? "unlearn" : "learn") + " images[" + i + "].image";
+          return error.of(images.get(i).getName().isEmpty() ? place : images.get(i).getName(), place);
+        }
+      }
+    }
+    return error;
   }
 
   private static void addImages(List<SubmitRequest> messages, List<LabelledImage> images, ImageRole role) {

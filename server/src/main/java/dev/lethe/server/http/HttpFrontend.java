@@ -178,7 +178,7 @@ public final class HttpFrontend extends VerticleBase {
   /**
    * Vert.x writes headers, message and trailers of an answer to the socket one by one. With the first handler, what one
    * turn of the event loop sends, of all calls, is one system call, and wakes the client once. The second, which closes
-   * connections that are silent for a while, would close those whose calls wait. The third is for HTTP/1 alone.
+   * connections that are silent for a while, would close those whose calls wait. The last two are for HTTP/1 alone.
    */
   private static void arrange(HttpConnection connection) {
     if (connection instanceof ConnectionBase base) {
@@ -192,6 +192,7 @@ public final class HttpFrontend extends VerticleBase {
       // HTTP/2 to which HTTP/1 was upgraded still has the decoder, and another handler.
       if (last != null && pipeline.get(HttpRequestDecoder.class) != null) {
         pipeline.addBefore(last.name(), null, new HttpVersions());
+        pipeline.addBefore(last.name(), null, new BrokenBodies());
       }
     }
   }

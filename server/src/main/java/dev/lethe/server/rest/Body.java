@@ -2,10 +2,10 @@ package dev.lethe.server.rest;
 
 import com.google.protobuf.Message;
 import dev.lethe.server.errors.DomainException;
+import dev.lethe.server.rpc.SizedMessage;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.vertx.core.buffer.Buffer;
-import io.vertx.grpc.common.GrpcMessage;
 import io.vertx.grpc.common.MessageSizeOverflowException;
 import io.vertx.grpc.common.impl.GrpcMessageDeframer;
 import java.util.ArrayDeque;
@@ -17,6 +17,9 @@ abstract class Body implements GrpcMessageDeframer {
 
   private final Queue<Object> due = new ArrayDeque<>();
   private long most;
+  // Bytes that came; and those of them that went into messages.
+  private long came;
+  private long used;
   private @Nullable String tooLarge;
 
   @Override
@@ -32,6 +35,7 @@ abstract class Body implements GrpcMessageDeframer {
   @Override
   public final void update(Buffer chunk) {
     if (tooLarge == null) {
+      came += chunk.length();
       guarded(() -> read(chunk));
     }
   }
@@ -83,8 +87,16 @@ abstract class Body implements GrpcMessageDeframer {
     return tooLarge == null;
   }
 
+  /** Bytes since the last message, or since the beginning: of one that is coming in, or of none. */
+  final long unused() {
+    return came - used;
+  }
+
   final void add(Message message) {
-    due.add(GrpcMessage.message("identity", Buffer.buffer(message.toByteArray())));
+    // Boundaries, blank lines and base64 count as well: what is never used would hold up what comes behind it.
+    int bytes = Math.toIntExact(came - used);
+    used = came;
+    due.add(new SizedMessage(Buffer.buffer(message.toByteArray()), bytes));
   }
 
   @Override

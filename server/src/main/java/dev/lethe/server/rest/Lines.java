@@ -8,6 +8,8 @@ final class Lines extends Body {
   private final Exchange exchange;
   private Buffer line = Buffer.buffer();
   private long number;
+  // Bytes of blank lines since the last message.
+  private int blank;
 
   Lines(Exchange exchange) {
     this.exchange = exchange;
@@ -30,7 +32,8 @@ final class Lines extends Body {
 
   private boolean append(Buffer part) {
     int length = Math.addExact(line.length(), part.length());
-    boolean fits = fitsJson(length, "a line of JSON", exchange.json(length).instead());
+    // Blank lines are no message, however many they are; among those that wait they count.
+    boolean fits = fitsJson(length + (long) blank, "a line of JSON", exchange.json(length).instead());
     line = fits ? line.appendBuffer(part) : Buffer.buffer();
     return fits;
   }
@@ -40,7 +43,10 @@ final class Lines extends Body {
     Buffer whole = line;
     number++;
     line = Buffer.buffer();
-    if (!whole.toString().isBlank()) {
+    if (whole.toString().isBlank()) {
+      blank += whole.length() + 1;
+    } else {
+      blank = 0;
       add(exchange.request(JsonSource.line(number), whole));
     }
   }

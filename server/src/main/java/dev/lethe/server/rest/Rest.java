@@ -165,7 +165,7 @@ public final class Rest {
         : InferenceJson.of(method.prototype(), match, request);
     Body body = type.equals(FORM) ? new SubmitForm(request.getHeader(HttpHeaders.CONTENT_TYPE))
         : method.descriptor().isClientStreaming() ? new Lines(exchange) : new WholeBody(exchange);
-    Inbound.hand(request, settings, counted -> call(counted, method, exchange, body));
+    Inbound.handPlain(request, settings, counted -> call(counted, method, exchange, body));
   }
 
   private <Q, R> void call(HttpServerRequest request, Method<Q, R> method, Exchange exchange,
@@ -205,6 +205,11 @@ public final class Rest {
   /** The same, with the code that goes with the status. */
   public static void refuse(HttpServerRequest request, Status status) {
     refuse(request, status, HttpStatus.of(status.getCode()));
+  }
+
+  /** What such an answer says. */
+  public static String refusal(String path, Status status, int code) {
+    return failure(path, status, code).body().toString();
   }
 
   private static Answer failure(@Nullable String path, Status status, int code) {

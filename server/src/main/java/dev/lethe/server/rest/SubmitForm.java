@@ -28,6 +28,7 @@ import io.netty.handler.codec.http.multipart.InterfaceHttpData;
 import io.vertx.core.buffer.Buffer;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A submission as a form ({@code curl -F}, a page's FormData): {@code spec} first, in JSON, if it is there; then the
@@ -47,8 +48,6 @@ final class SubmitForm extends Body {
   private boolean whole;
   private int count;
   private byte last;
-  private long read;
-  private long taken;
 
   /** @param contentType with its boundary */
   SubmitForm(String contentType) {
@@ -65,12 +64,11 @@ final class SubmitForm extends Body {
 
   @Override
   void read(Buffer chunk) {
-    read += chunk.length();
     if (chunk.length() > 0) {
       last = chunk.getByte(chunk.length() - 1);
     }
     offer(content(chunk));
-    fits(read - taken, "a part of the form");
+    fits(unused(), which(parts.currentPartialHttpData()));
   }
 
   @Override
@@ -94,6 +92,14 @@ final class SubmitForm extends Body {
     specify();
   }
 
+  /** A part that is coming in. */
+  private String which(@Nullable InterfaceHttpData part) {
+    if (part instanceof FileUpload file) {
+      return file.getName() + ": " + SafeText.bounded(file.getFilename(), SafeText.NAME);
+    }
+    return part == null ? "part " + (count + 1) + " of the form" : SafeText.bounded(part.getName(), SafeText.NAME);
+  }
+
   private static DefaultHttpContent content(Buffer chunk) {
     return new DefaultHttpContent(HEAP.heapBuffer(chunk.length()).writeBytes(chunk.getBytes()));
   }
@@ -103,7 +109,6 @@ final class SubmitForm extends Body {
       parts.offer(content);
       while (parts.hasNext()) {
         InterfaceHttpData part = parts.next();
-        taken = read;
         count++;
         take(part);
         parts.removeHttpDataFromClean(part);

@@ -9,13 +9,15 @@ import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpVersion;
 import io.vertx.core.internal.http.HttpServerRequestInternal;
 import io.vertx.core.internal.http.HttpServerRequestWrapper;
+import io.vertx.grpc.common.GrpcMessage;
 import java.time.Duration;
 import java.util.function.Consumer;
 
 /**
  * What a call's client sends, on its way to Vert.x, which puts messages together from it. Its bytes count among all
  * {@link Arrivals} from when they come in until the call says that they are dealt with; a client is read from no
- * further than one message ahead. What comes after the call has ended is thrown away, and the client told to stop.
+ * further than one message ahead. What comes after the call has ended is thrown away, and the client told to stop, at
+ * once or after a while.
  *
  * <p>Lives on the call's event loop.
  */
@@ -43,11 +45,15 @@ public final class Inbound extends HttpServerRequestWrapper {
   private boolean paused;
   private boolean ended;
   private boolean over;
+  // Of a client that is not told at once to stop: what came after the end was dropped.
+  private final boolean drains;
+  private long dropped;
   private long limit = Long.MAX_VALUE;
   private Runnable aboveLimit;
 
-  private Inbound(HttpServerRequestInternal request, RpcService.Settings settings) {
+  private Inbound(HttpServerRequestInternal request, RpcService.Settings settings, boolean drains) {
     super(request);
+    this.drains = drains;
     this.arrivals = settings.arrivals();
     this.patience = settings.connections().patience();
     this.ahead = (long) settings.maxMessageBytes() + PREFIX;
@@ -55,10 +61,22 @@ public final class Inbound extends HttpServerRequestWrapper {
 
   /** Hands a request to Vert.x' gRPC server. */
   public static void hand(HttpServerRequest request, RpcService.Settings settings, Handler<HttpServerRequest> grpc) {
-    Inbound inbound = new Inbound((HttpServerRequestInternal) request, settings);
+    hand(new Inbound((HttpServerRequestInternal) request, settings, false), grpc);
+  }
+
+  /**
+   * Hands on a request of a client that speaks HTTP alone. Such clients, curl among them, lose an answer if they are
+   * told to stop while they send, so they may go on for a while.
+   */
+  public static void handPlain(HttpServerRequest request, RpcService.Settings settings,
+      Handler<HttpServerRequest> handler) {
+    hand(new Inbound((HttpServerRequestInternal) request, settings, true), handler);
+  }
+
+  private static void hand(Inbound inbound, Handler<HttpServerRequest> handler) {
     HANDED_OVER.set(inbound);
     try {
-      grpc.handle(inbound);
+      handler.handle(inbound);
     } finally {
       HANDED_OVER.remove();
     }
@@ -93,7 +111,9 @@ public final class Inbound extends HttpServerRequestWrapper {
   public HttpServerRequest endHandler(Handler<Void> handler) {
     super.endHandler(end -> {
       ended = true;
-      if (!over) {
+      if (over) {
+        context().owner().cancelTimer(watch);
+      } else {
         guarded(() -> handler.handle(end));
       }
     });
@@ -102,6 +122,7 @@ public final class Inbound extends HttpServerRequestWrapper {
 
   private void arrived(Buffer chunk, Handler<Buffer> messages) {
     if (over) {
+      drop(chunk.length());
       return;
     }
     if (!arrivals.take(chunk.length(), held)) {
@@ -113,10 +134,13 @@ public final class Inbound extends HttpServerRequestWrapper {
     lastCame = System.nanoTime();
     watch();
     guarded(() -> messages.handle(chunk));
+    if (over) {
+      return;
+    }
     if (waiting > limit) {
       aboveLimit.run();
     } else if (waiting > ahead && !heldBack) {
-      // A whole message is among them, so that this does not wait for ever.
+      // A whole message is among them, so that this does not wait for ever: what is no message by then was refused.
       heldBack = true;
       super.pause();
     }
@@ -202,6 +226,11 @@ public final class Inbound extends HttpServerRequestWrapper {
     taking = true;
   }
 
+  /** How many of the bytes that came in went into a message. */
+  static int bytesOf(GrpcMessage message) {
+    return message instanceof SizedMessage sized ? sized.bytes() : PREFIX + message.payload().length();
+  }
+
   /** A message was taken: the one behind it may come. */
   void taken(int bytes) {
     taking = false;
@@ -225,7 +254,7 @@ public final class Inbound extends HttpServerRequestWrapper {
     if (over) {
       return;
     }
-    if (!ended && !pings()) {
+    if (!ended && (drains || !pings())) {
       // The connection goes on to the next request when the rest of this one has come in, and was thrown away.
       paused = false;
       heldBack = false;
@@ -237,7 +266,25 @@ public final class Inbound extends HttpServerRequestWrapper {
     arrivals.give(held);
     held = 0;
     if (!ended && pings()) {
-      response().reset(NO_ERROR);
+      if (drains) {
+        watch = context().owner().setTimer(patience.toMillis(), late -> endStream());
+      } else {
+        endStream();
+      }
     }
+  }
+
+  /** Whoever still sends when as much came again as may come at once has not read its answer, and will not. */
+  private void drop(int bytes) {
+    dropped += bytes;
+    if (dropped > ahead && pings() && !ended) {
+      ended = true;
+      context().owner().cancelTimer(watch);
+      endStream();
+    }
+  }
+
+  private void endStream() {
+    response().reset(NO_ERROR);
   }
 }

@@ -178,7 +178,7 @@ public final class RpcService implements Service {
         Decoded<Q> decoded = decode(method, message, inbound);
         subject.ifPresent(tell -> tell.accept(decoded.message(), call));
         sink.message(decoded.message()).onFailure(call::fail).onComplete(done -> {
-          inbound.taken(Inbound.PREFIX + message.payload().length());
+          inbound.taken(Inbound.bytesOf(message));
           // A call's only message is with it until its end.
           if (!method.getType().clientSendsOneMessage()) {
             inbound.dealtWith(decoded.bytes());
@@ -211,7 +211,7 @@ public final class RpcService implements Service {
   private record Decoded<Q>(Q message, int bytes) {}
 
   private <Q> Decoded<Q> decode(MethodDescriptor<Q, ?> method, GrpcMessage message, Inbound inbound) {
-    int bytes = Inbound.PREFIX + message.payload().length();
+    int bytes = Inbound.bytesOf(message);
     InputStream encoded = new ByteBufInputStream(((BufferInternal) message.payload()).getByteBuf().duplicate());
     switch (message.encoding()) {
       case "identity" -> { }

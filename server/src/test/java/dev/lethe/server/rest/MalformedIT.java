@@ -161,6 +161,22 @@ class MalformedIT {
     }
   }
 
+  /** Of the first request that waits for an answer; two answers to one would be worse than none. */
+  @Test
+  void chunksWithoutASizeAreRefused() throws Exception {
+    String end = " HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n";
+    String reply = raw("POST " + GENERATE + end + "2\r\n{}\r\nZZ\r\n");
+    assertTrue(reply.startsWith("HTTP/1.1 400 ") && reply.contains("{\"error\":{\"code\":400,\"status\":"
+        + "\"INVALID_ARGUMENT\"") && reply.contains("chunk"), reply);
+    assertTrue(raw("POST " + INFER + end + "ZZ\r\n").contains("{\"error\":\"the request's body"));
+    assertTrue(raw("POST " + GENERATE + end + "2\r\n{}\r\n-1\r\n").startsWith("HTTP/1.1 400 "));
+    // What is answered already is not answered again.
+    String unknown = raw("POST /v1/nothing" + end + "ZZ\r\n");
+    assertTrue(unknown.split("HTTP/1.1 ", -1).length <= 2 && !unknown.contains("HTTP/1.1 400"), unknown);
+    String after = raw("GET /v1/models HTTP/1.1\r\nhost: localhost\r\n\r\nPOST " + GENERATE + end + "ZZ\r\n");
+    assertTrue(after.startsWith("HTTP/1.1 200 ") || after.isEmpty(), after);
+  }
+
   private static String raw(String request) throws IOException {
     try (Socket socket = new Socket("localhost", server.port())) {
       socket.setSoTimeout(20_000);

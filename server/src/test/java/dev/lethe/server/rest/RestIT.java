@@ -174,7 +174,7 @@ class RestIT {
       assertEquals(413, tensors.status());
       assertTrue(tensors.json().get("error").textValue().contains(json), tensors.json().toString());
     }
-    assertError(413, "RESOURCE_EXHAUSTED", form("unlearn", new byte[13 << 20]), "a part of the form", whole);
+    assertError(413, "RESOURCE_EXHAUSTED", form("unlearn", new byte[13 << 20]), "unlearn: 1/a.png", whole);
     Reply behind = infer("{\"inputs\":[]}", new byte[13 << 20], 13);
     assertEquals(413, behind.status());
     assertTrue(behind.json().get("error").textValue().contains(whole), behind.json().toString());

@@ -19,9 +19,7 @@ import dev.lethe.v1.Vector;
 import dev.lethe.v1.Vectors;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
@@ -178,7 +176,6 @@ final class GenerateCommand implements Callable<Integer> {
         .getAsJsonObject("network").get("w_dim").getAsInt();
     GenerateResponse mixed = lethe.generate(fromW(alone.getVersion()).setW(Vectors.newBuilder()
         .addAllValues(mixing.mixtures(alone.getImagesList(), wDim))).build());
-    Files.createDirectories(out);
     int columns = mixing.columns().values().size();
     List<Written> written = new ArrayList<>();
     List<BufferedImage> pictures = new ArrayList<>();
@@ -189,20 +186,22 @@ final class GenerateCommand implements Callable<Integer> {
     for (GeneratedImage column : ofSeeds.subList(perRow, ofSeeds.size())) {
       pictures.add(Pictures.decode(column.getImage()));
     }
-    for (int r = 0; r < perRow; r++) {
-      pictures.add(Pictures.decode(ofSeeds.get(r).getImage()));
-      for (int c = 0; c < columns; c++) {
-        GeneratedImage image = mixed.getImages(r * columns + c);
-        pictures.add(Pictures.decode(image.getImage()));
-        Path file = out.resolve(Integer.toUnsignedString(mixing.rows().values().get(r)) + "-"
-            + Integer.toUnsignedString(mixing.columns().values().get(c)) + "." + format());
-        write(file, image.getImage().getData().toByteArray());
-        written.add(new Written(file, image.toBuilder().clearImage().clearSeed().build()));
+    try (WholeFiles files = WholeFiles.in(out)) {
+      for (int r = 0; r < perRow; r++) {
+        pictures.add(Pictures.decode(ofSeeds.get(r).getImage()));
+        for (int c = 0; c < columns; c++) {
+          GeneratedImage image = mixed.getImages(r * columns + c);
+          pictures.add(Pictures.decode(image.getImage()));
+          Path file = files.add(Integer.toUnsignedString(mixing.rows().values().get(r)) + "-"
+              + Integer.toUnsignedString(mixing.columns().values().get(c)) + "." + format(),
+              image.getImage().getData().toByteArray());
+          written.add(new Written(file, image.toBuilder().clearImage().clearSeed().build()));
+        }
       }
+      written.add(new Written(files.add("grid.png", Pictures.png(
+          Pictures.grid(pictures, columns + 1, Pictures.readableScale(first.getWidth())))), null));
+      files.publish();
     }
-    Path all = out.resolve("grid.png");
-    write(all, Pictures.png(Pictures.grid(pictures, columns + 1, Pictures.readableScale(first.getWidth()))));
-    written.add(new Written(all, null));
     tell(written, mixed.getImagesCount() + " mixtures and grid.png in " + out);
   }
 
@@ -347,22 +346,16 @@ final class GenerateCommand implements Callable<Integer> {
   }
 
   private void writeVideo(Iterator<GeneratedImage> images) throws IOException {
-    if (out.toAbsolutePath().getParent() != null) {
-      Files.createDirectories(out.toAbsolutePath().getParent());
-    }
-    Path partial = Files.createTempFile(out.toAbsolutePath().getParent(), ".lethe-", ".part");
     int pictures = 0;
-    try {
-      try (Video video = new Video(partial, framesPerSecond)) {
+    try (WholeFiles files = WholeFiles.of(out)) {
+      try (Video video = new Video(files.unfinished(out.getFileName().toString()), framesPerSecond)) {
         for (; images.hasNext(); pictures++) {
           BufferedImage picture = Pictures.decode(images.next().getImage());
           video.add(picture, Pictures.readableScale(picture.getWidth()));
         }
         video.finish();
       }
-      Files.move(partial, out, StandardCopyOption.REPLACE_EXISTING);
-    } finally {
-      Files.deleteIfExists(partial);
+      files.publish();
     }
     tell(List.of(new Written(out, null)), pictures + " pictures in " + out);
   }
@@ -458,7 +451,7 @@ final class GenerateCommand implements Callable<Integer> {
   }
 
   private static void write(Path file, byte[] bytes) throws IOException {
-    try (WholeFiles files = WholeFiles.in(file.toAbsolutePath().getParent())) {
+    try (WholeFiles files = WholeFiles.of(file)) {
       files.add(file.getFileName().toString(), bytes);
       files.publish();
     }

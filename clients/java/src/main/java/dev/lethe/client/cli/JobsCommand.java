@@ -67,6 +67,7 @@ final class JobsCommand {
 
   @Command(name = "watch", description = "Follows a job until it ends; exit codes as of unlearn.")
   int watch(@Mixin ServerOptions server, @Mixin Output output, @Parameters(paramLabel = "JOB") String id) {
+    server.refuseTimeout("'lethe wait JOB --for SECONDS' waits no longer than that");
     try (LetheClient lethe = server.connect()) {
       JobOutcome outcome = new JobOutcome(console, server.isQuiet() || !output.isText());
       if (output.isJson()) {

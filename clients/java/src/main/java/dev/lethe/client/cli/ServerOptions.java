@@ -22,8 +22,8 @@ final class ServerOptions {
   private CommandSpec command;
 
   /**
-   * What gRPC logs of connections that fail is said by the command, in a line. Held here, and only where there is a
-   * connection, since making ready for logs is a fifth of the time that a command takes to start.
+   * What gRPC logs of connections that fail is said by the command, in a line, and with -v in a trace. Held here, and only
+   * where there is a connection, since making ready for logs is a fifth of the time that a command takes to start.
    */
   private static final class Transport {
     static final Logger LOG = Logger.getLogger("io.grpc");
@@ -70,10 +70,27 @@ final class ServerOptions {
     return quiet;
   }
 
-  LetheClient connect() {
-    if (!verbose) {
-      Transport.LOG.setLevel(Level.OFF);
+  /**
+   * For commands whose one call has many answers, which no timeout ends.
+   *
+   * @param instead what there is
+   */
+  void refuseTimeout(String instead) {
+    if (timeoutSeconds != null) {
+      throw new ParameterException(command.commandLine(),
+          "--timeout is about calls with one answer, and this is none; " + instead);
     }
+  }
+
+  /** Of calls with one answer, unless the user said how long they may take. */
+  void limit(int seconds) {
+    if (timeoutSeconds == null) {
+      timeoutSeconds = seconds;
+    }
+  }
+
+  LetheClient connect() {
+    Transport.LOG.setLevel(Level.OFF);
     if (timeoutSeconds != null && timeoutSeconds < 1) {
       throw new ParameterException(command.commandLine(), "--timeout " + timeoutSeconds + " must be at least 1");
     }

@@ -1,9 +1,12 @@
 package dev.lethe.client.console;
 
 import java.io.PrintWriter;
+import java.util.Optional;
 import picocli.CommandLine;
+import picocli.CommandLine.ExitCode;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
+import picocli.CommandLine.RunLast;
 import picocli.CommandLine.UnmatchedArgumentException;
 
 /** How every command reports errors: foreseen ones in one line that starts with {@code lethe:}. */
@@ -19,6 +22,7 @@ public final class CommandLines {
     return commands
         .setOut(new PrintWriter(console.out(), true))
         .setErr(new PrintWriter(console.err(), true))
+        .setExecutionStrategy(parsed -> written(console, new RunLast().execute(parsed)))
         .setExecutionExceptionHandler((error, command, parsed) -> {
           ParseResult innermost = parsed;
           while (innermost.hasSubcommand()) {
@@ -31,6 +35,13 @@ public final class CommandLines {
           return command.getCommandSpec().exitCodeOnExecutionException();
         })
         .setParameterExceptionHandler(CommandLines::wrongUsage);
+  }
+
+  /** Of results that got lost nothing was done that a script could go on from. */
+  private static int written(Console console, int code) {
+    Optional<String> lost = console.lost();
+    lost.ifPresent(why -> console.err().println("lethe: standard output could not be written: " + why));
+    return lost.isPresent() ? ExitCode.SOFTWARE : code;
   }
 
   private static int wrongUsage(ParameterException wrong, String[] args) {

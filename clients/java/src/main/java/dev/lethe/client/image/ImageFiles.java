@@ -8,11 +8,13 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.FileSystem;
+import java.nio.file.FileSystemException;
 import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.ProviderNotFoundException;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
@@ -33,6 +35,7 @@ public final class ImageFiles {
   private static final int MAX_FILE_BYTES = 31 << 20;
   /** Files that an error lists; it counts the rest. */
   private static final int LISTED = 20;
+  private static final String NO_FILE = "no regular file, but a pipe, a socket or a device";
   /** What file managers leave behind. */
   private static final Set<String> LITTER = Set.of("thumbs.db", "desktop.ini", "__macosx");
 
@@ -64,12 +67,15 @@ public final class ImageFiles {
         addFolder(images, path, path);
       } else if (!Files.exists(path)) {
         throw new NoSuchFileException(path.toString());
+      } else if (!Files.isRegularFile(path)) {
+        // Reading a pipe might never end.
+        throw new IOException(path + " is " + NO_FILE + "; name files, folders or zip files");
       } else if (path.toString().toLowerCase(Locale.ROOT).endsWith(".zip")) {
-        try (FileSystem zip = FileSystems.newFileSystem(path)) {
+        try (FileSystem zip = open(path)) {
           addFolder(images, zip.getRootDirectories().iterator().next(), path);
         }
       } else {
-        byte[] data = contents(path);
+        byte[] data = contents(path, path.toString());
         Optional<String> wrong = wrong(data);
         if (wrong.isPresent()) {
           throw new IOException(path + " is " + wrong.get());
@@ -91,11 +97,12 @@ public final class ImageFiles {
     int before = images.size();
     for (Path file : files) {
       Path relative = folder.relativize(file);
-      if (!inside(file, folder)) {
-        others.add(relative + " (a link that leads out of the folder, or to a folder)");
+      Optional<String> elsewhere = elsewhere(file, folder);
+      if (elsewhere.isPresent()) {
+        others.add(relative + " (" + elsewhere.get() + ")");
         continue;
       }
-      byte[] data = contents(file);
+      byte[] data = contents(file, named + ": " + relative);
       Optional<String> wrong = wrong(data);
       if (wrong.isPresent()) {
         others.add(relative + " (" + wrong.get() + ")");
@@ -116,11 +123,35 @@ public final class ImageFiles {
     }
   }
 
-  private static boolean inside(Path file, Path folder) throws IOException {
+  /** Why a file of a folder is not read; empty if it is. */
+  private static Optional<String> elsewhere(Path file, Path folder) throws IOException {
     if (!Files.isSymbolicLink(file)) {
-      return Files.isRegularFile(file);
+      return Files.isRegularFile(file) ? Optional.empty() : Optional.of(NO_FILE);
     }
-    return Files.isRegularFile(file) && file.toRealPath().startsWith(folder.toRealPath());
+    if (!Files.exists(file)) {
+      return Optional.of("a link that leads nowhere");
+    }
+    if (!file.toRealPath().startsWith(folder.toRealPath()) || Files.isDirectory(file)) {
+      return Optional.of("a link that leads out of the folder, or to a folder");
+    }
+    return Files.isRegularFile(file) ? Optional.empty() : Optional.of("a link to " + NO_FILE);
+  }
+
+  private static FileSystem open(Path zip) throws IOException {
+    try {
+      return FileSystems.newFileSystem(zip, (ClassLoader) null);
+    } catch (FileSystemException e) {
+      throw e;
+    } catch (ProviderNotFoundException e) {
+      // Of a file that is not called .zip in small letters Java does not say what is wrong.
+      throw new IOException(zip + " is no zip file that can be read, or not all of one", e);
+    } catch (IOException e) {
+      // Java's words do not name the file.
+      String why = String.valueOf(e.getMessage());
+      throw new IOException(zip + (why.contains("END header") ? " is no zip file, or not all of one"
+          : " is a zip file that is not taken: " + why.replaceFirst("^ZIP file can't be opened as a file system because ",
+              "")), e);
+    }
   }
 
   /** Dot files, and what file managers leave behind. */
@@ -133,9 +164,14 @@ public final class ImageFiles {
     return false;
   }
 
-  private static byte[] contents(Path file) throws IOException {
+  private static byte[] contents(Path file, String named) throws IOException {
     try (InputStream in = Files.newInputStream(file)) {
       return in.readNBytes(MAX_FILE_BYTES + 1);
+    } catch (FileSystemException e) {
+      throw e;
+    } catch (IOException e) {
+      // Of a damaged entry of a zip file, or a disk that fails.
+      throw new IOException(named + " cannot be read: " + e.getMessage(), e);
     }
   }
 

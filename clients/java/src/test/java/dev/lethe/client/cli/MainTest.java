@@ -26,6 +26,7 @@ import dev.lethe.v1.UnlearnSpec;
 import dev.lethe.v1.Vector;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -420,6 +421,56 @@ class MainTest {
     assertEquals("", err.toString());
     assertEquals(2, lethe("wait"));
     assertEquals(1, lethe("wait", "job-9"));
+  }
+
+  /** A job that goes on is no failure, and neither is the wait without an end. */
+  @Test
+  void waitingForJobsHasAnEnd() {
+    server.jobTakes(60_000);
+    assertEquals(4, lethe("wait", "job-1", "--for", "1"));
+    assertEquals("", out.toString());
+    assertTrue(err.toString().matches("lethe: job job-1 has not ended after 1 s \\(--for\\): it is running, \\d+ % done, and "
+        + "goes on\\R"), err.toString());
+    assertEquals(1, lethe("wait", "job-9", "job-1", "--for=1"));
+    server.jobTakes(0);
+    assertEquals(0, lethe("wait", "job-1", "--for", "60", "-o", "name"), err::toString);
+    assertEquals("job-1\n", out.toString());
+    assertEquals(2, lethe("wait", "job-1", "--for", "0"));
+    for (String[] ignored : new String[][] {{"wait", "job-1", "--timeout", "3"}, {"jobs", "watch", "job-1", "--timeout=3"}}) {
+      err.reset();
+      assertEquals(2, lethe(ignored));
+      assertTrue(err.toString().contains("--timeout is about") && err.toString().contains("--for SECONDS"), err.toString());
+    }
+  }
+
+  /** Whatever the command, and however late the first byte of its results fails. */
+  @Test
+  void resultsThatAreNotWrittenFail() throws IOException {
+    for (String[] verb : new String[][] {{"models", "list", "-o", "json"}, {"models", "card", "mnist"}, {"jobs", "list"},
+        {"generate", "-o", "json", "--out", folder.resolve("full").toString()}, {"wait", "job-1", "-o", "name"}, {"completion"},
+        {"--help"}, {"models", "list", "--help"}}) {
+      err.reset();
+      assertEquals(1, into("No space left on device", verb), String.join(" ", verb));
+      assertEquals("lethe: standard output could not be written: No space left on device\n", err.toString());
+      err.reset();
+      assertEquals(0, into("Broken pipe", verb), String.join(" ", verb));
+      assertEquals("", err.toString());
+    }
+  }
+
+  private int into(String failure, String... args) {
+    OutputStream failing = new OutputStream() {
+      @Override
+      public void write(int one) throws IOException {
+        throw new IOException(failure);
+      }
+    };
+    List<String> all = new ArrayList<>(List.of(args));
+    if (!args[0].equals("completion") && !args[0].equals("--help")) {
+      all.add("--server=" + server.address());
+    }
+    return Main.commandLine(new Console(Console.results(failing), new PrintStream(err, true), 0))
+        .execute(all.toArray(String[]::new));
   }
 
   @Test

@@ -12,12 +12,14 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 class ImageFilesTest {
@@ -112,5 +114,52 @@ class ImageFilesTest {
     assertTrue(assertThrows(IOException.class, () -> files.read(List.of(text))).getMessage().contains("notes.txt"));
     Path empty = Files.createDirectory(folder.resolve("empty"));
     assertTrue(assertThrows(IOException.class, () -> files.read(List.of(empty))).getMessage().contains("holds no"));
+  }
+
+  private static String refusal(Path path) {
+    return assertThrows(IOException.class, () -> new ImageFiles(Optional.empty()).read(List.of(path)), path::toString)
+        .getMessage();
+  }
+
+  @Test
+  void zipFilesThatCannotBeReadAreNamed() throws IOException {
+    Path none = folder.resolve("none.zip");
+    Files.writeString(none, "no zip file at all, but some text");
+    assertEquals(none + " is no zip file, or not all of one", refusal(none));
+    Path large = folder.resolve("LARGE.ZIP");
+    Files.copy(none, large);
+    assertEquals(large + " is no zip file that can be read, or not all of one", refusal(large));
+    Path climbing = folder.resolve("climbing.zip");
+    Path damaged = folder.resolve("damaged.zip");
+    for (Path zip : List.of(climbing, damaged)) {
+      try (ZipOutputStream out = new ZipOutputStream(Files.newOutputStream(zip))) {
+        out.putNextEntry(new ZipEntry(zip == climbing ? "../a.png" : "7/a.png"));
+        out.write(Files.readAllBytes(put("a.png")));
+      }
+    }
+    assertTrue(refusal(climbing).startsWith(climbing + " is a zip file that is not taken: entry \"/../a.png\""),
+        refusal(climbing));
+    byte[] bytes = Files.readAllBytes(damaged);
+    Arrays.fill(bytes, 40, 60, (byte) 0x55);
+    Files.write(damaged, bytes);
+    assertTrue(refusal(damaged).contains("damaged.zip"), refusal(damaged));
+  }
+
+  /** Reading a pipe that nobody writes to would never end. */
+  @Test
+  @Timeout(20)
+  void onlyRegularFilesAreRead() throws Exception {
+    Path set = folder.resolve("set");
+    put("set/a.png");
+    Path pipe = set.resolve("b.png");
+    assertEquals(0, new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor());
+    String words = "no regular file, but a pipe, a socket or a device";
+    assertEquals(pipe + " is " + words + "; name files, folders or zip files", refusal(pipe));
+    assertTrue(refusal(set).contains("b.png (" + words + ")"), refusal(set));
+    Path zip = folder.resolve("b.zip");
+    Files.createSymbolicLink(zip, pipe);
+    assertTrue(refusal(zip).startsWith(zip + " is " + words), refusal(zip));
+    Files.createSymbolicLink(set.resolve("c.png"), folder.resolve("nowhere"));
+    assertTrue(refusal(set).contains("c.png (a link that leads nowhere)"), refusal(set));
   }
 }
