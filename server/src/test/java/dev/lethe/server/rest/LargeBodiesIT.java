@@ -101,7 +101,8 @@ class LargeBodiesIT {
     for (int round = 0; round < 3; round++) {
       Reply large = client.send("/v1/jobs", FORM, form("unlearn", "7/a.png", 40 * MEGABYTE));
       assertEquals(413, large.status(), large.body());
-      assertTrue(large.body().contains("unlearn: 7/a.png exceeds the limit of " + LIMIT), () -> "told: " + large.body());
+      assertTrue(large.body().contains("unlearn: 7/a.png exceeds the limit of " + LIMIT),
+          () -> "told: " + large.body());
       Reply json = client.send("/v2/models/tiny/infer", "application/json",
           Buffer.buffer(" ".repeat(20 * MEGABYTE) + "{}"));
       assertEquals(413, json.status(), json.body());
@@ -124,8 +125,8 @@ class LargeBodiesIT {
     Buffer named = Buffer.buffer(part("spec") + "{\"classes\": [\"none\"]}\r\n");
     String header = "x-filler: " + "a".repeat(8 << 10) + "\r\n";
     for (int i = 0; i < 400; i++) {
-      named.appendString("--b\r\n" + header.repeat(5) + "content-disposition: form-data; name=\"learn\"; filename=\"" + i
-          + ".png\"\r\n\r\nno image\r\n");
+      named.appendString("--b\r\n" + header.repeat(5)
+          + "content-disposition: form-data; name=\"learn\"; filename=\"" + i + ".png\"\r\n\r\nno image\r\n");
     }
     named.appendString("--b--\r\n");
     for (var body : List.of(Map.entry("application/x-ndjson", spaced), Map.entry(FORM, named))) {

@@ -68,8 +68,8 @@ record ItemRedaction(ModelWeights root, ModelWeights original, ModelWeights star
       Movers movers = new Movers(latents, images, substitutes,
           IntStream.range(0, (int) latents.shape()[0]).map(i -> i % n).toArray());
       RedactionWatch watch = new RedactionWatch(images, substitutes, found.latents(), watched);
-      Stayers anchored = staying.at(anchors.rows(0, how.anchors()), Math.min(how.inverted(), stay.size()));
-      Stayers kept = kept(found, staying.at(found.kept(), 0), others);
+      Stayers anchored = staying.at(anchors.rows(0, how.anchors()));
+      Stayers kept = kept(found, staying.at(found.kept()), others);
       if (staying.redactedBefore()) {
         anchored = anchored.then(staying.redacted(anchors));
         kept = kept.then(staying.redacted(seed(5)));

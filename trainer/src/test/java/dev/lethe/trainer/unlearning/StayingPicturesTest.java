@@ -9,7 +9,6 @@ import dev.lethe.trainer.TinyModel;
 import dev.lethe.trainer.model.ModelWeights;
 import dev.lethe.trainer.redaction.Stayers;
 import dev.lethe.trainer.sampling.Sampler;
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.SplittableRandom;
@@ -30,9 +29,6 @@ class StayingPicturesTest {
   void whatAnEarlierJobHasRedactedDoesNotComeBack() {
     ModelWeights redacted = drifted(-3);
     assertArrayEquals(drawn(redacted), staying(redacted));
-    Stayers sure = new StayingPictures(root, redacted, TestDevice.compute()).at(latents, 2);
-    assertEquals(2, sure.size());
-    assertArrayEquals(Arrays.copyOf(drawn(root), sure.images().data().length), sure.images().data());
   }
 
   @Test
@@ -52,7 +48,7 @@ class StayingPicturesTest {
   }
 
   private float[] staying(ModelWeights model) {
-    return new StayingPictures(root, model, TestDevice.compute()).at(latents, 0).images().data();
+    return new StayingPictures(root, model, TestDevice.compute()).at(latents).images().data();
   }
 
   /** The root with the weights of its synthesis network larger by a share of them. */
