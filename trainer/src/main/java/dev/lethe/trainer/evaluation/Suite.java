@@ -55,6 +55,7 @@ enum Suite {
       }
       runs.add(items.withoutLearningImages());
       runs.add(items.with(Method.PAPER).withoutLearningImages());
+      runs.add(items.inARow(3));
       runs.add(items.inARow(10));
       for (SubstituteChoice substitute : SubstituteChoice.values()) {
         runs.add(items.with(substitute));
