@@ -44,7 +44,9 @@ class WholeFilesTest {
   }
 
   private static Process writing(Path out) throws IOException {
-    Process process = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-cp",
+    // Whoever starts the tests in the background may have them ignore signals, and a process inherits that.
+    Process process = new ProcessBuilder("env", "--default-signal=INT,HUP",
+        Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-cp",
         of(WholeFiles.class) + File.pathSeparator + of(Writing.class), Writing.class.getName(), out.toString())
         .redirectErrorStream(true).start();
     assertEquals("ready", process.inputReader().readLine());
