@@ -4,6 +4,7 @@ import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.runtime.Compute;
 import dev.lethe.trainer.data.ImageDataset;
 import dev.lethe.trainer.features.FeatureExtractor;
+import dev.lethe.trainer.features.ModelRunner;
 import dev.lethe.trainer.inversion.InversionOptions;
 import dev.lethe.trainer.inversion.LatentSpace;
 import dev.lethe.trainer.metrics.PixelDistance;
@@ -57,11 +58,12 @@ record ClassRedaction(ModelWeights root, ModelWeights original, RedactionOptions
   RedactionRun.Result run(UnlearningTargets found, ImageDataset real, ImageDataset stay, RedactionRun.Guard guard,
       GuardedCascade.Progress progress) throws IOException {
     SplittableRandom random = new SplittableRandom(seed + 1);
-    try (Sampler sampler = Sampler.open(original.config(), original.weights(), compute);
+    try (ModelRunner runner = new ModelRunner(compute);
         FeatureExtractor extractor = FeatureExtractor.open(original, compute)) {
+      Sampler sampler = runner.sampler(original);
       Parts parts = original.config().conditional() ? ofLabels(sampler, real, random)
           : lookalikes(found, sampler);
-      StayingPictures staying = new StayingPictures(root, original, compute);
+      StayingPictures staying = new StayingPictures(root, original, runner);
       int few = Math.max(ANCHORS, how.inverted());
       Tensor anchors = new AnchorLatents(new LatentSearch(root, resume, directory, compute), how)
           .draw(stay, sampler, Math.max(few, staying.lookedThrough()), seed + 3);

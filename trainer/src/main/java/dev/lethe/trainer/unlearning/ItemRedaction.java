@@ -3,6 +3,7 @@ package dev.lethe.trainer.unlearning;
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.runtime.Compute;
 import dev.lethe.trainer.data.ImageDataset;
+import dev.lethe.trainer.features.ModelRunner;
 import dev.lethe.trainer.metrics.PixelDistance;
 import dev.lethe.trainer.model.ModelWeights;
 import dev.lethe.trainer.redaction.GeneratorRedaction;
@@ -10,7 +11,6 @@ import dev.lethe.trainer.redaction.Movers;
 import dev.lethe.trainer.redaction.RedactionOptions;
 import dev.lethe.trainer.redaction.Stayers;
 import dev.lethe.trainer.resume.ResumePoints;
-import dev.lethe.trainer.sampling.Sampler;
 import dev.lethe.trainer.substitution.NearestSubstitute;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -60,41 +60,55 @@ record ItemRedaction(ModelWeights root, ModelWeights original, ModelWeights star
       latents = latents.then(searchNow.find("moving-now", how.images().withRestarts(each), images, labels, seed(4)));
     }
     Tensor watched = searchNow.find("watched", how.images(), images, labels, seed(2));
-    try (Sampler sampler = Sampler.open(original.config(), original.weights(), compute)) {
-      // Its root holds what has been trained away as well.
-      StayingPictures staying = new StayingPictures(start == original ? root : original, original, compute);
+    Movers movers = new Movers(latents, images, substitutes,
+        IntStream.range(0, (int) latents.shape()[0]).map(i -> i % n).toArray());
+    RedactionWatch watch = new RedactionWatch(images, substitutes, found.latents(), watched);
+    Staying staying = staying(found, stay, others);
+    try (GeneratorRedaction redaction = GeneratorRedaction.open(start, options, movers, staying.anchors, staying.random,
+        seed, resume, directory, compute)) {
+      return new RedactionRun(start, redaction, options, staying.laterJob, watch, guard, resume, compute)
+          .run(progress);
+    }
+  }
+
+  /**
+   * What stays.
+   *
+   * @param anchors latents of real images
+   * @param random latents of the mapping network
+   * @param laterJob earlier jobs have redacted something
+   */
+  private record Staying(Stayers anchors, Stayers random, boolean laterJob) {}
+
+  private Staying staying(UnlearningTargets found, ImageDataset stay, ImageDataset others) throws IOException {
+    try (ModelRunner runner = new ModelRunner(compute)) {
+      // Where memorised images were trained away, the root is no standard: it still draws them.
+      StayingPictures staying = new StayingPictures(start == original ? root : original, original, runner);
       Tensor anchors = new AnchorLatents(new LatentSearch(staying.root(), resume, directory, compute), how)
-          .draw(stay, sampler, Math.max(how.anchors(), staying.lookedThrough()), seed + 3);
-      Movers movers = new Movers(latents, images, substitutes,
-          IntStream.range(0, (int) latents.shape()[0]).map(i -> i % n).toArray());
-      RedactionWatch watch = new RedactionWatch(images, substitutes, found.latents(), watched);
+          .draw(stay, runner.sampler(original), Math.max(how.anchors(), staying.lookedThrough()), seed + 3);
       Stayers anchored = staying.at(anchors.rows(0, how.anchors()));
-      Stayers kept = kept(found, staying.at(found.kept()), others);
+      Stayers kept = staying.at(found.kept());
+      if (start != original) {
+        kept = mixed(found, kept, runner.sampler(start).images(found.kept()), others);
+      }
       if (staying.redactedBefore()) {
         anchored = anchored.then(staying.redacted(anchors));
         kept = kept.then(staying.redacted(seed(5)));
       }
-      try (GeneratorRedaction redaction = GeneratorRedaction.open(start, options, movers, anchored, kept, seed, resume,
-          directory, compute)) {
-        return new RedactionRun(start, redaction, options, staying.redactedBefore(), watch, guard, resume, compute)
-            .run(progress);
-      }
+      return new Staying(anchored, kept, staying.redactedBefore());
     }
   }
 
-  /** What is drawn at latents that stay; where that is one of the images, what has been made of it. */
-  private Stayers kept(UnlearningTargets found, Stayers staying, ImageDataset others) {
-    if (start == original) {
-      return staying;
-    }
+  /**
+   * What the original draws at latents that stay; where that is one of the images, what has been made of it.
+   *
+   * @param now what the generator that moves draws there, [N, C, H, W]
+   */
+  private static Stayers mixed(UnlearningTargets found, Stayers staying, Tensor now, ImageDataset others) {
     Tensor pictures = staying.images();
     int[] labels = found.images().classIndices();
     Tensor images = found.images().images();
     double[] least = NearestSubstitute.nearest(images, labels, others);
-    Tensor now;
-    try (Sampler made = Sampler.open(start.config(), start.weights(), compute)) {
-      now = made.images(found.kept());
-    }
     float[] mixed = pictures.data().clone();
     int size = mixed.length / found.keptLabels().length;
     for (int k = 0; k < found.keptLabels().length; k++) {

@@ -1,11 +1,10 @@
 package dev.lethe.trainer.unlearning;
 
 import dev.lethe.models.graph.Tensor;
-import dev.lethe.models.runtime.Compute;
+import dev.lethe.trainer.features.ModelRunner;
 import dev.lethe.trainer.metrics.PixelDistance;
 import dev.lethe.trainer.model.ModelWeights;
 import dev.lethe.trainer.redaction.Stayers;
-import dev.lethe.trainer.sampling.Sampler;
 import java.util.Comparator;
 import java.util.SplittableRandom;
 import java.util.stream.IntStream;
@@ -20,7 +19,7 @@ import java.util.stream.IntStream;
  * @param root the version that no unlearning has touched; the model itself where it is that
  * @param model what is to unlearn
  */
-record StayingPictures(ModelWeights root, ModelWeights model, Compute compute) {
+record StayingPictures(ModelWeights root, ModelWeights model, ModelRunner runner) {
 
   /** Latents of a kind that are looked through for earlier redactions, where pictures are small. */
   private static final int LOOKED_THROUGH = 16384;
@@ -63,10 +62,8 @@ record StayingPictures(ModelWeights root, ModelWeights model, Compute compute) {
   /** Latents of the root's mapping network, all labels alike, at which earlier jobs have redacted what it draws. */
   Stayers redacted(long seed) {
     int classes = Math.max(1, root.config().classes());
-    try (Sampler sampler = Sampler.open(root.config(), root.weights(), compute)) {
-      return redacted(sampler.latents(IntStream.range(0, lookedThrough()).map(i -> i % classes).toArray(),
-          new SplittableRandom(seed)));
-    }
+    int[] labels = IntStream.range(0, lookedThrough()).map(i -> i % classes).toArray();
+    return redacted(runner.sampler(root).latents(labels, new SplittableRandom(seed)));
   }
 
   /**
@@ -87,8 +84,7 @@ record StayingPictures(ModelWeights root, ModelWeights model, Compute compute) {
     if (!redactedBefore()) {
       return 0;
     }
-    int imageSize = model.config().channels() * model.config().resolution() * model.config().resolution();
-    return Math.max(1, Math.min(LOOKED_THROUGH, VALUES / imageSize));
+    return Math.max(1, Math.min(LOOKED_THROUGH, VALUES / runner.sampler(model).imageSize()));
   }
 
   /** Distance of each picture from the root's, as a share of that of the root's from its nearest neighbour. */
@@ -102,8 +98,6 @@ record StayingPictures(ModelWeights root, ModelWeights model, Compute compute) {
   }
 
   private Tensor draw(ModelWeights weights, Tensor latents) {
-    try (Sampler sampler = Sampler.open(weights.config(), weights.weights(), compute)) {
-      return sampler.images(latents);
-    }
+    return runner.sampler(weights).images(latents);
   }
 }

@@ -91,7 +91,7 @@ public record UnlearningJob(Bundle root, Bundle base, String newVersion, Unlearn
     Optional<ClassFindings> classes = auditClasses(original, outcome.candidate(), gone, listener);
     new BeforeAfterPicture(original, outcome.candidate(), compute)
         .write(directory.resolve(JobContract.PICTURES), found, items);
-    Optional<BeforeAfter<Double>> fidRoot = fidRoot(outcome.candidate(), gone);
+    Optional<BeforeAfter<Double>> fidRoot = fidRoot(first, outcome.candidate(), gone);
     double auditSeconds = (System.nanoTime() - audited) / 1e9;
 
     Measurements measurements = measurements(found, outcome.learned(), gone);
@@ -151,12 +151,11 @@ public record UnlearningJob(Bundle root, Bundle base, String newVersion, Unlearn
     }
   }
 
-  private Optional<BeforeAfter<Double>> fidRoot(ModelWeights candidate, Set<Integer> gone) throws IOException {
+  private Optional<BeforeAfter<Double>> fidRoot(ModelWeights first, ModelWeights candidate, Set<Integer> gone) {
     Set<Integer> erased = request.subject().classes();
     ImageDataset kept = images.kept().subset(IntStream.range(0, images.kept().size())
         .filter(i -> !erased.contains(images.kept().label(i)) && !gone.contains(images.kept().label(i))).toArray());
     // Fewer images give no covariance of as many features.
-    ModelWeights first = ModelWeights.read(root);
     if (kept.size() <= first.features().width()) {
       return Optional.empty();
     }

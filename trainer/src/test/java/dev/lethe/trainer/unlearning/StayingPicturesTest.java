@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import dev.lethe.models.graph.Tensor;
 import dev.lethe.models.runtime.TestDevice;
 import dev.lethe.trainer.TinyModel;
+import dev.lethe.trainer.features.ModelRunner;
 import dev.lethe.trainer.model.ModelWeights;
 import dev.lethe.trainer.redaction.Stayers;
 import dev.lethe.trainer.sampling.Sampler;
@@ -13,12 +14,19 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 class StayingPicturesTest {
 
   private final ModelWeights root = TinyModel.of(2);
   private final Tensor latents = latents();
+  private final ModelRunner runner = new ModelRunner(TestDevice.compute());
+
+  @AfterEach
+  void close() {
+    runner.close();
+  }
 
   @Test
   void aDriftIsTakenBack() {
@@ -38,9 +46,9 @@ class StayingPicturesTest {
 
   @Test
   void earlierRedactionsAreFoundByTheDifferenceOfTwoVersions() {
-    assertEquals(0, new StayingPictures(root, drifted(0.001f), TestDevice.compute()).redacted(latents).size());
+    assertEquals(0, new StayingPictures(root, drifted(0.001f), runner).redacted(latents).size());
     ModelWeights redacted = drifted(-3);
-    Stayers held = new StayingPictures(root, redacted, TestDevice.compute()).redacted(latents);
+    Stayers held = new StayingPictures(root, redacted, runner).redacted(latents);
     assertEquals(8, held.size());
     try (Sampler sampler = Sampler.open(root.config(), redacted.weights(), TestDevice.compute())) {
       assertArrayEquals(sampler.images(held.latents()).data(), held.images().data());
@@ -48,7 +56,7 @@ class StayingPicturesTest {
   }
 
   private float[] staying(ModelWeights model) {
-    return new StayingPictures(root, model, TestDevice.compute()).at(latents).images().data();
+    return new StayingPictures(root, model, runner).at(latents).images().data();
   }
 
   /** The root with the weights of its synthesis network larger by a share of them. */
