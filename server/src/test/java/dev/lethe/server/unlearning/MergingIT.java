@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.lethe.server.AuditCommand;
+import dev.lethe.server.LiveFolder;
 import dev.lethe.server.ServerFixture;
 import dev.lethe.server.ServerProcess;
 import dev.lethe.server.TinyBundles;
@@ -43,7 +44,6 @@ import java.util.Random;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -205,9 +205,8 @@ class MergingIT {
   }
 
   private List<Path> leftImages() throws IOException {
-    try (Stream<Path> files = Files.walk(root.resolve("jobs"))) {
-      return files.filter(file -> file.toString().endsWith(".sealed") || file.toString().contains("/session")).toList();
-    }
+    return LiveFolder.entries(root.resolve("jobs")).stream()
+        .filter(file -> file.toString().endsWith(".sealed") || file.toString().contains("/session")).toList();
   }
 
   @Test

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.google.protobuf.ByteString;
 import dev.lethe.models.image.ImageDecoder;
 import dev.lethe.models.image.ImageEncoder;
+import dev.lethe.server.LiveFolder;
 import dev.lethe.server.ServerFixture;
 import dev.lethe.server.TinyBundles;
 import dev.lethe.server.Until;
@@ -21,7 +22,6 @@ import dev.lethe.v1.JobPhase;
 import dev.lethe.v1.UnlearnSpec;
 import dev.lethe.v1.WatchRequest;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -32,7 +32,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -131,12 +130,7 @@ class PrivacyIT {
   }
 
   private List<Path> files() throws IOException {
-    try (Stream<Path> files = Files.walk(root)) {
-      return files.filter(Files::isRegularFile).toList();
-    } catch (UncheckedIOException e) {
-      // A folder that was deleted on the way.
-      return files();
-    }
+    return LiveFolder.entries(root).stream().filter(Files::isRegularFile).toList();
   }
 
   @Test
