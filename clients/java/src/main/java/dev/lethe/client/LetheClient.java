@@ -333,18 +333,17 @@ public final class LetheClient implements AutoCloseable {
    */
   public Job submitUnlearn(UnlearnSpec spec, List<LabelledImage> unlearn, List<LabelledImage> learn) {
     List<SubmitRequest> messages = Upload.messages(spec, unlearn, learn);
-    for (int made = 1; ; made++) {
+    return ask(UnlearningServiceGrpc.newStub(channel), false, stub -> {
       AtomicReference<Job> queued = new AtomicReference<>();
       Upload<Job> upload = new Upload<>(messages.iterator(), queued::set);
-      UnlearningServiceGrpc.newStub(channel).submit(upload);
+      stub.submit(upload);
       try {
         upload.await();
         return answer(queued.get());
       } catch (LetheException e) {
-        LetheException failure = Upload.placed(e, unlearn, learn);
-        pause(retry.pause(failure, made, false).orElseThrow(() -> failure));
+        throw Upload.placed(e, unlearn, learn);
       }
-    }
+    });
   }
 
   private static <T> T answer(T answer) {
@@ -624,8 +623,8 @@ public final class LetheClient implements AutoCloseable {
     for (int made = 1; ; made++) {
       try {
         return rpc.apply(limited);
-      } catch (StatusRuntimeException e) {
-        LetheException failure = LetheException.of(e);
+      } catch (StatusRuntimeException | LetheException e) {
+        LetheException failure = e instanceof LetheException ours ? ours : LetheException.of((StatusRuntimeException) e);
         Duration pause = retry.pause(failure, made, repeatable).orElseThrow(() -> failure);
         if (end != null && end.timeRemaining(TimeUnit.NANOSECONDS) <= pause.toNanos()) {
           throw failure;

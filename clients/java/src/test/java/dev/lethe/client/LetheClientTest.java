@@ -91,6 +91,17 @@ class LetheClientTest {
   }
 
   @Test
+  @Timeout(20)
+  void anUploadTakesNoLongerThanToldEither() throws IOException {
+    try (ServerSocket silent = new ServerSocket(0);
+        LetheClient client = LetheClient.builder().port(silent.getLocalPort()).timeout(Duration.ofMillis(200)).build()) {
+      LetheException late = assertThrows(LetheException.class,
+          () -> client.submitUnlearn(UnlearnSpec.getDefaultInstance(), List.of(), List.of()));
+      assertEquals(Status.Code.DEADLINE_EXCEEDED, late.code());
+    }
+  }
+
+  @Test
   void callsAreMadeAgainUnlessToldOtherwise() throws IOException, InterruptedException {
     assertTrue(connections(LetheClient.builder()) > 1);
     assertEquals(1, connections(LetheClient.builder().retry(Retry.NONE)));
