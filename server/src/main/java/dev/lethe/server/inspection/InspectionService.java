@@ -4,6 +4,7 @@ import com.google.protobuf.UnsafeByteOperations;
 import dev.lethe.job.JobContract;
 import dev.lethe.models.bundle.Bundle;
 import dev.lethe.models.bundle.ModelCard;
+import dev.lethe.server.errors.DomainException;
 import dev.lethe.server.errors.DomainException.Exhausted;
 import dev.lethe.server.errors.DomainException.NotFound;
 import dev.lethe.server.errors.DomainException.Precondition;
@@ -178,8 +179,11 @@ public final class InspectionService {
           if (spec != null) {
             throw Study.invalid("spec: came twice; only the first message holds it");
           }
-          card = card(message.getSpec().getModel(), call);
-          spec = UnlearnSpecs.check(message.getSpec(), card);
+          try (Lease active = registry.model(message.getSpec().getModel()).lease()) {
+            card = active.card();
+            call.about("model", active.card().name());
+            spec = UnlearnSpecs.check(message.getSpec(), active.card(), active.recognises());
+          }
         }
         case IMAGES -> {
           if (spec == null) {
@@ -221,6 +225,12 @@ public final class InspectionService {
         abandoned();
         throw Study.invalid("images: there is none to look for; send at least one"
             + (begun == null ? "" : ". " + String.join("; ", begun.job().getPreparationsList())));
+      }
+      try {
+        UnlearnSpecs.requireLearnable(checked, learning > 0 || !data.isEmpty());
+      } catch (DomainException e) {
+        abandoned();
+        throw e;
       }
       running = true;
       call.about("images", Integer.toString(begun.images()));

@@ -1,6 +1,7 @@
 package dev.lethe.server.registry;
 
 import dev.lethe.models.bundle.ModelCard;
+import dev.lethe.models.features.RecognisedClasses;
 import dev.lethe.server.inference.ServedGenerator;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -13,12 +14,17 @@ import java.util.function.Consumer;
 final class ServedVersion {
 
   private final ServedGenerator generator;
+  private final RecognisedClasses recognises;
   private final Consumer<ServedVersion> unused;
   private final AtomicInteger holders = new AtomicInteger(1);
 
-  /** @param unused told once nobody holds it, on the thread that let go last; it closes the generator */
-  ServedVersion(ServedGenerator generator, Consumer<ServedVersion> unused) {
+  /**
+   * @param recognises what its feature network tells apart
+   * @param unused told once nobody holds it, on the thread that let go last; it closes the generator
+   */
+  ServedVersion(ServedGenerator generator, RecognisedClasses recognises, Consumer<ServedVersion> unused) {
     this.generator = generator;
+    this.recognises = recognises;
     this.unused = unused;
   }
 
@@ -65,6 +71,11 @@ final class ServedVersion {
     @Override
     public ModelCard card() {
       return generator.card();
+    }
+
+    @Override
+    public RecognisedClasses recognises() {
+      return recognises;
     }
 
     @Override

@@ -1,6 +1,7 @@
 package dev.lethe.server.registry;
 
 import dev.lethe.models.bundle.Bundle;
+import dev.lethe.models.features.RecognisedClasses;
 import dev.lethe.server.inference.ServedGenerator;
 import dev.lethe.server.inference.InferenceEngine;
 import dev.lethe.server.monitoring.ServerMetrics;
@@ -18,8 +19,10 @@ record VersionLoader(InferenceEngine engine, ServerMetrics metrics) {
    */
   ServedVersion load(Bundle bundle, Consumer<ServedVersion> unused) throws IOException {
     bundle.verify();
+    RecognisedClasses recognises = bundle.card().has(Bundle.FEATURES) ? RecognisedClasses.of(bundle.features())
+        : RecognisedClasses.NONE;
     ServedGenerator generator = engine.open(bundle);
     metrics.versionLoaded(bundle.card().name());
-    return new ServedVersion(generator, unused);
+    return new ServedVersion(generator, recognises, unused);
   }
 }

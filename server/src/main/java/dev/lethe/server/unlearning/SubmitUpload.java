@@ -2,6 +2,7 @@ package dev.lethe.server.unlearning;
 
 import dev.lethe.models.bundle.ModelCard;
 import dev.lethe.models.encryption.FileCipher;
+import dev.lethe.models.features.RecognisedClasses;
 import dev.lethe.models.image.ImageDecoder;
 import dev.lethe.models.image.ImageEncoder;
 import dev.lethe.models.image.InvalidImageException;
@@ -175,12 +176,14 @@ final class SubmitUpload implements Sink<SubmitRequest> {
     queue.unavailable().ifPresent(reason -> {
       throw new Precondition(reason);
     });
+    RecognisedClasses recognises;
     try (Lease active = registry.model(requested.getModel()).lease()) {
       card = active.card();
+      recognises = active.recognises();
     }
     call.about("model", card.name());
     call.about("version", card.version());
-    spec = UnlearnSpecs.check(requested, card);
+    spec = UnlearnSpecs.check(requested, card, recognises);
     erased = card.conditional() ? UnlearnSpecs.classes(spec, card) : Set.of();
     call.about("kind", AuditLog.kind(spec));
     work.addAllClasses(erased);
@@ -326,10 +329,7 @@ final class SubmitUpload implements Sink<SubmitRequest> {
       throw UnlearnSpecs.invalid("images: there is none to unlearn; send at least one");
     }
     boolean learnable = learnImages > 0 || !data.isEmpty();
-    if (spec.getMode() == UnlearnMode.UNLEARN_MODE_FEW_SHOT && !learnable) {
-      throw UnlearnSpecs.invalid("images: there is none of role LEARN, and this server has no data set (--data)"
-          + " to take learning images from; send some, or let mode be ZERO_SHOT");
-    }
+    UnlearnSpecs.requireLearnable(spec, learnable);
     if (spec.getMode() == UnlearnMode.UNLEARN_MODE_UNSPECIFIED) {
       spec = spec.toBuilder().setMode(learnable ? UnlearnMode.UNLEARN_MODE_FEW_SHOT
           : UnlearnMode.UNLEARN_MODE_ZERO_SHOT).build();

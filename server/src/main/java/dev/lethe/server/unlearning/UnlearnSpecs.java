@@ -3,6 +3,7 @@ package dev.lethe.server.unlearning;
 import dev.lethe.job.JobContract;
 import dev.lethe.models.bundle.Bundle;
 import dev.lethe.models.bundle.ModelCard;
+import dev.lethe.models.features.RecognisedClasses;
 import dev.lethe.models.image.Fit;
 import dev.lethe.models.image.Preparation;
 import dev.lethe.server.errors.DomainException;
@@ -32,16 +33,22 @@ public final class UnlearnSpecs {
   /** AUC of scores that tell two groups apart no better than chance. */
   private static final double INDISTINGUISHABLE = 0.5;
 
+  private static final String CLASSIFIER_REMEDY = "unlearn images themselves (kind ITEM), or make a classifier of what "
+      + "the model draws with 'lethe train features', or take any other, and import the model again ('lethe import "
+      + "--features FILE', of another's file with --features-logits NAME)";
+
   private UnlearnSpecs() {}
 
   /**
    * @param card of the model that it is for
+   * @param recognises what its feature network tells apart
    * @return every field set, but for the mode and those that have no default
    * @throws DomainException Invalid naming the field and its limits; Precondition for classes that
    *     are gone already, and for a model that lacks what unlearning takes
    */
-  public static UnlearnSpec check(UnlearnSpec spec, ModelCard card) {
+  public static UnlearnSpec check(UnlearnSpec spec, ModelCard card, RecognisedClasses recognises) {
     requireNetworks(spec, card);
+    requireClassifier(spec, card, recognises);
     boolean paper = recipe(spec) == Recipe.RECIPE_PAPER;
     boolean ofClass = kind(spec) == UnlearnKind.UNLEARN_KIND_CLASS;
     UnlearnSpec.Builder checked = spec.toBuilder().setModel(card.name())
@@ -132,11 +139,42 @@ public final class UnlearnSpecs {
             + "of; leave it out" + remedy);
       }
     }
-    if (kind(spec) == UnlearnKind.UNLEARN_KIND_CLASS && !card.has(Bundle.FEATURES)) {
-      throw lacking("spec.kind: " + model + " has no " + Bundle.FEATURES
-          + ", by which classes are recognised; make one with "
-          + "'lethe train features', or take any classifier, and import the model again ('lethe import --features "
-          + "FILE')");
+  }
+
+  /**
+   * Classes are found, and unlearning is stopped, by what the feature network takes images for: one that tells none
+   * apart, or others than a conditional model's, says nothing of them.
+   */
+  private static void requireClassifier(UnlearnSpec spec, ModelCard card, RecognisedClasses recognises) {
+    if (kind(spec) != UnlearnKind.UNLEARN_KIND_CLASS) {
+      return;
+    }
+    String its = "spec.kind: version " + card.version() + " of " + card.name();
+    if (!card.has(Bundle.FEATURES)) {
+      throw lacking(its + " has no " + Bundle.FEATURES + ", by which classes are recognised; " + CLASSIFIER_REMEDY);
+    }
+    boolean compares = card.conditional() && recipe(spec) == Recipe.RECIPE_LETHE;
+    if (!recognises.any() && (compares || !card.conditional())) {
+      throw lacking(its + " has a " + Bundle.FEATURES + " that tells no classes apart, by which they would be "
+          + "recognised; " + CLASSIFIER_REMEDY);
+    }
+    if (compares && recognises.count() != card.labels().size()) {
+      throw lacking(its + " has a " + Bundle.FEATURES + " that tells "
+          + (recognises.count() == 0 ? "classes apart and does not say how many"
+              : recognises.count() + " classes apart")
+          + "; the model has " + card.labels().size() + ", and each must be recognised as itself: " + CLASSIFIER_REMEDY);
+    }
+  }
+
+  /**
+   * Refuses few-shot unlearning with nothing to learn from.
+   *
+   * @param learnable learning images were sent, or the server has a data set
+   */
+  public static void requireLearnable(UnlearnSpec spec, boolean learnable) {
+    if (spec.getMode() == UnlearnMode.UNLEARN_MODE_FEW_SHOT && !learnable) {
+      throw invalid("images: there is none of role LEARN, and this server has no data set (--data)"
+          + " to take learning images from; send some, or let mode be ZERO_SHOT");
     }
   }
 

@@ -1,5 +1,6 @@
 package dev.lethe.server.inspection;
 
+import static org.junit.jupiter.api.Assertions.assertDoesNotThrow;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -10,6 +11,7 @@ import dev.lethe.models.image.ImageEncoder;
 import dev.lethe.server.ServerFixture;
 import dev.lethe.server.TinyBundles;
 import dev.lethe.server.unlearning.WorkerCommand;
+import dev.lethe.v1.InspectEvent;
 import dev.lethe.v1.Image;
 import dev.lethe.v1.ImageFit;
 import dev.lethe.v1.InspectionServiceGrpc;
@@ -17,9 +19,14 @@ import dev.lethe.v1.LabelledImage;
 import dev.lethe.v1.ProjectEvent;
 import dev.lethe.v1.ProjectRequest;
 import dev.lethe.v1.Projection;
+import dev.lethe.v1.SubmitRequest;
+import dev.lethe.v1.UnlearnMode;
+import dev.lethe.v1.UnlearnSpec;
+import dev.lethe.v1.UploadedImages;
 import io.grpc.ManagedChannel;
 import io.grpc.Status.Code;
 import io.grpc.StatusRuntimeException;
+import io.grpc.stub.StreamObserver;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -27,6 +34,9 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -90,6 +100,36 @@ class InspectionIT {
     assertTrue(Files.exists(others));
     StudyDirectory.clean(root.resolve("shared"), Duration.ZERO);
     assertFalse(Files.exists(others));
+  }
+
+  /** What a job of the same specification is refused for, its dry run is refused for too. */
+  @Test
+  void aDryRunIsRefusedWhereItsJobIs() {
+    AtomicReference<Throwable> refusal = new AtomicReference<>();
+    CountDownLatch ended = new CountDownLatch(1);
+    StreamObserver<SubmitRequest> upload = InspectionServiceGrpc.newStub(channel).inspect(new StreamObserver<>() {
+      @Override
+      public void onNext(InspectEvent event) {}
+
+      @Override
+      public void onError(Throwable error) {
+        refusal.set(error);
+        ended.countDown();
+      }
+
+      @Override
+      public void onCompleted() {
+        ended.countDown();
+      }
+    });
+    upload.onNext(SubmitRequest.newBuilder().setSpec(UnlearnSpec.newBuilder().setModel("tiny")
+        .setFit(ImageFit.IMAGE_FIT_PAD).setMode(UnlearnMode.UNLEARN_MODE_FEW_SHOT)).build());
+    upload.onNext(SubmitRequest.newBuilder().setImages(UploadedImages.newBuilder().addImages(image("digit.png", 28)))
+        .build());
+    upload.onCompleted();
+    assertTrue(assertDoesNotThrow(() -> ended.await(60, TimeUnit.SECONDS)));
+    assertTrue(String.valueOf(refusal.get()).contains("INVALID_ARGUMENT: images: there is none of role LEARN"),
+        () -> "" + refusal.get());
   }
 
   @Test

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.lethe.models.bundle.ModelCard;
 import dev.lethe.models.bundle.ModelCard.WStatistics;
+import dev.lethe.models.features.RecognisedClasses;
 import dev.lethe.server.errors.DomainException.Invalid;
 import dev.lethe.server.errors.DomainException.Precondition;
 import dev.lethe.v1.Gates;
@@ -128,14 +129,40 @@ class UnlearnSpecsTest {
         new ModelCard.Network(32, 3, 8, 8, 8, 1, 256, 8), List.of(), Map.of(),
             new WStatistics(new float[8], new float[0][]),
         null, null, Map.of("mapping.onnx", "", "synthesis.onnx", ""));
-    UnlearnSpec checked = UnlearnSpecs.check(UnlearnSpec.getDefaultInstance(), alone);
+    UnlearnSpec checked = UnlearnSpecs.check(UnlearnSpec.getDefaultInstance(), alone, RecognisedClasses.NONE);
     assertFalse(checked.getAutoFakeLabel() || checked.hasFakeLabel());
     for (UnlearnSpec.Builder asked : List.of(paper(), UnlearnSpec.newBuilder().setFakeLabel(0),
         UnlearnSpec.newBuilder().setAutoFakeLabel(true),
         UnlearnSpec.newBuilder().setGates(Gates.newBuilder().setMinAucLu(0.4)),
         UnlearnSpec.newBuilder().setKind(UnlearnKind.UNLEARN_KIND_CLASS))) {
-      Precondition refusal = assertThrows(Precondition.class, () -> UnlearnSpecs.check(asked.build(), alone));
+      Precondition refusal = assertThrows(Precondition.class,
+          () -> UnlearnSpecs.check(asked.build(), alone, RecognisedClasses.NONE));
       assertTrue(refusal.getMessage().contains("'lethe import"), refusal::getMessage);
+    }
+  }
+
+  /** A shipped or an embedder's network measures, and tells no classes apart: a job of a class would find none. */
+  @Test
+  void classesNeedANetworkThatTellsThemApart() {
+    ModelCard without = new ModelCard(ModelCard.FORMAT_VERSION, "mine", "v1", null, ModelCard.STYLEGAN2, CARD.network(),
+        List.of(), Map.of(), new WStatistics(new float[8], new float[0][]), null, null, CARD.sha256());
+    UnlearnSpec ofClass = UnlearnSpec.newBuilder().setKind(UnlearnKind.UNLEARN_KIND_CLASS).build();
+    Precondition none = assertThrows(Precondition.class,
+        () -> UnlearnSpecs.check(ofClass, without, RecognisedClasses.NONE));
+    assertTrue(none.getMessage().startsWith("spec.kind: version v1 of mine has a features.onnx that tells no classes "
+        + "apart"), none::getMessage);
+    assertTrue(none.getMessage().contains("kind ITEM") && none.getMessage().contains("'lethe import --features FILE"),
+        none::getMessage);
+    UnlearnSpecs.check(UnlearnSpec.getDefaultInstance(), without, RecognisedClasses.NONE);
+    UnlearnSpecs.check(ofClass, without, new RecognisedClasses(true, 1000));
+    UnlearnSpecs.check(ofClass, without, new RecognisedClasses(true, 0));
+    UnlearnSpec named = ofClass.toBuilder().addClasses("a").build();
+    for (RecognisedClasses others : List.of(RecognisedClasses.NONE, new RecognisedClasses(true, 1000),
+        new RecognisedClasses(true, 0))) {
+      Precondition refusal = assertThrows(Precondition.class, () -> UnlearnSpecs.check(named, CARD, others));
+      assertTrue(refusal.getMessage().contains("has a features.onnx that tells "), refusal::getMessage);
+      // The paper's recipe moves a conditional model by its labels alone.
+      UnlearnSpecs.check(named.toBuilder().setRecipe(Recipe.RECIPE_PAPER).build(), CARD, others);
     }
   }
 
@@ -159,7 +186,7 @@ class UnlearnSpecsTest {
   }
 
   private static UnlearnSpec check(UnlearnSpec.Builder spec) {
-    return UnlearnSpecs.check(spec.build(), CARD);
+    return UnlearnSpecs.check(spec.build(), CARD, new RecognisedClasses(true, 3));
   }
 
   private static void refused(String part, UnlearnSpec.Builder spec) {

@@ -6,6 +6,7 @@ import dev.lethe.models.architecture.Networks;
 import dev.lethe.models.bundle.Bundle;
 import dev.lethe.models.features.FeatureNetwork;
 import dev.lethe.models.features.FeatureSpace;
+import dev.lethe.models.features.RecognisedClasses;
 import dev.lethe.models.graph.OnnxWriter;
 import dev.lethe.models.graph.Tensor;
 import java.io.IOException;
@@ -13,9 +14,7 @@ import java.nio.file.Files;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalInt;
 import ai.onnx.proto.OnnxMl.ModelProto;
-import ai.onnx.proto.OnnxMl.ValueInfoProto;
 
 /**
  * Everything of a bundle that unlearning computes with.
@@ -45,11 +44,11 @@ public record ModelWeights(Networks config, FeatureSpace features, Optional<Mode
       return new ModelWeights(config, substitute(config, weights), weights);
     }
     ModelProto file = ModelProto.parseFrom(Files.readAllBytes(bundle.features()));
-    OptionalInt classes = classes(file);
-    if (classes.isPresent()) {
+    int classes = RecognisedClasses.of(file).count();
+    if (classes > 0) {
       for (FeatureNetwork.Size size : FeatureNetwork.Size.values()) {
         FeatureNetwork features =
-            new FeatureNetwork(config.resolution(), config.channels(), classes.getAsInt(), size);
+            new FeatureNetwork(config.resolution(), config.channels(), classes, size);
         Map<String, Tensor> own = OnnxWriter.weights(file, features.graph().parameters().keySet());
         if (features.fits(own)) {
           weights.putAll(own);
@@ -72,16 +71,9 @@ public record ModelWeights(Networks config, FeatureSpace features, Optional<Mode
     return features;
   }
 
-  private static OptionalInt classes(ModelProto file) {
-    return file.getGraph().getOutputList().stream().filter(output -> output.getName().equals("logits"))
-        .map(ValueInfoProto::getType).filter(type -> type.getTensorType().getShape().getDimCount() == 2)
-        .mapToInt(type -> (int) type.getTensorType().getShape().getDim(1).getDimValue())
-        .filter(classes -> classes > 0).findFirst();
-  }
-
   /** Classes that pictures are recognised as when they are measured; 0 if none are. */
   public int recognisedClasses() {
-    return measuring.isPresent() ? classes(measuring.get()).orElse(0) : features.classes();
+    return measuring.isPresent() ? RecognisedClasses.of(measuring.get()).count() : features.classes();
   }
 
   /** What pictures are measured by, in a sentence, where the bundle has no network for it. */
