@@ -7,21 +7,29 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Collections;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
+import java.util.zip.CRC32;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipException;
 import java.util.zip.ZipFile;
 
 /**
  * What {@code torch.save} writes: a zip file with a pickle, {@code NAME/data.pkl}, and a file for each storage,
- * {@code NAME/data/KEY}, none of them compressed. Storages are read when they are needed.
+ * {@code NAME/data/KEY}, none of them compressed. Storages are read when they are needed; what is read of a file is
+ * held against its checksum, as Python's {@code zipfile} does.
  */
 final class TorchZip implements AutoCloseable {
 
   private static final String PICKLE = "/data.pkl";
   private static final int LARGEST_PICKLE = 256 << 20;
 
+  private static final int CHUNK = 1 << 16;
+
   private final ZipFile zip;
+  /** Files whose checksum was right: tensors that share one read it again and again. */
+  private final Set<String> checked = new HashSet<>();
 
   private TorchZip(ZipFile zip) {
     this.zip = zip;
@@ -77,9 +85,28 @@ final class TorchZip implements AutoCloseable {
           + "more than " + most);
     }
     try (InputStream in = zip.getInputStream(entry)) {
-      return ByteBuffer.wrap(in.readNBytes(most));
+      byte[] bytes = in.readNBytes(most);
+      // torch writes 0 where it was told to leave checksums out (torch.serialization.set_crc32_options).
+      if (entry.getCrc() != 0 && checked.add(entry.getName())) {
+        requireChecksum(entry, bytes, in);
+      }
+      return ByteBuffer.wrap(bytes);
     } catch (ZipException | EOFException e) {
       throw new CheckpointException(entry.getName() + " is damaged or cut short", e);
+    }
+  }
+
+  /** @param rest of the file, after what was read of it */
+  private static void requireChecksum(ZipEntry entry, byte[] read, InputStream rest) throws IOException {
+    CRC32 sum = new CRC32();
+    sum.update(read);
+    byte[] chunk = new byte[CHUNK];
+    for (int n = rest.read(chunk); n >= 0; n = rest.read(chunk)) {
+      sum.update(chunk, 0, n);
+    }
+    if (sum.getValue() != entry.getCrc()) {
+      throw new CheckpointException(String.format("%s is damaged: its CRC-32 is %08x, and by the zip file it is %08x; "
+          + "take another copy of the file", entry.getName(), sum.getValue(), entry.getCrc()));
     }
   }
 

@@ -24,6 +24,7 @@ import java.util.SplittableRandom;
 import java.util.stream.Stream;
 import java.util.zip.CRC32;
 import java.util.zip.ZipEntry;
+import java.util.zip.ZipFile;
 import java.util.zip.ZipOutputStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -189,6 +190,38 @@ class HostileFilesTest {
     }
     // Most bytes are of weights, where a change goes unnoticed unless it makes no number.
     assertTrue(refusals > mutations / 10, refusals + " of " + mutations);
+  }
+
+  /** A bit of a weight makes another weight, which nothing but the checksum tells. */
+  @Test
+  void damagedFilesOfAZipFileAreNamed() throws IOException {
+    Path file = file("own.pt");
+    byte[] whole = Files.readAllBytes(file);
+    List<String> entries;
+    try (ZipFile zip = new ZipFile(file.toFile())) {
+      entries = zip.stream().map(ZipEntry::getName)
+          .filter(entry -> entry.contains("/data/") || entry.endsWith("/data.pkl")).toList();
+    }
+    assertTrue(entries.size() > 10, entries::toString);
+    for (String entry : entries) {
+      byte[] bytes = whole.clone();
+      bytes[contents(bytes, entry)] ^= 1;
+      refused(bytes, entry + " is damaged: its CRC-32 is ");
+    }
+  }
+
+  /** Where the contents of a file in a zip file begin. */
+  private static int contents(byte[] zip, String entry) {
+    String text = new String(zip, StandardCharsets.ISO_8859_1);
+    for (int at = text.indexOf(entry); at >= 30; at = text.indexOf(entry, at + 1)) {
+      if (text.startsWith("PK\3\4", at - 30)) {
+        ByteBuffer header = ByteBuffer.wrap(zip).order(ByteOrder.LITTLE_ENDIAN);
+        if (header.getShort(at - 30 + 26) == entry.length()) {
+          return at + entry.length() + header.getShort(at - 30 + 28);
+        }
+      }
+    }
+    throw new IllegalArgumentException("there is no " + entry);
   }
 
   private static byte[] mutated(byte[] whole, SplittableRandom random) {
