@@ -39,6 +39,7 @@ final class AdaPickle {
   static FoundNetworks read(Tree root) throws IOException {
     AdaPickle pickle = new AdaPickle();
     boolean averaged = isModule(root, EMA);
+    pickle.found.naming(ours -> averaged && ours.startsWith("G.") ? EMA + ours.substring(1) : ours);
     if (!averaged) {
       pickle.found.note("there is no G_ema; G was taken, whose images are worse");
     }

@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.UnaryOperator;
 
 /** What a source's reader found: parameters under our names, and what shapes do not tell. */
 final class FoundNetworks {
@@ -23,6 +24,7 @@ final class FoundNetworks {
   private Double discriminatorClamp;
   private int mbstdGroup = 4;
   private ModelCard card;
+  private UnaryOperator<String> naming = UnaryOperator.identity();
 
   /** @param source what the file is, for the summary */
   FoundNetworks(String source) {
@@ -39,6 +41,16 @@ final class FoundNetworks {
 
   boolean has(String name) {
     return weights.containsKey(name);
+  }
+
+  /** What the file calls a parameter, for messages about those that it lacks. */
+  String nameInFile(String parameter) {
+    return naming.apply(parameter);
+  }
+
+  /** Sets how the file names our parameters; as we do if nothing is set. */
+  void naming(UnaryOperator<String> name) {
+    naming = name;
   }
 
   void add(String name, Weight weight) throws CheckpointException {

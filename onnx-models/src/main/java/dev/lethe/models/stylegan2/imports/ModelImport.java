@@ -32,7 +32,8 @@ public final class ModelImport {
     }
   }
 
-  private static FoundNetworks find(Tree root) throws IOException {
+  /** What a checkpoint has, by whichever kind it is. */
+  static FoundNetworks find(Tree root) throws IOException {
     if (TensorFlowPickle.isOne(root)) {
       return TensorFlowPickle.read(root);
     }

@@ -13,6 +13,9 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.IntStream;
 
 /** From parameters under our names to a model: its sizes from their shapes, then every parameter. */
 final class NetworkReader {
@@ -20,6 +23,7 @@ final class NetworkReader {
   private static final String AVERAGE = "G.mapping.w_avg";
   private static final int MOST_NAMED = 5;
   private static final int LARGEST = 1024;
+  private static final Pattern SKIP = Pattern.compile("D\\.b\\d+\\.skip\\..*");
 
   private final FoundNetworks found;
 
@@ -46,19 +50,18 @@ final class NetworkReader {
   }
 
   private StyleGan2Config fromShapes() throws CheckpointException {
-    List<Integer> widths = new ArrayList<>();
-    int resolution = 2;
-    for (int r = 4; r <= 2 * LARGEST && found.has("G.synthesis.b" + r + ".conv1.weight"); r *= 2) {
-      widths.add(dimension("G.synthesis.b" + r + ".conv1.weight", 0, 4));
-      resolution = r;
-    }
+    int resolution = largest("G.synthesis.b");
     int layers = count("G.mapping.fc");
-    if (layers == 0 || widths.isEmpty()) {
+    if (layers == 0 || resolution < 4) {
       throw new CheckpointException("it lacks " + (layers == 0 ? "a mapping network" : "a synthesis network")
           + "; among what it has is " + some(List.copyOf(found.weights().keySet())));
     }
+    List<Integer> widths = new ArrayList<>();
+    for (int r = 4; r <= resolution; r *= 2) {
+      widths.add(dimension("G.synthesis.b" + r + ".conv1.weight", 0, 4));
+    }
     int wDim = dimension("G.mapping.fc" + (layers - 1) + ".weight", 0, 2);
-    boolean labels = found.has("G.mapping.embed.weight");
+    boolean labels = hasAny("G.mapping.embed.");
     int zDim = dimension("G.mapping.fc0.weight", 1, 2) - (labels ? dimension("G.mapping.embed.weight", 0, 2) : 0);
     int largest = widths.stream().max(Integer::compare).orElseThrow();
     int base = Math.multiplyExact(widths.get(widths.size() - 1), resolution);
@@ -72,27 +75,26 @@ final class NetworkReader {
   }
 
   private DiscriminatorConfig discriminator(List<Integer> generatorWidths, int resolution) throws CheckpointException {
-    if (found.weights().keySet().stream().noneMatch(name -> name.startsWith("D."))) {
+    if (!hasAny("D.")) {
       return null;
     }
     List<Integer> widths = new ArrayList<>();
     widths.add(dimension("D.b4.conv.weight", 0, 4));
-    int top = 4;
-    for (int r = 8; r <= 2 * LARGEST && found.has("D.b" + r + ".conv0.weight"); r *= 2) {
+    int top = largest("D.b");
+    for (int r = 8; r <= top; r *= 2) {
       widths.add(dimension("D.b" + r + ".conv0.weight", 0, 4));
-      top = r;
     }
     if (top != resolution) {
       throw new CheckpointException("its discriminator takes images of " + top + "×" + top + "; its generator draws "
           + resolution + "×" + resolution);
     }
-    Architecture architecture = found.has("D.b8.skip.weight") ? Architecture.RESNET
-        : found.has("D.b8.fromrgb.weight") && resolution > 8 ? Architecture.SKIP : Architecture.ORIG;
-    boolean labels = found.has("D.mapping.embed.weight");
+    Architecture architecture = found.weights().keySet().stream().anyMatch(name -> SKIP.matcher(name).matches()) ? Architecture.RESNET
+        : hasColoursBelow(resolution) ? Architecture.SKIP : Architecture.ORIG;
+    boolean labels = hasAny("D.mapping.");
     Integer labelWidth = null;
     if (labels && dimension("D.mapping.embed.weight", 0, 2) != widths.get(0)) {
       labelWidth = dimension("D.mapping.embed.weight", 0, 2);
-    } else if (!labels && found.has("G.mapping.embed.weight")) {
+    } else if (!labels && hasAny("G.mapping.embed.")) {
       labelWidth = 0;
     }
     return new DiscriminatorConfig(architecture, widths.equals(generatorWidths) ? null : widths,
@@ -100,19 +102,36 @@ final class NetworkReader {
         labels ? count("D.mapping.fc") : DiscriminatorConfig.DEFAULT.labelLayers(), labelWidth);
   }
 
-  /** How many layers with numbered names there are. */
+  private boolean hasAny(String prefix) {
+    return found.weights().keySet().stream().anyMatch(name -> name.startsWith(prefix));
+  }
+
+  private boolean hasColoursBelow(int resolution) {
+    return IntStream.of(8, 16, 32, 64, 128, 256, 512).filter(r -> r < resolution)
+        .anyMatch(r -> hasAny("D.b" + r + ".fromrgb."));
+  }
+
+  /** How many layers with numbered names there are, by the last: one that is missing in between is told by name. */
   private int count(String prefix) {
-    int count = 0;
-    while (found.has(prefix + count + ".weight")) {
-      count++;
-    }
-    return count;
+    return numbers(prefix).max().orElse(-1) + 1;
+  }
+
+  /** The largest resolution of which there is anything, up to one too large; 0: none. */
+  private int largest(String prefix) {
+    return numbers(prefix).filter(r -> r >= 4 && r <= 2 * LARGEST && Integer.bitCount(r) == 1).max().orElse(0);
+  }
+
+  /** Numbers that follow a prefix in names, of up to four digits. */
+  private IntStream numbers(String prefix) {
+    Pattern numbered = Pattern.compile(Pattern.quote(prefix) + "(\\d{1,4})\\..*");
+    return found.weights().keySet().stream().map(numbered::matcher).filter(Matcher::matches)
+        .mapToInt(name -> Integer.parseInt(name.group(1)));
   }
 
   private int dimension(String name, int axis, int rank) throws CheckpointException {
     Weight weight = found.weights().get(name);
     if (weight == null) {
-      throw new CheckpointException("it lacks " + name);
+      throw new CheckpointException("it lacks " + found.nameInFile(name));
     }
     long[] shape = weight.shape();
     if (shape.length != rank || shape[axis] != (int) shape[axis]) {
@@ -137,7 +156,7 @@ final class NetworkReader {
     List<String> missing = expected.keySet().stream().filter(name -> !found.has(name) && !name.equals(AVERAGE))
         .toList();
     if (!missing.isEmpty()) {
-      throw new CheckpointException("it lacks parameters: " + some(missing));
+      throw new CheckpointException("it lacks parameters: " + some(missing.stream().map(found::nameInFile).toList()));
     }
     for (Map.Entry<String, Weight> entry : found.weights().entrySet()) {
       long[] shape = expected.get(entry.getKey());

@@ -18,18 +18,28 @@ final class OwnTensors {
 
   /** Key of the card, a text in JSON. */
   static final String CARD = "lethe.card";
-  private static final String FIRST = "mapping.fc0.weight";
+  /** Whatever else is missing, something of these is there. */
+  private static final List<String> PARTS = List.of("mapping.", "synthesis.");
 
   private OwnTensors() {}
 
   static boolean isOne(Tree root) throws CheckpointException {
-    return root.has("G." + FIRST) || root.has("G") && root.get("G").has(FIRST);
+    return isFlat(root) || root.has("G") && has(root.get("G"), "");
+  }
+
+  private static boolean isFlat(Tree root) throws CheckpointException {
+    return has(root, "G.");
+  }
+
+  private static boolean has(Tree tree, String prefix) throws CheckpointException {
+    return tree.isMap() && tree.children().keySet().stream()
+        .anyMatch(name -> PARTS.stream().anyMatch(part -> name.startsWith(prefix + part)));
   }
 
   static FoundNetworks read(Tree root) throws IOException {
     FoundNetworks found = new FoundNetworks("StyleGAN2 under Lethe's names");
     List<String> others = new ArrayList<>();
-    if (root.has("G." + FIRST)) {
+    if (isFlat(root)) {
       for (Map.Entry<String, Tree> entry : root.children().entrySet()) {
         String name = entry.getKey();
         if (name.startsWith("G.") || name.startsWith("D.")) {

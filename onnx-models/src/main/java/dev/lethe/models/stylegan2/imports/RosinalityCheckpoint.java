@@ -28,7 +28,7 @@ final class RosinalityCheckpoint {
   private static final Pattern NOISE = Pattern.compile("noises\\.noise_(\\d{1,2})");
   private static final Pattern BLOCK = Pattern.compile("convs\\.(\\d{1,2})\\.(conv1\\.0\\.weight|conv1\\.1\\.bias|"
       + "conv2\\.0\\.kernel|conv2\\.1\\.weight|conv2\\.2\\.bias|skip\\.0\\.kernel|skip\\.1\\.weight)");
-  private static final Map<String, String> ENDS = Map.of("final_conv.0.weight", "D.b4.conv.weight", "final_conv.1.bias",
+  static final Map<String, String> ENDS = Map.of("final_conv.0.weight", "D.b4.conv.weight", "final_conv.1.bias",
       "D.b4.conv.bias", "final_linear.0.weight", "D.b4.fc.weight", "final_linear.0.bias", "D.b4.fc.bias",
       "final_linear.1.weight", "D.b4.out.weight", "final_linear.1.bias", "D.b4.out.bias");
 
@@ -40,12 +40,14 @@ final class RosinalityCheckpoint {
     return root.isMap() && (root.has("g_ema") || root.has("g") || isGenerator(root));
   }
 
+  /** By either of two keys: a file that lacks one is told so. */
   private static boolean isGenerator(Tree root) {
-    return root.has("style.1.weight") && root.has("input.input");
+    return root.has("style.1.weight") || root.has("input.input");
   }
 
   static FoundNetworks read(Tree root) throws IOException {
     RosinalityCheckpoint checkpoint = new RosinalityCheckpoint();
+    checkpoint.found.naming(ours -> RosinalityNames.of(ours, "", 0));
     if (isGenerator(root)) {
       checkpoint.generator("", root);
       return checkpoint.found;
@@ -54,12 +56,14 @@ final class RosinalityCheckpoint {
     if (key.equals("g")) {
       checkpoint.found.note("there is no g_ema; g was taken, whose images are worse");
     }
+    checkpoint.found.naming(ours -> RosinalityNames.of(ours, key + ".", 0));
     checkpoint.generator(key, root.get(key));
     if (root.has("latent_avg") && !root.get("latent_avg").isNull()) {
       checkpoint.found.add("G.mapping.w_avg", Weight.of(root.get("latent_avg").tensor()).ofRank(1));
     }
     if (root.has("d") && !root.get("d").isNull()) {
-      checkpoint.discriminator(root.get("d"));
+      long resolution = checkpoint.discriminator(root.get("d"));
+      checkpoint.found.naming(ours -> RosinalityNames.of(ours, key + ".", resolution));
     }
     return checkpoint.found;
   }
@@ -132,7 +136,8 @@ final class RosinalityCheckpoint {
     List<String> without = found.weights().keySet().stream().filter(name -> name.endsWith(".noise_strength"))
         .map(name -> name.substring(0, name.lastIndexOf('.')))
         .filter(layer -> !found.has(layer + ".noise_const")).toList();
-    if (without.isEmpty()) {
+    // Where some of it is there, the rest is missing.
+    if (without.isEmpty() || found.weights().keySet().stream().anyMatch(name -> name.endsWith(".noise_const"))) {
       return;
     }
     SplittableRandom random = new SplittableRandom(0);
@@ -157,12 +162,11 @@ final class RosinalityCheckpoint {
     return tensor;
   }
 
-  private void discriminator(Tree state) throws IOException {
+  /** The resolution of its images, by the last of its blocks, whichever of them are there. */
+  private long discriminator(Tree state) throws IOException {
     Map<String, Tree> entries = entries(state);
-    int blocks = 0;
-    while (entries.containsKey("convs." + (blocks + 1) + ".conv1.0.weight") && blocks < 20) {
-      blocks++;
-    }
+    int blocks = Math.min(20, entries.keySet().stream().map(BLOCK::matcher).filter(Matcher::matches)
+        .mapToInt(block -> Integer.parseInt(block.group(1))).max().orElse(0));
     List<String> unknown = new ArrayList<>();
     for (Map.Entry<String, Tree> entry : entries.entrySet()) {
       if (!discriminatorEntry(entry.getKey(), entry.getValue(), 4L << blocks)) {
@@ -170,6 +174,7 @@ final class RosinalityCheckpoint {
       }
     }
     refuse("d", unknown);
+    return 4L << blocks;
   }
 
   /** @param resolution of the images, which the first block takes */

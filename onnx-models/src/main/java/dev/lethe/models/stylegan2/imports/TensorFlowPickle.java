@@ -46,6 +46,7 @@ final class TensorFlowPickle {
       throw new CheckpointException("Gs, the generator that draws best, is None");
     }
     TensorFlowPickle pickle = new TensorFlowPickle();
+    pickle.found.naming(TensorFlowNames::of);
     pickle.generator(new Tree("Gs", networks.get(2).value()).state());
     if (!networks.get(1).isNull()) {
       pickle.discriminator(new Tree("D", networks.get(1).value()).state());
