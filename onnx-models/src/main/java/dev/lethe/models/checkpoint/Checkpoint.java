@@ -7,6 +7,7 @@ import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.Optional;
 
 /** A file of networks, open as long as its tensors are read. */
 public final class Checkpoint implements AutoCloseable {
@@ -30,6 +31,9 @@ public final class Checkpoint implements AutoCloseable {
     }
   }
 
+  /** Bytes that tell what a file is. */
+  private static final int START = 512;
+
   private final Format format;
   private final long size;
   private final Tree root;
@@ -51,7 +55,7 @@ public final class Checkpoint implements AutoCloseable {
   public static Checkpoint open(Path file) throws IOException {
     try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
       long size = channel.size();
-      ByteBuffer start = ByteBuffer.allocate(16).order(ByteOrder.LITTLE_ENDIAN);
+      ByteBuffer start = ByteBuffer.allocate(START).order(ByteOrder.LITTLE_ENDIAN);
       channel.read(start, 0);
       start.flip();
       if (size == 0) {
@@ -59,6 +63,10 @@ public final class Checkpoint implements AutoCloseable {
       }
       if (isZip(start)) {
         return ofZip(file, size);
+      }
+      Optional<String> other = OtherFiles.known(start);
+      if (other.isPresent()) {
+        throw new CheckpointException("it is " + other.get() + " (" + OtherFiles.EXPECTED + ")");
       }
       if (size > Integer.MAX_VALUE) {
         throw new CheckpointException("it has " + size
@@ -69,12 +77,25 @@ public final class Checkpoint implements AutoCloseable {
       if (isSafetensors(start, size)) {
         return new Checkpoint(Format.SAFETENSORS, size, Safetensors.read(bytes), null);
       }
-      Object first = Unpickler.read(bytes.duplicate(), KnownClasses.with(null));
+      Object first = first(bytes.duplicate(), start);
       return TorchLegacy.isMagic(first)
           ? new Checkpoint(Format.TORCH_LEGACY, size, TorchLegacy.read(bytes), null)
           : new Checkpoint(Format.PICKLE, size, first, null);
     } catch (BufferUnderflowException e) {
       throw new CheckpointException("it ends in the middle; the file is cut short or damaged", e);
+    }
+  }
+
+  /** The first pickle of a file; the oldest protocol is text, and so is much that is no pickle. */
+  private static Object first(ByteBuffer bytes, ByteBuffer start) throws CheckpointException {
+    try {
+      return Unpickler.read(bytes, KnownClasses.with(null));
+    } catch (CheckpointException e) {
+      if (OtherFiles.isText(start)) {
+        throw new CheckpointException("it is text, and no checkpoint (" + OtherFiles.EXPECTED
+            + "). Read as a pickle of protocol 0: " + e.getMessage(), e);
+      }
+      throw e;
     }
   }
 

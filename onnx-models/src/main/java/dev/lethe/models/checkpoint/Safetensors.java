@@ -13,7 +13,9 @@ import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -45,7 +47,32 @@ public final class Safetensors {
       root.put(entry.getKey(), entry.getKey().equals(METADATA) ? texts(entry.getValue())
           : tensor(entry.getKey(), entry.getValue(), data));
     }
+    requireWithoutGaps(header, data.remaining());
     return root;
+  }
+
+  /** As the format has it: one tensor after the other, up to the end. What lies between them would be hidden. */
+  private static void requireWithoutGaps(JsonNode header, long size) throws CheckpointException {
+    List<Map.Entry<String, JsonNode>> tensors = header.properties().stream()
+        .filter(entry -> !entry.getKey().equals(METADATA))
+        .sorted(Comparator.comparingLong((Map.Entry<String, JsonNode> entry) -> offset(entry, 0))
+            .thenComparingLong(entry -> offset(entry, 1))).toList();
+    long end = 0;
+    for (Map.Entry<String, JsonNode> tensor : tensors) {
+      if (offset(tensor, 0) != end) {
+        throw new CheckpointException(tensor.getKey() + " begins at byte " + offset(tensor, 0) + " of the tensors; what "
+            + "is before it ends at " + end);
+      }
+      end = offset(tensor, 1);
+    }
+    if (end != size) {
+      throw new CheckpointException("its last tensor ends at byte " + end + ", and " + (size - end) + " bytes follow that "
+          + "belong to none; the file is damaged, or something was added to it");
+    }
+  }
+
+  private static long offset(Map.Entry<String, JsonNode> tensor, int which) {
+    return tensor.getValue().path("data_offsets").path(which).asLong();
   }
 
   private static JsonNode header(ByteBuffer json) throws CheckpointException {

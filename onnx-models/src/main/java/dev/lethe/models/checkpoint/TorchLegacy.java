@@ -106,7 +106,8 @@ final class TorchLegacy {
             + storage.size());
       }
       if (size > in.remaining() / width) {
-        throw new CheckpointException("the storage " + key + " has " + size + " elements, and " + in.remaining()
+        throw new CheckpointException("the storage " + key + " has " + size + " elements of " + width + " bytes each, "
+            + BigInteger.valueOf(size).multiply(BigInteger.valueOf(width)) + " bytes, and " + in.remaining()
             + " bytes are left; the file is cut short");
       }
       data = in.slice(in.position(), (int) (size * width));

@@ -96,7 +96,7 @@ final class Unpickler {
           + "'s operation; the file is cut short "
           + "or damaged", e);
     } catch (CheckpointException e) {
-      throw new CheckpointException(e.getMessage() + " (at byte " + at + " of the pickle)", e);
+      throw e.at(at);
     }
   }
 

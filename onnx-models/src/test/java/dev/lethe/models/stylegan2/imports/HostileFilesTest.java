@@ -1,5 +1,6 @@
 package dev.lethe.models.stylegan2.imports;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -18,9 +19,12 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import java.util.zip.CRC32;
 import java.util.zip.ZipEntry;
@@ -289,8 +293,56 @@ class HostileFilesTest {
     refused(one.ops("\u0087").end(), "StyleGAN1", "G_style");
     refused(new PickleText().ops("}").text("epoch").ops("K\1s").text("net").ops("}s").end(), "epoch, net");
     refused(new PickleText().ops("K\1").end(), "it is 1");
-    refused("Just text, and no checkpoint.\n".getBytes(StandardCharsets.UTF_8), "pickle");
+    refused("Just text, and no checkpoint.\n".getBytes(StandardCharsets.UTF_8), "it is text, and no checkpoint",
+        "a .pt of rosinality's code");
+    refused("gradients: 1\n".getBytes(StandardCharsets.UTF_8), "it is text, and no checkpoint");
+    refused("version https://git-lfs.github.com/spec/v1\noid".getBytes(StandardCharsets.UTF_8), "'git lfs pull'");
     refused(new byte[0], "empty");
+  }
+
+  @ParameterizedTest
+  @CsvSource({"ffd8ffe000104a464946, a JPEG image", "89504e470d0a1a0a0000000d, a PNG image",
+      "524946462400000057454250, a WebP image", "0000001866747970686569630000, a HEIC image",
+      "1f8b0800, compressed by gzip", "934e554d5059010076, a NumPy array", "255044462d312e37, a PDF"})
+  void whatIsNoCheckpointIsTold(String start, String what) throws IOException {
+    refused(Arrays.copyOf(HexFormat.of().parseHex(start), 1000), "it is " + what, "expected: a pickle of StyleGAN2-ADA");
+  }
+
+  /** As the format's own library has it. */
+  @Test
+  void safetensorsHaveNothingBetweenAndAfterTheirTensors() throws IOException {
+    byte[] own = Files.readAllBytes(file("own.safetensors"));
+    refused(Arrays.copyOf(own, own.length + 3), "3 bytes follow that belong to none");
+    byte[] header = ("{\"G.mapping.fc0.weight\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}}")
+        .getBytes(StandardCharsets.UTF_8);
+    refused(ByteBuffer.allocate(Long.BYTES + header.length + 8).order(ByteOrder.LITTLE_ENDIAN).putLong(header.length)
+        .put(header).array(), "G.mapping.fc0.weight begins at byte 4", "ends at 0");
+  }
+
+  /** A pickle within a pickle is at one place of the file. */
+  @Test
+  void aPlaceIsToldOnce() throws IOException {
+    Path file = directory.resolve("nested");
+    Files.write(file, new PickleText().ops("\u0080\u0003ctorch.storage\n_load_from_bytes\n")
+        .bytes(legacy(new PickleText().ops("cos\nsystem\n)R").end())).ops("\u0085R").end());
+    String message = assertThrows(CheckpointException.class, () -> ModelImport.read(file, (values, all) -> {}))
+        .getMessage();
+    assertTrue(message.indexOf("(at byte ") > 0 && message.indexOf("(at byte ") == message.lastIndexOf("(at byte "),
+        message);
+  }
+
+  @Test
+  void whatIsLeftOfALegacyFileIsToldInBytes() throws IOException {
+    byte[] whole = Files.readAllBytes(file("rosinality-g-ema-32.pt"));
+    Path file = directory.resolve("short.pt");
+    Files.write(file, Arrays.copyOf(whole, whole.length - 1));
+    String message = assertThrows(CheckpointException.class, () -> ModelImport.read(file, (values, all) -> {}))
+        .getMessage();
+    Matcher told = Pattern.compile(".* has (\\d+) elements of 4 bytes each, (\\d+) bytes, and (\\d+) bytes are left.*")
+        .matcher(message);
+    assertTrue(told.matches(), message);
+    assertEquals(4 * Long.parseLong(told.group(1)), Long.parseLong(told.group(2)));
+    assertEquals(Long.parseLong(told.group(2)) - 1, Long.parseLong(told.group(3)));
   }
 
   /** G_ema of a class, whose module synthesis has such modules. */
