@@ -106,6 +106,7 @@ public final class FakeServer implements AutoCloseable {
   private volatile int brokenAfter = Integer.MAX_VALUE;
   private volatile int uploadLimit = Integer.MAX_VALUE;
   private volatile boolean watchBreaks;
+  private volatile boolean classes = true;
   private volatile long jobMillis;
 
   public FakeServer() throws IOException {
@@ -171,6 +172,12 @@ public final class FakeServer implements AutoCloseable {
   }
 
   /** Watching ends without an end of the job. */
+  /** Its model is one without classes. */
+  public FakeServer withoutClasses() {
+    classes = false;
+    return this;
+  }
+
   public FakeServer watchBreaks() {
     watchBreaks = true;
     return this;
@@ -463,7 +470,8 @@ public final class FakeServer implements AutoCloseable {
     @Override
     public void getCard(GetCardRequest request, StreamObserver<GetCardResponse> answer) {
       answer.onNext(GetCardResponse.newBuilder().setModel(MODEL).setVersion(active)
-          .setCardJson("{\"name\": \"mnist\", \"network\": {\"w_dim\": 2}}\n").build());
+          .setCardJson("{\"name\": \"mnist\", \"network\": {\"w_dim\": 2}" + (classes ? "" : ", \"labels\": []")
+              + "}\n").build());
       answer.onCompleted();
     }
 

@@ -2,6 +2,7 @@ package dev.lethe.client.cli;
 
 import dev.lethe.client.LetheClient;
 import dev.lethe.client.console.Console;
+import dev.lethe.client.console.OptionWords;
 import dev.lethe.client.console.ProgressLine;
 import dev.lethe.client.report.ReportTable;
 import dev.lethe.v1.Job;
@@ -89,7 +90,8 @@ final class JobOutcome {
       case JOB_STATE_SUCCEEDED -> job.getPromoted() || job.getSpec().getKeepAsCandidate() && isForgotten(job) ? 0
           : NOT_PROMOTED;
       case JOB_STATE_FAILED -> {
-        console.err().println("lethe: job " + job.getId() + " failed: " + job.getMessage());
+        console.err().println("lethe: job " + job.getId() + " failed: "
+            + new OptionWords(UnlearnCommand::hasOption).of(job.getMessage()));
         yield 1;
       }
       case JOB_STATE_CANCELLED -> {

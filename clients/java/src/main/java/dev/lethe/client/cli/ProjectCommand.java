@@ -11,6 +11,7 @@ import dev.lethe.v1.ProjectRequest;
 import dev.lethe.v1.Projection;
 import dev.lethe.v1.ProjectionSpace;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
@@ -21,6 +22,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
@@ -88,6 +90,12 @@ final class ProjectCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
+    if (Files.isDirectory(file)) {
+      throw new ParameterException(command.commandLine(), file + " is a folder; name one image");
+    }
+    if (file.toString().toLowerCase(Locale.ROOT).endsWith(".zip")) {
+      throw new ParameterException(command.commandLine(), file + " is a zip file; unpack it, and name one image");
+    }
     LabelledImage image = new ImageFiles(Optional.of(label)).read(List.of(file)).get(0);
     OutPath.requireFolder(command, out, List.of());
     WholeFiles.check(out, LATENTS, PICTURE, BOTH);

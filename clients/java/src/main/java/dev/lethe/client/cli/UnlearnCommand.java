@@ -1,5 +1,7 @@
 package dev.lethe.client.cli;
 
+import com.google.gson.JsonElement;
+import com.google.gson.JsonParser;
 import dev.lethe.client.LetheClient;
 import dev.lethe.client.console.Console;
 import dev.lethe.client.console.OutPath;
@@ -22,6 +24,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.concurrent.Callable;
+import picocli.CommandLine;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -58,7 +61,7 @@ final class UnlearnCommand implements Callable<Integer> {
 
   @Parameters(arity = "0..*", paramLabel = "PATH",
       description = "What to unlearn: PNG, JPEG and WebP files, folders and zip files of them; the name of an image's "
-          + "sub-folder is its label. None are needed for classes of a conditional model.")
+          + "sub-folder is its label, if the model has classes. None are needed for classes of a conditional model.")
   private List<Path> images = List.of();
 
   @Option(names = "--label", paramLabel = "CLASS",
@@ -92,6 +95,8 @@ final class UnlearnCommand implements Callable<Integer> {
   @Option(names = "--out", paramLabel = "DIR",
       description = "Write report.json and unlearned.png (before and after) there. Default: nowhere.")
   private Path out;
+
+  private Boolean unlabelled;
 
   /** A number, or what the server works out. */
   record FakeLabel(OptionalDouble value) {
@@ -296,9 +301,11 @@ final class UnlearnCommand implements Callable<Integer> {
     }
     ImageFiles files = new ImageFiles(Optional.ofNullable(label),
         skipUnreadable ? Optional.of(console.err()::println) : Optional.empty());
-    List<LabelledImage> unlearn = files.read(images);
-    List<LabelledImage> keep = files.read(learn);
+    List<LabelledImage> toUnlearn = files.read(images);
+    List<LabelledImage> toKeep = files.read(learn);
     try (LetheClient lethe = server.connect()) {
+      List<LabelledImage> unlearn = labelled(lethe, toUnlearn);
+      List<LabelledImage> keep = labelled(lethe, toKeep);
       if (dryRun) {
         return new DryRun(console, output, server.isQuiet()).run(lethe, spec(), unlearn);
       }
@@ -322,6 +329,32 @@ final class UnlearnCommand implements Callable<Integer> {
       output.one(console, ended, () -> { }, ended.getId());
       return outcome.end(ended);
     }
+  }
+
+  /** Images without the labels that names of sub-folders are, of a model that has no classes. */
+  private List<LabelledImage> labelled(LetheClient lethe, List<LabelledImage> all) {
+    if (label != null || all.stream().allMatch(image -> image.getLabel().isEmpty()) || !withoutClasses(lethe)) {
+      return all;
+    }
+    return all.stream().map(image -> image.toBuilder().clearLabel().build()).toList();
+  }
+
+  /** Whether the model's card says so; else it is for the server to refuse labels. */
+  private boolean withoutClasses(LetheClient lethe) {
+    if (unlabelled == null) {
+      JsonElement labels = JsonParser.parseString(lethe.card(spec.model == null ? "" : spec.model, "")).getAsJsonObject()
+          .get("labels");
+      unlabelled = labels != null && labels.isJsonArray() && labels.getAsJsonArray().isEmpty();
+      if (unlabelled && output.isText() && !server.isQuiet()) {
+        console.out().println("The model has no classes: names of sub-folders are taken for no labels.");
+      }
+    }
+    return unlabelled;
+  }
+
+  /** Whether this command has an option of this name. */
+  static boolean hasOption(String name) {
+    return new CommandLine(new UnlearnCommand(Console.system())).getCommandSpec().findOption(name) != null;
   }
 
   UnlearnSpec spec() {

@@ -93,7 +93,8 @@ final class Failures {
             + " authority, or --tls if Java knows that";
       }
     }
-    return refused.toString();
+    return refused.code() + ": " + new OptionWords(option -> command.findOption(option) != null)
+        .of(line(refused.getMessage()));
   }
 
   private String tls(Throwable failure) {

@@ -281,6 +281,44 @@ class MainTest {
     assertTrue(err.toString().contains("'no-shot' is none of few-shot"), err.toString());
   }
 
+  /** Albums of a phone are folders, and no classes of a model that has none. */
+  @Test
+  void namesOfSubFoldersAreLabelsWhereTheModelHasClasses() throws IOException {
+    Path album = Files.createDirectories(folder.resolve("photos/holiday"));
+    Files.copy(image(), album.resolve("a.png"));
+    assertEquals(0, lethe("unlearn", album.getParent().toString()), err::toString);
+    assertEquals("holiday", server.uploaded.get(1).getImages().getImages(0).getLabel());
+    server.withoutClasses();
+    assertEquals(0, lethe("unlearn", album.getParent().toString(), "--learn", album.getParent().toString()), err::toString);
+    for (SubmitRequest message : server.uploaded.subList(1, server.uploaded.size())) {
+      assertEquals("", message.getImages().getImages(0).getLabel());
+    }
+    assertTrue(out.toString().contains("The model has no classes: names of sub-folders are taken for no labels."),
+        out.toString());
+    // What is asked for is not taken for a mistake.
+    assertEquals(0, lethe("unlearn", album.getParent().toString(), "--label=3"), err::toString);
+    assertEquals("3", server.uploaded.get(1).getImages().getImages(0).getLabel());
+  }
+
+  @Test
+  void remediesOfTheServerAreOptionsHere() throws IOException {
+    server.jobEndsAs(Job.newBuilder().setState(JobState.JOB_STATE_FAILED)
+        .setMessage("leave them out, raise the limit, or let bad_images be SKIP").build());
+    for (List<String> command : List.of(List.of("unlearn", image().toString()), List.of("jobs", "watch", "job-1"))) {
+      err.reset();
+      assertEquals(1, lethe(command.toArray(String[]::new)));
+      assertEquals("lethe: job job-1 failed: leave them out, raise the limit, or say --bad-images skip"
+          + System.lineSeparator(), err.toString());
+    }
+  }
+
+  @Test
+  void projectTakesOneImage() throws IOException {
+    image();
+    assertEquals(2, lethe("project", folder.toString()));
+    assertTrue(err.toString().contains(folder + " is a folder; name one image"), err.toString());
+  }
+
   @Test
   void jobs() {
     assertEquals(0, lethe("jobs", "list"));
