@@ -1,6 +1,7 @@
 package dev.lethe.server;
 
 import dev.lethe.models.architecture.Precision;
+import dev.lethe.models.bundle.BundleName;
 import dev.lethe.models.runtime.Compute;
 import dev.lethe.models.runtime.ExecutionDevice;
 import dev.lethe.models.runtime.InvalidDeviceException;
@@ -15,7 +16,6 @@ import dev.lethe.server.inference.ModelOptions;
 import dev.lethe.server.inference.ServingCompute;
 import dev.lethe.server.inference.ServingCompute.Graphs;
 import dev.lethe.server.lifecycle.Lifecycle;
-import dev.lethe.server.modelstore.VersionName;
 import dev.lethe.server.registry.CanaryRules;
 import dev.lethe.server.security.LatentRules;
 import dev.lethe.server.security.Latents;
@@ -292,9 +292,8 @@ final class ServerSettings {
   }
 
   private static String modelName(String text) {
-    if (!VersionName.isValid(text)) {
-      throw new IllegalArgumentException("must be the name of a model: up to 64 letters, digits, dots, underscores and"
-          + " hyphens, a letter or digit first");
+    if (!BundleName.isValid(text)) {
+      throw new IllegalArgumentException("must be the name of a model: " + BundleName.RULE);
     }
     return text;
   }

@@ -1,6 +1,7 @@
 package dev.lethe.server.modelstore;
 
 import dev.lethe.models.bundle.Bundle;
+import dev.lethe.models.bundle.BundleName;
 import dev.lethe.models.files.FileTrees;
 import dev.lethe.models.files.WholeFile;
 import java.io.IOException;
@@ -93,10 +94,9 @@ public final class DiskModelStore implements ModelStore {
   /** Whether a folder can be a model or a version by its name; says so if it cannot, and holds something. */
   private boolean isName(Path directory, String what, boolean holdsSomething) {
     String name = directory.getFileName().toString();
-    boolean valid = VersionName.isValid(name);
+    boolean valid = BundleName.isValid(name);
     if (!valid && holdsSomething) {
-      tell("left out: " + directory + " cannot be a " + what + " by its name: that has up to 64 letters, digits, dots,"
-          + " underscores and hyphens, a letter or digit first");
+      tell("left out: " + directory + " cannot be a " + what + " by its name: that has " + BundleName.RULE);
     }
     return valid;
   }
@@ -227,7 +227,7 @@ public final class DiskModelStore implements ModelStore {
   public Bundle install(Bundle candidate) throws IOException {
     String model = candidate.card().name();
     String version = candidate.card().version();
-    if (!VersionName.isValid(model) || !VersionName.isValid(version)) {
+    if (!BundleName.isValid(model) || !BundleName.isValid(version)) {
       throw new IOException("a model or version cannot be named \"" + model + "\", \"" + version + "\"");
     }
     NavigableMap<String, Bundle> versions = versions(model);

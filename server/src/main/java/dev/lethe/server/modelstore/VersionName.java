@@ -7,10 +7,9 @@ import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** Names of models and versions, which are names of directories too. */
+/** The order of versions, and the names of those that are made here. */
 public final class VersionName {
 
-  private static final Pattern VALID = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,63}");
   private static final Pattern UNLEARNED = Pattern.compile("(.+)-u(\\d{1,9})");
   private static final Pattern NUMBER_OR_TEXT = Pattern.compile("\\d+|\\D+");
 
@@ -18,11 +17,6 @@ public final class VersionName {
   public static final Comparator<String> NATURAL = VersionName::compareNaturally;
 
   private VersionName() {}
-
-  /** True for 1 to 64 letters, digits, dots, underscores and hyphens, a letter or digit first. */
-  public static boolean isValid(String name) {
-    return VALID.matcher(name).matches();
-  }
 
   /**
    * The name of the next version unlearned from {@code base}: {@code v1} becomes {@code v1-u1}, and that {@code v1-u2}.

@@ -2,13 +2,13 @@ package dev.lethe.server.registry;
 
 import com.google.protobuf.ByteString;
 import com.google.protobuf.UnsafeByteOperations;
+import dev.lethe.models.bundle.BundleName;
 import dev.lethe.server.erasure.CertificatePage;
 import dev.lethe.server.erasure.CertificatePdf;
 import dev.lethe.server.erasure.Erasure;
 import dev.lethe.server.erasure.ErasureCertificate;
 import dev.lethe.server.errors.DomainException.NotFound;
 import dev.lethe.server.modelstore.VersionFiles;
-import dev.lethe.server.modelstore.VersionName;
 import dev.lethe.server.provenance.ModelSignature;
 import dev.lethe.server.provenance.SignedStatement;
 import dev.lethe.server.provenance.VerificationKey;
@@ -37,7 +37,7 @@ record Certificates(ModelRegistry registry) {
       String own = ErasureCertificate.file(erasure.id());
       file = registry.store().proof(model.name(), version).has(own) ? own : file;
     }
-    if (!VersionName.isValid(version)) {
+    if (!BundleName.isValid(version)) {
       throw new NotFound("version: model " + model.name() + " has no version "
           + ClassLabels.abbreviate(version));
     }

@@ -12,6 +12,7 @@ import dev.lethe.trainer.adversarial.AdversarialOptions;
 import dev.lethe.trainer.adversarial.AdversarialTrainer;
 import dev.lethe.trainer.adversarial.RunRecord;
 import dev.lethe.trainer.adversarial.SampleGrid;
+import dev.lethe.trainer.console.BundleNames;
 import dev.lethe.trainer.console.OutPath;
 import dev.lethe.trainer.data.Canaries;
 import dev.lethe.trainer.data.Datasets;
@@ -180,6 +181,7 @@ final class GanCommand implements Callable<Integer> {
     require(snapshotKimg > 0, "--snapshot-kimg", snapshotKimg, "above 0");
     require(minutes >= 0, "--minutes", minutes, "0 or above");
     OutPath.requireFolder(spec, "--out", out);
+    BundleNames.require(spec, name, version);
     // Looked at before training, not only when all is done.
     require(!Bundle.isBundle(out), "--out", out, "a new directory; this one holds a bundle, and bundles do not change");
     Compute on = device.compute(threads);

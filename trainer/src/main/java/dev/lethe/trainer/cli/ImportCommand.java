@@ -14,6 +14,7 @@ import dev.lethe.models.stylegan2.StyleGan2Config;
 import dev.lethe.models.stylegan2.imports.ImportedModel;
 import dev.lethe.models.stylegan2.imports.ModelImport;
 import dev.lethe.trainer.console.CommandErrors;
+import dev.lethe.trainer.console.BundleNames;
 import dev.lethe.trainer.console.OutPath;
 import dev.lethe.trainer.device.DeviceOption;
 import dev.lethe.trainer.features.FeatureExtractor;
@@ -24,7 +25,6 @@ import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -129,6 +129,7 @@ public final class ImportCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     OutPath.requireFolder(spec, "--out", out);
+    BundleNames.require(spec, name, version);
     if (samples != null) {
       OutPath.requireFile(spec, "--samples", samples, List.of(".png"));
     }
@@ -231,8 +232,18 @@ public final class ImportCommand implements Callable<Integer> {
     if (labels == null) {
       return carried != null ? carried : IntStream.range(0, count).mapToObj(Integer::toString).toList();
     }
-    if (labels.size() != count || new HashSet<>(labels).size() != count) {
-      throw refused("--labels names " + new HashSet<>(labels).size() + " classes; the model has " + count);
+    for (int i = 0; i < labels.size(); i++) {
+      if (labels.get(i).isBlank()) {
+        throw refused("--labels: name " + (i + 1) + " of " + labels.size() + " is empty");
+      }
+      if (labels.indexOf(labels.get(i)) < i) {
+        throw refused("--labels names \"" + labels.get(i) + "\" twice, as class " + labels.indexOf(labels.get(i))
+            + " and as class " + i + "; each class has a name of its own");
+      }
+    }
+    if (labels.size() != count) {
+      throw refused("--labels names " + labels.size() + " classes; the model has "
+          + (count == 0 ? "none: leave --labels out" : Integer.toString(count)));
     }
     if (carried != null && !model.card().unlearnedLabels().isEmpty() && !carried.equals(labels)) {
       throw refused("--labels: classes of this model were unlearned under the names in the file, "

@@ -253,7 +253,12 @@ class ImportCommandTest {
     assertEquals(2, run(ImportCommand.commandLine(), good.toString(), "--name", "x", "--out", out.toString(),
         "--labels",
         "a,b"));
-    assertTrue(errors.toString().contains("--labels names 2 classes; the model has 0"), errors.toString());
+    assertTrue(errors.toString().contains("--labels names 2 classes; the model has none"), errors.toString());
+    Path cifar = GoldenImports.copy("ada-cifar-cond-32-rgb.pkl", directory);
+    assertEquals(2, run(ImportCommand.commandLine(), cifar.toString(), "--name", "x", "--out", out.toString(),
+        "--labels", "cat,dog,cat,d,e,f,g,h,i,j"));
+    assertTrue(errors.toString().contains("--labels names \"cat\" twice, as class 0 and as class 2"),
+        errors.toString());
     assertEquals(2, run(ExportCommand.commandLine(), out.toString(), "--format", "pickle", "--out", "x"));
     assertTrue(errors.toString().contains("safetensors or pytorch-state-dict"), errors.toString());
   }

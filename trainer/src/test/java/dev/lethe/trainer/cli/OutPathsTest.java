@@ -3,6 +3,7 @@ package dev.lethe.trainer.cli;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.lethe.models.bundle.BundleName;
 import dev.lethe.trainer.evaluation.EvaluateCommand;
 import dev.lethe.trainer.evaluation.EvaluateFacesCommand;
 import dev.lethe.trainer.speed.SpeedCommand;
@@ -17,6 +18,8 @@ import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import picocli.CommandLine;
 
 /** Where results cannot go is said before the work for them, in a line. */
@@ -52,6 +55,30 @@ class OutPathsTest {
         () -> all + ": " + err);
     assertTrue(err.toString().startsWith("lethe: --out " + out) && err.toString().contains(words),
         () -> all + ": " + err);
+  }
+
+  /** A bundle that no server takes is not worth the hours either. */
+  @ParameterizedTest
+  @ValueSource(strings = {"a/b c", "", ".hidden", "../up", "caf\u00e9"})
+  void namesThatNoServerTakesAreRefused(String name) {
+    String missing = folder.resolve("missing").toString();
+    for (String option : List.of("--name", "--version-name")) {
+      for (Map.Entry<CommandLine, List<String>> command : Map.of(
+          ImportCommand.commandLine(), List.of(missing),
+          TrainCommand.commandLine(), List.of("gan", "--data=" + missing, "--run=" + missing)).entrySet()) {
+        StringWriter err = new StringWriter();
+        List<String> words = new ArrayList<>(command.getValue());
+        words.add("--out=" + folder.resolve("out"));
+        if (!option.equals("--name")) {
+          words.add("--name=mine");
+        }
+        words.add(option + "=" + name);
+        assertEquals(2, command.getKey().setErr(new PrintWriter(err, true)).execute(words.toArray(String[]::new)),
+            err::toString);
+        assertTrue(err.toString().startsWith("lethe: " + option + " \"" + name + "\" cannot be the name of a ")
+            && err.toString().contains(BundleName.RULE), err::toString);
+      }
+    }
   }
 
   @Test
