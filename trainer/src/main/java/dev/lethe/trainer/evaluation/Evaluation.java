@@ -215,7 +215,7 @@ final class Evaluation {
       UnlearningTargets found = unlearner.find(request(experiment), images.unlearn(),
           (step, steps, error) -> progress.at(which + "inversion", (double) step / steps));
       outcome = unlearner.unlearn(request(experiment), images, found,
-          (step, steps, values) -> progress.at(which + "unlearning", (double) step / steps));
+          (step, steps, share, values) -> progress.at(which + "unlearning", share));
       if (first == null) {
         first = found;
         substitutes = outcome.substitutes();

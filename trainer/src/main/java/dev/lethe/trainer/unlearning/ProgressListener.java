@@ -8,7 +8,7 @@ public interface ProgressListener {
   /**
    * @param stage what is being done
    * @param step of {@code steps} of this stage
-   * @param fraction of the whole job, 0 to 1
+   * @param fraction of the whole job, 0 to 1; it never falls
    * @param values losses and metrics by name
    */
   void progress(String stage, int step, int steps, double fraction, Map<String, Double> values);

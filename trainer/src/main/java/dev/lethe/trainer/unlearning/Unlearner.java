@@ -98,10 +98,12 @@ public record Unlearner(ModelWeights root, ModelWeights original, WStatistics st
    * @throws IllegalArgumentException if the recipe needs a discriminator and the model has none
    */
   public Outcome unlearn(UnlearningRequest request, JobImages images, UnlearningTargets found,
-      GuardedCascade.Progress progress) throws IOException {
+      UnlearningProgress progress) throws IOException {
     long started = System.nanoTime();
     StandIns standIns = StandIns.choose(original, request.subject().classes(), gone, request.seed(), compute);
-    Forgotten forgotten = forgetMemorised(request, images, found, progress);
+    Forgotten forgotten = forgetMemorised(request, images, found,
+        progress.part(0, UnlearningProgress.FORGETTING));
+    UnlearningProgress rest = forgotten.model == original ? progress : progress.from(UnlearningProgress.FORGETTING);
     Teacher teacher = Teacher.of(forgotten.model, found.kept(), found.keptLabels(), compute);
     ImageDataset generated = Datasets.of(images.learn().labels(), teacher.images(), teacher.labels());
     ImageDataset learned = images.learn().size() > 0 ? images.learn() : generated;
@@ -113,11 +115,11 @@ public record Unlearner(ModelWeights root, ModelWeights original, WStatistics st
       outcome = cascade(request, paper.options(), images, found, teacher, learned, standIns,
           fakeLabels.orElseThrow(() ->
               new IllegalArgumentException("the model has no discriminator, which recipe PAPER "
-              + "trains beside the generator; use recipe LETHE")), progress);
+              + "trains beside the generator; use recipe LETHE")), rest.part(0, 1));
     } else {
       RedactionOptions options = ((UnlearningRequest.Lethe) request.recipe()).options();
       outcome = redact(request, options, forgotten.model, images, found, generated, learned, standIns, fakeLabels,
-          progress);
+          rest);
     }
     return new Outcome(new LabelErasure(standIns).of(outcome.candidate), outcome.substitutes, learned,
         fakeLabels.map(labels -> OptionalDouble.of(mean(labels.data()))).orElse(OptionalDouble.empty()),
@@ -160,7 +162,9 @@ public record Unlearner(ModelWeights root, ModelWeights original, WStatistics st
   private Outcome redact(UnlearningRequest request, RedactionOptions options, ModelWeights start, JobImages images,
       UnlearningTargets found, ImageDataset generated, ImageDataset learned, StandIns standIns,
           Optional<Tensor> fakeLabels,
-      GuardedCascade.Progress progress) throws IOException {
+      UnlearningProgress progress) throws IOException {
+    double generatorShare = fakeLabels.isPresent() ? UnlearningProgress.GENERATOR : 1;
+    GuardedCascade.Progress ofGenerator = progress.part(0, generatorShare);
     RedactionRun.Guard guard = guard(request, start, found, learned);
     ImageDataset anchors = request.zeroShot() ? generated
         : staying(learned, request.subject().classes()).orElse(generated);
@@ -171,11 +175,11 @@ public record Unlearner(ModelWeights root, ModelWeights original, WStatistics st
       Tensor instead = substitutes.get();
       generator = once("generator", start, () -> new ItemRedaction(root, original, start, options, how, request.seed(),
           resume, directory.resolve("generator"), compute)
-          .run(found, instead, anchors, images.kept(), guard, progress));
+          .run(found, instead, anchors, images.kept(), guard, ofGenerator));
     } else {
       generator = once("generator", start, () -> new ClassRedaction(root, original, options, how, standIns,
           request.seed(), resume, directory.resolve("generator"), compute)
-          .run(found, images.unlearn(), anchors, guard, progress));
+          .run(found, images.unlearn(), anchors, guard, ofGenerator));
     }
     List<String> notes = new ArrayList<>(generator.notes());
     original.featuresInstead().ifPresent(notes::add);
@@ -197,7 +201,8 @@ public record Unlearner(ModelWeights root, ModelWeights original, WStatistics st
         point -> new DiscriminatorRun.Result(point.tensors(), JobPoints.cost(point), point.texts()),
         result -> new Point(result.weights(), JobPoints.cost(result.cost()), result.notes(), new byte[0]),
         () -> new DiscriminatorRun(start, request.seed(), directory.resolve("discriminator"), compute)
-            .run(found.images(), labels, stay, unseenIsLikened ? images.calibration() : Optional.empty(), progress));
+            .run(found.images(), labels, stay, unseenIsLikened ? images.calibration() : Optional.empty(),
+                progress.part(generatorShare, 1)));
     Map<String, Tensor> weights = new HashMap<>(generator.model().weights());
     weights.putAll(discriminator.weights());
     notes.addAll(discriminator.notes());

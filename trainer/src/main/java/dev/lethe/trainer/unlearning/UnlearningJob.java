@@ -81,7 +81,7 @@ public record UnlearningJob(Bundle root, Bundle base, String newVersion, Unlearn
     UnlearningTargets found = unlearner.find(request, images.unlearn(),
         (step, steps, error) -> tell(listener, Stage.INVERSION, step, steps, Map.of("mse", error)));
     Unlearner.Outcome outcome = unlearner.unlearn(request, images, found,
-        (step, steps, values) -> tell(listener, Stage.UNLEARNING, step, steps, values));
+        (step, steps, share, values) -> tell(listener, Stage.UNLEARNING, step, steps, share, values));
 
     tell(listener, Stage.EXPORT, 0, 1, Map.of());
     new CandidateExport(base, outcome.candidate(), compute)
@@ -191,7 +191,13 @@ public record UnlearningJob(Bundle root, Bundle base, String newVersion, Unlearn
   }
 
   private static void tell(ProgressListener listener, Stage stage, int step, int steps, Map<String, Double> values) {
+    tell(listener, stage, step, steps, (double) step / steps, values);
+  }
+
+  /** @param share of the stage that is done, where its steps are of a part of it */
+  private static void tell(ProgressListener listener, Stage stage, int step, int steps, double share,
+      Map<String, Double> values) {
     listener.progress(stage.name().toLowerCase(Locale.ROOT), step, steps,
-        Math.min(1, stage.start() + stage.share * step / steps), values);
+        Math.min(1, stage.start() + stage.share * share), values);
   }
 }

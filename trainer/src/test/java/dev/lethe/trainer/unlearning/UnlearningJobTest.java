@@ -289,7 +289,13 @@ class UnlearningJobTest {
   }
 
   private UnlearningReport run(Bundle base, UnlearningRequest request, JobImages images) throws IOException {
-    return run(base, request, images, ResumePoints.none(), (stage, step, steps, fraction, values) -> stages.add(stage));
+    double[] done = {0};
+    return run(base, request, images, ResumePoints.none(), (stage, step, steps, fraction, values) -> {
+      stages.add(stage);
+      assertTrue(fraction >= done[0] && fraction <= 1,
+          () -> fraction + " after " + done[0] + ": " + stage + ", step " + step + " of " + steps + ", " + values);
+      done[0] = fraction;
+    });
   }
 
   private UnlearningReport run(Bundle base, UnlearningRequest request, JobImages images, ResumePoints resume,
