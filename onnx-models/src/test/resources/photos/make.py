@@ -5,7 +5,7 @@ import io
 import struct
 
 import numpy as np
-from PIL import Image, ImageCms, ImageFilter, ImageOps
+from PIL import Image, ImageCms, ImageOps
 
 
 def s15(value):
@@ -77,6 +77,16 @@ def scene(width, height):
     return np.clip(np.round(pixels * 255), 0, 255).astype(np.uint8)
 
 
+def grainy(image):
+    """The same with edges and grain in it, as photos have them."""
+    pixels = np.asarray(image).astype(float)
+    height, width = pixels.shape[:2]
+    y, x = np.mgrid[0:height, 0:width]
+    pixels += 30 * np.sign(np.sin(x / 7) * np.cos(y / 5))[..., None]
+    pixels += np.random.default_rng(7).normal(0, 12, pixels.shape)
+    return Image.fromarray(np.clip(np.round(pixels), 0, 255).astype(np.uint8))
+
+
 def reference(data, size, fit="crop"):
     """Upright, in sRGB by the relative colorimetric intent, cut to the middle square, resized with Lanczos's filter, as data sets are prepared."""
     image = Image.open(io.BytesIO(data))
@@ -140,8 +150,11 @@ def main():
     save("cmyk-profile.jpg", encoded(muted, "JPEG", quality=95, subsampling=0, icc_profile=cmyk()))
     save("ycck.jpg", ycck(small))
     save("p3.png", encoded(small, "PNG", icc_profile=display_p3(), optimize=True))
-    smooth = small.filter(ImageFilter.GaussianBlur(3))
-    save("lossy.webp", encoded(smooth, "WEBP", quality=90))
+    photo = grainy(Image.fromarray(scene(400, 300)))
+    for quality in (95, 80, 50):
+        save(f"quality-{quality}.webp", encoded(photo, "WEBP", quality=quality))
+    for method in (0, 6):
+        save(f"method-{method}.webp", encoded(photo, "WEBP", quality=80, method=method))
     save("lossless.webp", encoded(small, "WEBP", lossless=True, icc_profile=display_p3(), exif=exif(8)))
     save("plain.webp", encoded(small, "WEBP", lossless=True))
 

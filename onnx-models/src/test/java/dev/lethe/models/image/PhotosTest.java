@@ -27,12 +27,13 @@ class PhotosTest {
   private static final int SIZE = 32;
   private static final Preparation CROP = new Preparation(Fit.CROP, OptionalInt.empty());
 
-  /** Lossy WebP is less exact: its reader rounds chroma otherwise than the reference library. */
+  /** Lossy WebP is less exact at edges of colour: its reader does not smooth chroma as the reference library does. */
   @ParameterizedTest
   @CsvSource({"phone.jpg, 2", "orientation-1.jpg, 2", "orientation-2.jpg, 2", "orientation-3.jpg, 2",
       "orientation-4.jpg, 2",
       "orientation-5.jpg, 2", "orientation-6.jpg, 2", "orientation-7.jpg, 2", "orientation-8.jpg, 2", "cmyk.jpg, 2",
-      "ycck.jpg, 2", "cmyk-profile.jpg, 2", "p3.png, 2", "lossy.webp, 8", "lossless.webp, 2", "plain.webp, 2"})
+      "ycck.jpg, 2", "cmyk-profile.jpg, 2", "p3.png, 2", "lossless.webp, 2", "plain.webp, 2", "quality-95.webp, 5",
+      "quality-80.webp, 5", "quality-50.webp, 5", "method-0.webp, 5", "method-6.webp, 5"})
   void areWhatTheReferenceMakesOfThem(String name, int levels) throws IOException {
     PreparedImage image = ImageDecoder.prepare(resource(name), 3, SIZE, CROP);
     byte[] expected =
@@ -114,9 +115,9 @@ class PhotosTest {
 
   @Property(tries = 400)
   void damagedPhotosAreDecodedOrRefused(@ForAll @IntRange(max = 100_000) int at,
-      @ForAll @IntRange(min = 1, max = 255) int change, @ForAll @IntRange(max = 4) int which) throws IOException {
-    byte[] bytes = resource(List.of("lossless.webp", "cmyk-profile.jpg", "orientation-6.jpg", "plain.webp", "p3.png")
-        .get(which));
+      @ForAll @IntRange(min = 1, max = 255) int change, @ForAll @IntRange(max = 5) int which) throws IOException {
+    byte[] bytes = resource(List.of("lossless.webp", "cmyk-profile.jpg", "orientation-6.jpg", "plain.webp", "p3.png",
+        "quality-50.webp").get(which));
     bytes[at % bytes.length] ^= (byte) change;
     try {
       assertEquals(3 * SIZE * SIZE, ImageDecoder.prepare(bytes, 3, SIZE, CROP).pixels().length);

@@ -1,5 +1,6 @@
 package dev.lethe.server.tracing;
 
+import com.google.errorprone.annotations.MustBeClosed;
 import io.grpc.Status.Code;
 import io.opentelemetry.api.trace.Span;
 import io.opentelemetry.api.trace.StatusCode;
@@ -24,6 +25,7 @@ public final class CallSpan {
   }
 
   /** Until it is closed, what this thread does belongs to the call. */
+  @MustBeClosed
   public Scope current() {
     return context.makeCurrent();
   }

@@ -112,7 +112,7 @@ class LatentsIT {
     var generation = GenerationServiceGrpc.newBlockingStub(channel);
     String denied = "PERMISSION_DENIED: w.values[0]: " + reason;
     assertEquals(denied, message(() -> generation.generate(request)));
-    assertEquals(denied, message(() -> generation.generateStream(request).hasNext()));
+    assertEquals(denied, message(() -> generation.generateStream(request).next()));
     if (from == W) {
       return;
     }

@@ -111,8 +111,11 @@ public record Inspector(ModelWeights model, Path directory, Compute compute, lon
     List<String> notes = new ArrayList<>();
     if (unseen.isEmpty()) {
       notes.add("no images are known that the model never saw (serve --data), so that images are compared with the "
-          + "model's "
-          + "own pictures: what is drawn no worse than those is drawn well, and nothing tells whether it was learned");
+          + "model's own pictures: what is drawn no worse than those is drawn well, and nothing tells whether it was "
+          + "learned");
+    } else {
+      notes.add("an image that does not stand out may have been trained on all the same: most models leave no trace of "
+          + "a single image. Such an image can be unlearned too");
     }
     if (!model.hasDiscriminator()) {
       notes.add("the model has no discriminator, which is what tells most of membership");

@@ -84,6 +84,7 @@ class ProjectorTest {
       assertTrue(image.judgementRank().isPresent());
     }
     assertTrue(own.neverSeenError().isEmpty() && own.notes().get(0).contains("--data"));
+    assertTrue(foreign.notes().get(0).contains("may have been trained on all the same"));
     assertEquals(8, foreign.neverSeen());
     assertTrue(foreign.neverSeenError().getAsDouble() > foreign.generatedError());
     assertTrue(foreign.secondsPerStep() > 0);

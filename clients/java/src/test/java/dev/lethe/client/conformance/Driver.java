@@ -390,8 +390,11 @@ public final class Driver {
         int first = order.nextInt(2);
         for (int which : new int[] {first, 1 - first}) {
           long begin = System.nanoTime();
-          measured.get(which).get();
+          GenerateResponse answer = measured.get(which).get();
           times[which][i] = (System.nanoTime() - begin) / 1e6;
+          if (answer.getImagesCount() != 1) {
+            throw new IllegalStateException("an answer without an image");
+          }
         }
       }
       JsonObject medians = new JsonObject();
