@@ -7,13 +7,16 @@ import com.google.protobuf.Descriptors.Descriptor;
 import com.google.protobuf.Descriptors.FieldDescriptor;
 import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.Message;
+import com.google.protobuf.MessageOrBuilder;
 import com.google.protobuf.util.JsonFormat;
+import dev.lethe.server.logging.SafeText;
 import dev.lethe.server.rest.HttpRules.Value;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.vertx.core.Future;
 import io.vertx.core.buffer.Buffer;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /** Our own services: Protobuf's JSON, and errors as Google's guide has them (AIP-193). */
@@ -85,7 +88,27 @@ final class ProtoJson implements Exchange {
         }
       }
     }
-    merge(JsonSource.PARAMETERS, root.toString(), message);
+    values.forEach(value -> requireOnce(value, message));
+    // Protobuf's parser takes no message that has been begun, whatever field of it is told.
+    Message.Builder own = message.getDefaultInstanceForType().newBuilderForType();
+    merge(JsonSource.PARAMETERS, root.toString(), own);
+    message.mergeFrom(own.build());
+  }
+
+  /** A field of the body that path or query have as well would be of two values. */
+  private static void requireOnce(Value value, MessageOrBuilder body) {
+    MessageOrBuilder at = body;
+    for (int i = 0; i < value.field().size(); i++) {
+      FieldDescriptor field = Objects.requireNonNull(field(at.getDescriptorForType(), value.field().get(i)));
+      if (field.isRepeated() || !at.hasField(field)) {
+        return;
+      }
+      if (i == value.field().size() - 1) {
+        throw invalid(String.join(".", value.field()) + ": is in path or query, where it is \""
+            + SafeText.bounded(value.text(), SafeText.NAME) + "\", and in the body too; leave it out of the body");
+      }
+      at = (MessageOrBuilder) at.getField(field);
+    }
   }
 
   /** By either of its names; null if there is none. */

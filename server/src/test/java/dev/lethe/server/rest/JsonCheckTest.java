@@ -10,6 +10,7 @@ import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.vertx.core.buffer.Buffer;
 import java.time.Duration;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -38,6 +39,20 @@ class JsonCheckTest {
     String message = refusal(json);
     assertTrue(message.startsWith("the body ") && message.contains("JSON"), message);
     assertTrue(!message.contains("http") && !message.contains("Feature") && !message.contains("Gson"), message);
+  }
+
+  @Test
+  void whatPathAndBodyBothHaveIsNamed() {
+    GenerateRequest.Builder message = GenerateRequest.newBuilder();
+    ProtoJson.merge(JsonSource.BODY, "{\"model\":\"a\",\"seeds\":{\"values\":[1]}}", message);
+    StatusRuntimeException refusal = assertThrows(StatusRuntimeException.class,
+        () -> ProtoJson.bind(List.of(new HttpRules.Value(List.of("model"), "b")), message));
+    assertEquals("model: is in path or query, where it is \"b\", and in the body too; leave it out of the body",
+        refusal.getStatus().getDescription());
+    ProtoJson.bind(List.of(new HttpRules.Value(List.of("label"), "7"),
+        new HttpRules.Value(List.of("seeds", "values"), "2")), message);
+    assertEquals("7", message.getLabel());
+    assertEquals(List.of(1, 2), message.getSeeds().getValuesList());
   }
 
   @ParameterizedTest

@@ -75,6 +75,12 @@ class MalformedIT {
   }
 
   @Test
+  void aFieldOfPathAndBodyIsNamed() throws Exception {
+    assertEquals("model: is in path or query, where it is \"tiny\", and in the body too; leave it out of the body",
+        refusal(GENERATE, JSON_TYPE, "{\"model\": \"tiny\"}"));
+  }
+
+  @Test
   void deepJsonIsRefusedOnEveryPath() throws Exception {
     String objects = "{\"a\":".repeat(10_000) + "1" + "}".repeat(10_000);
     String lists = "[".repeat(10_000) + "]".repeat(10_000);
