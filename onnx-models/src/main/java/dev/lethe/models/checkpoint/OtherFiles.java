@@ -40,7 +40,8 @@ final class OtherFiles {
     BY_START.put("7z\u00bc\u00af", "a 7-Zip archive: unpack it first");
     BY_START.put("Rar!", "a RAR archive: unpack it first");
     BY_START.put("\u007fELF", "a program");
-    BY_START.put("version https://git-lfs", "a pointer of Git LFS and not the file itself: fetch it with 'git lfs pull'");
+    BY_START.put("version https://git-lfs",
+        "a pointer of Git LFS and not the file itself: fetch it with 'git lfs pull'");
   }
 
   private OtherFiles() {}

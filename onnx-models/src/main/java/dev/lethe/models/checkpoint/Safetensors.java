@@ -60,14 +60,14 @@ public final class Safetensors {
     long end = 0;
     for (Map.Entry<String, JsonNode> tensor : tensors) {
       if (offset(tensor, 0) != end) {
-        throw new CheckpointException(tensor.getKey() + " begins at byte " + offset(tensor, 0) + " of the tensors; what "
-            + "is before it ends at " + end);
+        throw new CheckpointException(tensor.getKey() + " begins at byte " + offset(tensor, 0)
+            + " of the tensors; what is before it ends at " + end);
       }
       end = offset(tensor, 1);
     }
     if (end != size) {
-      throw new CheckpointException("its last tensor ends at byte " + end + ", and " + (size - end) + " bytes follow that "
-          + "belong to none; the file is damaged, or something was added to it");
+      throw new CheckpointException("its last tensor ends at byte " + end + ", and " + (size - end)
+          + " bytes follow that belong to none; the file is damaged, or something was added to it");
     }
   }
 

@@ -162,7 +162,8 @@ public final class UnlearnSpecs {
       throw lacking(its + " has a " + Bundle.FEATURES + " that tells "
           + (recognises.count() == 0 ? "classes apart and does not say how many"
               : recognises.count() + " classes apart")
-          + "; the model has " + card.labels().size() + ", and each must be recognised as itself: " + CLASSIFIER_REMEDY);
+          + "; the model has " + card.labels().size() + ", and each must be recognised as itself: "
+          + CLASSIFIER_REMEDY);
     }
   }
 

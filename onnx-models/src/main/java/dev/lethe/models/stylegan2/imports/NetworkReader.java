@@ -88,7 +88,8 @@ final class NetworkReader {
       throw new CheckpointException("its discriminator takes images of " + top + "×" + top + "; its generator draws "
           + resolution + "×" + resolution);
     }
-    Architecture architecture = found.weights().keySet().stream().anyMatch(name -> SKIP.matcher(name).matches()) ? Architecture.RESNET
+    boolean skips = found.weights().keySet().stream().anyMatch(name -> SKIP.matcher(name).matches());
+    Architecture architecture = skips ? Architecture.RESNET
         : hasColoursBelow(resolution) ? Architecture.SKIP : Architecture.ORIG;
     boolean labels = hasAny("D.mapping.");
     Integer labelWidth = null;

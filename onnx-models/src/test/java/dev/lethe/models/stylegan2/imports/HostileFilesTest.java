@@ -305,7 +305,8 @@ class HostileFilesTest {
       "524946462400000057454250, a WebP image", "0000001866747970686569630000, a HEIC image",
       "1f8b0800, compressed by gzip", "934e554d5059010076, a NumPy array", "255044462d312e37, a PDF"})
   void whatIsNoCheckpointIsTold(String start, String what) throws IOException {
-    refused(Arrays.copyOf(HexFormat.of().parseHex(start), 1000), "it is " + what, "expected: a pickle of StyleGAN2-ADA");
+    refused(Arrays.copyOf(HexFormat.of().parseHex(start), 1000), "it is " + what,
+        "expected: a pickle of StyleGAN2-ADA");
   }
 
   /** As the format's own library has it. */
@@ -338,8 +339,8 @@ class HostileFilesTest {
     Files.write(file, Arrays.copyOf(whole, whole.length - 1));
     String message = assertThrows(CheckpointException.class, () -> ModelImport.read(file, (values, all) -> {}))
         .getMessage();
-    Matcher told = Pattern.compile(".* has (\\d+) elements of 4 bytes each, (\\d+) bytes, and (\\d+) bytes are left.*")
-        .matcher(message);
+    Matcher told = Pattern.compile(
+        ".* has (\\d+) elements of 4 bytes each, (\\d+) bytes, and (\\d+) bytes are left.*").matcher(message);
     assertTrue(told.matches(), message);
     assertEquals(4 * Long.parseLong(told.group(1)), Long.parseLong(told.group(2)));
     assertEquals(Long.parseLong(told.group(2)) - 1, Long.parseLong(told.group(3)));
