@@ -1,6 +1,7 @@
 package dev.lethe.models.graph;
 
 import java.util.Arrays;
+import java.util.Objects;
 
 /**
  * A float tensor, row-major.
@@ -37,8 +38,9 @@ public record Tensor(long[] shape, float[] data) {
     return new Tensor(taken, values);
   }
 
-  /** The slices of the first axis from one index up to another, exclusive. */
+  /** The slices of the first axis from one index up to another, exclusive, of those that there are. */
   public Tensor rows(int from, int to) {
+    Objects.checkFromToIndex(from, to, (int) shape[0]);
     long[] taken = shape.clone();
     int size = data.length / (int) shape[0];
     taken[0] = to - from;

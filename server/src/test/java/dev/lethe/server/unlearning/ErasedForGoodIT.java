@@ -58,7 +58,7 @@ class ErasedForGoodIT {
 
   private final Path home = Path.of("..").toAbsolutePath().normalize();
   private final InferenceSession judge = InferenceSession.open(
-      home.resolve("onnx-models/evaluation/judge/features.onnx"), Compute.cpu(1));
+      home.resolve("onnx-models/evaluation/mnist-judge/features.onnx"), Compute.cpu(1));
   private ServerFixture server;
 
   private void start() throws IOException {
