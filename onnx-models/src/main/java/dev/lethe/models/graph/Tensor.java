@@ -47,6 +47,11 @@ public record Tensor(long[] shape, float[] data) {
     return new Tensor(taken, Arrays.copyOfRange(data, from * size, to * size));
   }
 
+  /** The first slices of the first axis, as many as there are up to a number. */
+  public Tensor first(int most) {
+    return rows(0, Math.min(most, (int) shape[0]));
+  }
+
   /** The slices of the first axis, and after them those of another tensor. */
   public Tensor then(Tensor other) {
     long[] joined = shape.clone();

@@ -23,7 +23,7 @@ record AnchorLatents(LatentSearch search, SearchOptions how) {
    * @param stay real or generated images that stay, one or more
    * @param sampler of the original
    * @param n latents wanted, as many as are looked for or more
-   * @return w [n, w_dim]
+   * @return w [n, w_dim]; of a single image [1, w_dim], for there is nothing to draw others by
    */
   Tensor draw(ImageDataset stay, Sampler sampler, int n, long seed) throws IOException {
     ImageDataset some = stay.subset(IntStream.range(0, Math.min(how.inverted(), stay.size())).toArray());

@@ -71,7 +71,7 @@ record ClassRedaction(ModelWeights root, ModelWeights original, RedactionOptions
           IntStream.range(0, (int) parts.latents.shape()[0]).toArray());
       Set<Integer> shown = original.config().conditional() ? standIns.byClass().keySet()
           : Set.of(found.lookalike().orElseThrow());
-      Stayers anchored = staying.at(anchors.rows(0, few));
+      Stayers anchored = staying.at(anchors.first(few));
       Stayers kept = staying.at(found.kept());
       if (staying.redactedBefore()) {
         anchored = anchored.then(others(staying.redacted(anchors), extractor, shown));

@@ -86,8 +86,7 @@ record ItemRedaction(ModelWeights root, ModelWeights original, ModelWeights star
       StayingPictures staying = new StayingPictures(start == original ? root : original, original, runner);
       Tensor anchors = new AnchorLatents(new LatentSearch(staying.root(), resume, directory, compute), how)
           .draw(stay, runner.sampler(original), Math.max(how.anchors(), staying.lookedThrough()), seed + 3);
-      // Of a single image there is but one.
-      Stayers anchored = staying.at(anchors.rows(0, Math.min(how.anchors(), (int) anchors.shape()[0])));
+      Stayers anchored = staying.at(anchors.first(how.anchors()));
       Stayers kept = staying.at(found.kept());
       if (start != original) {
         kept = mixed(found, kept, runner.sampler(start).images(found.kept()), others);
