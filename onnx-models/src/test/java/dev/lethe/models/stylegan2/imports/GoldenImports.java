@@ -1,13 +1,19 @@
 package dev.lethe.models.stylegan2.imports;
 
+import dev.lethe.models.bundle.Bundle;
+import dev.lethe.models.bundle.ModelCard;
 import dev.lethe.models.golden.Golden;
 import dev.lethe.models.graph.Tensor;
+import dev.lethe.models.stylegan2.StyleGan2Bundle;
+import dev.lethe.models.stylegan2.StyleGan2Config;
+import dev.lethe.models.stylegan2.Weights;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 
 /** Checkpoints in their own formats and what they must draw; the README beside them says what each has. */
 public final class GoldenImports {
@@ -29,6 +35,24 @@ public final class GoldenImports {
       Files.write(copy, in.readAllBytes());
       return copy;
     }
+  }
+
+  /** A copy of a file in a directory; of a name that begins with {@code own} what our own export writes. */
+  static Path file(String name, Path directory) throws IOException {
+    if (!name.startsWith("own")) {
+      return copy(name, directory);
+    }
+    StyleGan2Config config = new StyleGan2Config(32, 1, 2, 4, 4, 1, 32, 2);
+    ModelCard card = new ModelCard(ModelCard.FORMAT_VERSION, "own", "v1", null, ModelCard.STYLEGAN2, config.network(),
+        List.of("a", "b"), Map.of(), null, null, null, Map.of());
+    Bundle bundle = StyleGan2Bundle.write(directory.resolve("own"), card, Weights.initialize(config, 1));
+    Path file = directory.resolve(name);
+    if (name.endsWith(".pt")) {
+      ModelExport.stateDict(bundle, file);
+    } else {
+      ModelExport.safetensors(bundle, file);
+    }
+    return file;
   }
 
   /** What a file must draw. */

@@ -5,12 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.lethe.models.bundle.Bundle;
-import dev.lethe.models.bundle.ModelCard;
 import dev.lethe.models.checkpoint.CheckpointException;
-import dev.lethe.models.stylegan2.StyleGan2Bundle;
-import dev.lethe.models.stylegan2.StyleGan2Config;
-import dev.lethe.models.stylegan2.Weights;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -161,7 +156,7 @@ class HostileFilesTest {
   @ParameterizedTest
   @MethodSource("files")
   void truncatedFilesAreRefused(String name) throws IOException {
-    byte[] whole = Files.readAllBytes(file(name));
+    byte[] whole = Files.readAllBytes(GoldenImports.file(name, directory));
     SplittableRandom random = new SplittableRandom(1);
     for (int i = 0; i < 100; i++) {
       refused(Arrays.copyOf(whole, i < 20 ? i : random.nextInt(whole.length)), "");
@@ -179,7 +174,7 @@ class HostileFilesTest {
   @CsvSource({"ada-g-only-32-rgb.pkl, 1000", "tf-stylegan2-32-rgb.pkl, 1000", "rosinality-g-ema-32.pt, 2000",
       "own.safetensors, 3000", "own.pt, 3000"})
   void mutatedFilesAreReadOrRefused(String name, int mutations) throws IOException {
-    byte[] whole = Files.readAllBytes(file(name));
+    byte[] whole = Files.readAllBytes(GoldenImports.file(name, directory));
     SplittableRandom random = new SplittableRandom(name.hashCode());
     Path file = directory.resolve("mutated");
     int refusals = 0;
@@ -199,7 +194,7 @@ class HostileFilesTest {
   /** A bit of a weight makes another weight, which nothing but the checksum tells. */
   @Test
   void damagedFilesOfAZipFileAreNamed() throws IOException {
-    Path file = file("own.pt");
+    Path file = GoldenImports.file("own.pt", directory);
     byte[] whole = Files.readAllBytes(file);
     List<String> entries;
     try (ZipFile zip = new ZipFile(file.toFile())) {
@@ -260,23 +255,6 @@ class HostileFilesTest {
     return result;
   }
 
-  private Path file(String name) throws IOException {
-    if (!name.startsWith("own")) {
-      return GoldenImports.copy(name, directory);
-    }
-    StyleGan2Config config = new StyleGan2Config(32, 1, 2, 4, 4, 1, 32, 2);
-    ModelCard card = new ModelCard(ModelCard.FORMAT_VERSION, "own", "v1", null, ModelCard.STYLEGAN2, config.network(),
-        List.of("a", "b"), Map.of(), null, null, null, Map.of());
-    Bundle bundle = StyleGan2Bundle.write(directory.resolve("own"), card, Weights.initialize(config, 1));
-    Path file = directory.resolve(name);
-    if (name.endsWith(".pt")) {
-      ModelExport.stateDict(bundle, file);
-    } else {
-      ModelExport.safetensors(bundle, file);
-    }
-    return file;
-  }
-
   // ---- what is something else ----
 
   @Test
@@ -312,7 +290,7 @@ class HostileFilesTest {
   /** As the format's own library has it. */
   @Test
   void safetensorsHaveNothingBetweenAndAfterTheirTensors() throws IOException {
-    byte[] own = Files.readAllBytes(file("own.safetensors"));
+    byte[] own = Files.readAllBytes(GoldenImports.file("own.safetensors", directory));
     refused(Arrays.copyOf(own, own.length + 3), "3 bytes follow that belong to none");
     byte[] header = ("{\"G.mapping.fc0.weight\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}}")
         .getBytes(StandardCharsets.UTF_8);
@@ -334,7 +312,7 @@ class HostileFilesTest {
 
   @Test
   void whatIsLeftOfALegacyFileIsToldInBytes() throws IOException {
-    byte[] whole = Files.readAllBytes(file("rosinality-g-ema-32.pt"));
+    byte[] whole = Files.readAllBytes(GoldenImports.file("rosinality-g-ema-32.pt", directory));
     Path file = directory.resolve("short.pt");
     Files.write(file, Arrays.copyOf(whole, whole.length - 1));
     String message = assertThrows(CheckpointException.class, () -> ModelImport.read(file, (values, all) -> {}))
@@ -380,7 +358,7 @@ class HostileFilesTest {
     refused(zipOf(Map.of("archive/data.pkl", new PickleText().ops("N").end(), "archive/byteorder",
         "big".getBytes(StandardCharsets.US_ASCII))), "byte order is big");
     refused(bigEndianArray(), "big-endian");
-    byte[] own = Files.readAllBytes(file("own.safetensors"));
+    byte[] own = Files.readAllBytes(GoldenImports.file("own.safetensors", directory));
     String text = new String(own, StandardCharsets.ISO_8859_1);
     refused(text.replaceFirst("\"dtype\":\"F32\"", "\"dtype\":\"I32\"").getBytes(StandardCharsets.ISO_8859_1),
         "type I32", "floating-point");

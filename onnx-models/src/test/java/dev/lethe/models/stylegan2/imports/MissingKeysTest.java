@@ -3,14 +3,9 @@ package dev.lethe.models.stylegan2.imports;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.lethe.models.bundle.Bundle;
-import dev.lethe.models.bundle.ModelCard;
 import dev.lethe.models.checkpoint.Checkpoint;
 import dev.lethe.models.checkpoint.CheckpointException;
 import dev.lethe.models.checkpoint.Tree;
-import dev.lethe.models.stylegan2.StyleGan2Bundle;
-import dev.lethe.models.stylegan2.StyleGan2Config;
-import dev.lethe.models.stylegan2.Weights;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -44,7 +39,7 @@ class MissingKeysTest {
   @MethodSource("files")
   void areNamedAsTheFileNamesThem(String file) throws IOException {
     int[] removed = {0};
-    try (Checkpoint checkpoint = Checkpoint.open(file(file))) {
+    try (Checkpoint checkpoint = Checkpoint.open(GoldenImports.file(file, directory))) {
       Tree root = checkpoint.root();
       new NetworkReader(ModelImport.find(root)).config();
       Visitor visitor = name -> {
@@ -116,22 +111,5 @@ class MissingKeysTest {
         variables(part.getValue(), path + part.getKey() + "/", visitor);
       }
     }
-  }
-
-  private Path file(String name) throws IOException {
-    if (!name.startsWith("own")) {
-      return GoldenImports.copy(name, directory);
-    }
-    StyleGan2Config config = new StyleGan2Config(32, 1, 2, 4, 4, 1, 32, 2);
-    ModelCard card = new ModelCard(ModelCard.FORMAT_VERSION, "own", "v1", null, ModelCard.STYLEGAN2, config.network(),
-        List.of("a", "b"), Map.of(), null, null, null, Map.of());
-    Bundle bundle = StyleGan2Bundle.write(directory.resolve("own"), card, Weights.initialize(config, 1));
-    Path file = directory.resolve(name);
-    if (name.endsWith(".pt")) {
-      ModelExport.stateDict(bundle, file);
-    } else {
-      ModelExport.safetensors(bundle, file);
-    }
-    return file;
   }
 }
