@@ -1,5 +1,6 @@
 package dev.lethe.models.checkpoint;
 
+import dev.lethe.models.image.UnreadPictures;
 import java.nio.ByteBuffer;
 import java.nio.CharBuffer;
 import java.nio.charset.CoderResult;
@@ -21,15 +22,8 @@ final class OtherFiles {
   static {
     BY_START.put("\u00ff\u00d8\u00ff", "a JPEG image");
     BY_START.put("\u0089PNG\r\n", "a PNG image");
-    BY_START.put("GIF8", "a GIF image");
     BY_START.put("RIFF....WEBP", "a WebP image");
     BY_START.put("RIFF", "a sound or a video");
-    BY_START.put("....ftyphei", "a HEIC image");
-    BY_START.put("....ftypmif1", "a HEIC image");
-    BY_START.put("....ftypavif", "an AVIF image");
-    BY_START.put("....ftyp", "a video");
-    BY_START.put("II*\0", "a TIFF image");
-    BY_START.put("MM\0*", "a TIFF image");
     BY_START.put("%PDF-", "a PDF");
     BY_START.put("\u0093NUMPY", "a NumPy array");
     BY_START.put("\u0089HDF\r\n", "an HDF5 file, as Keras writes it");
@@ -52,9 +46,11 @@ final class OtherFiles {
    * @param start its first bytes
    */
   static Optional<String> known(ByteBuffer start) {
-    String text = StandardCharsets.ISO_8859_1.decode(start.duplicate()).toString();
-    return BY_START.entrySet().stream().filter(known -> begins(text, known.getKey())).map(Map.Entry::getValue)
-        .findFirst();
+    byte[] bytes = new byte[start.remaining()];
+    start.duplicate().get(bytes);
+    String text = new String(bytes, StandardCharsets.ISO_8859_1);
+    return UnreadPictures.known(bytes).or(() -> BY_START.entrySet().stream()
+        .filter(known -> begins(text, known.getKey())).map(Map.Entry::getValue).findFirst());
   }
 
   private static boolean begins(String text, String pattern) {

@@ -112,27 +112,12 @@ enum ContainerFormat {
 
   /** What people send that is not read; README says which readers of HEIC for Java there are, and what they lack. */
   private static Optional<String> known(byte[] bytes) {
-    if (bytes.length < 12) {
-      return Optional.empty();
-    }
-    String start = ascii(bytes, 0);
-    if (start.equals("GIF8")) {
-      return Optional.of("a GIF image");
-    }
-    if (start.equals("II*\0") || start.equals("MM\0*")) {
-      return Optional.of("a TIFF image, or a camera's raw image");
-    }
-    if (start.startsWith("BM")) {
+    // Two letters are enough only where an image is expected.
+    if (bytes.length >= 12 && ascii(bytes, 0).startsWith("BM")) {
       return Optional.of("a BMP image");
     }
-    if (ascii(bytes, 4).equals("ftyp")) {
-      String brand = ascii(bytes, 8);
-      return Optional.of(brand.startsWith("avi") ? "an AVIF image" : brand.startsWith("hei") || brand.startsWith("hev")
-          || brand.startsWith("mif") || brand.startsWith("msf")
-              ? "a HEIC image (heif-convert of libheif, or sips on a Mac, make a"
-              + " JPEG file of it)" : "a video");
-    }
-    return Optional.empty();
+    return UnreadPictures.known(bytes).map(kind -> kind.equals(UnreadPictures.HEIC)
+        ? kind + " (heif-convert of libheif, or sips on a Mac, make a JPEG file of it)" : kind);
   }
 
   private static String ascii(byte[] bytes, int at) {
