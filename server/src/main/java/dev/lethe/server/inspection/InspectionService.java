@@ -150,10 +150,15 @@ public final class InspectionService {
   }
 
   private ModelCard card(String model, Call<?> call) {
-    try (Lease active = registry.model(model).lease()) {
-      call.about("model", active.card().name());
+    try (Lease active = lease(model, call)) {
       return active.card();
     }
+  }
+
+  private Lease lease(String model, Call<?> call) {
+    Lease active = registry.model(model).lease();
+    call.about("model", active.card().name());
+    return active;
   }
 
   /** A dry run: the specification, then images. */
@@ -179,9 +184,8 @@ public final class InspectionService {
           if (spec != null) {
             throw Study.invalid("spec: came twice; only the first message holds it");
           }
-          try (Lease active = registry.model(message.getSpec().getModel()).lease()) {
+          try (Lease active = lease(message.getSpec().getModel(), call)) {
             card = active.card();
-            call.about("model", active.card().name());
             spec = UnlearnSpecs.check(message.getSpec(), active.card(), active.recognises());
           }
         }
