@@ -1,20 +1,23 @@
 package dev.lethe.bench.measure;
 
 import dev.lethe.bench.load.Format;
-import dev.lethe.bench.load.Load;
 import dev.lethe.bench.model.BenchModel;
 import dev.lethe.bench.targets.ServedTarget;
 import dev.lethe.bench.targets.Targets;
 import dev.lethe.v1.Gates;
 import dev.lethe.v1.Job;
+import dev.lethe.v1.JobPhase;
 import dev.lethe.v1.UnlearnKind;
 import dev.lethe.v1.UnlearnSpec;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import org.HdrHistogram.Histogram;
 
@@ -36,15 +39,30 @@ public record JobBenchmark(Targets targets, int jobs, Duration turn, Duration wa
   /**
    * What was seen.
    *
-   * @param p99 with a job by that of the better steady turn, before it or after it
-   * @param steadyP50 milliseconds, median over jobs; the other three likewise
-   * @param calls answered while there was a job
-   * @param secondsPerJob from its submission to its end
-   * @param slowestTurnP99 milliseconds, greatest of the turns with a job: what is slow for moments alone, as while a
-   *     version is taken over, hardly shows in that of all calls
+   * @param p99 of the whole time with a job by that of the better steady turn, before it or after it
+   * @param steady without a job
+   * @param submission the first turn with a job, in which it is submitted
+   * @param work all turns with a job
+   * @param promotion the slower of the last two turns with a job, in which its version is tried, and serves
+   * @param slowest of all turns with a job that with the greatest 99th percentile
    */
-  public record Result(Turns.Ratio p99, double steadyP50, double steadyP99, double workingP50, double workingP99,
-      long calls, int jobs, double secondsPerJob, double slowestTurnP99) {}
+  public record Result(Turns.Ratio p99, Latency steady, Latency submission, Latency work, Latency promotion,
+      Latency slowest, int jobs, double secondsPerJob) {}
+
+  /**
+   * Latencies of calls, medians over jobs.
+   *
+   * @param p50 milliseconds
+   * @param p99 milliseconds
+   * @param calls that were answered
+   */
+  public record Latency(double p50, double p99, long calls) {
+
+    private static Latency of(List<Histogram> ofJobs) {
+      return new Latency(Turns.median(ofJobs, micros -> millis(micros, 50)),
+          Turns.median(ofJobs, micros -> millis(micros, 99)), ofJobs.stream().mapToLong(Histogram::getTotalCount).sum());
+    }
+  }
 
   /**
    * Starts a server, measures it and stops it.
@@ -58,38 +76,61 @@ public record JobBenchmark(Targets targets, int jobs, Duration turn, Duration wa
       List<String> labels = model.bundle().card().labels();
       server.askFor(labels.size() - jobs);
       double rate = LOAD * server.saturate(FORMAT, warmUp).imagesPerSecond();
-      List<double[]> p50 = new ArrayList<>();
-      List<double[]> p99 = new ArrayList<>();
-      double slowest = 0;
-      long calls = 0;
+      List<Histogram> steady = new ArrayList<>();
+      List<List<Histogram>> withJob = new ArrayList<>();
       double seconds = 0;
       for (int i = 0; i < jobs; i++) {
         progress.accept("jobs: " + (i + 1) + " of " + jobs);
-        Load before = server.atRate(FORMAT, rate, LEAST_CALLS, turn);
+        Histogram before = micros(server, rate);
         long started = System.nanoTime();
+        AtomicReference<JobPhase> phase = new AtomicReference<>(JobPhase.JOB_PHASE_UNSPECIFIED);
         CompletableFuture<Job> job = server.unlearn(UnlearnSpec.newBuilder().setKind(UnlearnKind.UNLEARN_KIND_CLASS)
             .addClasses(labels.get(labels.size() - 1 - i))
-            .setGates(Gates.newBuilder().setPromoteNotForgotten(true)).build());
-        Histogram working = new Histogram(before.micros());
+            .setGates(Gates.newBuilder().setPromoteNotForgotten(true)).build(), now -> phase.set(now.getPhase()));
+        List<Histogram> turns = new ArrayList<>();
         do {
-          Load load = server.atRate(FORMAT, rate, LEAST_CALLS, turn);
-          working.add(load.micros());
-          slowest = Math.max(slowest, load.millis(99));
-          calls += load.images();
+          turns.add(micros(server, rate));
+          progress.accept("jobs: %.0f s, %s: 99th percentile %.1f ms".formatted((System.nanoTime() - started) / 1e9,
+              phase.get(), millis(turns.get(turns.size() - 1), 99)));
         } while (!job.isDone());
+        withJob.add(turns);
         Job end = ended(job);
         seconds += (System.nanoTime() - started) / 1e9;
         if (!end.getPromoted()) {
           throw new IllegalStateException("a job was not promoted: " + end.getMessage());
         }
-        Load after = server.atRate(FORMAT, rate, LEAST_CALLS, turn);
-        Load steady = after.millis(99) < before.millis(99) ? after : before;
-        p50.add(new double[] {steady.millis(50), working.getValueAtPercentile(50) / 1e3});
-        p99.add(new double[] {steady.millis(99), working.getValueAtPercentile(99) / 1e3});
+        Histogram after = micros(server, rate);
+        steady.add(millis(after, 99) < millis(before, 99) ? after : before);
       }
-      return new Result(Turns.ratio(p99, 1, 0), Turns.median(p50, 0), Turns.median(p99, 0), Turns.median(p50, 1),
-          Turns.median(p99, 1), calls, jobs, seconds / jobs, slowest);
+      List<Histogram> whole = withJob.stream().map(JobBenchmark::sum).toList();
+      List<double[]> p99 = new ArrayList<>();
+      for (int i = 0; i < jobs; i++) {
+        p99.add(new double[] {millis(steady.get(i), 99), millis(whole.get(i), 99)});
+      }
+      return new Result(Turns.ratio(p99, 1, 0), Latency.of(steady),
+          Latency.of(withJob.stream().map(turns -> turns.get(0)).toList()), Latency.of(whole),
+          Latency.of(withJob.stream().map(turns -> slowest(turns.subList(Math.max(0, turns.size() - 2), turns.size())))
+              .toList()),
+          Latency.of(withJob.stream().map(JobBenchmark::slowest).toList()), jobs, seconds / jobs);
     }
+  }
+
+  private Histogram micros(ServedTarget server, double rate) throws InterruptedException {
+    return server.atRate(FORMAT, rate, LEAST_CALLS, turn).micros();
+  }
+
+  private static double millis(Histogram micros, double percent) {
+    return micros.getValueAtPercentile(percent) / 1e3;
+  }
+
+  private static Histogram slowest(List<Histogram> turns) {
+    return Collections.max(turns, Comparator.comparingDouble(turn -> millis(turn, 99)));
+  }
+
+  private static Histogram sum(List<Histogram> turns) {
+    Histogram sum = new Histogram(turns.get(0));
+    turns.forEach(sum::add);
+    return sum;
   }
 
   private static Job ended(CompletableFuture<Job> job) throws InterruptedException {

@@ -84,17 +84,25 @@ public final class BenchmarkPage {
         MNIST, PNG files, at a third of what saturates the server; then the same from the submission of a job that erases
         a class until its version serves, its checkpoints included, and once more without; of the turns without a job
         the better counts. The worker is on the same cores as the server, at a lower priority. A call that fails, or a job
-        that is not promoted, ends the benchmark. The slowest turn is that of the turns with a job, a few seconds each,
-        whose own 99th percentile is the greatest.
+        that is not promoted, ends the benchmark. A turn is a few seconds: the first with a job has its submission; of the
+        last two, in which its version is tried and serves, the slower counts; and so does the slowest of all.
 
-        | 99th percentile with a job, times without | without, ms | with a job, ms | median, ms | with a job, ms | \
-        calls with a job | jobs | s/job | 99th percentile of the slowest turn, ms |
-        | --- | --- | --- | --- | --- | --- | --- | --- | --- |
+        | | calls | median, ms | 99th percentile, ms | times that without |
+        | --- | --- | --- | --- | --- |
         """);
-    row(ratio(result.p99()), number(result.steadyP99(), 1), number(result.workingP99(), 1),
-        number(result.steadyP50(), 1), number(result.workingP50(), 1), Long.toString(result.calls()),
-        Integer.toString(result.jobs()), number(result.secondsPerJob(), 0), number(result.slowestTurnP99(), 1));
-    page.append('\n');
+    latency("without a job", result.steady(), result);
+    row("**with a job**", Long.toString(result.work().calls()), number(result.work().p50(), 1),
+        number(result.work().p99(), 1), ratio(result.p99()));
+    latency("turn of its submission", result.submission(), result);
+    latency("turn of its promotion", result.promotion(), result);
+    latency("slowest turn", result.slowest(), result);
+    page.append("\nJobs: ").append(result.jobs()).append(", of ").append(number(result.secondsPerJob(), 0))
+        .append(" s each on average.\n\n");
+  }
+
+  private void latency(String of, JobBenchmark.Latency latency, JobBenchmark.Result result) {
+    row(of, Long.toString(latency.calls()), number(latency.p50(), 1), number(latency.p99(), 1),
+        number(latency.p99() / result.steady().p99(), 2));
   }
 
   /** Adds the comparison of the two forms of the modulated convolution. */

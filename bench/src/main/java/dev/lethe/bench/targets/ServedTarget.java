@@ -32,6 +32,7 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.Consumer;
 
 /** A server in a process of its own, asked over gRPC on this machine. */
 public final class ServedTarget implements Target {
@@ -210,11 +211,17 @@ public final class ServedTarget implements Target {
   /**
    * Has the server, which must be Lethe, unlearn, without images.
    *
+   * <p>Has a connection and threads of its own: on the calls' own, the classes of a job's messages would be loaded
+   * while answers to calls wait, and those be charged to the server.
+   *
+   * @param watcher is told of every change of the job, on one of these threads
    * @return completes with the job's end, whatever it is; fails if it is refused
    */
-  public CompletableFuture<Job> unlearn(UnlearnSpec spec) {
+  public CompletableFuture<Job> unlearn(UnlearnSpec spec, Consumer<Job> watcher) {
     CompletableFuture<Job> end = new CompletableFuture<>();
-    UnlearningServiceGrpc.UnlearningServiceStub stub = UnlearningServiceGrpc.newStub(channels.get(0));
+    ManagedChannel channel = NettyChannelBuilder.forAddress("127.0.0.1", launch.port()).usePlaintext().build();
+    end.whenComplete((job, failure) -> channel.shutdown());
+    UnlearningServiceGrpc.UnlearningServiceStub stub = UnlearningServiceGrpc.newStub(channel);
     StreamObserver<SubmitRequest> upload = stub.submit(new Answer<Job>(end) {
       @Override
       public void onNext(Job accepted) {
@@ -224,6 +231,7 @@ public final class ServedTarget implements Target {
           @Override
           public void onNext(JobEvent event) {
             last = event.getJob();
+            watcher.accept(last);
           }
 
           @Override
