@@ -4,6 +4,7 @@ import dev.lethe.server.errors.DomainException;
 import dev.lethe.server.errors.DomainException.Cancelled;
 import dev.lethe.server.errors.DomainException.Failed;
 import dev.lethe.server.errors.DomainException.Precondition;
+import dev.lethe.server.registry.ThreadPriority;
 import dev.lethe.server.unlearning.WorkerCommand;
 import dev.lethe.server.unlearning.WorkerOutput;
 import dev.lethe.v1.Progress;
@@ -73,7 +74,7 @@ final class StudyWorker {
     }
     ProcessBuilder builder = command.forDirectory(directory.path(), Optional.of(directory.key()))
         .redirectError(directory.log().toFile());
-    process = builder.start();
+    process = ThreadPriority.startGivingWay(builder);
     return process;
   }
 

@@ -3,6 +3,9 @@ package dev.lethe.server.registry;
 import com.sun.jna.LastErrorException;
 import com.sun.jna.Native;
 import com.sun.jna.Platform;
+import java.io.IOException;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -46,23 +49,32 @@ public final class ThreadPriority {
     try {
       LibC.setpriority(PROCESS, THIS_THREAD, LOW);
     } catch (LastErrorException | LinkageError e) {
-      LOG.warn("versions are loaded at the priority of calls, which may be slower meanwhile: {}", e.toString());
+      LOG.warn("versions are loaded, and jobs carried out, at the priority of calls, which may be slower meanwhile: {}",
+          e.toString());
     }
   }
 
   /**
-   * The same for a process that has just been started: for its first thread, and all that this one starts from now on.
+   * Starts a process that gives way likewise, with all its threads, from its first instruction on: it inherits the
+   * priority of a thread that is there for nothing else. Setting it once the process runs would miss the threads that
+   * it has begun by then.
+   *
+   * @throws IOException if it cannot be started
    */
-  public static void giveWay(ProcessHandle process) {
-    if (!Platform.isLinux()) {
-      return;
-    }
-    try {
-      LibC.setpriority(PROCESS, Math.toIntExact(process.pid()), LOW);
-    } catch (LastErrorException | LinkageError e) {
-      if (process.isAlive()) {
-        LOG.warn("a job is carried out at the priority of calls, which may be slower meanwhile: {}", e.toString());
+  public static Process startGivingWay(ProcessBuilder builder) throws IOException {
+    CompletableFuture<Process> started = new CompletableFuture<>();
+    new Thread(() -> {
+      giveWay();
+      try {
+        started.complete(builder.start());
+      } catch (IOException | RuntimeException | Error e) {
+        started.completeExceptionally(e);
       }
+    }, "lethe-process-start").start();
+    try {
+      return started.join();
+    } catch (CompletionException e) {
+      throw e.getCause() instanceof IOException io ? io : new IOException(e.getCause());
     }
   }
 }

@@ -24,10 +24,8 @@ final class WorkerProcess implements WorkerLauncher.Worker {
 
   /** @throws IOException if the program cannot be started */
   static WorkerProcess start(WorkerCommand command, JobDirectory job, Optional<byte[]> imageKey) throws IOException {
-    Process process = command.forDirectory(job.path(), imageKey)
-        .redirectError(ProcessBuilder.Redirect.appendTo(job.log().toFile()))
-        .start();
-    ThreadPriority.giveWay(process.toHandle());
+    Process process = ThreadPriority.startGivingWay(command.forDirectory(job.path(), imageKey)
+        .redirectError(ProcessBuilder.Redirect.appendTo(job.log().toFile())));
     job.writeProcess(process.toHandle());
     return new WorkerProcess(process, job);
   }
