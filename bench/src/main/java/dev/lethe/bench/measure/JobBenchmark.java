@@ -60,7 +60,8 @@ public record JobBenchmark(Targets targets, int jobs, Duration turn, Duration wa
 
     private static Latency of(List<Histogram> ofJobs) {
       return new Latency(Turns.median(ofJobs, micros -> millis(micros, 50)),
-          Turns.median(ofJobs, micros -> millis(micros, 99)), ofJobs.stream().mapToLong(Histogram::getTotalCount).sum());
+          Turns.median(ofJobs, micros -> millis(micros, 99)),
+          ofJobs.stream().mapToLong(Histogram::getTotalCount).sum());
     }
   }
 

@@ -123,7 +123,7 @@ record PersonPage(Path directory, String name, String model, String command, dou
 
   private String csv() {
     return FiguresCsv.of("method", results.stream()
-        .map(result -> new FiguresCsv.Row(result.method() + "," + result.seed(), result.forgotten(), result.figures()))
-            .toList());
+        .map(result -> new FiguresCsv.Row(result.method() + "," + result.seed(), result.forgotten(), result.figures(),
+            result.reasons(), result.date(), result.machine())).toList());
   }
 }

@@ -239,6 +239,6 @@ record ResultPage(Path directory, String name, String model, String command, Map
   private String csv() {
     return FiguresCsv.of("experiment", results.stream()
         .map(result -> new FiguresCsv.Row(result.experiment().group() + "," + result.experiment().seed(),
-            result.forgotten(), result.figures())).toList());
+            result.forgotten(), result.figures(), result.reasons(), result.date(), result.machine())).toList());
   }
 }

@@ -27,6 +27,9 @@ public record RedactionOptions(int steps, int plannedSteps, int moving, int anch
   public static final RedactionOptions CLASSES = new RedactionOptions(600, 220, 48, 48, 96, 0.014, 0.6, 0.02,
       ALL_LAYERS);
 
+  /** Images that {@link #steps} and {@link #plannedSteps} are enough for. */
+  private static final int IMAGES = 64;
+
   /** Adam's β1 and β2 of the networks. */
   static final float BETA1 = 0.9f;
   static final float BETA2 = 0.99f;
@@ -51,6 +54,28 @@ public record RedactionOptions(int steps, int plannedSteps, int moving, int anch
     if (!holds) {
       throw new IllegalArgumentException("redaction's " + name + " is " + value + "; it must be " + allowed);
     }
+  }
+
+  /**
+   * The same for so many images: of more than {@value #IMAGES}, as many times more steps, so that each image has its
+   * part in as many of them.
+   */
+  public RedactionOptions forImages(int images) {
+    if (images <= IMAGES) {
+      return this;
+    }
+    double more = (double) images / IMAGES;
+    return new RedactionOptions((int) Math.ceil(steps * more), (int) Math.ceil(plannedSteps * more), moving, anchors,
+        random, learningRate, movingWeight, followingRate, layersUpTo);
+  }
+
+  /**
+   * The same for a model that has unlearned before: half as many latents more that stay, since what jobs move along
+   * with their own adds up.
+   */
+  public RedactionOptions forLaterJob() {
+    return new RedactionOptions(steps, plannedSteps, moving, anchors * 3 / 2, random * 3 / 2, learningRate,
+        movingWeight, followingRate, layersUpTo);
   }
 
   /** Learning rate of a step, from 0. */

@@ -8,7 +8,7 @@ import dev.lethe.trainer.inversion.LatentSpace;
  * ends is drawn as before where a long one does.
  *
  * @param images how the latents are looked for that move, and that the run is watched at
- * @param moving latents that move, of all images; at least two and at most 32 of each
+ * @param moving latents that move, of all images; at least 4 and at most 32 of each
  * @param staying how latents of real images that stay are looked for
  * @param inverted most images that these are looked for of
  * @param anchors latents that stay, of real images that do; {@code inverted} or more

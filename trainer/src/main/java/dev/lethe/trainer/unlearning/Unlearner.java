@@ -106,7 +106,8 @@ public record Unlearner(ModelWeights root, ModelWeights original, WStatistics st
     UnlearningProgress rest = forgotten.model == original ? progress : progress.from(UnlearningProgress.FORGETTING);
     Teacher teacher = Teacher.of(forgotten.model, found.kept(), found.keptLabels(), compute);
     ImageDataset generated = Datasets.of(images.learn().labels(), teacher.images(), teacher.labels());
-    ImageDataset learned = images.learn().size() > 0 ? images.learn() : generated;
+    // One image says nothing of how those that stay are spread, and Fréchet distances are of that.
+    ImageDataset learned = images.learn().size() > 1 ? images.learn() : generated;
     Optional<Tensor> fakeLabels =
         original.hasDiscriminator() ? Optional.of(fakeLabels(request, forgotten.model, images, found, teacher))
         : Optional.empty();
@@ -173,9 +174,9 @@ public record Unlearner(ModelWeights root, ModelWeights original, WStatistics st
     if (request.subject() instanceof UnlearningRequest.Items) {
       substitutes = Optional.of(substitutes(request, images, found, standIns));
       Tensor instead = substitutes.get();
-      generator = once("generator", start, () -> new ItemRedaction(root, original, start, options, how, request.seed(),
-          resume, directory.resolve("generator"), compute)
-          .run(found, instead, anchors, images.kept(), guard, ofGenerator));
+      generator = once("generator", start, () -> new ItemRedaction(root, original, start,
+          options.forImages(found.images().size()), how, request.seed(), resume, directory.resolve("generator"),
+          compute).run(found, instead, anchors, images.kept(), guard, ofGenerator));
     } else {
       generator = once("generator", start, () -> new ClassRedaction(root, original, options, how, standIns,
           request.seed(), resume, directory.resolve("generator"), compute)

@@ -84,11 +84,10 @@ record Studies(WorkerJob job, JobFiles files, Path directory, Compute compute) {
    * which attacks both models.
    */
   private double imageSteps(int images, boolean neverSeen) {
-    RedactionOptions redaction = Requests.redaction(job.getSpec(), RedactionOptions.ITEMS);
+    RedactionOptions redaction = Requests.redaction(job.getSpec(), RedactionOptions.ITEMS).forImages(images);
     AuditOptions audit = AuditOptions.QUICK;
-    double searches = images * (32.0 + 48) + Math.max(2 * images, 256) * 24.0 + 384 * 24.0;
-    double steps = (double) job.getSpec().getIterations()
-        * (job.getSpec().getBatch() + redaction.anchors() + redaction.random());
+    double searches = images * (32.0 + 48) + Math.max(4 * images, 256) * 24.0 + 384 * 24.0;
+    double steps = (double) redaction.steps() * (redaction.moving() + redaction.anchors() + redaction.random());
     double attacked = 2.0 * images + audit.staying() + (neverSeen ? 2.0 * audit.neverSeen() : 0);
     return searches + steps + attacked * audit.steps();
   }

@@ -42,6 +42,7 @@ class ResultPageTest {
     Map.of("relearn_staying_steps", "40.0000", "relearn_given_limit", "100.000", "relearn_given_images", "4.00000",
         "precision", "0.600000", "recall_before", "0.500000", "kept_recognised", "0.985000")
         .forEach((name, value) -> assertEquals(value, values.get(names.indexOf(name)), name));
+    assertTrue(csv.lines().toList().get(1).endsWith(",\"\",\"2026-01-01\",\"here\""), csv);
   }
 
   @Test

@@ -138,6 +138,18 @@ class UnlearningJobTest {
     assertTrue(report.verdict().isPresent());
   }
 
+  /** One image has no covariance, which a Fréchet distance is of. */
+  @ParameterizedTest
+  @CsvSource({"true", "false"})
+  void aSingleLearningImage(boolean lethe) throws IOException {
+    Bundle base = TinyModel.bundle(root.resolve("v1"), 3, Map.of());
+    ImageDataset one = TinyModel.learned(3, 1);
+    UnlearningReport report = run(base, request(ITEMS, lethe ? lethe(2, 0.01) : paper(2, 0.01), false),
+        new JobImages(TinyModel.unlearned(3, 2), one, one, Optional.empty(), Optional.empty()));
+    assertEquals(2, report.images());
+    assertTrue(Double.isFinite(report.after().fidL()), report.after().toString());
+  }
+
   /** What the discriminator does not tell from images that it never saw, it has nothing to unlearn of. */
   @Test
   void aDiscriminatorThatKnowsNothingOfTheImagesIsLeftAlone() throws IOException {

@@ -186,7 +186,7 @@ final class UnlearnCommand implements Callable<Integer> {
     private Color background;
 
     @Option(names = "--iterations", description = "Most steps; the run stops before, once its target is reached. Default:"
-        + " 600; of recipe paper 100.")
+        + " 600, of more than 64 images in proportion; of recipe paper 100.")
     private Integer iterations;
 
     @Option(names = "--batch", description = "Images a step, a multiple of 4. Default: 32; of kind class 48.")
