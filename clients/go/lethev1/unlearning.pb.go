@@ -754,8 +754,8 @@ type UnlearnSpec struct {
 	// The value that the discriminator learns to give to unlearned images. Default: as auto_fake_label says; of recipe
 	// PAPER -1. Not together with auto_fake_label.
 	FakeLabel *float64 `protobuf:"fixed64,5,opt,name=fake_label,json=fakeLabel,proto3,oneof" json:"fake_label,omitempty"`
-	// Most steps of the generator; it stops before, once its target is reached. Default 600; of recipe PAPER its
-	// iterations, default 100. 1 to 100,000.
+	// Most steps of the generator for up to 64 images, or for classes; for more images in proportion. It stops before,
+	// once its target is reached. Default 600; of recipe PAPER its iterations, default 100. 1 to 100,000.
 	Iterations *int32 `protobuf:"varint,6,opt,name=iterations,proto3,oneof" json:"iterations,omitempty"`
 	// Images of a step that move, with as many times as many that stay as by default; a step's memory is in proportion.
 	// Default 32, of kind CLASS 48; a multiple of 4 from 4 to 256.
