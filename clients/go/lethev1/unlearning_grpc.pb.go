@@ -54,7 +54,7 @@ type UnlearningServiceClient interface {
 	RetryJob(ctx context.Context, in *RetryJobRequest, opts ...grpc.CallOption) (*Job, error)
 	// Deletes what the server knows of a job that has ended, and its files.
 	DeleteJob(ctx context.Context, in *DeleteJobRequest, opts ...grpc.CallOption) (*DeleteJobResponse, error)
-	// The report's pictures (before and after), once the job has ended.
+	// The report, once the job has ended; its pictures, before and after, for who submitted it and for operators.
 	GetReport(ctx context.Context, in *GetReportRequest, opts ...grpc.CallOption) (*GetReportResponse, error)
 }
 
@@ -201,7 +201,7 @@ type UnlearningServiceServer interface {
 	RetryJob(context.Context, *RetryJobRequest) (*Job, error)
 	// Deletes what the server knows of a job that has ended, and its files.
 	DeleteJob(context.Context, *DeleteJobRequest) (*DeleteJobResponse, error)
-	// The report's pictures (before and after), once the job has ended.
+	// The report, once the job has ended; its pictures, before and after, for who submitted it and for operators.
 	GetReport(context.Context, *GetReportRequest) (*GetReportResponse, error)
 	mustEmbedUnimplementedUnlearningServiceServer()
 }

@@ -130,6 +130,10 @@ public final class Server implements AutoCloseable {
     for (Path folder : List.of(options.state(), options.jobs())) {
       locks.add(DirectoryLock.take(folder, options.database().isShared()));
     }
+    Optional<Path> file = options.database().file();
+    if (file.isPresent()) {
+      locks.add(DirectoryLock.takeFile(file.get()));
+    }
     database = Database.open(options.database());
     ServerMetrics metrics = new ServerMetrics();
     ModelStore store = new DiskModelStore(options.models(), options.state());

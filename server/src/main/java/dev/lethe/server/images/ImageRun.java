@@ -1,5 +1,6 @@
 package dev.lethe.server.images;
 
+import dev.lethe.server.errors.DomainException;
 import dev.lethe.server.inference.Encoder;
 import dev.lethe.server.inference.InferenceEngine;
 import dev.lethe.server.inference.Latent;
@@ -12,6 +13,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CancellationException;
 import java.util.function.Function;
 import java.util.function.IntFunction;
@@ -102,8 +104,9 @@ public final class ImageRun<I, T> {
   /**
    * Call once.
    *
-   * @return completes when all images are received; the failure of {@link InferenceEngine#generate} or of the receiver,
-   *     if there is one; {@link CancellationException} if the call is over before
+   * @return completes when all images are received; the failure of {@link InferenceEngine#generate} or of the
+   *     receiver, if there is one; that of {@link Lease#over} once there is one; {@link CancellationException} if the
+   *     call is over before
    */
   public Future<Void> start() {
     proceed();
@@ -120,6 +123,11 @@ public final class ImageRun<I, T> {
     }
     if (call.isOver()) {
       end(new CancellationException("nobody waits for these images"));
+      return;
+    }
+    Optional<DomainException> over = lease.over();
+    if (over.isPresent()) {
+      end(over.get());
       return;
     }
     try {

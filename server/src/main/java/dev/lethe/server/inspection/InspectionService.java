@@ -6,7 +6,6 @@ import dev.lethe.models.bundle.Bundle;
 import dev.lethe.models.bundle.ModelCard;
 import dev.lethe.server.errors.DomainException;
 import dev.lethe.server.errors.DomainException.Exhausted;
-import dev.lethe.server.errors.DomainException.NotFound;
 import dev.lethe.server.errors.DomainException.Precondition;
 import dev.lethe.server.registry.Lease;
 import dev.lethe.server.registry.ModelRegistry;
@@ -133,13 +132,13 @@ public final class InspectionService {
     }, false).onFailure(e -> LOG.warn("the files of a study cannot be deleted: {}", e.getMessage())).otherwiseEmpty();
   }
 
+  /**
+   * What is looked at: by then, as a study waits for its turn, another version may have been retired.
+   *
+   * @throws DomainException NotFound, or Precondition naming the erasure that retired it
+   */
   private Bundle bundle(ModelCard card, Optional<String> version) throws IOException {
-    String wanted = version.orElse(card.version());
-    Bundle bundle = registry.store().versions(card.name()).get(wanted);
-    if (bundle == null) {
-      throw new NotFound("version: model " + card.name() + " has no version " + wanted);
-    }
-    return bundle;
+    return registry.model(card.name()).servable(version.orElse(card.version()));
   }
 
   private void requireWorker() {

@@ -19,6 +19,8 @@ public final class Lifecycle {
   private final Rules rules;
   // By model; replaced as a whole when something changes.
   private volatile Map<String, ModelLife> lives = Map.of();
+  // Where the log stood, or before that.
+  private Optional<Ledger.Head> read = Optional.empty();
 
   /**
    * What an operator decides.
@@ -69,8 +71,22 @@ public final class Lifecycle {
         .forEach(erasure -> record(new LifeEvent.Waived(model, erasure.id(), by, Instant.now()))));
   }
 
+  /**
+   * Reads anew what is written down, if that is more than when it was last read. Blocks for a moment.
+   *
+   * @return whether there was something
+   */
+  public synchronized boolean follow() {
+    if (ledger.head().equals(read)) {
+      return false;
+    }
+    refresh();
+    return true;
+  }
+
   /** Reads anew what is written down, by other servers too. Blocks. */
   public synchronized void refresh() {
+    read = ledger.head();
     List<LifeEvent> events = ledger.events();
     Set<String> models = new HashSet<>();
     events.forEach(event -> models.add(event.model()));

@@ -113,14 +113,16 @@ public final class ModelRegistry {
    */
   public Future<Void> follow() throws IOException {
     List<Future<Void>> loads = new ArrayList<>();
+    boolean news = lifecycle.follow();
     for (ServedModel model : models.values()) {
       Optional<String> active = model.activeVersion();
       Optional<String> chosen = store.chosen(model.name());
       // Who switches here writes the choice down first, and is on the loader already: then nothing is left to do.
       if (active.isPresent() && chosen.isPresent() && !chosen.equals(active)) {
-        lifecycle.refresh();
         loads.add(model.load().onFailure(failure -> LOG.warn("{}: version {}, which another server has chosen, is not"
             + " served: {}", model.name(), chosen.get(), failure.getMessage())));
+      } else if (news) {
+        loads.add(model.follow());
       }
     }
     return Future.all(loads).mapEmpty();

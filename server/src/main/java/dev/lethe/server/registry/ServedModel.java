@@ -266,6 +266,14 @@ public final class ServedModel {
     }
   }
 
+  /** Goes by what other servers have retired since. */
+  Future<Void> follow() {
+    return onLoader(() -> {
+      closeRetired();
+      return null;
+    });
+  }
+
   private static Instant now() {
     return Instant.now().truncatedTo(ChronoUnit.MILLIS);
   }
@@ -364,11 +372,13 @@ public final class ServedModel {
     return tried == null ? Map.of() : Map.of(tried.candidate().version(), tried.percent());
   }
 
-  /** Lets go of versions that were kept beside the active one and may not be served any more. */
+  /** Lets go of versions that may not be served any more; what they have begun ends soon. */
   private void closeRetired() {
     if (trial != null && isRetired(trial.candidate())) {
       breakTrial("it is retired");
     }
+    open.keySet().stream().filter(version -> version != active)
+        .forEach(version -> refusal(version).ifPresent(refusal -> version.endLeases(refusal.reason())));
     synchronized (besideActive) {
       besideActive.values().removeIf(kept -> {
         boolean gone = isRetired(kept);
@@ -381,9 +391,13 @@ public final class ServedModel {
   }
 
   private boolean isRetired(ServedVersion version) {
+    return refusal(version).isPresent();
+  }
+
+  private Optional<ModelLife.Refusal> refusal(ServedVersion version) {
     Map<String, String> parents = new HashMap<>();
     parents.put(version.version(), version.generator().card().parentVersion());
-    return life().refusal(version.version(), parents).isPresent();
+    return life().refusal(version.version(), parents);
   }
 
   /** A version that was kept beside the active one, which becomes the caller's to use or retire; null for none. */

@@ -2,10 +2,15 @@ package dev.lethe.server.registry;
 
 import dev.lethe.models.bundle.ModelCard;
 import dev.lethe.models.features.RecognisedClasses;
+import dev.lethe.server.errors.DomainException;
+import dev.lethe.server.errors.DomainException.Precondition;
 import dev.lethe.server.inference.ServedGenerator;
+import java.time.Duration;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A version in memory, counted: one holder for its place in the registry and one for each lease. It is closed when the
@@ -13,10 +18,17 @@ import java.util.function.Consumer;
  */
 final class ServedVersion {
 
+  /** For requests that have begun when a version is retired. */
+  static final Duration TO_END = Duration.ofSeconds(5);
+
   private final ServedGenerator generator;
   private final RecognisedClasses recognises;
   private final Consumer<ServedVersion> unused;
   private final AtomicInteger holders = new AtomicInteger(1);
+  private volatile @Nullable Ending ending;
+
+  /** @param at by {@link System#nanoTime} */
+  private record Ending(String reason, long at) {}
 
   /**
    * @param recognises what its feature network tells apart
@@ -48,6 +60,24 @@ final class ServedVersion {
     return new Held();
   }
 
+  /**
+   * Nobody may be served it any more. What has begun may end, for a moment: no short request notices, and a long stream
+   * does not go on drawing what was erased.
+   *
+   * @param reason a sentence
+   */
+  void endLeases(String reason) {
+    if (ending == null) {
+      ending = new Ending(reason, System.nanoTime() + TO_END.toNanos());
+    }
+  }
+
+  private Optional<DomainException> over() {
+    Ending told = ending;
+    return told == null || System.nanoTime() < told.at ? Optional.empty()
+        : Optional.of(new Precondition("version: " + told.reason));
+  }
+
   /** Gives up its place in the registry. Call once. */
   void retire() {
     release();
@@ -76,6 +106,11 @@ final class ServedVersion {
     @Override
     public RecognisedClasses recognises() {
       return recognises;
+    }
+
+    @Override
+    public Optional<DomainException> over() {
+      return ServedVersion.this.over();
     }
 
     @Override

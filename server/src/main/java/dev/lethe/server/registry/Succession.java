@@ -118,6 +118,8 @@ final class Succession {
    * @throws DomainException NotFound, or Precondition if it is retired and stays so
    */
   Choice choice(String version, String reason) throws IOException {
+    // Another server may have retired it just now.
+    lifecycle.follow();
     NavigableMap<String, Bundle> versions = store.versions(model);
     Map<String, String> parents = parents(versions.values());
     Optional<Refusal> retired = versions.containsKey(version) || life().purged().containsKey(version)

@@ -3,7 +3,6 @@ package dev.lethe.server.store;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
-import java.net.UnknownHostException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
@@ -14,14 +13,15 @@ import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 
 /**
- * A folder that one server has for itself, or that servers share which agree by a database. The system lets go of it
- * when the process ends, however it ends.
+ * A folder that one server has for itself, or that servers share which agree by a database; or a database's file, which
+ * may lie in another's folder. The system lets go of it when the process ends, however it ends.
  */
 public final class DirectoryLock implements AutoCloseable {
 
-  private static final String LOCK = ".lethe.lock";
+  private static final String FOLDER = ".lethe";
+  private static final String LOCK = ".lock";
   // Not the locked file: Unix lets go of all of a process's locks on a file as soon as it closes any descriptor of it.
-  private static final String OWNER = ".lethe.owner";
+  private static final String OWNER = ".owner";
 
   private final FileChannel file;
 
@@ -36,17 +36,35 @@ public final class DirectoryLock implements AutoCloseable {
    * @throws IOException if another server has it, with its name; or if the folder cannot be written
    */
   public static DirectoryLock take(Path directory, boolean shared) throws IOException {
+    return take(directory, FOLDER, directory, shared);
+  }
+
+  /**
+   * Takes a file, which need not be there.
+   *
+   * @throws IOException if another server has it, with its name; or if its folder cannot be written
+   */
+  public static DirectoryLock takeFile(Path file) throws IOException {
+    Path absolute = file.toAbsolutePath();
+    Files.createDirectories(absolute.getParent());
+    // By its one name: links lead to it by others.
+    Path real = Files.exists(absolute) ? absolute.toRealPath()
+        : absolute.getParent().toRealPath().resolve(absolute.getFileName());
+    return take(real.getParent(), "." + real.getFileName(), file, false);
+  }
+
+  private static DirectoryLock take(Path directory, String name, Path what, boolean shared) throws IOException {
     Files.createDirectories(directory);
-    FileChannel file = FileChannel.open(directory.resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.READ,
-        StandardOpenOption.WRITE);
+    FileChannel file = FileChannel.open(directory.resolve(name + LOCK), StandardOpenOption.CREATE,
+        StandardOpenOption.READ, StandardOpenOption.WRITE);
     boolean taken = false;
     try {
       taken = lock(file, shared);
       if (!taken) {
-        throw new IOException("another server works on " + directory.toAbsolutePath() + ": " + owner(directory)
-            + ". Stop it, or give this one folders of its own");
+        throw new IOException("another server works on " + what.toAbsolutePath() + ": "
+            + owner(directory.resolve(name + OWNER)) + ". Stop it, or give this one folders and a database of its own");
       }
-      Files.writeString(directory.resolve(OWNER), self());
+      Files.writeString(directory.resolve(name + OWNER), self());
       return new DirectoryLock(file);
     } finally {
       if (!taken) {
@@ -70,9 +88,9 @@ public final class DirectoryLock implements AutoCloseable {
         + ProcessHandle.current().info().startInstant().orElseGet(Instant::now).truncatedTo(ChronoUnit.SECONDS);
   }
 
-  private static String owner(Path directory) {
+  private static String owner(Path told) {
     try {
-      return Files.readString(directory.resolve(OWNER)).strip();
+      return Files.readString(told).strip();
     } catch (IOException e) {
       return "it has not said which";
     }

@@ -9,6 +9,8 @@ import dev.lethe.server.monitoring.ServerMetrics;
 import dev.lethe.server.registry.ModelRegistry;
 import dev.lethe.server.rpc.Call;
 import dev.lethe.server.rpc.RpcService;
+import dev.lethe.server.security.Principal;
+import dev.lethe.server.security.Role;
 import dev.lethe.server.store.Database;
 import dev.lethe.server.store.StoreException;
 import dev.lethe.v1.ApproveJobRequest;
@@ -251,9 +253,16 @@ public final class UnlearningService {
             + Phases.name(job.getPhase()));
       }
       GetReportResponse.Builder report = GetReportResponse.newBuilder().setReport(job.getReport());
-      queue.pictures(tracked)
-          .ifPresent(png -> report.setBeforeAfterPng(UnsafeByteOperations.unsafeWrap(png)));
+      if (mayLook(call.caller().principal(), job)) {
+        queue.pictures(tracked)
+            .ifPresent(png -> report.setBeforeAfterPng(UnsafeByteOperations.unsafeWrap(png)));
+      }
       return report.build();
     });
+  }
+
+  /** They show what was sent: no business of others who may send images. */
+  private static boolean mayLook(Principal caller, Job job) {
+    return caller.roles().contains(Role.OPERATE) || caller.name().equals(job.getSubmittedBy());
   }
 }

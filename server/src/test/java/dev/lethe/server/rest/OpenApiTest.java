@@ -54,7 +54,8 @@ class OpenApiTest {
     for (String reference : document.findValuesAsText("$ref")) {
       assertTrue(schemas.has(reference.substring(reference.lastIndexOf('/') + 1)), reference);
     }
-    assertEquals("The report's pictures (before and after), once the job has ended.",
+    assertEquals("The report, once the job has ended; its pictures, before and after, for who submitted it "
+            + "and for operators.",
         document.at("/paths/~1v1~1jobs~1{job_id}~1report/get/description").textValue());
     assertEquals("Truncation psi in [0, 2]; default 1. w = w_avg + psi * (w - w_avg).",
         schemas.at("/GenerateRequest/properties/psi/description").textValue());

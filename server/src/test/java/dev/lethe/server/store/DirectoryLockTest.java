@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -29,6 +30,21 @@ class DirectoryLockTest {
             .start();
     assertEquals("taken", process.inputReader().readLine());
     return process;
+  }
+
+  /** Whatever folders the second has, and by whatever name it knows the file. */
+  @Test
+  void aDatabaseFileHasOneServer() throws Exception {
+    Path file = root.resolve("jobs.db");
+    Files.createSymbolicLink(root.resolve("link"), root);
+    try (DirectoryLock first = DirectoryLock.takeFile(file)) {
+      for (Path name : List.of(file, root.resolve("link/jobs.db"))) {
+        String refusal = assertThrows(IOException.class, () -> DirectoryLock.takeFile(name)).getMessage();
+        assertTrue(refusal.contains(name.toString()) && refusal.contains("process "), refusal);
+      }
+      DirectoryLock.takeFile(root.resolve("other.db")).close();
+    }
+    DirectoryLock.takeFile(file).close();
   }
 
   @Test

@@ -1,20 +1,26 @@
 package dev.lethe.server.unlearning;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.lethe.server.ServerProcess;
 import dev.lethe.server.TinyBundles;
 import dev.lethe.server.store.DatabaseUrl;
 import dev.lethe.server.store.TestDatabases;
+import dev.lethe.v1.ActivateRequest;
 import dev.lethe.v1.GenerateRequest;
 import dev.lethe.v1.GenerationServiceGrpc;
 import dev.lethe.v1.ImageRole;
 import dev.lethe.v1.Job;
 import dev.lethe.v1.JobPhase;
 import dev.lethe.v1.ListJobsRequest;
+import dev.lethe.v1.ModelServiceGrpc;
+import dev.lethe.v1.RetireRequest;
 import dev.lethe.v1.UnlearnSpec;
 import dev.lethe.v1.UnlearningServiceGrpc;
+import io.grpc.Status.Code;
+import io.grpc.StatusRuntimeException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -77,6 +83,28 @@ class ClusterIT {
             () -> version(first) + " and " + version(second) + " serve, not " + newest);
         Thread.sleep(50);
       }
+      ModelServiceGrpc.newBlockingStub(first.channel()).retire(RetireRequest.newBuilder()
+          .setVersion("v1-u1").setReason("it draws badly").build());
+      long retired = System.nanoTime();
+      while (draws(second, "v1-u1")) {
+        assertTrue(System.nanoTime() - retired < TimeUnit.SECONDS.toNanos(FOLLOWED_WITHIN_S),
+            "what one server has retired is served by the other");
+        Thread.sleep(50);
+      }
+      assertEquals(Code.FAILED_PRECONDITION, assertThrows(StatusRuntimeException.class, () ->
+          ModelServiceGrpc.newBlockingStub(second.channel()).activate(ActivateRequest.newBuilder().setVersion("v1-u1")
+              .build())).getStatus().getCode());
+    }
+  }
+
+  private static boolean draws(ServerProcess server, String version) {
+    try {
+      GenerationServiceGrpc.newBlockingStub(server.channel()).generate(
+          GenerateRequest.newBuilder().setVersion(version).build());
+      return true;
+    } catch (StatusRuntimeException e) {
+      assertEquals(Code.FAILED_PRECONDITION, e.getStatus().getCode(), e.getMessage());
+      return false;
     }
   }
 

@@ -30,21 +30,29 @@ import dev.lethe.v1.ActivateRequest;
 import dev.lethe.v1.ApproveJobRequest;
 import dev.lethe.v1.DeleteJobRequest;
 import dev.lethe.v1.GenerateRequest;
+import dev.lethe.v1.GeneratedImage;
 import dev.lethe.v1.GenerationServiceGrpc;
 import dev.lethe.v1.GetActiveVersionRequest;
 import dev.lethe.v1.GetCardRequest;
 import dev.lethe.v1.GetErasureCertificateRequest;
 import dev.lethe.v1.GetErasureCertificateResponse;
+import dev.lethe.v1.GetReportRequest;
+import dev.lethe.v1.GetReportResponse;
+import dev.lethe.v1.ImageRole;
+import dev.lethe.v1.InspectionServiceGrpc;
 import dev.lethe.v1.Job;
 import dev.lethe.v1.JobState;
 import dev.lethe.v1.ListVersionsRequest;
 import dev.lethe.v1.ModelServiceGrpc;
 import dev.lethe.v1.ModelVersion;
+import dev.lethe.v1.ProjectEvent;
+import dev.lethe.v1.ProjectRequest;
 import dev.lethe.v1.PurgeRequest;
 import dev.lethe.v1.RetireRequest;
 import dev.lethe.v1.UnlearnSpec;
 import dev.lethe.v1.UnlearningServiceGrpc;
 import dev.lethe.v1.VersionState;
+import dev.lethe.v1.WatchRequest;
 import io.grpc.Channel;
 import io.grpc.ClientInterceptors;
 import io.grpc.Metadata;
@@ -58,6 +66,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -86,7 +95,7 @@ class ErasureIT {
   void prepare() throws Exception {
     TinyBundles.conditional(root.resolve("models"), "v1", 7);
     principals = Files.writeString(root.resolve("principals.yaml"), principal("artist", "generate")
-        + principal("eraser", "unlearn") + principal("operator", "operate, generate"));
+        + principal("eraser", "unlearn") + principal("other", "unlearn") + principal("operator", "operate, generate"));
     start(Map.of());
   }
 
@@ -223,6 +232,50 @@ class ErasureIT {
     start(Map.of("confirm-lost-erasures", job.getId()));
     assertEquals("v1", active());
     assertTrue(log().stream().anyMatch(line -> line.contains("\"waived\"") && line.contains(job.getId())));
+  }
+
+  /** A stream keeps its version while it lasts, which is for the client to say; an erasure ends it all the same. */
+  @Test
+  void aStreamThatBeganBeforeAnErasureDoesNotGoOnDrawing() throws Exception {
+    Iterator<GeneratedImage> stream = GenerationServiceGrpc.newBlockingStub(as("artist")).generateStream(
+        GenerateRequest.newBuilder().setModel("tiny").setLabel("seven").setCount(100_000).build());
+    stream.next();
+    Job job = erase("seven");
+    refused(Code.FAILED_PRECONDITION, job.getId(), () -> {
+      while (stream.hasNext()) {
+        stream.next();
+        Thread.sleep(1);
+      }
+    });
+    Iterator<GeneratedImage> next = GenerationServiceGrpc.newBlockingStub(as("artist")).generateStream(
+        GenerateRequest.newBuilder().setModel("tiny").build());
+    assertEquals("v1-u1", next.next().getVersion());
+  }
+
+  /** Neither by name, nor where it was the active version when the request came. */
+  @Test
+  void nothingIsLookedForInARetiredVersion() throws Exception {
+    Job job = erase("seven");
+    refused(Code.FAILED_PRECONDITION, job.getId(), () -> {
+      List<ProjectEvent> events = new ArrayList<>();
+      InspectionServiceGrpc.newBlockingStub(as("eraser")).project(ProjectRequest.newBuilder().setModel("tiny")
+          .setVersion("v1").setImage(Submission.labelled(Submission.pixels(1), "one")).build())
+          .forEachRemaining(events::add);
+    });
+  }
+
+  @Test
+  void picturesOfImagesAreForWhoSentThemAndForOperators() throws Exception {
+    Job job = Submission.send(as("eraser"), Submission.of(UnlearnSpec.newBuilder().setKeepPictures(true).build()),
+        Submission.images(ImageRole.IMAGE_ROLE_UNLEARN, Submission.labelled(Submission.pixels(1), "one"))).join();
+    UnlearningServiceGrpc.newBlockingStub(as("eraser")).watch(WatchRequest.newBuilder().setJobId(job.getId()).build())
+        .forEachRemaining(event -> { });
+    GetReportRequest request = GetReportRequest.newBuilder().setJobId(job.getId()).build();
+    for (String name : List.of("eraser", "operator", "other")) {
+      GetReportResponse report = UnlearningServiceGrpc.newBlockingStub(as(name)).getReport(request);
+      assertTrue(report.hasReport());
+      assertEquals(name.equals("other"), report.getBeforeAfterPng().isEmpty(), name);
+    }
   }
 
   @Test
