@@ -10,13 +10,15 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /** Files that are there completely or not at all, whatever crashes meanwhile. */
 public final class WholeFile {
 
   private static final String SUFFIX = ".tmp";
-  private static final Pattern UNFINISHED = Pattern.compile("[0-9]{1,18}-[0-9]+" + Pattern.quote(SUFFIX));
+  /** The file that it is to be, and the process that writes it. */
+  private static final Pattern UNFINISHED = Pattern.compile("\\..+\\.([0-9]{1,18})-[0-9]+" + Pattern.quote(SUFFIX));
   /** A process that is not known here may be one of another container that shares the folder. */
   private static final long OLD_MS = 1000;
   private static final AtomicLong NUMBER = new AtomicLong();
@@ -36,9 +38,9 @@ public final class WholeFile {
   /** The same of what writes its file itself. If that fails, a file that is there is as it was. */
   public static void write(Path file, Content content) throws IOException {
     // Servers that share a folder write the same file, each under a name of its own until it is whole.
-    Path unfinished = file.resolveSibling(prefix(file) + ProcessHandle.current().pid() + "-"
+    Path unfinished = file.resolveSibling("." + file.getFileName() + "." + ProcessHandle.current().pid() + "-"
         + NUMBER.incrementAndGet() + SUFFIX);
-    discardLeftovers(file);
+    discardLeftovers(file.toAbsolutePath().getParent());
     try {
       content.write(unfinished);
       try (FileChannel channel = FileChannel.open(unfinished, StandardOpenOption.WRITE)) {
@@ -51,24 +53,20 @@ public final class WholeFile {
     }
   }
 
-  private static String prefix(Path file) {
-    return "." + file.getFileName() + ".";
+  /** Whether a file is none yet: it is being written, or a process has left it that ended while it did. */
+  public static boolean isUnfinished(Path file) {
+    return UNFINISHED.matcher(file.getFileName().toString()).matches();
   }
 
-  /** What processes have left that ended while they wrote the file. */
-  private static void discardLeftovers(Path file) throws IOException {
-    Path directory = file.toAbsolutePath().getParent();
+  /** What processes have left that ended while they wrote a file of the folder. */
+  private static void discardLeftovers(Path directory) throws IOException {
     if (!Files.isDirectory(directory)) {
       return;
     }
-    String prefix = prefix(file);
-    try (DirectoryStream<Path> siblings = Files.newDirectoryStream(directory, sibling -> {
-      String name = sibling.getFileName().toString();
-      return name.startsWith(prefix) && UNFINISHED.matcher(name.substring(prefix.length())).matches();
-    })) {
+    try (DirectoryStream<Path> siblings = Files.newDirectoryStream(directory, WholeFile::isUnfinished)) {
       for (Path sibling : siblings) {
-        String owner = sibling.getFileName().toString().substring(prefix.length());
-        if (ProcessHandle.of(Long.parseLong(owner.substring(0, owner.indexOf('-')))).isEmpty()
+        Matcher owner = UNFINISHED.matcher(sibling.getFileName().toString());
+        if (owner.matches() && ProcessHandle.of(Long.parseLong(owner.group(1))).isEmpty()
             && Files.getLastModifiedTime(sibling).toMillis() < System.currentTimeMillis() - OLD_MS) {
           Files.deleteIfExists(sibling);
         }

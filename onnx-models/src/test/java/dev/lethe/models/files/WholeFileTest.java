@@ -56,9 +56,12 @@ class WholeFileTest {
     Path file = directory.resolve("active");
     Path crashed = Files.writeString(directory.resolve(".active.999999999-1.tmp"), "half");
     Files.setLastModifiedTime(crashed, FileTime.fromMillis(0));
+    Path ofAnotherFile = Files.writeString(directory.resolve(".card.json.999999999-1.tmp"), "half");
+    Files.setLastModifiedTime(ofAnotherFile, FileTime.fromMillis(0));
     Path another = Files.writeString(directory.resolve(".active.mine.tmp"), "not ours");
     WholeFile.write(file, new byte[] {1});
     assertFalse(Files.exists(crashed));
+    assertFalse(Files.exists(ofAnotherFile));
     assertTrue(Files.exists(another));
   }
 

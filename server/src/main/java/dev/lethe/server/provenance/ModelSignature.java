@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.lethe.models.files.Digests;
+import dev.lethe.models.files.WholeFile;
 import dev.lethe.server.provenance.Statement.Resource;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -55,14 +56,15 @@ public final class ModelSignature {
   }
 
   /**
-   * The files of a folder, by name in order, but for the signature.
+   * The files of a folder, by name in order, but for the signature, and for what a crash has left of one.
    *
    * @throws ProvenanceException if there is a link among them, behind which anything may lie tomorrow
    */
   public static List<Resource> files(Path folder) throws IOException {
     List<Path> found;
     try (Stream<Path> all = Files.walk(folder)) {
-      found = all.filter(path -> !Files.isDirectory(path, LinkOption.NOFOLLOW_LINKS)).toList();
+      found = all.filter(path -> !Files.isDirectory(path, LinkOption.NOFOLLOW_LINKS) && !WholeFile.isUnfinished(path))
+          .toList();
     }
     List<Resource> files = new ArrayList<>();
     for (Path path : found) {

@@ -72,6 +72,13 @@ class ModelSignatureTest {
     return assertThrows(ProvenanceException.class, () -> ModelSignature.check(statement, folder)).getMessage();
   }
 
+  /** A server that was killed while it wrote a file, and is started again at once. */
+  @Test
+  void whatACrashHasLeftOfAFileIsNone() throws IOException {
+    Files.writeString(folder.resolve(".erasure.sigstore.json." + ProcessHandle.current().pid() + "-12.tmp"), "ha");
+    ModelSignature.check(read().statement(), folder);
+  }
+
   @Test
   void aLinkIsNotSigned() throws IOException {
     Files.createSymbolicLink(folder.resolve("mapping.onnx"), root.resolve("keys/signing.pem"));
