@@ -150,6 +150,21 @@ class AuditIT {
     fault(ErasureCertificate.FILE + " is missing");
     Files.move(root.resolve("away"), version.resolve(ErasureCertificate.FILE));
 
+    byte[] card = Files.readAllBytes(version.resolve(Bundle.CARD));
+    Files.writeString(version.resolve(Bundle.CARD), "no card");
+    fault("tiny/v1-u1: ", Bundle.CARD + " was changed");
+    Files.delete(version.resolve(Bundle.CARD));
+    fault("tiny/v1-u1: ", Bundle.CARD + " is missing");
+    Files.write(version.resolve(Bundle.CARD), card);
+    for (String file : List.of(ErasureCertificate.FILE, ModelSignature.FILE)) {
+      Files.move(version.resolve(file), root.resolve("away-" + file));
+    }
+    fault("tiny/v1-u1: it was promoted", job.getId(), ModelSignature.FILE + " is missing");
+    for (String file : List.of(ErasureCertificate.FILE, ModelSignature.FILE)) {
+      Files.move(root.resolve("away-" + file), version.resolve(file));
+    }
+    faultOf("update events set kind = 'call' where number = 1", 1, "filed under another kind");
+
     faultOf("update events set line = replace(line, 'tiny', 'tony') where number = 2", 2, "was changed");
     faultOf("delete from events where number = 2", 2, "is missing");
     faultOf("delete from events where number = 2; update events set number = number - 1 where number = 3;"

@@ -1,6 +1,7 @@
 package dev.lethe.server.events;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.lethe.models.bundle.Bundle;
 import dev.lethe.server.erasure.Erasure;
 import dev.lethe.server.erasure.ErasureCertificate;
 import dev.lethe.models.files.Digests;
@@ -30,6 +31,9 @@ public final class Verification {
   /** How the line of something that does not hold begins. */
   public static final String FAULT = "FAULT ";
 
+  private static final String PROMOTED = "promoted";
+  private static final String PURGED = "purged";
+
   private final VerificationKey key;
   private final Consumer<String> told;
   private boolean holds = true;
@@ -44,9 +48,10 @@ public final class Verification {
    * Where a version's proof lies.
    *
    * @param proof its signatures
-   * @param files its files; empty if these are gone
+   * @param files where its files lie, or lay before they were deleted
+   * @param unreadable why its card cannot be read; empty if it can, or if there is none
    */
-  public record Proof(VersionFiles proof, Optional<VersionFiles> files) {}
+  public record Proof(VersionFiles proof, VersionFiles files, Optional<String> unreadable) {}
 
   /**
    * Checks all.
@@ -57,16 +62,15 @@ public final class Verification {
   public boolean run(EventLog log, Map<String, Proof> proofs) {
     Chain chain = new Chain();
     Map<String, List<Erasure>> certified = new HashMap<>();
-    proofs.forEach((name, proof) -> version(name, proof, chain, certified));
+    // Before the versions are looked at: what is promoted meanwhile is signed first, and written down then.
+    Map<String, Set<String>> before = new HashMap<>();
+    log.ofKinds(List.of(PROMOTED)).forEach(line -> promotion(line, before));
+    proofs.forEach((name, proof) -> version(name, proof, before.getOrDefault(name, Set.of()), log, chain, certified));
     Map<String, Set<String>> promoted = new HashMap<>();
     log.forEach(line -> {
       chain.next(line);
       if (chain.holds()) {
-        JsonNode content = line.content();
-        if (content.path("event").asText().equals("promoted")) {
-          promoted.computeIfAbsent(content.path("model").asText() + "/" + content.path("version").asText(),
-              first -> new LinkedHashSet<>()).add(content.path("erasure").asText());
-        }
+        promotion(line, promoted);
       }
     });
     Optional<Chain.Fault> fault = chain.fault();
@@ -75,12 +79,14 @@ public final class Verification {
       return holds;
     }
     told.accept("event log: " + chain.length() + " lines, whole; the last one's hash is " + chain.head());
+    log.firstMislabelled().ifPresent(number -> fails("event log: line " + number + " is filed under another kind than"
+        + " it is of: the column kind was changed"));
     certified.forEach((name, erasures) -> erasures.forEach(erasure -> {
       if (!promoted.getOrDefault(name, Set.of()).contains(erasure.id())) {
         fails(name + ": the event log does not tell of erasure " + erasure.id() + ", which is certified");
       }
     }));
-    promoted.forEach((name, erasures) -> {
+    before.forEach((name, erasures) -> {
       if (!proofs.containsKey(name)) {
         fails(name + ": the event log tells of erasure " + String.join(", ", erasures)
             + ", and there is nothing of that version");
@@ -89,30 +95,50 @@ public final class Verification {
     return holds;
   }
 
+  /** Notes the erasure of a line that tells of one, by model and version. */
+  private static void promotion(Line line, Map<String, Set<String>> promoted) {
+    try {
+      JsonNode content = line.content();
+      if (content.path("event").asText().equals(PROMOTED)) {
+        promoted.computeIfAbsent(name(content), first -> new LinkedHashSet<>()).add(content.path("erasure").asText());
+      }
+    } catch (IllegalArgumentException e) {
+      // It was changed, which the chain shows.
+    }
+  }
+
+  private static String name(JsonNode content) {
+    return content.path("model").asText() + "/" + content.path("version").asText();
+  }
+
+  /** Whether the log, as it is now, tells that a version's files were deleted. */
+  private static boolean isPurged(String name, EventLog log) {
+    return log.ofKinds(List.of(PURGED)).stream().anyMatch(line -> name(line.content()).equals(name));
+  }
+
   private void fails(String what) {
     holds = false;
     told.accept(FAULT + what);
   }
 
-  private void version(String name, Proof proof, Chain chain, Map<String, List<Erasure>> certified) {
+  private void version(String name, Proof proof, Set<String> promoted, EventLog log, Chain chain,
+      Map<String, List<Erasure>> certified) {
     try {
+      Set<String> uncertified = new LinkedHashSet<>(promoted);
+      // Of an erasure that another server or release has promoted, nobody here knows more than the version.
+      uncertified.remove(proof.proof().version());
       Optional<SignedStatement> signature = signed(proof.proof(), ModelSignature.FILE);
       if (signature.isEmpty()) {
-        if (proof.proof().has(ErasureCertificate.FILE)) {
-          fails(name + ": it is certified, and " + proof.proof().locate(ModelSignature.FILE) + " is missing");
-        } else {
-          told.accept(name + ": not signed: it was never promoted");
-        }
+        unsigned(name, proof, uncertified, log);
         return;
       }
       Statement signed = signature.get().statement();
       String files;
-      if (proof.files().isPresent()) {
-        VersionFiles own = proof.files().get();
-        ModelSignature.check(signed, own.digests(), own::locate);
-        files = "signature and " + ModelSignature.digests(signed).size() + " files hold";
-      } else {
+      if (!proof.files().has(Bundle.CARD) && isPurged(name, log)) {
         files = "its files are deleted; signature holds";
+      } else {
+        ModelSignature.check(signed, proof.files().digests(), proof.files()::locate);
+        files = "signature and " + ModelSignature.digests(signed).size() + " files hold";
       }
       Set<String> certificates = new LinkedHashSet<>(List.of(ErasureCertificate.FILE));
       ModelSignature.digests(signed).keySet().stream().filter(ErasureCertificate::isCertificate).sorted()
@@ -123,6 +149,7 @@ public final class Verification {
           Statement statement = certificate.get().statement();
           Erasure erasure = Erasure.of(statement);
           certified.computeIfAbsent(name, first -> new ArrayList<>()).add(erasure);
+          uncertified.remove(erasure.id());
           JsonNode head = statement.predicate().path("log");
           if (head.has("line")) {
             chain.expect(head.path("line").asLong(), head.path("sha256").asText());
@@ -134,9 +161,27 @@ public final class Verification {
           throw new ProvenanceException(proof.proof().locate(file) + " is missing, which was signed");
         }
       }
+      if (!uncertified.isEmpty()) {
+        throw new ProvenanceException("the event log tells of erasure " + String.join(", ", uncertified)
+            + ", and its certificate is missing in " + proof.proof().locate(""));
+      }
       told.accept(name + ": " + files);
     } catch (IOException e) {
       fails(name + ": " + e.getMessage());
+    }
+  }
+
+  private void unsigned(String name, Proof proof, Set<String> promoted, EventLog log) throws IOException {
+    boolean certified = proof.proof().has(ErasureCertificate.FILE);
+    if (certified || !promoted.isEmpty()) {
+      fails(name + ": it " + (certified ? "is certified" : "was promoted, as the event log tells (erasure "
+          + String.join(", ", promoted) + ")") + ", and " + proof.proof().locate(ModelSignature.FILE) + " is missing");
+    } else if (proof.unreadable().isPresent()) {
+      fails(name + ": " + proof.unreadable().get());
+    } else if (!proof.files().has(Bundle.CARD) && proof.files().has(Bundle.SYNTHESIS) && !isPurged(name, log)) {
+      fails(name + ": " + proof.files().locate(Bundle.CARD) + " is missing");
+    } else {
+      told.accept(name + ": not signed: it was never promoted here");
     }
   }
 
