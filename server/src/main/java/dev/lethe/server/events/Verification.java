@@ -21,6 +21,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 
 /**
  * Checks all that a server keeps for the record against itself: the event log's chain, the signatures and certificates
@@ -32,6 +33,7 @@ public final class Verification {
   public static final String FAULT = "FAULT ";
 
   private static final String PROMOTED = "promoted";
+  private static final String ACTIVATED = "activated";
   private static final String PURGED = "purged";
 
   private final VerificationKey key;
@@ -65,7 +67,9 @@ public final class Verification {
     // Before the versions are looked at: what is promoted meanwhile is signed first, and written down then.
     Map<String, Set<String>> before = new HashMap<>();
     log.ofKinds(List.of(PROMOTED)).forEach(line -> promotion(line, before));
-    proofs.forEach((name, proof) -> version(name, proof, before.getOrDefault(name, Set.of()), log, chain, certified));
+    Set<String> activated = names(log, ACTIVATED);
+    proofs.forEach((name, proof) -> version(name, proof, before.getOrDefault(name, Set.of()), activated.contains(name),
+        log, chain, certified));
     Map<String, Set<String>> promoted = new HashMap<>();
     log.forEach(line -> {
       chain.next(line);
@@ -97,13 +101,16 @@ public final class Verification {
 
   /** Notes the erasure of a line that tells of one, by model and version. */
   private static void promotion(Line line, Map<String, Set<String>> promoted) {
+    content(line).filter(content -> content.path("event").asText().equals(PROMOTED)).ifPresent(content -> promoted
+        .computeIfAbsent(name(content), first -> new LinkedHashSet<>()).add(content.path("erasure").asText()));
+  }
+
+  /** Empty of a line that was changed so that it cannot be read: the chain shows it. */
+  private static Optional<JsonNode> content(Line line) {
     try {
-      JsonNode content = line.content();
-      if (content.path("event").asText().equals(PROMOTED)) {
-        promoted.computeIfAbsent(name(content), first -> new LinkedHashSet<>()).add(content.path("erasure").asText());
-      }
+      return Optional.of(line.content());
     } catch (IllegalArgumentException e) {
-      // It was changed, which the chain shows.
+      return Optional.empty();
     }
   }
 
@@ -111,9 +118,14 @@ public final class Verification {
     return content.path("model").asText() + "/" + content.path("version").asText();
   }
 
-  /** Whether the log, as it is now, tells that a version's files were deleted. */
+  /** Models and versions of which the log, as it is now, tells something. */
+  private static Set<String> names(EventLog log, String kind) {
+    return log.ofKinds(List.of(kind)).stream().flatMap(line -> content(line).stream()).map(Verification::name)
+        .collect(Collectors.toSet());
+  }
+
   private static boolean isPurged(String name, EventLog log) {
-    return log.ofKinds(List.of(PURGED)).stream().anyMatch(line -> name(line.content()).equals(name));
+    return names(log, PURGED).contains(name);
   }
 
   private void fails(String what) {
@@ -121,7 +133,7 @@ public final class Verification {
     told.accept(FAULT + what);
   }
 
-  private void version(String name, Proof proof, Set<String> promoted, EventLog log, Chain chain,
+  private void version(String name, Proof proof, Set<String> promoted, boolean activated, EventLog log, Chain chain,
       Map<String, List<Erasure>> certified) {
     try {
       Set<String> uncertified = new LinkedHashSet<>(promoted);
@@ -129,7 +141,7 @@ public final class Verification {
       uncertified.remove(proof.proof().version());
       Optional<SignedStatement> signature = signed(proof.proof(), ModelSignature.FILE);
       if (signature.isEmpty()) {
-        unsigned(name, proof, uncertified, log);
+        unsigned(name, proof, uncertified, activated, log);
         return;
       }
       Statement signed = signature.get().statement();
@@ -171,11 +183,15 @@ public final class Verification {
     }
   }
 
-  private void unsigned(String name, Proof proof, Set<String> promoted, EventLog log) throws IOException {
-    boolean certified = proof.proof().has(ErasureCertificate.FILE);
-    if (certified || !promoted.isEmpty()) {
-      fails(name + ": it " + (certified ? "is certified" : "was promoted, as the event log tells (erasure "
-          + String.join(", ", promoted) + ")") + ", and " + proof.proof().locate(ModelSignature.FILE) + " is missing");
+  private void unsigned(String name, Proof proof, Set<String> promoted, boolean activated, EventLog log) {
+    String missing = ", and " + proof.proof().locate(ModelSignature.FILE) + " is missing";
+    if (!promoted.isEmpty()) {
+      fails(name + ": the event log tells that it was promoted (erasure " + String.join(", ", promoted) + ")"
+          + missing);
+    } else if (activated) {
+      fails(name + ": the event log tells that it was activated" + missing);
+    } else if (proof.proof().has(ErasureCertificate.FILE)) {
+      fails(name + ": it is certified" + missing);
     } else if (proof.unreadable().isPresent()) {
       fails(name + ": " + proof.unreadable().get());
     } else if (!proof.files().has(Bundle.CARD) && proof.files().has(Bundle.SYNTHESIS) && !isPurged(name, log)) {
