@@ -3,7 +3,6 @@ package dev.lethe.server;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.lethe.models.bundle.Bundle;
 import dev.lethe.server.config.Configuration;
 import dev.lethe.server.config.ConfigurationException;
 import dev.lethe.server.config.Setting;
@@ -162,10 +161,10 @@ public final class AuditCommand {
       try (Database database = open(settings)) {
         Map<String, Verification.Proof> proofs = new TreeMap<>();
         for (String model : store.known()) {
-          Map<String, Bundle> versions = store.versions(model);
+          Map<String, String> unreadable = store.unreadable(model);
           for (String version : store.taken(model)) {
             proofs.put(model + "/" + version, new Verification.Proof(store.proof(model, version),
-                Optional.ofNullable(versions.get(version)).map(store::files)));
+                store.files(model, version), Optional.ofNullable(unreadable.get(version))));
           }
         }
         List<String> told = new ArrayList<>();

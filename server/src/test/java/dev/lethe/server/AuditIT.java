@@ -7,10 +7,14 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.lethe.models.bundle.Bundle;
+import dev.lethe.models.files.FileTrees;
 import dev.lethe.server.erasure.ErasureCertificate;
 import dev.lethe.server.provenance.ModelSignature;
 import dev.lethe.server.unlearning.TestErasures;
+import dev.lethe.v1.ActivateRequest;
 import dev.lethe.v1.Job;
+import dev.lethe.v1.PurgeRequest;
+import dev.lethe.v1.RetireRequest;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -150,6 +154,21 @@ class AuditIT {
     fault(ErasureCertificate.FILE + " is missing");
     Files.move(root.resolve("away"), version.resolve(ErasureCertificate.FILE));
 
+    byte[] card = Files.readAllBytes(version.resolve(Bundle.CARD));
+    Files.writeString(version.resolve(Bundle.CARD), "no card");
+    fault("tiny/v1-u1: ", Bundle.CARD + " was changed");
+    Files.delete(version.resolve(Bundle.CARD));
+    fault("tiny/v1-u1: ", Bundle.CARD + " is missing");
+    Files.write(version.resolve(Bundle.CARD), card);
+    for (String file : List.of(ErasureCertificate.FILE, ModelSignature.FILE)) {
+      Files.move(version.resolve(file), root.resolve("away-" + file));
+    }
+    fault("tiny/v1-u1: the event log tells that it was promoted", job.getId(), ModelSignature.FILE + " is missing");
+    for (String file : List.of(ErasureCertificate.FILE, ModelSignature.FILE)) {
+      Files.move(root.resolve("away-" + file), version.resolve(file));
+    }
+    faultOf("update events set kind = 'call' where number = 1", 1, "filed under another kind");
+
     faultOf("update events set line = replace(line, 'tiny', 'tony') where number = 2", 2, "was changed");
     faultOf("delete from events where number = 2", 2, "is missing");
     faultOf("delete from events where number = 2; update events set number = number - 1 where number = 3;"
@@ -173,5 +192,39 @@ class AuditIT {
     Files.delete(root.resolve("jobs/lethe.db"));
     assertEquals(1, verify().status());
     assertTrue(!Files.exists(root.resolve("jobs/lethe.db")), "looking makes no database");
+  }
+
+  @Test
+  void whatTheLogTellsOfAVersionIsThere() throws Exception {
+    TinyBundles.conditional(root.resolve("models"), "v1", 7);
+    TinyBundles.conditional(root.resolve("models"), "v2", 8);
+    try (ServerFixture server = ServerFixture.start(root)) {
+      for (String name : List.of("v1", "v2")) {
+        server.models().activate(ActivateRequest.newBuilder().setModel("tiny").setVersion(name).build());
+      }
+      server.models().retire(RetireRequest.newBuilder().setModel("tiny").setVersion("v1").setReason("old").build());
+    }
+    Path broken = TinyBundles.conditional(root.resolve("models"), "v0", 9).directory();
+    assertEquals(0, verify().status(), verify().out());
+    Files.writeString(broken.resolve(Bundle.CARD), "no card");
+    fault("tiny/v0: ", Bundle.CARD + " is not a model card");
+    Files.delete(broken.resolve(Bundle.CARD));
+    fault("tiny/v0: ", Bundle.CARD + " is missing");
+    FileTrees.delete(broken);
+
+    Path signature = root.resolve("state/tiny/v2").resolve(ModelSignature.FILE);
+    Files.move(signature, root.resolve("away"));
+    fault("tiny/v2: the event log tells that it was activated", ModelSignature.FILE + " is missing");
+    Files.move(root.resolve("away"), signature);
+
+    // A shipped version is deleted by hand; an order to purge it writes that down.
+    FileTrees.delete(root.resolve("models/tiny/v1"));
+    fault("tiny/v1: ", "is missing");
+    try (ServerFixture server = ServerFixture.start(root)) {
+      server.models().purge(PurgeRequest.newBuilder().setModel("tiny").setVersion("v1").build());
+    }
+    Run run = verify();
+    assertEquals(0, run.status(), run.out());
+    assertTrue(run.out().contains("tiny/v1: its files are deleted; signature holds"), run.out());
   }
 }

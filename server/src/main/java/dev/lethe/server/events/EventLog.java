@@ -25,6 +25,8 @@ public final class EventLog {
 
   private static final int RIVALS = 50;
   private static final int PAGE = 1000;
+  /** Where a line says its kind: all lines begin with number, time and event, which take less than this. */
+  private static final String BEGINNING = "substr(line, 1, 100)";
 
   private final Database database;
 
@@ -96,16 +98,36 @@ public final class EventLog {
     return database.transaction(EventLog::head);
   }
 
-  /** All lines of some kinds, in order. */
+  /**
+   * All lines of some kinds, in order. It is the line itself that says its kind, which its hash covers; the column does
+   * not count, since whoever changes it changes no hash.
+   */
   public List<Line> ofKinds(List<String> kinds) {
     return database.transaction(connection -> {
-      try (PreparedStatement select = connection.prepareStatement("select number, hash, line from events where kind"
-          + " in ("
-          + "?,".repeat(kinds.size() - 1) + "?) order by number")) {
+      try (PreparedStatement select = connection.prepareStatement("select number, hash, line from events where "
+          + (BEGINNING + " like ? or ").repeat(kinds.size() - 1) + BEGINNING + " like ? order by number")) {
         for (int i = 0; i < kinds.size(); i++) {
-          select.setString(i + 1, kinds.get(i));
+          select.setString(i + 1, "%" + event(kinds.get(i)) + "%");
         }
         return lines(select);
+      }
+    });
+  }
+
+  private static String event(String kind) {
+    return "\"event\":\"" + kind + "\"";
+  }
+
+  /** The first line of which the column says another kind than the line itself; empty for none. */
+  public Optional<Long> firstMislabelled() {
+    return database.transaction(connection -> {
+      // Of a kind that the line does not say, nothing is replaced.
+      try (PreparedStatement select = connection.prepareStatement("select min(number) from events where replace("
+          + BEGINNING + ", '\"event\":\"' || kind || '\"', '') = " + BEGINNING);
+          ResultSet row = select.executeQuery()) {
+        row.next();
+        long number = row.getLong(1);
+        return row.wasNull() ? Optional.empty() : Optional.of(number);
       }
     });
   }
@@ -114,8 +136,8 @@ public final class EventLog {
   public long count(String kind, String field, String value) {
     return database.transaction(connection -> {
       try (PreparedStatement select = connection.prepareStatement(
-          "select count(*) from events where kind = ? and line like ?")) {
-        select.setString(1, kind);
+          "select count(*) from events where " + BEGINNING + " like ? and line like ?")) {
+        select.setString(1, "%" + event(kind) + "%");
         select.setString(2, "%\"" + field + "\":\"" + value + "\"%");
         try (ResultSet row = select.executeQuery()) {
           row.next();

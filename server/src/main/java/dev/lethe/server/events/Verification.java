@@ -1,6 +1,7 @@
 package dev.lethe.server.events;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.lethe.models.bundle.Bundle;
 import dev.lethe.server.erasure.Erasure;
 import dev.lethe.server.erasure.ErasureCertificate;
 import dev.lethe.models.files.Digests;
@@ -20,6 +21,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 
 /**
  * Checks all that a server keeps for the record against itself: the event log's chain, the signatures and certificates
@@ -29,6 +31,10 @@ public final class Verification {
 
   /** How the line of something that does not hold begins. */
   public static final String FAULT = "FAULT ";
+
+  private static final String PROMOTED = "promoted";
+  private static final String ACTIVATED = "activated";
+  private static final String PURGED = "purged";
 
   private final VerificationKey key;
   private final Consumer<String> told;
@@ -44,9 +50,10 @@ public final class Verification {
    * Where a version's proof lies.
    *
    * @param proof its signatures
-   * @param files its files; empty if these are gone
+   * @param files where its files lie, or lay before they were deleted
+   * @param unreadable why its card cannot be read; empty if it can, or if there is none
    */
-  public record Proof(VersionFiles proof, Optional<VersionFiles> files) {}
+  public record Proof(VersionFiles proof, VersionFiles files, Optional<String> unreadable) {}
 
   /**
    * Checks all.
@@ -57,16 +64,17 @@ public final class Verification {
   public boolean run(EventLog log, Map<String, Proof> proofs) {
     Chain chain = new Chain();
     Map<String, List<Erasure>> certified = new HashMap<>();
-    proofs.forEach((name, proof) -> version(name, proof, chain, certified));
+    // Before the versions are looked at: what is promoted meanwhile is signed first, and written down then.
+    Map<String, Set<String>> before = new HashMap<>();
+    log.ofKinds(List.of(PROMOTED)).forEach(line -> promotion(line, before));
+    Set<String> activated = names(log, ACTIVATED);
+    proofs.forEach((name, proof) -> version(name, proof, before.getOrDefault(name, Set.of()), activated.contains(name),
+        log, chain, certified));
     Map<String, Set<String>> promoted = new HashMap<>();
     log.forEach(line -> {
       chain.next(line);
       if (chain.holds()) {
-        JsonNode content = line.content();
-        if (content.path("event").asText().equals("promoted")) {
-          promoted.computeIfAbsent(content.path("model").asText() + "/" + content.path("version").asText(),
-              first -> new LinkedHashSet<>()).add(content.path("erasure").asText());
-        }
+        promotion(line, promoted);
       }
     });
     Optional<Chain.Fault> fault = chain.fault();
@@ -75,12 +83,14 @@ public final class Verification {
       return holds;
     }
     told.accept("event log: " + chain.length() + " lines, whole; the last one's hash is " + chain.head());
+    log.firstMislabelled().ifPresent(number -> fails("event log: line " + number + " is filed under another kind than"
+        + " it is of: the column kind was changed"));
     certified.forEach((name, erasures) -> erasures.forEach(erasure -> {
       if (!promoted.getOrDefault(name, Set.of()).contains(erasure.id())) {
         fails(name + ": the event log does not tell of erasure " + erasure.id() + ", which is certified");
       }
     }));
-    promoted.forEach((name, erasures) -> {
+    before.forEach((name, erasures) -> {
       if (!proofs.containsKey(name)) {
         fails(name + ": the event log tells of erasure " + String.join(", ", erasures)
             + ", and there is nothing of that version");
@@ -89,30 +99,58 @@ public final class Verification {
     return holds;
   }
 
+  /** Notes the erasure of a line that tells of one, by model and version. */
+  private static void promotion(Line line, Map<String, Set<String>> promoted) {
+    content(line).filter(content -> content.path("event").asText().equals(PROMOTED)).ifPresent(content -> promoted
+        .computeIfAbsent(name(content), first -> new LinkedHashSet<>()).add(content.path("erasure").asText()));
+  }
+
+  /** Empty of a line that was changed so that it cannot be read: the chain shows it. */
+  private static Optional<JsonNode> content(Line line) {
+    try {
+      return Optional.of(line.content());
+    } catch (IllegalArgumentException e) {
+      return Optional.empty();
+    }
+  }
+
+  private static String name(JsonNode content) {
+    return content.path("model").asText() + "/" + content.path("version").asText();
+  }
+
+  /** Models and versions of which the log, as it is now, tells something. */
+  private static Set<String> names(EventLog log, String kind) {
+    return log.ofKinds(List.of(kind)).stream().flatMap(line -> content(line).stream()).map(Verification::name)
+        .collect(Collectors.toSet());
+  }
+
+  private static boolean isPurged(String name, EventLog log) {
+    return names(log, PURGED).contains(name);
+  }
+
   private void fails(String what) {
     holds = false;
     told.accept(FAULT + what);
   }
 
-  private void version(String name, Proof proof, Chain chain, Map<String, List<Erasure>> certified) {
+  private void version(String name, Proof proof, Set<String> promoted, boolean activated, EventLog log, Chain chain,
+      Map<String, List<Erasure>> certified) {
     try {
+      Set<String> uncertified = new LinkedHashSet<>(promoted);
+      // Of an erasure that another server or release has promoted, nobody here knows more than the version.
+      uncertified.remove(proof.proof().version());
       Optional<SignedStatement> signature = signed(proof.proof(), ModelSignature.FILE);
       if (signature.isEmpty()) {
-        if (proof.proof().has(ErasureCertificate.FILE)) {
-          fails(name + ": it is certified, and " + proof.proof().locate(ModelSignature.FILE) + " is missing");
-        } else {
-          told.accept(name + ": not signed: it was never promoted");
-        }
+        unsigned(name, proof, uncertified, activated, log);
         return;
       }
       Statement signed = signature.get().statement();
       String files;
-      if (proof.files().isPresent()) {
-        VersionFiles own = proof.files().get();
-        ModelSignature.check(signed, own.digests(), own::locate);
-        files = "signature and " + ModelSignature.digests(signed).size() + " files hold";
-      } else {
+      if (!proof.files().has(Bundle.CARD) && isPurged(name, log)) {
         files = "its files are deleted; signature holds";
+      } else {
+        ModelSignature.check(signed, proof.files().digests(), proof.files()::locate);
+        files = "signature and " + ModelSignature.digests(signed).size() + " files hold";
       }
       Set<String> certificates = new LinkedHashSet<>(List.of(ErasureCertificate.FILE));
       ModelSignature.digests(signed).keySet().stream().filter(ErasureCertificate::isCertificate).sorted()
@@ -123,6 +161,7 @@ public final class Verification {
           Statement statement = certificate.get().statement();
           Erasure erasure = Erasure.of(statement);
           certified.computeIfAbsent(name, first -> new ArrayList<>()).add(erasure);
+          uncertified.remove(erasure.id());
           JsonNode head = statement.predicate().path("log");
           if (head.has("line")) {
             chain.expect(head.path("line").asLong(), head.path("sha256").asText());
@@ -134,9 +173,31 @@ public final class Verification {
           throw new ProvenanceException(proof.proof().locate(file) + " is missing, which was signed");
         }
       }
+      if (!uncertified.isEmpty()) {
+        throw new ProvenanceException("the event log tells of erasure " + String.join(", ", uncertified)
+            + ", and its certificate is missing in " + proof.proof().locate(""));
+      }
       told.accept(name + ": " + files);
     } catch (IOException e) {
       fails(name + ": " + e.getMessage());
+    }
+  }
+
+  private void unsigned(String name, Proof proof, Set<String> promoted, boolean activated, EventLog log) {
+    String missing = ", and " + proof.proof().locate(ModelSignature.FILE) + " is missing";
+    if (!promoted.isEmpty()) {
+      fails(name + ": the event log tells that it was promoted (erasure " + String.join(", ", promoted) + ")"
+          + missing);
+    } else if (activated) {
+      fails(name + ": the event log tells that it was activated" + missing);
+    } else if (proof.proof().has(ErasureCertificate.FILE)) {
+      fails(name + ": it is certified" + missing);
+    } else if (proof.unreadable().isPresent()) {
+      fails(name + ": " + proof.unreadable().get());
+    } else if (!proof.files().has(Bundle.CARD) && proof.files().has(Bundle.SYNTHESIS) && !isPurged(name, log)) {
+      fails(name + ": " + proof.files().locate(Bundle.CARD) + " is missing");
+    } else {
+      told.accept(name + ": not signed: it was never promoted here");
     }
   }
 

@@ -1,6 +1,6 @@
 /**
  * The event log: who ordered what, what became of it, and the lives of versions, in a chain of hashes in the database,
- * from which no line can be changed, dropped, moved or added unseen.
+ * in which no line can be changed, moved, added or dropped from between others unseen.
  */
 @NullMarked
 package dev.lethe.server.events;

@@ -285,14 +285,7 @@ public final class JobStore {
    */
   public void cleaned(String id, Instant time, boolean keepKey) {
     if (!keepKey) {
-      database.transaction(connection -> {
-        Optional<JobRecord> kept = find(connection, id, database.isShared() ? " for update" : "");
-        if (kept.isPresent()) {
-          update(connection, ImageNames.without(kept.get()).withoutKey());
-        }
-        return kept;
-      });
-      database.emptyJournal();
+      forget(id);
     }
     database.transaction(connection -> {
       try (PreparedStatement update = connection.prepareStatement("update jobs set cleaned = ? where id = ?")) {
@@ -301,6 +294,18 @@ public final class JobStore {
         return update.executeUpdate();
       }
     });
+  }
+
+  /** Nothing of it is left in the journal, either. */
+  private void forget(String id) {
+    database.transaction(connection -> {
+      Optional<JobRecord> kept = find(connection, id, database.isShared() ? " for update" : "");
+      if (kept.isPresent()) {
+        update(connection, ImageNames.without(kept.get()).withoutKey());
+      }
+      return kept;
+    });
+    database.emptyJournal();
   }
 
   /** Ids of jobs that ended before a time, and of which nothing is to be decided any more. */
@@ -404,14 +409,22 @@ public final class JobStore {
     });
   }
 
-  /** @return false if there is no such job */
+  /**
+   * Deletes a job, in the journal, too.
+   *
+   * @return false if there is no such job
+   */
   public boolean delete(String id) {
-    return database.transaction(connection -> {
+    // What must not stay goes first: if the journal cannot be emptied just now, the job is there to be deleted again.
+    forget(id);
+    boolean deleted = database.transaction(connection -> {
       try (PreparedStatement delete = connection.prepareStatement("delete from jobs where id = ?")) {
         delete.setString(1, id);
         return delete.executeUpdate() > 0;
       }
     });
+    database.emptyJournal();
+    return deleted;
   }
 
   private static List<JobRecord> read(PreparedStatement select) throws SQLException {

@@ -23,6 +23,7 @@ import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Predicate;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -35,6 +36,8 @@ public final class DiskModelStore implements ModelStore {
 
   private static final Logger LOG = LoggerFactory.getLogger(DiskModelStore.class);
   private static final String ACTIVE = "active";
+  /** The card of a version whose files are being deleted. */
+  private static final String PURGING = Bundle.CARD + ".purging";
 
   private final Path shipped;
   private final Path state;
@@ -72,6 +75,11 @@ public final class DiskModelStore implements ModelStore {
     NavigableMap<String, Bundle> versions = new TreeMap<>(VersionName.NATURAL);
     unreadable(model, versions).values().forEach(reason -> tell("left out: " + reason));
     return versions;
+  }
+
+  @Override
+  public Map<String, String> unreadable(String model) throws IOException {
+    return unreadable(model, new TreeMap<>());
   }
 
   /** Collects the bundles of a model; the reasons why others cannot be read, by version. */
@@ -168,6 +176,12 @@ public final class DiskModelStore implements ModelStore {
   }
 
   @Override
+  public VersionFiles files(String model, String version) {
+    Path read = shipped.resolve(model).resolve(version);
+    return Files.isDirectory(read) ? new Folder(read) : proof(model, version);
+  }
+
+  @Override
   public VersionFiles proof(String model, String version) {
     return new Folder(state.resolve(model).resolve(version));
   }
@@ -187,19 +201,41 @@ public final class DiskModelStore implements ModelStore {
   }
 
   @Override
-  public List<String> purge(Bundle version, Set<String> keep) throws IOException {
+  public void beginPurge(Bundle version) throws IOException {
+    Files.move(version.directory().resolve(Bundle.CARD), version.directory().resolve(PURGING),
+        StandardCopyOption.ATOMIC_MOVE);
+  }
+
+  @Override
+  public Set<String> purging(String model) throws IOException {
+    Set<String> purging = new TreeSet<>(VersionName.NATURAL);
+    for (Path directory : directories(state.resolve(model))) {
+      // One that was put back meanwhile is a version.
+      if (Files.isRegularFile(directory.resolve(PURGING)) && !Bundle.isBundle(directory)) {
+        purging.add(directory.getFileName().toString());
+      }
+    }
+    return purging;
+  }
+
+  @Override
+  public List<String> finishPurge(String model, String version, Predicate<String> keep) throws IOException {
+    Path directory = state.resolve(model).resolve(version);
     List<Path> files;
-    try (Stream<Path> all = Files.list(version.directory())) {
+    try (Stream<Path> all = Files.list(directory)) {
       files = all.filter(Files::isRegularFile).toList();
     }
-    Files.deleteIfExists(version.directory().resolve(Bundle.CARD));
-    List<String> deleted = new ArrayList<>(List.of(Bundle.CARD));
+    List<String> deleted = new ArrayList<>();
     for (Path file : files) {
       String name = file.getFileName().toString();
-      if (!keep.contains(name) && !name.equals(Bundle.CARD)) {
-        Files.delete(file);
+      if (!keep.test(name) && !name.equals(PURGING)) {
+        Files.deleteIfExists(file);
         deleted.add(name);
       }
+    }
+    // Last: for as long as it is there, the rest is known to be deleted still.
+    if (Files.deleteIfExists(directory.resolve(PURGING))) {
+      deleted.add(Bundle.CARD);
     }
     return deleted;
   }

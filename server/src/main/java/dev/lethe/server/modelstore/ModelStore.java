@@ -4,10 +4,12 @@ import dev.lethe.models.bundle.Bundle;
 import java.io.IOException;
 import java.net.URI;
 import java.util.List;
+import java.util.Map;
 import java.util.NavigableMap;
 import java.util.Optional;
 import java.util.Set;
 import java.util.SortedSet;
+import java.util.function.Predicate;
 
 /**
  * The versions of all models: those that came with the installation, which are only read, and the store's own, which
@@ -23,6 +25,9 @@ public interface ModelStore {
 
   /** Finished versions of a model by name, in natural order; what cannot be read is left out with a warning. */
   NavigableMap<String, Bundle> versions(String model) throws IOException;
+
+  /** Why cards cannot be read that are there, by version. */
+  Map<String, String> unreadable(String model) throws IOException;
 
   /**
    * For orders to serve what is in the store: an older version must not be served without a word in place of the one
@@ -60,15 +65,27 @@ public interface ModelStore {
   boolean isOwn(Bundle version);
 
   /**
-   * Deletes files of a version of the store's own, the card first.
+   * Takes a version of the store's own out of its versions, for its files to be deleted; whatever happens, {@link
+   * #purging} has it until they are.
+   */
+  void beginPurge(Bundle version) throws IOException;
+
+  /** Versions of the store's own whose files are being deleted, or were not all deleted when a server ended. */
+  Set<String> purging(String model) throws IOException;
+
+  /**
+   * Deletes the files of a version that is in {@link #purging}, or what is left of one that lost its card.
    *
-   * @param keep names of files that stay
+   * @param keep whether a file stays, by its name
    * @return names of files that were deleted
    */
-  List<String> purge(Bundle version, Set<String> keep) throws IOException;
+  List<String> finishPurge(String model, String version, Predicate<String> keep) throws IOException;
 
   /** What lies with a version's networks. */
   VersionFiles files(Bundle version);
+
+  /** The same of a version that may have no card that can be read: where its files lie, or lay. */
+  VersionFiles files(String model, String version);
 
   /**
    * Where the proof of a version is kept, its signature above all: with its networks if the version is the store's own;

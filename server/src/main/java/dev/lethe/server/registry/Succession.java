@@ -13,9 +13,9 @@ import dev.lethe.server.lifecycle.ModelLife;
 import dev.lethe.server.lifecycle.ModelLife.Refusal;
 import dev.lethe.server.lifecycle.Signatory;
 import dev.lethe.server.modelstore.ModelStore;
+import dev.lethe.server.modelstore.VersionFiles;
 import dev.lethe.server.provenance.ModelSignature;
 import dev.lethe.server.provenance.ProvenanceException;
-import dev.lethe.server.provenance.Statement.Resource;
 import java.io.IOException;
 import java.time.Instant;
 import java.util.ArrayDeque;
@@ -40,9 +40,6 @@ final class Succession {
   private static final Logger LOG = LoggerFactory.getLogger(Succession.class);
   /** Who, where nobody has ordered it. */
   private static final String SERVER = "server";
-  /** What stays of a version that is purged. */
-  private static final Set<String> PROOF =
-      Set.of(ModelSignature.FILE, ErasureCertificate.FILE, ErasureCertificate.REPORT);
 
   private final String model;
   private final ModelStore store;
@@ -289,12 +286,18 @@ final class Succession {
    * @throws DomainException Precondition if it is not retired, or lies where the server only reads
    */
   List<String> purge(String version, String by) throws IOException {
+    if (store.purging(model).contains(version)) {
+      return finishPurge(version, by);
+    }
     NavigableMap<String, Bundle> versions = store.versions(model);
     if (!versions.containsKey(version) && life().purged().containsKey(version)) {
       return List.of();
     }
-    Bundle bundle = find(version, versions);
     Map<String, String> parents = parents(versions.values());
+    if (isLost(version, parents)) {
+      return finishPurge(version, by);
+    }
+    Bundle bundle = find(version, versions);
     if (life().refusal(version, parents).isEmpty()) {
       throw refused("version " + version + " of " + model + " is not retired; only what nobody is served is deleted");
     }
@@ -303,14 +306,29 @@ final class Succession {
           + ", among the shipped"
           + " models, which the server only reads: delete that folder yourself");
     }
-    Set<String> proof = new HashSet<>(PROOF);
-    store.files(bundle).digests().stream().map(Resource::name)
-        .filter(name -> ErasureCertificate.isCertificate(name) || ErasureCertificate.isReport(name))
-        .forEach(proof::add);
-    List<String> deleted = store.purge(bundle, proof);
+    store.beginPurge(bundle);
+    return finishPurge(version, by);
+  }
+
+  /** Whether a retired version's card is gone: its folder was deleted by hand, and purging it writes that down. */
+  private boolean isLost(String version, Map<String, String> parents) throws IOException {
+    VersionFiles files = store.files(model, version);
+    return store.taken(model).contains(version) && !files.has(Bundle.CARD)
+        && files.equals(store.proof(model, version)) && life().retired(version, parents).isPresent();
+  }
+
+  /** Written down first: what is missing on the disk and not in the log is a loss, and no purge. */
+  private List<String> finishPurge(String version, String by) throws IOException {
     lifecycle.record(new LifeEvent.Purged(model, version, by, Instant.now()));
+    List<String> deleted = store.finishPurge(model, version, Succession::isProof);
     LOG.info("{}: version {} is purged by order of {}: {} are deleted", model, version, by, deleted);
     return deleted;
+  }
+
+  /** Whether a file, by its name, stays of a version that is purged. */
+  private static boolean isProof(String name) {
+    return name.equals(ModelSignature.FILE) || ErasureCertificate.isCertificate(name)
+        || ErasureCertificate.isReport(name);
   }
 
   /** Retires a version by order. */
@@ -319,8 +337,11 @@ final class Succession {
     lifecycle.record(new LifeEvent.Retired(model, version, by, reason, Instant.now()));
   }
 
-  /** Deletes the files of those that have been retired for longer than the grace period. */
+  /** Deletes the files of those that have been retired for longer than the grace period, and what is left of others. */
   void purgeOverdue(Instant now) throws IOException {
+    for (String begun : store.purging(model)) {
+      finishPurge(begun, SERVER);
+    }
     if (lifecycle.rules().grace().isZero()) {
       return;
     }

@@ -14,6 +14,7 @@ import java.time.Duration;
 import java.util.Map;
 import javax.sql.DataSource;
 import org.flywaydb.core.Flyway;
+import org.flywaydb.core.api.CoreErrorCode;
 import org.flywaydb.core.api.FlywayException;
 import org.sqlite.SQLiteConfig;
 import org.sqlite.SQLiteDataSource;
@@ -59,9 +60,21 @@ public final class Database implements AutoCloseable {
       if (source != null) {
         source.close();
       }
-      Throwable cause = e instanceof FlywayException || e.getCause() == null ? e : e.getCause();
-      throw new IOException("the database " + url + " cannot be used: " + cause.getMessage(), e);
+      throw new IOException("the database " + url + " cannot be used: " + reason(e), e);
     }
+  }
+
+  private static String reason(RuntimeException failure) {
+    if (StoreException.isDamage(failure)) {
+      return StoreException.DAMAGED;
+    }
+    if (failure instanceof FlywayException flyway
+        && flyway.getErrorCode() == CoreErrorCode.NON_EMPTY_SCHEMA_WITHOUT_SCHEMA_HISTORY_TABLE) {
+      return "it is another program's: there are tables in it, and none of them is Lethe's. Give the server one of its"
+          + " own (--database)";
+    }
+    Throwable cause = failure instanceof FlywayException || failure.getCause() == null ? failure : failure.getCause();
+    return cause.getMessage();
   }
 
   private static HikariConfig sqlite(DatabaseUrl url) throws IOException {

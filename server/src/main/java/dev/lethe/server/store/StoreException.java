@@ -21,6 +21,10 @@ public final class StoreException extends RuntimeException {
     OTHER
   }
 
+  /** What to do about a file that is no whole SQLite database. */
+  static final String DAMAGED = "it is damaged, or no SQLite database: stop the server, and restore the backup"
+      + " (docs/operations.md)";
+
   private final Reason reason;
 
   StoreException(SQLException cause) {
@@ -36,8 +40,20 @@ public final class StoreException extends RuntimeException {
     return switch (reason(cause)) {
       case NO_SPACE -> "the database has no space left";
       case UNAVAILABLE -> "the database cannot be reached: " + cause.getMessage();
-      case DUPLICATE, OTHER -> "the database refused: " + cause.getMessage();
+      case DUPLICATE, OTHER -> isDamage(cause) ? "the database cannot be used: " + DAMAGED
+          : "the database refused: " + cause.getMessage();
     };
+  }
+
+  /** Whether something failed since the file of an SQLite database is not what it was. */
+  static boolean isDamage(Throwable failure) {
+    for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+      if (cause instanceof SQLiteException sqlite) {
+        SQLiteErrorCode kind = SQLiteErrorCode.getErrorCode(sqlite.getResultCode().code & 0xff);
+        return kind == SQLiteErrorCode.SQLITE_CORRUPT || kind == SQLiteErrorCode.SQLITE_NOTADB;
+      }
+    }
+    return false;
   }
 
   private static Reason reason(SQLException failure) {

@@ -168,7 +168,6 @@ final class SubmitUpload implements Sink<SubmitRequest> {
   }
 
   private void begin(UnlearnSpec requested) {
-    call.about("job_id", id);
     if (requested.getRequestKey().length() > LONGEST_KEY) {
       throw UnlearnSpecs.invalid("spec.request_key: has " + requested.getRequestKey().length()
           + " characters; the most are " + LONGEST_KEY);
@@ -338,6 +337,8 @@ final class SubmitUpload implements Sink<SubmitRequest> {
     call.about("images", Integer.toString(unlearnImages));
     call.about("learn_images", Integer.toString(learnImages));
     vertx.executeBlocking(() -> onDisk(this::submit), false).onFailure(call::fail).onSuccess(job -> {
+      // Only now it is known which job it is: a request that is sent once more has one already.
+      call.about("job_id", job.getId());
       call.send(job);
       call.finish();
     });

@@ -12,6 +12,7 @@ import dev.lethe.server.store.DatabaseUrl;
 import dev.lethe.server.store.TestDatabases;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.sql.PreparedStatement;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -88,6 +89,19 @@ class EventLogTest {
       new EventLog(database).append(List.of(entry(1)));
       events.forEach(ledger::append);
       assertEquals(events, ledger.events());
+      assertEquals(Optional.empty(), new EventLog(database).firstMislabelled());
+      // No hash covers the column: a line is of the kind that it says.
+      for (String kind : List.of("call", "%", "", "purged")) {
+        database.transaction(connection -> {
+          try (PreparedStatement update = connection.prepareStatement("update events set kind = ? where number = 5")) {
+            update.setString(1, kind);
+            return update.executeUpdate();
+          }
+        });
+        assertEquals(events, ledger.events());
+        assertEquals(Optional.of(5L), new EventLog(database).firstMislabelled());
+        assertEquals(1, new EventLog(database).count("retired", "version", "v1"));
+      }
     }
   }
 

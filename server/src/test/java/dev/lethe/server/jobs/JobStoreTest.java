@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.lethe.server.jobs.JobRecord.Intent;
 import dev.lethe.server.store.Database;
+import dev.lethe.server.store.DatabaseUrl;
 import dev.lethe.server.store.StoreException;
 import dev.lethe.server.store.TestDatabases;
 import dev.lethe.v1.Job;
@@ -15,6 +16,9 @@ import dev.lethe.v1.JobState;
 import dev.lethe.v1.Progress;
 import dev.lethe.v1.UnlearnSpec;
 import dev.lethe.v1.WorkerJob;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.HashMap;
@@ -26,6 +30,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -182,6 +187,29 @@ class JobStoreTest {
           () -> kept(store, asking("h" + i, "eve", "", "x")))).toList().stream().map(CompletableFuture::join).toList();
       assertEquals(1, ids.stream().distinct().count(), ids::toString);
     });
+  }
+
+  @Test
+  void ofADeletedJobNothingIsLeftInTheFile(@TempDir Path folder) throws IOException {
+    Path file = folder.resolve("lethe.db");
+    try (Database database = Database.open(DatabaseUrl.sqlite(file))) {
+      JobStore store = new JobStore(database);
+      JobRecord record = new JobRecord(record("a", "tiny", 1).job(),
+          WorkerJob.newBuilder().addUnlearnNames("ann-smith.png").build(), Intent.NONE, "x", "the-sealed-key");
+      store.insert(record, List.of(), LIMIT);
+      store.change("a", before -> moved(before, JobPhase.JOB_PHASE_CANCELLED));
+      database.emptyJournal();
+      assertTrue(text(file).contains("ann-smith.png") && text(file).contains("the-sealed-key"));
+      assertTrue(store.delete("a"));
+      for (Path each : List.of(file, folder.resolve("lethe.db-wal"))) {
+        assertFalse(text(each).contains("ann-smith") || text(each).contains("the-sealed-key"), each.toString());
+      }
+      assertFalse(store.delete("a"));
+    }
+  }
+
+  private static String text(Path file) throws IOException {
+    return Files.readString(file, StandardCharsets.ISO_8859_1);
   }
 
   @TestFactory

@@ -8,14 +8,19 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.lethe.models.bundle.Bundle;
 import dev.lethe.server.LogLines;
 import dev.lethe.server.TinyBundles;
+import dev.lethe.server.errors.DomainException.NotFound;
+import dev.lethe.server.lifecycle.LifeEvent;
+import dev.lethe.server.lifecycle.Lifecycle;
 import dev.lethe.server.lifecycle.TestLives;
 import dev.lethe.server.modelstore.DiskModelStore;
 import dev.lethe.server.modelstore.ModelStore;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -64,6 +69,42 @@ class DiskModelStoreTest {
     Bundle again = TinyBundles.conditional(root.resolve("job"), "v3", 4);
     assertThrows(IOException.class, () -> repository.install(again));
     assertTrue(Bundle.isBundle(again.directory()));
+  }
+
+  @Test
+  void aPurgeThatWasInterruptedIsFinished() throws IOException {
+    Lifecycle lives = TestLives.lifecycle();
+    Succession succession = new Succession("tiny", repository, lives, TestLives.signatory(root));
+    for (String version : List.of("v11", "v12", "v13")) {
+      Path folder = repository.install(TinyBundles.conditional(root.resolve("job"), version, 3)).directory();
+      Files.writeString(folder.resolve("model.sig"), "proof");
+      lives.record(new LifeEvent.Retired("tiny", version, "ann", "old", Instant.EPOCH));
+    }
+    repository.beginPurge(repository.versions("tiny").get("v11"));
+    repository.beginPurge(repository.versions("tiny").get("v12"));
+    assertEquals(Set.of("v2", "v10", "v13"), repository.versions("tiny").keySet());
+    // As if the server had ended here, and again amid the deletion.
+    Files.delete(root.resolve("state/tiny/v12").resolve(Bundle.MAPPING));
+    assertTrue(succession.purge("v12", "bob").contains(Bundle.CARD));
+    purged("v12", "bob", lives);
+    succession.purgeOverdue(Instant.now());
+    purged("v11", "server", lives);
+    assertEquals(Set.of(), repository.purging("tiny"));
+    assertEquals(List.of(), succession.purge("v11", "bob"));
+    // What was deleted by hand is written down by order alone.
+    Files.delete(root.resolve("state/tiny/v13").resolve(Bundle.CARD));
+    succession.purgeOverdue(Instant.now());
+    assertTrue(Files.exists(root.resolve("state/tiny/v13").resolve(Bundle.SYNTHESIS)));
+    succession.purge("v13", "bob");
+    purged("v13", "bob", lives);
+    assertThrows(NotFound.class, () -> succession.purge("v14", "bob"));
+  }
+
+  private void purged(String version, String by, Lifecycle lives) throws IOException {
+    assertEquals(by, lives.of("tiny").purged().get(version).by());
+    try (Stream<Path> left = Files.list(root.resolve("state/tiny").resolve(version))) {
+      assertEquals(List.of("model.sig"), left.map(file -> file.getFileName().toString()).toList());
+    }
   }
 
   @Test

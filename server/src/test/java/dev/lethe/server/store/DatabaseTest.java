@@ -10,9 +10,11 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
+import java.sql.DriverManager;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.util.Arrays;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -119,10 +121,33 @@ class DatabaseTest {
     Path file = Files.writeString(root.resolve("lethe.db"), "no database at all, but a file of some length".repeat(50));
     IOException refusal = assertThrows(IOException.class, () -> Database.open(DatabaseUrl.sqlite(file)));
     assertTrue(refusal.getMessage().contains(file.toString()), refusal.getMessage());
+    assertTrue(refusal.getMessage().contains("docs/operations.md"), refusal.getMessage());
     IOException gone = assertThrows(IOException.class,
         () -> Database.open(new DatabaseUrl("jdbc:postgresql://127.0.0.1:1/x?user=u&password=secret&loginTimeout=1")));
     assertTrue(gone.getMessage().contains("127.0.0.1:1"), gone.getMessage());
     assertFalse(gone.getMessage().contains("secret"), gone.getMessage());
+  }
+
+  @Test
+  void ofADamagedFileAndAnotherProgramsItIsSaidWhatToDo() throws Exception {
+    Path file = root.resolve("lethe.db");
+    try (Database database = Database.open(DatabaseUrl.sqlite(file))) {
+      insert(database, "a");
+    }
+    byte[] bytes = Files.readAllBytes(file);
+    // Less the head, by which it still is an SQLite database.
+    Arrays.fill(bytes, 100, bytes.length, (byte) 0x5a);
+    Files.write(file, bytes);
+    String damaged = assertThrows(IOException.class, () -> Database.open(DatabaseUrl.sqlite(file))).getMessage();
+    assertTrue(damaged.contains(file.toString()), damaged);
+    assertTrue(damaged.contains("restore the backup (docs/operations.md)"), damaged);
+
+    Path other = root.resolve("other.db");
+    try (Connection connection = DriverManager.getConnection("jdbc:sqlite:" + other)) {
+      execute(connection, "create table bookmarks (url text)");
+    }
+    String foreign = assertThrows(IOException.class, () -> Database.open(DatabaseUrl.sqlite(other))).getMessage();
+    assertTrue(foreign.contains("another program's") && !foreign.contains("baseline"), foreign);
   }
 
   @Test

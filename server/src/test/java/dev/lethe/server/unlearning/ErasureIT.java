@@ -70,6 +70,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -434,6 +435,21 @@ class ErasureIT {
     has(lines, "\"promoted\"", "\"gates\"", "\"base\":\"v1\"", job.getId());
     has(lines, "Activate", "\"artist\"", "PERMISSION_DENIED", "\"version\":\"v1\"", "I want it");
     has(lines, "Purge", "UNAUTHENTICATED", "\"version\":\"v1\"");
+  }
+
+  @Test
+  void theLineOfARequestThatMakesNoJobNamesNone() throws Exception {
+    UnlearnSpec keyed = TestErasures.ofClass("tiny", "seven").setRequestKey("k").setKeepAsCandidate(true).build();
+    Job job = erase(keyed);
+    assertEquals(job.getId(), erase(keyed).getId());
+    assertThrows(ExecutionException.class, () -> erase(keyed.toBuilder().setClasses(0, "eight").build()));
+    stop();
+    List<String> submitted = log().stream().filter(line -> line.contains("UnlearningService/Submit")).toList();
+    assertEquals(3, submitted.size(), submitted::toString);
+    String named = "\"job_id\":\"" + job.getId() + "\"";
+    assertTrue(submitted.get(0).contains(named) && submitted.get(1).contains(named), submitted::toString);
+    assertTrue(submitted.get(2).contains("ALREADY_EXISTS") && submitted.get(2).contains("that of job " + job.getId())
+        && !submitted.get(2).contains("\"job_id\""), submitted.get(2));
   }
 
   private static void has(List<String> lines, String... parts) {
