@@ -99,19 +99,28 @@ public final class EventLog {
   }
 
   /**
-   * All lines of some kinds, in order. It is the line itself that says its kind, which its hash covers; the column does
+   * Lines of some kinds, in order. It is the line itself that says its kind, which its hash covers; the column does
    * not count, since whoever changes it changes no hash.
+   *
+   * @param after the number of a line; only those behind it
    */
-  public List<Line> ofKinds(List<String> kinds) {
+  public List<Line> ofKinds(List<String> kinds, long after) {
     return database.transaction(connection -> {
-      try (PreparedStatement select = connection.prepareStatement("select number, hash, line from events where "
-          + (BEGINNING + " like ? or ").repeat(kinds.size() - 1) + BEGINNING + " like ? order by number")) {
+      try (PreparedStatement select = connection.prepareStatement("select number, hash, line from events where number >"
+          + " ? and (" + (BEGINNING + " like ? or ").repeat(kinds.size() - 1) + BEGINNING
+          + " like ?) order by number")) {
+        select.setLong(1, after);
         for (int i = 0; i < kinds.size(); i++) {
-          select.setString(i + 1, "%" + event(kinds.get(i)) + "%");
+          select.setString(i + 2, "%" + event(kinds.get(i)) + "%");
         }
         return lines(select);
       }
     });
+  }
+
+  /** All lines of some kinds, in order. */
+  public List<Line> ofKinds(List<String> kinds) {
+    return ofKinds(kinds, Long.MIN_VALUE);
   }
 
   private static String event(String kind) {

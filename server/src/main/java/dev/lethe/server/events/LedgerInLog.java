@@ -28,6 +28,8 @@ public final class LedgerInLog implements Ledger {
   private static final String PURGED = "purged";
   private static final String WAIVED = "waived";
 
+  private static final List<String> KINDS = List.of(PROMOTED, ACTIVATED, OVERRIDDEN, RETIRED, PURGED, WAIVED);
+
   private final EventLog log;
 
   public LedgerInLog(EventLog log) {
@@ -68,10 +70,15 @@ public final class LedgerInLog implements Ledger {
   @Override
   public List<LifeEvent> events() {
     List<LifeEvent> events = new ArrayList<>();
-    for (Line line : log.ofKinds(List.of(PROMOTED, ACTIVATED, OVERRIDDEN, RETIRED, PURGED, WAIVED))) {
+    for (Line line : log.ofKinds(KINDS)) {
       events.add(read(line.content()));
     }
     return events;
+  }
+
+  @Override
+  public boolean hasEventsAfter(Optional<Head> line) {
+    return !log.ofKinds(KINDS, line.map(Head::number).orElse(Long.MIN_VALUE)).isEmpty();
   }
 
   private static LifeEvent read(JsonNode line) {

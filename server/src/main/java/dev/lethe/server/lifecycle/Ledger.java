@@ -16,6 +16,13 @@ public interface Ledger {
   List<LifeEvent> events();
 
   /**
+   * Whether there are events that were written after a line.
+   *
+   * @param line empty: any
+   */
+  boolean hasEventsAfter(Optional<Head> line);
+
+  /**
    * The last line of what it is written in, for certificates: a log that ends before it, or has another line there, was
    * tampered with.
    */

@@ -77,7 +77,13 @@ public final class Lifecycle {
    * @return whether there was something
    */
   public synchronized boolean follow() {
-    if (ledger.head().equals(read)) {
+    Optional<Ledger.Head> now = ledger.head();
+    if (now.equals(read)) {
+      return false;
+    }
+    // Most lines of the log are about calls.
+    if (!ledger.hasEventsAfter(read)) {
+      read = now;
       return false;
     }
     refresh();

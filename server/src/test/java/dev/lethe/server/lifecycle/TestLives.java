@@ -29,6 +29,11 @@ public final class TestLives {
     }
 
     @Override
+    public boolean hasEventsAfter(Optional<Head> line) {
+      return !events.isEmpty();
+    }
+
+    @Override
     public Optional<Head> head() {
       return Optional.empty();
     }
