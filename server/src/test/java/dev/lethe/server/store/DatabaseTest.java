@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
+import java.sql.DriverManager;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -101,6 +102,27 @@ class DatabaseTest {
       }));
       assertEquals(1, count(database));
       insert(database, "c");
+      assertEquals(2, count(database));
+    }
+  }
+
+  /** The driver thinks that a transaction has begun, though it could not; what comes next is one all the same. */
+  @Test
+  void aBusyDatabaseIsUnavailableAndTheNextTransactionIsWhole() throws Exception {
+    DatabaseUrl url = DatabaseUrl.sqlite(root.resolve("lethe.db"));
+    try (Database database = Database.open(url)) {
+      insert(database, "a");
+      try (Connection other = DriverManager.getConnection(url.text())) {
+        execute(other, "begin immediate");
+        assertEquals(Reason.UNAVAILABLE, assertThrows(StoreException.class, () -> insert(database, "b")).reason());
+      }
+      StoreException refusal = assertThrows(StoreException.class, () -> database.transaction(connection -> {
+        execute(connection, "delete from jobs");
+        return execute(connection, "insert into jobs (id) values ('c')");
+      }));
+      assertTrue(refusal.getMessage().contains("NOT NULL"), refusal.getMessage());
+      assertEquals(1, count(database));
+      insert(database, "d");
       assertEquals(2, count(database));
     }
   }
