@@ -13,6 +13,12 @@ public sealed interface LifeEvent {
 
   Instant time();
 
+  /**
+   * A version is being promoted; its certificate names where the log stands from here on. Only what is
+   * {@link Promoted} after it was.
+   */
+  record Certified(String model, String version, String by, Instant time) implements LifeEvent {}
+
   /** A version took requests from which an erasure took something out: all that hold it are retired. */
   record Promoted(Erasure erasure, String by, Instant time) implements LifeEvent {
     @Override

@@ -1,11 +1,13 @@
 package dev.lethe.server.events;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import dev.lethe.server.erasure.Erasure;
 import dev.lethe.server.events.EventLog.Entry;
+import dev.lethe.server.lifecycle.Ledger;
 import dev.lethe.server.lifecycle.LifeEvent;
 import dev.lethe.server.store.Database;
 import dev.lethe.server.store.DatabaseUrl;
@@ -86,8 +88,12 @@ class EventLogTest {
     try (Database database = Database.open(url)) {
       LedgerInLog ledger = new LedgerInLog(new EventLog(database));
       new EventLog(database).append(List.of(entry(1)));
-      events.forEach(ledger::append);
+      ledger.append(List.of(new LifeEvent.Certified("m", "v1-u1", "alice", time)));
+      Ledger.Head certified = ledger.head().orElseThrow();
+      ledger.append(events);
       assertEquals(events, ledger.events());
+      assertTrue(ledger.has(certified));
+      assertFalse(ledger.has(new Ledger.Head(certified.number() + 1, certified.hash())));
     }
   }
 
