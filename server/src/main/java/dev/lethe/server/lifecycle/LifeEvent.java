@@ -39,6 +39,10 @@ public sealed interface LifeEvent {
   /** A version's files were deleted. */
   record Purged(String model, String version, String by, Instant time) implements LifeEvent {}
 
-  /** An operator confirmed that the version of an erasure is lost: from then on it counts as one that never was. */
+  /**
+   * An operator confirmed that the version of an erasure is lost: from then on it counts as one that never was.
+   *
+   * @param erasure its id; or MODEL/VERSION, of a version whose certificate nobody can verify
+   */
   record Waived(String model, String erasure, String by, Instant time) implements LifeEvent {}
 }

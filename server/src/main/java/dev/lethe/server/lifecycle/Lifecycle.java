@@ -86,9 +86,15 @@ public final class Lifecycle {
 
   /**
    * An operator confirms that the versions of these erasures are lost. Those that are not known are not, and no
-   * mistake.
+   * mistake; but of MODEL/VERSION, whose certificate nobody can verify, nothing is known before.
    */
   public void waive(Set<String> erasures, String by) {
+    for (String confirmed : erasures) {
+      int slash = confirmed.indexOf('/');
+      if (slash > 0 && !of(confirmed.substring(0, slash)).isWaived(confirmed)) {
+        record(new LifeEvent.Waived(confirmed.substring(0, slash), confirmed, by, Instant.now()));
+      }
+    }
     lives.forEach((model, life) -> life.erasures().stream().filter(erasure -> erasures.contains(erasure.id()))
         .forEach(erasure -> record(new LifeEvent.Waived(model, erasure.id(), by, Instant.now()))));
   }

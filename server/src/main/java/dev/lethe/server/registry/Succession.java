@@ -301,6 +301,8 @@ final class Succession {
   /**
    * Takes over what certificates tell that is not written down: of a ledger that is lost, they are what is left. One
    * that is not lost knows better: what it does not tell of was certified, and never promoted.
+   *
+   * @throws IOException if a certificate says nothing, and nothing else does
    */
   private void adopt() throws IOException {
     for (Bundle bundle : store.versions(model).values()) {
@@ -317,8 +319,26 @@ final class Succession {
           }
         }
       } catch (ProvenanceException e) {
+        requireConfirmed(bundle, e);
         LOG.warn("{}: a certificate is not taken notice of: {}", model, e.getMessage());
       }
+    }
+  }
+
+  /**
+   * A certificate that cannot be verified may be of an erasure that nobody else remembers.
+   *
+   * @throws IOException if the log does not tell of it either, with what to do
+   */
+  private void requireConfirmed(Bundle certified, ProvenanceException reason) throws IOException {
+    String version = certified.card().version();
+    String name = model + "/" + version;
+    if (store.isOwn(certified) && !life().wasPromoted(version) && !life().isWaived(name)) {
+      throw new IOException("model " + model + ": version " + version + " has an erasure certificate that cannot be"
+          + " verified (" + reason.getMessage() + "), and the event log does not tell of it. Was the folder of jobs"
+          + " emptied or replaced? Restore its signing key (--signing-key, signing.pem) and its database, or confirm"
+          + " that they are lost, and that what was erased may be served again, with --confirm-lost-erasures " + name
+          + ", which is recorded", reason);
     }
   }
 
