@@ -81,7 +81,8 @@ final class ServerSettings {
           + " is lost, and what was erased would be served again.");
   static final Setting<Set<String>> CONFIRM_LOST = new Setting<>("confirm-lost-erasures", "IDS", null,
       ValueType.of(ServerSettings::names), "Erasures, with commas between them, whose versions are lost for good: the"
-          + " server starts without them, serves again what they erased, and records it.");
+          + " server starts without them, serves again what they erased, and records it. MODEL/VERSION for a version"
+          + " whose certificate cannot be verified any more, since the server's key and database are lost.");
   static final Setting<Path> DATA = new Setting<>("data", "DIR", null, ValueType.of(ServerSettings::directory),
       "Data set that unlearning takes learning images from where a request sends none.");
   static final Setting<WorkerCommand> WORKER_COMMAND = new Setting<>("worker-command", "COMMAND", null,

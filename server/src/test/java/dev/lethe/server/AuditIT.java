@@ -172,10 +172,12 @@ class AuditIT {
     faultOf("update events set line = replace(line, 'tiny', 'tony') where number = 2", 2, "was changed");
     faultOf("delete from events where number = 2", 2, "is missing");
     faultOf("delete from events where number = 2; update events set number = number - 1 where number = 3;"
-        + " update events set number = number - 1 where number = 4", 2, "was dropped");
+        + " update events set number = number - 1 where number = 4; update events set number = number - 1 where number"
+        + " = 5", 2, "was dropped");
     faultOf("update events set number = 100 where number = 2; update events set number = 2 where number = 3;"
         + " update events set number = 3 where number = 100", 2, "have changed places");
-    faultOf("update events set number = 5 where number = 4; update events set number = 4 where number = 3;"
+    faultOf("update events set number = 6 where number = 5; update events set number = 5 where number = 4;"
+        + " update events set number = 4 where number = 3;"
         + " update events set number = 3 where number = 2; insert into events select 2, kind, hash, line from events"
         + " where number = 5", 2, "stands where line 2 was");
     faultOf("delete from events where number > 1", 2, "a certificate was issued after");

@@ -98,6 +98,21 @@ public final class EventLog {
     return database.transaction(EventLog::head);
   }
 
+  /** Whether there is a line of this number and hash. */
+  public boolean has(Head line) {
+    return database.transaction(connection -> {
+      try (PreparedStatement select = connection.prepareStatement(
+          "select count(*) from events where number = ? and hash = ?")) {
+        select.setLong(1, line.number());
+        select.setString(2, line.hash());
+        try (ResultSet row = select.executeQuery()) {
+          row.next();
+          return row.getLong(1) > 0;
+        }
+      }
+    });
+  }
+
   /**
    * Lines of some kinds, in order. It is the line itself that says its kind, which its hash covers; the column does
    * not count, since whoever changes it changes no hash.

@@ -7,6 +7,7 @@ import dev.lethe.server.erasure.Erasure;
 import dev.lethe.server.lifecycle.Ledger;
 import dev.lethe.server.lifecycle.LifeEvent;
 import dev.lethe.server.lifecycle.LifeEvent.Activated;
+import dev.lethe.server.lifecycle.LifeEvent.Certified;
 import dev.lethe.server.lifecycle.LifeEvent.Overridden;
 import dev.lethe.server.lifecycle.LifeEvent.Promoted;
 import dev.lethe.server.lifecycle.LifeEvent.Purged;
@@ -21,6 +22,7 @@ import java.util.Optional;
 public final class LedgerInLog implements Ledger {
 
   private static final ObjectMapper JSON = new ObjectMapper();
+  private static final String CERTIFIED = "certified";
   private static final String PROMOTED = "promoted";
   private static final String ACTIVATED = "activated";
   private static final String OVERRIDDEN = "overridden";
@@ -37,10 +39,17 @@ public final class LedgerInLog implements Ledger {
   }
 
   @Override
-  public void append(LifeEvent event) {
+  public void append(List<? extends LifeEvent> events) {
+    log.append(events.stream().map(LedgerInLog::entry).toList());
+  }
+
+  private static EventLog.Entry entry(LifeEvent event) {
     ObjectNode fields = JSON.createObjectNode().put("model", event.model()).put("by", event.by());
     String kind;
-    if (event instanceof Promoted told) {
+    if (event instanceof Certified told) {
+      kind = CERTIFIED;
+      fields.put("version", told.version());
+    } else if (event instanceof Promoted told) {
       kind = PROMOTED;
       Erasure erasure = told.erasure();
       fields.put("version", erasure.version()).put("erasure", erasure.id()).put("base", erasure.base())
@@ -64,12 +73,13 @@ public final class LedgerInLog implements Ledger {
     } else {
       throw new IllegalArgumentException("an event of a kind that nobody writes: " + event);
     }
-    log.append(List.of(new EventLog.Entry(kind, event.time(), fields)));
+    return new EventLog.Entry(kind, event.time(), fields);
   }
 
   @Override
   public List<LifeEvent> events() {
     List<LifeEvent> events = new ArrayList<>();
+    // Of what is being promoted no life tells yet.
     for (Line line : log.ofKinds(KINDS)) {
       events.add(read(line.content()));
     }
@@ -102,6 +112,11 @@ public final class LedgerInLog implements Ledger {
       case WAIVED -> new Waived(model, line.path("erasure").asText(), by, time);
       default -> throw new IllegalArgumentException("a line of a kind that nobody reads: " + line);
     };
+  }
+
+  @Override
+  public boolean has(Head line) {
+    return log.has(new EventLog.Head(line.number(), line.hash()));
   }
 
   @Override

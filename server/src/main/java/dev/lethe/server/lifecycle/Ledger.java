@@ -9,8 +9,8 @@ import java.util.Optional;
  */
 public interface Ledger {
 
-  /** Appends an event; once it returns, the event is on the disk. */
-  void append(LifeEvent event);
+  /** Appends events, all or none; once it returns, they are on the disk. */
+  void append(List<? extends LifeEvent> events);
 
   /** All events, the oldest first. */
   List<LifeEvent> events();
@@ -27,6 +27,9 @@ public interface Ledger {
    * tampered with.
    */
   Optional<Head> head();
+
+  /** Whether a line is in it; not if it was lost since and begun anew, or is a copy from before. */
+  boolean has(Head line);
 
   /** @param hash of the line, and so of all before it */
   record Head(long number, String hash) {}

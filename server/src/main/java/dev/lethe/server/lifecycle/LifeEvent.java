@@ -13,6 +13,12 @@ public sealed interface LifeEvent {
 
   Instant time();
 
+  /**
+   * A version is being promoted; its certificate names where the log stands from here on. Only what is
+   * {@link Promoted} after it was.
+   */
+  record Certified(String model, String version, String by, Instant time) implements LifeEvent {}
+
   /** A version took requests from which an erasure took something out: all that hold it are retired. */
   record Promoted(Erasure erasure, String by, Instant time) implements LifeEvent {
     @Override
@@ -33,6 +39,10 @@ public sealed interface LifeEvent {
   /** A version's files were deleted. */
   record Purged(String model, String version, String by, Instant time) implements LifeEvent {}
 
-  /** An operator confirmed that the version of an erasure is lost: from then on it counts as one that never was. */
+  /**
+   * An operator confirmed that the version of an erasure is lost: from then on it counts as one that never was.
+   *
+   * @param erasure its id; or MODEL/VERSION, of a version whose certificate nobody can verify
+   */
   record Waived(String model, String erasure, String by, Instant time) implements LifeEvent {}
 }

@@ -31,6 +31,7 @@ public final class ModelLife {
   private final Set<String> known = new HashSet<>();
   private final Map<String, Retired> byHand = new HashMap<>();
   private final Map<String, Purged> purged = new LinkedHashMap<>();
+  private final Set<String> waived = new HashSet<>();
   private Optional<String> overridden = Optional.empty();
 
   private ModelLife(String model) {
@@ -61,6 +62,7 @@ public final class ModelLife {
       purged.put(told.version(), told);
     } else if (event instanceof Waived told) {
       erasures.remove(told.erasure());
+      waived.add(told.erasure());
     }
   }
 
@@ -72,6 +74,11 @@ public final class ModelLife {
   /** Whether an erasure, by its id, was promoted, whatever became of its version. */
   public boolean knows(String erasure) {
     return known.contains(erasure);
+  }
+
+  /** Whether an operator has confirmed that an erasure is lost, or a version's certificate, by MODEL/VERSION. */
+  public boolean isWaived(String confirmed) {
+    return waived.contains(confirmed);
   }
 
   /** Whether a version that unlearning made has taken requests. */

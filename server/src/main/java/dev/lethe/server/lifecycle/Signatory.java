@@ -65,19 +65,29 @@ public final class Signatory {
   }
 
   /**
-   * The erasures that a version's certificates tell of, once these are verified: one for each request that its run
-   * carried out, that of the job which the run was given to first. None if there is no certificate of that one.
+   * A version's certificates, once these are verified: one for each request that its run carried out, that of the job
+   * which the run was given to first. None if there is no certificate of that one.
    */
-  public List<Erasure> certified(VersionFiles files) throws IOException {
+  public List<Certificate> certified(VersionFiles files) throws IOException {
     Optional<SignedStatement> certificate = signed(files, ErasureCertificate.FILE);
-    List<Erasure> erasures = new ArrayList<>();
+    List<Certificate> all = new ArrayList<>();
     if (certificate.isPresent()) {
-      erasures.add(Erasure.of(certificate.get().statement()));
+      all.add(Certificate.of(certificate.get().statement()));
       for (String more : certificates(files)) {
-        erasures.add(Erasure.of(signed(files, more).orElseThrow().statement()));
+        all.add(Certificate.of(signed(files, more).orElseThrow().statement()));
       }
     }
-    return erasures;
+    return all;
+  }
+
+  /** Takes away what {@link #certify} and {@link #sign} have written of a version that is not promoted after all. */
+  public void withdraw(VersionFiles files) throws IOException {
+    // The one without which there is none comes last.
+    for (String more : certificates(files)) {
+      files.delete(more);
+    }
+    files.delete(ModelSignature.FILE);
+    files.delete(ErasureCertificate.FILE);
   }
 
   /** Names of the certificates of jobs that another one's run carried out. */
@@ -94,20 +104,21 @@ public final class Signatory {
 
   /**
    * Certifies what a version that unlearning made lacks, one certificate for each request that its run carried out.
-   * Certificates that are there already stay: they are of the same files, and others may have them.
+   * Certificates that are there already stay: they are of the same files, and others may have them; but not those of a
+   * promotion that has not come to its end.
    *
    * @param parent the version before it, if it is there
    * @param store that keeps both
-   * @param log where the event log stands
+   * @param lifecycle where it is written down first that the version is being promoted
    * @return what it lacks that its parent does not, of each request
    */
   public List<Erasure> certify(Bundle version, Optional<Bundle> parent, ModelStore store, Approval approval,
-      Optional<Ledger.Head> log) throws IOException {
+      Lifecycle lifecycle) throws IOException {
     VersionFiles files = store.files(version);
     try {
-      List<Erasure> before = certified(files);
-      if (!before.isEmpty()) {
-        return before;
+      List<Certificate> before = certified(files);
+      if (!before.isEmpty() && before.stream().noneMatch(lifecycle::isUnfinished)) {
+        return before.stream().map(Certificate::erasure).toList();
       }
     } catch (ProvenanceException e) {
       LOG.warn("the certificate that came with a version stays as it is, and says nothing here: {}", e.getMessage());
@@ -117,6 +128,8 @@ public final class Signatory {
     if (!files.has(ErasureCertificate.REPORT)) {
       return List.of(uncertified(version.card(), now));
     }
+    Optional<Ledger.Head> log = lifecycle.announce(
+        new LifeEvent.Certified(version.card().name(), version.card().version(), approval.by(), now));
     List<Resource> all = files.digests();
     List<Resource> before = parent.isPresent() ? resources(parent.get(), store) : List.of();
     List<Erasure> erasures = new ArrayList<>();

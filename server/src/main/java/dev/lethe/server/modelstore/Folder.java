@@ -45,6 +45,11 @@ record Folder(Path path) implements VersionFiles {
   }
 
   @Override
+  public void delete(String file) throws IOException {
+    Files.deleteIfExists(path.resolve(file));
+  }
+
+  @Override
   public List<Resource> digests() throws IOException {
     return ModelSignature.files(path);
   }

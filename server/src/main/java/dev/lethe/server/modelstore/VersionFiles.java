@@ -19,6 +19,9 @@ public interface VersionFiles {
   /** Puts a file in place as a whole, or not at all; it is kept when this returns. */
   void write(String file, byte[] content) throws IOException;
 
+  /** Takes a file away, if it is there. */
+  void delete(String file) throws IOException;
+
   /**
    * All files but the signature, by name in order, with the SHA-256 of each.
    *

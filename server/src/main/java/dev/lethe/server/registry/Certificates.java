@@ -44,7 +44,8 @@ record Certificates(ModelRegistry registry) {
     call.about("model", model.name());
     call.about("version", version);
     VersionFiles proof = registry.store().proof(model.name(), version);
-    Optional<byte[]> written = proof.read(file);
+    // Before it is promoted there may be one for a moment, or of an attempt that failed.
+    Optional<byte[]> written = model.life().wasPromoted(version) ? proof.read(file) : Optional.empty();
     if (written.isEmpty()) {
       throw new NotFound("version: " + version + " of " + model.name()
           + " has no erasure certificate: " + (model.life().wasPromoted(version)

@@ -10,6 +10,7 @@ import dev.lethe.server.lifecycle.ModelLife;
 import dev.lethe.server.modelstore.ModelStore;
 import dev.lethe.server.modelstore.VersionName;
 import dev.lethe.server.monitoring.ServerMetrics;
+import dev.lethe.server.store.StoreException;
 import dev.lethe.v1.VersionState;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
@@ -239,7 +240,7 @@ public final class ServedModel {
    * @param by who orders it
    * @param reason why a retired version is to be served all the same; empty for none
    * @return the version that served before, empty for none; NotFound if there is no such version, Precondition
-   *     if it is refused
+   *     if it is refused, Exhausted or Unavailable if the database cannot write it down
    */
   public Future<Optional<String>> activate(String version, String by, String reason) {
     long ordered = System.nanoTime();
@@ -291,6 +292,14 @@ public final class ServedModel {
       }
       succession.retire(version, by, reason);
       closeRetired();
+      return null;
+    });
+  }
+
+  /** Nothing says any more that a version was promoted, unless it was. */
+  public Future<Void> withdraw(String version) {
+    return onLoader(() -> {
+      succession.withdraw(version);
       return null;
     });
   }
@@ -583,6 +592,8 @@ public final class ServedModel {
       }
       try {
         return work.call();
+      } catch (StoreException e) {
+        throw e.error();
       } catch (IOException e) {
         throw new Precondition(e.getMessage(), e);
       }

@@ -7,6 +7,7 @@ import dev.lethe.server.erasure.ErasureCertificate;
 import dev.lethe.server.errors.DomainException;
 import dev.lethe.server.errors.DomainException.NotFound;
 import dev.lethe.server.errors.DomainException.Precondition;
+import dev.lethe.server.lifecycle.Certificate;
 import dev.lethe.server.lifecycle.LifeEvent;
 import dev.lethe.server.lifecycle.Lifecycle;
 import dev.lethe.server.lifecycle.ModelLife;
@@ -165,10 +166,42 @@ final class Succession {
       lifecycle.record(new LifeEvent.Overridden(model, name, approval.by(), reason, approval.time()));
       return;
     }
+    // An attempt of which nobody knows how it ended may have come to its end.
+    lifecycle.refresh();
     if (!promote(version, approval)) {
       signatory.sign(version, store);
       lifecycle.record(new LifeEvent.Activated(model, name, approval.by(), approval.time()));
     }
+  }
+
+  /**
+   * Takes the certificate and the signature of a version away that was to be promoted, and was not. Whether it was is
+   * read anew.
+   */
+  void withdraw(String version) throws IOException {
+    lifecycle.refresh();
+    Bundle bundle = store.versions(model).get(version);
+    if (bundle == null || !store.isOwn(bundle) || life().wasPromoted(version)) {
+      return;
+    }
+    VersionFiles files = store.files(bundle);
+    try {
+      if (signatory.certified(files).stream().anyMatch(lifecycle::isUnfinished)) {
+        signatory.withdraw(files);
+      }
+    } catch (ProvenanceException e) {
+      LOG.debug("{}: a certificate of another stays: {}", model, e.getMessage());
+    }
+  }
+
+  /** Whether a promotion is written down, though that seemed to fail; if not, it leaves nothing behind. */
+  private boolean isWritten(Bundle version, Exception failure) {
+    try {
+      withdraw(version.card().version());
+    } catch (IOException | RuntimeException e) {
+      failure.addSuppressed(e);
+    }
+    return life().wasPromoted(version.card().version());
   }
 
   /**
@@ -187,14 +220,23 @@ final class Succession {
     boolean any = !unpromoted.isEmpty();
     while (!unpromoted.isEmpty()) {
       Bundle next = unpromoted.pop();
-      Optional<Bundle> parent = Optional.ofNullable(versions.get(next.card().parentVersion()));
-      List<Erasure> erasures = store.isOwn(next) ? signatory.certify(next, parent, store, approval, lifecycle.head())
-          : List.of(Signatory.uncertified(next.card(), approval.time()));
-      signatory.sign(next, store);
-      erasures.forEach(erasure ->
-          lifecycle.record(new LifeEvent.Promoted(erasure, approval.by(), approval.time())));
+      try {
+        promote(next, Optional.ofNullable(versions.get(next.card().parentVersion())), approval);
+      } catch (IOException | RuntimeException e) {
+        if (!isWritten(next, e)) {
+          throw e;
+        }
+      }
     }
     return any;
+  }
+
+  private void promote(Bundle version, Optional<Bundle> parent, Approval approval) throws IOException {
+    List<Erasure> erasures = store.isOwn(version) ? signatory.certify(version, parent, store, approval, lifecycle)
+        : List.of(Signatory.uncertified(version.card(), approval.time()));
+    signatory.sign(version, store);
+    lifecycle.record(erasures.stream()
+        .map(erasure -> new LifeEvent.Promoted(erasure, approval.by(), approval.time())).toList());
   }
 
   /**
@@ -254,20 +296,47 @@ final class Succession {
         + String.join(",", ids) + ", which is recorded");
   }
 
-  /** Takes over what certificates tell that is not written down: of a ledger that is lost, they are what is left. */
+  /**
+   * Takes over what certificates tell that is not written down: of a ledger that is lost, they are what is left. One
+   * that is not lost knows better: what it does not tell of was certified, and never promoted.
+   *
+   * @throws IOException if a certificate says nothing, and nothing else does
+   */
   private void adopt() throws IOException {
     for (Bundle bundle : store.versions(model).values()) {
       try {
-        for (Erasure certified : signatory.certified(store.files(bundle))) {
-          if (certified.model().equals(model) && !life().knows(certified.id())) {
+        for (Certificate certificate : signatory.certified(store.files(bundle))) {
+          Erasure certified = certificate.erasure();
+          if (lifecycle.isUnfinished(certificate)) {
+            LOG.warn("{}: erasure {} is certified in {}, and was not promoted", model, certified.id(),
+                store.files(bundle).locate(""));
+          } else if (certified.model().equals(model) && !life().knows(certified.id())) {
             LOG.warn("{}: erasure {} is taken from the certificate in {}: it is not in the event log", model,
                 certified.id(), store.files(bundle).locate(""));
             lifecycle.record(new LifeEvent.Promoted(certified, SERVER, certified.promoted()));
           }
         }
       } catch (ProvenanceException e) {
+        requireConfirmed(bundle, e);
         LOG.warn("{}: a certificate is not taken notice of: {}", model, e.getMessage());
       }
+    }
+  }
+
+  /**
+   * A certificate that cannot be verified may be of an erasure that nobody else remembers.
+   *
+   * @throws IOException if the log does not tell of it either, with what to do
+   */
+  private void requireConfirmed(Bundle certified, ProvenanceException reason) throws IOException {
+    String version = certified.card().version();
+    String name = model + "/" + version;
+    if (store.isOwn(certified) && !life().wasPromoted(version) && !life().isWaived(name)) {
+      throw new IOException("model " + model + ": version " + version + " has an erasure certificate that cannot be"
+          + " verified (" + reason.getMessage() + "), and the event log does not tell of it. Was the folder of jobs"
+          + " emptied or replaced? Restore its signing key (--signing-key, signing.pem) and its database, or confirm"
+          + " that they are lost, and that what was erased may be served again, with --confirm-lost-erasures " + name
+          + ", which is recorded", reason);
     }
   }
 

@@ -2,6 +2,7 @@ package dev.lethe.server.rpc;
 
 import dev.lethe.server.errors.DomainException;
 import dev.lethe.server.errors.DomainException.Exhausted;
+import dev.lethe.server.store.StoreException;
 import io.grpc.Status;
 import io.grpc.Status.Code;
 import io.grpc.StatusRuntimeException;
@@ -19,7 +20,10 @@ public final class FailureStatus {
   /** By the failure or what it was caused by; UNKNOWN of what is neither an error of the domain nor a status. */
   public static Status of(Throwable failure) {
     for (Throwable at = failure; at != null; at = at.getCause()) {
-      if (at instanceof DomainException error) {
+      // Whoever asks for something that the database is needed for may meet this one.
+      DomainException error = at instanceof StoreException store ? store.error()
+          : at instanceof DomainException told ? told : null;
+      if (error != null) {
         return code(error).toStatus().withDescription(error.getMessage()).withCause(failure);
       }
       if (at instanceof StatusRuntimeException status) {

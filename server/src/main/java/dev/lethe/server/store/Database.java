@@ -143,10 +143,12 @@ public final class Database implements AutoCloseable {
    */
   public <T> T transaction(Work<T> work) {
     try (Connection connection = source.getConnection()) {
-      connection.setAutoCommit(false);
       try {
+        connection.setAutoCommit(false);
         T result = work.run(connection);
-        connection.commit();
+        // By commit() SQLite's driver begins the next transaction as well; were that refused, what is written would
+        // seem not to be.
+        connection.setAutoCommit(true);
         return result;
       } catch (SQLException | RuntimeException e) {
         rollBack(connection, e);
@@ -182,8 +184,8 @@ public final class Database implements AutoCloseable {
       connection.rollback();
     } catch (SQLException e) {
       reason.addSuppressed(e);
-      // SQLite ends a transaction by itself where there is no space. The driver thinks that it is still within one, and
-      // would carry out the next without: each statement for itself.
+      // SQLite ends a transaction by itself where there is no space, and has none where it was too busy to begin one.
+      // The driver thinks that it is within one, and would carry out the next without: each statement for itself.
       source.evictConnection(connection);
     }
   }

@@ -1,5 +1,9 @@
 package dev.lethe.server.store;
 
+import dev.lethe.server.errors.DomainException;
+import dev.lethe.server.errors.DomainException.Exhausted;
+import dev.lethe.server.errors.DomainException.Failed;
+import dev.lethe.server.errors.DomainException.Unavailable;
 import java.sql.SQLException;
 import org.sqlite.SQLiteErrorCode;
 import org.sqlite.SQLiteException;
@@ -34,6 +38,15 @@ public final class StoreException extends RuntimeException {
 
   public Reason reason() {
     return reason;
+  }
+
+  /** What a client is told of it. */
+  public DomainException error() {
+    return switch (reason) {
+      case NO_SPACE -> new Exhausted(getMessage(), this);
+      case UNAVAILABLE -> new Unavailable(getMessage(), this);
+      case DUPLICATE, OTHER -> new Failed(getMessage(), this);
+    };
   }
 
   private static String message(SQLException cause) {

@@ -12,7 +12,6 @@ import dev.lethe.server.errors.DomainException.Failed;
 import dev.lethe.server.errors.DomainException.Invalid;
 import dev.lethe.server.errors.DomainException.NotFound;
 import dev.lethe.server.errors.DomainException.Precondition;
-import dev.lethe.server.errors.DomainException.Unavailable;
 import dev.lethe.server.jobs.Commitment;
 import dev.lethe.server.jobs.ImageNames;
 import dev.lethe.server.jobs.JobRecord;
@@ -218,7 +217,7 @@ public final class JobQueue {
     try {
       return store.countOpen() < options.limit() || store.hasOpen(client) ? Optional.empty() : Optional.of(tooMany());
     } catch (StoreException e) {
-      return Optional.of(error(e));
+      return Optional.of(e.error());
     }
   }
 
@@ -251,7 +250,7 @@ public final class JobQueue {
       if (e.reason() == StoreException.Reason.NO_SPACE) {
         folders.discard(upload);
       }
-      throw error(e);
+      throw e.error();
     }
     if (inserted.isEmpty()) {
       folders.discard(upload);
@@ -296,15 +295,6 @@ public final class JobQueue {
     } catch (RuntimeException e) {
       LOG.error("job {} cannot be queued now; it is tried again: {}", id, e.getMessage());
     }
-  }
-
-  /** What a client is told of a database that did not do what it should. */
-  static DomainException error(StoreException e) {
-    return switch (e.reason()) {
-      case NO_SPACE -> new Exhausted(e.getMessage(), e);
-      case UNAVAILABLE -> new Unavailable(e.getMessage(), e);
-      case DUPLICATE, OTHER -> new Failed(e.getMessage(), e);
-    };
   }
 
   /** The job as it is followed here; empty if there is none, or it has ended. */
@@ -394,7 +384,7 @@ public final class JobQueue {
       return track(id).or(() -> store.find(id).map(record -> new TrackedJob(store, folders.of(id), record)))
           .orElseThrow(() -> unknown(id));
     } catch (StoreException e) {
-      throw error(e);
+      throw e.error();
     }
   }
 
@@ -414,7 +404,7 @@ public final class JobQueue {
       return store.list(model, states, last, limit).stream()
           .map(job -> Optional.ofNullable(live.get(job.getId())).map(TrackedJob::job).orElse(job)).toList();
     } catch (StoreException e) {
-      throw error(e);
+      throw e.error();
     }
   }
 
@@ -442,7 +432,7 @@ public final class JobQueue {
       } catch (IllegalStateException e) {
         return Future.failedFuture(tooLate(job.job()));
       } catch (StoreException e) {
-        return Future.failedFuture(error(e));
+        return Future.failedFuture(e.error());
       }
     }
     return job.ended().compose(end -> end.getState() == JobState.JOB_STATE_CANCELLED ? Future.succeededFuture(end)
@@ -466,7 +456,8 @@ public final class JobQueue {
   }
 
   private static DomainException tooLate(Job job) {
-    return new Precondition("job " + job.getId() + (Phases.hasEnded(job)
+    return new Precondition("job " + job.getId() + (job.getPhase() == JobPhase.JOB_PHASE_AWAITING_APPROVAL
+        ? " has done its work, and awaits approval; reject it instead" : Phases.hasEnded(job)
         ? " has ended already: " + Phases.name(job.getPhase())
         : " has done its work; its candidate is being taken over"));
   }
@@ -548,13 +539,26 @@ public final class JobQueue {
    *
    * @throws DomainException NotFound; Precondition if it does not await approval
    */
-  Job reject(String id, String actor, String reason) {
-    return order(id, stored -> {
+  Job reject(String id, String actor, String reason) throws InterruptedException {
+    Job rejected = order(id, stored -> {
       requireAwaiting(stored);
       String cause = "rejected" + (reason.isEmpty() ? "" : ": " + reason);
       return stored.with(Phases.move(stored.job(), JobPhase.JOB_PHASE_REJECTED, actor, cause, Instant.now()).toBuilder()
           .setMessage("not promoted: " + cause).build(), Intent.REJECT);
     }, () -> { });
+    withdraw(rejected);
+    return rejected;
+  }
+
+  /** An approval that failed may have left a certificate. */
+  private void withdraw(Job rejected) throws InterruptedException {
+    try {
+      registry.model(rejected.getSpec().getModel()).withdraw(rejected.getNewVersion()).toCompletionStage()
+          .toCompletableFuture().get();
+    } catch (DomainException | ExecutionException e) {
+      LOG.warn("job {}: its version may still be certified, though it is not promoted: {}", rejected.getId(),
+          e.getMessage());
+    }
   }
 
   private static void requireAwaiting(JobRecord stored) {
@@ -588,7 +592,7 @@ public final class JobQueue {
     try {
       store.delete(id);
     } catch (StoreException e) {
-      throw error(e);
+      throw e.error();
     }
     count();
   }
@@ -609,7 +613,7 @@ public final class JobQueue {
     } catch (IllegalStateException e) {
       throw new Precondition(e.getMessage());
     } catch (StoreException e) {
-      throw error(e);
+      throw e.error();
     }
     then.run();
     count();

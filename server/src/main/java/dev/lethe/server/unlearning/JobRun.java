@@ -18,6 +18,8 @@ import dev.lethe.v1.UnlearnReport;
 import dev.lethe.v1.WorkerEvent;
 import dev.lethe.v1.WorkerJob;
 import java.io.IOException;
+import java.nio.file.FileSystemException;
+import java.nio.file.NoSuchFileException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -96,7 +98,7 @@ final class JobRun {
       new TakeOver(tracked, others, settings.registry(), settings.cleaning(), this::stored,
           new Canary(settings.options().canary(), settings.closing())).run();
     } catch (JobFailedException | IOException e) {
-      end(JobPhase.JOB_PHASE_FAILED, Phases.SERVER, e.getMessage() == null ? e.toString() : e.getMessage());
+      end(JobPhase.JOB_PHASE_FAILED, Phases.SERVER, words(e));
     } catch (NoLongerOursException e) {
       LOG.info("job {} is no longer carried out here", tracked.id());
     } catch (StoreException e) {
@@ -108,6 +110,15 @@ final class JobRun {
     } finally {
       settings.metrics().progress(0);
     }
+  }
+
+  /** What a job is told of its failure: of a file, Java's own exceptions say the name alone. */
+  private static String words(Exception failure) {
+    if (failure instanceof NoSuchFileException) {
+      return "the job needs " + failure.getMessage() + ", and there is no such file";
+    }
+    return failure.getMessage() == null || failure instanceof FileSystemException
+        ? "the job's files cannot be read and written: " + failure : failure.getMessage();
   }
 
   private void end(JobPhase phase, String actor, String reason) throws InterruptedException {

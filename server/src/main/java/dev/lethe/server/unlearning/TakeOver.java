@@ -13,12 +13,14 @@ import dev.lethe.server.registry.CanaryTrial;
 import dev.lethe.server.registry.ModelRegistry;
 import dev.lethe.server.registry.ServedModel;
 import dev.lethe.server.unlearning.JobRun.JobFailedException;
+import dev.lethe.server.store.StoreException;
 import dev.lethe.v1.Job;
 import dev.lethe.v1.JobChange;
 import dev.lethe.v1.JobPhase;
 import dev.lethe.v1.Progress;
 import dev.lethe.v1.UnlearnReport;
 import dev.lethe.v1.WorkerJob;
+import io.vertx.core.Future;
 import java.io.IOException;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -39,7 +41,7 @@ record TakeOver(TrackedJob tracked, List<TrackedJob> others, ModelRegistry regis
     Storing storing, Canary canary) {
 
   private static final Logger LOG = LoggerFactory.getLogger(TakeOver.class);
-  private static final int SPACE_SECONDS = 5;
+  private static final int AGAIN_SECONDS = 5;
 
   /** Carries out a change of the store, and repeats it while the store cannot be used. */
   interface Storing {
@@ -126,13 +128,40 @@ record TakeOver(TrackedJob tracked, List<TrackedJob> others, ModelRegistry regis
     });
   }
 
-  private static boolean promote(ServedModel model, Job job) throws InterruptedException, JobFailedException {
-    try {
-      return model.promote(job.getNewVersion(), job.getBaseVersion(), Approval.gates()).toCompletionStage()
-          .toCompletableFuture().get();
-    } catch (ExecutionException e) {
-      throw refused(e);
+  private boolean promote(ServedModel model, Job job) throws InterruptedException, JobFailedException, IOException {
+    return carriedOut(job, () -> model.promote(job.getNewVersion(), job.getBaseVersion(), Approval.gates()));
+  }
+
+  /** Something that can be begun again. */
+  private interface Step {
+    Future<Boolean> begin() throws IOException, JobFailedException;
+  }
+
+  /** Carries a step out, again and again while the disk or the database does not take what is to be written. */
+  private boolean carriedOut(Job job, Step step) throws InterruptedException, JobFailedException, IOException {
+    while (true) {
+      try {
+        return step.begin().toCompletionStage().toCompletableFuture().get();
+      } catch (ExecutionException e) {
+        if (!isTakenLater(e)) {
+          throw refused(e);
+        }
+        await(job, e.getCause());
+      } catch (IOException | StoreException e) {
+        if (!isTakenLater(e)) {
+          throw e;
+        }
+        await(job, e);
+      }
     }
+  }
+
+  private void await(Job job, Throwable reason) throws InterruptedException {
+    if (canary.closing().getAsBoolean()) {
+      throw new InterruptedException("the server ends");
+    }
+    LOG.error("job {}: its version cannot be taken over ({}); it is tried again", job.getId(), reason.toString());
+    TimeUnit.SECONDS.sleep(AGAIN_SECONDS);
   }
 
   private static JobFailedException refused(ExecutionException failure) {
@@ -182,34 +211,18 @@ record TakeOver(TrackedJob tracked, List<TrackedJob> others, ModelRegistry regis
   private boolean install(ServedModel model, Job job, WorkerJob work, boolean promote)
       throws InterruptedException, JobFailedException, IOException {
     String instead = promote ? job.getBaseVersion() : null;
-    while (true) {
-      try {
-        if (registry.store().versions(model.name()).containsKey(job.getNewVersion())) {
-          // A server got so far that ended then.
-          return promote && model.promote(job.getNewVersion(), instead, Approval.gates())
-              .toCompletionStage().toCompletableFuture().get();
-        }
-        Bundle candidate = candidate(tracked, work);
-        keepReport(ErasureCertificate.REPORT, job);
-        for (TrackedJob other : others) {
-          keepReport(ErasureCertificate.reportFile(other.id()), other.record().job());
-        }
-        return model.install(candidate, instead).toCompletionStage().toCompletableFuture().get();
-      } catch (IOException e) {
-        if (!isFullDisk(e)) {
-          throw e;
-        }
-        LOG.error("job {}: its report cannot be stored ({}); it is tried again", job.getId(), e.getMessage());
-        TimeUnit.SECONDS.sleep(SPACE_SECONDS);
-      } catch (ExecutionException e) {
-        if (!isFullDisk(e)) {
-          throw refused(e);
-        }
-        LOG.error("job {}: its version cannot be stored ({}); it is tried again", job.getId(),
-            e.getCause().toString());
-        TimeUnit.SECONDS.sleep(SPACE_SECONDS);
+    return carriedOut(job, () -> {
+      if (registry.store().versions(model.name()).containsKey(job.getNewVersion())) {
+        // A server got so far that ended then.
+        return promote ? model.promote(job.getNewVersion(), instead, Approval.gates()) : Future.succeededFuture(false);
       }
-    }
+      Bundle candidate = candidate(tracked, work);
+      keepReport(ErasureCertificate.REPORT, job);
+      for (TrackedJob other : others) {
+        keepReport(ErasureCertificate.reportFile(other.id()), other.record().job());
+      }
+      return model.install(candidate, instead);
+    });
   }
 
   private void keepReport(String name, Job job) throws IOException {
@@ -217,6 +230,16 @@ record TakeOver(TrackedJob tracked, List<TrackedJob> others, ModelRegistry regis
     tracked.directory().keepReport(name, ErasureCertificate.report(
         job.toBuilder().clearMergedInto().clearMergedJobs().build(),
         cleaning.store().commitments(job.getId()).stream().map(Commitment::sha256).toList()));
+  }
+
+  /** Whether what failed may be done once there is space, or the database is back. */
+  private static boolean isTakenLater(Throwable failure) {
+    for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+      if (cause instanceof StoreException) {
+        return true;
+      }
+    }
+    return isFullDisk(failure);
   }
 
   /** Linux and macOS say it in these words; Java has no exception of its own for it. */

@@ -1,11 +1,13 @@
 package dev.lethe.server.events;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import dev.lethe.server.erasure.Erasure;
 import dev.lethe.server.events.EventLog.Entry;
+import dev.lethe.server.lifecycle.Ledger;
 import dev.lethe.server.lifecycle.LifeEvent;
 import dev.lethe.server.store.Database;
 import dev.lethe.server.store.DatabaseUrl;
@@ -87,19 +89,23 @@ class EventLogTest {
     try (Database database = Database.open(url)) {
       LedgerInLog ledger = new LedgerInLog(new EventLog(database));
       new EventLog(database).append(List.of(entry(1)));
-      events.forEach(ledger::append);
+      ledger.append(List.of(new LifeEvent.Certified("m", "v1-u1", "alice", time)));
+      Ledger.Head certified = ledger.head().orElseThrow();
+      ledger.append(events);
       assertEquals(events, ledger.events());
+      assertTrue(ledger.has(certified));
+      assertFalse(ledger.has(new Ledger.Head(certified.number() + 1, certified.hash())));
       assertEquals(Optional.empty(), new EventLog(database).firstMislabelled());
       // No hash covers the column: a line is of the kind that it says.
       for (String kind : List.of("call", "%", "", "purged")) {
         database.transaction(connection -> {
-          try (PreparedStatement update = connection.prepareStatement("update events set kind = ? where number = 5")) {
+          try (PreparedStatement update = connection.prepareStatement("update events set kind = ? where number = 6")) {
             update.setString(1, kind);
             return update.executeUpdate();
           }
         });
         assertEquals(events, ledger.events());
-        assertEquals(Optional.of(5L), new EventLog(database).firstMislabelled());
+        assertEquals(Optional.of(6L), new EventLog(database).firstMislabelled());
         assertEquals(1, new EventLog(database).count("retired", "version", "v1"));
       }
     }

@@ -19,8 +19,8 @@ public final class TestLives {
     private final List<LifeEvent> events = new CopyOnWriteArrayList<>();
 
     @Override
-    public void append(LifeEvent event) {
-      events.add(event);
+    public void append(List<? extends LifeEvent> more) {
+      events.addAll(more);
     }
 
     @Override
@@ -35,7 +35,13 @@ public final class TestLives {
 
     @Override
     public Optional<Head> head() {
-      return Optional.empty();
+      return events.isEmpty() ? Optional.empty()
+          : Optional.of(new Head(events.size(), events.get(events.size() - 1).toString()));
+    }
+
+    @Override
+    public boolean has(Head line) {
+      return line.number() <= events.size() && events.get((int) line.number() - 1).toString().equals(line.hash());
     }
   }
 

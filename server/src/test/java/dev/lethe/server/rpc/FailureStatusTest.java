@@ -1,10 +1,16 @@
 package dev.lethe.server.rpc;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import dev.lethe.server.errors.DomainException;
+import dev.lethe.server.store.Database;
+import dev.lethe.server.store.DatabaseUrl;
+import dev.lethe.server.store.StoreException;
 import io.grpc.Status;
 import io.grpc.Status.Code;
+import java.nio.file.Path;
+import java.sql.Statement;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
@@ -14,6 +20,7 @@ import java.util.Set;
 import java.util.concurrent.ExecutionException;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 class FailureStatusTest {
 
@@ -47,6 +54,21 @@ class FailureStatusTest {
     assertEquals("inner", FailureStatus.of(wrapped).getDescription());
     // Of grpc-java's parsers.
     assertEquals(Code.INTERNAL, FailureStatus.of(new RuntimeException(Status.INTERNAL.asRuntimeException())).getCode());
+  }
+
+  /** Whoever asks, and whatever for. */
+  @Test
+  void aDatabaseThatFailsHasAStatusOfItsOwn(@TempDir Path root) throws Exception {
+    try (Database database = Database.open(DatabaseUrl.sqlite(root.resolve("lethe.db")))) {
+      StoreException full = assertThrows(StoreException.class, () -> database.transaction(connection -> {
+        try (Statement statement = connection.createStatement()) {
+          statement.execute("pragma max_page_count = 1");
+          return statement.executeUpdate("insert into events values (1, 'x', 'x', hex(randomblob(1000000)))");
+        }
+      }));
+      assertEquals(Code.RESOURCE_EXHAUSTED, FailureStatus.of(new ExecutionException(full)).getCode());
+      assertEquals("the database has no space left", FailureStatus.of(full).getDescription());
+    }
   }
 
   @Test

@@ -107,6 +107,27 @@ class DatabaseTest {
     }
   }
 
+  /** The driver thinks that a transaction has begun, though it could not; what comes next is one all the same. */
+  @Test
+  void aBusyDatabaseIsUnavailableAndTheNextTransactionIsWhole() throws Exception {
+    DatabaseUrl url = DatabaseUrl.sqlite(root.resolve("lethe.db"));
+    try (Database database = Database.open(url)) {
+      insert(database, "a");
+      try (Connection other = DriverManager.getConnection(url.text())) {
+        execute(other, "begin immediate");
+        assertEquals(Reason.UNAVAILABLE, assertThrows(StoreException.class, () -> insert(database, "b")).reason());
+      }
+      StoreException refusal = assertThrows(StoreException.class, () -> database.transaction(connection -> {
+        execute(connection, "delete from jobs");
+        return execute(connection, "insert into jobs (id) values ('c')");
+      }));
+      assertTrue(refusal.getMessage().contains("NOT NULL"), refusal.getMessage());
+      assertEquals(1, count(database));
+      insert(database, "d");
+      assertEquals(2, count(database));
+    }
+  }
+
   @Test
   void sqliteIsAsSafeAsItSays() throws IOException {
     try (Database database = Database.open(DatabaseUrl.sqlite(root.resolve("new/lethe.db")))) {

@@ -291,6 +291,24 @@ class ErasureIT {
   }
 
   @Test
+  void whereTheKeyIsLostAsWellTheServerDoesNotStartBeforeThatIsConfirmed() throws Exception {
+    erase("seven");
+    stop();
+    FileTrees.delete(root.resolve("jobs"));
+    Files.delete(root.resolve("state/tiny/active"));
+    String told = assertThrows(IOException.class, () -> start(Map.of())).getMessage();
+    assertTrue(told.contains("signed by another key") && told.contains("signing.pem")
+        && told.contains("--confirm-lost-erasures tiny/v1-u1"), told);
+    assertThrows(IOException.class, () -> start(Map.of("confirm-lost-erasures", "tiny/v1-u2")));
+    start(Map.of("confirm-lost-erasures", "tiny/v1-u1"));
+    assertEquals("v1", active());
+    assertTrue(log().stream().anyMatch(line -> line.contains("\"waived\"") && line.contains("tiny/v1-u1")));
+    stop();
+    start(Map.of());
+    assertEquals("v1", active());
+  }
+
+  @Test
   void aCrashBetweenTheRecordAndTheChoiceGoesForward() throws Exception {
     Job job = erase("seven");
     stop();

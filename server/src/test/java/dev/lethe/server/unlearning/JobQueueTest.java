@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.google.protobuf.util.Timestamps;
 import dev.lethe.models.architecture.Precision;
 import dev.lethe.models.bundle.Bundle;
+import dev.lethe.models.files.FileTrees;
 import dev.lethe.models.runtime.Compute;
 import dev.lethe.server.TinyBundles;
 import dev.lethe.server.Until;
@@ -293,6 +294,16 @@ class JobQueueTest {
     assertEquals(Optional.of("v1-u1"), registry.model("tiny").activeVersion());
     assertEquals(Set.of("v1", "v1-u1"), registry.store().versions("tiny").keySet());
     assertEquals(List.of(), started());
+  }
+
+  @Test
+  void aJobWhoseFilesAreGoneSaysSo() throws Exception {
+    submit("a");
+    FileTrees.delete(folders.of("a").path());
+    queue.recover();
+    Until.holds(() -> queue.job("a").job().hasEnded());
+    String message = queue.job("a").job().getMessage();
+    assertTrue(message.startsWith("the job needs ") && message.endsWith(", and there is no such file"), message);
   }
 
   @Test
