@@ -58,6 +58,13 @@ public final class ServerFixture implements AutoCloseable {
     return start(root, settings, Optional.empty());
   }
 
+  /** @param more settings, which go before the usual ones of a test */
+  public static ServerFixture start(Path root, Map<String, String> usual, Map<String, String> more) throws IOException {
+    Map<String, String> both = new HashMap<>(usual);
+    both.putAll(more);
+    return start(root, both);
+  }
+
   /** @param file a YAML file, which goes before the settings */
   public static ServerFixture start(Path root, Map<String, String> settings, Optional<Path> file) throws IOException {
     Map<String, String> all = new HashMap<>(Map.of(

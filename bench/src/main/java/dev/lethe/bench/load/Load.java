@@ -23,6 +23,11 @@ public record Load(long images, double seconds, long calls, double bytes, Histog
 
   /** The latency, in milliseconds, that {@code percent} of the calls do not exceed. */
   public double millis(double percent) {
+    return millis(micros, percent);
+  }
+
+  /** The same of latencies in microseconds, of several loads together. */
+  public static double millis(Histogram micros, double percent) {
     return micros.getValueAtPercentile(percent) / 1e3;
   }
 }

@@ -1,6 +1,7 @@
 package dev.lethe.bench.measure;
 
 import dev.lethe.bench.load.Format;
+import dev.lethe.bench.load.Load;
 import dev.lethe.bench.model.BenchModel;
 import dev.lethe.bench.targets.ServedTarget;
 import dev.lethe.bench.targets.Targets;
@@ -59,8 +60,8 @@ public record JobBenchmark(Targets targets, int jobs, Duration turn, Duration wa
   public record Latency(double p50, double p99, long calls) {
 
     private static Latency of(List<Histogram> ofJobs) {
-      return new Latency(Turns.median(ofJobs, micros -> millis(micros, 50)),
-          Turns.median(ofJobs, micros -> millis(micros, 99)),
+      return new Latency(Turns.median(ofJobs, micros -> Load.millis(micros, 50)),
+          Turns.median(ofJobs, micros -> Load.millis(micros, 99)),
           ofJobs.stream().mapToLong(Histogram::getTotalCount).sum());
     }
   }
@@ -92,7 +93,7 @@ public record JobBenchmark(Targets targets, int jobs, Duration turn, Duration wa
         do {
           turns.add(micros(server, rate));
           progress.accept("jobs: %.0f s, %s: 99th percentile %.1f ms".formatted((System.nanoTime() - started) / 1e9,
-              phase.get(), millis(turns.get(turns.size() - 1), 99)));
+              phase.get(), Load.millis(turns.get(turns.size() - 1), 99)));
         } while (!job.isDone());
         withJob.add(turns);
         Job end = ended(job);
@@ -101,12 +102,12 @@ public record JobBenchmark(Targets targets, int jobs, Duration turn, Duration wa
           throw new IllegalStateException("a job was not promoted: " + end.getMessage());
         }
         Histogram after = micros(server, rate);
-        steady.add(millis(after, 99) < millis(before, 99) ? after : before);
+        steady.add(Load.millis(after, 99) < Load.millis(before, 99) ? after : before);
       }
       List<Histogram> whole = withJob.stream().map(JobBenchmark::sum).toList();
       List<double[]> p99 = new ArrayList<>();
       for (int i = 0; i < jobs; i++) {
-        p99.add(new double[] {millis(steady.get(i), 99), millis(whole.get(i), 99)});
+        p99.add(new double[] {Load.millis(steady.get(i), 99), Load.millis(whole.get(i), 99)});
       }
       return new Result(Turns.ratio(p99, 1, 0), Latency.of(steady),
           Latency.of(withJob.stream().map(turns -> turns.get(0)).toList()), Latency.of(whole),
@@ -120,12 +121,8 @@ public record JobBenchmark(Targets targets, int jobs, Duration turn, Duration wa
     return server.atRate(FORMAT, rate, LEAST_CALLS, turn).micros();
   }
 
-  private static double millis(Histogram micros, double percent) {
-    return micros.getValueAtPercentile(percent) / 1e3;
-  }
-
   private static Histogram slowest(List<Histogram> turns) {
-    return Collections.max(turns, Comparator.comparingDouble(turn -> millis(turn, 99)));
+    return Collections.max(turns, Comparator.comparingDouble(turn -> Load.millis(turn, 99)));
   }
 
   private static Histogram sum(List<Histogram> turns) {

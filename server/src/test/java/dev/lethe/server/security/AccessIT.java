@@ -57,7 +57,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.Iterator;
 import java.util.List;
@@ -101,9 +100,7 @@ class AccessIT {
   }
 
   private ServerFixture start(Map<String, String> more) throws IOException {
-    Map<String, String> settings = new HashMap<>(Map.of("auth.principals", principals.toString(), "tls.reload", "1"));
-    settings.putAll(more);
-    return ServerFixture.start(root, settings);
+    return ServerFixture.start(root, Map.of("auth.principals", principals.toString(), "tls.reload", "1"), more);
   }
 
   private static Channel as(Channel channel, String token) {

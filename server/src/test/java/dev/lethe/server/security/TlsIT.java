@@ -25,7 +25,6 @@ import java.nio.file.Path;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -56,10 +55,8 @@ class TlsIT {
   }
 
   private ServerFixture start(Map<String, String> more) throws IOException {
-    Map<String, String> settings = new HashMap<>(Map.of("tls.certificate", its.certificate().toString(),
-        "tls.key", its.key().toString(), "tls.reload", "1"));
-    settings.putAll(more);
-    return ServerFixture.start(root, settings);
+    return ServerFixture.start(root, Map.of("tls.certificate", its.certificate().toString(), "tls.key",
+        its.key().toString(), "tls.reload", "1"), more);
   }
 
   private TlsChannelCredentials.Builder trusting(TestAuthority trusted) throws IOException {

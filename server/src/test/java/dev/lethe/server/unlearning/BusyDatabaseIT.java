@@ -27,7 +27,6 @@ import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.sql.Statement;
-import java.util.HashMap;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -56,9 +55,7 @@ class BusyDatabaseIT {
   }
 
   private void start(Map<String, String> more) throws IOException {
-    Map<String, String> settings = new HashMap<>(Map.of("worker-command", TestErasures.workerDouble()));
-    settings.putAll(more);
-    server = ServerFixture.start(root, settings);
+    server = ServerFixture.start(root, Map.of("worker-command", TestErasures.workerDouble()), more);
   }
 
   @AfterEach

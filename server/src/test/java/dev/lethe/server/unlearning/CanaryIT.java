@@ -15,7 +15,6 @@ import dev.lethe.v1.ListJobsRequest;
 import dev.lethe.v1.ListVersionsRequest;
 import dev.lethe.v1.ModelVersion;
 import java.nio.file.Path;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -56,10 +55,8 @@ class CanaryIT {
   }
 
   private void start(Map<String, String> more) throws Exception {
-    Map<String, String> settings = new HashMap<>(Map.of("worker-command", TestErasures.workerDouble(), "canary-share",
-        "50", "canary-calls", "40", "canary-seconds", "120"));
-    settings.putAll(more);
-    server = ServerFixture.start(root, settings);
+    server = ServerFixture.start(root, Map.of("worker-command", TestErasures.workerDouble(), "canary-share", "50",
+        "canary-calls", "40", "canary-seconds", "120"), more);
   }
 
   /** Requests without a version, and every so often one for v1. */

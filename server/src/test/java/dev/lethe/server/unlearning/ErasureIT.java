@@ -65,7 +65,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
@@ -106,10 +105,8 @@ class ErasureIT {
   }
 
   private void start(Map<String, String> more) throws IOException {
-    Map<String, String> settings = new HashMap<>(Map.of("auth.principals", principals.toString(), "worker-command",
-        TestErasures.workerDouble()));
-    settings.putAll(more);
-    server = ServerFixture.start(root, settings);
+    server = ServerFixture.start(root, Map.of("auth.principals", principals.toString(), "worker-command",
+        TestErasures.workerDouble()), more);
   }
 
   @AfterEach

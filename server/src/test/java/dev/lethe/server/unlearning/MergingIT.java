@@ -66,10 +66,8 @@ class MergingIT {
   }
 
   private void open(Map<String, String> more) throws IOException {
-    Map<String, String> settings = new HashMap<>(Map.of("worker-command", TestErasures.workerDouble(), "merge", "true",
-        "worker-attempts", "1"));
-    settings.putAll(more);
-    server = ServerFixture.start(root, settings);
+    server = ServerFixture.start(root, Map.of("worker-command", TestErasures.workerDouble(), "merge", "true",
+        "worker-attempts", "1"), more);
   }
 
   @AfterEach
