@@ -43,14 +43,16 @@ type UnlearningServiceClient interface {
 	Watch(ctx context.Context, in *WatchRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[JobEvent], error)
 	GetJob(ctx context.Context, in *GetJobRequest, opts ...grpc.CallOption) (*Job, error)
 	ListJobs(ctx context.Context, in *ListJobsRequest, opts ...grpc.CallOption) (*ListJobsResponse, error)
-	// Ends a queued or running job; FAILED_PRECONDITION when it has ended already.
+	// Ends a queued or running job, by order of who submitted it or of an operator; FAILED_PRECONDITION when it has ended
+	// already.
 	CancelJob(ctx context.Context, in *CancelJobRequest, opts ...grpc.CallOption) (*Job, error)
 	// Promotes a candidate that awaits approval; FAILED_PRECONDITION when it does not, or when another version was activated
 	// since the job began.
 	ApproveJob(ctx context.Context, in *ApproveJobRequest, opts ...grpc.CallOption) (*Job, error)
-	// Leaves such a candidate a candidate for good.
+	// Leaves such a candidate a candidate for good; FAILED_PRECONDITION when it was activated by hand.
 	RejectJob(ctx context.Context, in *RejectJobRequest, opts ...grpc.CallOption) (*Job, error)
-	// Queues a job that failed or was cancelled once more; FAILED_PRECONDITION when its images are deleted.
+	// Queues a job that failed or was cancelled once more, by order of the same; FAILED_PRECONDITION when its images are
+	// deleted.
 	RetryJob(ctx context.Context, in *RetryJobRequest, opts ...grpc.CallOption) (*Job, error)
 	// Deletes what the server knows of a job that has ended, and its files.
 	DeleteJob(ctx context.Context, in *DeleteJobRequest, opts ...grpc.CallOption) (*DeleteJobResponse, error)
@@ -190,14 +192,16 @@ type UnlearningServiceServer interface {
 	Watch(*WatchRequest, grpc.ServerStreamingServer[JobEvent]) error
 	GetJob(context.Context, *GetJobRequest) (*Job, error)
 	ListJobs(context.Context, *ListJobsRequest) (*ListJobsResponse, error)
-	// Ends a queued or running job; FAILED_PRECONDITION when it has ended already.
+	// Ends a queued or running job, by order of who submitted it or of an operator; FAILED_PRECONDITION when it has ended
+	// already.
 	CancelJob(context.Context, *CancelJobRequest) (*Job, error)
 	// Promotes a candidate that awaits approval; FAILED_PRECONDITION when it does not, or when another version was activated
 	// since the job began.
 	ApproveJob(context.Context, *ApproveJobRequest) (*Job, error)
-	// Leaves such a candidate a candidate for good.
+	// Leaves such a candidate a candidate for good; FAILED_PRECONDITION when it was activated by hand.
 	RejectJob(context.Context, *RejectJobRequest) (*Job, error)
-	// Queues a job that failed or was cancelled once more; FAILED_PRECONDITION when its images are deleted.
+	// Queues a job that failed or was cancelled once more, by order of the same; FAILED_PRECONDITION when its images are
+	// deleted.
 	RetryJob(context.Context, *RetryJobRequest) (*Job, error)
 	// Deletes what the server knows of a job that has ended, and its files.
 	DeleteJob(context.Context, *DeleteJobRequest) (*DeleteJobResponse, error)

@@ -37,6 +37,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
@@ -84,6 +85,8 @@ public final class JobQueue {
   private final ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor(
       work -> new Thread(work, "lethe-jobs-timer"));
   private final boolean shared;
+  // Approved here, and not carried out since the database or the disk failed.
+  private final Set<String> unfinished = ConcurrentHashMap.newKeySet();
   private volatile TrackedJob atWork;
   private volatile boolean closing;
 
@@ -155,6 +158,9 @@ public final class JobQueue {
   private void keepHouse() {
     try {
       store.open().forEach(open -> scheduler.add(open.job().getId()));
+      for (String approved : unfinished) {
+        finishLater(approved);
+      }
       store.uncleaned().forEach(ended -> cleaning.clean(folders.of(ended.job().getId()), ended));
       if (options.keep().isPresent()) {
         for (String old : store.endedBefore(Instant.now().minus(options.keep().get()))) {
@@ -165,6 +171,22 @@ public final class JobQueue {
       pictures.expire();
     } catch (IOException | RuntimeException e) {
       LOG.warn("jobs are not all as they should be, which is tried again: {}", e.getMessage());
+    }
+  }
+
+  /** Carries out an approval that failed before. */
+  private void finishLater(String id) {
+    try {
+      Optional<JobRecord> approved = store.find(id).filter(record -> record.intent() == Intent.PROMOTE
+          && record.job().getPhase() == JobPhase.JOB_PHASE_AWAITING_APPROVAL);
+      if (approved.isPresent()) {
+        finishApproved(id);
+      }
+      unfinished.remove(id);
+    } catch (DomainException | StoreException e) {
+      LOG.warn("job {} is approved, and cannot be promoted now; it is tried again: {}", id, e.getMessage());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
     }
   }
 
@@ -496,28 +518,44 @@ public final class JobQueue {
     return finishApproved(id);
   }
 
-  /** What an operator has approved, to its end; done again if a server ended on the way. */
+  /**
+   * What an operator has approved, to its end; done again if a server ended on the way.
+   *
+   * @throws DomainException Unavailable if the database is gone: then it is done again later
+   */
   private Job finishApproved(String id) throws InterruptedException {
-    Job job = stored(id).job();
-    ServedModel model = registry.model(job.getSpec().getModel());
+    try {
+      Job job = stored(id).job();
+      ServedModel model = registry.model(job.getSpec().getModel());
+      promoteApproved(model, job);
+      return order(id, stored -> stored.with(Phases.move(stored.job(), JobPhase.JOB_PHASE_PROMOTED, Phases.SERVER,
+          "version " + stored.job().getNewVersion() + " serves", Instant.now()).toBuilder().setPromoted(true)
+              .clearMessage().build()), () -> { });
+    } catch (DomainException e) {
+      unfinished.add(id);
+      throw e;
+    } catch (StoreException e) {
+      unfinished.add(id);
+      throw e.error();
+    }
+  }
+
+  private void promoteApproved(ServedModel model, Job job) throws InterruptedException {
     boolean promoted;
     try {
       promoted = model.promote(job.getNewVersion(), job.getBaseVersion(), approval(job)).toCompletionStage()
           .toCompletableFuture().get();
     } catch (ExecutionException e) {
-      giveBack(id, e.getCause().getMessage());
+      giveBack(job.getId(), e.getCause().getMessage());
       throw e.getCause() instanceof DomainException refusal ? refusal : new Failed(String.valueOf(e.getCause()), e);
     }
-    if (!promoted) {
+    // Somebody may have activated it by hand, and another after it.
+    if (!promoted && !model.life().wasPromoted(job.getNewVersion())) {
       String reason = model.notPromoted(job.getBaseVersion());
-      giveBack(id, reason);
-      throw new Precondition("job " + id + " is not promoted: " + reason + ", from which its"
+      giveBack(job.getId(), reason);
+      throw new Precondition("job " + job.getId() + " is not promoted: " + reason + ", from which its"
           + " version is made; reject it and submit its images again");
     }
-    return order(id, stored -> stored.with(Phases.move(stored.job(), JobPhase.JOB_PHASE_PROMOTED, Phases.SERVER,
-        "version " + stored.job().getNewVersion() + " serves", Instant.now()).toBuilder().setPromoted(true)
-            .clearMessage()
-        .build()), () -> { });
   }
 
   /** Who approved a job last, for the certificate of its version. */
@@ -537,11 +575,12 @@ public final class JobQueue {
   /**
    * Leaves a candidate that awaits approval a candidate for good.
    *
-   * @throws DomainException NotFound; Precondition if it does not await approval
+   * @throws DomainException NotFound; Precondition if it does not await approval, or was activated by hand
    */
   Job reject(String id, String actor, String reason) throws InterruptedException {
     Job rejected = order(id, stored -> {
       requireAwaiting(stored);
+      requireCandidate(stored.job());
       String cause = "rejected" + (reason.isEmpty() ? "" : ": " + reason);
       return stored.with(Phases.move(stored.job(), JobPhase.JOB_PHASE_REJECTED, actor, cause, Instant.now()).toBuilder()
           .setMessage("not promoted: " + cause).build(), Intent.REJECT);
@@ -566,6 +605,13 @@ public final class JobQueue {
     if (job.getPhase() != JobPhase.JOB_PHASE_AWAITING_APPROVAL || stored.intent() == Intent.PROMOTE) {
       throw new IllegalStateException("job " + job.getId() + " does not await approval: it is "
           + (stored.intent() == Intent.PROMOTE ? "being promoted" : Phases.name(job.getPhase())));
+    }
+  }
+
+  private void requireCandidate(Job job) {
+    if (registry.model(job.getSpec().getModel()).life().wasPromoted(job.getNewVersion())) {
+      throw new IllegalStateException("job " + job.getId() + ": its version " + job.getNewVersion()
+          + " is no candidate any more, since it was activated; approve the job, which records that");
     }
   }
 

@@ -3,6 +3,7 @@ package dev.lethe.server.unlearning;
 import com.google.protobuf.UnsafeByteOperations;
 import dev.lethe.server.audit.AuditLog;
 import dev.lethe.server.encryption.MasterKey;
+import dev.lethe.server.errors.DomainException.PermissionDenied;
 import dev.lethe.server.errors.DomainException.Precondition;
 import dev.lethe.server.jobs.Phases;
 import dev.lethe.server.monitoring.ServerMetrics;
@@ -154,9 +155,21 @@ public final class UnlearningService {
     });
   }
 
+  /** A job that only who submitted it and operators give orders about. */
+  private Future<Job> concerned(String id, Call<?> call) {
+    return known(id, call).map(job -> {
+      Principal caller = call.caller().principal();
+      if (!concerns(caller, job)) {
+        throw new PermissionDenied(caller.name() + " may not do this: job " + job.getId() + " was submitted by "
+            + job.getSubmittedBy() + "; that client or one with the role operate can");
+      }
+      return job;
+    });
+  }
+
   private Future<Job> cancelJob(CancelJobRequest request, Call<Job> call) {
     String actor = call.caller().principal().name();
-    return known(request.getJobId(), call).compose(job -> ask(() -> queue.cancel(job.getId(), actor)))
+    return concerned(request.getJobId(), call).compose(job -> ask(() -> queue.cancel(job.getId(), actor)))
         .compose(ended -> call.here(ended));
   }
 
@@ -181,7 +194,7 @@ public final class UnlearningService {
 
   private Future<Job> retryJob(RetryJobRequest request, Call<Job> call) {
     String actor = call.caller().principal().name();
-    return known(request.getJobId(), call).compose(job -> ask(() -> {
+    return concerned(request.getJobId(), call).compose(job -> ask(() -> {
       queue.unavailable().ifPresent(reason -> {
         throw new Precondition(reason);
       });
@@ -253,7 +266,8 @@ public final class UnlearningService {
             + Phases.name(job.getPhase()));
       }
       GetReportResponse.Builder report = GetReportResponse.newBuilder().setReport(job.getReport());
-      if (mayLook(call.caller().principal(), job)) {
+      // They show what was sent.
+      if (concerns(call.caller().principal(), job)) {
         queue.pictures(tracked)
             .ifPresent(png -> report.setBeforeAfterPng(UnsafeByteOperations.unsafeWrap(png)));
       }
@@ -261,8 +275,8 @@ public final class UnlearningService {
     });
   }
 
-  /** They show what was sent: no business of others who may send images. */
-  private static boolean mayLook(Principal caller, Job job) {
+  /** A job is no business of others who may send images. */
+  private static boolean concerns(Principal caller, Job job) {
     return caller.roles().contains(Role.OPERATE) || caller.name().equals(job.getSubmittedBy());
   }
 }

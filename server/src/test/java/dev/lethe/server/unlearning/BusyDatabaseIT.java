@@ -164,4 +164,32 @@ class BusyDatabaseIT {
     server.models().activate(activation);
     assertEquals("v1-u1", serves());
   }
+
+  /** The version serves by then; the job must say so without a restart. */
+  @Test
+  void anApprovalWhoseEndCannotBeWrittenDownIsFinishedLater() throws Exception {
+    start(Map.of("approval", "operator"));
+    Job job = TestErasures.run(server.channel(), TestErasures.ofClass("tiny", "seven").build());
+    execute("create trigger refuse before update on jobs when new.phase = 'JOB_PHASE_PROMOTED'"
+        + " begin select raise(abort, 'not now'); end");
+    assertThrows(StatusRuntimeException.class, () -> server.unlearning().approveJob(
+        ApproveJobRequest.newBuilder().setJobId(job.getId()).build()));
+    assertEquals("v1-u1", serves());
+    assertEquals(JobPhase.JOB_PHASE_AWAITING_APPROVAL, job(job.getId()).getPhase());
+    execute(ALLOW);
+    Until.holds(() -> job(job.getId()).getPhase() == JobPhase.JOB_PHASE_PROMOTED);
+  }
+
+  @Test
+  void aVersionThatWasActivatedByHandIsNotRejectedAndItsApprovalIsRecorded() throws Exception {
+    start(Map.of("approval", "operator"));
+    Job job = TestErasures.run(server.channel(), TestErasures.ofClass("tiny", "seven").build());
+    server.models().activate(ActivateRequest.newBuilder().setModel("tiny").setVersion("v1-u1").build());
+    StatusRuntimeException refusal = refused(Code.FAILED_PRECONDITION, () -> server.unlearning().rejectJob(
+        RejectJobRequest.newBuilder().setJobId(job.getId()).build()));
+    assertTrue(refusal.getMessage().contains("v1-u1 is no candidate any more"), refusal.getMessage());
+    server.unlearning().approveJob(ApproveJobRequest.newBuilder().setJobId(job.getId()).build());
+    assertEquals(JobPhase.JOB_PHASE_PROMOTED, job(job.getId()).getPhase());
+    assertEquals("v1-u1", serves());
+  }
 }

@@ -28,6 +28,7 @@ import dev.lethe.server.store.Database;
 import dev.lethe.server.store.DatabaseUrl;
 import dev.lethe.v1.ActivateRequest;
 import dev.lethe.v1.ApproveJobRequest;
+import dev.lethe.v1.CancelJobRequest;
 import dev.lethe.v1.DeleteJobRequest;
 import dev.lethe.v1.GenerateRequest;
 import dev.lethe.v1.GeneratedImage;
@@ -49,6 +50,7 @@ import dev.lethe.v1.ProjectEvent;
 import dev.lethe.v1.ProjectRequest;
 import dev.lethe.v1.PurgeRequest;
 import dev.lethe.v1.RetireRequest;
+import dev.lethe.v1.RetryJobRequest;
 import dev.lethe.v1.UnlearnSpec;
 import dev.lethe.v1.UnlearningServiceGrpc;
 import dev.lethe.v1.VersionState;
@@ -323,6 +325,8 @@ class ErasureIT {
     refused(Code.FAILED_PRECONDITION, job.getId(), () -> models("operator").activate(back.build()));
     refused(Code.INVALID_ARGUMENT, "1000", () -> models("operator")
         .activate(back.clone().setOverrideReason("x".repeat(1001)).build()));
+    refused(Code.FAILED_PRECONDITION, job.getId(), () -> models("operator")
+        .activate(back.clone().setOverrideReason(" \t ").build()));
     models("operator").activate(back.setOverrideReason("the new one draws nothing at all").build());
     assertEquals("v1", active());
     models("artist").getCard(GetCardRequest.newBuilder().setModel("tiny").setVersion("v1").build());
@@ -429,12 +433,11 @@ class ErasureIT {
         .setModel("tiny").setVersion("v1").setOverrideReason("I want it").build()));
     refused(Code.UNAUTHENTICATED, "", () -> server.models().purge(PurgeRequest.newBuilder().setModel("tiny")
         .setVersion("v1").build()));
-    UnlearningServiceGrpc.UnlearningServiceBlockingStub jobs = UnlearningServiceGrpc.newBlockingStub(as("operator"));
-    refused(Code.FAILED_PRECONDITION, "promoted", () -> jobs.approveJob(
+    refused(Code.FAILED_PRECONDITION, "promoted", () -> jobs("operator").approveJob(
         ApproveJobRequest.newBuilder().setJobId(job.getId()).build()));
-    refused(Code.PERMISSION_DENIED, "operate", () -> UnlearningServiceGrpc.newBlockingStub(as("eraser")).deleteJob(
+    refused(Code.PERMISSION_DENIED, "operate", () -> jobs("eraser").deleteJob(
         DeleteJobRequest.newBuilder().setJobId(job.getId()).build()));
-    jobs.deleteJob(DeleteJobRequest.newBuilder().setJobId(job.getId()).build());
+    jobs("operator").deleteJob(DeleteJobRequest.newBuilder().setJobId(job.getId()).build());
     stop();
     List<String> lines = log();
     assertTrue(lines.get(0).contains("\"started\""), lines.get(0));
@@ -465,6 +468,24 @@ class ErasureIT {
     assertTrue(submitted.get(0).contains(named) && submitted.get(1).contains(named), submitted::toString);
     assertTrue(submitted.get(2).contains("ALREADY_EXISTS") && submitted.get(2).contains("that of job " + job.getId())
         && !submitted.get(2).contains("\"job_id\""), submitted.get(2));
+  }
+
+  @Test
+  void aJobIsCancelledAndRetriedByWhoSubmittedItAndByOperatorsAlone() throws Exception {
+    Job job = Submission.send(as("eraser"), Submission.of(UnlearnSpec.newBuilder().setKeepPictures(true)
+        .setSeed(WorkerDouble.WAITS).build()), Submission.images(ImageRole.IMAGE_ROLE_UNLEARN,
+            Submission.labelled(Submission.pixels(1), "one"))).join();
+    CancelJobRequest cancel = CancelJobRequest.newBuilder().setJobId(job.getId()).build();
+    RetryJobRequest retry = RetryJobRequest.newBuilder().setJobId(job.getId()).build();
+    refused(Code.PERMISSION_DENIED, "was submitted by eraser", () -> jobs("other").cancelJob(cancel));
+    assertEquals(JobState.JOB_STATE_CANCELLED, jobs("eraser").cancelJob(cancel).getState());
+    refused(Code.PERMISSION_DENIED, "was submitted by eraser", () -> jobs("other").retryJob(retry));
+    jobs("eraser").retryJob(retry);
+    assertEquals(JobState.JOB_STATE_CANCELLED, jobs("operator").cancelJob(cancel).getState());
+  }
+
+  private UnlearningServiceGrpc.UnlearningServiceBlockingStub jobs(String name) {
+    return UnlearningServiceGrpc.newBlockingStub(as(name));
   }
 
   private static void has(List<String> lines, String... parts) {
