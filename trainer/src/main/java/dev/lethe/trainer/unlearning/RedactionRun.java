@@ -114,6 +114,7 @@ final class RedactionRun {
       keptSteps = from;
       resume.note("a worker of the job ended on the way, and another carried the generator's unlearning on from step "
           + from);
+      progress.iteration(from, expected(from), Map.of());
     }
     for (int step = from + 1; step <= steps; step++) {
       GeneratorRedaction.Losses losses = redaction.step();
@@ -125,8 +126,7 @@ final class RedactionRun {
       Map<String, Double> values = new HashMap<>(Map.of("moving_loss", losses.moving(), "anchor_loss",
           losses.anchors(), "random_loss", losses.random()));
       boolean ended = (step % EVERY == 0 || step == steps) && look(step, values);
-      // Most runs end while the learning rate falls: what is said to be left is till then.
-      progress.iteration(step, Math.min(steps, Math.max(step, Math.max(least, options.plannedSteps()))), values);
+      progress.iteration(step, expected(step), values);
       if (ended) {
         return result(false);
       }
@@ -139,6 +139,11 @@ final class RedactionRun {
           + "larger moving_weight may.");
     }
     return result(false);
+  }
+
+  /** Steps in all, as told after one: most runs end while the learning rate falls. */
+  private int expected(int step) {
+    return Math.min(options.steps(), Math.max(step, Math.max(least, options.plannedSteps())));
   }
 
   /** Keeps the present state if it is good; true if the run ends with it. */

@@ -40,14 +40,12 @@ public final class Worker {
 
   /** Environment variable, which the server sets. */
   private static final String DEVICE_VARIABLE = "LETHE_WORKER_DEVICE";
-  /** The same; the key of the job's images. */
 
   private static final Logger LOG = LoggerFactory.getLogger(Worker.class);
 
   private final JobFiles files;
   private final PrintStream events;
-  private final long started = System.nanoTime();
-
+  private final TimeLeft left = new TimeLeft(System.nanoTime());
   private final WorkerOptions options;
 
   private Worker(JobFiles files, PrintStream events, WorkerOptions options) {
@@ -138,10 +136,7 @@ public final class Worker {
   private void progress(String stage, int step, int steps, double fraction, Map<String, Double> values) {
     Progress.Builder progress = Progress.newBuilder().setStage(stage).setStep(step).setSteps(steps)
         .setFraction(fraction).putAllValues(values);
-    double elapsed = (System.nanoTime() - started) / 1e9;
-    if (fraction > 0.02) {
-      progress.setSecondsLeft(elapsed * (1 - fraction) / fraction);
-    }
+    left.seconds(fraction, System.nanoTime()).ifPresent(progress::setSecondsLeft);
     send(WorkerEvent.newBuilder().setProgress(progress));
   }
 

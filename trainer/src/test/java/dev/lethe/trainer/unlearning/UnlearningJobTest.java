@@ -360,6 +360,23 @@ class UnlearningJobTest {
     }
   }
 
+  @Test
+  void whatAnotherWorkerHasDoneIsToldBeforeTheNextStep() throws IOException {
+    Bundle base = TinyModel.bundle(root.resolve("v1"), 3, Map.of());
+    int[] told = {0};
+    for (int until : new int[] {11, 10}) {
+      job = root.resolve("until" + until);
+      assertThrows(IllegalStateException.class, () -> run(base, request(ITEMS, lethe(30, 0.01), false), images(3, 2),
+          points(), (stage, step, steps, fraction, values) -> {
+            if (stage.equals("unlearning") && step >= until) {
+              told[0] = step;
+              throw new IllegalStateException("the worker ends");
+            }
+          }));
+    }
+    assertEquals(10, told[0]);
+  }
+
   @ParameterizedTest
   @ValueSource(booleans = {true, false})
   void aLaterJobTakesBackWhatEarlierOnesMovedAlong(boolean items) throws IOException {
