@@ -206,7 +206,7 @@ public final class Server implements AutoCloseable {
           + ServerSettings.EMPTY_STATE.flag() + " accept");
     }
     Lifecycle lifecycle = new Lifecycle(new LedgerInLog(log), options.rules());
-    lifecycle.waive(options.confirmedLost(), ServerSettings.CONFIRM_LOST.flag());
+    lifecycle.confirmLost(options.confirmedLost(), ServerSettings.CONFIRM_LOST.flag());
     return lifecycle;
   }
 

@@ -23,13 +23,16 @@ public final class Lifecycle {
   private List<LifeEvent> events = List.of();
   // By model; replaced as a whole when something changes.
   private volatile Map<String, ModelLife> lives = Map.of();
+  // Lost by what an operator has said at this start, heeded where it is needed.
+  private Set<String> confirmed = Set.of();
+  private String confirmedBy = "";
   // Where the log stood, or before that.
   private Optional<Ledger.Head> read = Optional.empty();
 
   /**
    * What an operator decides.
    *
-   * @param override whether a retired version may be activated with a reason
+   * @param override whether a retired version may be activated with a reason, and one that was goes on serving
    * @param grace after which a retired version's files are deleted; zero: only by order
    */
   public record Rules(boolean override, Duration grace) {}
@@ -52,7 +55,7 @@ public final class Lifecycle {
 
   public ModelLife of(String model) {
     ModelLife life = lives.get(model);
-    return life != null ? life : ModelLife.of(model, List.of());
+    return life != null ? life : ModelLife.of(model, List.of(), rules.override());
   }
 
   /** Writes down that a version is being promoted. Blocks. */
@@ -87,18 +90,39 @@ public final class Lifecycle {
   }
 
   /**
-   * An operator confirms that the versions of these erasures are lost. Those that are not known are not, and no
-   * mistake; but of MODEL/VERSION, whose certificate nobody can verify, nothing is known before.
+   * An operator confirms that the versions of these erasures are lost, or certificates of MODEL/VERSION. That holds for
+   * those only without which a model cannot be served: what is not lost is not given up.
    */
-  public void waive(Set<String> erasures, String by) {
-    for (String confirmed : erasures) {
-      int slash = confirmed.indexOf('/');
-      if (slash > 0 && !of(confirmed.substring(0, slash)).isWaived(confirmed)) {
-        record(new LifeEvent.Waived(confirmed.substring(0, slash), confirmed, by, Instant.now()));
-      }
+  public synchronized void confirmLost(Set<String> erasures, String by) {
+    confirmed = Set.copyOf(erasures);
+    confirmedBy = by;
+  }
+
+  /**
+   * Gives up those of the erasures, or of MODEL/VERSION, that are confirmed to be lost. Blocks.
+   *
+   * @return whether there is one
+   */
+  public boolean waive(String model, List<String> lost) {
+    Set<String> told;
+    String by;
+    synchronized (this) {
+      told = confirmed;
+      by = confirmedBy;
     }
-    lives.forEach((model, life) -> life.erasures().stream().filter(erasure -> erasures.contains(erasure.id()))
-        .forEach(erasure -> record(new LifeEvent.Waived(model, erasure.id(), by, Instant.now()))));
+    List<LifeEvent.Waived> waived = lost.stream().filter(told::contains)
+        .map(id -> new LifeEvent.Waived(model, id, by, Instant.now())).toList();
+    if (!waived.isEmpty()) {
+      record(waived);
+    }
+    return !waived.isEmpty();
+  }
+
+  /**
+   * Takes events for written down until it is read anew: the certificates tell of them, and the log is out of reach.
+   */
+  public synchronized void assume(List<? extends LifeEvent> told) {
+    read(Stream.concat(events.stream(), told.stream()).toList());
   }
 
   /**
@@ -132,7 +156,7 @@ public final class Lifecycle {
     Set<String> models = new HashSet<>();
     events.forEach(event -> models.add(event.model()));
     Map<String, ModelLife> told = new ConcurrentHashMap<>();
-    models.forEach(model -> told.put(model, ModelLife.of(model, events)));
+    models.forEach(model -> told.put(model, ModelLife.of(model, events, rules.override())));
     lives = told;
   }
 }

@@ -32,15 +32,21 @@ public final class ModelLife {
   private final Map<String, Retired> byHand = new HashMap<>();
   private final Map<String, Purged> purged = new LinkedHashMap<>();
   private final Set<String> waived = new HashSet<>();
+  private final Set<String> names = new HashSet<>();
+  private final boolean override;
   private Optional<String> overridden = Optional.empty();
 
-  private ModelLife(String model) {
+  private ModelLife(String model, boolean override) {
     this.model = model;
+    this.override = override;
   }
 
-  /** @param events of any models, the oldest first */
-  public static ModelLife of(String model, List<LifeEvent> events) {
-    ModelLife life = new ModelLife(model);
+  /**
+   * @param events of any models, the oldest first
+   * @param override whether a retired version may be served by order; if not, no order of before counts either
+   */
+  public static ModelLife of(String model, List<LifeEvent> events, boolean override) {
+    ModelLife life = new ModelLife(model, override);
     events.stream().filter(event -> event.model().equals(model)).forEach(life::apply);
     return life;
   }
@@ -51,17 +57,23 @@ public final class ModelLife {
       erasures.putIfAbsent(told.erasure().id(), told.erasure());
       known.add(told.erasure().id());
       promoted.add(told.erasure().version());
+      names.add(told.erasure().version());
       overridden = Optional.empty();
-    } else if (event instanceof Activated) {
+    } else if (event instanceof Activated told) {
+      names.add(told.version());
       overridden = Optional.empty();
     } else if (event instanceof Overridden told) {
-      overridden = Optional.of(told.version());
+      names.add(told.version());
+      overridden = Optional.of(told.version()).filter(version -> override);
     } else if (event instanceof Retired told) {
+      names.add(told.version());
       byHand.putIfAbsent(told.version(), told);
     } else if (event instanceof Purged told) {
+      names.add(told.version());
       purged.put(told.version(), told);
     } else if (event instanceof Waived told) {
-      erasures.remove(told.erasure());
+      // Should its version come back, it is to be promoted again.
+      Optional.ofNullable(erasures.remove(told.erasure())).ifPresent(lost -> promoted.remove(lost.version()));
       waived.add(told.erasure());
     }
   }
@@ -84,6 +96,11 @@ public final class ModelLife {
   /** Whether a version that unlearning made has taken requests. */
   public boolean wasPromoted(String version) {
     return promoted.contains(version);
+  }
+
+  /** All versions that anything is told of, those included of which nothing is left. */
+  public Set<String> names() {
+    return Set.copyOf(names);
   }
 
   /** Versions whose files were deleted. */

@@ -9,6 +9,7 @@ import dev.lethe.server.lifecycle.Lifecycle;
 import dev.lethe.server.lifecycle.Signatory;
 import dev.lethe.server.modelstore.ModelStore;
 import dev.lethe.server.monitoring.ServerMetrics;
+import dev.lethe.server.store.StoreException;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.WorkerExecutor;
@@ -107,24 +108,36 @@ public final class ModelRegistry {
 
   /**
    * Serves what another server has chosen since that shares the folder of state, by the lives that its versions have
-   * now. Blocks for a moment.
+   * now. Blocks for a moment. Without the database, erasures that others have promoted are followed by their
+   * certificates.
    *
    * @return completes when they serve; fails if one does not load
+   * @throws StoreException if the database cannot be read
    */
   public Future<Void> follow() throws IOException {
     List<Future<Void>> loads = new ArrayList<>();
-    boolean news = lifecycle.follow();
+    Optional<StoreException> blind = Optional.empty();
+    boolean news = false;
+    try {
+      news = lifecycle.follow();
+    } catch (StoreException e) {
+      blind = Optional.of(e);
+    }
     for (ServedModel model : models.values()) {
       Optional<String> active = model.activeVersion();
       Optional<String> chosen = store.chosen(model.name());
       // Who switches here writes the choice down first, and is on the loader already: then nothing is left to do.
       if (active.isPresent() && chosen.isPresent() && !chosen.equals(active)) {
-        loads.add(model.load().onFailure(failure -> LOG.warn("{}: version {}, which another server has chosen, is not"
+        Future<Void> load = blind.isPresent() ? model.followCertificate(chosen.get()) : model.load();
+        loads.add(load.onFailure(failure -> LOG.warn("{}: version {}, which another server has chosen, is not"
             + " served: {}", model.name(), chosen.get(), failure.getMessage())));
       } else if (news) {
         loads.add(model.follow());
       }
     }
+    blind.ifPresent(failure -> {
+      throw failure;
+    });
     return Future.all(loads).mapEmpty();
   }
 

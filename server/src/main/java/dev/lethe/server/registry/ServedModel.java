@@ -27,6 +27,7 @@ import java.util.NavigableMap;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
@@ -229,6 +230,14 @@ public final class ServedModel {
     return succession.life();
   }
 
+  /** Names that no new version may get: of those that there are, and of all that anything was ever told of. Blocks. */
+  public Set<String> taken() throws IOException {
+    Set<String> taken = new TreeSet<>(VersionName.NATURAL);
+    taken.addAll(store.taken(name));
+    taken.addAll(life().names());
+    return taken;
+  }
+
   /** Whether a version waits for its promotion. */
   public boolean isCandidate(Bundle version) {
     return succession.isCandidate(version);
@@ -247,6 +256,7 @@ public final class ServedModel {
     return onLoader(() -> {
       Optional<String> before = activeVersion();
       if (before.equals(Optional.of(version))) {
+        choose(version);
         return before;
       }
       switchTo(version, new Approval(by, "activated the version", now()), reason, ordered);
@@ -262,7 +272,9 @@ public final class ServedModel {
       succession.chosen(choice, approval, reason);
       switchTo(next, ordered);
     } catch (IOException | RuntimeException e) {
-      next.retire();
+      if (active != next) {
+        next.retire();
+      }
       throw e;
     }
   }
@@ -271,6 +283,22 @@ public final class ServedModel {
   Future<Void> follow() {
     return onLoader(() -> {
       closeRetired();
+      return null;
+    });
+  }
+
+  /** Serves what another server has promoted, by its certificate, while the database cannot be asked. */
+  Future<Void> followCertificate(String version) {
+    long ordered = System.nanoTime();
+    return onLoader(() -> {
+      if (!activeVersion().equals(Optional.of(version))) {
+        Optional<Bundle> promoted = succession.byCertificate(version);
+        if (promoted.isPresent()) {
+          ServedVersion kept = takeKept(version);
+          serve(kept != null ? kept : load(promoted.get()), ordered);
+          closeRetired();
+        }
+      }
       return null;
     });
   }
@@ -480,12 +508,12 @@ public final class ServedModel {
         if (instead != null && serves(instead) && succession.lacksAll(installed)) {
           succession.chosen(new Succession.Choice(installed, Optional.empty()),
               Approval.gates(), "");
-          switchTo(loaded, ordered);
           promoted = true;
+          switchTo(loaded, ordered);
         }
         return promoted;
       } finally {
-        if (!promoted) {
+        if (active != loaded) {
           loaded.retire();
         }
       }
@@ -503,7 +531,9 @@ public final class ServedModel {
   public Future<Boolean> promote(String version, String instead, Approval approval) {
     long ordered = System.nanoTime();
     return onLoader(() -> {
-      if (activeVersion().equals(Optional.of(version))) {
+      if (activeVersion().equals(Optional.of(version)) && life().wasPromoted(version)) {
+        // What kept the choice from being written down may be over.
+        choose(version);
         return true;
       }
       if (!serves(instead) || !succession.lacksAll(version)) {
@@ -534,16 +564,35 @@ public final class ServedModel {
         .orElse("the model was unloaded, and with it " + base + ", while the job ran");
   }
 
+  /**
+   * Switches, whether or not the choice can be written beside the versions: the order is in the log already, and what
+   * it retires is served no more.
+   */
   private void switchTo(ServedVersion next, long ordered) throws IOException {
+    IOException failure = null;
     try {
       // First, so that a restart never serves what this server has replaced.
-      store.choose(name, next.version());
-    } catch (IOException e) {
-      throw new IOException("version " + next.version() + " of " + name + " is not switched to, since the choice cannot"
-          + " be written down: " + e.getMessage(), e);
+      choose(next.version());
+    } catch (ChoiceNotWrittenException e) {
+      failure = e;
     }
     serve(next, ordered);
     closeRetired();
+    if (failure != null) {
+      throw failure;
+    }
+  }
+
+  private void choose(String version) throws IOException {
+    if (!store.chosen(name).equals(Optional.of(version))) {
+      try {
+        store.choose(name, version);
+      } catch (IOException e) {
+        throw new ChoiceNotWrittenException("version " + version + " of " + name + " serves, but that cannot be written"
+            + " down, so that another may serve after a restart: " + e.getMessage() + ". Order it again once its folder"
+            + " can be written", e);
+      }
+    }
   }
 
   private void serve(ServedVersion next, long ordered) {

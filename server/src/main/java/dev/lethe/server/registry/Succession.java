@@ -20,7 +20,9 @@ import dev.lethe.server.provenance.ProvenanceException;
 import java.io.IOException;
 import java.time.Instant;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Comparator;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -160,17 +162,15 @@ final class Succession {
   void chosen(Choice choice, Approval approval, String reason) throws IOException {
     Bundle version = choice.bundle();
     String name = version.card().version();
+    // An attempt of which nobody knows how it ended may have come to its end.
+    lifecycle.refresh();
     if (choice.retired().isPresent()) {
       LOG.warn("{}: {}. It is served all the same by order of {}: {}", model, choice.retired().get().reason(),
           approval.by(), reason);
-      lifecycle.record(new LifeEvent.Overridden(model, name, approval.by(), reason, approval.time()));
-      return;
-    }
-    // An attempt of which nobody knows how it ended may have come to its end.
-    lifecycle.refresh();
-    if (!promote(version, approval)) {
-      signatory.sign(version, store);
-      lifecycle.record(new LifeEvent.Activated(model, name, approval.by(), approval.time()));
+      // What a version was made to erase is erased once it serves, however it came to that.
+      promote(version, approval, new LifeEvent.Overridden(model, name, approval.by(), reason, approval.time()));
+    } else {
+      promote(version, approval, new LifeEvent.Activated(model, name, approval.by(), approval.time()));
     }
   }
 
@@ -205,11 +205,12 @@ final class Succession {
   }
 
   /**
-   * Certifies and signs a version, and those before it that were never promoted, the oldest first.
+   * Certifies and signs a version, and those before it that were never promoted, the oldest first, and writes down by
+   * what order it serves.
    *
-   * @return false if there are none
+   * @param order written with the last promotion, so that there is none without the other; alone if there is none
    */
-  private boolean promote(Bundle version, Approval approval) throws IOException {
+  private void promote(Bundle version, Approval approval, LifeEvent order) throws IOException {
     NavigableMap<String, Bundle> versions = store.versions(model);
     Deque<Bundle> unpromoted = new ArrayDeque<>();
     Set<String> seen = new HashSet<>();
@@ -217,26 +218,32 @@ final class Succession {
         && !life().wasPromoted(at.card().version()); at = versions.get(at.card().parentVersion())) {
       unpromoted.push(at);
     }
-    boolean any = !unpromoted.isEmpty();
+    if (unpromoted.isEmpty()) {
+      signatory.sign(version, store);
+      lifecycle.record(order);
+    }
     while (!unpromoted.isEmpty()) {
       Bundle next = unpromoted.pop();
+      List<LifeEvent> last = unpromoted.isEmpty() && order instanceof LifeEvent.Overridden ? List.of(order) : List.of();
       try {
-        promote(next, Optional.ofNullable(versions.get(next.card().parentVersion())), approval);
+        promote(next, Optional.ofNullable(versions.get(next.card().parentVersion())), approval, last);
       } catch (IOException | RuntimeException e) {
         if (!isWritten(next, e)) {
           throw e;
         }
       }
     }
-    return any;
   }
 
-  private void promote(Bundle version, Optional<Bundle> parent, Approval approval) throws IOException {
+  private void promote(Bundle version, Optional<Bundle> parent, Approval approval, List<LifeEvent> more)
+      throws IOException {
     List<Erasure> erasures = store.isOwn(version) ? signatory.certify(version, parent, store, approval, lifecycle)
         : List.of(Signatory.uncertified(version.card(), approval.time()));
     signatory.sign(version, store);
-    lifecycle.record(erasures.stream()
-        .map(erasure -> new LifeEvent.Promoted(erasure, approval.by(), approval.time())).toList());
+    List<LifeEvent> events = new ArrayList<>();
+    erasures.forEach(erasure -> events.add(new LifeEvent.Promoted(erasure, approval.by(), approval.time())));
+    events.addAll(more);
+    lifecycle.record(events);
   }
 
   /**
@@ -250,6 +257,15 @@ final class Succession {
     lifecycle.refresh();
     adopt();
     NavigableMap<String, Bundle> versions = store.versions(model);
+    Optional<Bundle> first = first(versions);
+    if (first.isEmpty() && lifecycle.waive(model, missing(versions).stream().map(Erasure::id).toList())) {
+      first = first(versions);
+    }
+    return first.orElseThrow(() -> versions.isEmpty() ? new IOException("model " + model + " has no version in "
+        + store) : lost(versions));
+  }
+
+  private Optional<Bundle> first(NavigableMap<String, Bundle> versions) throws IOException {
     Map<String, String> parents = parents(versions.values());
     ModelLife life = life();
     Optional<String> chosen = store.chosen(model);
@@ -262,30 +278,39 @@ final class Succession {
       }
       if (bundle != null && life.refusal(chosen.get(), parents).isEmpty()) {
         adopt(bundle);
-        return bundle;
+        return Optional.of(bundle);
       }
     }
-    List<Bundle> servable = versions.values().stream()
-        .filter(bundle -> life.refusal(bundle.card().version(), parents).isEmpty()).toList();
-    if (servable.isEmpty()) {
-      throw versions.isEmpty() ? new IOException("model " + model + " has no version in " + store)
-          : lost(life, versions);
-    }
-    List<Bundle> settled = servable.stream().filter(bundle -> !isCandidate(bundle)).toList();
-    Bundle newest = settled.isEmpty() ? servable.get(servable.size() - 1) : settled.get(settled.size() - 1);
-    if (chosen.isPresent()) {
+    // A candidate does not take requests because all else is lost; where nothing was promoted, it is of an earlier
+    // release, which wrote nothing down.
+    Optional<Bundle> newest = versions.descendingMap().values().stream()
+        .filter(bundle -> life.refusal(bundle.card().version(), parents).isEmpty())
+        .min(Comparator.comparing(this::isCandidate)).filter(bundle -> life.erasures().isEmpty()
+            || !isCandidate(bundle));
+    if (newest.isPresent() && chosen.isPresent()) {
       LOG.warn("{}: version {} was chosen, and holds what was erased since, or is gone; version {} is served", model,
-          chosen.get(), newest.card().version());
-      store.choose(model, newest.card().version());
+          chosen.get(), newest.get().card().version());
+      store.choose(model, newest.get().card().version());
     }
-    adopt(newest);
+    newest.ifPresent(this::adopt);
     return newest;
   }
 
-  private IOException lost(ModelLife life, NavigableMap<String, Bundle> versions) {
+  /** What no version lacks that is there; where each erasure has one that does, and none lacks all, all of them. */
+  private List<Erasure> missing(NavigableMap<String, Bundle> versions) {
+    Map<String, String> parents = parents(versions.values());
+    List<Erasure> erasures = life().erasures();
+    List<Erasure> missing = erasures.stream().filter(erasure -> versions.values().stream()
+        .filter(bundle -> !isCandidate(bundle))
+        .noneMatch(bundle -> life().lacks(bundle.card().version(), parents).contains(erasure))).toList();
+    return missing.isEmpty() ? erasures : missing;
+  }
+
+  private IOException lost(NavigableMap<String, Bundle> versions) {
     StringBuilder what = new StringBuilder();
-    List<String> ids = life.erasures().stream().map(Erasure::id).toList();
-    life.erasures().forEach(erasure -> what.append(what.isEmpty() ? "" : "; ").append(erasure.what())
+    List<Erasure> missing = missing(versions);
+    List<String> ids = missing.stream().map(Erasure::id).toList();
+    missing.forEach(erasure -> what.append(what.isEmpty() ? "" : "; ").append(erasure.what())
         .append(" (erasure ").append(erasure.id()).append(", version ").append(erasure.version()).append(", ")
         .append(erasure.promoted()).append(')'));
     return new IOException("model " + model + ": no version that is there lacks what was erased: " + what + ". There"
@@ -324,6 +349,22 @@ final class Succession {
   }
 
   /**
+   * A version that another server has chosen, if a certificate tells of its erasure. What it tells counts as written
+   * down, which it is: the certificate comes before that, and the choice after it.
+   */
+  Optional<Bundle> byCertificate(String version) throws IOException {
+    Bundle bundle = store.versions(model).get(version);
+    if (bundle == null) {
+      return Optional.empty();
+    }
+    List<Erasure> erasures = signatory.certified(store.files(bundle)).stream().map(Certificate::erasure)
+        .filter(erasure -> erasure.model().equals(model)).toList();
+    lifecycle.assume(erasures.stream().filter(erasure -> !life().knows(erasure.id()))
+        .map(erasure -> new LifeEvent.Promoted(erasure, SERVER, erasure.promoted())).toList());
+    return erasures.isEmpty() ? Optional.empty() : Optional.of(bundle);
+  }
+
+  /**
    * A certificate that cannot be verified may be of an erasure that nobody else remembers.
    *
    * @throws IOException if the log does not tell of it either, with what to do
@@ -331,7 +372,8 @@ final class Succession {
   private void requireConfirmed(Bundle certified, ProvenanceException reason) throws IOException {
     String version = certified.card().version();
     String name = model + "/" + version;
-    if (store.isOwn(certified) && !life().wasPromoted(version) && !life().isWaived(name)) {
+    if (store.isOwn(certified) && !life().wasPromoted(version) && !life().isWaived(name)
+        && !lifecycle.waive(model, List.of(name))) {
       throw new IOException("model " + model + ": version " + version + " has an erasure certificate that cannot be"
           + " verified (" + reason.getMessage() + "), and the event log does not tell of it. Was the folder of jobs"
           + " emptied or replaced? Restore its signing key (--signing-key, signing.pem) and its database, or confirm"

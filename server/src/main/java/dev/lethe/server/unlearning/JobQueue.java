@@ -208,8 +208,9 @@ public final class JobQueue {
   /** Takes what other servers have done to jobs that are watched or carried out here, and what they have promoted. */
   private void look() {
     try {
-      live.values().forEach(job -> store.find(job.id()).ifPresent(job::refresh));
+      // First: versions are followed without a database, too.
       registry.follow();
+      live.values().forEach(job -> store.find(job.id()).ifPresent(job::refresh));
       count();
     } catch (IOException | RuntimeException e) {
       LOG.warn("what other servers have done cannot be seen: {}", e.getMessage());
@@ -546,7 +547,9 @@ public final class JobQueue {
       promoted = model.promote(job.getNewVersion(), job.getBaseVersion(), approval(job)).toCompletionStage()
           .toCompletableFuture().get();
     } catch (ExecutionException e) {
-      giveBack(job.getId(), e.getCause().getMessage());
+      if (!model.life().wasPromoted(job.getNewVersion())) {
+        giveBack(job.getId(), e.getCause().getMessage());
+      }
       throw e.getCause() instanceof DomainException refusal ? refusal : new Failed(String.valueOf(e.getCause()), e);
     }
     // Somebody may have activated it by hand, and another after it.

@@ -330,7 +330,7 @@ final class JobRun {
     WorkerJob work = sameBase ? record.work() : record.work().toBuilder()
         .setBaseBundle(store.uri(base).toString())
         .setRootBundle(store.uri(root(base, versions)).toString())
-        .setNewVersion(VersionName.next(base.card().version(), store.taken(model.name())))
+        .setNewVersion(VersionName.next(base.card().version(), model.taken()))
         .build();
     combined = settings.merging().combine(tracked, gathered, work);
     List<TrackedJob> merged = combined.others();

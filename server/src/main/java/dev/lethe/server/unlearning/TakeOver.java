@@ -10,6 +10,7 @@ import dev.lethe.server.jobs.JobRecord;
 import dev.lethe.server.jobs.JobRecord.Intent;
 import dev.lethe.server.jobs.Phases;
 import dev.lethe.server.registry.CanaryTrial;
+import dev.lethe.server.registry.ChoiceNotWrittenException;
 import dev.lethe.server.registry.ModelRegistry;
 import dev.lethe.server.registry.ServedModel;
 import dev.lethe.server.store.StoreException;
@@ -22,6 +23,7 @@ import dev.lethe.v1.UnlearnReport;
 import dev.lethe.v1.WorkerJob;
 import io.vertx.core.Future;
 import java.io.IOException;
+import java.nio.file.AccessDeniedException;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -42,6 +44,9 @@ record TakeOver(TrackedJob tracked, List<TrackedJob> others, ModelRegistry regis
 
   private static final Logger LOG = LoggerFactory.getLogger(TakeOver.class);
   private static final int AGAIN_SECONDS = 5;
+  /** Of a disk that takes nothing now, as systems put it. */
+  private static final List<String> TROUBLES = List.of("Disk quota exceeded", "Read-only file system",
+      "Input/output error", "Operation not permitted", "Too many open files", "Stale file handle");
 
   /** Carries out a change of the store, and repeats it while the store cannot be used. */
   interface Storing {
@@ -232,10 +237,13 @@ record TakeOver(TrackedJob tracked, List<TrackedJob> others, ModelRegistry regis
         cleaning.store().commitments(job.getId()).stream().map(Commitment::sha256).toList()));
   }
 
-  /** Whether what failed may be done once there is space, or the database is back. */
+  /** Whether what failed may be done once the disk takes it, or the database is back. */
   private static boolean isTakenLater(Throwable failure) {
     for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
-      if (cause instanceof StoreException) {
+      String said = String.valueOf(cause.getMessage());
+      if (cause instanceof StoreException || cause instanceof ChoiceNotWrittenException
+          || cause instanceof AccessDeniedException
+          || cause instanceof IOException && TROUBLES.stream().anyMatch(said::contains)) {
         return true;
       }
     }

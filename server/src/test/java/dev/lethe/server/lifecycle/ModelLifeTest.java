@@ -9,6 +9,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 class ModelLifeTest {
@@ -26,7 +27,7 @@ class ModelLifeTest {
   }
 
   private ModelLife life() {
-    return ModelLife.of("m", events);
+    return ModelLife.of("m", events, true);
   }
 
   private boolean refused(String version) {
@@ -85,5 +86,24 @@ class ModelLifeTest {
   void otherModelsEventsAreNotItsOwn() {
     events.add(new LifeEvent.Retired("other", "v1", "alice", "old", T));
     assertFalse(refused("v1"));
+  }
+
+  @Test
+  void whatWasEverNamedStaysNamedAndWhatIsWaivedIsToBePromotedAgain() {
+    promoted("J1", "v1-u1", "v1");
+    assertTrue(life().wasPromoted("v1-u1"));
+    events.add(new LifeEvent.Waived("m", "J1", "an operator", T));
+    assertFalse(life().wasPromoted("v1-u1"));
+    assertEquals(Set.of("v1-u1"), life().names());
+    promoted("J1", "v1-u1", "v1");
+    assertTrue(refused("v1"));
+  }
+
+  @Test
+  void anOverrideCountsWhereItIsAllowed() {
+    promoted("J1", "v1-u1", "v1");
+    events.add(new LifeEvent.Overridden("m", "v1", "an operator", "why", T));
+    assertFalse(refused("v1"));
+    assertTrue(ModelLife.of("m", events, false).refusal("v1", parents).isPresent());
   }
 }

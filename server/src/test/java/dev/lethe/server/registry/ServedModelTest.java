@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.lethe.models.architecture.Precision;
 import dev.lethe.models.runtime.Compute;
 import dev.lethe.server.TinyBundles;
+import dev.lethe.server.erasure.Approval;
 import dev.lethe.server.errors.DomainException.Unavailable;
 import dev.lethe.server.inference.BatchingOptions;
 import dev.lethe.server.inference.InferenceEngine;
@@ -21,6 +22,9 @@ import dev.lethe.server.tracing.Tracing;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.WorkerExecutor;
+import java.io.IOException;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Proxy;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -51,6 +55,8 @@ class ServedModelTest {
   private WorkerExecutor loader;
   private InferenceEngine engine;
   private ServedModel model;
+  private ModelStore repository;
+  private volatile boolean readOnly;
 
   @BeforeEach
   void start() throws Exception {
@@ -60,7 +66,18 @@ class ServedModelTest {
     loader = vertx.createSharedWorkerExecutor("loader", 1);
     engine = new InferenceEngine(new ServingCompute(Compute.cpu(1), Precision.FP32, ServingCompute.Graphs.AUTO),
         new BatchingOptions(1, Duration.ZERO, 1, 100), Map.of(), metrics, Tracing.off().tracer());
-    ModelStore repository = new DiskModelStore(root.resolve("models"), root.resolve("state"));
+    ModelStore disk = new DiskModelStore(root.resolve("models"), root.resolve("state"));
+    repository = (ModelStore) Proxy.newProxyInstance(ModelStore.class.getClassLoader(),
+        new Class<?>[] {ModelStore.class}, (proxy, method, arguments) -> {
+          if (method.getName().equals("choose") && readOnly) {
+            throw new IOException("Read-only file system");
+          }
+          try {
+            return method.invoke(disk, arguments);
+          } catch (InvocationTargetException e) {
+            throw e.getCause();
+          }
+        });
     repository.choose("tiny", "v1");
     model = new ServedModel("tiny", repository,
         new Succession("tiny", repository, TestLives.lifecycle(), TestLives.signatory(root)),
@@ -134,5 +151,20 @@ class ServedModelTest {
     }
     assertThrows(Unavailable.class, model::lease);
     assertTrue(isLoaded(0), metrics::text);
+  }
+
+  /** The order is in the log by then: a version that it has retired must not go on being served. */
+  @Test
+  void whatIsChosenServesThoughTheChoiceCannotBeWrittenDown() throws Exception {
+    readOnly = true;
+    ExecutionException failure = assertThrows(ExecutionException.class,
+        () -> await(model.promote("v2", "v1", Approval.gates())));
+    assertInstanceOf(ChoiceNotWrittenException.class, failure.getCause().getCause(), failure::toString);
+    assertEquals(Optional.of("v2"), model.activeVersion());
+    assertEquals(Optional.of("v1"), repository.chosen("tiny"));
+    readOnly = false;
+    await(model.activate("v2", "operator", ""));
+    assertEquals(Optional.of("v2"), repository.chosen("tiny"));
+    await(model.close());
   }
 }

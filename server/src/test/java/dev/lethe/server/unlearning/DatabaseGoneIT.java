@@ -138,6 +138,29 @@ class DatabaseGoneIT {
     }
   }
 
+  /** What another server has promoted must not be drawn here for as long as the database is out of reach. */
+  @Test
+  void whatAnotherServerHasErasedIsNotServedMeanwhile() throws Exception {
+    String url = TestDatabases.postgresql().orElseThrow().text();
+    URI direct = URI.create(url.substring("jdbc:".length()));
+    TinyBundles.conditional(root.resolve("models"), "v1", 7);
+    try (Relay relay = new Relay(direct.getPort());
+        ServerFixture cutOff = ServerFixture.start(root, Map.of("database",
+            url.replace(":" + direct.getPort() + "/", ":" + relay.listening.getLocalPort() + "/")));
+        ServerFixture other = ServerFixture.start(root, Map.of("database", url, "worker-command",
+            TestErasures.workerDouble()))) {
+      relay.cut(true);
+      Job job = TestErasures.run(other.channel(), TestErasures.ofClass("tiny", "seven").build());
+      assertTrue(job.getPromoted(), job.getMessage());
+      Until.holds(() -> cutOff.generation().generate(GenerateRequest.getDefaultInstance()).getVersion()
+          .equals("v1-u1"));
+      StatusRuntimeException refusal = assertThrows(StatusRuntimeException.class, () -> cutOff.generation().generate(
+          GenerateRequest.newBuilder().setVersion("v1").setLabel("seven").build()));
+      assertEquals(Code.FAILED_PRECONDITION, refusal.getStatus().getCode(), refusal.getMessage());
+      relay.cut(false);
+    }
+  }
+
   private static Job submit(ServerFixture server, long seed) {
     return Submission.send(server.channel(), Submission.of(UnlearnSpec.getDefaultInstance()),
         Submission.images(ImageRole.IMAGE_ROLE_UNLEARN, Submission.labelled(Submission.pixels(seed), "one")))

@@ -232,6 +232,56 @@ class ErasureIT {
     start(Map.of("confirm-lost-erasures", job.getId()));
     assertEquals("v1", active());
     assertTrue(log().stream().anyMatch(line -> line.contains("\"waived\"") && line.contains(job.getId())));
+
+    // The name of what is lost is not given again: what is known of the one would count for the other.
+    Job second = erase("seven");
+    assertEquals("v1-u2", second.getNewVersion());
+    nothingOfV1(second.getId());
+    assertEquals("v1-u2", certificate(second).getVersion());
+    stop();
+    FileTrees.delete(root.resolve("state"));
+    assertThrows(IOException.class, () -> start(Map.of()));
+  }
+
+  @Test
+  void whatIsNotLostIsNotGivenUp() throws Exception {
+    Job job = erase("seven");
+    stop();
+    start(Map.of("confirm-lost-erasures", job.getId()));
+    assertEquals("v1-u1", active());
+    nothingOfV1(job.getId());
+  }
+
+  @Test
+  void aCandidateDoesNotServeSinceAllElseIsLost() throws Exception {
+    Job job = erase("seven");
+    stop();
+    start(Map.of("approval", "operator"));
+    Job waiting = erase("three");
+    stop();
+    FileTrees.delete(root.resolve("state/tiny/v1-u1"));
+    String told = assertThrows(IOException.class, () -> start(Map.of("approval", "operator"))).getMessage();
+    assertTrue(told.contains("--confirm-lost-erasures " + job.getId()), told);
+    assertEquals("v1-u2", waiting.getNewVersion());
+  }
+
+  /** An order to serve a candidate that somebody has retired erases what the candidate was made to erase. */
+  @Test
+  void aRetiredCandidateThatServesAllTheSameIsCertified() throws Exception {
+    stop();
+    start(Map.of("approval", "operator"));
+    Job job = erase("seven");
+    models("operator").retire(RetireRequest.newBuilder().setModel("tiny").setVersion("v1-u1").setReason("a slip")
+        .build());
+    models("operator").activate(ActivateRequest.newBuilder().setModel("tiny").setVersion("v1-u1")
+        .setOverrideReason("it was a slip").build());
+    assertEquals("v1-u1", active());
+    nothingOfV1(job.getId());
+    assertEquals("v1-u1", certificate(job).getVersion());
+    assertTrue(jobs("operator").approveJob(ApproveJobRequest.newBuilder().setJobId(job.getId()).build()).getPromoted());
+    stop();
+    start(Map.of());
+    assertEquals("v1-u1", active());
   }
 
   /** A stream keeps its version while it lasts, which is for the client to say; an erasure ends it all the same. */
@@ -345,6 +395,17 @@ class ErasureIT {
     stop();
     start(Map.of("rollback-to-retired", "never"));
     refused(Code.FAILED_PRECONDITION, "rollback-to-retired", () -> models("operator").activate(back.build()));
+  }
+
+  @Test
+  void aRuleAgainstRollbacksEndsThoseOfBefore() throws Exception {
+    Job job = erase("seven");
+    models("operator").activate(ActivateRequest.newBuilder().setModel("tiny").setVersion("v1")
+        .setOverrideReason("the new one draws nothing at all").build());
+    stop();
+    start(Map.of("rollback-to-retired", "never"));
+    assertEquals("v1-u1", active());
+    nothingOfV1(job.getId());
   }
 
   @Test
