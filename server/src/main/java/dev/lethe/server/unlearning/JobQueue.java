@@ -34,6 +34,7 @@ import io.vertx.core.Future;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -87,6 +88,8 @@ public final class JobQueue {
   private final boolean shared;
   // Approved here, and not carried out since the database or the disk failed.
   private final Set<String> unfinished = ConcurrentHashMap.newKeySet();
+  // Models whose jobs wait since they are not served here, as far as that is told; of the scheduler's thread alone.
+  private final Set<String> unserved = new HashSet<>();
   private volatile TrackedJob atWork;
   private volatile boolean closing;
 
@@ -351,7 +354,7 @@ public final class JobQueue {
     if (tracked.isEmpty()) {
       return true;
     }
-    if (shared && !follows()) {
+    if (!serves(record.get().job()) || shared && !follows()) {
       return false;
     }
     TrackedJob job = tracked.get();
@@ -408,6 +411,20 @@ public final class JobQueue {
     } catch (StoreException e) {
       throw e.error();
     }
+  }
+
+  /** A model may be unloaded for a while, or be another server's: its jobs wait. */
+  private boolean serves(Job job) {
+    String model = job.getSpec().getModel();
+    if (JobRun.active(registry, job).isPresent()) {
+      unserved.remove(model);
+      return true;
+    }
+    if (unserved.add(model)) {
+      LOG.warn("{} is not served here: its jobs wait until it is loaded{}", model, shared
+          ? ", or until a server that serves it has their turn" : "");
+    }
+    return false;
   }
 
   /**
