@@ -340,6 +340,7 @@ public final class JobQueue {
     if (record.isEmpty()) {
       return true;
     }
+        .map(JobRecord::job)
     if (Phases.hasEnded(record.get().job())) {
       // Its server may have ended between this and the next.
       clean(id);
@@ -435,13 +436,14 @@ public final class JobQueue {
    * @param after only older ones than this job; empty: from the newest on
    * @throws DomainException Unavailable if the database is gone
    */
-  List<Job> list(String model, List<JobState> states, String after, int limit) {
+  List<TrackedJob> list(String model, List<JobState> states, String after, int limit) {
     try {
       Optional<Job> last = after.isEmpty() ? Optional.empty() : Optional.of(store.find(after)
           .orElseThrow(() -> new Invalid("page_token: its job " + ClassLabels.abbreviate(after)
               + " was deleted; list from the start")).job());
       return store.list(model, states, last, limit).stream()
-          .map(job -> Optional.ofNullable(live.get(job.getId())).map(TrackedJob::job).orElse(job)).toList();
+          .map(record -> Optional.ofNullable(live.get(record.job().getId()))
+              .orElseGet(() -> new TrackedJob(store, folders.of(record.job().getId()), record))).toList();
     } catch (StoreException e) {
       throw e.error();
     }
