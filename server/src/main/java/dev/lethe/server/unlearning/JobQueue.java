@@ -68,8 +68,8 @@ public final class JobQueue {
   private static final int ESTIMATED_BY = 10;
   /** For a worker to end, and what it has made of a job's images to be deleted. */
   private static final Duration LEAVING = Duration.ofSeconds(30);
-  /** An upload of another server that is so old is none any more. */
-  private static final Duration STALE_UPLOAD = Duration.ofDays(1);
+  /** An upload is none any more that its server has not shown to be at for so long, which it does with every look. */
+  private static final Duration STALE_UPLOAD = Duration.ofMinutes(5);
 
   private final JobStore store;
   private final Cleaning cleaning;
@@ -132,7 +132,8 @@ public final class JobQueue {
    * @throws IOException if folders of jobs cannot be read and written
    */
   void recover() throws IOException {
-    folders.recover(id -> store.find(id).isPresent(), shared ? STALE_UPLOAD : Duration.ZERO);
+    folders.recover(this::isKnown, shared ? STALE_UPLOAD : Duration.ZERO);
+    deleteUnknown();
     keepHouse();
     for (JobRecord approved : store.approved()) {
       try {
@@ -154,12 +155,41 @@ public final class JobQueue {
     count();
   }
 
+  private boolean isKnown(String id) {
+    return store.find(id).isPresent();
+  }
+
+  /** No job comes after what lies open in folders of jobs that there are not. */
+  private void deleteUnknown() throws IOException {
+    List<JobDirectory> unknown = folders.unknown(this::isKnown);
+    if (unknown.isEmpty()) {
+      return;
+    }
+    LOG.warn("the database does not know the jobs of these folders, as if it were restored from a backup: {}. What is"
+        + " readable in them is deleted. Their encrypted images stay, for a database that has their keys; delete the"
+        + " folders if there is none", unknown.stream().map(directory -> directory.path().getFileName()).toList());
+    for (JobDirectory directory : unknown) {
+      try {
+        if (running.isPresent()) {
+          running.get().workers().endLeft(directory);
+        }
+        directory.deletePlain();
+      } catch (IOException e) {
+        LOG.error("{}: is not deleted as far as it should be: {}", directory.path(), e.getMessage());
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        throw new IOException("interrupted while starting", e);
+      }
+    }
+  }
+
   /**
    * Makes up for what a database or a disk that failed has left undone: nearly always all that wait are in the queue,
    * and those that have ended are cleaned up. Deletes jobs whose time is over.
    */
   private void keepHouse() {
     try {
+      folders.recover(this::isKnown, STALE_UPLOAD);
       store.open().forEach(open -> scheduler.add(open.job().getId()));
       for (String approved : unfinished) {
         finishLater(approved);
@@ -271,9 +301,11 @@ public final class JobQueue {
       folders.discard(upload);
       throw e;
     } catch (StoreException e) {
-      // It may be a job all the same if the database was lost on the way: the next start finds out.
+      // It may be a job all the same if the database was lost on the way: that is found out later.
       if (e.reason() == StoreException.Reason.NO_SPACE) {
         folders.discard(upload);
+      } else {
+        folders.leave(upload);
       }
       throw e.error();
     }
@@ -308,6 +340,7 @@ public final class JobQueue {
     int before = store.before(job);
     Job.Builder placed = job.toBuilder().setQueuePosition(before);
     store.list(job.getSpec().getModel(), List.of(JobState.JOB_STATE_SUCCEEDED), Optional.empty(), ESTIMATED_BY).stream()
+        .map(JobRecord::job)
         .mapToDouble(ended -> Durations.toMillis(Timestamps.between(ended.getStarted(), ended.getEnded())) / 1e3)
         .average().ifPresent(seconds -> placed.setSecondsUntilStart(before * seconds));
     return placed.build();
@@ -340,7 +373,6 @@ public final class JobQueue {
     if (record.isEmpty()) {
       return true;
     }
-        .map(JobRecord::job)
     if (Phases.hasEnded(record.get().job())) {
       // Its server may have ended between this and the next.
       clean(id);
@@ -381,6 +413,20 @@ public final class JobQueue {
     return Phases.hasEnded(end);
   }
 
+  /** A model may be unloaded for a while, or be another server's: its jobs wait. */
+  private boolean serves(Job job) {
+    String model = job.getSpec().getModel();
+    if (JobRun.active(registry, job).isPresent()) {
+      unserved.remove(model);
+      return true;
+    }
+    if (unserved.add(model)) {
+      LOG.warn("{} is not served here: its jobs wait until it is loaded{}", model, shared
+          ? ", or until a server that serves it has their turn" : "");
+    }
+    return false;
+  }
+
   /** A job must begin with what another server has promoted last; whether that serves here. */
   private boolean follows() throws InterruptedException {
     try {
@@ -412,20 +458,6 @@ public final class JobQueue {
     } catch (StoreException e) {
       throw e.error();
     }
-  }
-
-  /** A model may be unloaded for a while, or be another server's: its jobs wait. */
-  private boolean serves(Job job) {
-    String model = job.getSpec().getModel();
-    if (JobRun.active(registry, job).isPresent()) {
-      unserved.remove(model);
-      return true;
-    }
-    if (unserved.add(model)) {
-      LOG.warn("{} is not served here: its jobs wait until it is loaded{}", model, shared
-          ? ", or until a server that serves it has their turn" : "");
-    }
-    return false;
   }
 
   /**
