@@ -6,13 +6,18 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.lethe.server.config.Configuration;
 import dev.lethe.server.config.ConfigurationException;
 import dev.lethe.server.config.Setting;
+import dev.lethe.server.erasure.ErasureCertificate;
 import dev.lethe.server.events.EventLog;
 import dev.lethe.server.events.Verification;
+import dev.lethe.server.jobs.JobRecord;
+import dev.lethe.server.jobs.JobStore;
 import dev.lethe.server.modelstore.DiskModelStore;
 import dev.lethe.server.modelstore.ModelStore;
 import dev.lethe.server.provenance.SigningKey;
 import dev.lethe.server.provenance.VerificationKey;
 import dev.lethe.server.store.Database;
+import dev.lethe.v1.Job;
+import dev.lethe.v1.JobState;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -148,6 +153,8 @@ public final class AuditCommand {
       + " says where the first fault of each is. Exits 0 if all holds, 1 if not.")
   static final class Verify extends Looking {
 
+    private static final int PAGE = 1000;
+
     @Option(names = "--public-key", paramLabel = "FILE", description = "Verify with this key. Default: the one beside"
         + " the server's signing key; better one that was kept elsewhere.")
     private Path publicKey;
@@ -168,10 +175,28 @@ public final class AuditCommand {
           }
         }
         List<String> told = new ArrayList<>();
-        boolean holds = new Verification(key, told::add).run(new EventLog(database), proofs);
+        boolean holds = new Verification(key, told::add).run(new EventLog(database), proofs,
+            reports(new JobStore(database)));
         print(told, holds);
         return holds ? ExitCode.OK : ExitCode.SOFTWARE;
       }
+    }
+
+    /** Digests of reports by job, of those that have ended; empty of one without. */
+    private static Map<String, String> reports(JobStore jobs) {
+      Map<String, String> reports = new TreeMap<>();
+      Optional<Job> last = Optional.empty();
+      List<JobRecord> page;
+      do {
+        page = jobs.list("", List.of(JobState.JOB_STATE_SUCCEEDED, JobState.JOB_STATE_FAILED,
+            JobState.JOB_STATE_CANCELLED), last, PAGE);
+        for (JobRecord record : page) {
+          Job job = record.job();
+          reports.put(job.getId(), job.hasReport() ? ErasureCertificate.digest(job.getReport()) : "");
+          last = Optional.of(job);
+        }
+      } while (page.size() == PAGE);
+      return reports;
     }
 
     private void print(List<String> told, boolean holds) {

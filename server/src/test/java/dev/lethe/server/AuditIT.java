@@ -24,6 +24,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.sql.Connection;
 import java.sql.DriverManager;
+import java.sql.PreparedStatement;
 import java.sql.Statement;
 import java.util.Arrays;
 import java.util.List;
@@ -194,6 +195,41 @@ class AuditIT {
     Files.delete(root.resolve("jobs/lethe.db"));
     assertEquals(1, verify().status());
     assertTrue(!Files.exists(root.resolve("jobs/lethe.db")), "looking makes no database");
+  }
+
+  @Test
+  void aReportThatWasChangedInTheDatabaseIsFound() throws Exception {
+    TinyBundles.conditional(root.resolve("models"), "v1", 7);
+    String promoted;
+    String kept;
+    try (ServerFixture server = ServerFixture.start(root, Map.of("worker-command", TestErasures.workerDouble()))) {
+      promoted = TestErasures.run(server.channel(), TestErasures.ofClass("tiny", "seven").build()).getId();
+      kept = TestErasures.run(server.channel(), TestErasures.ofClass("tiny", "three").setKeepAsCandidate(true).build())
+          .getId();
+    }
+    Run whole = verify();
+    assertEquals(0, whole.status(), whole.out());
+    assertTrue(whole.out().contains("reports in the database: 2 of 2 are held"), whole.out());
+    for (String job : List.of(promoted, kept)) {
+      for (List<String> change : List.of(List.of("\"forgotten\"", "\"not forgotten\""),
+          List.of("\"report\":", "\"reported\":"))) {
+        change(job, change.get(0), change.get(1));
+        fault("job " + job + ": its report in the database is not the one that the event log tells of");
+        change(job, change.get(1), change.get(0));
+      }
+    }
+    assertEquals(0, verify().status());
+  }
+
+  private void change(String job, String from, String to) throws Exception {
+    try (Connection connection = DriverManager.getConnection("jdbc:sqlite:" + root.resolve("jobs/lethe.db"));
+        PreparedStatement update = connection.prepareStatement(
+            "update jobs set job = replace(job, ?, ?) where id = ?")) {
+      update.setString(1, from);
+      update.setString(2, to);
+      update.setString(3, job);
+      assertEquals(1, update.executeUpdate());
+    }
   }
 
   @Test

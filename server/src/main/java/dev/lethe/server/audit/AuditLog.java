@@ -2,7 +2,9 @@ package dev.lethe.server.audit;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.lethe.server.erasure.ErasureCertificate;
 import dev.lethe.server.events.EventLog.Entry;
+import dev.lethe.server.events.Verification;
 import dev.lethe.server.logging.SafeText;
 import dev.lethe.server.rpc.EndedCall;
 import dev.lethe.server.security.MethodRule;
@@ -81,6 +83,9 @@ public final class AuditLog implements Consumer<EndedCall> {
     line.put("base_version", job.getBaseVersion());
     line.put("new_version", job.getNewVersion());
     line.put("promoted", job.getPromoted());
+    if (job.hasReport()) {
+      line.put(Verification.REPORT, ErasureCertificate.digest(job.getReport()));
+    }
     tell(JOB, line);
   }
 

@@ -11,6 +11,7 @@ import com.google.protobuf.MessageOrBuilder;
 import com.google.protobuf.Timestamp;
 import com.google.protobuf.util.JsonFormat;
 import com.google.protobuf.util.Timestamps;
+import dev.lethe.models.files.Digests;
 import dev.lethe.server.provenance.Statement;
 import dev.lethe.server.provenance.Statement.Resource;
 import dev.lethe.v1.Job;
@@ -213,6 +214,19 @@ public final class ErasureCertificate {
     List<String> commitments = new ArrayList<>();
     JSON.readTree(report).path(COMMITMENTS).forEach(commitment -> commitments.add(commitment.asText()));
     return commitments;
+  }
+
+  /** SHA-256 of what was measured, in whatever form it lies somewhere. */
+  public static String digest(UnlearnReport measured) {
+    return Digests.sha256(print(measured).getBytes(StandardCharsets.UTF_8));
+  }
+
+  /** The {@link #digest(UnlearnReport)} of what was measured of a job, as {@link #REPORT} has it. */
+  public static String digest(byte[] report) throws IOException {
+    Job.Builder job = Job.newBuilder();
+    // Commitments are none of a job's.
+    JsonFormat.parser().ignoringUnknownFields().merge(new String(report, StandardCharsets.UTF_8), job);
+    return digest(job.getReport());
   }
 
   private static JsonNode json(MessageOrBuilder message) {

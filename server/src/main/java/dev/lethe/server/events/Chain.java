@@ -1,7 +1,9 @@
 package dev.lethe.server.events;
 
+import java.util.HashSet;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 
 /**
@@ -15,7 +17,7 @@ public final class Chain {
   private String beforeThat = Line.BEGINNING;
   private long number;
   private Optional<Fault> fault = Optional.empty();
-  private final Map<Long, String> kept = new TreeMap<>();
+  private final Map<Long, Set<String>> kept = new TreeMap<>();
   private Line doubtful;
 
   /**
@@ -28,7 +30,7 @@ public final class Chain {
 
   /** Holds the log to a line that is known from elsewhere. */
   public void expect(long line, String hash) {
-    kept.put(line, hash);
+    kept.computeIfAbsent(line, first -> new HashSet<>()).add(hash);
   }
 
   /** The next line, in the order of numbers. What follows the first fault is not looked at. */
@@ -61,8 +63,8 @@ public final class Chain {
     number = line.number();
     beforeThat = before;
     before = line.hash();
-    String expected = kept.get(number);
-    if (expected != null && !expected.equals(line.hash())) {
+    // Certificates may disagree: then one of them is of another log.
+    if (!Set.of(line.hash()).containsAll(kept.getOrDefault(number, Set.of()))) {
       fault = Optional.of(new Fault(number, "line " + number + " is not the one that a certificate was issued after:"
           + " it, or one before it, was written anew"));
     }

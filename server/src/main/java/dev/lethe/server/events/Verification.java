@@ -15,6 +15,7 @@ import dev.lethe.server.provenance.VerificationKey;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -32,12 +33,19 @@ public final class Verification {
   /** How the line of something that does not hold begins. */
   public static final String FAULT = "FAULT ";
 
+  /** Of a line that tells the end of a job: the digest of its report. */
+  public static final String REPORT = "report_sha256";
+
+  private static final String JOB = "job";
   private static final String PROMOTED = "promoted";
   private static final String ACTIVATED = "activated";
   private static final String PURGED = "purged";
 
   private final VerificationKey key;
   private final Consumer<String> told;
+  // By job: digests of reports that the log tells of, and of the one that is certified.
+  private final Map<String, Set<String>> logged = new HashMap<>();
+  private final Map<String, String> proven = new HashMap<>();
   private boolean holds = true;
 
   /** @param told a line for each thing that was checked */
@@ -59,9 +67,10 @@ public final class Verification {
    * Checks all.
    *
    * @param proofs by model and version
+   * @param reports digests of the reports that the database has, by job, of those that have ended; empty of one without
    * @return whether all holds
    */
-  public boolean run(EventLog log, Map<String, Proof> proofs) {
+  public boolean run(EventLog log, Map<String, Proof> proofs, Map<String, String> reports) {
     Chain chain = new Chain();
     Map<String, List<Erasure>> certified = new HashMap<>();
     // Before the versions are looked at: what is promoted meanwhile is signed first, and written down then.
@@ -75,6 +84,7 @@ public final class Verification {
       chain.next(line);
       if (chain.holds()) {
         promotion(line, promoted);
+        report(line);
       }
     });
     Optional<Chain.Fault> fault = chain.fault();
@@ -96,7 +106,34 @@ public final class Verification {
             + ", and there is nothing of that version");
       }
     });
+    reports(reports);
     return holds;
+  }
+
+  /** Notes what a line tells of a job's report. One from before reports were told of has nothing of it. */
+  private void report(Line line) {
+    content(line).filter(content -> content.path("event").asText().equals(JOB) && content.has(REPORT))
+        .ifPresent(content -> logged.computeIfAbsent(content.path("job_id").asText(), first -> new HashSet<>())
+            .add(content.path(REPORT).asText()));
+  }
+
+  /** Nobody has signed what the database has: the log and certificates hold it to what it was. */
+  private void reports(Map<String, String> reports) {
+    proven.forEach((job, digest) -> {
+      if (!logged.getOrDefault(job, Set.of(digest)).contains(digest)) {
+        fails("job " + job + ": the report that is certified is not the one that the event log tells of");
+      }
+    });
+    reports.forEach((job, digest) -> {
+      if (!logged.getOrDefault(job, Set.of(digest)).contains(digest)) {
+        fails("job " + job + ": its report in the database is not the one that the event log tells of");
+      } else if (!proven.getOrDefault(job, digest).equals(digest)) {
+        fails("job " + job + ": its report in the database is not the one that is certified");
+      }
+    });
+    told.accept("reports in the database: " + reports.keySet().stream()
+        .filter(job -> logged.containsKey(job) || proven.containsKey(job)).count() + " of " + reports.size()
+        + " are held to the event log or a certificate");
   }
 
   /** Notes the erasure of a line that tells of one, by model and version. */
@@ -166,7 +203,7 @@ public final class Verification {
           if (head.has("line")) {
             chain.expect(head.path("line").asLong(), head.path("sha256").asText());
           }
-          report(file, statement, signed, proof.proof());
+          report(file, statement, signed, proof.proof()).ifPresent(digest -> proven.put(erasure.id(), digest));
           files += ", certificate and report hold (erasure " + erasure.id() + ", "
               + statement.predicate().path("audit").path("result").asText() + ")";
         } else if (ModelSignature.digests(signed).containsKey(file)) {
@@ -207,21 +244,30 @@ public final class Verification {
         : Optional.empty();
   }
 
-  /** The certificate is of the files that are signed, and the report beside it is the one that it is about. */
-  private static void report(String file, Statement certificate, Statement signed, VersionFiles proof)
+  /**
+   * The certificate is of the files that are signed, and the report beside it is the one that it is about.
+   *
+   * @return the digest of what that says was measured
+   */
+  private static Optional<String> report(String file, Statement certificate, Statement signed, VersionFiles proof)
       throws IOException {
     String report = ErasureCertificate.counterpart(file);
     Map<String, String> digests = ModelSignature.digests(signed);
+    Optional<String> measured = Optional.empty();
     for (Resource subject : certificate.subject()) {
       if (!subject.sha256().equals(digests.get(subject.name()))) {
         throw new ProvenanceException(proof.locate(file) + " is about another " + subject.name()
             + " than " + ModelSignature.FILE);
       }
-      if (subject.name().equals(report) && !proof.read(report)
-          .map(Digests::sha256).equals(Optional.of(subject.sha256()))) {
-        throw new ProvenanceException(
-            proof.locate(report) + " was changed after it was certified");
+      if (subject.name().equals(report)) {
+        Optional<byte[]> bytes = proof.read(report);
+        if (!bytes.map(Digests::sha256).equals(Optional.of(subject.sha256()))) {
+          throw new ProvenanceException(
+              proof.locate(report) + " was changed after it was certified");
+        }
+        measured = Optional.of(ErasureCertificate.digest(bytes.get()));
       }
     }
+    return measured;
   }
 }

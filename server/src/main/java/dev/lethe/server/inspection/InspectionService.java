@@ -50,22 +50,20 @@ public final class InspectionService {
   private static final Logger LOG = LoggerFactory.getLogger(InspectionService.class);
   /** Studies that may wait for their turn. */
   private static final int MOST_WAITING = 16;
-  /** A study of another server that is so old is none any more. */
-  private static final Duration STALE = Duration.ofDays(1);
 
   private final Vertx vertx;
   private final ModelRegistry registry;
-  private final Path root;
+  private final StudyDirectories directories;
   private final Optional<WorkerCommand> command;
   private final String data;
   private final WorkerExecutor turn;
   private final AtomicInteger waiting = new AtomicInteger();
 
-  private InspectionService(Vertx vertx, ModelRegistry registry, Path root, Optional<WorkerCommand> command,
-      String data) {
+  private InspectionService(Vertx vertx, ModelRegistry registry, StudyDirectories directories,
+      Optional<WorkerCommand> command, String data) {
     this.vertx = vertx;
     this.registry = registry;
-    this.root = root;
+    this.directories = directories;
     this.command = command;
     this.data = data;
     this.turn = vertx.createSharedWorkerExecutor("lethe-studies", 1, 1, TimeUnit.DAYS);
@@ -81,8 +79,14 @@ public final class InspectionService {
    */
   public static InspectionService open(Vertx vertx, ModelRegistry registry, Path root, boolean shared,
       Optional<WorkerCommand> command, Optional<Path> data) throws IOException {
-    StudyDirectory.clean(root, shared ? STALE : Duration.ZERO);
-    return new InspectionService(vertx, registry, root.toAbsolutePath(), command,
+    StudyDirectories directories = new StudyDirectories(root.toAbsolutePath());
+    directories.clean(shared ? StudyDirectories.STALE : Duration.ZERO);
+    vertx.setPeriodic(StudyDirectories.BEAT.toMillis(), again -> vertx.executeBlocking(() -> {
+      directories.beat();
+      directories.clean(StudyDirectories.STALE);
+      return null;
+    }, false).onFailure(e -> LOG.warn("what is left of studies is not deleted yet: {}", e.getMessage())));
+    return new InspectionService(vertx, registry, directories, command,
         data.map(path -> path.toUri().toString()).orElse(""));
   }
 
@@ -127,7 +131,7 @@ public final class InspectionService {
 
   private Future<Void> deleted(Study study) {
     return vertx.<Void>executeBlocking(() -> {
-      study.directory().delete();
+      directories.delete(study.directory());
       return null;
     }, false).onFailure(e -> LOG.warn("the files of a study cannot be deleted: {}", e.getMessage())).otherwiseEmpty();
   }
@@ -214,7 +218,7 @@ public final class InspectionService {
       if (begun == null) {
         UnlearnSpec checked = Objects.requireNonNull(spec);
         begun = new Study(Objects.requireNonNull(card), UnlearnSpecs.preparation(checked),
-            checked.getSkipUnreadable(), StudyDirectory.create(root));
+            checked.getSkipUnreadable(), directories.create());
         study = begun;
       }
       return begun;
@@ -283,12 +287,12 @@ public final class InspectionService {
       Future<Study> prepared = vertx.executeBlocking(() -> {
         Study study = new Study(card, UnlearnSpecs.preparation(checked.getFit(),
             checked.hasBackground() ? OptionalInt.of(checked.getBackground()) : OptionalInt.empty()), false,
-            StudyDirectory.create(root));
+            directories.create());
         try {
           study.add(checked.getImage(), "image");
           return study;
         } catch (IOException | RuntimeException e) {
-          study.directory().delete();
+          directories.delete(study.directory());
           throw e;
         }
       }, false);

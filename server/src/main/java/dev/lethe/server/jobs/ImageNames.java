@@ -3,10 +3,12 @@ package dev.lethe.server.jobs;
 import dev.lethe.v1.Job;
 import dev.lethe.v1.JobChange;
 import dev.lethe.v1.WorkerJob;
-import java.util.LinkedHashMap;
+import java.util.Comparator;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 
 /**
  * What a client calls its images: names of files, which may well be names of people. While a job runs they make its
@@ -14,28 +16,30 @@ import java.util.regex.Pattern;
  */
 public final class ImageNames {
 
-  private final Map<Pattern, String> places = new LinkedHashMap<>();
+  private final Map<String, String> places = new HashMap<>();
+  private final Pattern names;
 
-  private ImageNames() {}
-
-  public static ImageNames of(WorkerJob work) {
-    ImageNames names = new ImageNames();
+  private ImageNames(WorkerJob work) {
     for (int i = 0; i < work.getUnlearnNamesCount(); i++) {
       String place = "unlearn images[" + (i < work.getUnlearnIndicesCount() ? work.getUnlearnIndices(i) : i) + "]";
       if (!work.getUnlearnNames(i).equals(place)) {
-        names.places.put(Pattern.compile("(?<!\\w)" + Pattern.quote(work.getUnlearnNames(i)) + "(?!\\w)"), place);
+        places.putIfAbsent(work.getUnlearnNames(i), place);
       }
     }
-    return names;
+    // All at once, the longest first: a name may be the end of another one, or of what has taken its place.
+    this.names = Pattern.compile(places.keySet().stream()
+        .sorted(Comparator.comparingInt(String::length).reversed()).map(Pattern::quote)
+        .collect(Collectors.joining("|", "(?<!\\w)(?:", ")(?!\\w)")));
+  }
+
+  public static ImageNames of(WorkerJob work) {
+    return new ImageNames(work);
   }
 
   /** A text with places for names. */
   public String without(String text) {
-    String changed = text;
-    for (Map.Entry<Pattern, String> place : places.entrySet()) {
-      changed = place.getKey().matcher(changed).replaceAll(Matcher.quoteReplacement(place.getValue()));
-    }
-    return changed;
+    return places.isEmpty() ? text : names.matcher(text)
+        .replaceAll(name -> Matcher.quoteReplacement(places.get(name.group())));
   }
 
   /** A job whose messages have places for names. */

@@ -366,7 +366,7 @@ public final class JobStore {
    * @param after only those that are older than this job; empty: from the newest on
    * @param limit most jobs
    */
-  public List<Job> list(String model, Collection<JobState> states, Optional<Job> after, int limit) {
+  public List<JobRecord> list(String model, Collection<JobState> states, Optional<Job> after, int limit) {
     StringBuilder sql = new StringBuilder(SELECT + " where 1 = 1");
     List<Object> values = new ArrayList<>();
     if (!model.isEmpty()) {
@@ -390,7 +390,7 @@ public final class JobStore {
         for (int i = 0; i < values.size(); i++) {
           select.setObject(i + 1, values.get(i));
         }
-        return read(select).stream().map(JobRecord::job).toList();
+        return read(select);
       }
     });
   }

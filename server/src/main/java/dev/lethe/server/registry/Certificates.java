@@ -8,11 +8,13 @@ import dev.lethe.server.erasure.CertificatePdf;
 import dev.lethe.server.erasure.Erasure;
 import dev.lethe.server.erasure.ErasureCertificate;
 import dev.lethe.server.errors.DomainException.NotFound;
+import dev.lethe.server.errors.DomainException.PermissionDenied;
 import dev.lethe.server.modelstore.VersionFiles;
 import dev.lethe.server.provenance.ModelSignature;
 import dev.lethe.server.provenance.SignedStatement;
 import dev.lethe.server.provenance.VerificationKey;
 import dev.lethe.server.rpc.Call;
+import dev.lethe.server.security.Principal;
 import dev.lethe.v1.GetErasureCertificateRequest;
 import dev.lethe.v1.GetErasureCertificateResponse;
 import java.io.IOException;
@@ -53,6 +55,10 @@ record Certificates(ModelRegistry registry) {
     }
     VerificationKey key = registry.signatory().verificationKey();
     SignedStatement certificate = SignedStatement.verify(written.get(), key, proof.locate(file));
+    if (!request.getJobId().isEmpty()) {
+      requireConcerned(call.caller().principal(), request.getJobId(),
+          certificate.statement().predicate().path("erasure").path("requestedBy").asText());
+    }
     return GetErasureCertificateResponse.newBuilder()
         .setModel(model.name())
         .setVersion(version)
@@ -63,6 +69,14 @@ record Certificates(ModelRegistry registry) {
         .setPageHtml(UnsafeByteOperations.unsafeWrap(CertificatePage.html(certificate, key)))
         .setPagePdf(UnsafeByteOperations.unsafeWrap(CertificatePdf.pdf(certificate, key)))
         .build();
+  }
+
+  /** Of a version everyone may ask who may unlearn; what became of a job is the matter of who has submitted it. */
+  private static void requireConcerned(Principal caller, String job, String submitter) {
+    if (!caller.concerns(submitter)) {
+      throw new PermissionDenied(caller.name() + " may not do this: job " + job + " was submitted by " + submitter
+          + "; that client or one with the role operate can, or ask for the certificate of a model's version");
+    }
   }
 
   private static ByteString file(VersionFiles proof, String name) throws IOException {

@@ -124,10 +124,18 @@ public final class AccessControl {
     if (authorization != null) {
       return withToken(authorization);
     }
-    return commonName(connection)
-        .map(name -> Future.succeededFuture(principals.flatMap(file -> file.withCertificate(name))
-            .orElseGet(() -> new Principal(name, options.certificateRoles(), options.rates()))))
+    return commonName(connection).map(this::withCertificate)
         .orElseGet(() -> unauthenticated("this call needs credentials: " + accepted()));
+  }
+
+  private Future<Principal> withCertificate(String name) {
+    Optional<Principal> known = principals.flatMap(file -> file.withCertificate(name));
+    if (known.isEmpty() && Principal.isReserved(name)) {
+      return unauthenticated("the certificate's common name is \"" + name + "\", which is what the server calls itself"
+          + " or its workers; an operator can give it another in the file of principals (auth.principals)");
+    }
+    return Future.succeededFuture(known
+        .orElseGet(() -> new Principal(name, options.certificateRoles(), options.rates())));
   }
 
   private Future<Principal> withToken(String authorization) {

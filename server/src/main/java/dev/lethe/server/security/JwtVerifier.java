@@ -106,6 +106,10 @@ final class JwtVerifier {
   private Principal check(String token) throws BadJOSEException {
     try {
       JWTClaimsSet claims = processor.process(token, null);
+      if (Principal.isReserved(claims.getSubject())) {
+        throw new BadJOSEException("its sub is \"" + claims.getSubject()
+            + "\", which is what the server calls itself or its workers");
+      }
       return new Principal(claims.getSubject(), roles(claims), rates);
     } catch (ParseException | JOSEException e) {
       throw new BadJOSEException(e.getMessage(), e);

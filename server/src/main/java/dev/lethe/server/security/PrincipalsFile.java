@@ -97,6 +97,8 @@ public final class PrincipalsFile {
       String where = file + ": " + (name.isBlank() ? "principal " + (i + 1) : name);
       if (!entry.isObject() || name.isBlank()) {
         mistake(where, "name is missing");
+      } else if (Principal.isReserved(name)) {
+        mistake(where, "is what the server calls itself or its workers in the history of jobs; choose another name");
       } else if (!names.add(name)) {
         mistake(where, "is there twice");
       } else {

@@ -1,6 +1,7 @@
 package dev.lethe.server.unlearning;
 
 import dev.lethe.server.errors.DomainException;
+import dev.lethe.server.errors.DomainException.Unavailable;
 import dev.lethe.server.jobs.JobRecord;
 import dev.lethe.server.jobs.JobRecord.Intent;
 import dev.lethe.server.registry.CanaryRules;
@@ -8,6 +9,7 @@ import dev.lethe.server.registry.CanaryTrial;
 import dev.lethe.server.registry.ServedModel;
 import dev.lethe.server.unlearning.JobRun.JobFailedException;
 import dev.lethe.v1.Progress;
+import java.io.IOException;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.ExecutionException;
@@ -33,15 +35,23 @@ record Canary(CanaryRules rules, BooleanSupplier closing) {
   /**
    * Tries an installed version. Blocks until that is over.
    *
-   * @return empty if the server ends, or the job is carried on elsewhere
+   * @return empty if the server ends, or the job is carried on elsewhere, or once the model is loaded again
    */
   Optional<CanaryTrial.Outcome> run(TrackedJob tracked, ServedModel model, String version)
-      throws InterruptedException, JobFailedException {
+      throws InterruptedException, JobFailedException, IOException {
+    // Made from a version that was rolled back to, for instance: then there is nothing to find out.
+    Optional<String> retired = model.retired(version);
+    if (retired.isPresent()) {
+      return Optional.of(new CanaryTrial.Outcome(Optional.of("it cannot be promoted"), retired.get()));
+    }
     CanaryRules.Rule rule = rules.of(model.name());
     CanaryTrial trial;
     try {
       trial = model.beginTrial(version, rule).toCompletionStage().toCompletableFuture().get();
     } catch (ExecutionException e) {
+      if (e.getCause() instanceof Unavailable) {
+        return Optional.empty();
+      }
       throw new JobFailedException("the candidate cannot serve a share of the requests: "
           + (e.getCause() instanceof DomainException refusal ? refusal.getMessage() : e.getCause().toString()), e);
     }
@@ -60,7 +70,7 @@ record Canary(CanaryRules rules, BooleanSupplier closing) {
         }
         TimeUnit.NANOSECONDS.sleep(LOOK.toNanos());
       }
-      return Optional.of(trial.outcome());
+      return model.activeVersion().isEmpty() ? Optional.empty() : Optional.of(trial.outcome());
     } finally {
       model.endTrial(trial);
     }

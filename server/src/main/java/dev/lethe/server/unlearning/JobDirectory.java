@@ -180,6 +180,15 @@ record JobDirectory(Path path) {
     }
   }
 
+  /** Deletes all that anyone can read who reads the disk; encrypted images stay, and a candidate. */
+  void deletePlain() throws IOException {
+    for (Path entry : entries()) {
+      if (entry.equals(log()) || !entry.equals(candidate()) && !outlives(entry, true)) {
+        FileTrees.delete(entry);
+      }
+    }
+  }
+
   /** What is there and should not be, after {@link #clean}. */
   List<String> left(boolean images) throws IOException {
     return entries().stream().filter(entry -> !outlives(entry, images)).map(entry -> entry.getFileName().toString())

@@ -8,14 +8,18 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.FileTime;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Predicate;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /** The directory of all jobs: one directory each, by id, with the images and what the worker makes. Blocks. */
@@ -25,7 +29,11 @@ final class JobFolders {
   private static final DateTimeFormatter TIME =
       DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss").withZone(ZoneOffset.UTC);
 
+  private static final Pattern ID = Pattern.compile("\\d{8}-\\d{6}-[0-9a-f]{8}");
+
   private final Path root;
+  // Uploads that somebody here is at.
+  private final Set<Path> uploads = ConcurrentHashMap.newKeySet();
 
   /** Makes the directory. */
   JobFolders(Path root) throws IOException {
@@ -33,8 +41,8 @@ final class JobFolders {
   }
 
   /**
-   * Takes away what clients that broke off left of their uploads, and gives those that were accepted their names;
-   * before the first upload.
+   * Takes away what is left of uploads whose server was ended, and gives those that were accepted their names. Shows
+   * by their time of change that this server is at its own.
    *
    * @param accepted whether there is a job of this id
    * @param stale how long nothing has come of an upload that nobody is at any more
@@ -43,7 +51,9 @@ final class JobFolders {
     Instant since = Instant.now().minus(stale);
     for (Path entry : entries()) {
       String name = entry.getFileName().toString();
-      if (name.startsWith(UPLOAD)) {
+      if (uploads.contains(entry)) {
+        beat(entry);
+      } else if (name.startsWith(UPLOAD)) {
         String id = name.substring(UPLOAD.length());
         if (accepted.test(id)) {
           commit(new JobDirectory(entry), id);
@@ -54,6 +64,24 @@ final class JobFolders {
     }
   }
 
+  private static void beat(Path upload) throws IOException {
+    try {
+      Files.setLastModifiedTime(upload, FileTime.from(Instant.now()));
+    } catch (NoSuchFileException e) {
+      // It has just become a job, or was given up.
+    }
+  }
+
+  /**
+   * Folders of jobs that there are not: a database that was restored from a backup does not know them.
+   *
+   * @param accepted whether there is a job of this id
+   */
+  List<JobDirectory> unknown(Predicate<String> accepted) throws IOException {
+    return entries().stream().filter(entry -> ID.matcher(entry.getFileName().toString()).matches())
+        .filter(entry -> !accepted.test(entry.getFileName().toString())).map(JobDirectory::new).toList();
+  }
+
   /** A new id: the time, for people, and enough chance that no two are equal. */
   static String newId() {
     return TIME.format(Clock.systemUTC().instant()) + "-%08x".formatted(ThreadLocalRandom.current().nextInt());
@@ -61,11 +89,19 @@ final class JobFolders {
 
   /** A directory for an upload, that is no job yet. */
   JobDirectory beginUpload(String id) throws IOException {
-    return new JobDirectory(Files.createDirectory(root.resolve(UPLOAD + id)));
+    JobDirectory upload = new JobDirectory(Files.createDirectory(root.resolve(UPLOAD + id)));
+    uploads.add(upload.path());
+    return upload;
   }
 
   void discard(JobDirectory upload) throws IOException {
+    leave(upload);
     FileTrees.delete(upload.path());
+  }
+
+  /** Nobody here is at it any more: whether there is a job of it says what becomes of it. */
+  void leave(JobDirectory upload) {
+    uploads.remove(upload.path());
   }
 
   /** Sees to it that a finished upload outlives a loss of power, wherever it is renamed to. */
@@ -87,6 +123,7 @@ final class JobFolders {
 
   /** Gives an upload that was accepted the name of its job. */
   JobDirectory commit(JobDirectory upload, String id) throws IOException {
+    leave(upload);
     try {
       Files.move(upload.path(), root.resolve(id), StandardCopyOption.ATOMIC_MOVE);
     } catch (NoSuchFileException e) {

@@ -34,6 +34,7 @@ import io.vertx.core.Future;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -67,8 +68,8 @@ public final class JobQueue {
   private static final int ESTIMATED_BY = 10;
   /** For a worker to end, and what it has made of a job's images to be deleted. */
   private static final Duration LEAVING = Duration.ofSeconds(30);
-  /** An upload of another server that is so old is none any more. */
-  private static final Duration STALE_UPLOAD = Duration.ofDays(1);
+  /** An upload is none any more that its server has not shown to be at for so long, which it does with every look. */
+  private static final Duration STALE_UPLOAD = Duration.ofMinutes(5);
 
   private final JobStore store;
   private final Cleaning cleaning;
@@ -87,6 +88,8 @@ public final class JobQueue {
   private final boolean shared;
   // Approved here, and not carried out since the database or the disk failed.
   private final Set<String> unfinished = ConcurrentHashMap.newKeySet();
+  // Models whose jobs wait since they are not served here, as far as that is told; of the scheduler's thread alone.
+  private final Set<String> unserved = new HashSet<>();
   private volatile TrackedJob atWork;
   private volatile boolean closing;
 
@@ -129,7 +132,8 @@ public final class JobQueue {
    * @throws IOException if folders of jobs cannot be read and written
    */
   void recover() throws IOException {
-    folders.recover(id -> store.find(id).isPresent(), shared ? STALE_UPLOAD : Duration.ZERO);
+    folders.recover(this::isKnown, shared ? STALE_UPLOAD : Duration.ZERO);
+    deleteUnknown();
     keepHouse();
     for (JobRecord approved : store.approved()) {
       try {
@@ -151,12 +155,41 @@ public final class JobQueue {
     count();
   }
 
+  private boolean isKnown(String id) {
+    return store.find(id).isPresent();
+  }
+
+  /** No job comes after what lies open in folders of jobs that there are not. */
+  private void deleteUnknown() throws IOException {
+    List<JobDirectory> unknown = folders.unknown(this::isKnown);
+    if (unknown.isEmpty()) {
+      return;
+    }
+    LOG.warn("the database does not know the jobs of these folders, as if it were restored from a backup: {}. What is"
+        + " readable in them is deleted. Their encrypted images stay, for a database that has their keys; delete the"
+        + " folders if there is none", unknown.stream().map(directory -> directory.path().getFileName()).toList());
+    for (JobDirectory directory : unknown) {
+      try {
+        if (running.isPresent()) {
+          running.get().workers().endLeft(directory);
+        }
+        directory.deletePlain();
+      } catch (IOException e) {
+        LOG.error("{}: is not deleted as far as it should be: {}", directory.path(), e.getMessage());
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        throw new IOException("interrupted while starting", e);
+      }
+    }
+  }
+
   /**
    * Makes up for what a database or a disk that failed has left undone: nearly always all that wait are in the queue,
    * and those that have ended are cleaned up. Deletes jobs whose time is over.
    */
   private void keepHouse() {
     try {
+      folders.recover(this::isKnown, STALE_UPLOAD);
       store.open().forEach(open -> scheduler.add(open.job().getId()));
       for (String approved : unfinished) {
         finishLater(approved);
@@ -269,9 +302,11 @@ public final class JobQueue {
       folders.discard(upload);
       throw e;
     } catch (StoreException e) {
-      // It may be a job all the same if the database was lost on the way: the next start finds out.
+      // It may be a job all the same if the database was lost on the way: that is found out later.
       if (e.reason() == StoreException.Reason.NO_SPACE) {
         folders.discard(upload);
+      } else {
+        folders.leave(upload);
       }
       throw e.error();
     }
@@ -306,6 +341,7 @@ public final class JobQueue {
     int before = store.before(job);
     Job.Builder placed = job.toBuilder().setQueuePosition(before);
     store.list(job.getSpec().getModel(), List.of(JobState.JOB_STATE_SUCCEEDED), Optional.empty(), ESTIMATED_BY).stream()
+        .map(JobRecord::job)
         .mapToDouble(ended -> Durations.toMillis(Timestamps.between(ended.getStarted(), ended.getEnded())) / 1e3)
         .average().ifPresent(seconds -> placed.setSecondsUntilStart(before * seconds));
     return placed.build();
@@ -352,7 +388,7 @@ public final class JobQueue {
     if (tracked.isEmpty()) {
       return true;
     }
-    if (shared && !follows()) {
+    if (!serves(record.get().job()) || shared && !follows()) {
       return false;
     }
     TrackedJob job = tracked.get();
@@ -376,6 +412,20 @@ public final class JobQueue {
     LOG.info("job {} is {}{}", id, Phases.name(end.getPhase()), end.getMessage().isEmpty() ? "" : ": "
         + end.getMessage());
     return Phases.hasEnded(end);
+  }
+
+  /** A model may be unloaded for a while, or be another server's: its jobs wait. */
+  private boolean serves(Job job) {
+    String model = job.getSpec().getModel();
+    if (JobRun.active(registry, job).isPresent()) {
+      unserved.remove(model);
+      return true;
+    }
+    if (unserved.add(model)) {
+      LOG.warn("{} is not served here: its jobs wait until it is loaded{}", model, shared
+          ? ", or until a server that serves it has their turn" : "");
+    }
+    return false;
   }
 
   /** A job must begin with what another server has promoted last; whether that serves here. */
@@ -419,13 +469,14 @@ public final class JobQueue {
    * @param after only older ones than this job; empty: from the newest on
    * @throws DomainException Unavailable if the database is gone
    */
-  List<Job> list(String model, List<JobState> states, String after, int limit) {
+  List<TrackedJob> list(String model, List<JobState> states, String after, int limit) {
     try {
       Optional<Job> last = after.isEmpty() ? Optional.empty() : Optional.of(store.find(after)
           .orElseThrow(() -> new Invalid("page_token: its job " + ClassLabels.abbreviate(after)
               + " was deleted; list from the start")).job());
       return store.list(model, states, last, limit).stream()
-          .map(job -> Optional.ofNullable(live.get(job.getId())).map(TrackedJob::job).orElse(job)).toList();
+          .map(record -> Optional.ofNullable(live.get(record.job().getId()))
+              .orElseGet(() -> new TrackedJob(store, folders.of(record.job().getId()), record))).toList();
     } catch (StoreException e) {
       throw e.error();
     }

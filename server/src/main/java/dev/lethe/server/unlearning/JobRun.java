@@ -85,7 +85,15 @@ final class JobRun {
     private static final long serialVersionUID = 1;
   }
 
-  /** Brings the job to its end; or leaves it where the next server takes it up, if this one ends. */
+  /** The model is not served here: its jobs wait until it is, or until another server has their turn. */
+  private static final class NotServedException extends RuntimeException {
+    private static final long serialVersionUID = 1;
+  }
+
+  /**
+   * Brings the job to its end; or leaves it where the next server takes it up, if this one ends, or where its next turn
+   * does, if the model is unloaded meanwhile.
+   */
   void run() throws InterruptedException {
     tracked.begin();
     others = settings.merging().with(tracked);
@@ -95,12 +103,17 @@ final class JobRun {
           return;
         }
       }
+      if (active(settings.registry(), tracked.record().job()).isEmpty()) {
+        throw new NotServedException();
+      }
       new TakeOver(tracked, others, settings.registry(), settings.cleaning(), this::stored,
           new Canary(settings.options().canary(), settings.closing())).run();
     } catch (JobFailedException | IOException e) {
       end(JobPhase.JOB_PHASE_FAILED, Phases.SERVER, words(e));
     } catch (NoLongerOursException e) {
       LOG.info("job {} is no longer carried out here", tracked.id());
+    } catch (NotServedException e) {
+      LOG.info("job {} waits: its model is not served here", tracked.id());
     } catch (StoreException e) {
       // What was to be read comes again with the next turn.
       throw e;
@@ -310,11 +323,10 @@ final class JobRun {
               "the server that carried it out has ended", now).toBuilder().clearMergedInto().build())));
     }
     others = List.of();
+    String active = active(settings.registry(), record.job()).orElseThrow(NotServedException::new);
     ServedModel model = model(settings.registry(), record.job());
     ModelStore store = settings.registry().store();
     NavigableMap<String, Bundle> versions = store.versions(model.name());
-    String active = model.activeVersion().orElseThrow(
-        () -> new JobFailedException("model " + model.name() + " was unloaded before the job's turn came", null));
     Bundle base = versions.get(active);
     if (base == null) {
       throw new JobFailedException("the active version " + active + " is not on disk any more", null);
@@ -358,6 +370,11 @@ final class JobRun {
       root = versions.get(root.card().parentVersion());
     }
     return root;
+  }
+
+  /** The version of a job's model that serves here; empty of a model that is unloaded, or that this server has not. */
+  static Optional<String> active(ModelRegistry registry, Job job) {
+    return registry.find(job.getSpec().getModel()).flatMap(ServedModel::activeVersion);
   }
 
   static ServedModel model(ModelRegistry registry, Job job) throws JobFailedException {

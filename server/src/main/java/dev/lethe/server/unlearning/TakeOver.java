@@ -6,6 +6,7 @@ import dev.lethe.server.erasure.Approval;
 import dev.lethe.server.erasure.ErasureCertificate;
 import dev.lethe.server.errors.DomainException;
 import dev.lethe.server.jobs.Commitment;
+import dev.lethe.server.jobs.ImageNames;
 import dev.lethe.server.jobs.JobRecord;
 import dev.lethe.server.jobs.JobRecord.Intent;
 import dev.lethe.server.jobs.Phases;
@@ -222,18 +223,21 @@ record TakeOver(TrackedJob tracked, List<TrackedJob> others, ModelRegistry regis
         return promote ? model.promote(job.getNewVersion(), instead, Approval.gates()) : Future.succeededFuture(false);
       }
       Bundle candidate = candidate(tracked, work);
-      keepReport(ErasureCertificate.REPORT, job);
+      keepReport(ErasureCertificate.REPORT, tracked.record());
       for (TrackedJob other : others) {
-        keepReport(ErasureCertificate.reportFile(other.id()), other.record().job());
+        keepReport(ErasureCertificate.reportFile(other.id()), other.record());
       }
       return model.install(candidate, instead);
     });
   }
 
-  private void keepReport(String name, Job job) throws IOException {
+  private void keepReport(String name, JobRecord record) throws IOException {
+    // It outlives the images, and what their client called them.
+    Job job = ImageNames.of(record.work()).without(record.job());
     // Who was carried out with whom is in no certificate: it is nobody else's matter.
     tracked.directory().keepReport(name, ErasureCertificate.report(
-        job.toBuilder().clearMergedInto().clearMergedJobs().build(),
+        job.toBuilder().clearMergedInto().clearMergedJobs()
+            .setSpec(job.getSpec().toBuilder().clearRequestKey()).build(),
         cleaning.store().commitments(job.getId()).stream().map(Commitment::sha256).toList()));
   }
 

@@ -5,13 +5,14 @@ import dev.lethe.server.audit.AuditLog;
 import dev.lethe.server.encryption.MasterKey;
 import dev.lethe.server.errors.DomainException.PermissionDenied;
 import dev.lethe.server.errors.DomainException.Precondition;
+import dev.lethe.server.jobs.ImageNames;
+import dev.lethe.server.jobs.JobRecord;
 import dev.lethe.server.jobs.Phases;
 import dev.lethe.server.monitoring.ServerMetrics;
 import dev.lethe.server.registry.ModelRegistry;
 import dev.lethe.server.rpc.Call;
 import dev.lethe.server.rpc.RpcService;
 import dev.lethe.server.security.Principal;
-import dev.lethe.server.security.Role;
 import dev.lethe.server.store.Database;
 import dev.lethe.server.store.StoreException;
 import dev.lethe.v1.ApproveJobRequest;
@@ -39,6 +40,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.function.Consumer;
+import java.util.function.UnaryOperator;
 
 /** {@code lethe.v1.UnlearningService}. */
 public final class UnlearningService {
@@ -117,7 +119,7 @@ public final class UnlearningService {
   }
 
   private Future<Job> getJob(GetJobRequest request, Call<Job> call) {
-    return ask(() -> queue.withPosition(queue.job(request.getJobId()).job()));
+    return ask(() -> queue.withPosition(shown(queue.job(request.getJobId()), call)));
   }
 
   private Future<ListJobsResponse> listJobs(ListJobsRequest request, Call<ListJobsResponse> call) {
@@ -133,14 +135,28 @@ public final class UnlearningService {
     }
     return ask(() -> {
       // One more than asked for tells whether there are more.
-      List<Job> jobs = queue.list(request.getModel(), request.getStatesList(), request.getPageToken(), size + 1);
+      List<TrackedJob> jobs = queue.list(request.getModel(), request.getStatesList(), request.getPageToken(), size + 1);
       ListJobsResponse.Builder list = ListJobsResponse.newBuilder();
       if (jobs.size() > size) {
         jobs = jobs.subList(0, size);
-        list.setNextPageToken(jobs.get(size - 1).getId());
+        list.setNextPageToken(jobs.get(size - 1).id());
       }
-      return list.addAllJobs(jobs).build();
+      return list.addAllJobs(jobs.stream().map(job -> shown(job, call)).toList()).build();
     });
+  }
+
+  /** A job as its caller may see it. */
+  private static Job shown(TrackedJob tracked, Call<?> call) {
+    return shown(tracked.record(), call).apply(tracked.job());
+  }
+
+  /** What a client calls its request and its images may be names of people: they are no business of other clients. */
+  private static UnaryOperator<Job> shown(JobRecord record, Call<?> call) {
+    if (call.caller().principal().concerns(record.job().getSubmittedBy())) {
+      return job -> job;
+    }
+    ImageNames names = ImageNames.of(record.work());
+    return job -> names.without(job).toBuilder().setSpec(job.getSpec().toBuilder().clearRequestKey()).build();
   }
 
   /** A job that something is ordered of; what it is about goes into the audit log, whatever comes of the order. */
@@ -159,7 +175,7 @@ public final class UnlearningService {
   private Future<Job> concerned(String id, Call<?> call) {
     return known(id, call).map(job -> {
       Principal caller = call.caller().principal();
-      if (!concerns(caller, job)) {
+      if (!caller.concerns(job.getSubmittedBy())) {
         throw new PermissionDenied(caller.name() + " may not do this: job " + job.getId() + " was submitted by "
             + job.getSubmittedBy() + "; that client or one with the role operate can");
       }
@@ -213,14 +229,16 @@ public final class UnlearningService {
     Watcher watcher = new Watcher(call);
     call.onDrain(watcher::tell);
     // Whoever changes the job holds its lock while the new state is written down.
-    Future<TrackedJob> watching = ask(() -> {
+    Future<Runnable> watching = ask(() -> {
       TrackedJob job = queue.job(request.getJobId());
-      job.watch(watcher);
-      return job;
+      UnaryOperator<Job> shown = shown(job.record(), call);
+      Consumer<Job> told = changed -> watcher.accept(shown.apply(changed));
+      job.watch(told);
+      return () -> job.unwatch(told);
     });
     watching.onFailure(call::fail);
-    call.onAbandoned(() -> watching.onSuccess(job -> ask(() -> {
-      job.unwatch(watcher);
+    call.onAbandoned(() -> watching.onSuccess(unwatch -> ask(() -> {
+      unwatch.run();
       return null;
     })));
   }
@@ -267,16 +285,11 @@ public final class UnlearningService {
       }
       GetReportResponse.Builder report = GetReportResponse.newBuilder().setReport(job.getReport());
       // They show what was sent.
-      if (concerns(call.caller().principal(), job)) {
+      if (call.caller().principal().concerns(job.getSubmittedBy())) {
         queue.pictures(tracked)
             .ifPresent(png -> report.setBeforeAfterPng(UnsafeByteOperations.unsafeWrap(png)));
       }
       return report.build();
     });
-  }
-
-  /** A job is no business of others who may send images. */
-  private static boolean concerns(Principal caller, Job job) {
-    return caller.roles().contains(Role.OPERATE) || caller.name().equals(job.getSubmittedBy());
   }
 }

@@ -222,5 +222,12 @@ class EventLogTest {
     written.expect(8, lines.get(7).hash());
     others.forEach(written::next);
     assertEquals(8, written.fault().orElseThrow().line());
+    // One certificate of each log, in whatever order: that of the other one is not forgotten.
+    for (List<Line> order : List.of(List.of(lines.get(7), others.get(7)), List.of(others.get(7), lines.get(7)))) {
+      Chain both = new Chain();
+      order.forEach(line -> both.expect(8, line.hash()));
+      others.forEach(both::next);
+      assertEquals(8, both.fault().orElseThrow().line());
+    }
   }
 }

@@ -2,7 +2,6 @@ package dev.lethe.server.inspection;
 
 import static org.junit.jupiter.api.Assertions.assertDoesNotThrow;
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -30,7 +29,6 @@ import io.grpc.stub.StreamObserver;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -91,15 +89,6 @@ class InspectionIT {
     try (Stream<Path> left = Files.list(root.resolve("jobs"))) {
       assertTrue(left.noneMatch(path -> path.getFileName().toString().startsWith(".study-")));
     }
-  }
-
-  @Test
-  void studiesOfOtherServersAreLeftAlone() throws IOException {
-    Path others = Files.createDirectories(root.resolve("shared/.study-1/unlearn")).getParent();
-    StudyDirectory.clean(root.resolve("shared"), Duration.ofDays(1));
-    assertTrue(Files.exists(others));
-    StudyDirectory.clean(root.resolve("shared"), Duration.ZERO);
-    assertFalse(Files.exists(others));
   }
 
   /** What a job of the same specification is refused for, its dry run is refused for too. */

@@ -121,6 +121,10 @@ class JobStoreTest {
     });
   }
 
+  private static String id(JobRecord record) {
+    return record.job().getId();
+  }
+
   @TestFactory
   Stream<DynamicTest> pagesFollowOneAnotherAndHoldWhatIsAskedFor() {
     return onAll(store -> {
@@ -129,16 +133,16 @@ class JobStoreTest {
         store.insert(record("j" + i, i % 3 == 0 ? "other" : "tiny", i / 2), List.of(), LIMIT);
       }
       store.change("j4", before -> moved(before, JobPhase.JOB_PHASE_FAILED));
-      List<Job> first = store.list("", List.of(), Optional.empty(), 4);
-      assertEquals(List.of("j9", "j8", "j7", "j6"), first.stream().map(Job::getId).toList());
+      List<JobRecord> first = store.list("", List.of(), Optional.empty(), 4);
+      assertEquals(List.of("j9", "j8", "j7", "j6"), first.stream().map(JobStoreTest::id).toList());
       assertEquals(List.of("j5", "j4", "j3", "j2", "j1", "j0"),
-          store.list("", List.of(), Optional.of(first.get(3)), 100).stream().map(Job::getId).toList());
+          store.list("", List.of(), Optional.of(first.get(3).job()), 100).stream().map(JobStoreTest::id).toList());
       assertEquals(List.of("j4"),
-          store.list("tiny", List.of(JobState.JOB_STATE_FAILED), Optional.empty(), 9).stream().map(Job::getId)
+          store.list("tiny", List.of(JobState.JOB_STATE_FAILED), Optional.empty(), 9).stream().map(JobStoreTest::id)
               .toList());
       assertEquals(List.of("j9", "j6", "j3", "j0"), store.list("other",
-          List.of(JobState.JOB_STATE_FAILED, JobState.JOB_STATE_QUEUED), Optional.empty(), 9).stream().map(Job::getId)
-          .toList());
+          List.of(JobState.JOB_STATE_FAILED, JobState.JOB_STATE_QUEUED), Optional.empty(), 9).stream()
+          .map(JobStoreTest::id).toList());
     });
   }
 

@@ -314,6 +314,7 @@ class AccessIT {
     Pair its = authority.issue("server", "lethe.example");
     Pair named = authority.issue("named", "robot.example");
     Pair unnamed = authority.issue("unnamed", "guest.example");
+    Pair reserved = authority.issue("reserved", "Server");
     Files.writeString(principals, principal("artist", "generate")
         + "- {name: robot, roles: [operate], certificate: robot.example}\n");
     try (ServerFixture server = start(Map.of("tls.certificate", its.certificate().toString(), "tls.key",
@@ -322,6 +323,9 @@ class AccessIT {
       generate(tls(server, authority, unnamed));
       refused(Code.PERMISSION_DENIED, "robot may not call lethe.v1.GenerationService/Generate: that needs the role"
           + " generate, and it has operate", () -> generate(tls(server, authority, named)));
+      refused(Code.UNAUTHENTICATED, "the certificate's common name is \"Server\", which is what the server calls itself"
+          + " or its workers; an operator can give it another in the file of principals (auth.principals)",
+          () -> generate(tls(server, authority, reserved)));
       refused(Code.UNAUTHENTICATED, "this call needs credentials: a bearer token or a client certificate",
           () -> generate(tls(server, authority, null)));
       generate(as(tls(server, authority, null), "artist-token"));

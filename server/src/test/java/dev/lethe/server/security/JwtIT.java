@@ -132,6 +132,7 @@ class JwtIT {
   void refusesClaimsThatDoNotFit() throws Exception {
     refused("Expired JWT", sign(claims().expirationTime(Date.from(Instant.now().minusSeconds(120))), key));
     refused("before use", sign(claims().notBeforeTime(Date.from(Instant.now().plusSeconds(120))), key));
+    refused("which is what the server calls itself", sign(claims().subject("worker"), key));
     refused("missing required claims: [exp]", sign(claims().expirationTime(null), key));
     refused("missing required claims: [sub]", sign(claims().subject(null), key));
     refused("iss", sign(claims().issuer("https://other.example"), key));

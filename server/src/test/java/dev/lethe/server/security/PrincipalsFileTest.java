@@ -2,9 +2,11 @@ package dev.lethe.server.security;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.lethe.server.config.ConfigurationException;
 import dev.lethe.server.config.Mistake;
+import dev.lethe.server.jobs.Phases;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -38,6 +40,11 @@ class PrincipalsFileTest {
   }
 
   @Test
+  void nobodyIsCalledAsTheHistoryOfJobsCallsTheServerAndItsWorkers() {
+    assertTrue(Principal.isReserved(Phases.SERVER) && Principal.isReserved(Phases.WORKER));
+  }
+
+  @Test
   void tellsAllMistakes() {
     String yaml = """
         - {name: alice, roles: [admin], token-sha256: 12}
@@ -46,6 +53,8 @@ class PrincipalsFileTest {
         - {name: alice, roles: []}
         - {name: carol, roles: [], certificate: c, images-per-second: -1}
         - {name: dave, roles: [], certificate: c}
+        - {name: Worker, roles: [unlearn], certificate: w}
+        - {name: server, roles: [unlearn], certificate: s}
         """;
     String file = directory.resolve("principals.yaml") + ": ";
     assertEquals(List.of(
@@ -58,7 +67,9 @@ class PrincipalsFileTest {
         file + "principal 3: name is missing",
         file + "alice: is there twice",
         file + "carol: images-per-second must be a number of 0 (no limit) or more",
-        file + "dave: has the same certificate as another principal"),
+        file + "dave: has the same certificate as another principal",
+        file + "Worker: is what the server calls itself or its workers in the history of jobs; choose another name",
+        file + "server: is what the server calls itself or its workers in the history of jobs; choose another name"),
         assertThrows(ConfigurationException.class, () -> read(yaml)).mistakes().stream()
             .map(Mistake::toString).toList());
   }

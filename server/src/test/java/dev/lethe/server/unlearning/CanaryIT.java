@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.lethe.server.ServerFixture;
 import dev.lethe.server.TinyBundles;
 import dev.lethe.server.Until;
+import dev.lethe.v1.ActivateRequest;
 import dev.lethe.v1.GenerateRequest;
 import dev.lethe.v1.Job;
 import dev.lethe.v1.JobChange;
@@ -140,6 +141,18 @@ class CanaryIT {
     assertEquals(JobPhase.JOB_PHASE_AWAITING_APPROVAL, job.getPhase(), job.getMessage());
     assertEquals(JobState.JOB_STATE_SUCCEEDED, job.getState());
     assertTrue(cause(job).contains("v1-u1: 0 requests") && cause(job).endsWith("too few to compare times"), cause(job));
+  }
+
+  @Test
+  void oneThatHoldsWhatWasErasedIsRejectedWithoutATrial() throws Exception {
+    start(Map.of("canary-seconds", "1"));
+    assertEquals(JobPhase.JOB_PHASE_PROMOTED, erase(0).getPhase());
+    server.models().activate(ActivateRequest.newBuilder().setModel("tiny").setVersion("v1").setOverrideReason("a test")
+        .build());
+    Job job = TestErasures.run(server.channel(), TestErasures.ofClass("tiny", "three").build());
+    assertEquals(JobPhase.JOB_PHASE_REJECTED, job.getPhase(), job.getMessage());
+    assertTrue(job.getMessage().startsWith("not promoted: canary: it cannot be promoted: version v1-u2 of tiny is"
+        + " retired: it holds, or may hold, class seven"), job.getMessage());
   }
 
   @Test

@@ -4,8 +4,12 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.lethe.inference.GRPCInferenceServiceGrpc;
+import dev.lethe.inference.RepositoryModelUnloadRequest;
+import dev.lethe.server.ServerFixture;
 import dev.lethe.server.ServerProcess;
 import dev.lethe.server.TinyBundles;
+import dev.lethe.server.Until;
 import dev.lethe.server.store.DatabaseUrl;
 import dev.lethe.server.store.TestDatabases;
 import dev.lethe.v1.ActivateRequest;
@@ -27,6 +31,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
@@ -94,6 +99,26 @@ class ClusterIT {
       assertEquals(Code.FAILED_PRECONDITION, assertThrows(StatusRuntimeException.class, () ->
           ModelServiceGrpc.newBlockingStub(second.channel()).activate(ActivateRequest.newBuilder().setVersion("v1-u1")
               .build())).getStatus().getCode());
+    }
+  }
+
+  @Test
+  void aServerThatHasNotLoadedAModelLeavesItsJobsToOthers() throws Exception {
+    TinyBundles.conditional(root.resolve("models"), "v1", 7);
+    Map<String, String> settings = Map.of("database", TestDatabases.postgresql().orElseThrow().text(),
+        "worker-command", TestErasures.workerDouble());
+    try (ServerFixture serves = ServerFixture.start(root, settings);
+        ServerFixture lacks = ServerFixture.start(root, settings)) {
+      GRPCInferenceServiceGrpc.newBlockingStub(lacks.channel()).repositoryModelUnload(
+          RepositoryModelUnloadRequest.newBuilder().setModelName("tiny").build());
+      for (String name : List.of("one", "two", "three")) {
+        Submission.send(serves.channel(), Submission.of(TestErasures.ofClass("tiny", name).build())).join();
+      }
+      Until.holds(() -> serves.unlearning().listJobs(ListJobsRequest.getDefaultInstance()).getJobsList().stream()
+          .allMatch(Job::hasEnded));
+      for (Job job : serves.unlearning().listJobs(ListJobsRequest.getDefaultInstance()).getJobsList()) {
+        assertEquals(JobPhase.JOB_PHASE_PROMOTED, job.getPhase(), job.getMessage());
+      }
     }
   }
 

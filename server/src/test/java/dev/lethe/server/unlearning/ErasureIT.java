@@ -37,12 +37,15 @@ import dev.lethe.v1.GetActiveVersionRequest;
 import dev.lethe.v1.GetCardRequest;
 import dev.lethe.v1.GetErasureCertificateRequest;
 import dev.lethe.v1.GetErasureCertificateResponse;
+import dev.lethe.v1.GetJobRequest;
 import dev.lethe.v1.GetReportRequest;
 import dev.lethe.v1.GetReportResponse;
 import dev.lethe.v1.ImageRole;
 import dev.lethe.v1.InspectionServiceGrpc;
 import dev.lethe.v1.Job;
+import dev.lethe.v1.JobEvent;
 import dev.lethe.v1.JobState;
+import dev.lethe.v1.ListJobsRequest;
 import dev.lethe.v1.ListVersionsRequest;
 import dev.lethe.v1.ModelServiceGrpc;
 import dev.lethe.v1.ModelVersion;
@@ -543,6 +546,51 @@ class ErasureIT {
     refused(Code.PERMISSION_DENIED, "was submitted by eraser", () -> jobs("other").retryJob(retry));
     jobs("eraser").retryJob(retry);
     assertEquals(JobState.JOB_STATE_CANCELLED, jobs("operator").cancelJob(cancel).getState());
+  }
+
+  @Test
+  void whatAClientCallsItsRequestAndItsImagesIsNoBusinessOfOthers() throws Exception {
+    Job job = Submission.send(as("eraser"), Submission.of(UnlearnSpec.newBuilder().setKeepPictures(true)
+        .setRequestKey("case of jane").setSeed(WorkerDouble.REPORTS_FAILURE_OF_AN_IMAGE).build()),
+        Submission.images(ImageRole.IMAGE_ROLE_UNLEARN, Submission.labelled(Submission.pixels(1), "one").toBuilder()
+            .setName("jane doe.png").build())).join();
+    Iterator<JobEvent> watched = jobs("other").watch(WatchRequest.newBuilder().setJobId(job.getId()).build());
+    String last = "";
+    while (watched.hasNext()) {
+      last = watched.next().toString();
+      assertFalse(last.contains("jane"), last);
+    }
+    assertTrue(last.contains("unlearn images[0]: is too dark"), last);
+    GetJobRequest get = GetJobRequest.newBuilder().setJobId(job.getId()).build();
+    for (String name : List.of("eraser", "operator", "other")) {
+      for (Job shown : List.of(jobs(name).getJob(get), jobs(name).listJobs(ListJobsRequest.getDefaultInstance())
+          .getJobs(0))) {
+        boolean concerned = !name.equals("other");
+        assertEquals(concerned, shown.getMessage().contains("jane doe.png: is too dark"), shown.getMessage());
+        assertEquals(concerned ? "case of jane" : "", shown.getSpec().getRequestKey());
+        assertEquals(concerned, shown.toString().contains("jane"), name);
+      }
+    }
+  }
+
+  @Test
+  void theCertificateOfAJobIsForWhoSubmittedItAndShowsNoNames() throws Exception {
+    Job job = Submission.send(as("eraser"),
+        Submission.of(UnlearnSpec.newBuilder().setRequestKey("case of jane").build()),
+        Submission.images(ImageRole.IMAGE_ROLE_UNLEARN, Submission.labelled(Submission.pixels(1), "one").toBuilder()
+            .setName("jane doe.png").build())).join();
+    jobs("eraser").watch(WatchRequest.newBuilder().setJobId(job.getId()).build()).forEachRemaining(event -> { });
+    GetErasureCertificateRequest ofJob = GetErasureCertificateRequest.newBuilder().setJobId(job.getId()).build();
+    refused(Code.PERMISSION_DENIED, "was submitted by eraser; that client or one with the role operate can",
+        () -> models("other").getErasureCertificate(ofJob));
+    models("operator").getErasureCertificate(ofJob);
+    assertFalse(new String(certificate(job).getReport().toByteArray(), StandardCharsets.UTF_8).contains("jane"));
+    GetErasureCertificateResponse ofVersion = models("other").getErasureCertificate(
+        GetErasureCertificateRequest.newBuilder().setModel("tiny").setVersion("v1-u1").build());
+    assertEquals(certificate(job).getCertificate(), ofVersion.getCertificate());
+    SignedStatement statement = SignedStatement.verify(ofVersion.getCertificate().toByteArray(),
+        VerificationKey.read(root.resolve("jobs/signing.pem.pub")), "it");
+    assertFalse(statement.statement().predicate().toString().contains("jane"));
   }
 
   private UnlearningServiceGrpc.UnlearningServiceBlockingStub jobs(String name) {

@@ -10,6 +10,7 @@ import dev.lethe.models.architecture.Precision;
 import dev.lethe.models.bundle.Bundle;
 import dev.lethe.models.files.FileTrees;
 import dev.lethe.models.runtime.Compute;
+import dev.lethe.server.LogLines;
 import dev.lethe.server.TinyBundles;
 import dev.lethe.server.Until;
 import dev.lethe.server.audit.AuditLog;
@@ -40,6 +41,7 @@ import io.vertx.core.Vertx;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -48,6 +50,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -125,7 +128,7 @@ class JobQueueTest {
   }
 
   private List<String> listed() {
-    return queue.list("", List.of(), "", 100).stream().map(Job::getId).toList();
+    return queue.list("", List.of(), "", 100).stream().map(TrackedJob::id).toList();
   }
 
   private List<String> started() throws IOException {
@@ -208,8 +211,11 @@ class JobQueueTest {
 
   @Test
   void anUploadThatWasAcceptedIsAJobAndAnotherIsDeleted() throws Exception {
-    JobDirectory accepted = folders.beginUpload("accepted");
-    folders.beginUpload("broken");
+    // Of a server that was ended.
+    JobFolders before = new JobFolders(root.resolve("jobs"));
+    JobDirectory accepted = before.beginUpload("accepted");
+    before.beginUpload("broken");
+    JobDirectory goesOn = folders.beginUpload("goes-on");
     submit("other");
     new JobStore(database).insert(new JobRecord(queue.job("other").job().toBuilder().setId("accepted").build(),
         WorkerJob.getDefaultInstance(), JobRecord.Intent.NONE, "digest", ""), List.of(), 10);
@@ -219,6 +225,7 @@ class JobQueueTest {
     assertTrue(Files.exists(root.resolve("jobs/accepted")));
     assertTrue(Files.notExists(root.resolve("jobs/.upload-broken")));
     assertTrue(Files.notExists(accepted.path()));
+    assertTrue(Files.exists(goesOn.path()));
     await(queue.job("accepted").ended());
   }
 
@@ -261,25 +268,80 @@ class JobQueueTest {
     assertTrue(end.getMessage().contains("worker 2 of 2"), end.getMessage());
   }
 
+  @Test
+  void anUploadOfAServerThatWasEndedIsTakenAwaySoonAndOneUnderWayIsNot() throws Exception {
+    JobDirectory left = new JobFolders(root.resolve("jobs")).beginUpload("left");
+    JobDirectory goesOn = folders.beginUpload("goes-on");
+    folders.recover(id -> false, Duration.ofMinutes(5));
+    assertTrue(Files.exists(left.path()), "it may be somebody's yet");
+    for (JobDirectory upload : List.of(left, goesOn)) {
+      Files.setLastModifiedTime(upload.path(), FileTime.from(Instant.now().minusSeconds(301)));
+    }
+    folders.recover(id -> false, Duration.ofMinutes(5));
+    assertTrue(Files.notExists(left.path()));
+    // Other servers are shown that somebody is at it.
+    new JobFolders(root.resolve("jobs")).recover(id -> false, Duration.ofMinutes(5));
+    assertTrue(Files.exists(goesOn.path()));
+  }
+
+  /** As after a database was restored from a backup. */
+  @Test
+  void ofAJobThatTheDatabaseDoesNotKnowNothingReadableStays() throws Exception {
+    String known = "20261128-205401-7b08fab6";
+    String unknown = "20261128-205402-7b08fab6";
+    submit(known);
+    for (String id : List.of(known, unknown)) {
+      for (String file : List.of("job.json", "worker.log", "session/latents", "checkpoint/a", "before_after.png",
+          "before_after.png.sealed", "unlearn/0000.png.sealed", "candidate/card.json")) {
+        Path path = folders.of(id).path().resolve(file);
+        Files.createDirectories(path.getParent());
+        Files.writeString(path, file);
+      }
+    }
+    try (LogLines log = LogLines.of(JobQueue.class)) {
+      queue.recover();
+      assertTrue(log.all().stream().anyMatch(line -> line.startsWith("WARN: the database does not know")
+          && line.contains(unknown) && !line.contains(known)), () -> log.all().toString());
+    }
+    try (Stream<Path> left = Files.walk(folders.of(unknown).path())) {
+      assertEquals(List.of("before_after.png.sealed", "candidate/card.json", "unlearn/0000.png.sealed"),
+          left.filter(Files::isRegularFile).map(folders.of(unknown).path()::relativize).map(Path::toString).sorted()
+              .toList());
+    }
+    assertTrue(Files.exists(folders.of(known).path().resolve("unlearn/0000.png.sealed")));
+    Until.holds(() -> started().equals(List.of(known)));
+    go();
+    await(queue.job(known).ended());
+  }
+
+  @Test
+  void jobsOfAModelThatIsUnloadedWaitUntilItIsLoaded() throws Exception {
+    submit("a");
+    decided("made");
+    await(registry.model("tiny").unload());
+    go();
+    try (LogLines log = LogLines.of(JobQueue.class)) {
+      queue.recover();
+      log.until("tiny is not served here");
+      // Several turns.
+      Thread.sleep(3500);
+      assertEquals(1, log.all().stream().filter(line -> line.contains("tiny is not served here")).count());
+    }
+    assertEquals(JobPhase.JOB_PHASE_QUEUED, queue.job("a").job().getPhase());
+    assertEquals(List.of(), started());
+    await(registry.model("tiny").load());
+    assertTrue(await(queue.job("a").ended()).getMessage().contains("exited with status 1"));
+    await(queue.job("made").ended());
+    assertEquals(JobPhase.JOB_PHASE_PROMOTED, queue.job("made").job().getPhase());
+  }
+
   /** How far a take-over had come when its server ended. */
   private enum Reached { DECIDED, MOVED, SWITCHED }
 
   @ParameterizedTest
   @EnumSource
   void aTakeOverIsCarriedOnFromWhereverItWas(Reached reached) throws Exception {
-    submit("a");
-    JobDirectory directory = folders.of("a");
-    Bundle base = registry.store().versions("tiny").get("v1");
-    Bundle candidate = TinyBundles.conditional(root.resolve("made"), "v1-u1", 8);
-    Files.move(candidate.directory(), directory.candidate());
-    Bundle made = Bundle.seal(directory.candidate(), TinyBundles.card("tiny", "v1-u1", "v1", TinyBundles.CONDITIONAL,
-        Map.of()));
-    WorkerJob work = WorkerJob.newBuilder().setJobId("a").setBaseBundle(base.directory().toUri().toString())
-        .setNewVersion("v1-u1").build();
-    new JobStore(database).change("a", before -> new JobRecord(Phases.move(Phases.move(before.job(),
-        JobPhase.JOB_PHASE_INVERTING, "server", "there", Instant.now()), JobPhase.JOB_PHASE_CANDIDATE, "worker", "made",
-        Instant.now()).toBuilder().setBaseVersion("v1").setNewVersion("v1-u1").build(), work,
-        JobRecord.Intent.PROMOTE, before.request(), ""));
+    Bundle made = decided("a");
     if (reached != Reached.DECIDED) {
       registry.store().install(made);
     }
@@ -294,6 +356,24 @@ class JobQueueTest {
     assertEquals(Optional.of("v1-u1"), registry.model("tiny").activeVersion());
     assertEquals(Set.of("v1", "v1-u1"), registry.store().versions("tiny").keySet());
     assertEquals(List.of(), started());
+  }
+
+  /** A job whose candidate is made, and is to be promoted. */
+  private Bundle decided(String id) throws Exception {
+    submit(id);
+    JobDirectory directory = folders.of(id);
+    Bundle base = registry.store().versions("tiny").get("v1");
+    Bundle candidate = TinyBundles.conditional(root.resolve("made"), "v1-u1", 8);
+    Files.move(candidate.directory(), directory.candidate());
+    Bundle made = Bundle.seal(directory.candidate(), TinyBundles.card("tiny", "v1-u1", "v1", TinyBundles.CONDITIONAL,
+        Map.of()));
+    WorkerJob work = WorkerJob.newBuilder().setJobId(id).setBaseBundle(base.directory().toUri().toString())
+        .setNewVersion("v1-u1").build();
+    new JobStore(database).change(id, before -> new JobRecord(Phases.move(Phases.move(before.job(),
+        JobPhase.JOB_PHASE_INVERTING, "server", "there", Instant.now()), JobPhase.JOB_PHASE_CANDIDATE, "worker", "made",
+        Instant.now()).toBuilder().setBaseVersion("v1").setNewVersion("v1-u1").build(), work,
+        JobRecord.Intent.PROMOTE, before.request(), ""));
+    return made;
   }
 
   @Test

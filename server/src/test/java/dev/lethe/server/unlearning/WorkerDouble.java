@@ -41,6 +41,7 @@ public final class WorkerDouble {
   static final long CRASHES_ONCE = 10;
   static final long LEAVES_SLOW_CANDIDATE = 11;
   static final long REDACTS_THE_FIRST_ALONE = 12;
+  static final long REPORTS_FAILURE_OF_AN_IMAGE = 13;
 
   /** What a real worker finds in a model of an image. */
   static final byte[] LATENTS = "the latents of somebody's face, found in a model".getBytes(StandardCharsets.UTF_8);
@@ -72,6 +73,10 @@ public final class WorkerDouble {
       Runtime.getRuntime().halt(134);
     } else if (behaviour == REPORTS_FAILURE) {
       say(WorkerEvent.newBuilder().setFailure(WorkerFailure.newBuilder().setMessage("the loss is not a number")));
+      System.exit(1);
+    } else if (behaviour == REPORTS_FAILURE_OF_AN_IMAGE) {
+      say(WorkerEvent.newBuilder().setFailure(WorkerFailure.newBuilder().setMessage(job.getUnlearnNames(0)
+          + ": is too dark")));
       System.exit(1);
     } else if (behaviour == CHATTERS) {
       System.out.println("a native library has something to say");
