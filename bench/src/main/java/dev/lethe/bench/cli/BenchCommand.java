@@ -22,6 +22,7 @@ import java.time.Duration;
 import java.time.LocalDate;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -52,6 +53,11 @@ public final class BenchCommand implements Callable<Integer> {
       description = "What to compare with: sessions of OPENVINO, the servers PYTHON and MLSERVER. RAW for none: the "
           + "bare sessions and Lethe always run.")
   private List<Targets.Kind> peers;
+
+  @Option(names = "--before", paramLabel = "DIR",
+      description = "Measure another state of the project beside it, checked out there, on the MNIST model that it "
+          + "ships: what a change costs. It is built if it is not.")
+  private Path before;
 
   @Option(names = "--cache", defaultValue = "target/bench", paramLabel = "DIR",
       description = "Where models of random weights, state and logs are kept.")
@@ -114,13 +120,21 @@ public final class BenchCommand implements Callable<Integer> {
       kinds.add(1, Targets.Kind.REBUILT);
     }
     peers.stream().filter(peer -> !kinds.contains(peer)).forEach(kinds::add);
+    if (before != null) {
+      if (!Files.isExecutable(before.resolve("lethe"))) {
+        throw new IOException("--before " + before + ": there is no checkout of Lethe, which has a file named lethe");
+      }
+      kinds.add(kinds.indexOf(Targets.Kind.LETHE) + 1, Targets.Kind.BEFORE);
+    }
     BenchModel mnist = BenchModel.shipped(home.resolve("onnx-models/bundles"), "mnist");
     BenchModel large = quick ? null : BenchModel.random(BenchModel.CONFIG_F_256, work);
 
-    BenchmarkPage page = new BenchmarkPage("./lethe bench" + (quick ? " --quick" : "") + (jobs ? " --jobs" : ""),
+    BenchmarkPage page = new BenchmarkPage("./lethe bench" + (quick ? " --quick" : "") + (jobs ? " --jobs" : "")
+        + (before == null ? "" : " --before DIR"),
         LocalDate.now().toString(), Machine.describe(on), setting(cores, turns));
     cores.moveHere();
-    Targets targets = new Targets(home.toAbsolutePath(), work, on, cores, batch, clients);
+    Targets targets = new Targets(home.toAbsolutePath(), work, on, cores, batch, clients,
+        Optional.ofNullable(before).map(Path::toAbsolutePath));
     if (jobs) {
       page.jobs(new JobBenchmark(targets, quick ? 1 : FEW_TURNS, turn.multipliedBy(SWAP_TURNS), warmUp)
           .run(mnist, BenchCommand::say));
@@ -161,6 +175,7 @@ public final class BenchCommand implements Callable<Integer> {
     if (!quick) {
       // An image takes as long as hundreds of the small ones: fewer turns, and longer ones.
       Duration longer = turn.multipliedBy(LARGE_TURN);
+      kinds.remove(Targets.Kind.BEFORE);
       page.serving(new ServingBenchmark(targets.with(1, LARGE_CLIENTS), FEW_TURNS, longer, longer)
           .run(large, kinds, List.of(Format.TENSOR), BenchCommand::say));
       write(page);

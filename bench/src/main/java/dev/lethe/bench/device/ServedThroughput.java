@@ -8,6 +8,7 @@ import dev.lethe.bench.targets.Targets;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 
 /** Images a second of the server, and the time of a call, by the number of clients. */
 final class ServedThroughput implements Step.Measurement {
@@ -21,7 +22,7 @@ final class ServedThroughput implements Step.Measurement {
   public void run(Setting setting) throws IOException, InterruptedException {
     for (BenchModel model : List.of(setting.shipped(), setting.random(false))) {
       Targets targets = new Targets(setting.home().toAbsolutePath(), setting.work(), setting.device(), Cores.halves(),
-          BATCH, CLIENTS.get(CLIENTS.size() - 1));
+          BATCH, CLIENTS.get(CLIENTS.size() - 1), Optional.empty());
       try (ServedTarget server = (ServedTarget) targets.start(Targets.Kind.LETHE, model)) {
         server.saturate(Format.TENSOR, setting.small() ? TURN.dividedBy(TURN.toSeconds()) : WARM_UP);
         for (Format format : Format.values()) {

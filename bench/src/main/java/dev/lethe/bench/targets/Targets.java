@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * Starts what is measured, each with the same number of threads on the same cores.
@@ -18,8 +19,10 @@ import java.util.Map;
  * @param work folder for logs and state
  * @param batch most images of a run, for those that gather images
  * @param clients that saturate a server
+ * @param before home of another state of the project, for {@link Kind#BEFORE}
  */
-public record Targets(Path home, Path work, ExecutionDevice device, Cores cores, int batch, int clients) {
+public record Targets(Path home, Path work, ExecutionDevice device, Cores cores, int batch, int clients,
+    Optional<Path> before) {
 
   /** The kinds of target, in the order in which they are shown. */
   public enum Kind {
@@ -29,7 +32,9 @@ public record Targets(Path home, Path work, ExecutionDevice device, Cores cores,
     REBUILT,
     /** The bundle's files in OpenVINO, without a server as well. */
     OPENVINO,
-    LETHE, PYTHON, MLSERVER;
+    LETHE,
+    /** Another state of the project, on the models that it ships. */
+    BEFORE, PYTHON, MLSERVER;
 
     /** Whether it is another's. */
     public boolean isPeer() {
@@ -64,7 +69,9 @@ public record Targets(Path home, Path work, ExecutionDevice device, Cores cores,
       return RawTarget.openvino(model.bundle(), home, cores, batch, folder);
     }
     ServedTarget.Launch launch = switch (kind) {
-      case LETHE -> lethe(model, folder);
+      case LETHE -> lethe("Lethe", home, model.repository(), folder);
+      case BEFORE -> lethe("Lethe before", before.orElseThrow(),
+          before.get().resolve(home.relativize(model.repository().toAbsolutePath())), folder);
       case PYTHON -> python(model);
       default -> mlserver(model, folder);
     };
@@ -73,13 +80,13 @@ public record Targets(Path home, Path work, ExecutionDevice device, Cores cores,
 
   /** The same with other batches and another number of clients. */
   public Targets with(int otherBatch, int otherClients) {
-    return new Targets(home, work, device, cores, otherBatch, otherClients);
+    return new Targets(home, work, device, cores, otherBatch, otherClients, before);
   }
 
-  private ServedTarget.Launch lethe(BenchModel model, Path folder) throws IOException {
+  private ServedTarget.Launch lethe(String name, Path from, Path models, Path folder) throws IOException {
     int port = freePort();
-    return new ServedTarget.Launch("Lethe", Protocol.LETHE, List.of(home.resolve("lethe").toString(), "serve",
-        "--port", Integer.toString(port), "--models", model.repository().toString(), "--device", device.toString(),
+    return new ServedTarget.Launch(name, Protocol.LETHE, List.of(from.resolve("lethe").toString(), "serve",
+        "--port", Integer.toString(port), "--models", models.toString(), "--device", device.toString(),
         "--threads", Integer.toString(cores.threads()), "--max-batch", Integer.toString(batch),
         "--state", folder.resolve("models").toString(), "--jobs", folder.resolve("jobs").toString()), Map.of(), port);
   }
