@@ -69,6 +69,15 @@ public record RedactionOptions(int steps, int plannedSteps, int moving, int anch
         random, learningRate, movingWeight, followingRate, layersUpTo);
   }
 
+  /**
+   * The same for a model that has unlearned before: half as many latents more that stay, since what jobs move along
+   * with their own adds up.
+   */
+  public RedactionOptions forLaterJob() {
+    return new RedactionOptions(steps, plannedSteps, moving, anchors * 3 / 2, random * 3 / 2, learningRate,
+        movingWeight, followingRate, layersUpTo);
+  }
+
   /** Learning rate of a step, from 0. */
   double learningRate(int step) {
     double fall = (1 + Math.cos(Math.PI * Math.min(step, plannedSteps) / plannedSteps)) / 2;

@@ -39,6 +39,8 @@ record ItemRedaction(ModelWeights root, ModelWeights original, ModelWeights star
    * samples still crowd.
    */
   private static final double NEAR = 1.7;
+  /** Times as many anchors of a model that has unlearned before. */
+  private static final int LATER_ANCHORS = 4;
 
   /**
    * @param found images and their latents
@@ -64,9 +66,10 @@ record ItemRedaction(ModelWeights root, ModelWeights original, ModelWeights star
         IntStream.range(0, (int) latents.shape()[0]).map(i -> i % n).toArray());
     RedactionWatch watch = new RedactionWatch(images, substitutes, found.latents(), watched);
     Staying staying = staying(found, stay, others);
-    try (GeneratorRedaction redaction = GeneratorRedaction.open(start, options, movers, staying.anchors, staying.random,
+    RedactionOptions now = staying.laterJob ? options.forLaterJob() : options;
+    try (GeneratorRedaction redaction = GeneratorRedaction.open(start, now, movers, staying.anchors, staying.random,
         seed, resume, directory, compute)) {
-      return new RedactionRun(start, redaction, options, staying.laterJob, watch, guard, resume, compute)
+      return new RedactionRun(start, redaction, now, staying.laterJob, watch, guard, resume, compute)
           .run(progress);
     }
   }
@@ -86,7 +89,7 @@ record ItemRedaction(ModelWeights root, ModelWeights original, ModelWeights star
       StayingPictures staying = new StayingPictures(start == original ? root : original, original, runner);
       Tensor anchors = new AnchorLatents(new LatentSearch(staying.root(), resume, directory, compute), how)
           .draw(stay, runner.sampler(original), Math.max(how.anchors(), staying.lookedThrough()), seed + 3);
-      Stayers anchored = staying.at(anchors.first(how.anchors()));
+      Stayers anchored = staying.at(anchors.first((staying.redactedBefore() ? LATER_ANCHORS : 1) * how.anchors()));
       Stayers kept = staying.at(found.kept());
       if (start != original) {
         kept = mixed(found, kept, runner.sampler(start).images(found.kept()), others);

@@ -18,4 +18,13 @@ class RedactionOptionsTest {
     assertEquals(usual.moving(), four.moving());
     assertEquals(usual.steps() + 10, usual.forImages(65).steps());
   }
+
+  @Test
+  void aLaterJobHoldsMoreThatStays() {
+    RedactionOptions usual = RedactionOptions.ITEMS;
+    RedactionOptions later = usual.forLaterJob();
+    assertEquals(usual.anchors() * 3 / 2, later.anchors());
+    assertEquals(usual.random() * 3 / 2, later.random());
+    assertEquals(usual.steps(), later.steps());
+  }
 }
