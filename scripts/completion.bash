@@ -784,8 +784,8 @@ function _picocli_lethe_bench() {
 
   local commands="training device"
   local flag_opts="'--quick' '--jobs' '-h' '--help' '-V' '--version'"
-  local arg_opts="'--out' '--peers' '--cache' '--batch' '--clients' '--server-cores' '--client-cores' '--device'"
-  local peers_option_args=("RAW" "REBUILT" "OPENVINO" "LETHE" "PYTHON" "MLSERVER") # --peers values
+  local arg_opts="'--out' '--peers' '--before' '--cache' '--batch' '--clients' '--server-cores' '--client-cores' '--device'"
+  local peers_option_args=("RAW" "REBUILT" "OPENVINO" "LETHE" "BEFORE" "PYTHON" "MLSERVER") # --peers values
 
   type compopt &>/dev/null && compopt +o default
 
@@ -799,6 +799,12 @@ function _picocli_lethe_bench() {
     '--peers')
       local IFS=$'\n'
       COMPREPLY=( $( compReplyArray "${peers_option_args[@]}" ) )
+      return $?
+      ;;
+    '--before')
+      local IFS=$'\n'
+      type compopt &>/dev/null && compopt -o filenames
+      COMPREPLY=( $( compgen -f -- "${curr_word}" ) ) # files
       return $?
       ;;
     '--cache')
