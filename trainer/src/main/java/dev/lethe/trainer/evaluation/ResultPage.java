@@ -168,7 +168,8 @@ record ResultPage(Path directory, String name, String model, String command, Map
         | faster | than retraining for the base's kimg, *estimated* by a burst of training steps right after the run; \
         it leaves out the audit, and what choosing the recipe took |
 
-        Substitutes are at least 1.2 times as far from their image as its nearest other training image. Not forgotten \
+        The nearest substitutes are at least 1.2 times as far from their image as its nearest other training image; averages, \
+        truncations and projections can be nearer (substitute_distance in the CSV). Not forgotten \
         in words: the last column.
 
         """;

@@ -60,14 +60,19 @@ final class Requests {
         spec.hasLayersUpTo() ? spec.getLayersUpTo() : RedactionOptions.ALL_LAYERS);
   }
 
-  private static Verdict.Bounds bounds(Gates gates) {
+  /**
+   * The verdict's bounds: a request makes them stricter, and never looser, or "forgotten" would be what a client says
+   * it is. What is looser can be promoted by {@code promote_not_forgotten}, which leaves the verdict what it is.
+   */
+  static Verdict.Bounds bounds(Gates gates) {
     Verdict.Bounds usual = Verdict.Bounds.DEFAULT;
-    return new Verdict.Bounds(gates.hasMinRedactedOwn() ? gates.getMinRedactedOwn() : usual.own(),
-        gates.hasMinRedactedFresh() ? gates.getMinRedactedFresh() : usual.fresh(),
-        gates.hasMaxCollateral() ? gates.getMaxCollateral() : usual.collateral(),
-        gates.hasMaxRecognised() ? gates.getMaxRecognised() : usual.recognised(),
-        gates.hasMaxMembership() ? gates.getMaxMembership() : usual.membership(),
-        gates.hasMaxFidRootIncrease() ? gates.getMaxFidRootIncrease() : usual.fidIncrease());
+    return new Verdict.Bounds(Math.max(usual.own(), gates.getMinRedactedOwn()),
+        Math.max(usual.fresh(), gates.getMinRedactedFresh()),
+        gates.hasMaxCollateral() ? Math.min(usual.collateral(), gates.getMaxCollateral()) : usual.collateral(),
+        gates.hasMaxRecognised() ? Math.min(usual.recognised(), gates.getMaxRecognised()) : usual.recognised(),
+        gates.hasMaxMembership() ? Math.min(usual.membership(), gates.getMaxMembership()) : usual.membership(),
+        gates.hasMaxFidRootIncrease() ? Math.min(usual.fidIncrease(), gates.getMaxFidRootIncrease())
+            : usual.fidIncrease());
   }
 
   private static UnlearningRequest.Subject subject(UnlearnSpec spec, Set<Integer> classes, List<String> names) {

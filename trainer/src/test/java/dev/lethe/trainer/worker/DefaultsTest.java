@@ -1,11 +1,13 @@
 package dev.lethe.trainer.worker;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.lethe.trainer.audit.Verdict;
 import dev.lethe.trainer.cascade.CascadeOptions;
 import dev.lethe.trainer.redaction.RedactionOptions;
 import dev.lethe.trainer.substitution.NearestSubstitute;
+import dev.lethe.v1.Gates;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -54,5 +56,16 @@ class DefaultsTest {
 
   private static String number(double value) {
     return value == Math.rint(value) ? Long.toString((long) value) : Double.toString(value);
+  }
+
+  @Test
+  void aRequestMakesTheVerdictStricterAndNeverLooser() {
+    Verdict.Bounds usual = Verdict.Bounds.DEFAULT;
+    assertEquals(usual, Requests.bounds(Gates.getDefaultInstance()));
+    assertEquals(usual, Requests.bounds(Gates.newBuilder().setMinRedactedOwn(0).setMinRedactedFresh(0)
+        .setMaxCollateral(10).setMaxRecognised(1).setMaxMembership(1).setMaxFidRootIncrease(100).build()));
+    assertEquals(new Verdict.Bounds(1, 0.99, 0.1, 0, 0.05, 0), Requests.bounds(Gates.newBuilder().setMinRedactedOwn(1)
+        .setMinRedactedFresh(0.99).setMaxCollateral(0.1).setMaxRecognised(0).setMaxMembership(0.05)
+        .setMaxFidRootIncrease(0).build()));
   }
 }
