@@ -1021,7 +1021,8 @@ type Gates struct {
 	// short when it passes it; the candidate is then the last state that did not.
 	MaxFidLIncrease *float64 `protobuf:"fixed64,2,opt,name=max_fid_l_increase,json=maxFidLIncrease,proto3,oneof" json:"max_fid_l_increase,omitempty"`
 	MinAcc          *float64 `protobuf:"fixed64,3,opt,name=min_acc,json=minAcc,proto3,oneof" json:"min_acc,omitempty"`
-	// Promote also what is not forgotten: by default only a candidate whose verdict is "forgotten" is promoted.
+	// Promote also what is not forgotten: by default only a candidate whose verdict is "forgotten" is promoted. The
+	// gates that follow make the verdict stricter, and never looser.
 	PromoteNotForgotten bool `protobuf:"varint,4,opt,name=promote_not_forgotten,json=promoteNotForgotten,proto3" json:"promote_not_forgotten,omitempty"`
 	// Kind ITEM: least share of images drawn nearer to their substitutes, at the job's latents and at those that the audit
 	// found. Defaults 0.95 and 0.9.
