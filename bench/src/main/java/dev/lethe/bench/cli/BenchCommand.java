@@ -119,13 +119,16 @@ public final class BenchCommand implements Callable<Integer> {
     if (on.equals(ExecutionDevice.CPU) && ChannelBlock.size().isPresent()) {
       kinds.add(1, Targets.Kind.REBUILT);
     }
-    peers.stream().filter(peer -> !kinds.contains(peer)).forEach(kinds::add);
+    if (peers.contains(Targets.Kind.BEFORE) && before == null) {
+      throw new IOException("--peers BEFORE: name its checkout with --before DIR");
+    }
     if (before != null) {
       if (!Files.isExecutable(before.resolve("lethe"))) {
         throw new IOException("--before " + before + ": there is no checkout of Lethe, which has a file named lethe");
       }
-      kinds.add(kinds.indexOf(Targets.Kind.LETHE) + 1, Targets.Kind.BEFORE);
+      kinds.add(Targets.Kind.BEFORE);
     }
+    peers.stream().filter(peer -> !kinds.contains(peer)).forEach(kinds::add);
     BenchModel mnist = BenchModel.shipped(home.resolve("onnx-models/bundles"), "mnist");
     BenchModel large = quick ? null : BenchModel.random(BenchModel.CONFIG_F_256, work);
 
@@ -175,6 +178,7 @@ public final class BenchCommand implements Callable<Integer> {
     if (!quick) {
       // An image takes as long as hundreds of the small ones: fewer turns, and longer ones.
       Duration longer = turn.multipliedBy(LARGE_TURN);
+      // It is measured on the model that it ships alone.
       kinds.remove(Targets.Kind.BEFORE);
       page.serving(new ServingBenchmark(targets.with(1, LARGE_CLIENTS), FEW_TURNS, longer, longer)
           .run(large, kinds, List.of(Format.TENSOR), BenchCommand::say));

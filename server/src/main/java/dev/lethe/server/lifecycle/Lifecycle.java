@@ -103,15 +103,9 @@ public final class Lifecycle {
    *
    * @return whether there is one
    */
-  public boolean waive(String model, List<String> lost) {
-    Set<String> told;
-    String by;
-    synchronized (this) {
-      told = confirmed;
-      by = confirmedBy;
-    }
-    List<LifeEvent.Waived> waived = lost.stream().filter(told::contains)
-        .map(id -> new LifeEvent.Waived(model, id, by, Instant.now())).toList();
+  public synchronized boolean waive(String model, List<String> lost) {
+    List<LifeEvent.Waived> waived = lost.stream().filter(confirmed::contains)
+        .map(id -> new LifeEvent.Waived(model, id, confirmedBy, Instant.now())).toList();
     if (!waived.isEmpty()) {
       record(waived);
     }

@@ -266,8 +266,7 @@ public final class ServedModel {
 
   private void switchTo(String version, Approval approval, String reason, long ordered) throws IOException {
     Succession.Choice choice = succession.choice(version, reason);
-    ServedVersion kept = takeKept(version);
-    ServedVersion next = kept != null ? kept : load(choice.bundle());
+    ServedVersion next = takeKeptOrLoad(choice.bundle());
     try {
       succession.chosen(choice, approval, reason);
       switchTo(next, ordered);
@@ -294,8 +293,7 @@ public final class ServedModel {
       if (!activeVersion().equals(Optional.of(version))) {
         Optional<Bundle> promoted = succession.byCertificate(version);
         if (promoted.isPresent()) {
-          ServedVersion kept = takeKept(version);
-          serve(kept != null ? kept : load(promoted.get()), ordered);
+          serve(takeKeptOrLoad(promoted.get()), ordered);
           closeRetired();
         }
       }
@@ -358,9 +356,7 @@ public final class ServedModel {
         throw new Precondition("version: " + (trial != null ? trial.candidate().version() + " of " + name
             + " serves a share of the requests already" : version + " is the active version of " + name));
       }
-      Bundle bundle = succession.servable(version);
-      ServedVersion kept = takeKept(version);
-      ServedVersion candidate = kept != null ? kept : load(bundle);
+      ServedVersion candidate = takeKeptOrLoad(succession.servable(version));
       CanaryTrial begun = new CanaryTrial(candidate, rule, new CanaryTrial.Side(metrics.canary(name, version)),
           new CanaryTrial.Side(metrics.canary(name, serves)));
       candidate.generator().observe(begun.tried()::ended);
@@ -437,11 +433,13 @@ public final class ServedModel {
     return life().refusal(version.version(), parents);
   }
 
-  /** A version that was kept beside the active one, which becomes the caller's to use or retire; null for none. */
-  private ServedVersion takeKept(String version) {
+  /** A version that was kept beside the active one, or is loaded; it becomes the caller's to use or retire. */
+  private ServedVersion takeKeptOrLoad(Bundle bundle) throws IOException {
+    ServedVersion kept;
     synchronized (besideActive) {
-      return besideActive.remove(version);
+      kept = besideActive.remove(bundle.card().version());
     }
+    return kept != null ? kept : load(bundle);
   }
 
   /**
@@ -457,8 +455,7 @@ public final class ServedModel {
       Bundle bundle = succession.first();
       String version = bundle.card().version();
       if (!activeVersion().equals(Optional.of(version))) {
-        ServedVersion kept = takeKept(version);
-        serve(kept != null ? kept : load(bundle), ordered);
+        serve(takeKeptOrLoad(bundle), ordered);
       }
       closeRetired();
       return null;
