@@ -126,15 +126,7 @@ public final class Server implements AutoCloseable {
   private void open() throws IOException {
     requireWritable(ServerSettings.STATE, options.state());
     requireWritable(ServerSettings.JOBS, options.jobs());
-    // Servers that share a database agree by it, and share the folders too.
-    for (Path folder : List.of(options.state(), options.jobs())) {
-      locks.add(DirectoryLock.take(folder, options.database().isShared()));
-    }
-    Optional<Path> file = options.database().file();
-    if (file.isPresent()) {
-      locks.add(DirectoryLock.takeFile(file.get()));
-    }
-    database = Database.open(options.database());
+    openStore();
     ServerMetrics metrics = new ServerMetrics();
     ModelStore store = new DiskModelStore(options.models(), options.state());
     NativeRuntime.shareThreads(options.compute().threads());
@@ -193,6 +185,24 @@ public final class Server implements AutoCloseable {
     } catch (IOException e) {
       throw new IOException(setting.key() + ": the folder " + folder.toAbsolutePath() + " cannot be written (" + e
           + "); make it writable, or name another with " + setting.flag(), e);
+    }
+  }
+
+  /** Servers that share a database agree by it, and share the folders too. */
+  private void openStore() throws IOException {
+    List<Path> folders = List.of(options.state(), options.jobs());
+    Optional<Path> file = options.database().file();
+    if (file.isPresent()) {
+      for (Path folder : folders) {
+        locks.add(DirectoryLock.take(folder));
+      }
+      locks.add(DirectoryLock.takeFile(file.get()));
+      database = Database.open(options.database());
+      return;
+    }
+    database = Database.open(options.database());
+    for (Path folder : folders) {
+      locks.add(DirectoryLock.share(folder, database.identity()));
     }
   }
 

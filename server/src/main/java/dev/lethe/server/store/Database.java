@@ -113,14 +113,15 @@ public final class Database implements AutoCloseable {
     return pool;
   }
 
-  /** The same files for both: only names of types differ. */
+  /** The same files for both: only names differ. */
   private static void migrate(DatabaseUrl url, DataSource source) {
     Flyway.configure()
         .dataSource(source)
         .locations(MIGRATIONS)
         .placeholders(url.isShared()
-            ? Map.of("bytes", "bytea", "time", "timestamp with time zone", "flag", "boolean")
-            : Map.of("bytes", "blob", "time", "timestamp", "flag", "bit"))
+            ? Map.of("bytes", "bytea", "time", "timestamp with time zone", "flag", "boolean", "random",
+                "cast(gen_random_uuid() as varchar)")
+            : Map.of("bytes", "blob", "time", "timestamp", "flag", "bit", "random", "lower(hex(randomblob(16)))"))
         .load()
         .migrate();
   }
@@ -128,6 +129,17 @@ public final class Database implements AutoCloseable {
   /** For libraries that bring their own SQL. */
   public DataSource source() {
     return source;
+  }
+
+  /** Which database it is: random, given to it once, and in its backups too. */
+  public String identity() {
+    return transaction(connection -> {
+      try (Statement statement = connection.createStatement();
+          ResultSet row = statement.executeQuery("select id from identity")) {
+        row.next();
+        return row.getString(1);
+      }
+    });
   }
 
   /** Whether several servers may work on it at once. */

@@ -9,8 +9,11 @@ import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A folder that one server has for itself, or that servers share which agree by a database; or a database's file, which
@@ -22,6 +25,11 @@ public final class DirectoryLock implements AutoCloseable {
   private static final String LOCK = ".lock";
   // Not the locked file: Unix lets go of all of a process's locks on a file as soon as it closes any descriptor of it.
   private static final String OWNER = ".owner";
+  // By which database those that share a folder agree.
+  private static final String DATABASE = ".database";
+  /** For another that shares the folder, and looks at this moment whether it is alone in it. */
+  private static final Duration PATIENCE = Duration.ofSeconds(5);
+  private static final int AGAIN_MS = 20;
 
   private final FileChannel file;
 
@@ -30,13 +38,63 @@ public final class DirectoryLock implements AutoCloseable {
   }
 
   /**
-   * Takes a folder, which is made if it is not there.
+   * Takes a folder, which is made if it is not there, and has it alone.
    *
-   * @param shared beside other servers that take it as shared
    * @throws IOException if another server has it, with its name; or if the folder cannot be written
    */
-  public static DirectoryLock take(Path directory, boolean shared) throws IOException {
-    return take(directory, FOLDER, directory, shared);
+  public static DirectoryLock take(Path directory) throws IOException {
+    return take(directory, FOLDER, directory);
+  }
+
+  /**
+   * Takes a folder, which is made if it is not there, beside others that agree by the same database: what one of them
+   * knows nothing of is nobody's, and may go.
+   *
+   * @param database which it is, for all time
+   * @throws IOException if others have it that do not share it, or agree by another database, with the name of one; or
+   *     if the folder cannot be written
+   */
+  public static DirectoryLock share(Path directory, String database) throws IOException {
+    Path told = directory.resolve(FOLDER + DATABASE);
+    FileChannel file = open(directory, FOLDER);
+    boolean taken = false;
+    try {
+      long limit = System.nanoTime() + PATIENCE.toNanos();
+      while (!taken && System.nanoTime() - limit < 0) {
+        FileLock alone = tryAlone(file);
+        if (alone != null) {
+          Files.writeString(told, database);
+          alone.release();
+        }
+        // Between the two another may be alone here, and then it is its database that counts.
+        taken = lock(file, true);
+        if (!taken) {
+          pause();
+        }
+      }
+      if (!taken || !Files.readString(told).equals(database)) {
+        String owner = owner(directory.resolve(FOLDER + OWNER));
+        boolean other = taken;
+        taken = false;
+        throw other ? new IOException("servers that agree by another database work on " + directory.toAbsolutePath()
+            + ": " + owner + ". Give this one their database, or folders of its own") : refusal(directory, owner);
+      }
+      Files.writeString(directory.resolve(FOLDER + OWNER), self());
+      return new DirectoryLock(file);
+    } finally {
+      if (!taken) {
+        file.close();
+      }
+    }
+  }
+
+  private static void pause() throws IOException {
+    try {
+      TimeUnit.MILLISECONDS.sleep(AGAIN_MS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IOException("interrupted while starting", e);
+    }
   }
 
   /**
@@ -50,19 +108,16 @@ public final class DirectoryLock implements AutoCloseable {
     // By its one name: links lead to it by others.
     Path real = Files.exists(absolute) ? absolute.toRealPath()
         : absolute.getParent().toRealPath().resolve(absolute.getFileName());
-    return take(real.getParent(), "." + real.getFileName(), file, false);
+    return take(real.getParent(), "." + real.getFileName(), file);
   }
 
-  private static DirectoryLock take(Path directory, String name, Path what, boolean shared) throws IOException {
-    Files.createDirectories(directory);
-    FileChannel file = FileChannel.open(directory.resolve(name + LOCK), StandardOpenOption.CREATE,
-        StandardOpenOption.READ, StandardOpenOption.WRITE);
+  private static DirectoryLock take(Path directory, String name, Path what) throws IOException {
+    FileChannel file = open(directory, name);
     boolean taken = false;
     try {
-      taken = lock(file, shared);
+      taken = lock(file, false);
       if (!taken) {
-        throw new IOException("another server works on " + what.toAbsolutePath() + ": "
-            + owner(directory.resolve(name + OWNER)) + ". Stop it, or give this one folders and a database of its own");
+        throw refusal(what, owner(directory.resolve(name + OWNER)));
       }
       Files.writeString(directory.resolve(name + OWNER), self());
       return new DirectoryLock(file);
@@ -73,13 +128,32 @@ public final class DirectoryLock implements AutoCloseable {
     }
   }
 
+  private static FileChannel open(Path directory, String name) throws IOException {
+    Files.createDirectories(directory);
+    return FileChannel.open(directory.resolve(name + LOCK), StandardOpenOption.CREATE, StandardOpenOption.READ,
+        StandardOpenOption.WRITE);
+  }
+
+  private static IOException refusal(Path what, String owner) {
+    return new IOException("another server works on " + what.toAbsolutePath() + ": " + owner
+        + ". Stop it, or give this one folders and a database of its own");
+  }
+
   private static boolean lock(FileChannel file, boolean shared) throws IOException {
     try {
-      FileLock lock = file.tryLock(0, Long.MAX_VALUE, shared);
-      return lock != null;
+      return file.tryLock(0, Long.MAX_VALUE, shared) != null;
     } catch (OverlappingFileLockException e) {
       // Another server of this very process.
       return shared;
+    }
+  }
+
+  /** Null if another has it, in this process or not. */
+  private static @Nullable FileLock tryAlone(FileChannel file) throws IOException {
+    try {
+      return file.tryLock();
+    } catch (OverlappingFileLockException e) {
+      return null;
     }
   }
 

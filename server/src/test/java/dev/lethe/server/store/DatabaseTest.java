@@ -2,6 +2,7 @@ package dev.lethe.server.store;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -48,6 +49,24 @@ class DatabaseTest {
 
   private static int count(Database database) {
     return Integer.parseInt(database.transaction(connection -> value(connection, "select count(*) from jobs")));
+  }
+
+  @TestFactory
+  Stream<DynamicTest> eachIsOneForAllTime() throws IOException {
+    String another;
+    try (Database database = Database.open(DatabaseUrl.sqlite(root.resolve("another.db")))) {
+      another = database.identity();
+    }
+    return TestDatabases.all(root).map(url -> DynamicTest.dynamicTest(url.toString(), () -> {
+      String identity;
+      try (Database database = Database.open(url)) {
+        identity = database.identity();
+      }
+      assertNotEquals(another, identity);
+      try (Database database = Database.open(url)) {
+        assertEquals(identity, database.identity());
+      }
+    }));
   }
 
   @TestFactory

@@ -16,17 +16,21 @@ class DirectoryLockTest {
   @TempDir
   Path root;
 
-  /** Takes a folder, says so, and keeps it until its standard input ends. */
+  /** Takes a folder, shared if a database is named, says so, and keeps it until its standard input ends. */
   public static void main(String[] arguments) throws IOException {
-    try (DirectoryLock lock = DirectoryLock.take(Path.of(arguments[0]), Boolean.parseBoolean(arguments[1]))) {
+    try (DirectoryLock lock = take(Path.of(arguments[0]), arguments[1])) {
       System.out.println("taken");
       System.in.read();
     }
   }
 
-  private Process other(boolean shared) throws IOException {
+  private static DirectoryLock take(Path directory, String database) throws IOException {
+    return database.isEmpty() ? DirectoryLock.take(directory) : DirectoryLock.share(directory, database);
+  }
+
+  private Process other(String database) throws IOException {
     Process process = new ProcessBuilder(List.of(ProcessHandle.current().info().command().orElse("java"), "-cp",
-        System.getProperty("java.class.path"), DirectoryLockTest.class.getName(), root.toString(), "" + shared))
+        System.getProperty("java.class.path"), DirectoryLockTest.class.getName(), root.toString(), database))
             .start();
     assertEquals("taken", process.inputReader().readLine());
     return process;
@@ -49,32 +53,44 @@ class DirectoryLockTest {
 
   @Test
   void theSecondIsToldWhoHasItAndMayHaveItOnceTheFirstIsGone() throws Exception {
-    Process first = other(false);
-    for (boolean shared : new boolean[] {false, true, false}) {
-      IOException refusal = assertThrows(IOException.class, () -> DirectoryLock.take(root, shared));
+    Process first = other("");
+    for (String database : List.of("", "one", "")) {
+      IOException refusal = assertThrows(IOException.class, () -> take(root, database));
       assertTrue(refusal.getMessage().contains("process " + first.pid() + " on "), refusal.getMessage());
       assertTrue(refusal.getMessage().contains(", since 2"), refusal.getMessage());
     }
     first.destroyForcibly().waitFor();
-    DirectoryLock.take(root, false).close();
+    DirectoryLock.take(root).close();
   }
 
   @Test
   void oneProcessTakesItOnceToo() throws IOException {
-    try (DirectoryLock lock = DirectoryLock.take(root, false)) {
-      assertThrows(IOException.class, () -> DirectoryLock.take(root, false));
-      assertThrows(IOException.class, () -> DirectoryLock.take(root, false));
+    try (DirectoryLock lock = DirectoryLock.take(root)) {
+      assertThrows(IOException.class, () -> DirectoryLock.take(root));
+      assertThrows(IOException.class, () -> DirectoryLock.take(root));
     }
-    DirectoryLock.take(root, false).close();
+    DirectoryLock.take(root).close();
   }
 
   @Test
   void thoseThatShareItKeepOutOneThatDoesNot() throws Exception {
-    Process first = other(true);
-    try (DirectoryLock lock = DirectoryLock.take(root, true)) {
+    Process first = other("one");
+    try (DirectoryLock lock = DirectoryLock.share(root, "one")) {
       first.destroyForcibly().waitFor();
-      assertThrows(IOException.class, () -> DirectoryLock.take(root, false));
+      assertThrows(IOException.class, () -> DirectoryLock.take(root));
     }
-    DirectoryLock.take(root, false).close();
+    DirectoryLock.take(root).close();
+  }
+
+  /** To each what the other keeps there would be nobody's. */
+  @Test
+  void thoseThatShareItAgreeByOneDatabase() throws Exception {
+    Process first = other("one");
+    IOException refusal = assertThrows(IOException.class, () -> DirectoryLock.share(root, "another"));
+    assertTrue(refusal.getMessage().contains("another database") && refusal.getMessage().contains("process "
+        + first.pid()), refusal.getMessage());
+    DirectoryLock.share(root, "one").close();
+    first.destroyForcibly().waitFor();
+    DirectoryLock.share(root, "another").close();
   }
 }
