@@ -86,7 +86,7 @@ final class JobRun {
   }
 
   /** The model is not served here: its jobs wait until it is, or until another server has their turn. */
-  private static final class NotServedException extends RuntimeException {
+  static final class NotServedException extends RuntimeException {
     private static final long serialVersionUID = 1;
   }
 

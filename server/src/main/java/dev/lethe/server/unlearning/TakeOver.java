@@ -16,6 +16,7 @@ import dev.lethe.server.registry.ModelRegistry;
 import dev.lethe.server.registry.ServedModel;
 import dev.lethe.server.store.StoreException;
 import dev.lethe.server.unlearning.JobRun.JobFailedException;
+import dev.lethe.server.unlearning.JobRun.NotServedException;
 import dev.lethe.v1.Job;
 import dev.lethe.v1.JobChange;
 import dev.lethe.v1.JobPhase;
@@ -120,6 +121,10 @@ record TakeOver(TrackedJob tracked, List<TrackedJob> others, ModelRegistry regis
       storing.stored(() -> noteTrial(outcome.get()));
       promoted = outcome.get().against().isEmpty() && record.intent() == Intent.PROMOTE && promote(model, job);
     }
+    if (record.intent() == Intent.PROMOTE && !promoted) {
+      // Unloading a model decides nothing about what was made of it.
+      requireServed(job);
+    }
     end(model, finished, promoted);
   }
 
@@ -138,6 +143,13 @@ record TakeOver(TrackedJob tracked, List<TrackedJob> others, ModelRegistry regis
     return carriedOut(job, () -> model.promote(job.getNewVersion(), job.getBaseVersion(), Approval.gates()));
   }
 
+  /** @throws NotServedException if the model was unloaded meanwhile */
+  private void requireServed(Job job) {
+    if (JobRun.active(registry, job).isEmpty()) {
+      throw new NotServedException();
+    }
+  }
+
   /** Something that can be begun again. */
   private interface Step {
     Future<Boolean> begin() throws IOException, JobFailedException;
@@ -150,6 +162,7 @@ record TakeOver(TrackedJob tracked, List<TrackedJob> others, ModelRegistry regis
         return step.begin().toCompletionStage().toCompletableFuture().get();
       } catch (ExecutionException e) {
         if (!isTakenLater(e)) {
+          requireServed(job);
           throw refused(e);
         }
         await(job, e.getCause());

@@ -335,6 +335,21 @@ class JobQueueTest {
     assertEquals(JobPhase.JOB_PHASE_PROMOTED, queue.job("made").job().getPhase());
   }
 
+  @Test
+  void aModelThatIsUnloadedDuringATakeOverLeavesTheCandidateForLater() throws Exception {
+    decided("a");
+    JobStore store = new JobStore(database);
+    await(registry.model("tiny").unload());
+    TakeOver takeOver = new TakeOver(new TrackedJob(store, folders.of("a"), store.find("a").orElseThrow()), List.of(),
+        registry, new Cleaning(store, key, new Pictures()), Runnable::run, new Canary(CanaryRules.OFF, () -> false));
+    assertThrows(JobRun.NotServedException.class, takeOver::run);
+    assertEquals(JobPhase.JOB_PHASE_CANDIDATE, store.find("a").orElseThrow().job().getPhase());
+    await(registry.model("tiny").load());
+    queue.recover();
+    await(queue.job("a").ended());
+    assertEquals(JobPhase.JOB_PHASE_PROMOTED, queue.job("a").job().getPhase());
+  }
+
   /** How far a take-over had come when its server ended. */
   private enum Reached { DECIDED, MOVED, SWITCHED }
 
