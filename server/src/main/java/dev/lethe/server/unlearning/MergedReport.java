@@ -1,5 +1,6 @@
 package dev.lethe.server.unlearning;
 
+import dev.lethe.job.JobContract;
 import dev.lethe.v1.BeforeAfter;
 import dev.lethe.v1.Gates;
 import dev.lethe.v1.ImageFinding;
@@ -20,9 +21,6 @@ import java.util.stream.Stream;
  * @param against why the request by itself does not pass; empty if it does
  */
 record MergedReport(UnlearnReport report, Optional<String> against) {
-
-  private static final double LEAST_REDACTED = 0.9;
-  private static final double MOST_RECOGNISED = 0.01;
 
   /**
    * Makes one request's of the run's.
@@ -51,15 +49,16 @@ record MergedReport(UnlearnReport report, Optional<String> against) {
     double share = (double) own.stream().filter(ImageFinding::getNearerToSubstitute).count() / own.size();
     String words = String.format(Locale.ROOT, "of its own images %.0f %% are drawn nearer to their substitutes, at"
         + " latents that the audit found in the original", 100 * share);
-    double least = job.getSpec().getGates().hasMinRedactedFresh() ? job.getSpec().getGates().getMinRedactedFresh()
-        : LEAST_REDACTED;
+    // As for a verdict: a request's gates make it stricter alone.
+    double least = Math.max(JobContract.MIN_REDACTED_FRESH, job.getSpec().getGates().getMinRedactedFresh());
     return new MergedReport(report.addFindings(together + "; " + words).build(),
         share < least ? Optional.of(words) : Optional.empty());
   }
 
   /** As many pictures are judged of each class, so that of one class no larger share can be recognised than this. */
   private static Optional<String> ofClasses(UnlearnReport run, Gates gates, int classes) {
-    double most = gates.hasMaxRecognised() ? gates.getMaxRecognised() : MOST_RECOGNISED;
+    double most = gates.hasMaxRecognised() ? Math.min(JobContract.MAX_RECOGNISED, gates.getMaxRecognised())
+        : JobContract.MAX_RECOGNISED;
     double share = classes * Stream.of(run.getErasedRecognised(), run.getFormerRecognised(), run.getAroundRecognised())
         .mapToDouble(BeforeAfter::getAfter).max().orElse(0);
     return share > most ? Optional.of(String.format(Locale.ROOT, "of one of the %d classes up to %.1f %% may be"
