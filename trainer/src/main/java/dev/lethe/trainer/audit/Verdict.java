@@ -13,8 +13,11 @@ import java.util.OptionalDouble;
  */
 public record Verdict(List<String> reasons, List<String> findings) {
 
+  /** Most that the share may fall of what labels that stay lead to and that is taken for them. */
+  private static final double KEPT = 0.05;
+
   /**
-   * What must hold.
+   * What must hold. A figure that is no number holds nothing.
    *
    * @param own least share redacted at the latents that the job went by
    * @param fresh least share redacted at latents that the audit found in the original
@@ -37,22 +40,34 @@ public record Verdict(List<String> reasons, List<String> findings) {
    */
   public static Verdict of(ItemFindings found, OptionalDouble aucUt, OptionalDouble fidIncrease, Bounds bounds) {
     List<String> wrong = new ArrayList<>();
-    if (found.own().after().value() < bounds.own()) {
+    if (!(found.own().after().value() >= bounds.own())) {
       wrong.add(text("redaction: at the job's own latents %.0f %% of the images are drawn nearer to their substitutes, "
           + "below %.0f %%", 100 * found.own().after().value(), 100 * bounds.own()));
     }
-    if (found.fresh().after().value() < bounds.fresh()) {
+    if (!(found.fresh().after().value() >= bounds.fresh())) {
       wrong.add(text("redaction: at latents that the audit found in the original %.0f %% of the images are drawn "
           + "nearer "
           + "to their substitutes, below %.0f %%", 100 * found.fresh().after().value(), 100 * bounds.fresh()));
     }
-    found.members().filter(members -> members.way().value() > bounds.collateral()).ifPresent(members ->
+    found.members().filter(members -> !(members.way().value() <= bounds.collateral())).ifPresent(members ->
         wrong.add(text("collateral: images that stay went %.2f of the way to substitutes of theirs, above %.2f",
             members.way().value(), bounds.collateral())));
+    deletion(wrong, found, aucUt, bounds);
+    fidIncrease.ifPresent(increase -> utility(wrong, increase, bounds));
+    List<String> findings = findings(found);
+    if (found.membership().isPresent() && 0.5 + bounds.membership() + spread(found.errorsAfter().length) >= 1) {
+      findings.add(text("of %d images no AUC is sure: whether they are deleted cannot be judged, and was not",
+          found.errorsAfter().length));
+    }
+    utility(findings, fidIncrease);
+    return new Verdict(wrong, findings);
+  }
+
+  private static void deletion(List<String> wrong, ItemFindings found, OptionalDouble aucUt, Bounds bounds) {
     // A few images tell little: what counts is what the interval excludes, and that of one image is no interval.
     double least = spread(found.errorsAfter().length);
     found.membership().map(BeforeAfter::after).map(Membership::auc).ifPresent(auc -> {
-      if (Math.min(auc.low(), auc.value() - least) > 0.5 + bounds.membership()) {
+      if (!(Math.min(auc.low(), auc.value() - least) <= 0.5 + bounds.membership())) {
         wrong.add(text("deletion: the generator still draws unlearned images with less error than images that it never "
             + "saw, AUC %.2f (%.2f to %.2f)", auc.value(), auc.low(), auc.high()));
       }
@@ -62,18 +77,16 @@ public record Verdict(List<String> reasons, List<String> findings) {
       }
     });
     found.bySamples().map(samples -> samples.calibrated().orElse(samples.distance()).after().auc()).ifPresent(auc -> {
-      if (Math.min(auc.low(), auc.value() - least) > 0.5 + bounds.membership()) {
+      if (!(Math.min(auc.low(), auc.value() - least) <= 0.5 + bounds.membership())) {
         wrong.add(text("deletion: the generator's samples come nearer to unlearned images than to images that it never "
             + "saw, AUC %.2f (%.2f to %.2f)", auc.value(), auc.low(), auc.high()));
       }
     });
     aucUt.ifPresent(auc -> {
-      if (Math.abs(auc - 0.5) > bounds.membership() + least) {
+      if (!(Math.abs(auc - 0.5) <= bounds.membership() + least)) {
         wrong.add(text("deletion: the discriminator tells unlearned images from those never seen, AUC %.2f", auc));
       }
     });
-    fidIncrease.ifPresent(increase -> utility(wrong, increase, bounds));
-    return new Verdict(wrong, findings(found));
   }
 
   /**
@@ -86,6 +99,10 @@ public record Verdict(List<String> reasons, List<String> findings) {
     recognised(wrong, "of what the erased labels lead to", found.label(), bounds);
     recognised(wrong, "of what their former w draw", found.former(), bounds);
     recognised(wrong, "of what w around those draw", found.around(), bounds);
+    if (!(found.kept().after().value() >= found.kept().before().value() - KEPT)) {
+      wrong.add(text("collateral: of what the labels that stay lead to %.1f %% are taken for them, before %.1f %%",
+          100 * found.kept().after().value(), 100 * found.kept().before().value()));
+    }
     fidIncrease.ifPresent(increase -> utility(wrong, increase, bounds));
     List<String> findings = new ArrayList<>();
     findings.add(text("redaction by label, z and w: recognised as an erased class are %.1f %% of what the labels "
@@ -97,21 +114,28 @@ public record Verdict(List<String> reasons, List<String> findings) {
         + "%.0f %% are found so that they are recognised, before %.0f %%; a model that never saw the class also draws "
         + "some", 100 * share.after().value(), 100 * share.before().value())));
     findings.add("deletion was not measured: membership of whole classes needs a model retrained without them");
+    utility(findings, fidIncrease);
     return new Verdict(wrong, findings);
   }
 
   private static void recognised(List<String> wrong, String what, BeforeAfter<Estimate> share, Bounds bounds) {
-    if (share.after().value() > bounds.recognised()) {
+    if (!(share.after().value() <= bounds.recognised())) {
       wrong.add(text("redaction: %s %.1f %% are recognised as an erased class, above %.1f %%", what,
           100 * share.after().value(), 100 * bounds.recognised()));
     }
   }
 
   private static void utility(List<String> wrong, double increase, Bounds bounds) {
-    if (increase > bounds.fidIncrease()) {
+    if (!(increase <= bounds.fidIncrease())) {
       wrong.add(text("utility: the Fréchet distance is %.2f times the root version's, above %.2f", 1 + increase,
           1 + bounds.fidIncrease()));
     }
+  }
+
+  private static void utility(List<String> findings, OptionalDouble fidIncrease) {
+    findings.add(fidIncrease.isPresent()
+        ? text("the Fréchet distance is %.2f times the root version's", 1 + fidIncrease.getAsDouble())
+        : "what the model is still good for was not measured: there are no real images that stay");
   }
 
   /** The same of a run that diverged: what it gave is an earlier state, which nobody chose. */
@@ -138,6 +162,9 @@ public record Verdict(List<String> reasons, List<String> findings) {
         + "for "
         + "%.0f %% at latents found afresh in the original", 100 * found.own().after().value(),
         100 * found.fresh().after().value()));
+    findings.add(text("by a measure that knows of no substitute, %.0f %% are drawn there no nearer to the image than "
+        + "its nearest other real image; substitutes lie at least %.2f times as far",
+        100 * found.apart().after().value(), found.substituteDistance()));
     int all = found.errorsBefore().length;
     if (found.drawnBefore() < all) {
       findings.add(text("the original drew %d of the %d images, with at most half the error of their substitutes and "
@@ -151,8 +178,11 @@ public record Verdict(List<String> reasons, List<String> findings) {
     found.bySamples().map(samples -> samples.calibrated().orElse(samples.distance())).ifPresent(membership ->
         findings.add(text("the same by the nearest of many samples: AUC %.2f, before %.2f",
             membership.after().auc().value(), membership.before().auc().value())));
-    findings.add("in w+ (a w for each layer) a generator draws nearly anything, images that it never saw included; "
-        + "close it to clients where that matters");
+    findings.add(found.wPlus().map(wPlus -> text("in w+ (a w for each layer) drawn nearer to the substitute for "
+        + "%.0f %% at latents found afresh in the original", 100 * wPlus.fresh().after().value()))
+        .orElse("w+ (a w for each layer) was not measured: little is redacted there")
+        + "; a generator draws nearly anything by it, images that it never saw included; close it to clients where that"
+        + " matters");
     return findings;
   }
 

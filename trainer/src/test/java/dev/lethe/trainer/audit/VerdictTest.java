@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.lethe.models.graph.Tensor;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import org.junit.jupiter.api.Test;
@@ -62,6 +63,49 @@ class VerdictTest {
     Verdict verdict = verdict(items(1, 1, 0, Optional.empty(), 4), NONE, NONE);
     assertTrue(verdict.forgotten());
     assertTrue(verdict.line().contains("deletion was not measured"), verdict.line());
+  }
+
+  /** Of one or two images even an AUC of 1 is chance: silence would pass for a proof. */
+  @Test
+  void whatCannotBeJudgedIsSaid() {
+    String words = "whether they are deleted cannot be judged";
+    assertTrue(verdict(items(1, 1, 0, auc(1), 1), NONE, NONE).line().contains(words));
+    assertTrue(verdict(items(1, 1, 0, auc(1), 2), NONE, NONE).line().contains(words));
+    assertFalse(verdict(items(1, 1, 0, auc(0.5), 16), NONE, NONE).line().contains(words));
+    assertTrue(verdict(items(1, 1, 0, auc(0.5), 4), NONE, NONE).line().contains("still good for was not measured"));
+    assertTrue(verdict(items(1, 1, 0, auc(0.5), 4), NONE, OptionalDouble.of(0.02)).line().contains("1.02 times"));
+    assertTrue(Verdict.of(classes(0, 0, 0), NONE, BOUNDS).line().contains("still good for was not measured"));
+  }
+
+  @Test
+  void whatIsNoNumberHoldsNothing() {
+    double nan = Double.NaN;
+    for (Verdict verdict : List.of(verdict(items(nan, 1, 0, auc(0.5), 64), NONE, NONE),
+        verdict(items(1, nan, 0, auc(0.5), 64), NONE, NONE), verdict(items(1, 1, nan, auc(0.5), 64), NONE, NONE),
+        verdict(items(1, 1, 0, auc(0.5), 64), OptionalDouble.of(nan), NONE),
+        verdict(items(1, 1, 0, auc(0.5), 64), NONE, OptionalDouble.of(nan)),
+        verdict(items(1, 1, 0, auc(nan), 64), NONE, NONE),
+        Verdict.of(classes(nan, 0, 0), NONE, BOUNDS), Verdict.of(classes(0, 0, 0), OptionalDouble.of(nan), BOUNDS))) {
+      assertEquals(1, verdict.reasons().size(), verdict.line());
+    }
+  }
+
+  @Test
+  void theClassesThatStayAreJudged() {
+    ClassFindings found = new ClassFindings(share(1, 0), share(1, 0), share(1, 0), Optional.empty(),
+        share(0.99, 0.93), 1);
+    Verdict verdict = Verdict.of(found, NONE, BOUNDS);
+    assertEquals(1, verdict.reasons().size(), verdict.line());
+    assertTrue(verdict.reasons().get(0).startsWith("collateral: of what the labels that stay"), verdict.line());
+  }
+
+  /** The share that counts is one of substitutes that the job chose itself. */
+  @Test
+  void whatNoSubstituteDecidesIsTold() {
+    String line = verdict(items(1, 0.92, 0, auc(0.5), 64), NONE, NONE).line();
+    assertTrue(line.contains("92 % are drawn there no nearer to the image than its nearest other real image")
+        && line.contains("at least 1.20 times as far"), line);
+    assertTrue(line.contains("w+ (a w for each layer) was not measured"), line);
   }
 
   /** Redaction is easy of what was never drawn: a model of random weights passes. */
