@@ -3,12 +3,18 @@ package dev.lethe.server;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.lethe.models.bundle.Bundle;
+import dev.lethe.models.bundle.ModelCard;
+import dev.lethe.models.image.ImageDecoder;
+import dev.lethe.models.image.InvalidImageException;
+import dev.lethe.models.image.Preparation;
 import dev.lethe.server.config.Configuration;
 import dev.lethe.server.config.ConfigurationException;
 import dev.lethe.server.config.Setting;
 import dev.lethe.server.erasure.ErasureCertificate;
 import dev.lethe.server.events.EventLog;
 import dev.lethe.server.events.Verification;
+import dev.lethe.server.jobs.Commitment;
 import dev.lethe.server.jobs.JobRecord;
 import dev.lethe.server.jobs.JobStore;
 import dev.lethe.server.modelstore.DiskModelStore;
@@ -16,15 +22,20 @@ import dev.lethe.server.modelstore.ModelStore;
 import dev.lethe.server.provenance.SigningKey;
 import dev.lethe.server.provenance.VerificationKey;
 import dev.lethe.server.store.Database;
+import dev.lethe.server.unlearning.UnlearnSpecs;
 import dev.lethe.v1.Job;
 import dev.lethe.v1.JobState;
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.NavigableMap;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
@@ -34,11 +45,13 @@ import picocli.CommandLine.ExitCode;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
-/** {@code lethe audit verify|log}: looks at what a server keeps, beside the server or without it. */
+/** {@code lethe audit verify|images|log}: looks at what a server keeps, beside the server or without it. */
 @Command(name = "lethe audit", description = "Checks and shows what a server keeps for the record.",
-    synopsisSubcommandLabel = "COMMAND", subcommands = {AuditCommand.Verify.class, AuditCommand.Log.class})
+    synopsisSubcommandLabel = "COMMAND", subcommands = {AuditCommand.Verify.class, AuditCommand.Images.class,
+        AuditCommand.Log.class})
 public final class AuditCommand {
 
   private static final List<Setting<?>> SETTINGS = List.of(ServerSettings.MODELS, ServerSettings.STATE,
@@ -74,7 +87,7 @@ public final class AuditCommand {
   /** In what form: {@code table} and {@code wide} are for people, and the same. */
   enum Format { table, wide, json, name }
 
-  /** What both need: where things are, by the server's own settings. */
+  /** What all need: where things are, by the server's own settings. */
   private abstract static class Looking implements Callable<Integer> {
 
     @Option(names = {"-o", "--output"}, paramLabel = "FORMAT", description = "table, wide, json with the fields of "
@@ -222,6 +235,80 @@ public final class AuditCommand {
 
     private static String what(String line) {
       return line.startsWith(Verification.FAULT) ? line.substring(Verification.FAULT.length()) : line;
+    }
+  }
+
+  /** Holds images to the commitments of a job. */
+  @Command(name = "images", description = "Says of images whether they were among those that a job was to unlearn, by"
+      + " the commitments that are kept of them; for a person who asks whether their pictures were. Takes the same"
+      + " files, or others of the same pixels. Exits 0 if all were, 1 if not.")
+  static final class Images extends Looking {
+
+    @Parameters(index = "0", paramLabel = "JOB", description = "Id of the job.")
+    private String id;
+
+    @Parameters(index = "1..*", arity = "1..*", paramLabel = "FILE", description = "Images: PNG, JPEG or WebP.")
+    private List<Path> files;
+
+    @Override
+    int look(Configuration settings) throws IOException {
+      ModelStore store = new DiskModelStore(settings.get(ServerSettings.MODELS), settings.get(ServerSettings.STATE));
+      Map<Path, Boolean> unlearned = new LinkedHashMap<>();
+      try (Database database = open(settings)) {
+        JobStore jobs = new JobStore(database);
+        Job job = jobs.find(id).map(JobRecord::job)
+            .orElseThrow(() -> new IOException("there is no job " + id + "; a job that is deleted has no commitments"));
+        List<Commitment> commitments = jobs.commitments(id);
+        ModelCard.Network network = network(store, job.getSpec().getModel());
+        for (Path file : files) {
+          byte[] pixels = pixels(file, network, UnlearnSpecs.preparation(job.getSpec()));
+          unlearned.put(file, commitments.stream().anyMatch(commitment -> commitment.holds(pixels)));
+        }
+      }
+      print(unlearned);
+      return unlearned.containsValue(false) ? ExitCode.SOFTWARE : ExitCode.OK;
+    }
+
+    /** All versions of a model take the same images. */
+    private static ModelCard.Network network(ModelStore store, String model) throws IOException {
+      NavigableMap<String, Bundle> versions = store.versions(model);
+      if (versions.isEmpty()) {
+        throw new IOException("there is no model " + model + ", so that nobody knows how its images were taken; name"
+            + " its folder with " + ServerSettings.MODELS.flag() + " or " + ServerSettings.STATE.flag());
+      }
+      return versions.firstEntry().getValue().card().network();
+    }
+
+    private static byte[] pixels(Path file, ModelCard.Network network, Preparation preparation) throws IOException {
+      try {
+        return ImageDecoder.prepare(Files.readAllBytes(file), network.channels(), network.resolution(), preparation)
+            .pixels();
+      } catch (InvalidImageException e) {
+        throw new IOException(file + ": " + e.getMessage(), e);
+      } catch (NoSuchFileException e) {
+        throw new IOException(file + ": there is no such file", e);
+      }
+    }
+
+    private void print(Map<Path, Boolean> unlearned) {
+      switch (format(Format.table)) {
+        case table, wide -> unlearned.forEach((file, was) -> {
+          if (!was || !isQuiet()) {
+            System.out.println(file + (was ? ": was to be unlearned by job " : ": was not among the images of job ")
+                + id);
+          }
+        });
+        case json -> {
+          ArrayNode images = JSON.createArrayNode();
+          unlearned.forEach((file, was) -> images.addObject().put("file", file.toString()).put("unlearned", was));
+          System.out.println(images.toPrettyString());
+        }
+        case name -> unlearned.forEach((file, was) -> {
+          if (was) {
+            System.out.println(file);
+          }
+        });
+      }
     }
   }
 

@@ -6,15 +6,21 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.google.protobuf.ByteString;
 import dev.lethe.models.bundle.Bundle;
 import dev.lethe.models.files.FileTrees;
+import dev.lethe.models.image.ImageEncoder;
 import dev.lethe.server.erasure.ErasureCertificate;
 import dev.lethe.server.provenance.ModelSignature;
 import dev.lethe.server.unlearning.TestErasures;
 import dev.lethe.v1.ActivateRequest;
+import dev.lethe.v1.Image;
 import dev.lethe.v1.Job;
+import dev.lethe.v1.LabelledImage;
 import dev.lethe.v1.PurgeRequest;
 import dev.lethe.v1.RetireRequest;
+import dev.lethe.v1.UnlearnMode;
+import dev.lethe.v1.UnlearnSpec;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -26,9 +32,11 @@ import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.PreparedStatement;
 import java.sql.Statement;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -195,6 +203,39 @@ class AuditIT {
     Files.delete(root.resolve("jobs/lethe.db"));
     assertEquals(1, verify().status());
     assertTrue(!Files.exists(root.resolve("jobs/lethe.db")), "looking makes no database");
+  }
+
+  @Test
+  void whoHasAnImageIsToldWhetherItWasToBeUnlearned() throws Exception {
+    TinyBundles.conditional(root.resolve("models"), "v1", 7);
+    List<LabelledImage> images = new ArrayList<>();
+    for (int image = 0; image < 3; image++) {
+      byte[] pixels = new byte[32 * 32];
+      new Random(image).nextBytes(pixels);
+      byte[] png = ImageEncoder.png(pixels, 1, 32, 32);
+      Files.write(root.resolve(image + ".png"), png);
+      images.add(LabelledImage.newBuilder().setImage(Image.newBuilder().setData(ByteString.copyFrom(png)))
+          .setLabel("three").build());
+    }
+    Job job;
+    try (ServerFixture server = ServerFixture.start(root, Map.of("worker-command", TestErasures.workerDouble()))) {
+      job = TestErasures.run(server.channel(), UnlearnSpec.newBuilder().setModel("tiny").setKeepAsCandidate(true)
+          .setMode(UnlearnMode.UNLEARN_MODE_ZERO_SHOT).build(), images.get(0), images.get(1));
+      assertTrue(job.hasReport(), job.getMessage());
+    }
+    String[] files = {root.resolve("0.png").toString(), root.resolve("1.png").toString(),
+        root.resolve("2.png").toString()};
+    Run all = audit("images", job.getId(), files[0], files[1]);
+    assertEquals(0, all.status(), all.out());
+    Run some = audit("images", job.getId(), files[1], files[2], "-o", "json");
+    assertEquals(1, some.status());
+    JsonNode told = JSON.readTree(some.out());
+    assertEquals(files[1], told.get(0).get("file").asText());
+    assertTrue(told.get(0).get("unlearned").asBoolean());
+    assertFalse(told.get(1).get("unlearned").asBoolean());
+    assertEquals(files[1], audit("images", job.getId(), files[1], files[2], "-o", "name").out().strip());
+    assertEquals(1, audit("images", "nothing", files[0]).status());
+    assertEquals(1, audit("images", job.getId(), root.resolve("jobs/lethe.db").toString()).status());
   }
 
   @Test

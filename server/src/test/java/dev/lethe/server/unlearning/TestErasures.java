@@ -1,7 +1,9 @@
 package dev.lethe.server.unlearning;
 
+import dev.lethe.v1.ImageRole;
 import dev.lethe.v1.Job;
 import dev.lethe.v1.JobEvent;
+import dev.lethe.v1.LabelledImage;
 import dev.lethe.v1.SubmitRequest;
 import dev.lethe.v1.UnlearnKind;
 import dev.lethe.v1.UnlearnSpec;
@@ -31,8 +33,8 @@ public final class TestErasures {
     return UnlearnSpec.newBuilder().setModel(model).setKind(UnlearnKind.UNLEARN_KIND_CLASS).addClasses(name);
   }
 
-  /** Submits without images; returns the job's end, whatever it is. */
-  public static Job run(Channel channel, UnlearnSpec spec) throws Exception {
+  /** Submits, with images if need be; returns the job's end, whatever it is. */
+  public static Job run(Channel channel, UnlearnSpec spec, LabelledImage... images) throws Exception {
     CompletableFuture<Job> accepted = new CompletableFuture<>();
     StreamObserver<SubmitRequest> upload = UnlearningServiceGrpc.newStub(channel).submit(new StreamObserver<>() {
       @Override
@@ -49,6 +51,9 @@ public final class TestErasures {
       public void onCompleted() {}
     });
     upload.onNext(SubmitRequest.newBuilder().setSpec(spec).build());
+    if (images.length > 0) {
+      upload.onNext(Submission.images(ImageRole.IMAGE_ROLE_UNLEARN, images));
+    }
     upload.onCompleted();
     Job end = accepted.get(60, TimeUnit.SECONDS);
     Iterator<JobEvent> changes = UnlearningServiceGrpc.newBlockingStub(channel)
