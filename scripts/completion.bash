@@ -178,6 +178,7 @@ function _complete_lethe() {
   if [ "${COMP_LINE}" = "${COMP_WORDS[0]} bench training" ];    then _picocli_lethe_bench; return $?; fi
   if [ "${COMP_LINE}" = "${COMP_WORDS[0]} bench device" ];    then _picocli_lethe_bench; return $?; fi
   if [ "${COMP_LINE}" = "${COMP_WORDS[0]} audit verify" ];    then _picocli_lethe_audit; return $?; fi
+  if [ "${COMP_LINE}" = "${COMP_WORDS[0]} audit images" ];    then _picocli_lethe_audit; return $?; fi
   if [ "${COMP_LINE}" = "${COMP_WORDS[0]} audit log" ];    then _picocli_lethe_audit; return $?; fi
   if [ "${COMP_LINE}" = "${COMP_WORDS[0]} jobs approve" ];    then _picocli_lethe_jobs; return $?; fi
   if [ "${COMP_LINE}" = "${COMP_WORDS[0]} jobs cancel" ];    then _picocli_lethe_jobs; return $?; fi
@@ -222,43 +223,45 @@ function _complete_lethe() {
   local cmds21=(bench training)
   local cmds22=(bench device)
   local cmds23=(audit verify)
-  local cmds24=(audit log)
-  local cmds25=(jobs approve)
-  local cmds26=(jobs cancel)
-  local cmds27=(jobs delete)
-  local cmds28=(jobs get)
-  local cmds29=(jobs show)
-  local cmds30=(jobs list)
-  local cmds31=(jobs reject)
-  local cmds32=(jobs retry)
-  local cmds33=(jobs watch)
-  local cmds34=(models activate)
-  local cmds35=(models active)
-  local cmds36=(models card)
-  local cmds37=(models get)
-  local cmds38=(models show)
-  local cmds39=(models list)
-  local cmds40=(models purge)
-  local cmds41=(models retire)
+  local cmds24=(audit images)
+  local cmds25=(audit log)
+  local cmds26=(jobs approve)
+  local cmds27=(jobs cancel)
+  local cmds28=(jobs delete)
+  local cmds29=(jobs get)
+  local cmds30=(jobs show)
+  local cmds31=(jobs list)
+  local cmds32=(jobs reject)
+  local cmds33=(jobs retry)
+  local cmds34=(jobs watch)
+  local cmds35=(models activate)
+  local cmds36=(models active)
+  local cmds37=(models card)
+  local cmds38=(models get)
+  local cmds39=(models show)
+  local cmds40=(models list)
+  local cmds41=(models purge)
+  local cmds42=(models retire)
 
-  if CompWordsContainsArray "${cmds41[@]}"; then _picocli_lethe_models_retire; return $?; fi
-  if CompWordsContainsArray "${cmds40[@]}"; then _picocli_lethe_models_purge; return $?; fi
-  if CompWordsContainsArray "${cmds39[@]}"; then _picocli_lethe_models_list; return $?; fi
-  if CompWordsContainsArray "${cmds38[@]}"; then _picocli_lethe_models_show; return $?; fi
-  if CompWordsContainsArray "${cmds37[@]}"; then _picocli_lethe_models_get; return $?; fi
-  if CompWordsContainsArray "${cmds36[@]}"; then _picocli_lethe_models_card; return $?; fi
-  if CompWordsContainsArray "${cmds35[@]}"; then _picocli_lethe_models_active; return $?; fi
-  if CompWordsContainsArray "${cmds34[@]}"; then _picocli_lethe_models_activate; return $?; fi
-  if CompWordsContainsArray "${cmds33[@]}"; then _picocli_lethe_jobs_watch; return $?; fi
-  if CompWordsContainsArray "${cmds32[@]}"; then _picocli_lethe_jobs_retry; return $?; fi
-  if CompWordsContainsArray "${cmds31[@]}"; then _picocli_lethe_jobs_reject; return $?; fi
-  if CompWordsContainsArray "${cmds30[@]}"; then _picocli_lethe_jobs_list; return $?; fi
-  if CompWordsContainsArray "${cmds29[@]}"; then _picocli_lethe_jobs_show; return $?; fi
-  if CompWordsContainsArray "${cmds28[@]}"; then _picocli_lethe_jobs_get; return $?; fi
-  if CompWordsContainsArray "${cmds27[@]}"; then _picocli_lethe_jobs_delete; return $?; fi
-  if CompWordsContainsArray "${cmds26[@]}"; then _picocli_lethe_jobs_cancel; return $?; fi
-  if CompWordsContainsArray "${cmds25[@]}"; then _picocli_lethe_jobs_approve; return $?; fi
-  if CompWordsContainsArray "${cmds24[@]}"; then _picocli_lethe_audit_log; return $?; fi
+  if CompWordsContainsArray "${cmds42[@]}"; then _picocli_lethe_models_retire; return $?; fi
+  if CompWordsContainsArray "${cmds41[@]}"; then _picocli_lethe_models_purge; return $?; fi
+  if CompWordsContainsArray "${cmds40[@]}"; then _picocli_lethe_models_list; return $?; fi
+  if CompWordsContainsArray "${cmds39[@]}"; then _picocli_lethe_models_show; return $?; fi
+  if CompWordsContainsArray "${cmds38[@]}"; then _picocli_lethe_models_get; return $?; fi
+  if CompWordsContainsArray "${cmds37[@]}"; then _picocli_lethe_models_card; return $?; fi
+  if CompWordsContainsArray "${cmds36[@]}"; then _picocli_lethe_models_active; return $?; fi
+  if CompWordsContainsArray "${cmds35[@]}"; then _picocli_lethe_models_activate; return $?; fi
+  if CompWordsContainsArray "${cmds34[@]}"; then _picocli_lethe_jobs_watch; return $?; fi
+  if CompWordsContainsArray "${cmds33[@]}"; then _picocli_lethe_jobs_retry; return $?; fi
+  if CompWordsContainsArray "${cmds32[@]}"; then _picocli_lethe_jobs_reject; return $?; fi
+  if CompWordsContainsArray "${cmds31[@]}"; then _picocli_lethe_jobs_list; return $?; fi
+  if CompWordsContainsArray "${cmds30[@]}"; then _picocli_lethe_jobs_show; return $?; fi
+  if CompWordsContainsArray "${cmds29[@]}"; then _picocli_lethe_jobs_get; return $?; fi
+  if CompWordsContainsArray "${cmds28[@]}"; then _picocli_lethe_jobs_delete; return $?; fi
+  if CompWordsContainsArray "${cmds27[@]}"; then _picocli_lethe_jobs_cancel; return $?; fi
+  if CompWordsContainsArray "${cmds26[@]}"; then _picocli_lethe_jobs_approve; return $?; fi
+  if CompWordsContainsArray "${cmds25[@]}"; then _picocli_lethe_audit_log; return $?; fi
+  if CompWordsContainsArray "${cmds24[@]}"; then _picocli_lethe_audit_images; return $?; fi
   if CompWordsContainsArray "${cmds23[@]}"; then _picocli_lethe_audit_verify; return $?; fi
   if CompWordsContainsArray "${cmds22[@]}"; then _picocli_lethe_bench_device; return $?; fi
   if CompWordsContainsArray "${cmds21[@]}"; then _picocli_lethe_bench_training; return $?; fi
@@ -844,7 +847,7 @@ function _picocli_lethe_audit() {
   # Get completion data
   local curr_word=${COMP_WORDS[COMP_CWORD]}
 
-  local commands="verify log"
+  local commands="verify images log"
   local flag_opts="'-h' '--help'"
   local arg_opts=""
 
@@ -1928,6 +1931,64 @@ function _picocli_lethe_audit_verify() {
     COMPREPLY=( $(compgen -W "${flag_opts} ${arg_opts}" -- "${curr_word}") )
   else
     local positionals=""
+    local IFS=$'\n'
+    COMPREPLY=( $(compgen -W "${commands// /$'\n'}${IFS}${positionals}" -- "${curr_word}") )
+  fi
+}
+
+# Generates completions for the options and subcommands of the `images` subcommand.
+function _picocli_lethe_audit_images() {
+  # Get completion data
+  local curr_word=${COMP_WORDS[COMP_CWORD]}
+  local prev_word=${COMP_WORDS[COMP_CWORD-1]}
+
+  local commands=""
+  local flag_opts="'-q' '--quiet' '-v' '--verbose' '-h' '--help'"
+  local arg_opts="'-o' '--output' '--config' '--models' '--state' '--jobs' '--database' '--signing-key'"
+  local FORMAT_option_args=("table" "wide" "json" "name") # --output values
+
+  type compopt &>/dev/null && compopt +o default
+
+  case ${prev_word} in
+    '-o'|'--output')
+      local IFS=$'\n'
+      COMPREPLY=( $( compReplyArray "${FORMAT_option_args[@]}" ) )
+      return $?
+      ;;
+    '--config')
+      local IFS=$'\n'
+      type compopt &>/dev/null && compopt -o filenames
+      COMPREPLY=( $( compgen -f -- "${curr_word}" ) ) # files
+      return $?
+      ;;
+    '--models')
+      return
+      ;;
+    '--state')
+      return
+      ;;
+    '--jobs')
+      return
+      ;;
+    '--database')
+      return
+      ;;
+    '--signing-key')
+      return
+      ;;
+  esac
+
+  if [[ "${curr_word}" == -* ]]; then
+    COMPREPLY=( $(compgen -W "${flag_opts} ${arg_opts}" -- "${curr_word}") )
+  else
+    local positionals=""
+    local currIndex
+    currIndex=$(currentPositionalIndex "images" "${arg_opts}" "${flag_opts}")
+    if (( currIndex >= 1 && currIndex <= 2147483647 )); then
+      local IFS=$'\n'
+      type compopt &>/dev/null && compopt -o filenames
+      positionals=$( compgen -f -- "${curr_word}" ) # files
+    fi
     local IFS=$'\n'
     COMPREPLY=( $(compgen -W "${commands// /$'\n'}${IFS}${positionals}" -- "${curr_word}") )
   fi
