@@ -18,7 +18,6 @@ import dev.lethe.server.inference.ServingCompute.Graphs;
 import dev.lethe.server.lifecycle.Lifecycle;
 import dev.lethe.server.registry.CanaryRules;
 import dev.lethe.server.security.LatentRules;
-import dev.lethe.server.security.Latents;
 import dev.lethe.server.store.DatabaseUrl;
 import dev.lethe.server.unlearning.ApprovalRules;
 import dev.lethe.server.unlearning.JobQueue;
@@ -125,10 +124,11 @@ final class ServerSettings {
   static final Setting<Precision> PRECISION = new Setting<>("precision", "PRECISION", "fp32",
       ValueType.oneOf(Precision.class), "Of synthesis: fp32, or fp16 for half precision at the four highest"
           + " resolutions, for GPUs; a CPU computes that in floats all the same.");
-  static final Setting<Latents> LATENTS = new Setting<>("latents", "WHICH", "w-plus",
-      ValueType.oneOf(Latents.class), "What clients without the role latents may send: z for seeds and z alone, w for"
-          + " one w for all layers, too, w-plus for a w for each layer, too. In w+ a generator draws nearly anything,"
-          + " images that it never saw included.");
+  static final Setting<LatentRules.Rule> LATENTS = new Setting<>("latents", "WHICH", "auto",
+      ValueType.oneOf(LatentRules.Rule.class), "What clients without the role latents may send: z for seeds and z"
+          + " alone, w for one w for all layers, too, w-plus for a w for each layer, too. In w+ a generator draws"
+          + " nearly anything, images that it never saw included, and what was unlearned: auto is w-plus, and w of"
+          + " versions that unlearning made.");
   static final Setting<Graphs> GRAPHS = new Setting<>("graphs", "WHICH", "auto",
       ValueType.oneOf(Graphs.class), "auto: on a CPU, graphs that are made of a version's weights for this processor"
           + " when it is loaded, faster than the files', with images that differ by rounding; bundle: always the"
@@ -223,7 +223,7 @@ final class ServerSettings {
   }
 
   private static LatentRules latents(Configuration settings) {
-    Map<String, Latents> own = new HashMap<>();
+    Map<String, LatentRules.Rule> own = new HashMap<>();
     settings.own(PER_MODEL).forEach((name, its) -> own.put(name, its.get(LATENTS)));
     return new LatentRules(settings.get(LATENTS), own);
   }

@@ -102,6 +102,11 @@ public record ModelCard(
     return sha256.containsKey(file);
   }
 
+  /** True of a version that unlearning made. */
+  public boolean unlearned() {
+    return parentVersion != null;
+  }
+
   public ModelCard withSha256(Map<String, String> hashes) {
     return new ModelCard(formatVersion, name, version, parentVersion, architecture, network, labels,
         unlearnedLabels, w, training, quality, hashes);

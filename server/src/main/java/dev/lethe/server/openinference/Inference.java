@@ -47,9 +47,9 @@ final class Inference {
     return engine;
   }
 
-  /** What the caller may send for the model of this name. */
-  Latents open(String model, Call<?> call) {
-    return latents.of(model, call.caller().principal());
+  /** What the caller may send for the version of this card. */
+  Latents open(ModelCard card, Call<?> call) {
+    return latents.of(card.name(), card.unlearned(), call.caller().principal());
   }
 
   /** Most images of this model in one request. */
@@ -102,7 +102,7 @@ final class Inference {
         .map(lease -> {
           try {
             InferPlan plan = InferRequests.check(request, lease.card(), mostImages(lease.card()),
-                open(lease.card().name(), call));
+                open(lease.card(), call));
             call.caller().chargeImages(plan.count());
             return prepared(call, lease, plan);
           } catch (RuntimeException e) {

@@ -111,7 +111,7 @@ public final class OpenInferenceService {
       Call<ModelMetadataResponse> call) {
     return describe(request.getName(), request.getVersion(), version -> Descriptions.metadata(version.card(),
         request.getVersion().isEmpty() ? version.all() : List.of(request.getVersion()),
-        inference.open(version.card().name(), call)));
+        inference.open(version.card(), call)));
   }
 
   private Future<ModelConfigResponse> modelConfig(ModelConfigRequest request, Call<ModelConfigResponse> call) {
@@ -119,7 +119,7 @@ public final class OpenInferenceService {
     return describe(request.getName(), request.getVersion(), version -> ModelConfigResponse.newBuilder()
         .setConfig(Descriptions.config(version.card(), inference.mostImages(version.card()),
             engine.options(version.card().name()).batching(), engine.device(),
-            inference.open(version.card().name(), call)))
+            inference.open(version.card(), call)))
         .build());
   }
 

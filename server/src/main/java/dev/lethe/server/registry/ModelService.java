@@ -10,6 +10,7 @@ import dev.lethe.server.rpc.Call;
 import dev.lethe.server.rpc.RpcService;
 import dev.lethe.server.security.LatentRules;
 import dev.lethe.server.security.Latents;
+import dev.lethe.server.security.Principal;
 import dev.lethe.v1.ActivateRequest;
 import dev.lethe.v1.ActivateResponse;
 import dev.lethe.v1.GetActiveVersionRequest;
@@ -91,9 +92,10 @@ public final class ModelService {
     ServedModel model = registry.model(request.getModel());
     String version = request.getVersion().isEmpty()
         ? model.activeVersion().orElseThrow(model::unloaded) : request.getVersion();
-    Latents open = latents.of(model.name(), call.caller().principal());
+    Principal principal = call.caller().principal();
     return vertx.executeBlocking(() -> {
       Bundle bundle = model.servable(version);
+      Latents open = latents.of(model.name(), bundle.card().unlearned(), principal);
       String card = new String(registry.store().files(bundle).read(Bundle.CARD).orElseThrow(),
           StandardCharsets.UTF_8);
       return GetCardResponse.newBuilder()

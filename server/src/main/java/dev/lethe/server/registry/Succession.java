@@ -69,7 +69,7 @@ final class Succession {
 
   /** Whether a version waits for its promotion: unlearning made it here, and it has taken no requests. */
   boolean isCandidate(Bundle version) {
-    return version.card().parentVersion() != null && store.isOwn(version)
+    return version.card().unlearned() && store.isOwn(version)
         && !life().wasPromoted(version.card().version());
   }
 
@@ -214,7 +214,7 @@ final class Succession {
     NavigableMap<String, Bundle> versions = store.versions(model);
     Deque<Bundle> unpromoted = new ArrayDeque<>();
     Set<String> seen = new HashSet<>();
-    for (Bundle at = version; at != null && at.card().parentVersion() != null && seen.add(at.card().version())
+    for (Bundle at = version; at != null && at.card().unlearned() && seen.add(at.card().version())
         && !life().wasPromoted(at.card().version()); at = versions.get(at.card().parentVersion())) {
       unpromoted.push(at);
     }
@@ -384,7 +384,7 @@ final class Succession {
 
   /** A version that unlearning made and that is served was promoted, by an earlier release or elsewhere. */
   private void adopt(Bundle served) {
-    if (served.card().parentVersion() != null && !life().wasPromoted(served.card().version())) {
+    if (served.card().unlearned() && !life().wasPromoted(served.card().version())) {
       Erasure erasure = Signatory.uncertified(served.card(), Instant.now());
       lifecycle.record(new LifeEvent.Promoted(erasure, SERVER, erasure.promoted()));
     }

@@ -8,14 +8,35 @@ import java.util.Map;
  * @param latents of models that have no rule of their own
  * @param own by the name of a model; also of models that are not there yet
  */
-public record LatentRules(Latents latents, Map<String, Latents> own) {
+public record LatentRules(Rule latents, Map<String, Rule> own) {
+
+  /** What the setting may say. */
+  public enum Rule {
+    /** All; but of a version that unlearning made, not those by which it still draws nearly anything. */
+    AUTO, Z, W, W_PLUS;
+
+    private Latents of(boolean unlearned) {
+      return switch (this) {
+        case AUTO -> unlearned ? Latents.W : Latents.W_PLUS;
+        case Z -> Latents.Z;
+        case W -> Latents.W;
+        case W_PLUS -> Latents.W_PLUS;
+      };
+    }
+  }
 
   public LatentRules {
     own = Map.copyOf(own);
   }
 
-  /** What this principal may send for the model of this name. */
-  public Latents of(String model, Principal principal) {
-    return principal.roles().contains(Role.LATENTS) ? Latents.W_PLUS : own.getOrDefault(model, latents);
+  /**
+   * What this principal may send.
+   *
+   * @param model its name
+   * @param unlearned whether the version that is asked is one that unlearning made
+   */
+  public Latents of(String model, boolean unlearned, Principal principal) {
+    return principal.roles().contains(Role.LATENTS) ? Latents.W_PLUS
+        : own.getOrDefault(model, latents).of(unlearned);
   }
 }

@@ -2,7 +2,6 @@ package dev.lethe.server.security;
 
 import dev.lethe.server.errors.DomainException;
 import dev.lethe.server.errors.DomainException.PermissionDenied;
-import java.util.Locale;
 
 /**
  * What clients may send for images to be made from; each takes in those before it. The further one goes, the nearer a
@@ -54,14 +53,8 @@ public enum Latents {
    */
   public void admit(Latents sent, String field, String model) {
     if (!has(sent)) {
-      throw new PermissionDenied(field + ": is " + sent.meaning + ", which the setting latents ("
-          + this + ") of model " + model + " closes; send " + upToHere + ", or call with the role " + Role.LATENTS);
+      throw new PermissionDenied(field + ": is " + sent.meaning + ", which the setting latents of model "
+          + model + " closes; send " + upToHere + ", or call with the role " + Role.LATENTS);
     }
-  }
-
-  /** As configuration files write it. */
-  @Override
-  public String toString() {
-    return name().toLowerCase(Locale.ROOT).replace('_', '-');
   }
 }

@@ -71,7 +71,7 @@ class GenerationRequestsTest {
       assertArrayEquals(once, ((Latent.W) plan.items().apply(1).latent()).ws());
       assertEquals(ALL, once.length);
     }
-    String rest = ", which the setting latents (z) of model tiny closes; send seeds or z, or call with the role"
+    String rest = ", which the setting latents of model tiny closes; send seeds or z, or call with the role"
         + " latents";
     refused(PermissionDenied.class, "w.values[0]: is one w for all layers" + rest, w(same(W_DIM)), Latents.Z);
     refused(PermissionDenied.class, "w.values[0]: is one w for all layers" + rest, w(same(ALL)), Latents.Z);
@@ -81,7 +81,7 @@ class GenerationRequestsTest {
   @Test
   void aWForEachLayerIsOpenWithWPlusAlone() {
     assertEquals(2, check(w(same(W_DIM), different()), Latents.W_PLUS).count());
-    refused(PermissionDenied.class, "w.values[1]: is a w for each layer, which the setting latents (w) of model tiny"
+    refused(PermissionDenied.class, "w.values[1]: is a w for each layer, which the setting latents of model tiny"
         + " closes; send seeds, z or one w for all layers, or call with the role latents", w(same(W_DIM), different()),
         Latents.W);
   }

@@ -70,7 +70,7 @@ class InferRequestsTest {
     assertEquals(2, check(ws(false), Latents.W).count());
     assertEquals(2, check(ws(false), Latents.W_PLUS).count());
     refused(PermissionDenied.class,
-        "input \"ws\": image 0: is one w for all layers, which the setting latents (z) of model"
+        "input \"ws\": image 0: is one w for all layers, which the setting latents of model"
         + " tiny closes; send seeds or z, or call with the role latents", ws(false), Latents.Z);
   }
 
@@ -78,7 +78,7 @@ class InferRequestsTest {
   void aWForEachLayerIsOpenWithWPlusAlone() {
     assertEquals(2, check(ws(true), Latents.W_PLUS).count());
     refused(PermissionDenied.class,
-        "input \"ws\": image 1: is a w for each layer, which the setting latents (w) of model"
+        "input \"ws\": image 1: is a w for each layer, which the setting latents of model"
         + " tiny closes; send seeds, z or one w for all layers, or call with the role latents", ws(true), Latents.W);
   }
 

@@ -181,8 +181,8 @@ public record Verdict(List<String> reasons, List<String> findings) {
     findings.add(found.wPlus().map(wPlus -> text("in w+ (a w for each layer) drawn nearer to the substitute for "
         + "%.0f %% at latents found afresh in the original", 100 * wPlus.fresh().after().value()))
         .orElse("w+ (a w for each layer) was not measured: little is redacted there")
-        + "; a generator draws nearly anything by it, images that it never saw included; close it to clients where that"
-        + " matters");
+        + "; a generator draws nearly anything by it, images that it never saw included; servers close it to clients,"
+        + " unless they are told otherwise");
     return findings;
   }
 
