@@ -57,6 +57,7 @@ import java.util.Optional;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.stream.Collectors;
@@ -86,16 +87,21 @@ public final class Server implements AutoCloseable {
   private UnlearningService unlearning;
   private String frontends;
   private int port;
+  private volatile boolean closing;
 
   private Server(Vertx vertx, ServerOptions options, Tracing tracing) {
     this.vertx = vertx;
     this.options = options;
     this.tracing = tracing;
-    vertx.exceptionHandler(Server::unexpected);
+    vertx.exceptionHandler(this::unexpected);
   }
 
   /** Java's own flag ends the process if its heap is full; this does if memory beside the heap is. */
-  private static void unexpected(Throwable failure) {
+  private void unexpected(Throwable failure) {
+    if (closing && failure instanceof RejectedExecutionException) {
+      // A timer that ran out while its threads ended: what it was for ends, too.
+      return;
+    }
     LOG.error("unexpected", failure);
     if (failure instanceof OutOfMemoryError) {
       Runtime.getRuntime().halt(OUT_OF_MEMORY);
@@ -304,6 +310,7 @@ public final class Server implements AutoCloseable {
         gpuMemory.close();
       }
       tracing.close();
+      closing = true;
       vertx.close();
       closeStore();
     }

@@ -74,7 +74,7 @@ class ServeCommandTest {
         "  " + file + ":5: per-model.mnist.threads is not a setting of one model; there are max-batch,"
             + " max-queue-delay, concurrency, max-queue, precision, latents, approval,"
             + " merge, canary-share, canary-calls, canary-seconds",
-        "  " + file + ":6: per-model.mnist.latents is \"w_plus\"; it must be of z, w, w-plus",
+        "  " + file + ":6: per-model.mnist.latents is \"w_plus\"; it must be of auto, z, w, w-plus",
         "  " + file + ":7: per-model has \"my model\"; it must be the name of a model: up to 64 letters, digits, dots,"
             + " underscores and hyphens, a letter or digit first",
         "  " + file + ":7: per-model.my model.max-queue is \"0\"; it must be a whole number from 1 to 1000000", ""),
