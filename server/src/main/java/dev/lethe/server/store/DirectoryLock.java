@@ -7,6 +7,7 @@ import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
@@ -59,32 +60,47 @@ public final class DirectoryLock implements AutoCloseable {
     FileChannel file = open(directory, FOLDER);
     boolean taken = false;
     try {
-      long limit = System.nanoTime() + PATIENCE.toNanos();
-      while (!taken && System.nanoTime() - limit < 0) {
-        FileLock alone = tryAlone(file);
-        if (alone != null) {
-          Files.writeString(told, database);
-          alone.release();
-        }
-        // Between the two another may be alone here, and then it is its database that counts.
-        taken = lock(file, true);
-        if (!taken) {
-          pause();
-        }
+      if (!lockShared(file, told, database)) {
+        throw refusal(directory, owner(directory.resolve(FOLDER + OWNER)));
       }
-      if (!taken || !Files.readString(told).equals(database)) {
-        String owner = owner(directory.resolve(FOLDER + OWNER));
-        boolean other = taken;
-        taken = false;
-        throw other ? new IOException("servers that agree by another database work on " + directory.toAbsolutePath()
-            + ": " + owner + ". Give this one their database, or folders of its own") : refusal(directory, owner);
+      if (!agrees(told, database)) {
+        throw new IOException("servers that agree by another database work on " + directory.toAbsolutePath() + ": "
+            + owner(directory.resolve(FOLDER + OWNER)) + ". Give this one their database, or folders of its own");
       }
+      taken = true;
       Files.writeString(directory.resolve(FOLDER + OWNER), self());
       return new DirectoryLock(file);
     } finally {
       if (!taken) {
         file.close();
       }
+    }
+  }
+
+  /** Who is alone in a folder says by which database those agree that come later. */
+  private static boolean lockShared(FileChannel file, Path told, String database) throws IOException {
+    long limit = System.nanoTime() + PATIENCE.toNanos();
+    while (System.nanoTime() - limit < 0) {
+      FileLock alone = tryAlone(file);
+      if (alone != null) {
+        Files.writeString(told, database);
+        alone.release();
+      }
+      // Between the two another may be alone here, and then it is its database that counts.
+      if (lock(file, true)) {
+        return true;
+      }
+      pause();
+    }
+    return false;
+  }
+
+  private static boolean agrees(Path told, String database) throws IOException {
+    try {
+      return Files.readString(told).equals(database);
+    } catch (NoSuchFileException e) {
+      // Servers of a release that did not tell.
+      return true;
     }
   }
 
