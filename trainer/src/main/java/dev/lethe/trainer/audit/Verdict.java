@@ -145,6 +145,13 @@ public record Verdict(List<String> reasons, List<String> findings) {
     return new Verdict(wrong, findings);
   }
 
+  /** The same with another thing to say of how it was found. */
+  public Verdict noting(String finding) {
+    List<String> all = new ArrayList<>(findings);
+    all.add(finding);
+    return new Verdict(reasons, all);
+  }
+
   public boolean forgotten() {
     return reasons.isEmpty();
   }

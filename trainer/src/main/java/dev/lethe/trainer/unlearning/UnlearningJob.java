@@ -116,7 +116,8 @@ public record UnlearningJob(Bundle root, Bundle base, String newVersion, Unlearn
     OptionalDouble increase = fidRoot.isEmpty() ? OptionalDouble.empty()
         : OptionalDouble.of(fidRoot.get().after() / fidRoot.get().before() - 1);
     if (classes.isPresent()) {
-      return Optional.of(Verdict.of(classes.get(), increase, request.verdict()));
+      return Optional.of(Verdict.of(classes.get(), increase, request.verdict()).noting("what pictures show was said by"
+          + " the model's own classifier, which the run learned with: an independent one is surer"));
     }
     return items.map(found -> Verdict.of(found, after.aucUt(), increase, request.verdict()));
   }
