@@ -8,7 +8,7 @@ import java.util.concurrent.TimeUnit;
 /** Waits for what will be, and no longer. */
 public final class Until {
 
-  private static final int SECONDS = 60;
+  private static final int SECONDS = 180;
   private static final int BETWEEN_MS = 10;
   private static final int SETTLED_LOOKS = 25;
 
@@ -19,7 +19,7 @@ public final class Until {
     boolean holds() throws Exception;
   }
 
-  /** Fails if it is not true within a minute. */
+  /** Fails if it is not true within three minutes, which a machine under load may take. */
   public static void holds(Condition condition) throws Exception {
     long limit = System.nanoTime() + TimeUnit.SECONDS.toNanos(SECONDS);
     while (!condition.holds()) {
