@@ -156,7 +156,7 @@ public final class Server implements AutoCloseable {
     AuditLog audit = new AuditLog(events::write, log::count);
     unlearning = UnlearningService.open(vertx, registry, database,
         MasterKey.open(System.getenv(MasterKey.VARIABLE), options.keyFile()), options.jobs(), options.unlearning(),
-        options.data(), metrics, audit);
+        options.data(), locks.stream().allMatch(DirectoryLock::wasAlone), metrics, audit);
 
     AccessControl access = AccessControl.open(vertx, options.access());
     Limits limits = options.limits();

@@ -12,6 +12,7 @@ import java.sql.SQLTransientException;
 import java.sql.Statement;
 import java.time.Duration;
 import java.util.Map;
+import java.util.function.Consumer;
 import javax.sql.DataSource;
 import org.flywaydb.core.Flyway;
 import org.flywaydb.core.api.CoreErrorCode;
@@ -51,10 +52,29 @@ public final class Database implements AutoCloseable {
    * @throws IOException if it cannot be reached, is not Lethe's, or is a newer release's; with what to do
    */
   public static Database open(DatabaseUrl url) throws IOException {
+    return open(url, Flyway::migrate);
+  }
+
+  /**
+   * Opens a database to look at what is in it, whose schema stays as it is: a server of an older release may be at work
+   * on it.
+   *
+   * @throws IOException as {@link #open}; and if its schema is an older release's
+   */
+  public static Database look(DatabaseUrl url) throws IOException {
+    return open(url, flyway -> {
+      if (flyway.info().pending().length > 0) {
+        throw new FlywayException("it is an older release's; look at it with that release, or start a server of this"
+            + " one on it first");
+      }
+    });
+  }
+
+  private static Database open(DatabaseUrl url, Consumer<Flyway> schema) throws IOException {
     HikariDataSource source = null;
     try {
       source = new HikariDataSource(url.isShared() ? postgresql(url) : sqlite(url));
-      migrate(url, source);
+      schema.accept(flyway(url, source));
       return new Database(url, source);
     } catch (RuntimeException e) {
       if (source != null) {
@@ -114,16 +134,15 @@ public final class Database implements AutoCloseable {
   }
 
   /** The same files for both: only names differ. */
-  private static void migrate(DatabaseUrl url, DataSource source) {
-    Flyway.configure()
+  private static Flyway flyway(DatabaseUrl url, DataSource source) {
+    return Flyway.configure()
         .dataSource(source)
         .locations(MIGRATIONS)
         .placeholders(url.isShared()
             ? Map.of("bytes", "bytea", "time", "timestamp with time zone", "flag", "boolean", "random",
                 "cast(gen_random_uuid() as varchar)")
             : Map.of("bytes", "blob", "time", "timestamp", "flag", "bit", "random", "lower(hex(randomblob(16)))"))
-        .load()
-        .migrate();
+        .load();
   }
 
   /** For libraries that bring their own SQL. */
@@ -131,15 +150,22 @@ public final class Database implements AutoCloseable {
     return source;
   }
 
-  /** Which database it is: random, given to it once, and in its backups too. */
+  /**
+   * Which database it is: a random name, given to it once, that its backups have too, and for PostgreSQL its place,
+   * which a copy that was restored beside it has not.
+   */
   public String identity() {
-    return transaction(connection -> {
-      try (Statement statement = connection.createStatement();
-          ResultSet row = statement.executeQuery("select id from identity")) {
-        row.next();
-        return row.getString(1);
-      }
-    });
+    String name = transaction(connection -> value(connection, "select id from identity"));
+    return !isShared() ? name : name + "/" + transaction(connection -> value(connection,
+        "select system_identifier || '/' || oid from pg_control_system(), pg_database"
+            + " where datname = current_database()"));
+  }
+
+  private static String value(Connection connection, String query) throws SQLException {
+    try (Statement statement = connection.createStatement(); ResultSet row = statement.executeQuery(query)) {
+      row.next();
+      return row.getString(1);
+    }
   }
 
   /** Whether several servers may work on it at once. */

@@ -13,6 +13,7 @@ import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
@@ -33,9 +34,16 @@ public final class DirectoryLock implements AutoCloseable {
   private static final int AGAIN_MS = 20;
 
   private final FileChannel file;
+  private final boolean alone;
 
-  private DirectoryLock(FileChannel file) {
+  private DirectoryLock(FileChannel file, boolean alone) {
     this.file = file;
+    this.alone = alone;
+  }
+
+  /** Whether nobody else had the folder when it was taken: only then what is in it may be nobody's. */
+  public boolean wasAlone() {
+    return alone;
   }
 
   /**
@@ -60,16 +68,17 @@ public final class DirectoryLock implements AutoCloseable {
     FileChannel file = open(directory, FOLDER);
     boolean taken = false;
     try {
-      if (!lockShared(file, told, database)) {
+      Optional<Boolean> alone = lockShared(file, told, database);
+      if (alone.isEmpty()) {
         throw refusal(directory, owner(directory.resolve(FOLDER + OWNER)));
       }
       if (!agrees(told, database)) {
         throw new IOException("servers that agree by another database work on " + directory.toAbsolutePath() + ": "
             + owner(directory.resolve(FOLDER + OWNER)) + ". Give this one their database, or folders of its own");
       }
-      taken = true;
       Files.writeString(directory.resolve(FOLDER + OWNER), self());
-      return new DirectoryLock(file);
+      taken = true;
+      return new DirectoryLock(file, alone.get());
     } finally {
       if (!taken) {
         file.close();
@@ -77,8 +86,12 @@ public final class DirectoryLock implements AutoCloseable {
     }
   }
 
-  /** Who is alone in a folder says by which database those agree that come later. */
-  private static boolean lockShared(FileChannel file, Path told, String database) throws IOException {
+  /**
+   * Who is alone in a folder says by which database those agree that come later.
+   *
+   * @return whether nobody else was there; empty if others do not share it
+   */
+  private static Optional<Boolean> lockShared(FileChannel file, Path told, String database) throws IOException {
     long limit = System.nanoTime() + PATIENCE.toNanos();
     while (System.nanoTime() - limit < 0) {
       FileLock alone = tryAlone(file);
@@ -88,19 +101,19 @@ public final class DirectoryLock implements AutoCloseable {
       }
       // Between the two another may be alone here, and then it is its database that counts.
       if (lock(file, true)) {
-        return true;
+        return Optional.of(alone != null);
       }
       pause();
     }
-    return false;
+    return Optional.empty();
   }
 
   private static boolean agrees(Path told, String database) throws IOException {
     try {
       return Files.readString(told).equals(database);
     } catch (NoSuchFileException e) {
-      // Servers of a release that did not tell.
-      return true;
+      // Those that are here have told nobody, or it is lost: they may agree by any.
+      return false;
     }
   }
 
@@ -136,7 +149,7 @@ public final class DirectoryLock implements AutoCloseable {
         throw refusal(what, owner(directory.resolve(name + OWNER)));
       }
       Files.writeString(directory.resolve(name + OWNER), self());
-      return new DirectoryLock(file);
+      return new DirectoryLock(file, true);
     } finally {
       if (!taken) {
         file.close();

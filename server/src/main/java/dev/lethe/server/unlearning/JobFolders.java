@@ -57,10 +57,19 @@ final class JobFolders {
         String id = name.substring(UPLOAD.length());
         if (accepted.test(id)) {
           commit(new JobDirectory(entry), id);
-        } else if (!Files.getLastModifiedTime(entry).toInstant().isAfter(since)) {
+        } else if (isOlder(entry, since)) {
           FileTrees.delete(entry);
         }
       }
+    }
+  }
+
+  private static boolean isOlder(Path upload, Instant since) throws IOException {
+    try {
+      return !Files.getLastModifiedTime(upload).toInstant().isAfter(since);
+    } catch (NoSuchFileException e) {
+      // Another server has just made it a job, or given it up.
+      return false;
     }
   }
 

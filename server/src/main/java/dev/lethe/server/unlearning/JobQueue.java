@@ -12,6 +12,7 @@ import dev.lethe.server.errors.DomainException.Failed;
 import dev.lethe.server.errors.DomainException.Invalid;
 import dev.lethe.server.errors.DomainException.NotFound;
 import dev.lethe.server.errors.DomainException.Precondition;
+import dev.lethe.server.errors.DomainException.Unavailable;
 import dev.lethe.server.jobs.Commitment;
 import dev.lethe.server.jobs.ImageNames;
 import dev.lethe.server.jobs.JobRecord;
@@ -129,11 +130,15 @@ public final class JobQueue {
   /**
    * Takes up the jobs of the database: those that wait, and those that were at work when their server ended.
    *
+   * @param alone whether no other server was at work on the folders of jobs when this one came
    * @throws IOException if folders of jobs cannot be read and written
    */
-  void recover() throws IOException {
+  void recover(boolean alone) throws IOException {
     folders.recover(this::isKnown, shared ? STALE_UPLOAD : Duration.ZERO);
-    deleteUnknown();
+    if (alone) {
+      // Beside others, what this database does not know may be theirs.
+      deleteUnknown();
+    }
     keepHouse();
     for (JobRecord approved : store.approved()) {
       try {
@@ -559,7 +564,7 @@ public final class JobQueue {
    * Promotes a candidate that awaits it. Blocks until it serves.
    *
    * @throws DomainException NotFound; Precondition if it does not await approval, or another version was
-   *     activated meanwhile
+   *     activated meanwhile; Unavailable if the database is gone or the model unloaded: it is promoted later, then
    */
   Job approve(String id, String actor, String reason) throws IOException, InterruptedException {
     order(id, stored -> {
@@ -573,7 +578,7 @@ public final class JobQueue {
   /**
    * What an operator has approved, to its end; done again if a server ended on the way.
    *
-   * @throws DomainException Unavailable if the database is gone: then it is done again later
+   * @throws DomainException Unavailable if the database is gone or the model unloaded: then it is done again later
    */
   private Job finishApproved(String id) throws InterruptedException {
     try {
@@ -602,6 +607,10 @@ public final class JobQueue {
         giveBack(job.getId(), e.getCause().getMessage());
       }
       throw e.getCause() instanceof DomainException refusal ? refusal : new Failed(String.valueOf(e.getCause()), e);
+    }
+    if (!promoted && model.activeVersion().isEmpty()) {
+      throw new Unavailable("job " + job.getId() + " is approved, and is promoted once its model is served again: load"
+          + " " + model.name());
     }
     // Somebody may have activated it by hand, and another after it.
     if (!promoted && !model.life().wasPromoted(job.getNewVersion())) {

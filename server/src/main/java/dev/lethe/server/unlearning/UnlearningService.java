@@ -72,15 +72,16 @@ public final class UnlearningService {
    * @param key opens the keys of their images
    * @param jobs where their files lie
    * @param data directory of the data set that workers are told of
+   * @param alone whether no other server was at work on the directory when this one came
    * @throws IOException if the directory cannot be read and written
    */
   public static UnlearningService open(Vertx vertx, ModelRegistry registry, Database database, MasterKey key,
-      Path jobs, JobQueue.Options options, Optional<Path> data, ServerMetrics metrics,
+      Path jobs, JobQueue.Options options, Optional<Path> data, boolean alone, ServerMetrics metrics,
           AuditLog audit) throws IOException {
     JobFolders folders = new JobFolders(jobs);
     JobQueue queue = new JobQueue(database, key, folders, registry, options, metrics, audit);
     try {
-      queue.recover();
+      queue.recover(alone);
     } catch (StoreException e) {
       throw new IOException(e.getMessage(), e);
     }

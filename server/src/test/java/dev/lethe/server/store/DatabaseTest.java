@@ -70,6 +70,21 @@ class DatabaseTest {
   }
 
   @TestFactory
+  Stream<DynamicTest> whoLooksChangesNoSchema() {
+    return TestDatabases.all(root).map(url -> DynamicTest.dynamicTest(url.toString(), () -> {
+      try (Database database = Database.open(url)) {
+        database.transaction(connection -> execute(connection, "drop table identity"));
+        database.transaction(connection -> execute(connection,
+            "delete from flyway_schema_history where version = '3'"));
+      }
+      String refusal = assertThrows(IOException.class, () -> Database.look(url)).getMessage();
+      assertTrue(refusal.contains("it is an older release's"), refusal);
+      Database.open(url).close();
+      Database.look(url).close();
+    }));
+  }
+
+  @TestFactory
   Stream<DynamicTest> transactionsAreWholeAndLast() {
     return TestDatabases.all(root).map(url -> DynamicTest.dynamicTest(url.toString(), () -> {
       try (Database database = Database.open(url)) {

@@ -1,6 +1,7 @@
 package dev.lethe.server.store;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -73,6 +74,18 @@ class DirectoryLockTest {
   }
 
   @Test
+  void whoTakesItKnowsWhetherOthersHaveIt() throws IOException {
+    try (DirectoryLock alone = DirectoryLock.share(root, "one");
+        DirectoryLock beside = DirectoryLock.share(root, "one")) {
+      assertTrue(alone.wasAlone());
+      assertFalse(beside.wasAlone());
+    }
+    try (DirectoryLock lock = DirectoryLock.take(root)) {
+      assertTrue(lock.wasAlone());
+    }
+  }
+
+  @Test
   void thoseThatShareItKeepOutOneThatDoesNot() throws Exception {
     Process first = other("one");
     try (DirectoryLock lock = DirectoryLock.share(root, "one")) {
@@ -89,10 +102,11 @@ class DirectoryLockTest {
     IOException refusal = assertThrows(IOException.class, () -> DirectoryLock.share(root, "another"));
     assertTrue(refusal.getMessage().contains("another database") && refusal.getMessage().contains("process "
         + first.pid()), refusal.getMessage());
-    DirectoryLock.share(root, "one").close();
-    // As servers of an older release leave it.
+    try (DirectoryLock second = DirectoryLock.share(root, "one")) {
+      assertFalse(second.wasAlone());
+    }
     Files.delete(root.resolve(".lethe.database"));
-    DirectoryLock.share(root, "another").close();
+    assertThrows(IOException.class, () -> DirectoryLock.share(root, "another"), "nobody knows that it is theirs");
     first.destroyForcibly().waitFor();
     DirectoryLock.share(root, "another").close();
   }

@@ -17,6 +17,7 @@ import dev.lethe.server.audit.AuditLog;
 import dev.lethe.server.encryption.MasterKey;
 import dev.lethe.server.errors.DomainException.NotFound;
 import dev.lethe.server.errors.DomainException.Precondition;
+import dev.lethe.server.errors.DomainException.Unavailable;
 import dev.lethe.server.inference.BatchingOptions;
 import dev.lethe.server.inference.InferenceEngine;
 import dev.lethe.server.inference.ServingCompute;
@@ -142,7 +143,7 @@ class JobQueueTest {
 
   @Test
   void jobsRunOneAtATimeInTheOrderOfSubmission() throws Exception {
-    queue.recover();
+    queue.recover(true);
     submit("b");
     submit("a");
     submit("c");
@@ -163,7 +164,7 @@ class JobQueueTest {
   @Test
   @EnabledOnOs(OS.LINUX)
   void aWorkerGivesWayToCalls() throws Exception {
-    queue.recover();
+    queue.recover(true);
     submit("a");
     Until.holds(() -> started().equals(List.of("a")));
     ProcessHandle worker = folders.of("a").leftWorker().orElseThrow();
@@ -176,7 +177,7 @@ class JobQueueTest {
 
   @Test
   void aCancelledJobNeverStartsAndTheNextOneDoes() throws Exception {
-    queue.recover();
+    queue.recover(true);
     submit("first");
     submit("second");
     submit("third");
@@ -201,7 +202,7 @@ class JobQueueTest {
     new JobStore(database).change("z", before -> before.with(Phases.move(before.job(), JobPhase.JOB_PHASE_INVERTING,
         "server", "there", Instant.now())));
     go();
-    queue.recover();
+    queue.recover(true);
     await(queue.job("a").ended());
     assertEquals(List.of("z", "a"), started());
     Job ran = queue.job("z").job();
@@ -220,7 +221,7 @@ class JobQueueTest {
     new JobStore(database).insert(new JobRecord(queue.job("other").job().toBuilder().setId("accepted").build(),
         WorkerJob.getDefaultInstance(), JobRecord.Intent.NONE, "digest", ""), List.of(), 10);
     go();
-    queue.recover();
+    queue.recover(true);
     await(queue.job("other").ended());
     assertTrue(Files.exists(root.resolve("jobs/accepted")));
     assertTrue(Files.notExists(root.resolve("jobs/.upload-broken")));
@@ -231,7 +232,7 @@ class JobQueueTest {
 
   @Test
   void theEndOfTheServerQueuesWhatRanAndTheNextStartTakesItUp() throws Exception {
-    queue.recover();
+    queue.recover(true);
     submit("ran");
     submit("waits");
     Until.holds(() -> started().size() == 1);
@@ -243,7 +244,7 @@ class JobQueueTest {
     assertEquals(List.of("ran"), started());
     queue = queue();
     go();
-    queue.recover();
+    queue.recover(true);
     await(queue.job("waits").ended());
     assertEquals(List.of("ran", "ran", "waits"), started());
   }
@@ -256,7 +257,7 @@ class JobQueueTest {
             + ") = 1 ] && kill -9 $$; exec sleep 60"))), Duration.ofMillis(300), 2, Duration.ofSeconds(5), 10,
                 AUTOMATIC, MergeRules.OFF, CanaryRules.OFF, Optional.empty()), metrics,
         new AuditLog(entry -> { }, (kind, field, value) -> 0));
-    queue.recover();
+    queue.recover(true);
     submit("a");
     Job end = await(queue.job("a").ended());
     assertEquals(JobState.JOB_STATE_FAILED, end.getState());
@@ -299,7 +300,7 @@ class JobQueueTest {
       }
     }
     try (LogLines log = LogLines.of(JobQueue.class)) {
-      queue.recover();
+      queue.recover(true);
       assertTrue(log.all().stream().anyMatch(line -> line.startsWith("WARN: the database does not know")
           && line.contains(unknown) && !line.contains(known)), () -> log.all().toString());
     }
@@ -321,7 +322,7 @@ class JobQueueTest {
     await(registry.model("tiny").unload());
     go();
     try (LogLines log = LogLines.of(JobQueue.class)) {
-      queue.recover();
+      queue.recover(true);
       log.until("tiny is not served here");
       // Several turns.
       Thread.sleep(3500);
@@ -345,9 +346,36 @@ class JobQueueTest {
     assertThrows(JobRun.NotServedException.class, takeOver::run);
     assertEquals(JobPhase.JOB_PHASE_CANDIDATE, store.find("a").orElseThrow().job().getPhase());
     await(registry.model("tiny").load());
-    queue.recover();
+    queue.recover(true);
     await(queue.job("a").ended());
     assertEquals(JobPhase.JOB_PHASE_PROMOTED, queue.job("a").job().getPhase());
+  }
+
+  /** Its images are gone by then: nobody may be told to send them again. */
+  @Test
+  void anApprovalWhileTheModelIsUnloadedIsKept() throws Exception {
+    Bundle made = decided("a");
+    registry.store().install(made);
+    new JobStore(database).change("a", before -> before.with(Phases.move(before.job(),
+        JobPhase.JOB_PHASE_AWAITING_APPROVAL, "server", "an operator decides", Instant.now()), JobRecord.Intent.ASK));
+    await(registry.model("tiny").unload());
+    Unavailable refusal = assertThrows(Unavailable.class, () -> queue.approve("a", "bob", ""));
+    assertTrue(refusal.getMessage().contains("load tiny"), refusal.getMessage());
+    assertEquals(JobRecord.Intent.PROMOTE, new JobStore(database).find("a").orElseThrow().intent());
+    await(registry.model("tiny").load());
+    queue.recover(true);
+    assertEquals(JobPhase.JOB_PHASE_PROMOTED, new JobStore(database).find("a").orElseThrow().job().getPhase());
+    assertEquals(Optional.of("v1-u1"), registry.model("tiny").activeVersion());
+  }
+
+  /** What this database does not know may be of a server that agrees by another one, and is at work. */
+  @Test
+  void besideOthersNothingUnknownIsTouched() throws Exception {
+    Path file = folders.of("20261128-205402-7b08fab6").path().resolve("job.json");
+    Files.createDirectories(file.getParent());
+    Files.writeString(file, "{}");
+    queue.recover(false);
+    assertTrue(Files.exists(file));
   }
 
   /** How far a take-over had come when its server ended. */
@@ -363,7 +391,7 @@ class JobQueueTest {
     if (reached == Reached.SWITCHED) {
       await(registry.model("tiny").activate("v1-u1", "operator", ""));
     }
-    queue.recover();
+    queue.recover(true);
     Until.holds(() -> queue.job("a").job().hasEnded());
     Job end = queue.job("a").job();
     assertEquals(JobPhase.JOB_PHASE_PROMOTED, end.getPhase(), end.getMessage());
@@ -395,7 +423,7 @@ class JobQueueTest {
   void aJobWhoseFilesAreGoneSaysSo() throws Exception {
     submit("a");
     FileTrees.delete(folders.of("a").path());
-    queue.recover();
+    queue.recover(true);
     Until.holds(() -> queue.job("a").job().hasEnded());
     String message = queue.job("a").job().getMessage();
     assertTrue(message.startsWith("the job needs ") && message.endsWith(", and there is no such file"), message);
@@ -408,7 +436,7 @@ class JobQueueTest {
         JobPhase.JOB_PHASE_INVERTING, "server", "there", Instant.now()), JobPhase.JOB_PHASE_CANDIDATE, "worker", "made",
         Instant.now()).toBuilder().setBaseVersion("v1").setNewVersion("v1-u1").build(), before.work(),
         JobRecord.Intent.PROMOTE, before.request(), ""));
-    queue.recover();
+    queue.recover(true);
     Until.holds(() -> queue.job("a").job().hasEnded());
     assertTrue(queue.job("a").job().getMessage().startsWith("the worker left no candidate"),
         queue.job("a").job().getMessage());
