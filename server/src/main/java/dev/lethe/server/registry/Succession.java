@@ -361,7 +361,9 @@ final class Succession {
         .filter(erasure -> erasure.model().equals(model)).toList();
     lifecycle.assume(erasures.stream().filter(erasure -> !life().knows(erasure.id()))
         .map(erasure -> new LifeEvent.Promoted(erasure, SERVER, erasure.promoted())).toList());
-    return erasures.isEmpty() ? Optional.empty() : Optional.of(bundle);
+    // An older choice, whose file could not be written over, is no promotion: what is known to be retired stays so.
+    return erasures.isEmpty() || refusal(version, store.versions(model)).isPresent() ? Optional.empty()
+        : Optional.of(bundle);
   }
 
   /**

@@ -161,6 +161,31 @@ class DatabaseGoneIT {
     }
   }
 
+  /** As where the choice of a version could not be written down, or its file comes from a backup. */
+  @Test
+  void anOlderChoiceIsNotFollowedMeanwhile() throws Exception {
+    String url = TestDatabases.postgresql().orElseThrow().text();
+    URI direct = URI.create(url.substring("jdbc:".length()));
+    TinyBundles.conditional(root.resolve("models"), "v1", 7);
+    try (Relay relay = new Relay(direct.getPort());
+        ServerFixture server = ServerFixture.start(root, Map.of("worker-command", TestErasures.workerDouble(),
+            "database", url.replace(":" + direct.getPort() + "/", ":" + relay.listening.getLocalPort() + "/")))) {
+      assertTrue(TestErasures.run(server.channel(), TestErasures.ofClass("tiny", "seven").build()).getPromoted());
+      Path choice = root.resolve("state/tiny/active");
+      byte[] older = Files.readAllBytes(choice);
+      assertTrue(TestErasures.run(server.channel(), TestErasures.ofClass("tiny", "three").build()).getPromoted());
+      relay.cut(true);
+      Files.write(choice, older);
+      // Several looks.
+      long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(5);
+      while (System.nanoTime() < end) {
+        assertEquals("v1-u2", server.generation().generate(GenerateRequest.getDefaultInstance()).getVersion());
+        Thread.sleep(100);
+      }
+      relay.cut(false);
+    }
+  }
+
   private static Job submit(ServerFixture server, long seed) {
     return Submission.send(server.channel(), Submission.of(UnlearnSpec.getDefaultInstance()),
         Submission.images(ImageRole.IMAGE_ROLE_UNLEARN, Submission.labelled(Submission.pixels(seed), "one")))
