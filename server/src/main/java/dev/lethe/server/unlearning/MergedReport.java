@@ -41,7 +41,7 @@ record MergedReport(UnlearnReport report, Optional<String> against) {
     }
     report.clearImageFindings().clearWorstImage();
     if (run.getImageFindingsCount() <= places.stream().mapToInt(place -> place).max().orElse(0)) {
-      return new MergedReport(report.addFindings(together).build(), Optional.empty());
+      return new MergedReport(report.addFindings(together).build(), Optional.of("of its own images nothing is known"));
     }
     List<ImageFinding> own = places.stream().map(run::getImageFindings).toList();
     report.addAllImageFindings(own).setWorstImage(IntStream.range(0, own.size()).boxed()

@@ -9,7 +9,7 @@ import java.util.List;
 /** What a candidate must have reached to be promoted. */
 final class PromotionGates {
 
-  private static final String NOT_FORGOTTEN = "not forgotten";
+  private static final String FORGOTTEN = "forgotten";
 
   private PromotionGates() {}
 
@@ -19,8 +19,9 @@ final class PromotionGates {
     if (report.getDiverged()) {
       failures.add("the run diverged: " + String.join(" ", report.getNotesList()));
     }
-    if (!gates.getPromoteNotForgotten() && report.getVerdict().equals(NOT_FORGOTTEN)) {
-      failures.add("the verdict is not forgotten: " + String.join("; ", report.getReasonsList())
+    if (!gates.getPromoteNotForgotten() && !report.getVerdict().equals(FORGOTTEN)) {
+      failures.add((report.getVerdict().isEmpty() ? "there is no verdict: what the run came to could not be measured"
+          : "the verdict is not forgotten: " + String.join("; ", report.getReasonsList()))
           + ". To promote it all the same, activate the version, or submit with promote_not_forgotten");
     }
     // A comparison with NaN is false, so a value that is no number passes no gate.

@@ -14,6 +14,8 @@ class PromotionGatesTest {
   private static final Gates GATES =
       Gates.newBuilder().setMinAucLu(0.9).setMaxFidLIncrease(0.15).setMinAcc(0.97).build();
 
+  private static final UnlearnReport FORGOTTEN = UnlearnReport.newBuilder().setVerdict("forgotten").build();
+
   @Test
   void limitsThemselvesPass() {
     assertEquals(List.of(), PromotionGates.failures(GATES, report(0.9, 8, 9.2, 0.97)));
@@ -31,7 +33,7 @@ class PromotionGatesTest {
   @Test
   void noNumberPassesNoGate() {
     assertEquals(3, PromotionGates.failures(GATES, report(Double.NaN, 8, Double.NaN, Double.NaN)).size());
-    assertEquals(3, PromotionGates.failures(GATES, UnlearnReport.getDefaultInstance()).size());
+    assertEquals(3, PromotionGates.failures(GATES, FORGOTTEN).size());
   }
 
   @Test
@@ -56,12 +58,14 @@ class PromotionGatesTest {
   }
 
   @Test
-  void withoutGatesEverythingPasses() {
-    assertTrue(PromotionGates.failures(Gates.getDefaultInstance(), UnlearnReport.getDefaultInstance()).isEmpty());
+  void withoutGatesWhatIsForgottenPasses() {
+    assertTrue(PromotionGates.failures(Gates.getDefaultInstance(), FORGOTTEN).isEmpty());
+    assertTrue(PromotionGates.failures(Gates.getDefaultInstance(), UnlearnReport.getDefaultInstance()).get(0)
+        .startsWith("there is no verdict"));
   }
 
   private static UnlearnReport report(double auc, double fidBefore, double fidAfter, double acc) {
-    return UnlearnReport.newBuilder()
+    return FORGOTTEN.toBuilder()
         .setAucLu(BeforeAfter.newBuilder().setAfter(auc))
         .setFidL(BeforeAfter.newBuilder().setBefore(fidBefore).setAfter(fidAfter))
         .setAcc(BeforeAfter.newBuilder().setAfter(acc))
