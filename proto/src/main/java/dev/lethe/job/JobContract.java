@@ -63,6 +63,9 @@ public final class JobContract {
   public static final double MAX_MEMBERSHIP = 0.1;
   public static final double MAX_RECOGNISED = 0.01;
 
+  /** Of fewer images no audit can judge whether they are deleted: an AUC of 1 is chance. */
+  public static final int FEWEST_JUDGED = 3;
+
   // Fields of ProjectRequest.
 
   public static final int PROJECTION_STEPS = 200;

@@ -134,9 +134,8 @@ record CertificateText(String title, String verdict, boolean forgotten, List<Sec
         + " Fréchet distance (smaller is better): %.2f; of the version that no erasure has touched, %.2f.", after,
         before)));
     texts(certificate.path("reasons")).forEach(reason -> sentences.add("Against it: " + reason + "."));
-    if (sentences.isEmpty()) {
-      texts(certificate.path("findings")).forEach(sentences::add);
-    }
+    // What was not measured, or could not be judged, stands there alone.
+    texts(certificate.path("findings")).forEach(finding -> sentences.add("In the audit's words: " + finding + "."));
     if (sentences.isEmpty()) {
       sentences.add("Nothing was measured.");
     }

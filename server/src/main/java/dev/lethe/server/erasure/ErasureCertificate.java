@@ -11,6 +11,7 @@ import com.google.protobuf.MessageOrBuilder;
 import com.google.protobuf.Timestamp;
 import com.google.protobuf.util.JsonFormat;
 import com.google.protobuf.util.Timestamps;
+import dev.lethe.job.JobContract;
 import dev.lethe.models.files.Digests;
 import dev.lethe.server.provenance.Statement;
 import dev.lethe.server.provenance.Statement.Resource;
@@ -161,7 +162,7 @@ public final class ErasureCertificate {
     Map<String, Boolean> done = new LinkedHashMap<>();
     done.put("redaction", report.hasRedaction() || report.hasErasedRecognised());
     done.put("collateral", report.hasCollateral());
-    done.put("deletion", report.hasMembership());
+    done.put("deletion", report.hasMembership() && report.getImages() >= JobContract.FEWEST_JUDGED);
     done.put("utility", report.hasFidRoot());
     ObjectNode audit = JsonNodeFactory.instance.objectNode();
     audit.put("result", report.getVerdict().isEmpty() ? "WARNED"

@@ -16,6 +16,7 @@ import dev.lethe.server.provenance.Statement.Resource;
 import dev.lethe.v1.BeforeAfter;
 import dev.lethe.v1.Job;
 import dev.lethe.v1.JobState;
+import dev.lethe.v1.Membership;
 import dev.lethe.v1.UnlearnKind;
 import dev.lethe.v1.UnlearnReport;
 import dev.lethe.v1.UnlearnSpec;
@@ -82,6 +83,23 @@ class ErasureCertificateTest {
     assertEquals(List.of(), ErasureCertificate.commitments(ErasureCertificate.report(job().build(), List.of())));
     assertEquals(new Erasure("20261127-1", "mnist", "v1-u1", "v1", "class", List.of("7"), 0, NOW),
         Erasure.of(statement));
+  }
+
+  /** Of one or two images an attack's score is chance, whatever it is. */
+  @Test
+  void whatCannotBeJudgedHasNotPassedAndIsPrinted() {
+    Job.Builder job = job();
+    job.getReportBuilder().setImages(2).setMembership(Membership.newBuilder()
+        .setW(BeforeAfter.newBuilder().setBefore(0.5).setAfter(1)))
+        .addFindings("of 2 images no AUC is sure: whether they are deleted cannot be judged, and was not");
+    SignedStatement signed = SignedStatement.sign(statement(job.build()), key);
+    assertEquals("[\"collateral\",\"deletion\"]",
+        statement(job.build()).predicate().path("audit").path("warnedTests").toString());
+    String page = new String(CertificatePage.html(signed, key.verificationKey()), StandardCharsets.UTF_8);
+    assertTrue(page.contains("whether they are deleted cannot be judged"), page);
+    job.getReportBuilder().setImages(3);
+    assertEquals("[\"redaction\",\"deletion\",\"utility\"]",
+        statement(job.build()).predicate().path("audit").path("passedTests").toString());
   }
 
   @Test

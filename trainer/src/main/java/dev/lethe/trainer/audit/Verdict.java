@@ -1,5 +1,6 @@
 package dev.lethe.trainer.audit;
 
+import dev.lethe.job.JobContract;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -55,7 +56,7 @@ public record Verdict(List<String> reasons, List<String> findings) {
     deletion(wrong, found, aucUt, bounds);
     fidIncrease.ifPresent(increase -> utility(wrong, increase, bounds));
     List<String> findings = findings(found);
-    if (found.membership().isPresent() && 0.5 + bounds.membership() + spread(found.errorsAfter().length) >= 1) {
+    if (found.membership().isPresent() && found.errorsAfter().length < JobContract.FEWEST_JUDGED) {
       findings.add(text("of %d images no AUC is sure: whether they are deleted cannot be judged, and was not",
           found.errorsAfter().length));
     }

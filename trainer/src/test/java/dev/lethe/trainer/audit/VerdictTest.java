@@ -71,7 +71,9 @@ class VerdictTest {
     String words = "whether they are deleted cannot be judged";
     assertTrue(verdict(items(1, 1, 0, auc(1), 1), NONE, NONE).line().contains(words));
     assertTrue(verdict(items(1, 1, 0, auc(1), 2), NONE, NONE).line().contains(words));
-    assertFalse(verdict(items(1, 1, 0, auc(0.5), 16), NONE, NONE).line().contains(words));
+    assertFalse(verdict(items(1, 1, 0, auc(0.5), 3), NONE, NONE).line().contains(words));
+    assertTrue(verdict(items(1, 1, 0, auc(1), 2), NONE, NONE).forgotten(), "no AUC of two images is sure");
+    assertFalse(verdict(items(1, 1, 0, auc(1), 3), NONE, NONE).forgotten());
     assertTrue(verdict(items(1, 1, 0, auc(0.5), 4), NONE, NONE).line().contains("still good for was not measured"));
     assertTrue(verdict(items(1, 1, 0, auc(0.5), 4), NONE, OptionalDouble.of(0.02)).line().contains("1.02 times"));
     assertTrue(Verdict.of(classes(0, 0, 0), NONE, BOUNDS).line().contains("still good for was not measured"));
