@@ -6,7 +6,6 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.lethe.models.bundle.Bundle;
 import dev.lethe.models.bundle.ModelCard;
 import dev.lethe.models.image.ImageDecoder;
-import dev.lethe.models.image.InvalidImageException;
 import dev.lethe.models.image.Preparation;
 import dev.lethe.server.config.Configuration;
 import dev.lethe.server.config.ConfigurationException;
@@ -17,6 +16,7 @@ import dev.lethe.server.events.Verification;
 import dev.lethe.server.jobs.Commitment;
 import dev.lethe.server.jobs.JobRecord;
 import dev.lethe.server.jobs.JobStore;
+import dev.lethe.server.jobs.Phases;
 import dev.lethe.server.modelstore.DiskModelStore;
 import dev.lethe.server.modelstore.ModelStore;
 import dev.lethe.server.provenance.SigningKey;
@@ -31,7 +31,6 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -157,7 +156,7 @@ public final class AuditCommand {
         throw new IOException("there is no database " + file.get() + "; name the server's folder of jobs with "
             + ServerSettings.JOBS.flag() + ", or its database with " + ServerSettings.DATABASE.flag());
       }
-      return Database.open(ServerSettings.database(settings));
+      return Database.look(ServerSettings.database(settings));
     }
   }
 
@@ -250,23 +249,44 @@ public final class AuditCommand {
     @Parameters(index = "1..*", arity = "1..*", paramLabel = "FILE", description = "Images: PNG, JPEG or WebP.")
     private List<Path> files;
 
+    /**
+     * What is said of one file.
+     *
+     * @param committed whether it was among the images; empty if it cannot be read
+     * @param error why not
+     */
+    private record Answer(Path file, Optional<Boolean> committed, String error) {}
+
     @Override
     int look(Configuration settings) throws IOException {
       ModelStore store = new DiskModelStore(settings.get(ServerSettings.MODELS), settings.get(ServerSettings.STATE));
-      Map<Path, Boolean> unlearned = new LinkedHashMap<>();
+      List<Answer> answers = new ArrayList<>();
+      Job job;
       try (Database database = open(settings)) {
         JobStore jobs = new JobStore(database);
-        Job job = jobs.find(id).map(JobRecord::job)
+        job = jobs.find(id).map(JobRecord::job)
             .orElseThrow(() -> new IOException("there is no job " + id + "; a job that is deleted has no commitments"));
         List<Commitment> commitments = jobs.commitments(id);
         ModelCard.Network network = network(store, job.getSpec().getModel());
         for (Path file : files) {
-          byte[] pixels = pixels(file, network, UnlearnSpecs.preparation(job.getSpec()));
-          unlearned.put(file, commitments.stream().anyMatch(commitment -> commitment.holds(pixels)));
+          answers.add(answer(file, commitments, network, UnlearnSpecs.preparation(job.getSpec())));
         }
       }
-      print(unlearned);
-      return unlearned.containsValue(false) ? ExitCode.SOFTWARE : ExitCode.OK;
+      print(job, answers);
+      return answers.stream().allMatch(answer -> answer.committed().orElse(false)) ? ExitCode.OK : ExitCode.SOFTWARE;
+    }
+
+    private static Answer answer(Path file, List<Commitment> commitments, ModelCard.Network network,
+        Preparation preparation) {
+      try {
+        byte[] pixels = ImageDecoder.prepare(Files.readAllBytes(file), network.channels(), network.resolution(),
+            preparation).pixels();
+        return new Answer(file, Optional.of(commitments.stream().anyMatch(commitment -> commitment.holds(pixels))), "");
+      } catch (NoSuchFileException e) {
+        return new Answer(file, Optional.empty(), "there is no such file");
+      } catch (IOException e) {
+        return new Answer(file, Optional.empty(), e.getMessage());
+      }
     }
 
     /** All versions of a model take the same images. */
@@ -279,36 +299,38 @@ public final class AuditCommand {
       return versions.firstEntry().getValue().card().network();
     }
 
-    private static byte[] pixels(Path file, ModelCard.Network network, Preparation preparation) throws IOException {
-      try {
-        return ImageDecoder.prepare(Files.readAllBytes(file), network.channels(), network.resolution(), preparation)
-            .pixels();
-      } catch (InvalidImageException e) {
-        throw new IOException(file + ": " + e.getMessage(), e);
-      } catch (NoSuchFileException e) {
-        throw new IOException(file + ": there is no such file", e);
+    private void print(Job job, List<Answer> answers) {
+      switch (format(Format.table)) {
+        case table, wide -> answers.stream().filter(answer -> !isQuiet() || !answer.committed().orElse(false))
+            .forEach(answer -> System.out.println(answer.file() + ": " + words(answer, job)));
+        case json -> {
+          ObjectNode all = JSON.createObjectNode().put("job", id).put("phase", Phases.name(job.getPhase()))
+              .put("promoted", job.getPromoted()).put("version", job.getNewVersion());
+          ArrayNode images = all.putArray("images");
+          answers.forEach(answer -> {
+            ObjectNode image = images.addObject().put("file", answer.file().toString());
+            answer.committed().ifPresentOrElse(committed -> image.put("committed", committed),
+                () -> image.put("error", answer.error()));
+          });
+          System.out.println(all.toPrettyString());
+        }
+        case name -> answers.stream().filter(answer -> answer.committed().orElse(false))
+            .forEach(answer -> System.out.println(answer.file()));
       }
     }
 
-    private void print(Map<Path, Boolean> unlearned) {
-      switch (format(Format.table)) {
-        case table, wide -> unlearned.forEach((file, was) -> {
-          if (!was || !isQuiet()) {
-            System.out.println(file + (was ? ": was to be unlearned by job " : ": was not among the images of job ")
-                + id);
-          }
-        });
-        case json -> {
-          ArrayNode images = JSON.createArrayNode();
-          unlearned.forEach((file, was) -> images.addObject().put("file", file.toString()).put("unlearned", was));
-          System.out.println(images.toPrettyString());
-        }
-        case name -> unlearned.forEach((file, was) -> {
-          if (was) {
-            System.out.println(file);
-          }
-        });
+    /** That an image was sent says nothing of what became of it. */
+    private String words(Answer answer, Job job) {
+      if (answer.committed().isEmpty()) {
+        return answer.error();
       }
+      if (!answer.committed().get()) {
+        return "was not among the images of job " + id;
+      }
+      return "was among the images of job " + id + ", which " + (job.getPromoted()
+          ? "was promoted: version " + job.getNewVersion() + " of " + job.getSpec().getModel()
+              + " was made without them"
+          : "is " + Phases.name(job.getPhase()) + ": no version that serves was made without them");
     }
   }
 

@@ -227,12 +227,17 @@ class AuditIT {
         root.resolve("2.png").toString()};
     Run all = audit("images", job.getId(), files[0], files[1]);
     assertEquals(0, all.status(), all.out());
-    Run some = audit("images", job.getId(), files[1], files[2], "-o", "json");
+    // It was kept as a candidate: that must not pass for an erasure.
+    assertTrue(all.out().contains("no version that serves was made without them"), all.out());
+    Run some = audit("images", job.getId(), files[1], files[2], root.resolve("nothing.png").toString(), "-o", "json");
     assertEquals(1, some.status());
     JsonNode told = JSON.readTree(some.out());
-    assertEquals(files[1], told.get(0).get("file").asText());
-    assertTrue(told.get(0).get("unlearned").asBoolean());
-    assertFalse(told.get(1).get("unlearned").asBoolean());
+    assertFalse(told.get("promoted").asBoolean());
+    assertEquals("candidate", told.get("phase").asText());
+    assertEquals(files[1], told.get("images").get(0).get("file").asText());
+    assertTrue(told.get("images").get(0).get("committed").asBoolean());
+    assertFalse(told.get("images").get(1).get("committed").asBoolean());
+    assertEquals("there is no such file", told.get("images").get(2).get("error").asText());
     assertEquals(files[1], audit("images", job.getId(), files[1], files[2], "-o", "name").out().strip());
     assertEquals(1, audit("images", "nothing", files[0]).status());
     assertEquals(1, audit("images", job.getId(), root.resolve("jobs/lethe.db").toString()).status());
