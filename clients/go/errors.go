@@ -76,7 +76,8 @@ var likelyWrong = []struct {
 	says   *regexp.Regexp
 	words  string
 }{
-	{false, regexp.MustCompile(`error reading server preface`),
+	// Which of the two ends of a closed connection is met first is chance.
+	{false, regexp.MustCompile(`error reading server preface|^write tcp .*: (broken pipe|connection reset by peer)$`),
 		"the server may want TLS: say https:// before its address, or take WithTLS, or WithCA with its authority"},
 	{true, regexp.MustCompile(`first record does not look like a TLS handshake`),
 		"the server does not speak TLS: leave out https:// and the options of TLS (and LETHE_TLS_CA)"},
