@@ -83,7 +83,7 @@ public final class GenerationService {
 
   private GenerationPlan check(GenerateRequest request, Lease lease, Call<?> call, int largestCount) {
     return GenerationRequests.check(request, lease.card(), largestCount,
-        latents.of(lease.card().name(), lease.card().unlearned(), call.caller().principal()));
+        latents.of(lease.card(), call.caller().principal()));
   }
 
   private void withVersion(GenerateRequest request, Call<?> call, Consumer<Lease> use) {

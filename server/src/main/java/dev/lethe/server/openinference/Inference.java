@@ -49,7 +49,7 @@ final class Inference {
 
   /** What the caller may send for the version of this card. */
   Latents open(ModelCard card, Call<?> call) {
-    return latents.of(card.name(), card.unlearned(), call.caller().principal());
+    return latents.of(card, call.caller().principal());
   }
 
   /** Most images of this model in one request. */

@@ -95,7 +95,7 @@ public final class ModelService {
     Principal principal = call.caller().principal();
     return vertx.executeBlocking(() -> {
       Bundle bundle = model.servable(version);
-      Latents open = latents.of(model.name(), bundle.card().unlearned(), principal);
+      Latents open = latents.of(bundle.card(), principal);
       String card = new String(registry.store().files(bundle).read(Bundle.CARD).orElseThrow(),
           StandardCharsets.UTF_8);
       return GetCardResponse.newBuilder()

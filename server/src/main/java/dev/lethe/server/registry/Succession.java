@@ -214,7 +214,7 @@ final class Succession {
     NavigableMap<String, Bundle> versions = store.versions(model);
     Deque<Bundle> unpromoted = new ArrayDeque<>();
     Set<String> seen = new HashSet<>();
-    for (Bundle at = version; at != null && at.card().unlearned() && seen.add(at.card().version())
+    for (Bundle at = version; at != null && at.card().parentVersion() != null && seen.add(at.card().version())
         && !life().wasPromoted(at.card().version()); at = versions.get(at.card().parentVersion())) {
       unpromoted.push(at);
     }

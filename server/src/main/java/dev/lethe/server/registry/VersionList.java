@@ -30,7 +30,7 @@ record VersionList(ServedModel model, ModelRegistry registry) {
     bundles.forEach((name, bundle) -> {
       ModelVersion.Builder version = facts(name, life, parents)
           .addAllUnlearnedLabels(bundle.card().unlearnedLabels().keySet());
-      if (bundle.card().unlearned()) {
+      if (bundle.card().parentVersion() != null) {
         version.setParentVersion(bundle.card().parentVersion());
       }
       boolean retired = !version.getRetiredReason().isEmpty();

@@ -1,5 +1,6 @@
 package dev.lethe.server.security;
 
+import dev.lethe.models.bundle.ModelCard;
 import java.util.Map;
 
 /**
@@ -32,11 +33,10 @@ public record LatentRules(Rule latents, Map<String, Rule> own) {
   /**
    * What this principal may send.
    *
-   * @param model its name
-   * @param unlearned whether the version that is asked is one that unlearning made
+   * @param card of the version that is asked
    */
-  public Latents of(String model, boolean unlearned, Principal principal) {
+  public Latents of(ModelCard card, Principal principal) {
     return principal.roles().contains(Role.LATENTS) ? Latents.W_PLUS
-        : own.getOrDefault(model, latents).of(unlearned);
+        : own.getOrDefault(card.name(), latents).of(card.unlearned());
   }
 }

@@ -366,7 +366,7 @@ final class JobRun {
   /** The version that a base comes from which no unlearning has touched, or the oldest of those that are there. */
   private static Bundle root(Bundle base, Map<String, Bundle> versions) {
     Bundle root = base;
-    while (root.card().unlearned() && versions.containsKey(root.card().parentVersion())) {
+    while (root.card().parentVersion() != null && versions.containsKey(root.card().parentVersion())) {
       root = versions.get(root.card().parentVersion());
     }
     return root;
