@@ -155,10 +155,10 @@ public final class Database implements AutoCloseable {
    * which a copy that was restored beside it has not.
    */
   public String identity() {
-    String name = transaction(connection -> value(connection, "select id from identity"));
-    return !isShared() ? name : name + "/" + transaction(connection -> value(connection,
-        "select system_identifier || '/' || oid from pg_control_system(), pg_database"
-            + " where datname = current_database()"));
+    return transaction(connection -> value(connection, isShared()
+        ? "select id || '/' || system_identifier || '/' || oid from identity, pg_control_system(), pg_database"
+            + " where datname = current_database()"
+        : "select id from identity"));
   }
 
   private static String value(Connection connection, String query) throws SQLException {

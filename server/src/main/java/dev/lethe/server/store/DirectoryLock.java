@@ -56,10 +56,10 @@ public final class DirectoryLock implements AutoCloseable {
   }
 
   /**
-   * Takes a folder, which is made if it is not there, beside others that agree by the same database: what one of them
-   * knows nothing of is nobody's, and may go.
+   * Takes a folder, which is made if it is not there, beside others that agree by the same database: to those that do
+   * not, what the others keep in it would be nobody's.
    *
-   * @param database which it is, for all time
+   * @param database which it is, as none other is called
    * @throws IOException if others have it that do not share it, or agree by another database, with the name of one; or
    *     if the folder cannot be written
    */

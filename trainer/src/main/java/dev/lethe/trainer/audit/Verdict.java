@@ -60,7 +60,7 @@ public record Verdict(List<String> reasons, List<String> findings) {
       findings.add(text("of %d images no AUC is sure: whether they are deleted cannot be judged, and was not",
           found.errorsAfter().length));
     }
-    utility(findings, fidIncrease);
+    tellUtility(findings, fidIncrease);
     return new Verdict(wrong, findings);
   }
 
@@ -115,7 +115,7 @@ public record Verdict(List<String> reasons, List<String> findings) {
         + "%.0f %% are found so that they are recognised, before %.0f %%; a model that never saw the class also draws "
         + "some", 100 * share.after().value(), 100 * share.before().value())));
     findings.add("deletion was not measured: membership of whole classes needs a model retrained without them");
-    utility(findings, fidIncrease);
+    tellUtility(findings, fidIncrease);
     return new Verdict(wrong, findings);
   }
 
@@ -133,7 +133,7 @@ public record Verdict(List<String> reasons, List<String> findings) {
     }
   }
 
-  private static void utility(List<String> findings, OptionalDouble fidIncrease) {
+  private static void tellUtility(List<String> findings, OptionalDouble fidIncrease) {
     findings.add(fidIncrease.isPresent()
         ? text("the Fréchet distance is %.2f times the root version's", 1 + fidIncrease.getAsDouble())
         : "what the model is still good for was not measured: there are no real images that stay");
