@@ -45,16 +45,19 @@ class DatabaseGoneIT {
   @TempDir
   Path root;
 
-  /** Carries bytes between a port of its own and another, until it is cut. */
+  /** Carries bytes between a port of its own and that of a database, until it is cut. */
   private static final class Relay implements AutoCloseable {
 
     private final ServerSocket listening = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
     private final Set<Socket> open = ConcurrentHashMap.newKeySet();
+    private final String direct;
     private final int to;
     private volatile boolean cut;
 
-    Relay(int to) throws IOException {
-      this.to = to;
+    /** @param direct the database's own JDBC URL */
+    Relay(String direct) throws IOException {
+      this.direct = direct;
+      this.to = URI.create(direct.substring("jdbc:".length())).getPort();
       daemon(() -> {
         while (true) {
           Socket client = listening.accept();
@@ -69,6 +72,11 @@ class DatabaseGoneIT {
           daemon(() -> server.getInputStream().transferTo(client.getOutputStream()));
         }
       });
+    }
+
+    /** The database by this way. */
+    String url() {
+      return direct.replace(":" + to + "/", ":" + listening.getLocalPort() + "/");
     }
 
     interface Work {
@@ -107,11 +115,10 @@ class DatabaseGoneIT {
   @Test
   void servingGoesOnAndTheJobWaits() throws Exception {
     String url = TestDatabases.postgresql().orElseThrow().text();
-    URI direct = URI.create(url.substring("jdbc:".length()));
     TinyBundles.smallest(root.resolve("models"), "v1");
-    try (Relay relay = new Relay(direct.getPort());
+    try (Relay relay = new Relay(url);
         ServerFixture server = ServerFixture.start(root, Map.of("database",
-            url.replace(":" + direct.getPort() + "/", ":" + relay.listening.getLocalPort() + "/"), "worker-command",
+            relay.url(), "worker-command",
             ServerFixture.line(new WorkerCommand(List.of("sh", root.resolve("worker.sh").toString())))))) {
       // A worker that waits for a file, and then leaves what is no candidate: its job fails, and that must be written.
       Files.writeString(root.resolve("worker.sh"), "touch " + root.resolve("begun") + "; while [ ! -e "
@@ -142,11 +149,10 @@ class DatabaseGoneIT {
   @Test
   void whatAnotherServerHasErasedIsNotServedMeanwhile() throws Exception {
     String url = TestDatabases.postgresql().orElseThrow().text();
-    URI direct = URI.create(url.substring("jdbc:".length()));
     TinyBundles.conditional(root.resolve("models"), "v1", 7);
-    try (Relay relay = new Relay(direct.getPort());
+    try (Relay relay = new Relay(url);
         ServerFixture cutOff = ServerFixture.start(root, Map.of("database",
-            url.replace(":" + direct.getPort() + "/", ":" + relay.listening.getLocalPort() + "/")));
+            relay.url()));
         ServerFixture other = ServerFixture.start(root, Map.of("database", url, "worker-command",
             TestErasures.workerDouble()))) {
       relay.cut(true);
@@ -165,11 +171,10 @@ class DatabaseGoneIT {
   @Test
   void anOlderChoiceIsNotFollowedMeanwhile() throws Exception {
     String url = TestDatabases.postgresql().orElseThrow().text();
-    URI direct = URI.create(url.substring("jdbc:".length()));
     TinyBundles.conditional(root.resolve("models"), "v1", 7);
-    try (Relay relay = new Relay(direct.getPort());
+    try (Relay relay = new Relay(url);
         ServerFixture server = ServerFixture.start(root, Map.of("worker-command", TestErasures.workerDouble(),
-            "database", url.replace(":" + direct.getPort() + "/", ":" + relay.listening.getLocalPort() + "/")))) {
+            "database", relay.url()))) {
       assertTrue(TestErasures.run(server.channel(), TestErasures.ofClass("tiny", "seven").build()).getPromoted());
       Path choice = root.resolve("state/tiny/active");
       byte[] older = Files.readAllBytes(choice);
