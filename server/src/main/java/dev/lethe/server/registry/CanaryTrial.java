@@ -145,7 +145,12 @@ public final class CanaryTrial {
 
   /** Whether there is nothing to wait for: enough requests, or the versions have changed. */
   public boolean isOver() {
-    return broken != null || calls() >= rule.calls();
+    return isBroken() || calls() >= rule.calls();
+  }
+
+  /** Whether it has ended before its time, since the versions have changed. */
+  public boolean isBroken() {
+    return broken != null;
   }
 
   /** What it has come to by now. */

@@ -35,7 +35,8 @@ record Canary(CanaryRules rules, BooleanSupplier closing) {
   /**
    * Tries an installed version. Blocks until that is over.
    *
-   * @return empty if the server ends, or the job is carried on elsewhere, or once the model is loaded again
+   * @return empty if the trial is to begin anew: where the job is carried on elsewhere, or once the server has
+   *     started again or the model is loaded again
    */
   Optional<CanaryTrial.Outcome> run(TrackedJob tracked, ServedModel model, String version)
       throws InterruptedException, JobFailedException, IOException {
@@ -70,7 +71,9 @@ record Canary(CanaryRules rules, BooleanSupplier closing) {
         }
         TimeUnit.NANOSECONDS.sleep(LOOK.toNanos());
       }
-      return model.activeVersion().isEmpty() ? Optional.empty() : Optional.of(trial.outcome());
+      // Broken, and the version that the candidate is to replace serves as before, or will: it was unloaded meanwhile.
+      boolean anew = model.activeVersion().map(tracked.record().job().getBaseVersion()::equals).orElse(true);
+      return trial.isBroken() && anew ? Optional.empty() : Optional.of(trial.outcome());
     } finally {
       model.endTrial(trial);
     }

@@ -3,6 +3,9 @@ package dev.lethe.server.unlearning;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.lethe.inference.GRPCInferenceServiceGrpc;
+import dev.lethe.inference.RepositoryModelLoadRequest;
+import dev.lethe.inference.RepositoryModelUnloadRequest;
 import dev.lethe.server.ServerFixture;
 import dev.lethe.server.TinyBundles;
 import dev.lethe.server.Until;
@@ -20,6 +23,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.LongAdder;
@@ -155,6 +159,34 @@ class CanaryIT {
         + " retired: it holds, or may hold, class seven"), job.getMessage());
   }
 
+  /** However short that is: nothing was compared. */
+  @Test
+  void oneWhoseModelIsUnloadedMeanwhileIsTriedAnew() throws Exception {
+    start(Map.of());
+    CompletableFuture<Job> first = CompletableFuture.supplyAsync(() -> {
+      try {
+        return erase(0);
+      } catch (Exception e) {
+        throw new CompletionException(e);
+      }
+    });
+    Until.holds(this::isTried);
+    GRPCInferenceServiceGrpc.GRPCInferenceServiceBlockingStub repository =
+        GRPCInferenceServiceGrpc.newBlockingStub(server.channel());
+    repository.repositoryModelUnload(RepositoryModelUnloadRequest.newBuilder().setModelName("tiny").build());
+    repository.repositoryModelLoad(RepositoryModelLoadRequest.newBuilder().setModelName("tiny").build());
+    generate();
+    Job job = first.get();
+    assertEquals(JobPhase.JOB_PHASE_PROMOTED, job.getPhase(), job.getMessage());
+    assertTrue(cause(job).contains("; the version that serves: "), cause(job));
+    assertEquals(1, job.getAttempt());
+  }
+
+  private boolean isTried() {
+    return server.unlearning().listJobs(ListJobsRequest.getDefaultInstance()).getJobsList()
+        .stream().anyMatch(job -> job.getProgress().getStage().equals("canary"));
+  }
+
   @Test
   void aServerThatEndsMeanwhileLeavesTheRestToTheNext() throws Exception {
     start(Map.of());
@@ -165,8 +197,7 @@ class CanaryIT {
         return Job.getDefaultInstance();
       }
     });
-    Until.holds(() -> server.unlearning().listJobs(ListJobsRequest.getDefaultInstance()).getJobsList()
-        .stream().anyMatch(job -> job.getProgress().getStage().equals("canary")));
+    Until.holds(this::isTried);
     server.close();
     first.get();
     start(Map.of("canary-seconds", "1"));
