@@ -492,7 +492,8 @@ public final class ServedModel {
    * @param instead promote only while this version is the active one; null: do not promote. What comes from a version
    *   that
    *     was rolled back to holds what was erased since, and is never promoted by this
-   * @return whether it was promoted; Precondition if the candidate is refused, and then nothing was changed
+   * @return whether it was promoted; Precondition if the candidate is refused, and then nothing was changed;
+   *     Unavailable if it is to be promoted and the model is unloaded: {@link #promote} does the rest once it is loaded
    */
   public Future<Boolean> install(Bundle candidate, String instead) {
     long ordered = System.nanoTime();
@@ -523,7 +524,7 @@ public final class ServedModel {
    * @param instead promote only while this version is the active one
    * @param approval who lets it serve
    * @return whether the version is active now, which it may have been before; NotFound if there is no such version,
-   *     Precondition if it is refused
+   *     Precondition if it is refused, Unavailable if the model is unloaded, which decides nothing about the version
    */
   public Future<Boolean> promote(String version, String instead, Approval approval) {
     long ordered = System.nanoTime();
@@ -543,9 +544,11 @@ public final class ServedModel {
 
   /**
    * Whether a version is the active one, and no other server that shares the folder of state has chosen another since.
+   *
+   * @throws DomainException Unavailable if none is active
    */
   private boolean serves(String version) throws IOException {
-    return activeVersion().equals(Optional.of(version))
+    return activeVersion().orElseThrow(this::unloaded).equals(version)
         && store.chosen(name).map(version::equals).orElse(true);
   }
 
@@ -555,10 +558,10 @@ public final class ServedModel {
    * @param base what it was made from, in place of which it was to serve
    */
   public String notPromoted(String base) {
-    return activeVersion().map(other -> other.equals(base)
+    return activeVersion().equals(Optional.of(base))
         ? "version " + base + ", which it is made from, holds what was erased before, and so does it"
-        : "version " + other + " was activated in place of " + base + " while the job ran")
-        .orElse("the model was unloaded, and with it " + base + ", while the job ran");
+        : activeVersion().map(other -> "version " + other).orElse("another version") + " was activated in place of "
+            + base + " while the job ran";
   }
 
   /**

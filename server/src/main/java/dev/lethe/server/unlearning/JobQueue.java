@@ -603,14 +603,14 @@ public final class JobQueue {
       promoted = model.promote(job.getNewVersion(), job.getBaseVersion(), approval(job)).toCompletionStage()
           .toCompletableFuture().get();
     } catch (ExecutionException e) {
+      if (e.getCause() instanceof Unavailable now) {
+        throw new Unavailable("job " + job.getId() + " is approved, and is promoted once it can be: "
+            + now.getMessage());
+      }
       if (!model.life().wasPromoted(job.getNewVersion())) {
         giveBack(job.getId(), e.getCause().getMessage());
       }
       throw e.getCause() instanceof DomainException refusal ? refusal : new Failed(String.valueOf(e.getCause()), e);
-    }
-    if (!promoted && model.activeVersion().isEmpty()) {
-      throw new Unavailable("job " + job.getId() + " is approved, and is promoted once its model is served again: load"
-          + " " + model.name());
     }
     // Somebody may have activated it by hand, and another after it.
     if (!promoted && !model.life().wasPromoted(job.getNewVersion())) {

@@ -5,6 +5,7 @@ import dev.lethe.models.bundle.Bundle;
 import dev.lethe.server.erasure.Approval;
 import dev.lethe.server.erasure.ErasureCertificate;
 import dev.lethe.server.errors.DomainException;
+import dev.lethe.server.errors.DomainException.Unavailable;
 import dev.lethe.server.jobs.Commitment;
 import dev.lethe.server.jobs.ImageNames;
 import dev.lethe.server.jobs.JobRecord;
@@ -102,7 +103,11 @@ record TakeOver(TrackedJob tracked, List<TrackedJob> others, ModelRegistry regis
     });
   }
 
-  /** Carries the decision out. */
+  /**
+   * Carries the decision out.
+   *
+   * @throws NotServedException if the model is unloaded meanwhile, which decides nothing about what was made of it
+   */
   void run() throws InterruptedException, JobFailedException, IOException {
     JobRecord record = tracked.record();
     Job job = record.job();
@@ -120,10 +125,6 @@ record TakeOver(TrackedJob tracked, List<TrackedJob> others, ModelRegistry regis
       }
       storing.stored(() -> noteTrial(outcome.get()));
       promoted = outcome.get().against().isEmpty() && record.intent() == Intent.PROMOTE && promote(model, job);
-    }
-    if (record.intent() == Intent.PROMOTE && !promoted) {
-      // Unloading a model decides nothing about what was made of it.
-      requireServed(job);
     }
     end(model, finished, promoted);
   }
@@ -143,13 +144,6 @@ record TakeOver(TrackedJob tracked, List<TrackedJob> others, ModelRegistry regis
     return carriedOut(job, () -> model.promote(job.getNewVersion(), job.getBaseVersion(), Approval.gates()));
   }
 
-  /** @throws NotServedException if the model was unloaded meanwhile */
-  private void requireServed(Job job) {
-    if (JobRun.active(registry, job).isEmpty()) {
-      throw new NotServedException();
-    }
-  }
-
   /** Something that can be begun again. */
   private interface Step {
     Future<Boolean> begin() throws IOException, JobFailedException;
@@ -161,11 +155,13 @@ record TakeOver(TrackedJob tracked, List<TrackedJob> others, ModelRegistry regis
       try {
         return step.begin().toCompletionStage().toCompletableFuture().get();
       } catch (ExecutionException e) {
-        if (!isTakenLater(e)) {
-          requireServed(job);
+        if (isTakenLater(e)) {
+          await(job, e.getCause());
+        } else if (e.getCause() instanceof Unavailable) {
+          throw new NotServedException();
+        } else {
           throw refused(e);
         }
-        await(job, e.getCause());
       } catch (IOException | StoreException e) {
         if (!isTakenLater(e)) {
           throw e;

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.lethe.models.architecture.Precision;
+import dev.lethe.models.bundle.Bundle;
 import dev.lethe.models.runtime.Compute;
 import dev.lethe.server.TinyBundles;
 import dev.lethe.server.erasure.Approval;
@@ -151,6 +152,20 @@ class ServedModelTest {
     }
     assertThrows(Unavailable.class, model::lease);
     assertTrue(isLoaded(0), metrics::text);
+  }
+
+  @Test
+  void beingUnloadedDecidesNothingAboutACandidate() throws Exception {
+    Bundle candidate = TinyBundles.conditional(root.resolve("job"), "v4", 4);
+    await(model.unload());
+    for (Future<?> order : List.of(model.install(candidate, "v1"), model.promote("v4", "v1", Approval.gates()))) {
+      ExecutionException refused = assertThrows(ExecutionException.class, () -> await(order));
+      assertInstanceOf(Unavailable.class, refused.getCause(), refused::toString);
+    }
+    await(model.load());
+    assertTrue(await(model.promote("v4", "v1", Approval.gates())));
+    assertEquals(Optional.of("v4"), model.activeVersion());
+    await(model.close());
   }
 
   /** The order is in the log by then: a version that it has retired must not go on being served. */

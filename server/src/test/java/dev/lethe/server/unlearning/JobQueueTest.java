@@ -360,7 +360,7 @@ class JobQueueTest {
         JobPhase.JOB_PHASE_AWAITING_APPROVAL, "server", "an operator decides", Instant.now()), JobRecord.Intent.ASK));
     await(registry.model("tiny").unload());
     Unavailable refusal = assertThrows(Unavailable.class, () -> queue.approve("a", "bob", ""));
-    assertTrue(refusal.getMessage().contains("load tiny"), refusal.getMessage());
+    assertTrue(refusal.getMessage().contains("tiny is unloaded; load it"), refusal.getMessage());
     assertEquals(JobRecord.Intent.PROMOTE, new JobStore(database).find("a").orElseThrow().intent());
     await(registry.model("tiny").load());
     queue.recover(true);
