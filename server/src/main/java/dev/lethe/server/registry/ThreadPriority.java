@@ -42,7 +42,7 @@ public final class ThreadPriority {
    * From now on the calling thread has the processors that others leave idle, and little else: what it does hardly
    * delays them. Threads that it starts inherit that. On Linux; elsewhere nothing changes.
    */
-  static void giveWay() {
+  public static void giveWay() {
     if (!Platform.isLinux()) {
       return;
     }

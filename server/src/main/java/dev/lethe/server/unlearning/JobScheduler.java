@@ -7,6 +7,7 @@ import com.github.kagkarlsson.scheduler.task.FailureHandler;
 import com.github.kagkarlsson.scheduler.task.TaskDescriptor;
 import com.github.kagkarlsson.scheduler.task.helper.CustomTask;
 import com.github.kagkarlsson.scheduler.task.helper.Tasks;
+import dev.lethe.server.registry.ThreadPriority;
 import dev.lethe.server.store.Database;
 import java.sql.PreparedStatement;
 import java.time.Duration;
@@ -61,6 +62,7 @@ final class JobScheduler implements AutoCloseable {
 
   private static CompletionHandler<Void> completion(Turn turn, String id) {
     Duration again = NOT_YET;
+    ThreadPriority.giveWay();
     try {
       if (turn.take(id)) {
         return new CompletionHandler.OnCompleteRemove<>();

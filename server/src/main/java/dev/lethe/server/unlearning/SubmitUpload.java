@@ -30,7 +30,6 @@ import dev.lethe.v1.UnlearnSpec;
 import dev.lethe.v1.UploadedImages;
 import dev.lethe.v1.WorkerJob;
 import io.vertx.core.Future;
-import io.vertx.core.Vertx;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -63,7 +62,7 @@ final class SubmitUpload implements Sink<SubmitRequest> {
   private static final int LONGEST_NAME = 255;
   private static final Logger LOG = LoggerFactory.getLogger(SubmitUpload.class);
 
-  private final Vertx vertx;
+  private final Background background;
   private final ModelRegistry registry;
   private final JobFolders folders;
   private final JobQueue queue;
@@ -101,9 +100,9 @@ final class SubmitUpload implements Sink<SubmitRequest> {
    * @param key seals the key of the images
    * @param data directory of the data set that workers are told of; empty for none
    */
-  SubmitUpload(Vertx vertx, ModelRegistry registry, JobFolders folders, JobQueue queue, MasterKey key, String data,
-      Call<Job> call) {
-    this.vertx = vertx;
+  SubmitUpload(Background background, ModelRegistry registry, JobFolders folders, JobQueue queue, MasterKey key,
+      String data, Call<Job> call) {
+    this.background = background;
     this.registry = registry;
     this.folders = folders;
     this.queue = queue;
@@ -120,12 +119,12 @@ final class SubmitUpload implements Sink<SubmitRequest> {
           throw UnlearnSpecs.invalid("spec: came twice; only the first message holds it");
         }
         begin(message.getSpec());
-        last = vertx.executeBlocking(() -> {
+        last = background.run(() -> {
           queue.full(call.caller().principal().name()).ifPresent(full -> {
             throw full;
           });
           return null;
-        }, false);
+        });
       }
       case IMAGES -> {
         if (spec == null) {
@@ -134,10 +133,10 @@ final class SubmitUpload implements Sink<SubmitRequest> {
         received += message.getImages().getRole() == ImageRole.IMAGE_ROLE_LEARN ? 0
             : message.getImages().getImagesCount();
         call.about("images", Integer.toString(received));
-        last = vertx.executeBlocking(() -> onDisk(() -> {
+        last = background.run(() -> onDisk(() -> {
           store(message.getImages());
           return null;
-        }), false);
+        }));
       }
       case PART_NOT_SET -> throw UnlearnSpecs.invalid("part: a message must hold spec or images");
     }
@@ -336,7 +335,7 @@ final class SubmitUpload implements Sink<SubmitRequest> {
     submitting = true;
     call.about("images", Integer.toString(unlearnImages));
     call.about("learn_images", Integer.toString(learnImages));
-    vertx.executeBlocking(() -> onDisk(this::submit), false).onFailure(call::fail).onSuccess(job -> {
+    background.run(() -> onDisk(this::submit)).onFailure(call::fail).onSuccess(job -> {
       // Only now it is known which job it is: a request that is sent once more has one already.
       call.about("job_id", job.getId());
       call.send(job);
@@ -369,11 +368,11 @@ final class SubmitUpload implements Sink<SubmitRequest> {
     if (submitting) {
       return;
     }
-    last.onComplete(done -> vertx.executeBlocking(() -> {
+    last.onComplete(done -> background.run(() -> {
       if (directory != null) {
         folders.discard(directory);
       }
       return null;
-    }, false).onFailure(e -> LOG.warn("the rest of a broken upload cannot be deleted: {}", e.getMessage())));
+    }).onFailure(e -> LOG.warn("the rest of a broken upload cannot be deleted: {}", e.getMessage())));
   }
 }

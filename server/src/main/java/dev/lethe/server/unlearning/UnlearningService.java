@@ -49,16 +49,16 @@ public final class UnlearningService {
   private static final int LARGEST_PAGE = 1000;
   private static final int LONGEST_REASON = 1000;
 
-  private final Vertx vertx;
+  private final Background background;
   private final ModelRegistry registry;
   private final JobFolders folders;
   private final JobQueue queue;
   private final MasterKey key;
   private final String data;
 
-  private UnlearningService(Vertx vertx, ModelRegistry registry, JobFolders folders, JobQueue queue,
+  private UnlearningService(Background background, ModelRegistry registry, JobFolders folders, JobQueue queue,
       MasterKey key, String data) {
-    this.vertx = vertx;
+    this.background = background;
     this.registry = registry;
     this.folders = folders;
     this.queue = queue;
@@ -85,7 +85,11 @@ public final class UnlearningService {
     } catch (StoreException e) {
       throw new IOException(e.getMessage(), e);
     }
-    return new UnlearningService(vertx, registry, folders, queue, key,
+    Background background = Background.of(vertx);
+    if (queue.unavailable().isEmpty()) {
+      background.run(new Rehearsal(registry, queue, key));
+    }
+    return new UnlearningService(background, registry, folders, queue, key,
         data.map(path -> path.toUri().toString()).orElse(""));
   }
 
@@ -96,7 +100,7 @@ public final class UnlearningService {
   public Service service(RpcService.Settings settings) {
     return RpcService.of(UnlearningServiceGrpc.getServiceDescriptor(), settings)
         .auditedStreaming(UnlearningServiceGrpc.getSubmitMethod(), SubmitUpload::subject,
-            call -> new SubmitUpload(vertx, registry, folders, queue, key, data, call))
+            call -> new SubmitUpload(background, registry, folders, queue, key, data, call))
         .serverStreaming(UnlearningServiceGrpc.getWatchMethod(), this::watch)
         .unary(UnlearningServiceGrpc.getGetJobMethod(), this::getJob)
         .unary(UnlearningServiceGrpc.getListJobsMethod(), this::listJobs)
@@ -116,7 +120,7 @@ public final class UnlearningService {
 
   /** The database is asked where it may take its time. */
   private <T> Future<T> ask(Callable<T> question) {
-    return vertx.executeBlocking(question, false);
+    return background.run(question);
   }
 
   private Future<Job> getJob(GetJobRequest request, Call<Job> call) {

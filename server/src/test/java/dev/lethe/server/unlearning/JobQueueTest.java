@@ -28,6 +28,7 @@ import dev.lethe.server.lifecycle.TestLives;
 import dev.lethe.server.modelstore.DiskModelStore;
 import dev.lethe.server.monitoring.ServerMetrics;
 import dev.lethe.server.registry.CanaryRules;
+import dev.lethe.server.registry.Lease;
 import dev.lethe.server.registry.ModelRegistry;
 import dev.lethe.server.store.Database;
 import dev.lethe.server.store.DatabaseUrl;
@@ -173,6 +174,25 @@ class JobQueueTest {
     assertEquals("10", stat.substring(stat.lastIndexOf(')') + 2).split(" ")[16]);
     go();
     await(queue.job("a").ended());
+  }
+
+  @Test
+  @EnabledOnOs(OS.LINUX)
+  void whatBlocksForJobsGivesWayToCalls() throws Exception {
+    String stat = await(Background.of(vertx).run(() -> Files.readString(Path.of("/proc/thread-self/stat"))));
+    assertEquals("10", stat.substring(stat.lastIndexOf(')') + 2).split(" ")[16]);
+  }
+
+  @Test
+  void aRehearsalGoesAllTheWayAndLeavesNothing() throws Exception {
+    try (Lease active = registry.model("tiny").lease()) {
+      new Rehearsal(registry, queue, key).submit(active);
+    }
+    assertEquals(List.of(), listed());
+    try (Stream<Path> left = Files.walk(root.resolve("jobs"))) {
+      assertEquals(List.of(), left.filter(path -> path.toString().contains("rehearsal")
+          || path.toString().contains("upload")).toList());
+    }
   }
 
   @Test
