@@ -17,6 +17,7 @@ import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
@@ -24,11 +25,14 @@ import org.HdrHistogram.Histogram;
 
 /**
  * What calls notice of a whole job: latencies under a constant load before it, from its submission on until its version
- * serves, checkpoints and promotion included, and after it. Of the turns without a job the better counts: the first may
- * meet a server that is still being compiled. The job's worker is on the cores of the server.
+ * serves, checkpoints and promotion included, and after it. Of the times without a job the better counts. The job's
+ * worker is on the cores of the server.
+ *
+ * <p>The server has been at work for a while, as those that operators submit to, and has seen no submission yet; the
+ * load generator has, or it would delay its own calls by what it does for the first time.
  *
  * @param jobs each of another class, one after the other, of the last ones, which no call asks for
- * @param turn without a job; with one it takes as long as the job
+ * @param turn of those that a job takes, as many as it needs
  * @param warmUp under full load
  */
 public record JobBenchmark(Targets targets, int jobs, Duration turn, Duration warmUp) {
@@ -36,12 +40,16 @@ public record JobBenchmark(Targets targets, int jobs, Duration turn, Duration wa
   private static final Format FORMAT = Format.PNG;
   private static final double LOAD = 1.0 / 3;
   private static final int LEAST_CALLS = 100;
+  /** At the load that is measured, until little of the server is still being compiled. */
+  private static final int TURNS_OF_WARM_UP = 10;
+  /** Of one turn, the 99th percentile is its third or fourth slowest call: others make it less of a chance. */
+  private static final int STEADY_TURNS = 3;
 
   /**
    * What was seen.
    *
    * @param p99 of the whole time with a job by that of the better steady turn, before it or after it
-   * @param steady without a job
+   * @param steady without a job, of several turns
    * @param submission the first turn with a job, in which it is submitted
    * @param work all turns with a job
    * @param promotion the slower of the last two turns with a job, in which its version is tried, and serves
@@ -73,25 +81,27 @@ public record JobBenchmark(Targets targets, int jobs, Duration turn, Duration wa
    * @throws IllegalStateException if a call fails, or a job is not promoted
    */
   public Result run(BenchModel model, Consumer<String> progress) throws IOException, InterruptedException {
+    progress.accept("jobs: warming the load generator");
+    submitElsewhere(model);
     try (ServedTarget server = targets.startAnew(model)) {
       progress.accept("jobs: warming " + server.name());
       List<String> labels = model.bundle().card().labels();
       server.askFor(labels.size() - jobs);
       double rate = LOAD * server.saturate(FORMAT, warmUp).imagesPerSecond();
+      micros(server, rate, TURNS_OF_WARM_UP);
       List<Histogram> steady = new ArrayList<>();
       List<List<Histogram>> withJob = new ArrayList<>();
       double seconds = 0;
       for (int i = 0; i < jobs; i++) {
         progress.accept("jobs: " + (i + 1) + " of " + jobs);
-        Histogram before = micros(server, rate);
+        Histogram before = micros(server, rate, STEADY_TURNS);
         long started = System.nanoTime();
         AtomicReference<JobPhase> phase = new AtomicReference<>(JobPhase.JOB_PHASE_UNSPECIFIED);
-        CompletableFuture<Job> job = server.unlearn(UnlearnSpec.newBuilder().setKind(UnlearnKind.UNLEARN_KIND_CLASS)
-            .addClasses(labels.get(labels.size() - 1 - i))
-            .setGates(Gates.newBuilder().setPromoteNotForgotten(true)).build(), now -> phase.set(now.getPhase()));
+        CompletableFuture<Job> job = server.unlearn(ofClass(labels.get(labels.size() - 1 - i)),
+            now -> phase.set(now.getPhase()));
         List<Histogram> turns = new ArrayList<>();
         do {
-          turns.add(micros(server, rate));
+          turns.add(micros(server, rate, 1));
           progress.accept("jobs: %.0f s, %s: 99th percentile %.1f ms".formatted((System.nanoTime() - started) / 1e9,
               phase.get(), Load.millis(turns.get(turns.size() - 1), 99)));
         } while (!job.isDone());
@@ -101,7 +111,7 @@ public record JobBenchmark(Targets targets, int jobs, Duration turn, Duration wa
         if (!end.getPromoted()) {
           throw new IllegalStateException("a job was not promoted: " + end.getMessage());
         }
-        Histogram after = micros(server, rate);
+        Histogram after = micros(server, rate, STEADY_TURNS);
         steady.add(Load.millis(after, 99) < Load.millis(before, 99) ? after : before);
       }
       List<Histogram> whole = withJob.stream().map(JobBenchmark::sum).toList();
@@ -117,8 +127,23 @@ public record JobBenchmark(Targets targets, int jobs, Duration turn, Duration wa
     }
   }
 
-  private Histogram micros(ServedTarget server, double rate) throws InterruptedException {
-    return server.atRate(FORMAT, rate, LEAST_CALLS, turn).micros();
+  /** A job as those that are measured, to a server that ends as soon as it has begun. */
+  private void submitElsewhere(BenchModel model) throws IOException, InterruptedException {
+    CountDownLatch begun = new CountDownLatch(1);
+    try (ServedTarget server = targets.startAnew(model)) {
+      server.unlearn(ofClass(model.bundle().card().labels().get(0)), now -> begun.countDown())
+          .whenComplete((job, failure) -> begun.countDown());
+      begun.await();
+    }
+  }
+
+  private static UnlearnSpec ofClass(String label) {
+    return UnlearnSpec.newBuilder().setKind(UnlearnKind.UNLEARN_KIND_CLASS).addClasses(label)
+        .setGates(Gates.newBuilder().setPromoteNotForgotten(true)).build();
+  }
+
+  private Histogram micros(ServedTarget server, double rate, int turns) throws InterruptedException {
+    return server.atRate(FORMAT, rate, LEAST_CALLS, turn.multipliedBy(turns)).micros();
   }
 
   private static Histogram slowest(List<Histogram> turns) {

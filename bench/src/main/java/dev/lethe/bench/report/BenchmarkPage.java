@@ -82,10 +82,11 @@ public final class BenchmarkPage {
     heading("A job, from its submission to its promotion");
     page.append("""
         MNIST, PNG files, at a third of what saturates the server; then the same from the submission of a job that erases
-        a class until its version serves, its checkpoints included, and once more without; of the turns without a job
-        the better counts. The worker is on the same cores as the server, at a lower priority. A call that fails, or a job
-        that is not promoted, ends the benchmark. A turn is a few seconds: the first with a job has its submission; of the
-        last two, in which its version is tried and serves, the slower counts; and so does the slowest of all.
+        a class until its version serves, its checkpoints included, and once more without; of the times without a job
+        the better counts. The server is warm, and has seen no submission before. The worker is on the same cores as the
+        server, at a lower priority. A call that fails, or a job that is not promoted, ends the benchmark. A turn is a few
+        seconds: the first with a job has its submission; of the last two, in which its version is tried and serves, the
+        slower counts; and so does the slowest of all. Without a job several turns count together.
 
         | | calls | median, ms | 99th percentile, ms | times that without |
         | --- | --- | --- | --- | --- |
