@@ -60,5 +60,5 @@ ENTRYPOINT ["java", "-XX:+ExitOnOutOfMemoryError", \
   "-Dlethe.default.models=/opt/lethe/bundles", \
   "-Dlethe.default.state=/var/lib/lethe/models", \
   "-Dlethe.default.jobs=/var/lib/lethe/jobs", \
-  "-Dlethe.default.worker-command=java -XX:+UseSerialGC -cp /opt/lethe/trainer/* dev.lethe.trainer.worker.Worker", \
+  "-Dlethe.default.worker-command=java -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -cp /opt/lethe/trainer/* dev.lethe.trainer.worker.Worker", \
   "-cp", "/opt/lethe/server/*", "dev.lethe.server.ServeCommand"]
