@@ -35,7 +35,6 @@ import io.vertx.core.Future;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -87,10 +86,8 @@ public final class JobQueue {
   private final ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor(
       work -> new Thread(work, "lethe-jobs-timer"));
   private final boolean shared;
-  // Approved here, and not carried out since the database or the disk failed.
-  private final Set<String> unfinished = ConcurrentHashMap.newKeySet();
-  // Models whose jobs wait since they are not served here, as far as that is told; of the scheduler's thread alone.
-  private final Set<String> unserved = new HashSet<>();
+  // Models whose jobs wait since they are not served here, as far as that is told.
+  private final Set<String> unserved = ConcurrentHashMap.newKeySet();
   private volatile TrackedJob atWork;
   private volatile boolean closing;
 
@@ -192,13 +189,10 @@ public final class JobQueue {
    * Makes up for what a database or a disk that failed has left undone: nearly always all that wait are in the queue,
    * and those that have ended are cleaned up. Deletes jobs whose time is over.
    */
-  private void keepHouse() {
+  void keepHouse() {
     try {
       folders.recover(this::isKnown, STALE_UPLOAD);
       store.open().forEach(open -> scheduler.add(open.job().getId()));
-      for (String approved : unfinished) {
-        finishLater(approved);
-      }
       store.uncleaned().forEach(ended -> cleaning.clean(folders.of(ended.job().getId()), ended));
       if (options.keep().isPresent()) {
         for (String old : store.endedBefore(Instant.now().minus(options.keep().get()))) {
@@ -207,22 +201,26 @@ public final class JobQueue {
         }
       }
       pictures.expire();
+      // Last: what fails here keeps no image from being deleted.
+      store.approved().forEach(this::finishLater);
     } catch (IOException | RuntimeException e) {
       LOG.warn("jobs are not all as they should be, which is tried again: {}", e.getMessage());
     }
   }
 
-  /** Carries out an approval that failed before. */
-  private void finishLater(String id) {
+  /**
+   * Carries out an approval that failed before, here or on a server that has ended since; not one that a server is just
+   * carrying out, nor one of a model that only others serve.
+   */
+  private void finishLater(JobRecord approved) {
+    Job job = approved.job();
+    if (approval(job).time().isAfter(Instant.now().minus(HOUSE)) || !serves(job)) {
+      return;
+    }
     try {
-      Optional<JobRecord> approved = store.find(id).filter(record -> record.intent() == Intent.PROMOTE
-          && record.job().getPhase() == JobPhase.JOB_PHASE_AWAITING_APPROVAL);
-      if (approved.isPresent()) {
-        finishApproved(id);
-      }
-      unfinished.remove(id);
+      finishApproved(job.getId());
     } catch (DomainException | StoreException e) {
-      LOG.warn("job {} is approved, and cannot be promoted now; it is tried again: {}", id, e.getMessage());
+      LOG.warn("job {} is approved, and cannot be promoted now; it is tried again: {}", job.getId(), e.getMessage());
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
@@ -588,11 +586,7 @@ public final class JobQueue {
       return order(id, stored -> stored.with(Phases.move(stored.job(), JobPhase.JOB_PHASE_PROMOTED, Phases.SERVER,
           "version " + stored.job().getNewVersion() + " serves", Instant.now()).toBuilder().setPromoted(true)
               .clearMessage().build()), () -> { });
-    } catch (DomainException e) {
-      unfinished.add(id);
-      throw e;
     } catch (StoreException e) {
-      unfinished.add(id);
       throw e.error();
     }
   }
@@ -631,8 +625,9 @@ public final class JobQueue {
   }
 
   private void giveBack(String id, String reason) {
-    order(id, stored -> stored.with(noted(stored.job(), Phases.SERVER, "not promoted: " + reason), Intent.ASK), () ->
-        { });
+    // Another server may have carried it out meanwhile.
+    order(id, stored -> stored.job().getPhase() == JobPhase.JOB_PHASE_AWAITING_APPROVAL
+        ? stored.with(noted(stored.job(), Phases.SERVER, "not promoted: " + reason), Intent.ASK) : stored, () -> { });
   }
 
   /**

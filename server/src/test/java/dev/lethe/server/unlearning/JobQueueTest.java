@@ -34,6 +34,7 @@ import dev.lethe.server.store.Database;
 import dev.lethe.server.store.DatabaseUrl;
 import dev.lethe.server.tracing.Tracing;
 import dev.lethe.v1.Job;
+import dev.lethe.v1.JobChange;
 import dev.lethe.v1.JobPhase;
 import dev.lethe.v1.JobState;
 import dev.lethe.v1.UnlearnSpec;
@@ -386,6 +387,24 @@ class JobQueueTest {
     queue.recover(true);
     assertEquals(JobPhase.JOB_PHASE_PROMOTED, new JobStore(database).find("a").orElseThrow().job().getPhase());
     assertEquals(Optional.of("v1-u1"), registry.model("tiny").activeVersion());
+  }
+
+  @Test
+  void anApprovalOfAServerThatEndedIsCarriedOutByAnother() throws Exception {
+    Bundle made = decided("a");
+    registry.store().install(made);
+    Instant before = Instant.now().minusSeconds(60);
+    new JobStore(database).change("a", stored -> stored.with(Phases.move(stored.job(),
+        JobPhase.JOB_PHASE_AWAITING_APPROVAL, "server", "an operator decides", before).toBuilder()
+            .addChanges(JobChange.newBuilder().setPhase(JobPhase.JOB_PHASE_AWAITING_APPROVAL).setActor("bob")
+                .setCause("approved").setTime(Timestamps.fromMillis(before.toEpochMilli()))).build(),
+        JobRecord.Intent.PROMOTE));
+    await(registry.model("tiny").unload());
+    queue.keepHouse();
+    assertEquals(JobRecord.Intent.PROMOTE, new JobStore(database).find("a").orElseThrow().intent());
+    await(registry.model("tiny").load());
+    queue.keepHouse();
+    assertEquals(JobPhase.JOB_PHASE_PROMOTED, new JobStore(database).find("a").orElseThrow().job().getPhase());
   }
 
   /** What this database does not know may be of a server that agrees by another one, and is at work. */
