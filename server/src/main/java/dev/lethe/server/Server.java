@@ -39,6 +39,7 @@ import dev.lethe.server.security.MethodRule;
 import dev.lethe.server.security.Tls;
 import dev.lethe.server.store.Database;
 import dev.lethe.server.store.DirectoryLock;
+import dev.lethe.server.threads.VertxThreads;
 import dev.lethe.server.tracing.Tracing;
 import dev.lethe.server.unlearning.UnlearningService;
 import io.vertx.core.DeploymentOptions;
@@ -119,6 +120,7 @@ public final class Server implements AutoCloseable {
     Server server = new Server(Vertx.vertx(new VertxOptions().setPreferNativeTransport(true)), options, tracing);
     boolean started = false;
     try {
+      VertxThreads.startAll(server.vertx);
       server.open();
       started = true;
       return server;

@@ -4,7 +4,7 @@ import dev.lethe.server.errors.DomainException;
 import dev.lethe.server.errors.DomainException.Cancelled;
 import dev.lethe.server.errors.DomainException.Failed;
 import dev.lethe.server.errors.DomainException.Precondition;
-import dev.lethe.server.registry.ThreadPriority;
+import dev.lethe.server.threads.ThreadPriority;
 import dev.lethe.server.unlearning.WorkerCommand;
 import dev.lethe.server.unlearning.WorkerOutput;
 import dev.lethe.v1.Progress;

@@ -9,6 +9,7 @@ import dev.lethe.server.lifecycle.Lifecycle;
 import dev.lethe.server.lifecycle.Signatory;
 import dev.lethe.server.modelstore.ModelStore;
 import dev.lethe.server.monitoring.ServerMetrics;
+import dev.lethe.server.threads.ThreadPriority;
 import dev.lethe.server.store.StoreException;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;

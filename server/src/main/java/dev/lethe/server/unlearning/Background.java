@@ -1,6 +1,6 @@
 package dev.lethe.server.unlearning;
 
-import dev.lethe.server.registry.ThreadPriority;
+import dev.lethe.server.threads.ThreadPriority;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.WorkerExecutor;

@@ -7,7 +7,7 @@ import com.github.kagkarlsson.scheduler.task.FailureHandler;
 import com.github.kagkarlsson.scheduler.task.TaskDescriptor;
 import com.github.kagkarlsson.scheduler.task.helper.CustomTask;
 import com.github.kagkarlsson.scheduler.task.helper.Tasks;
-import dev.lethe.server.registry.ThreadPriority;
+import dev.lethe.server.threads.ThreadPriority;
 import dev.lethe.server.store.Database;
 import java.sql.PreparedStatement;
 import java.time.Duration;

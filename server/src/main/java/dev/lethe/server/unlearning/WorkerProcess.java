@@ -1,6 +1,6 @@
 package dev.lethe.server.unlearning;
 
-import dev.lethe.server.registry.ThreadPriority;
+import dev.lethe.server.threads.ThreadPriority;
 import dev.lethe.v1.WorkerEvent;
 import java.io.IOException;
 import java.time.Duration;

@@ -1,4 +1,4 @@
-package dev.lethe.server.registry;
+package dev.lethe.server.threads;
 
 import com.sun.jna.LastErrorException;
 import com.sun.jna.Native;

@@ -1,4 +1,4 @@
-package dev.lethe.server.registry;
+package dev.lethe.server.threads;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
