@@ -1,5 +1,6 @@
 package dev.lethe.server.unlearning;
 
+import com.google.protobuf.Timestamp;
 import com.google.protobuf.util.Durations;
 import com.google.protobuf.util.Timestamps;
 import dev.lethe.server.audit.AuditLog;
@@ -57,6 +58,7 @@ import org.slf4j.LoggerFactory;
 public final class JobQueue {
 
   private static final String APPROVED = "approved";
+  static final String BEGUN_AGAIN = "the promotion that was approved is begun again";
   private static final Logger LOG = LoggerFactory.getLogger(JobQueue.class);
   private static final Duration PATIENCE = Duration.ofSeconds(5);
   /** Between looks at what other servers have done. */
@@ -64,6 +66,8 @@ public final class JobQueue {
 
   /** Between looks whether all jobs are as they should be. */
   private static final Duration HOUSE = Duration.ofSeconds(30);
+  /** An approval that no server has tried to carry out for so long is one that none can: all have had their turn. */
+  private static final Duration STRANDED = HOUSE.multipliedBy(2);
   /** As many of the last jobs say how long the next ones take. */
   private static final int ESTIMATED_BY = 10;
   /** For a worker to end, and what it has made of a job's images to be deleted. */
@@ -83,7 +87,8 @@ public final class JobQueue {
   private final Optional<JobRun.Settings> running;
   // Those that have not ended and that somebody here deals with.
   private final Map<String, TrackedJob> live = new ConcurrentHashMap<>();
-  private final ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor(
+  // Two threads: what other servers have done is seen in time, however long a version takes that is promoted meanwhile.
+  private final ScheduledExecutorService timer = Executors.newScheduledThreadPool(2,
       work -> new Thread(work, "lethe-jobs-timer"));
   private final boolean shared;
   // Models whose jobs wait since they are not served here, as far as that is told.
@@ -136,17 +141,8 @@ public final class JobQueue {
       // Beside others, what this database does not know may be theirs.
       deleteUnknown();
     }
-    keepHouse();
-    for (JobRecord approved : store.approved()) {
-      try {
-        finishApproved(approved.job().getId());
-      } catch (DomainException e) {
-        LOG.warn("{}", e.getMessage());
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-        throw new IOException("interrupted while starting", e);
-      }
-    }
+    // What this server left is nobody's; beside others, one may be just at it.
+    keepHouse(shared ? HOUSE : Duration.ZERO);
     if (options.command().isPresent()) {
       scheduler.start();
     }
@@ -190,6 +186,11 @@ public final class JobQueue {
    * and those that have ended are cleaned up. Deletes jobs whose time is over.
    */
   void keepHouse() {
+    keepHouse(HOUSE);
+  }
+
+  /** @param grace approvals that somebody has begun to carry out since are left to them */
+  private void keepHouse(Duration grace) {
     try {
       folders.recover(this::isKnown, STALE_UPLOAD);
       store.open().forEach(open -> scheduler.add(open.job().getId()));
@@ -202,7 +203,7 @@ public final class JobQueue {
       }
       pictures.expire();
       // Last: what fails here keeps no image from being deleted.
-      store.approved().forEach(this::finishLater);
+      store.approved().forEach(approved -> finishLater(approved.job(), grace));
     } catch (IOException | RuntimeException e) {
       LOG.warn("jobs are not all as they should be, which is tried again: {}", e.getMessage());
     }
@@ -212,18 +213,51 @@ public final class JobQueue {
    * Carries out an approval that failed before, here or on a server that has ended since; not one that a server is just
    * carrying out, nor one of a model that only others serve.
    */
-  private void finishLater(JobRecord approved) {
-    Job job = approved.job();
-    if (approval(job).time().isAfter(Instant.now().minus(HOUSE)) || !serves(job)) {
+  private void finishLater(Job approved, Duration grace) {
+    if (!serves(approved)) {
       return;
     }
     try {
-      finishApproved(job.getId());
+      if (beginAgain(approved.getId(), Instant.now().minus(grace))) {
+        finishApproved(approved.getId());
+      }
     } catch (DomainException | StoreException e) {
-      LOG.warn("job {} is approved, and cannot be promoted now; it is tried again: {}", job.getId(), e.getMessage());
+      LOG.warn("job {} is approved, and cannot be promoted now; it is tried again: {}", approved.getId(),
+          e.getMessage());
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
+  }
+
+  /** Writes down that this server carries an approval out, so that nobody else does, nor rejects the job meanwhile. */
+  private boolean beginAgain(String id, Instant before) {
+    Timestamp now = Timestamps.now();
+    return store.change(id, stored -> isApproved(stored) && !lastChange(stored.job()).isAfter(before)
+        ? stored.with(begunAgain(stored.job(), now)) : stored)
+        .filter(stored -> lastChange(stored.job()).equals(instant(now))).isPresent();
+  }
+
+  /** However often it is begun again, the last time is all that anybody has to know. */
+  private static Job begunAgain(Job job, Timestamp now) {
+    int last = job.getChangesCount() - 1;
+    Job.Builder again = job.toBuilder();
+    if (job.getChanges(last).getCause().equals(BEGUN_AGAIN)) {
+      again.removeChanges(last);
+    }
+    return again.addChanges(JobChange.newBuilder().setPhase(job.getPhase()).setTime(now).setActor(Phases.SERVER)
+        .setCause(BEGUN_AGAIN)).build();
+  }
+
+  private static boolean isApproved(JobRecord record) {
+    return record.job().getPhase() == JobPhase.JOB_PHASE_AWAITING_APPROVAL && record.intent() == Intent.PROMOTE;
+  }
+
+  private static Instant lastChange(Job job) {
+    return instant(job.getChanges(job.getChangesCount() - 1).getTime());
+  }
+
+  private static Instant instant(Timestamp time) {
+    return Instant.ofEpochSecond(time.getSeconds(), time.getNanos());
   }
 
   /** Takes the files of a job away that has ended. */
@@ -561,12 +595,15 @@ public final class JobQueue {
   /**
    * Promotes a candidate that awaits it. Blocks until it serves.
    *
-   * @throws DomainException NotFound; Precondition if it does not await approval, or another version was
-   *     activated meanwhile; Unavailable if the database is gone or the model unloaded: it is promoted later, then
+   * @throws DomainException NotFound, of the model too; Precondition if it does not await approval, or another
+   *     version was activated meanwhile; Unavailable if the database is gone or the model unloaded: it is promoted
+   *     later, then
    */
   Job approve(String id, String actor, String reason) throws IOException, InterruptedException {
     order(id, stored -> {
       requireAwaiting(stored);
+      // An approval of what is not here would be nobody's to carry out.
+      registry.model(stored.job().getSpec().getModel());
       return stored.with(noted(stored.job(), actor, APPROVED + (reason.isEmpty() ? "" : ": " + reason)),
           Intent.PROMOTE);
     }, () -> { });
@@ -583,9 +620,10 @@ public final class JobQueue {
       Job job = stored(id).job();
       ServedModel model = registry.model(job.getSpec().getModel());
       promoteApproved(model, job);
-      return order(id, stored -> stored.with(Phases.move(stored.job(), JobPhase.JOB_PHASE_PROMOTED, Phases.SERVER,
-          "version " + stored.job().getNewVersion() + " serves", Instant.now()).toBuilder().setPromoted(true)
-              .clearMessage().build()), () -> { });
+      // One that took so long that it was begun again is written down by whoever was first.
+      return order(id, stored -> stored.job().getPromoted() ? stored : stored.with(Phases.move(stored.job(),
+          JobPhase.JOB_PHASE_PROMOTED, Phases.SERVER, "version " + stored.job().getNewVersion() + " serves",
+          Instant.now()).toBuilder().setPromoted(true).clearMessage().build()), () -> { });
     } catch (StoreException e) {
       throw e.error();
     }
@@ -619,8 +657,7 @@ public final class JobQueue {
   private static Approval approval(Job job) {
     return job.getChangesList().stream().filter(change -> change.getCause().startsWith(APPROVED))
         .reduce((first, last) -> last)
-        .map(change -> new Approval(change.getActor(), change.getCause(), Instant.ofEpochSecond(
-            change.getTime().getSeconds(), change.getTime().getNanos())))
+        .map(change -> new Approval(change.getActor(), change.getCause(), instant(change.getTime())))
         .orElseGet(Approval::gates);
   }
 
@@ -631,13 +668,17 @@ public final class JobQueue {
   }
 
   /**
-   * Leaves a candidate that awaits approval a candidate for good.
+   * Leaves a candidate that awaits approval a candidate for good; also one that was approved, if no server can carry
+   * that out, since none serves the model.
    *
-   * @throws DomainException NotFound; Precondition if it does not await approval, or was activated by hand
+   * @throws DomainException NotFound; Precondition if it does not await approval, is being promoted, or was activated
+   *     by hand
    */
   Job reject(String id, String actor, String reason) throws InterruptedException {
     Job rejected = order(id, stored -> {
-      requireAwaiting(stored);
+      if (!isStranded(stored)) {
+        requireAwaiting(stored);
+      }
       requireCandidate(stored.job());
       String cause = "rejected" + (reason.isEmpty() ? "" : ": " + reason);
       return stored.with(Phases.move(stored.job(), JobPhase.JOB_PHASE_REJECTED, actor, cause, Instant.now()).toBuilder()
@@ -660,14 +701,24 @@ public final class JobQueue {
 
   private static void requireAwaiting(JobRecord stored) {
     Job job = stored.job();
-    if (job.getPhase() != JobPhase.JOB_PHASE_AWAITING_APPROVAL || stored.intent() == Intent.PROMOTE) {
+    if (isApproved(stored)) {
+      throw new IllegalStateException("job " + job.getId() + " is approved already, and being promoted; it can be"
+          + " rejected after " + STRANDED.toSeconds() + " s in which no server serves its model");
+    }
+    if (job.getPhase() != JobPhase.JOB_PHASE_AWAITING_APPROVAL) {
       throw new IllegalStateException("job " + job.getId() + " does not await approval: it is "
-          + (stored.intent() == Intent.PROMOTE ? "being promoted" : Phases.name(job.getPhase())));
+          + Phases.name(job.getPhase()));
     }
   }
 
+  private boolean isStranded(JobRecord stored) {
+    return isApproved(stored) && lastChange(stored.job()).isBefore(Instant.now().minus(STRANDED))
+        && !serves(stored.job());
+  }
+
   private void requireCandidate(Job job) {
-    if (registry.model(job.getSpec().getModel()).life().wasPromoted(job.getNewVersion())) {
+    // Also of a model that is not here any more.
+    if (registry.lifecycle().of(job.getSpec().getModel()).wasPromoted(job.getNewVersion())) {
       throw new IllegalStateException("job " + job.getId() + ": its version " + job.getNewVersion()
           + " is no candidate any more, since it was activated; approve the job, which records that");
     }

@@ -49,6 +49,7 @@ public final class UnlearningService {
   private static final int LARGEST_PAGE = 1000;
   private static final int LONGEST_REASON = 1000;
 
+  private final Vertx vertx;
   private final Background background;
   private final ModelRegistry registry;
   private final JobFolders folders;
@@ -56,8 +57,9 @@ public final class UnlearningService {
   private final MasterKey key;
   private final String data;
 
-  private UnlearningService(Background background, ModelRegistry registry, JobFolders folders, JobQueue queue,
-      MasterKey key, String data) {
+  private UnlearningService(Vertx vertx, Background background, ModelRegistry registry, JobFolders folders,
+      JobQueue queue, MasterKey key, String data) {
+    this.vertx = vertx;
     this.background = background;
     this.registry = registry;
     this.folders = folders;
@@ -89,7 +91,7 @@ public final class UnlearningService {
     if (queue.unavailable().isEmpty()) {
       background.run(new Rehearsal(registry, queue, key));
     }
-    return new UnlearningService(background, registry, folders, queue, key,
+    return new UnlearningService(vertx, background, registry, folders, queue, key,
         data.map(path -> path.toUri().toString()).orElse(""));
   }
 
@@ -118,9 +120,9 @@ public final class UnlearningService {
         .build();
   }
 
-  /** The database is asked where it may take its time. */
+  /** The database is asked where it may take its time, before what is ordered meanwhile. */
   private <T> Future<T> ask(Callable<T> question) {
-    return background.run(question);
+    return vertx.executeBlocking(question, false);
   }
 
   private Future<Job> getJob(GetJobRequest request, Call<Job> call) {
@@ -190,20 +192,20 @@ public final class UnlearningService {
 
   private Future<Job> cancelJob(CancelJobRequest request, Call<Job> call) {
     String actor = call.caller().principal().name();
-    return concerned(request.getJobId(), call).compose(job -> ask(() -> queue.cancel(job.getId(), actor)))
+    return concerned(request.getJobId(), call).compose(job -> background.run(() -> queue.cancel(job.getId(), actor)))
         .compose(ended -> call.here(ended));
   }
 
   private Future<Job> approveJob(ApproveJobRequest request, Call<Job> call) {
     String actor = call.caller().principal().name();
     return known(request.getJobId(), call)
-        .compose(job -> ask(() -> queue.approve(job.getId(), actor, reason(request.getReason()))));
+        .compose(job -> background.run(() -> queue.approve(job.getId(), actor, reason(request.getReason()))));
   }
 
   private Future<Job> rejectJob(RejectJobRequest request, Call<Job> call) {
     String actor = call.caller().principal().name();
     return known(request.getJobId(), call)
-        .compose(job -> ask(() -> queue.reject(job.getId(), actor, reason(request.getReason()))));
+        .compose(job -> background.run(() -> queue.reject(job.getId(), actor, reason(request.getReason()))));
   }
 
   private static String reason(String text) {
@@ -215,7 +217,7 @@ public final class UnlearningService {
 
   private Future<Job> retryJob(RetryJobRequest request, Call<Job> call) {
     String actor = call.caller().principal().name();
-    return concerned(request.getJobId(), call).compose(job -> ask(() -> {
+    return concerned(request.getJobId(), call).compose(job -> background.run(() -> {
       queue.unavailable().ifPresent(reason -> {
         throw new Precondition(reason);
       });
@@ -224,7 +226,7 @@ public final class UnlearningService {
   }
 
   private Future<DeleteJobResponse> deleteJob(DeleteJobRequest request, Call<DeleteJobResponse> call) {
-    return known(request.getJobId(), call).compose(job -> ask(() -> {
+    return known(request.getJobId(), call).compose(job -> background.run(() -> {
       queue.delete(job.getId());
       return DeleteJobResponse.getDefaultInstance();
     }));

@@ -32,6 +32,7 @@ import dev.lethe.server.registry.Lease;
 import dev.lethe.server.registry.ModelRegistry;
 import dev.lethe.server.store.Database;
 import dev.lethe.server.store.DatabaseUrl;
+import dev.lethe.server.threads.Niceness;
 import dev.lethe.server.tracing.Tracing;
 import dev.lethe.v1.Job;
 import dev.lethe.v1.JobChange;
@@ -170,9 +171,7 @@ class JobQueueTest {
     submit("a");
     Until.holds(() -> started().equals(List.of("a")));
     ProcessHandle worker = folders.of("a").leftWorker().orElseThrow();
-    // The 19th field; the second one is a name between brackets.
-    String stat = Files.readString(Path.of("/proc", Long.toString(worker.pid()), "stat"));
-    assertEquals("10", stat.substring(stat.lastIndexOf(')') + 2).split(" ")[16]);
+    assertEquals(10, Niceness.of(worker));
     go();
     await(queue.job("a").ended());
   }
@@ -180,8 +179,7 @@ class JobQueueTest {
   @Test
   @EnabledOnOs(OS.LINUX)
   void whatBlocksForJobsGivesWayToCalls() throws Exception {
-    String stat = await(Background.of(vertx).run(() -> Files.readString(Path.of("/proc/thread-self/stat"))));
-    assertEquals("10", stat.substring(stat.lastIndexOf(')') + 2).split(" ")[16]);
+    assertEquals(10, await(Background.of(vertx).run(Niceness::ofThisThread)));
   }
 
   @Test
@@ -389,22 +387,77 @@ class JobQueueTest {
     assertEquals(Optional.of("v1-u1"), registry.model("tiny").activeVersion());
   }
 
-  @Test
-  void anApprovalOfAServerThatEndedIsCarriedOutByAnother() throws Exception {
-    Bundle made = decided("a");
-    registry.store().install(made);
-    Instant before = Instant.now().minusSeconds(60);
-    new JobStore(database).change("a", stored -> stored.with(Phases.move(stored.job(),
+  /** A job that was approved some time ago by somebody whose server ended before it was promoted. */
+  private void approvedAndLeft(String id, Duration ago) throws Exception {
+    registry.store().install(decided(id));
+    Instant before = Instant.now().minus(ago);
+    new JobStore(database).change(id, stored -> stored.with(Phases.move(stored.job(),
         JobPhase.JOB_PHASE_AWAITING_APPROVAL, "server", "an operator decides", before).toBuilder()
             .addChanges(JobChange.newBuilder().setPhase(JobPhase.JOB_PHASE_AWAITING_APPROVAL).setActor("bob")
                 .setCause("approved").setTime(Timestamps.fromMillis(before.toEpochMilli()))).build(),
         JobRecord.Intent.PROMOTE));
+  }
+
+  private JobRecord stored(String id) {
+    return new JobStore(database).find(id).orElseThrow();
+  }
+
+  @Test
+  void anApprovalOfAServerThatEndedIsCarriedOutByAnother() throws Exception {
+    approvedAndLeft("a", Duration.ofSeconds(60));
     await(registry.model("tiny").unload());
     queue.keepHouse();
-    assertEquals(JobRecord.Intent.PROMOTE, new JobStore(database).find("a").orElseThrow().intent());
+    assertEquals(JobRecord.Intent.PROMOTE, stored("a").intent());
     await(registry.model("tiny").load());
     queue.keepHouse();
-    assertEquals(JobPhase.JOB_PHASE_PROMOTED, new JobStore(database).find("a").orElseThrow().job().getPhase());
+    assertEquals(JobPhase.JOB_PHASE_PROMOTED, stored("a").job().getPhase());
+  }
+
+  @Test
+  void anApprovalThatAServerIsJustCarryingOutIsLeftToIt() throws Exception {
+    approvedAndLeft("a", Duration.ofSeconds(20));
+    queue.keepHouse();
+    assertEquals(JobPhase.JOB_PHASE_AWAITING_APPROVAL, stored("a").job().getPhase());
+    assertThrows(Precondition.class, () -> queue.reject("a", "ann", ""));
+  }
+
+  @Test
+  void anApprovalThatNoServerCanCarryOutIsWithdrawnByRejection() throws Exception {
+    approvedAndLeft("a", Duration.ofMinutes(2));
+    Precondition early = assertThrows(Precondition.class, () -> queue.reject("a", "ann", ""));
+    assertTrue(early.getMessage().contains("approved already"), early.getMessage());
+    await(registry.model("tiny").unload());
+    assertEquals(JobPhase.JOB_PHASE_REJECTED, queue.reject("a", "ann", "changed our mind").getPhase());
+    await(registry.model("tiny").load());
+    queue.keepHouse();
+    assertEquals(JobPhase.JOB_PHASE_REJECTED, stored("a").job().getPhase());
+    assertEquals(Optional.of("v1"), registry.model("tiny").activeVersion());
+  }
+
+  /** Nobody could ever carry such an approval out. */
+  @Test
+  void aModelThatIsNotHereIsNeitherApprovedNorInTheWayOfARejection() throws Exception {
+    registry.store().install(decided("a"));
+    new JobStore(database).change("a", before -> {
+      Job awaiting = Phases.move(before.job(), JobPhase.JOB_PHASE_AWAITING_APPROVAL, "server", "decide", Instant.now());
+      return before.with(awaiting.toBuilder().setSpec(awaiting.getSpec().toBuilder().setModel("gone")).build(),
+          JobRecord.Intent.ASK);
+    });
+    assertThrows(NotFound.class, () -> queue.approve("a", "bob", ""));
+    assertEquals(JobRecord.Intent.ASK, stored("a").intent());
+    assertEquals(JobPhase.JOB_PHASE_REJECTED, queue.reject("a", "bob", "").getPhase());
+  }
+
+  @Test
+  void howOftenAPromotionIsBegunAgainIsNotWrittenDown() throws Exception {
+    approvedAndLeft("a", Duration.ofMinutes(4));
+    new JobStore(database).change("a", before -> before.with(before.job().toBuilder().addChanges(
+        before.job().getChanges(0).toBuilder().setCause(JobQueue.BEGUN_AGAIN)
+            .setTime(Timestamps.fromMillis(Instant.now().minusSeconds(120).toEpochMilli()))).build()));
+    queue.keepHouse();
+    assertEquals(JobPhase.JOB_PHASE_PROMOTED, stored("a").job().getPhase());
+    assertEquals(1, stored("a").job().getChangesList().stream()
+        .filter(change -> change.getCause().equals(JobQueue.BEGUN_AGAIN)).count());
   }
 
   /** What this database does not know may be of a server that agrees by another one, and is at work. */
