@@ -33,5 +33,5 @@ record PersonScale(String name, int photos, int pool, int alike, int others, int
       new PersonUnlearning.Options(
           new RedactionOptions(80, 50, 16, 16, 16, 0.014, 0.6, 0.05, RedactionOptions.ALL_LAYERS),
           new SearchOptions(new InversionOptions(LatentSpace.W, 150, 1, 40, 0.1, 0), 30,
-              new InversionOptions(LatentSpace.W, 200, 1, 40, 0.1, 0), 24, 128), 48), 300);
+              new InversionOptions(LatentSpace.W, 200, 1, 40, 0.1, 0), 24, 128, SearchOptions.MANY), 48), 300);
 }

@@ -5,6 +5,9 @@ import dev.lethe.models.graph.Tensor;
 /** Distances of pictures by their pixels. */
 public final class PixelDistance {
 
+  /** Values between looks whether a limit is reached. */
+  private static final int AT_ONCE = 32;
+
   private PixelDistance() {}
 
   /**
@@ -18,6 +21,19 @@ public final class PixelDistance {
   public static double squared(Tensor a, int i, Tensor b, int j) {
     int size = a.data().length / (int) a.shape()[0];
     return squared(a.data(), i * size, b.data(), j * size, size);
+  }
+
+  /**
+   * The same as long as it is below a limit; else any value that is not. Nearest neighbours are found in a fraction of
+   * the time with what is the nearest so far.
+   */
+  public static double squaredBelow(double limit, Tensor a, int i, Tensor b, int j) {
+    int size = a.data().length / (int) a.shape()[0];
+    double sum = 0;
+    for (int k = 0; k < size && sum < limit; k += AT_ONCE) {
+      sum += squared(a.data(), i * size + k, b.data(), j * size + k, Math.min(AT_ONCE, size - k));
+    }
+    return sum;
   }
 
   /** The same of {@code size} values of each, from an offset on. */

@@ -63,7 +63,7 @@ record ClassRedaction(ModelWeights root, ModelWeights original, RedactionOptions
       Sampler sampler = runner.sampler(original);
       Parts parts = original.config().conditional() ? ofLabels(sampler, real, random)
           : lookalikes(found, sampler);
-      StayingPictures staying = new StayingPictures(root, original, runner);
+      StayingPictures staying = new StayingPictures(root, original, how.lookedThrough(), runner);
       int few = Math.max(ANCHORS, how.inverted());
       Tensor anchors = new AnchorLatents(new LatentSearch(root, resume, directory, compute), how)
           .draw(stay, sampler, Math.max(few, staying.lookedThrough()), seed + 3);

@@ -57,7 +57,7 @@ public record PersonUnlearning(ModelWeights original, Options options, long seed
     public static final Options PERSON = new Options(
         new RedactionOptions(120, 80, 24, 32, 32, 0.014, 0.6, 0.05, RedactionOptions.ALL_LAYERS),
         new SearchOptions(new InversionOptions(LatentSpace.W, 200, 1, 48, 0.1, 0), 48,
-            new InversionOptions(LatentSpace.W, 200, 1, 48, 0.1, 0), 40, 256), 96);
+            new InversionOptions(LatentSpace.W, 200, 1, 48, 0.1, 0), 40, 256, SearchOptions.MANY), 96);
 
     /** The same for the photos alone. */
     public Options photosAlone() {

@@ -12,11 +12,17 @@ import dev.lethe.trainer.inversion.LatentSpace;
  * @param staying how latents of real images that stay are looked for
  * @param inverted most images that these are looked for of
  * @param anchors latents that stay, of real images that do; {@code inverted} or more
+ * @param lookedThrough most latents of a kind among which those are found at which earlier jobs have redacted; large
+ *     pictures are looked at in fewer places
  */
-public record SearchOptions(InversionOptions images, int moving, InversionOptions staying, int inverted, int anchors) {
+public record SearchOptions(InversionOptions images, int moving, InversionOptions staying, int inverted, int anchors,
+    int lookedThrough) {
+
+  /** Enough to find what jobs of 64 images have redacted. */
+  public static final int MANY = 16384;
 
   /** As hard as an audit looks. */
   public static final SearchOptions DEFAULT = new SearchOptions(
       new InversionOptions(LatentSpace.W, 400, 1, 72, 0.1, 0), 256,
-      new InversionOptions(LatentSpace.W, 200, 1, 72, 0.1, 0), 80, 384);
+      new InversionOptions(LatentSpace.W, 200, 1, 72, 0.1, 0), 80, 384, MANY);
 }

@@ -18,12 +18,11 @@ import java.util.stream.IntStream;
  *
  * @param root the version that no unlearning has touched; the model itself where it is that
  * @param model what is to unlearn
+ * @param most latents of a kind that are looked through for earlier redactions, where pictures are small
  */
-record StayingPictures(ModelWeights root, ModelWeights model, ModelRunner runner) {
+record StayingPictures(ModelWeights root, ModelWeights model, int most, ModelRunner runner) {
 
-  /** Latents of a kind that are looked through for earlier redactions, where pictures are small. */
-  private static final int LOOKED_THROUGH = 16384;
-  /** Values of their pictures at most, 256 MiB. */
+  /** Values of the pictures that are looked through at most, 256 MiB. */
   private static final int VALUES = 1 << 26;
   /** Latents of a kind at which earlier redactions are held, at most. */
   private static final int HELD = 2048;
@@ -52,7 +51,7 @@ record StayingPictures(ModelWeights root, ModelWeights model, ModelRunner runner
     float[] staying = own.data().clone();
     int size = staying.length / moved.length;
     for (int i = 0; i < moved.length; i++) {
-      if (moved[i] <= SAME) {
+      if (moved[i] == 0) {
         System.arraycopy(first.data(), i * size, staying, i * size, size);
       }
     }
@@ -74,7 +73,7 @@ record StayingPictures(ModelWeights root, ModelWeights model, ModelRunner runner
   Stayers redacted(Tensor latents) {
     Tensor own = draw(model, latents);
     double[] moved = moved(own, draw(root, latents));
-    int[] held = IntStream.range(0, moved.length).filter(i -> moved[i] > SAME).boxed()
+    int[] held = IntStream.range(0, moved.length).filter(i -> moved[i] > 0).boxed()
         .sorted(Comparator.comparingDouble(i -> -moved[i])).limit(HELD).mapToInt(i -> i).toArray();
     return new Stayers(latents.rows(held), own.rows(held));
   }
@@ -84,16 +83,25 @@ record StayingPictures(ModelWeights root, ModelWeights model, ModelRunner runner
     if (!redactedBefore()) {
       return 0;
     }
-    return Math.max(1, Math.min(LOOKED_THROUGH, VALUES / runner.sampler(model).imageSize()));
+    return Math.max(1, Math.min(most, VALUES / runner.sampler(model).imageSize()));
   }
 
-  /** Distance of each picture from the root's, as a share of that of the root's from its nearest neighbour. */
+  /**
+   * Distance of each picture from the root's, as a share of that of the root's from its nearest neighbour; 0 where it
+   * is at most {@link #SAME}.
+   */
   private static double[] moved(Tensor own, Tensor first) {
     int n = (int) own.shape()[0];
     return IntStream.range(0, n).mapToDouble(i -> {
-      double nearest = IntStream.range(0, Math.min(n, NEIGHBOURS)).filter(k -> k != i)
-          .mapToDouble(k -> PixelDistance.squared(first, i, first, k)).min().orElse(Double.POSITIVE_INFINITY);
-      return Math.sqrt(PixelDistance.squared(own, i, first, i) / nearest);
+      double distance = PixelDistance.squared(own, i, first, i);
+      double same = distance / (SAME * SAME);
+      double nearest = same;
+      for (int k = 0; k < Math.min(n, NEIGHBOURS); k++) {
+        if (k != i) {
+          nearest = Math.min(nearest, PixelDistance.squaredBelow(nearest, first, i, first, k));
+        }
+      }
+      return nearest < same ? Math.sqrt(distance / nearest) : 0;
     }).toArray();
   }
 

@@ -27,7 +27,7 @@ class PersonUnlearningTest {
   private static final PersonUnlearning.Options SHORT = new PersonUnlearning.Options(
       new RedactionOptions(4, 4, 4, 4, 4, 0.01, 0.6, 0.05, RedactionOptions.ALL_LAYERS),
       new SearchOptions(new InversionOptions(LatentSpace.W, 8, 1, 2, 0.1, 0), 6,
-          new InversionOptions(LatentSpace.W, 8, 1, 2, 0.1, 0), 4, 8), 6);
+          new InversionOptions(LatentSpace.W, 8, 1, 2, 0.1, 0), 4, 8, 64), 6);
 
   @TempDir
   private Path directory;

@@ -46,9 +46,9 @@ class StayingPicturesTest {
 
   @Test
   void earlierRedactionsAreFoundByTheDifferenceOfTwoVersions() {
-    assertEquals(0, new StayingPictures(root, drifted(0.001f), runner).redacted(latents).size());
+    assertEquals(0, new StayingPictures(root, drifted(0.001f), 64, runner).redacted(latents).size());
     ModelWeights redacted = drifted(-3);
-    Stayers held = new StayingPictures(root, redacted, runner).redacted(latents);
+    Stayers held = new StayingPictures(root, redacted, 64, runner).redacted(latents);
     assertEquals(8, held.size());
     try (Sampler sampler = Sampler.open(root.config(), redacted.weights(), TestDevice.compute())) {
       assertArrayEquals(sampler.images(held.latents()).data(), held.images().data());
@@ -56,7 +56,7 @@ class StayingPicturesTest {
   }
 
   private float[] staying(ModelWeights model) {
-    return new StayingPictures(root, model, runner).at(latents).images().data();
+    return new StayingPictures(root, model, 64, runner).at(latents).images().data();
   }
 
   /** The root with the weights of its synthesis network larger by a share of them. */

@@ -19,7 +19,7 @@ public final class QuickWorker {
 
   /** @param arguments as the worker's */
   public static void main(String[] arguments) {
-    Worker.run(arguments, new WorkerOptions(new SearchOptions(SEARCH, 2, SEARCH, 2, 4),
+    Worker.run(arguments, new WorkerOptions(new SearchOptions(SEARCH, 2, SEARCH, 2, 4, 64),
         new AuditOptions(4, 2, 2, 2, false, 8, 0),
         new MeasurementOptions(8, 8, 1, 4, 2), Duration.ZERO));
   }
