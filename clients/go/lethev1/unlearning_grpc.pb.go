@@ -49,7 +49,8 @@ type UnlearningServiceClient interface {
 	// Promotes a candidate that awaits approval; FAILED_PRECONDITION when it does not, or when another version was activated
 	// since the job began.
 	ApproveJob(ctx context.Context, in *ApproveJobRequest, opts ...grpc.CallOption) (*Job, error)
-	// Leaves such a candidate a candidate for good; FAILED_PRECONDITION when it was activated by hand.
+	// Leaves such a candidate a candidate for good; also one that was approved, as long as its promotion is not written
+	// down. FAILED_PRECONDITION when it is, or when the candidate was activated by hand.
 	RejectJob(ctx context.Context, in *RejectJobRequest, opts ...grpc.CallOption) (*Job, error)
 	// Queues a job that failed or was cancelled once more, by order of the same; FAILED_PRECONDITION when its images are
 	// deleted.
@@ -198,7 +199,8 @@ type UnlearningServiceServer interface {
 	// Promotes a candidate that awaits approval; FAILED_PRECONDITION when it does not, or when another version was activated
 	// since the job began.
 	ApproveJob(context.Context, *ApproveJobRequest) (*Job, error)
-	// Leaves such a candidate a candidate for good; FAILED_PRECONDITION when it was activated by hand.
+	// Leaves such a candidate a candidate for good; also one that was approved, as long as its promotion is not written
+	// down. FAILED_PRECONDITION when it is, or when the candidate was activated by hand.
 	RejectJob(context.Context, *RejectJobRequest) (*Job, error)
 	// Queues a job that failed or was cancelled once more, by order of the same; FAILED_PRECONDITION when its images are
 	// deleted.

@@ -259,9 +259,10 @@ public final class JobStore {
   /** Those that an operator has approved, and that were not seen to serve yet. */
   public List<JobRecord> approved() {
     return database.transaction(connection -> {
-      try (PreparedStatement select = connection.prepareStatement(SELECT + " where phase = ? and intent = ?")) {
+      try (PreparedStatement select = connection.prepareStatement(SELECT + " where phase = ? and intent in (?, ?)")) {
         select.setString(1, JobPhase.JOB_PHASE_AWAITING_APPROVAL.name());
         select.setString(2, Intent.PROMOTE.name());
+        select.setString(3, Intent.PROMOTING.name());
         return read(select);
       }
     });

@@ -259,15 +259,18 @@ public final class ServedModel {
         choose(version);
         return before;
       }
-      switchTo(version, new Approval(by, "activated the version", now()), reason, ordered);
+      switchTo(version, new Approval(by, "activated the version", now()), reason, () -> { }, ordered);
       return before;
     });
   }
 
-  private void switchTo(String version, Approval approval, String reason, long ordered) throws IOException {
+  /** @param last called before anything is written down, once the version is loaded */
+  private void switchTo(String version, Approval approval, String reason, Runnable last, long ordered)
+      throws IOException {
     Succession.Choice choice = succession.choice(version, reason);
     ServedVersion next = takeKeptOrLoad(choice.bundle());
     try {
+      last.run();
       succession.chosen(choice, approval, reason);
       switchTo(next, ordered);
     } catch (IOException | RuntimeException e) {
@@ -523,10 +526,11 @@ public final class ServedModel {
    *
    * @param instead promote only while this version is the active one
    * @param approval who lets it serve
+   * @param last called once the version is loaded, before its promotion is written down; what it throws prevents that
    * @return whether the version is active now, which it may have been before; NotFound if there is no such version,
    *     Precondition if it is refused, Unavailable if the model is unloaded, which decides nothing about the version
    */
-  public Future<Boolean> promote(String version, String instead, Approval approval) {
+  public Future<Boolean> promote(String version, String instead, Approval approval, Runnable last) {
     long ordered = System.nanoTime();
     return onLoader(() -> {
       if (activeVersion().equals(Optional.of(version)) && life().wasPromoted(version)) {
@@ -537,7 +541,7 @@ public final class ServedModel {
       if (!serves(instead) || !succession.lacksAll(version)) {
         return false;
       }
-      switchTo(version, approval, "", ordered);
+      switchTo(version, approval, "", last, ordered);
       return true;
     });
   }

@@ -22,7 +22,6 @@ import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.Comparator;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -281,12 +280,9 @@ final class Succession {
         return Optional.of(bundle);
       }
     }
-    // A candidate does not take requests because all else is lost; where nothing was promoted, it is of an earlier
-    // release, which wrote nothing down.
+    // A candidate does not take requests because all else is lost.
     Optional<Bundle> newest = versions.descendingMap().values().stream()
-        .filter(bundle -> life.refusal(bundle.card().version(), parents).isEmpty())
-        .min(Comparator.comparing(this::isCandidate)).filter(bundle -> life.erasures().isEmpty()
-            || !isCandidate(bundle));
+        .filter(bundle -> life.refusal(bundle.card().version(), parents).isEmpty() && !isCandidate(bundle)).findFirst();
     if (newest.isPresent() && chosen.isPresent()) {
       LOG.warn("{}: version {} was chosen, and holds what was erased since, or is gone; version {} is served", model,
           chosen.get(), newest.get().card().version());
@@ -309,6 +305,11 @@ final class Succession {
   private IOException lost(NavigableMap<String, Bundle> versions) {
     StringBuilder what = new StringBuilder();
     List<Erasure> missing = missing(versions);
+    if (missing.isEmpty()) {
+      return new IOException("model " + model + ": of its versions " + versions.keySet() + " none may serve: they were"
+          + " made by unlearning, and never promoted. Put back what they were made from, or write the name of one into"
+          + " the file \"active\" in the model's folder, which promotes it");
+    }
     List<String> ids = missing.stream().map(Erasure::id).toList();
     missing.forEach(erasure -> what.append(what.isEmpty() ? "" : "; ").append(erasure.what())
         .append(" (erasure ").append(erasure.id()).append(", version ").append(erasure.version()).append(", ")

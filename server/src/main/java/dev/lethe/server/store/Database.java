@@ -30,6 +30,8 @@ public final class Database implements AutoCloseable {
 
   /** How long whoever asks waits for a connection, or for another's transaction. */
   private static final Duration PATIENCE = Duration.ofSeconds(10);
+  /** How long a database that others share may take to answer; no transaction takes more than moments. */
+  private static final Duration SILENCE = Duration.ofSeconds(30);
   private static final int CONNECTIONS = 8;
   private static final String MIGRATIONS = "classpath:dev/lethe/server/store";
 
@@ -121,6 +123,8 @@ public final class Database implements AutoCloseable {
     HikariConfig pool = pool();
     pool.setJdbcUrl(url.text());
     pool.setDriverClassName("org.postgresql.Driver");
+    // A server that hangs is one that is gone. The URL may say otherwise.
+    pool.addDataSourceProperty("socketTimeout", Long.toString(SILENCE.toSeconds()));
     return pool;
   }
 

@@ -58,7 +58,6 @@ import org.slf4j.LoggerFactory;
 public final class JobQueue {
 
   private static final String APPROVED = "approved";
-  static final String BEGUN_AGAIN = "the promotion that was approved is begun again";
   private static final Logger LOG = LoggerFactory.getLogger(JobQueue.class);
   private static final Duration PATIENCE = Duration.ofSeconds(5);
   /** Between looks at what other servers have done. */
@@ -66,8 +65,6 @@ public final class JobQueue {
 
   /** Between looks whether all jobs are as they should be. */
   private static final Duration HOUSE = Duration.ofSeconds(30);
-  /** An approval that no server has tried to carry out for so long is one that none can: all have had their turn. */
-  private static final Duration STRANDED = HOUSE.multipliedBy(2);
   /** As many of the last jobs say how long the next ones take. */
   private static final int ESTIMATED_BY = 10;
   /** For a worker to end, and what it has made of a job's images to be deleted. */
@@ -189,21 +186,30 @@ public final class JobQueue {
     keepHouse(HOUSE);
   }
 
-  /** @param grace approvals that somebody has begun to carry out since are left to them */
+  /** @param grace what was approved since is left to whoever is at it */
   private void keepHouse(Duration grace) {
+    chore(() -> folders.recover(this::isKnown, STALE_UPLOAD));
+    chore(() -> store.open().forEach(open -> scheduler.add(open.job().getId())));
+    chore(() -> store.uncleaned().forEach(ended -> cleaning.clean(folders.of(ended.job().getId()), ended)));
+    if (options.keep().isPresent()) {
+      chore(() -> store.endedBefore(Instant.now().minus(options.keep().get())).forEach(old -> chore(() -> {
+        delete(old);
+        LOG.info("job {} is deleted: it ended more than {} days ago", old, options.keep().get().toDays());
+      })));
+    }
+    chore(pictures::expire);
+    chore(() -> store.approved().forEach(approved -> finishLater(approved.job(), grace)));
+  }
+
+  /** Something to do now and then. */
+  private interface Chore {
+    void run() throws IOException;
+  }
+
+  /** What cannot be done keeps nothing else from being done. */
+  private static void chore(Chore chore) {
     try {
-      folders.recover(this::isKnown, STALE_UPLOAD);
-      store.open().forEach(open -> scheduler.add(open.job().getId()));
-      store.uncleaned().forEach(ended -> cleaning.clean(folders.of(ended.job().getId()), ended));
-      if (options.keep().isPresent()) {
-        for (String old : store.endedBefore(Instant.now().minus(options.keep().get()))) {
-          delete(old);
-          LOG.info("job {} is deleted: it ended more than {} days ago", old, options.keep().get().toDays());
-        }
-      }
-      pictures.expire();
-      // Last: what fails here keeps no image from being deleted.
-      store.approved().forEach(approved -> finishLater(approved.job(), grace));
+      chore.run();
     } catch (IOException | RuntimeException e) {
       LOG.warn("jobs are not all as they should be, which is tried again: {}", e.getMessage());
     }
@@ -214,13 +220,12 @@ public final class JobQueue {
    * carrying out, nor one of a model that only others serve.
    */
   private void finishLater(Job approved, Duration grace) {
-    if (!serves(approved)) {
+    if (approval(approved).time().isAfter(Instant.now().minus(grace))
+        || !wasPromoted(approved) && !serves(approved)) {
       return;
     }
     try {
-      if (beginAgain(approved.getId(), Instant.now().minus(grace))) {
-        finishApproved(approved.getId());
-      }
+      finishApproved(approved.getId());
     } catch (DomainException | StoreException e) {
       LOG.warn("job {} is approved, and cannot be promoted now; it is tried again: {}", approved.getId(),
           e.getMessage());
@@ -229,35 +234,8 @@ public final class JobQueue {
     }
   }
 
-  /** Writes down that this server carries an approval out, so that nobody else does, nor rejects the job meanwhile. */
-  private boolean beginAgain(String id, Instant before) {
-    Timestamp now = Timestamps.now();
-    return store.change(id, stored -> isApproved(stored) && !lastChange(stored.job()).isAfter(before)
-        ? stored.with(begunAgain(stored.job(), now)) : stored)
-        .filter(stored -> lastChange(stored.job()).equals(instant(now))).isPresent();
-  }
-
-  /** However often it is begun again, the last time is all that anybody has to know. */
-  private static Job begunAgain(Job job, Timestamp now) {
-    int last = job.getChangesCount() - 1;
-    Job.Builder again = job.toBuilder();
-    if (job.getChanges(last).getCause().equals(BEGUN_AGAIN)) {
-      again.removeChanges(last);
-    }
-    return again.addChanges(JobChange.newBuilder().setPhase(job.getPhase()).setTime(now).setActor(Phases.SERVER)
-        .setCause(BEGUN_AGAIN)).build();
-  }
-
-  private static boolean isApproved(JobRecord record) {
-    return record.job().getPhase() == JobPhase.JOB_PHASE_AWAITING_APPROVAL && record.intent() == Intent.PROMOTE;
-  }
-
-  private static Instant lastChange(Job job) {
-    return instant(job.getChanges(job.getChangesCount() - 1).getTime());
-  }
-
-  private static Instant instant(Timestamp time) {
-    return Instant.ofEpochSecond(time.getSeconds(), time.getNanos());
+  private boolean wasPromoted(Job job) {
+    return registry.lifecycle().of(job.getSpec().getModel()).wasPromoted(job.getNewVersion());
   }
 
   /** Takes the files of a job away that has ended. */
@@ -379,9 +357,15 @@ public final class JobQueue {
     Job.Builder placed = job.toBuilder().setQueuePosition(before);
     store.list(job.getSpec().getModel(), List.of(JobState.JOB_STATE_SUCCEEDED), Optional.empty(), ESTIMATED_BY).stream()
         .map(JobRecord::job)
-        .mapToDouble(ended -> Durations.toMillis(Timestamps.between(ended.getStarted(), ended.getEnded())) / 1e3)
+        .mapToDouble(ended -> Durations.toMillis(Timestamps.between(ended.getStarted(), made(ended))) / 1e3)
         .average().ifPresent(seconds -> placed.setSecondsUntilStart(before * seconds));
     return placed.build();
+  }
+
+  /** When a job's candidate was made: an operator may take days to decide on it. */
+  private static Timestamp made(Job ended) {
+    return ended.getChangesList().stream().filter(change -> change.getPhase() == JobPhase.JOB_PHASE_CANDIDATE)
+        .map(JobChange::getTime).reduce((first, last) -> last).orElse(ended.getEnded());
   }
 
   /** It is a job already: what fails now is made up for later. */
@@ -602,10 +586,16 @@ public final class JobQueue {
   Job approve(String id, String actor, String reason) throws IOException, InterruptedException {
     order(id, stored -> {
       requireAwaiting(stored);
-      // An approval of what is not here would be nobody's to carry out.
-      registry.model(stored.job().getSpec().getModel());
-      return stored.with(noted(stored.job(), actor, APPROVED + (reason.isEmpty() ? "" : ": " + reason)),
-          Intent.PROMOTE);
+      if (stored.intent() != Intent.ASK) {
+        throw new IllegalStateException("job " + id + " is approved already, and promoted as soon as that can be done;"
+            + " reject it to take that back");
+      }
+      if (!wasPromoted(stored.job())) {
+        // An approval of what is not here would be nobody's to carry out.
+        registry.model(stored.job().getSpec().getModel());
+      }
+      return stored.with(noted(stored.job(), actor, APPROVED + (reason.isEmpty() ? "" : ": " + reason)).toBuilder()
+          .setMessage("approved; it is promoted as soon as that can be done").build(), Intent.PROMOTE);
     }, () -> { });
     return finishApproved(id);
   }
@@ -618,8 +608,11 @@ public final class JobQueue {
   private Job finishApproved(String id) throws InterruptedException {
     try {
       Job job = stored(id).job();
-      ServedModel model = registry.model(job.getSpec().getModel());
-      promoteApproved(model, job);
+      Optional<ServedModel> model = registry.find(job.getSpec().getModel());
+      // What serves already, by order, has nothing left to do but to be recorded, wherever its model is by now.
+      if (model.isPresent() || !wasPromoted(job)) {
+        promoteApproved(registry.model(job.getSpec().getModel()), job);
+      }
       // One that took so long that it was begun again is written down by whoever was first.
       return order(id, stored -> stored.job().getPromoted() ? stored : stored.with(Phases.move(stored.job(),
           JobPhase.JOB_PHASE_PROMOTED, Phases.SERVER, "version " + stored.job().getNewVersion() + " serves",
@@ -632,20 +625,20 @@ public final class JobQueue {
   private void promoteApproved(ServedModel model, Job job) throws InterruptedException {
     boolean promoted;
     try {
-      promoted = model.promote(job.getNewVersion(), job.getBaseVersion(), approval(job)).toCompletionStage()
-          .toCompletableFuture().get();
+      promoted = model.promote(job.getNewVersion(), job.getBaseVersion(), approval(job), () -> settle(job.getId()))
+          .toCompletionStage().toCompletableFuture().get();
     } catch (ExecutionException e) {
       if (e.getCause() instanceof Unavailable now) {
         throw new Unavailable("job " + job.getId() + " is approved, and is promoted once it can be: "
             + now.getMessage());
       }
-      if (!model.life().wasPromoted(job.getNewVersion())) {
+      if (!wasPromoted(job)) {
         giveBack(job.getId(), e.getCause().getMessage());
       }
       throw e.getCause() instanceof DomainException refusal ? refusal : new Failed(String.valueOf(e.getCause()), e);
     }
     // Somebody may have activated it by hand, and another after it.
-    if (!promoted && !model.life().wasPromoted(job.getNewVersion())) {
+    if (!promoted && !wasPromoted(job)) {
       String reason = model.notPromoted(job.getBaseVersion());
       giveBack(job.getId(), reason);
       throw new Precondition("job " + job.getId() + " is not promoted: " + reason + ", from which its"
@@ -653,33 +646,46 @@ public final class JobQueue {
     }
   }
 
+  /**
+   * From now on the job is not rejected any more: its version is loaded, and its promotion is written down next.
+   *
+   * @throws IllegalStateException if it was rejected meanwhile
+   */
+  private void settle(String id) {
+    order(id, stored -> {
+      requireAwaiting(stored);
+      return stored.intent() == Intent.PROMOTING ? stored : stored.with(stored.job(), Intent.PROMOTING);
+    }, () -> { });
+  }
+
   /** Who approved a job last, for the certificate of its version. */
   private static Approval approval(Job job) {
     return job.getChangesList().stream().filter(change -> change.getCause().startsWith(APPROVED))
         .reduce((first, last) -> last)
-        .map(change -> new Approval(change.getActor(), change.getCause(), instant(change.getTime())))
+        .map(change -> new Approval(change.getActor(), change.getCause(), Instant.ofEpochSecond(
+            change.getTime().getSeconds(), change.getTime().getNanos())))
         .orElseGet(Approval::gates);
   }
 
   private void giveBack(String id, String reason) {
     // Another server may have carried it out meanwhile.
     order(id, stored -> stored.job().getPhase() == JobPhase.JOB_PHASE_AWAITING_APPROVAL
-        ? stored.with(noted(stored.job(), Phases.SERVER, "not promoted: " + reason), Intent.ASK) : stored, () -> { });
+        ? stored.with(noted(stored.job(), Phases.SERVER, "not promoted: " + reason).toBuilder()
+            .setMessage("awaits the approval of an operator: it was approved, and not promoted: " + reason).build(),
+            Intent.ASK) : stored, () -> { });
   }
 
   /**
-   * Leaves a candidate that awaits approval a candidate for good; also one that was approved, if no server can carry
-   * that out, since none serves the model.
+   * Leaves a candidate that awaits approval a candidate for good; also one that was approved, as long as its promotion
+   * is not written down.
    *
    * @throws DomainException NotFound; Precondition if it does not await approval, is being promoted, or was activated
    *     by hand
    */
   Job reject(String id, String actor, String reason) throws InterruptedException {
     Job rejected = order(id, stored -> {
-      if (!isStranded(stored)) {
-        requireAwaiting(stored);
-      }
-      requireCandidate(stored.job());
+      requireAwaiting(stored);
+      requireCandidate(stored);
       String cause = "rejected" + (reason.isEmpty() ? "" : ": " + reason);
       return stored.with(Phases.move(stored.job(), JobPhase.JOB_PHASE_REJECTED, actor, cause, Instant.now()).toBuilder()
           .setMessage("not promoted: " + cause).build(), Intent.REJECT);
@@ -690,9 +696,12 @@ public final class JobQueue {
 
   /** An approval that failed may have left a certificate. */
   private void withdraw(Job rejected) throws InterruptedException {
+    Optional<ServedModel> model = registry.find(rejected.getSpec().getModel());
+    if (model.isEmpty()) {
+      return;
+    }
     try {
-      registry.model(rejected.getSpec().getModel()).withdraw(rejected.getNewVersion()).toCompletionStage()
-          .toCompletableFuture().get();
+      model.get().withdraw(rejected.getNewVersion()).toCompletionStage().toCompletableFuture().get();
     } catch (DomainException | ExecutionException e) {
       LOG.warn("job {}: its version may still be certified, though it is not promoted: {}", rejected.getId(),
           e.getMessage());
@@ -701,26 +710,21 @@ public final class JobQueue {
 
   private static void requireAwaiting(JobRecord stored) {
     Job job = stored.job();
-    if (isApproved(stored)) {
-      throw new IllegalStateException("job " + job.getId() + " is approved already, and being promoted; it can be"
-          + " rejected after " + STRANDED.toSeconds() + " s in which no server serves its model");
-    }
     if (job.getPhase() != JobPhase.JOB_PHASE_AWAITING_APPROVAL) {
       throw new IllegalStateException("job " + job.getId() + " does not await approval: it is "
           + Phases.name(job.getPhase()));
     }
   }
 
-  private boolean isStranded(JobRecord stored) {
-    return isApproved(stored) && lastChange(stored.job()).isBefore(Instant.now().minus(STRANDED))
-        && !serves(stored.job());
-  }
-
-  private void requireCandidate(Job job) {
-    // Also of a model that is not here any more.
-    if (registry.lifecycle().of(job.getSpec().getModel()).wasPromoted(job.getNewVersion())) {
+  private void requireCandidate(JobRecord stored) {
+    Job job = stored.job();
+    if (stored.intent() == Intent.PROMOTING) {
+      throw new IllegalStateException("job " + job.getId() + " is approved, and its promotion is being written down");
+    }
+    if (wasPromoted(job)) {
       throw new IllegalStateException("job " + job.getId() + ": its version " + job.getNewVersion()
-          + " is no candidate any more, since it was activated; approve the job, which records that");
+          + " is no candidate any more, since it was activated" + (stored.intent() == Intent.ASK
+          ? "; approve the job, which records that" : ""));
     }
   }
 

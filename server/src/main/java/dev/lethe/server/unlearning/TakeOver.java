@@ -141,7 +141,12 @@ record TakeOver(TrackedJob tracked, List<TrackedJob> others, ModelRegistry regis
   }
 
   private boolean promote(ServedModel model, Job job) throws InterruptedException, JobFailedException, IOException {
-    return carriedOut(job, () -> model.promote(job.getNewVersion(), job.getBaseVersion(), Approval.gates()));
+    return carriedOut(job, () -> promotion(model, job, job.getBaseVersion()));
+  }
+
+  /** Nobody can reject what no operator is asked about. */
+  private static Future<Boolean> promotion(ServedModel model, Job job, String instead) {
+    return model.promote(job.getNewVersion(), instead, Approval.gates(), () -> { });
   }
 
   /** Something that can be begun again. */
@@ -193,6 +198,7 @@ record TakeOver(TrackedJob tracked, List<TrackedJob> others, ModelRegistry regis
         case PROMOTE -> promoted(model, job, finished, promoted);
         case ASK -> tracked.move(JobPhase.JOB_PHASE_AWAITING_APPROVAL, Phases.SERVER, "an operator decides",
             end -> end.setProgress(finished).setMessage("awaits the approval of an operator"));
+        case PROMOTING -> throw new IllegalStateException("job " + job.getId() + " has ended already");
         case KEEP -> tracked.change(stored -> stored.with(
             Phases.keep(stored.job(), Phases.SERVER, job.getMessage(), Instant.now()).toBuilder().setProgress(finished)
                 .build()));
@@ -229,7 +235,7 @@ record TakeOver(TrackedJob tracked, List<TrackedJob> others, ModelRegistry regis
     return carriedOut(job, () -> {
       if (registry.store().versions(model.name()).containsKey(job.getNewVersion())) {
         // A server got so far that ended then.
-        return promote ? model.promote(job.getNewVersion(), instead, Approval.gates()) : Future.succeededFuture(false);
+        return promote ? promotion(model, job, instead) : Future.succeededFuture(false);
       }
       Bundle candidate = candidate(tracked, work);
       keepReport(ErasureCertificate.REPORT, tracked.record());

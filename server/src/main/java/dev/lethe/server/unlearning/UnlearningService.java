@@ -38,7 +38,6 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.Callable;
 import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
 
@@ -49,7 +48,6 @@ public final class UnlearningService {
   private static final int LARGEST_PAGE = 1000;
   private static final int LONGEST_REASON = 1000;
 
-  private final Vertx vertx;
   private final Background background;
   private final ModelRegistry registry;
   private final JobFolders folders;
@@ -57,9 +55,8 @@ public final class UnlearningService {
   private final MasterKey key;
   private final String data;
 
-  private UnlearningService(Vertx vertx, Background background, ModelRegistry registry, JobFolders folders,
-      JobQueue queue, MasterKey key, String data) {
-    this.vertx = vertx;
+  private UnlearningService(Background background, ModelRegistry registry, JobFolders folders, JobQueue queue,
+      MasterKey key, String data) {
     this.background = background;
     this.registry = registry;
     this.folders = folders;
@@ -91,7 +88,7 @@ public final class UnlearningService {
     if (queue.unavailable().isEmpty()) {
       background.run(new Rehearsal(registry, queue, key));
     }
-    return new UnlearningService(vertx, background, registry, folders, queue, key,
+    return new UnlearningService(background, registry, folders, queue, key,
         data.map(path -> path.toUri().toString()).orElse(""));
   }
 
@@ -120,13 +117,8 @@ public final class UnlearningService {
         .build();
   }
 
-  /** The database is asked where it may take its time, before what is ordered meanwhile. */
-  private <T> Future<T> ask(Callable<T> question) {
-    return vertx.executeBlocking(question, false);
-  }
-
   private Future<Job> getJob(GetJobRequest request, Call<Job> call) {
-    return ask(() -> queue.withPosition(shown(queue.job(request.getJobId()), call)));
+    return background.ask(() -> queue.withPosition(shown(queue.job(request.getJobId()), call)));
   }
 
   private Future<ListJobsResponse> listJobs(ListJobsRequest request, Call<ListJobsResponse> call) {
@@ -140,7 +132,7 @@ public final class UnlearningService {
           + "FAILED"
           + " and CANCELLED");
     }
-    return ask(() -> {
+    return background.ask(() -> {
       // One more than asked for tells whether there are more.
       List<TrackedJob> jobs = queue.list(request.getModel(), request.getStatesList(), request.getPageToken(), size + 1);
       ListJobsResponse.Builder list = ListJobsResponse.newBuilder();
@@ -168,7 +160,7 @@ public final class UnlearningService {
 
   /** A job that something is ordered of; what it is about goes into the audit log, whatever comes of the order. */
   private Future<Job> known(String id, Call<?> call) {
-    return call.here(ask(() -> queue.job(id).job())).map(job -> {
+    return call.here(background.ask(() -> queue.job(id).job())).map(job -> {
       call.about("model", job.getSpec().getModel());
       call.about("version", job.getNewVersion().isEmpty() ? job.getBaseVersion() : job.getNewVersion());
       call.about("kind", AuditLog.kind(job.getSpec()));
@@ -236,7 +228,7 @@ public final class UnlearningService {
     Watcher watcher = new Watcher(call);
     call.onDrain(watcher::tell);
     // Whoever changes the job holds its lock while the new state is written down.
-    Future<Runnable> watching = ask(() -> {
+    Future<Runnable> watching = background.ask(() -> {
       TrackedJob job = queue.job(request.getJobId());
       UnaryOperator<Job> shown = shown(job.record(), call);
       Consumer<Job> told = changed -> watcher.accept(shown.apply(changed));
@@ -244,7 +236,7 @@ public final class UnlearningService {
       return () -> job.unwatch(told);
     });
     watching.onFailure(call::fail);
-    call.onAbandoned(() -> watching.onSuccess(unwatch -> ask(() -> {
+    call.onAbandoned(() -> watching.onSuccess(unwatch -> background.ask(() -> {
       unwatch.run();
       return null;
     })));
@@ -283,7 +275,7 @@ public final class UnlearningService {
   }
 
   private Future<GetReportResponse> getReport(GetReportRequest request, Call<GetReportResponse> call) {
-    return ask(() -> {
+    return background.ask(() -> {
       TrackedJob tracked = queue.job(request.getJobId());
       Job job = tracked.job();
       if (!Phases.hasEnded(job) || !job.hasReport()) {

@@ -158,12 +158,13 @@ class ServedModelTest {
   void beingUnloadedDecidesNothingAboutACandidate() throws Exception {
     Bundle candidate = TinyBundles.conditional(root.resolve("job"), "v4", 4);
     await(model.unload());
-    for (Future<?> order : List.of(model.install(candidate, "v1"), model.promote("v4", "v1", Approval.gates()))) {
+    for (Future<?> order : List.of(model.install(candidate, "v1"),
+        model.promote("v4", "v1", Approval.gates(), () -> { }))) {
       ExecutionException refused = assertThrows(ExecutionException.class, () -> await(order));
       assertInstanceOf(Unavailable.class, refused.getCause(), refused::toString);
     }
     await(model.load());
-    assertTrue(await(model.promote("v4", "v1", Approval.gates())));
+    assertTrue(await(model.promote("v4", "v1", Approval.gates(), () -> { })));
     assertEquals(Optional.of("v4"), model.activeVersion());
     await(model.close());
   }
@@ -173,7 +174,7 @@ class ServedModelTest {
   void whatIsChosenServesThoughTheChoiceCannotBeWrittenDown() throws Exception {
     readOnly = true;
     ExecutionException failure = assertThrows(ExecutionException.class,
-        () -> await(model.promote("v2", "v1", Approval.gates())));
+        () -> await(model.promote("v2", "v1", Approval.gates(), () -> { })));
     assertInstanceOf(ChoiceNotWrittenException.class, failure.getCause().getCause(), failure::toString);
     assertEquals(Optional.of("v2"), model.activeVersion());
     assertEquals(Optional.of("v1"), repository.chosen("tiny"));

@@ -268,6 +268,24 @@ class ErasureIT {
     assertEquals("v1-u2", waiting.getNewVersion());
   }
 
+  /** Nor where nothing was promoted yet, unless an operator says so. */
+  @Test
+  void aCandidateDoesNotServeSinceWhatItWasMadeFromIsGone() throws Exception {
+    stop();
+    start(Map.of("approval", "operator"));
+    erase("seven");
+    stop();
+    FileTrees.delete(root.resolve("models/tiny"));
+    String told = assertThrows(IOException.class, () -> start(Map.of("approval", "operator"))).getMessage();
+    assertTrue(told.contains("never promoted") || told.contains("delete the file"), told);
+    Files.deleteIfExists(root.resolve("state/tiny/active"));
+    told = assertThrows(IOException.class, () -> start(Map.of("approval", "operator"))).getMessage();
+    assertTrue(told.contains("never promoted"), told);
+    Files.writeString(root.resolve("state/tiny/active"), "v1-u1\n");
+    start(Map.of("approval", "operator"));
+    assertEquals("v1-u1", active());
+  }
+
   /** An order to serve a candidate that somebody has retired erases what the candidate was made to erase. */
   @Test
   void aRetiredCandidateThatServesAllTheSameIsCertified() throws Exception {

@@ -1,6 +1,7 @@
 package dev.lethe.server.unlearning;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -15,6 +16,7 @@ import dev.lethe.server.TinyBundles;
 import dev.lethe.server.Until;
 import dev.lethe.server.audit.AuditLog;
 import dev.lethe.server.encryption.MasterKey;
+import dev.lethe.server.erasure.Erasure;
 import dev.lethe.server.errors.DomainException.NotFound;
 import dev.lethe.server.errors.DomainException.Precondition;
 import dev.lethe.server.errors.DomainException.Unavailable;
@@ -24,6 +26,7 @@ import dev.lethe.server.inference.ServingCompute;
 import dev.lethe.server.jobs.JobRecord;
 import dev.lethe.server.jobs.JobStore;
 import dev.lethe.server.jobs.Phases;
+import dev.lethe.server.lifecycle.LifeEvent;
 import dev.lethe.server.lifecycle.TestLives;
 import dev.lethe.server.modelstore.DiskModelStore;
 import dev.lethe.server.monitoring.ServerMetrics;
@@ -52,6 +55,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
@@ -418,15 +423,14 @@ class JobQueueTest {
     approvedAndLeft("a", Duration.ofSeconds(20));
     queue.keepHouse();
     assertEquals(JobPhase.JOB_PHASE_AWAITING_APPROVAL, stored("a").job().getPhase());
-    assertThrows(Precondition.class, () -> queue.reject("a", "ann", ""));
   }
 
   @Test
-  void anApprovalThatNoServerCanCarryOutIsWithdrawnByRejection() throws Exception {
+  void anApprovalIsTakenBackByRejectionAsLongAsNothingServes() throws Exception {
     approvedAndLeft("a", Duration.ofMinutes(2));
-    Precondition early = assertThrows(Precondition.class, () -> queue.reject("a", "ann", ""));
-    assertTrue(early.getMessage().contains("approved already"), early.getMessage());
     await(registry.model("tiny").unload());
+    Precondition again = assertThrows(Precondition.class, () -> queue.approve("a", "bob", ""));
+    assertTrue(again.getMessage().contains("approved already"), again.getMessage());
     assertEquals(JobPhase.JOB_PHASE_REJECTED, queue.reject("a", "ann", "changed our mind").getPhase());
     await(registry.model("tiny").load());
     queue.keepHouse();
@@ -434,30 +438,76 @@ class JobQueueTest {
     assertEquals(Optional.of("v1"), registry.model("tiny").activeVersion());
   }
 
-  /** Nobody could ever carry such an approval out. */
+  /** However long it takes until its version is loaded, here or on another server. */
   @Test
-  void aModelThatIsNotHereIsNeitherApprovedNorInTheWayOfARejection() throws Exception {
-    registry.store().install(decided("a"));
-    new JobStore(database).change("a", before -> {
+  void whatIsRejectedWhileItIsBeingPromotedDoesNotServe() throws Exception {
+    approvedAndLeft("a", Duration.ofMinutes(2));
+    CountDownLatch loaderIsFree = new CountDownLatch(1);
+    vertx.createSharedWorkerExecutor("lethe-loader").executeBlocking(() -> {
+      loaderIsFree.await();
+      return null;
+    });
+    CompletableFuture<Void> promoted = CompletableFuture.runAsync(queue::keepHouse);
+    CompletableFuture<Job> rejected = CompletableFuture.supplyAsync(() -> {
+      try {
+        return queue.reject("a", "ann", "");
+      } catch (InterruptedException e) {
+        throw new IllegalStateException(e);
+      }
+    });
+    Until.holds(() -> stored("a").job().getPhase() == JobPhase.JOB_PHASE_REJECTED);
+    loaderIsFree.countDown();
+    promoted.get(60, TimeUnit.SECONDS);
+    rejected.get(60, TimeUnit.SECONDS);
+    assertEquals(Optional.of("v1"), registry.model("tiny").activeVersion());
+    assertFalse(registry.model("tiny").life().wasPromoted("v1-u1"));
+  }
+
+  @Test
+  void whatIsBeingWrittenDownIsNotRejectedAndIsFinished() throws Exception {
+    approvedAndLeft("a", Duration.ofMinutes(2));
+    new JobStore(database).change("a", before -> before.with(before.job(), JobRecord.Intent.PROMOTING));
+    assertThrows(Precondition.class, () -> queue.reject("a", "ann", ""));
+    queue.keepHouse();
+    assertEquals(JobPhase.JOB_PHASE_PROMOTED, stored("a").job().getPhase());
+    assertEquals(Optional.of("v1-u1"), registry.model("tiny").activeVersion());
+  }
+
+  @Test
+  void whatCannotBeDeletedKeepsNothingElseFromBeingDone() throws Exception {
+    approvedAndLeft("a", Duration.ofMinutes(2));
+    FileTrees.delete(root.resolve("jobs"));
+    Files.createFile(root.resolve("jobs"));
+    queue.keepHouse();
+    assertEquals(JobPhase.JOB_PHASE_PROMOTED, stored("a").job().getPhase());
+  }
+
+  /** A job of a model that is not here. */
+  private void awaitingOfAbsentModel(String id) throws Exception {
+    registry.store().install(decided(id));
+    new JobStore(database).change(id, before -> {
       Job awaiting = Phases.move(before.job(), JobPhase.JOB_PHASE_AWAITING_APPROVAL, "server", "decide", Instant.now());
       return before.with(awaiting.toBuilder().setSpec(awaiting.getSpec().toBuilder().setModel("gone")).build(),
           JobRecord.Intent.ASK);
     });
+  }
+
+  /** Nobody could ever carry such an approval out. */
+  @Test
+  void aModelThatIsNotHereIsNeitherApprovedNorInTheWayOfARejection() throws Exception {
+    awaitingOfAbsentModel("a");
     assertThrows(NotFound.class, () -> queue.approve("a", "bob", ""));
     assertEquals(JobRecord.Intent.ASK, stored("a").intent());
     assertEquals(JobPhase.JOB_PHASE_REJECTED, queue.reject("a", "bob", "").getPhase());
   }
 
   @Test
-  void howOftenAPromotionIsBegunAgainIsNotWrittenDown() throws Exception {
-    approvedAndLeft("a", Duration.ofMinutes(4));
-    new JobStore(database).change("a", before -> before.with(before.job().toBuilder().addChanges(
-        before.job().getChanges(0).toBuilder().setCause(JobQueue.BEGUN_AGAIN)
-            .setTime(Timestamps.fromMillis(Instant.now().minusSeconds(120).toEpochMilli()))).build()));
-    queue.keepHouse();
-    assertEquals(JobPhase.JOB_PHASE_PROMOTED, stored("a").job().getPhase());
-    assertEquals(1, stored("a").job().getChangesList().stream()
-        .filter(change -> change.getCause().equals(JobQueue.BEGUN_AGAIN)).count());
+  void whatWasActivatedByHandIsRecordedByItsApprovalThoughItsModelIsGone() throws Exception {
+    awaitingOfAbsentModel("a");
+    registry.lifecycle().record(new LifeEvent.Promoted(new Erasure("e", "gone", "v1-u1", "v1", "class",
+        List.of("seven"), 0, Instant.now()), "bob", Instant.now()));
+    assertThrows(Precondition.class, () -> queue.reject("a", "bob", ""));
+    assertEquals(JobPhase.JOB_PHASE_PROMOTED, queue.approve("a", "bob", "").getPhase());
   }
 
   /** What this database does not know may be of a server that agrees by another one, and is at work. */

@@ -15,7 +15,7 @@ import java.util.regex.Pattern;
 /** Follows a job on the console to its end and turns the end into an exit code. */
 final class JobOutcome {
 
-  /** Measured, but not forgotten, or a gate failed: a candidate lies on the server's disk, the old version serves. */
+  /** Measured, and not promoted: a candidate lies on the server's disk, the old version serves. */
   static final int NOT_PROMOTED = 3;
   private static final Pattern PLACE = Pattern.compile("(unlearn|learn) images\\[(\\d{1,7})]");
 

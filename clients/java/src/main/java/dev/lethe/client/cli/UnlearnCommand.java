@@ -42,7 +42,7 @@ import picocli.CommandLine.TypeConversionException;
     exitCodeList = {"0:done: the unlearned version serves (with --keep-as-candidate: lies ready; with --detach: "
             + "queued)",
         "1:the job failed, was cancelled or was refused", "2:wrong options",
-        "3:measured, but not forgotten, or a gate failed: the old version still serves"})
+        "3:measured, and the old version still serves: not forgotten, a gate failed, or an operator decides"})
 final class UnlearnCommand implements Callable<Integer> {
 
   private static final String REPORT = "report.json";

@@ -26,7 +26,7 @@ import picocli.CommandLine.Spec;
     exitCodeListHeading = "%nExit codes:%n",
     exitCodeList = {"0:all jobs did what was asked, or the server answers",
         "1:a job failed or was cancelled, or with --ready no server answered in time", "2:wrong options",
-        "3:measured, but not forgotten, or a gate failed: the old version still serves",
+        "3:measured, and the old version still serves: not forgotten, a gate failed, or an operator decides",
         "4:the time of --for is over, and a job has not ended; it goes on"})
 final class WaitCommand implements Callable<Integer> {
 
