@@ -5,16 +5,19 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.google.common.util.concurrent.ListenableFuture;
 import dev.lethe.server.ServerFixture;
 import dev.lethe.server.TinyBundles;
 import dev.lethe.server.Until;
 import dev.lethe.server.store.TestDatabases;
 import dev.lethe.v1.GenerateRequest;
+import dev.lethe.v1.GetCardRequest;
 import dev.lethe.v1.GetJobRequest;
 import dev.lethe.v1.ImageRole;
 import dev.lethe.v1.Job;
 import dev.lethe.v1.JobPhase;
 import dev.lethe.v1.UnlearnSpec;
+import dev.lethe.v1.UnlearningServiceGrpc;
 import io.grpc.Status.Code;
 import io.grpc.StatusRuntimeException;
 import java.io.IOException;
@@ -30,6 +33,7 @@ import java.util.Set;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.condition.EnabledIfEnvironmentVariable;
@@ -132,6 +136,7 @@ class DatabaseGoneIT {
       assertEquals(Code.UNAVAILABLE, status.getStatus().getCode(), status.getMessage());
       assertTrue(status.getMessage().contains("database"), status.getMessage());
       assertEquals("v1", server.generation().generate(GenerateRequest.getDefaultInstance()).getVersion());
+      nobodyElseWaits(server);
       relay.cut(false);
       Until.holds(() -> {
         try {
@@ -143,6 +148,17 @@ class DatabaseGoneIT {
       });
       submit(server, 2);
     }
+  }
+
+  /** Whoever looks at jobs waits for the database as long as the server has patience; cards and metrics need none. */
+  private static void nobodyElseWaits(ServerFixture server) throws Exception {
+    List<ListenableFuture<Job>> looks = IntStream.range(0, 40).mapToObj(i ->
+        UnlearningServiceGrpc.newFutureStub(server.channel()).getJob(GetJobRequest.newBuilder().setJobId("job" + i)
+            .build())).toList();
+    assertEquals(200, server.get("/metrics").statusCode());
+    server.models().getCard(GetCardRequest.getDefaultInstance());
+    assertTrue(looks.stream().noneMatch(ListenableFuture::isDone));
+    looks.forEach(look -> look.cancel(true));
   }
 
   /** What another server has promoted must not be drawn here for as long as the database is out of reach. */
