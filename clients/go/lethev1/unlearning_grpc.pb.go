@@ -47,7 +47,7 @@ type UnlearningServiceClient interface {
 	// already.
 	CancelJob(ctx context.Context, in *CancelJobRequest, opts ...grpc.CallOption) (*Job, error)
 	// Promotes a candidate that awaits approval; FAILED_PRECONDITION when it does not, or when another version was activated
-	// since the job began.
+	// since the job began. UNAVAILABLE when the model is unloaded: then it is approved, and promoted later.
 	ApproveJob(ctx context.Context, in *ApproveJobRequest, opts ...grpc.CallOption) (*Job, error)
 	// Leaves such a candidate a candidate for good; also one that was approved, as long as its promotion is not written
 	// down. FAILED_PRECONDITION when it is, or when the candidate was activated by hand.
@@ -197,7 +197,7 @@ type UnlearningServiceServer interface {
 	// already.
 	CancelJob(context.Context, *CancelJobRequest) (*Job, error)
 	// Promotes a candidate that awaits approval; FAILED_PRECONDITION when it does not, or when another version was activated
-	// since the job began.
+	// since the job began. UNAVAILABLE when the model is unloaded: then it is approved, and promoted later.
 	ApproveJob(context.Context, *ApproveJobRequest) (*Job, error)
 	// Leaves such a candidate a candidate for good; also one that was approved, as long as its promotion is not written
 	// down. FAILED_PRECONDITION when it is, or when the candidate was activated by hand.

@@ -51,10 +51,20 @@ public final class EventLog {
   public record Head(long number, String hash) {}
 
   /** Appends lines, all or none. Once it returns they are on the disk. */
-  public synchronized void append(List<Entry> entries) {
+  public void append(List<Entry> entries) {
+    append(entries, Database.Work.NOTHING);
+  }
+
+  /**
+   * The same, in one transaction with something else.
+   *
+   * @param with carried out first, and again whenever another server's line comes between; what it throws prevents both
+   */
+  public synchronized void append(List<Entry> entries, Database.Work<?> with) {
     for (int attempt = 1; ; attempt++) {
       try {
         database.transaction(connection -> {
+          with.run(connection);
           append(connection, entries);
           return null;
         });

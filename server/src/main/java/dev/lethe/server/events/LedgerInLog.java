@@ -13,6 +13,7 @@ import dev.lethe.server.lifecycle.LifeEvent.Promoted;
 import dev.lethe.server.lifecycle.LifeEvent.Purged;
 import dev.lethe.server.lifecycle.LifeEvent.Retired;
 import dev.lethe.server.lifecycle.LifeEvent.Waived;
+import dev.lethe.server.store.Database;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -39,8 +40,8 @@ public final class LedgerInLog implements Ledger {
   }
 
   @Override
-  public void append(List<? extends LifeEvent> events) {
-    log.append(events.stream().map(LedgerInLog::entry).toList());
+  public void append(List<? extends LifeEvent> events, Database.Work<?> with) {
+    log.append(events.stream().map(LedgerInLog::entry).toList(), with);
   }
 
   private static EventLog.Entry entry(LifeEvent event) {

@@ -22,8 +22,6 @@ public record JobRecord(Job job, WorkerJob work, Intent intent, String request, 
     NONE,
     /** The candidate becomes the active version, unless another version was activated in place of its base. */
     PROMOTE,
-    /** The same, once that is about to be written down: from then on nobody rejects it any more. */
-    PROMOTING,
     /** The candidate becomes a version, and an operator decides. */
     ASK,
     /** The candidate becomes a version and stays one, as the request asked. */

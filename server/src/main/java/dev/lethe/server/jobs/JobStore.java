@@ -166,7 +166,12 @@ public final class JobStore {
    * @return the job as it is now; empty if there is no such job
    */
   public Optional<JobRecord> change(String id, UnaryOperator<JobRecord> change) {
-    return database.transaction(connection -> {
+    return database.transaction(changing(id, change));
+  }
+
+  /** The same as part of a transaction of somebody else's. */
+  public Database.Work<Optional<JobRecord>> changing(String id, UnaryOperator<JobRecord> change) {
+    return connection -> {
       Optional<JobRecord> found = find(connection, id, database.isShared() ? " for update" : "");
       if (found.isEmpty()) {
         return found;
@@ -176,7 +181,7 @@ public final class JobStore {
         update(connection, changed);
       }
       return Optional.of(changed);
-    });
+    };
   }
 
   /**
@@ -259,10 +264,9 @@ public final class JobStore {
   /** Those that an operator has approved, and that were not seen to serve yet. */
   public List<JobRecord> approved() {
     return database.transaction(connection -> {
-      try (PreparedStatement select = connection.prepareStatement(SELECT + " where phase = ? and intent in (?, ?)")) {
+      try (PreparedStatement select = connection.prepareStatement(SELECT + " where phase = ? and intent = ?")) {
         select.setString(1, JobPhase.JOB_PHASE_AWAITING_APPROVAL.name());
         select.setString(2, Intent.PROMOTE.name());
-        select.setString(3, Intent.PROMOTING.name());
         return read(select);
       }
     });

@@ -1,5 +1,6 @@
 package dev.lethe.server.lifecycle;
 
+import dev.lethe.server.store.Database;
 import java.util.List;
 import java.util.Optional;
 
@@ -9,8 +10,13 @@ import java.util.Optional;
  */
 public interface Ledger {
 
-  /** Appends events, all or none; once it returns, they are on the disk. */
-  void append(List<? extends LifeEvent> events);
+  /**
+   * Appends events, all or none; once it returns, they are on the disk.
+   *
+   * @param with what else is done in the same transaction of the database, perhaps several times until one of them
+   *     counts; what it throws prevents all of it
+   */
+  void append(List<? extends LifeEvent> events, Database.Work<?> with);
 
   /** All events, the oldest first. */
   List<LifeEvent> events();

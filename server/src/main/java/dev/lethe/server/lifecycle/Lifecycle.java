@@ -1,5 +1,6 @@
 package dev.lethe.server.lifecycle;
 
+import dev.lethe.server.store.Database;
 import dev.lethe.server.store.StoreException;
 import java.time.Duration;
 import java.time.Instant;
@@ -60,7 +61,7 @@ public final class Lifecycle {
 
   /** Writes down that a version is being promoted. Blocks. */
   Optional<Ledger.Head> announce(LifeEvent.Certified promotion) {
-    ledger.append(List.of(promotion));
+    ledger.append(List.of(promotion), Database.Work.NOTHING);
     return ledger.head();
   }
 
@@ -79,8 +80,17 @@ public final class Lifecycle {
   }
 
   /** Writes events down, all or none; from then on they hold. Blocks. */
-  public synchronized void record(List<? extends LifeEvent> now) {
-    ledger.append(now);
+  public void record(List<? extends LifeEvent> now) {
+    record(now, Database.Work.NOTHING);
+  }
+
+  /**
+   * The same, and something else with them.
+   *
+   * @param with as of {@link Ledger#append}
+   */
+  public synchronized void record(List<? extends LifeEvent> now, Database.Work<?> with) {
+    ledger.append(now, with);
     try {
       refresh();
     } catch (StoreException e) {

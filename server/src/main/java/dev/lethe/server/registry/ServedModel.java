@@ -10,6 +10,7 @@ import dev.lethe.server.lifecycle.ModelLife;
 import dev.lethe.server.modelstore.ModelStore;
 import dev.lethe.server.modelstore.VersionName;
 import dev.lethe.server.monitoring.ServerMetrics;
+import dev.lethe.server.store.Database;
 import dev.lethe.server.store.StoreException;
 import dev.lethe.v1.VersionState;
 import io.vertx.core.Future;
@@ -259,19 +260,17 @@ public final class ServedModel {
         choose(version);
         return before;
       }
-      switchTo(version, new Approval(by, "activated the version", now()), reason, () -> { }, ordered);
+      switchTo(version, new Approval(by, "activated the version", now()), reason, Database.Work.NOTHING, ordered);
       return before;
     });
   }
 
-  /** @param last called before anything is written down, once the version is loaded */
-  private void switchTo(String version, Approval approval, String reason, Runnable last, long ordered)
+  private void switchTo(String version, Approval approval, String reason, Database.Work<?> with, long ordered)
       throws IOException {
     Succession.Choice choice = succession.choice(version, reason);
     ServedVersion next = takeKeptOrLoad(choice.bundle());
     try {
-      last.run();
-      succession.chosen(choice, approval, reason);
+      succession.chosen(choice, approval, reason, with);
       switchTo(next, ordered);
     } catch (IOException | RuntimeException e) {
       if (active != next) {
@@ -508,7 +507,7 @@ public final class ServedModel {
         loaded.generator().movedTo(installed);
         if (instead != null && serves(instead) && succession.lacksAll(installed)) {
           succession.chosen(new Succession.Choice(installed, Optional.empty()),
-              Approval.gates(), "");
+              Approval.gates(), "", Database.Work.NOTHING);
           promoted = true;
           switchTo(loaded, ordered);
         }
@@ -526,11 +525,11 @@ public final class ServedModel {
    *
    * @param instead promote only while this version is the active one
    * @param approval who lets it serve
-   * @param last called once the version is loaded, before its promotion is written down; what it throws prevents that
+   * @param with done in the transaction that writes the promotion down; what it throws prevents the promotion
    * @return whether the version is active now, which it may have been before; NotFound if there is no such version,
    *     Precondition if it is refused, Unavailable if the model is unloaded, which decides nothing about the version
    */
-  public Future<Boolean> promote(String version, String instead, Approval approval, Runnable last) {
+  public Future<Boolean> promote(String version, String instead, Approval approval, Database.Work<?> with) {
     long ordered = System.nanoTime();
     return onLoader(() -> {
       if (activeVersion().equals(Optional.of(version)) && life().wasPromoted(version)) {
@@ -541,7 +540,7 @@ public final class ServedModel {
       if (!serves(instead) || !succession.lacksAll(version)) {
         return false;
       }
-      switchTo(version, approval, "", last, ordered);
+      switchTo(version, approval, "", with, ordered);
       return true;
     });
   }

@@ -17,6 +17,8 @@ import dev.lethe.server.modelstore.ModelStore;
 import dev.lethe.server.modelstore.VersionFiles;
 import dev.lethe.server.provenance.ModelSignature;
 import dev.lethe.server.provenance.ProvenanceException;
+import dev.lethe.server.store.Database;
+import dev.lethe.server.store.StoreException;
 import java.io.IOException;
 import java.time.Instant;
 import java.util.ArrayDeque;
@@ -157,8 +159,10 @@ final class Succession {
 
   /**
    * Signs and writes down that a version takes requests from now on; those that hold what it lacks are retired by it.
+   *
+   * @param with done in the transaction that writes it down; what it throws prevents that
    */
-  void chosen(Choice choice, Approval approval, String reason) throws IOException {
+  void chosen(Choice choice, Approval approval, String reason, Database.Work<?> with) throws IOException {
     Bundle version = choice.bundle();
     String name = version.card().version();
     // An attempt of which nobody knows how it ended may have come to its end.
@@ -167,9 +171,10 @@ final class Succession {
       LOG.warn("{}: {}. It is served all the same by order of {}: {}", model, choice.retired().get().reason(),
           approval.by(), reason);
       // What a version was made to erase is erased once it serves, however it came to that.
-      promote(version, approval, new LifeEvent.Overridden(model, name, approval.by(), reason, approval.time()));
+      promote(version, approval, new LifeEvent.Overridden(model, name, approval.by(), reason, approval.time()),
+          with);
     } else {
-      promote(version, approval, new LifeEvent.Activated(model, name, approval.by(), approval.time()));
+      promote(version, approval, new LifeEvent.Activated(model, name, approval.by(), approval.time()), with);
     }
   }
 
@@ -193,10 +198,17 @@ final class Succession {
     }
   }
 
-  /** Whether a promotion is written down, though that seemed to fail; if not, it leaves nothing behind. */
+  /**
+   * Whether a promotion is written down, though that seemed to fail; if not, it leaves nothing behind, but where the
+   * database may still do it: then the next attempt, or a rejection, finds out.
+   */
   private boolean isWritten(Bundle version, Exception failure) {
     try {
-      withdraw(version.card().version());
+      if (failure instanceof StoreException store && store.reason() == StoreException.Reason.UNAVAILABLE) {
+        lifecycle.refresh();
+      } else {
+        withdraw(version.card().version());
+      }
     } catch (IOException | RuntimeException e) {
       failure.addSuppressed(e);
     }
@@ -208,8 +220,10 @@ final class Succession {
    * what order it serves.
    *
    * @param order written with the last promotion, so that there is none without the other; alone if there is none
+   * @param with done with the last of what is written
    */
-  private void promote(Bundle version, Approval approval, LifeEvent order) throws IOException {
+  private void promote(Bundle version, Approval approval, LifeEvent order, Database.Work<?> with)
+      throws IOException {
     NavigableMap<String, Bundle> versions = store.versions(model);
     Deque<Bundle> unpromoted = new ArrayDeque<>();
     Set<String> seen = new HashSet<>();
@@ -219,13 +233,14 @@ final class Succession {
     }
     if (unpromoted.isEmpty()) {
       signatory.sign(version, store);
-      lifecycle.record(order);
+      lifecycle.record(List.of(order), with);
     }
     while (!unpromoted.isEmpty()) {
       Bundle next = unpromoted.pop();
       List<LifeEvent> last = unpromoted.isEmpty() && order instanceof LifeEvent.Overridden ? List.of(order) : List.of();
       try {
-        promote(next, Optional.ofNullable(versions.get(next.card().parentVersion())), approval, last);
+        promote(next, Optional.ofNullable(versions.get(next.card().parentVersion())), approval, last,
+            unpromoted.isEmpty() ? with : Database.Work.NOTHING);
       } catch (IOException | RuntimeException e) {
         if (!isWritten(next, e)) {
           throw e;
@@ -234,15 +249,15 @@ final class Succession {
     }
   }
 
-  private void promote(Bundle version, Optional<Bundle> parent, Approval approval, List<LifeEvent> more)
-      throws IOException {
+  private void promote(Bundle version, Optional<Bundle> parent, Approval approval, List<LifeEvent> more,
+      Database.Work<?> with) throws IOException {
     List<Erasure> erasures = store.isOwn(version) ? signatory.certify(version, parent, store, approval, lifecycle)
         : List.of(Signatory.uncertified(version.card(), approval.time()));
     signatory.sign(version, store);
     List<LifeEvent> events = new ArrayList<>();
     erasures.forEach(erasure -> events.add(new LifeEvent.Promoted(erasure, approval.by(), approval.time())));
     events.addAll(more);
-    lifecycle.record(events);
+    lifecycle.record(events, with);
   }
 
   /**
@@ -280,7 +295,7 @@ final class Succession {
         return Optional.of(bundle);
       }
     }
-    // A candidate does not take requests because all else is lost.
+    // That all else is lost does not let a candidate serve.
     Optional<Bundle> newest = versions.descendingMap().values().stream()
         .filter(bundle -> life.refusal(bundle.card().version(), parents).isEmpty() && !isCandidate(bundle)).findFirst();
     if (newest.isPresent() && chosen.isPresent()) {
@@ -306,9 +321,10 @@ final class Succession {
     StringBuilder what = new StringBuilder();
     List<Erasure> missing = missing(versions);
     if (missing.isEmpty()) {
-      return new IOException("model " + model + ": of its versions " + versions.keySet() + " none may serve: they were"
-          + " made by unlearning, and never promoted. Put back what they were made from, or write the name of one into"
-          + " the file \"active\" in the model's folder, which promotes it");
+      return new IOException("model " + model + ": of its versions " + versions.keySet() + " none may serve: each was"
+          + " made by unlearning and never promoted, or is retired by order. Put back what they were made from; or"
+          + " write the name of one that is not retired into the file \"active\" in the model's folder of the state"
+          + " directory, which promotes it; or delete that folder, if the model is given up");
     }
     List<String> ids = missing.stream().map(Erasure::id).toList();
     missing.forEach(erasure -> what.append(what.isEmpty() ? "" : "; ").append(erasure.what())

@@ -30,7 +30,7 @@ public final class Database implements AutoCloseable {
 
   /** How long whoever asks waits for a connection, or for another's transaction. */
   private static final Duration PATIENCE = Duration.ofSeconds(10);
-  /** How long a database that others share may take to answer; no transaction takes more than moments. */
+  /** How long a database that others share may take to answer a statement. */
   private static final Duration SILENCE = Duration.ofSeconds(30);
   private static final int CONNECTIONS = 8;
   private static final String MIGRATIONS = "classpath:dev/lethe/server/store";
@@ -45,6 +45,10 @@ public final class Database implements AutoCloseable {
 
   /** Statements of one transaction. */
   public interface Work<T> {
+
+    /** None. */
+    Work<Void> NOTHING = connection -> null;
+
     T run(Connection connection) throws SQLException;
   }
 

@@ -8,7 +8,7 @@ import java.util.concurrent.Callable;
 
 /**
  * Where calls about jobs do what blocks: on threads of their own. While the database cannot be reached each of them may
- * wait for it, and nobody else waits for one of them.
+ * wait for it, and keeps no thread from other calls.
  *
  * @param orders give way to those that generate: the first submission of a server loads hundreds of classes, for most
  *     of a second of a processor that others want
@@ -18,8 +18,8 @@ record Background(WorkerExecutor orders, WorkerExecutor reads) {
 
   /** As many as Vert.x has for everything else. */
   private static final int ORDERS = 20;
-  /** As many as the database has connections. */
-  private static final int READS = 8;
+  /** Fewer than the database has connections, which others need as well. */
+  private static final int READS = 4;
 
   static Background of(Vertx vertx) {
     return new Background(vertx.createSharedWorkerExecutor("lethe-jobs", ORDERS),

@@ -9,7 +9,6 @@ import dev.lethe.server.erasure.Approval;
 import dev.lethe.server.errors.DomainException;
 import dev.lethe.server.errors.DomainException.AlreadyExists;
 import dev.lethe.server.errors.DomainException.Exhausted;
-import dev.lethe.server.errors.DomainException.Failed;
 import dev.lethe.server.errors.DomainException.Invalid;
 import dev.lethe.server.errors.DomainException.NotFound;
 import dev.lethe.server.errors.DomainException.Precondition;
@@ -138,7 +137,7 @@ public final class JobQueue {
       // Beside others, what this database does not know may be theirs.
       deleteUnknown();
     }
-    // What this server left is nobody's; beside others, one may be just at it.
+    // Alone, nobody is at what was approved before; beside others, somebody may be.
     keepHouse(shared ? HOUSE : Duration.ZERO);
     if (options.command().isPresent()) {
       scheduler.start();
@@ -227,8 +226,8 @@ public final class JobQueue {
     try {
       finishApproved(approved.getId());
     } catch (DomainException | StoreException e) {
-      LOG.warn("job {} is approved, and cannot be promoted now; it is tried again: {}", approved.getId(),
-          e.getMessage());
+      LOG.warn("the approval of job {} is not carried out now; it is tried again if it still holds: {}",
+          approved.getId(), e.getMessage());
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
@@ -580,13 +579,14 @@ public final class JobQueue {
    * Promotes a candidate that awaits it. Blocks until it serves.
    *
    * @throws DomainException NotFound, of the model too; Precondition if it does not await approval, or another
-   *     version was activated meanwhile; Unavailable if the database is gone or the model unloaded: it is promoted
-   *     later, then
+   *     version was activated meanwhile; Unavailable if the database is gone, or the model unloaded: then what was
+   *     approved is promoted later
    */
   Job approve(String id, String actor, String reason) throws IOException, InterruptedException {
+    follow();
     order(id, stored -> {
       requireAwaiting(stored);
-      if (stored.intent() != Intent.ASK) {
+      if (isApproved(stored)) {
         throw new IllegalStateException("job " + id + " is approved already, and promoted as soon as that can be done;"
             + " reject it to take that back");
       }
@@ -600,23 +600,34 @@ public final class JobQueue {
     return finishApproved(id);
   }
 
+  private static boolean isApproved(JobRecord stored) {
+    return stored.job().getPhase() == JobPhase.JOB_PHASE_AWAITING_APPROVAL && stored.intent() == Intent.PROMOTE;
+  }
+
+  /** Takes notice of what other servers have promoted. */
+  private void follow() {
+    try {
+      registry.lifecycle().follow();
+    } catch (StoreException e) {
+      throw e.error();
+    }
+  }
+
   /**
    * What an operator has approved, to its end; done again if a server ended on the way.
    *
-   * @throws DomainException Unavailable if the database is gone or the model unloaded: then it is done again later
+   * @throws DomainException Precondition if it is not approved any more; Unavailable if the database is gone or the
+   *     model unloaded: then it is done again later
    */
   private Job finishApproved(String id) throws InterruptedException {
     try {
+      follow();
       Job job = stored(id).job();
-      Optional<ServedModel> model = registry.find(job.getSpec().getModel());
-      // What serves already, by order, has nothing left to do but to be recorded, wherever its model is by now.
-      if (model.isPresent() || !wasPromoted(job)) {
+      // What serves by an operator's order, or did, has nothing left to do but to be recorded.
+      if (!wasPromoted(job) || JobRun.active(registry, job).equals(Optional.of(job.getNewVersion()))) {
         promoteApproved(registry.model(job.getSpec().getModel()), job);
       }
-      // One that took so long that it was begun again is written down by whoever was first.
-      return order(id, stored -> stored.job().getPromoted() ? stored : stored.with(Phases.move(stored.job(),
-          JobPhase.JOB_PHASE_PROMOTED, Phases.SERVER, "version " + stored.job().getNewVersion() + " serves",
-          Instant.now()).toBuilder().setPromoted(true).clearMessage().build()), () -> { });
+      return order(id, stored -> stored.job().getPromoted() ? stored : promoted(stored), () -> { });
     } catch (StoreException e) {
       throw e.error();
     }
@@ -625,37 +636,48 @@ public final class JobQueue {
   private void promoteApproved(ServedModel model, Job job) throws InterruptedException {
     boolean promoted;
     try {
-      promoted = model.promote(job.getNewVersion(), job.getBaseVersion(), approval(job), () -> settle(job.getId()))
-          .toCompletionStage().toCompletableFuture().get();
+      promoted = model.promote(job.getNewVersion(), job.getBaseVersion(), approval(job),
+          store.changing(job.getId(), stored -> promotedBy(job, stored))).toCompletionStage().toCompletableFuture()
+          .get();
     } catch (ExecutionException e) {
-      if (e.getCause() instanceof Unavailable now) {
-        throw new Unavailable("job " + job.getId() + " is approved, and is promoted once it can be: "
-            + now.getMessage());
+      if (e.getCause() instanceof Precondition || e.getCause() instanceof NotFound) {
+        giveBack(job, e.getCause().getMessage());
+        throw (DomainException) e.getCause();
       }
-      if (!wasPromoted(job)) {
-        giveBack(job.getId(), e.getCause().getMessage());
-      }
-      throw e.getCause() instanceof DomainException refusal ? refusal : new Failed(String.valueOf(e.getCause()), e);
+      // It says nothing about the version.
+      throw new Unavailable("job " + job.getId() + " is approved, and is promoted once it can be: "
+          + e.getCause().getMessage(), e);
     }
+    follow();
     // Somebody may have activated it by hand, and another after it.
     if (!promoted && !wasPromoted(job)) {
       String reason = model.notPromoted(job.getBaseVersion());
-      giveBack(job.getId(), reason);
+      giveBack(job, reason);
       throw new Precondition("job " + job.getId() + " is not promoted: " + reason + ", from which its"
           + " version is made; reject it and submit its images again");
     }
   }
 
   /**
-   * From now on the job is not rejected any more: its version is loaded, and its promotion is written down next.
-   *
-   * @throws IllegalStateException if it was rejected meanwhile
+   * In the transaction that writes the promotion down: a rejection comes before both or after both, however long the
+   * promotion took, and on whichever server.
    */
-  private void settle(String id) {
-    order(id, stored -> {
-      requireAwaiting(stored);
-      return stored.intent() == Intent.PROMOTING ? stored : stored.with(stored.job(), Intent.PROMOTING);
-    }, () -> { });
+  private static JobRecord promotedBy(Job begun, JobRecord stored) {
+    if (!isSameApproval(begun, stored)) {
+      throw new Precondition("job " + begun.getId() + " is not promoted: it is "
+          + (isApproved(stored) ? "approved anew" : Phases.name(stored.job().getPhase())) + " by now");
+    }
+    return promoted(stored);
+  }
+
+  private static JobRecord promoted(JobRecord stored) {
+    return stored.with(Phases.move(stored.job(), JobPhase.JOB_PHASE_PROMOTED, Phases.SERVER,
+        "version " + stored.job().getNewVersion() + " serves", Instant.now()).toBuilder().setPromoted(true)
+            .clearMessage().build());
+  }
+
+  private static boolean isSameApproval(Job begun, JobRecord stored) {
+    return isApproved(stored) && approval(begun).equals(approval(stored.job()));
   }
 
   /** Who approved a job last, for the certificate of its version. */
@@ -667,9 +689,9 @@ public final class JobQueue {
         .orElseGet(Approval::gates);
   }
 
-  private void giveBack(String id, String reason) {
-    // Another server may have carried it out meanwhile.
-    order(id, stored -> stored.job().getPhase() == JobPhase.JOB_PHASE_AWAITING_APPROVAL
+  private void giveBack(Job begun, String reason) {
+    // Somebody may have decided otherwise meanwhile.
+    order(begun.getId(), stored -> isSameApproval(begun, stored)
         ? stored.with(noted(stored.job(), Phases.SERVER, "not promoted: " + reason).toBuilder()
             .setMessage("awaits the approval of an operator: it was approved, and not promoted: " + reason).build(),
             Intent.ASK) : stored, () -> { });
@@ -679,10 +701,10 @@ public final class JobQueue {
    * Leaves a candidate that awaits approval a candidate for good; also one that was approved, as long as its promotion
    * is not written down.
    *
-   * @throws DomainException NotFound; Precondition if it does not await approval, is being promoted, or was activated
-   *     by hand
+   * @throws DomainException NotFound; Precondition if it does not await approval, or was activated by hand
    */
   Job reject(String id, String actor, String reason) throws InterruptedException {
+    follow();
     Job rejected = order(id, stored -> {
       requireAwaiting(stored);
       requireCandidate(stored);
@@ -718,13 +740,10 @@ public final class JobQueue {
 
   private void requireCandidate(JobRecord stored) {
     Job job = stored.job();
-    if (stored.intent() == Intent.PROMOTING) {
-      throw new IllegalStateException("job " + job.getId() + " is approved, and its promotion is being written down");
-    }
     if (wasPromoted(job)) {
       throw new IllegalStateException("job " + job.getId() + ": its version " + job.getNewVersion()
-          + " is no candidate any more, since it was activated" + (stored.intent() == Intent.ASK
-          ? "; approve the job, which records that" : ""));
+          + " is no candidate any more, since it was activated" + (isApproved(stored) ? "" : "; approve the job, which"
+          + " records that"));
     }
   }
 

@@ -15,6 +15,7 @@ import dev.lethe.server.registry.CanaryTrial;
 import dev.lethe.server.registry.ChoiceNotWrittenException;
 import dev.lethe.server.registry.ModelRegistry;
 import dev.lethe.server.registry.ServedModel;
+import dev.lethe.server.store.Database;
 import dev.lethe.server.store.StoreException;
 import dev.lethe.server.unlearning.JobRun.JobFailedException;
 import dev.lethe.server.unlearning.JobRun.NotServedException;
@@ -146,7 +147,7 @@ record TakeOver(TrackedJob tracked, List<TrackedJob> others, ModelRegistry regis
 
   /** Nobody can reject what no operator is asked about. */
   private static Future<Boolean> promotion(ServedModel model, Job job, String instead) {
-    return model.promote(job.getNewVersion(), instead, Approval.gates(), () -> { });
+    return model.promote(job.getNewVersion(), instead, Approval.gates(), Database.Work.NOTHING);
   }
 
   /** Something that can be begun again. */
@@ -198,7 +199,6 @@ record TakeOver(TrackedJob tracked, List<TrackedJob> others, ModelRegistry regis
         case PROMOTE -> promoted(model, job, finished, promoted);
         case ASK -> tracked.move(JobPhase.JOB_PHASE_AWAITING_APPROVAL, Phases.SERVER, "an operator decides",
             end -> end.setProgress(finished).setMessage("awaits the approval of an operator"));
-        case PROMOTING -> throw new IllegalStateException("job " + job.getId() + " has ended already");
         case KEEP -> tracked.change(stored -> stored.with(
             Phases.keep(stored.job(), Phases.SERVER, job.getMessage(), Instant.now()).toBuilder().setProgress(finished)
                 .build()));

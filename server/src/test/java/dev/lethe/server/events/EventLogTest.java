@@ -89,9 +89,9 @@ class EventLogTest {
     try (Database database = Database.open(url)) {
       LedgerInLog ledger = new LedgerInLog(new EventLog(database));
       new EventLog(database).append(List.of(entry(1)));
-      ledger.append(List.of(new LifeEvent.Certified("m", "v1-u1", "alice", time)));
+      ledger.append(List.of(new LifeEvent.Certified("m", "v1-u1", "alice", time)), Database.Work.NOTHING);
       Ledger.Head certified = ledger.head().orElseThrow();
-      ledger.append(events);
+      ledger.append(events, Database.Work.NOTHING);
       assertEquals(events, ledger.events());
       assertTrue(ledger.has(certified));
       assertFalse(ledger.has(new Ledger.Head(certified.number() + 1, certified.hash())));

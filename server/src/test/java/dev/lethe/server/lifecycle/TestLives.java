@@ -4,6 +4,7 @@ import dev.lethe.server.provenance.SigningKey;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import dev.lethe.server.store.Database;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -19,7 +20,10 @@ public final class TestLives {
     private final List<LifeEvent> events = new CopyOnWriteArrayList<>();
 
     @Override
-    public void append(List<? extends LifeEvent> more) {
+    public void append(List<? extends LifeEvent> more, Database.Work<?> with) {
+      if (with != Database.Work.NOTHING) {
+        throw new UnsupportedOperationException("there is no database");
+      }
       events.addAll(more);
     }
 

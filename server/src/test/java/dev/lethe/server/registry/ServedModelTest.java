@@ -19,6 +19,7 @@ import dev.lethe.server.lifecycle.TestLives;
 import dev.lethe.server.modelstore.DiskModelStore;
 import dev.lethe.server.modelstore.ModelStore;
 import dev.lethe.server.monitoring.ServerMetrics;
+import dev.lethe.server.store.Database;
 import dev.lethe.server.tracing.Tracing;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
@@ -159,12 +160,12 @@ class ServedModelTest {
     Bundle candidate = TinyBundles.conditional(root.resolve("job"), "v4", 4);
     await(model.unload());
     for (Future<?> order : List.of(model.install(candidate, "v1"),
-        model.promote("v4", "v1", Approval.gates(), () -> { }))) {
+        model.promote("v4", "v1", Approval.gates(), Database.Work.NOTHING))) {
       ExecutionException refused = assertThrows(ExecutionException.class, () -> await(order));
       assertInstanceOf(Unavailable.class, refused.getCause(), refused::toString);
     }
     await(model.load());
-    assertTrue(await(model.promote("v4", "v1", Approval.gates(), () -> { })));
+    assertTrue(await(model.promote("v4", "v1", Approval.gates(), Database.Work.NOTHING)));
     assertEquals(Optional.of("v4"), model.activeVersion());
     await(model.close());
   }
@@ -174,7 +175,7 @@ class ServedModelTest {
   void whatIsChosenServesThoughTheChoiceCannotBeWrittenDown() throws Exception {
     readOnly = true;
     ExecutionException failure = assertThrows(ExecutionException.class,
-        () -> await(model.promote("v2", "v1", Approval.gates(), () -> { })));
+        () -> await(model.promote("v2", "v1", Approval.gates(), Database.Work.NOTHING)));
     assertInstanceOf(ChoiceNotWrittenException.class, failure.getCause().getCause(), failure::toString);
     assertEquals(Optional.of("v2"), model.activeVersion());
     assertEquals(Optional.of("v1"), repository.chosen("tiny"));

@@ -20,6 +20,8 @@ import dev.lethe.server.erasure.Erasure;
 import dev.lethe.server.errors.DomainException.NotFound;
 import dev.lethe.server.errors.DomainException.Precondition;
 import dev.lethe.server.errors.DomainException.Unavailable;
+import dev.lethe.server.events.EventLog;
+import dev.lethe.server.events.LedgerInLog;
 import dev.lethe.server.inference.BatchingOptions;
 import dev.lethe.server.inference.InferenceEngine;
 import dev.lethe.server.inference.ServingCompute;
@@ -27,6 +29,7 @@ import dev.lethe.server.jobs.JobRecord;
 import dev.lethe.server.jobs.JobStore;
 import dev.lethe.server.jobs.Phases;
 import dev.lethe.server.lifecycle.LifeEvent;
+import dev.lethe.server.lifecycle.Lifecycle;
 import dev.lethe.server.lifecycle.TestLives;
 import dev.lethe.server.modelstore.DiskModelStore;
 import dev.lethe.server.monitoring.ServerMetrics;
@@ -93,10 +96,11 @@ class JobQueueTest {
     TinyBundles.conditional(root.resolve("models"), "v1", 7);
     engine = new InferenceEngine(new ServingCompute(Compute.cpu(1), Precision.FP32, ServingCompute.Graphs.AUTO),
         new BatchingOptions(1, Duration.ZERO, 1, 100), Map.of(), metrics, Tracing.off().tracer());
-    registry = ModelRegistry.open(vertx, new DiskModelStore(root.resolve("models"), root.resolve("state")), engine,
-        metrics, TestLives.lifecycle(), TestLives.signatory(root));
-    folders = new JobFolders(root.resolve("jobs"));
     database = Database.open(DatabaseUrl.sqlite(root.resolve("lethe.db")));
+    registry = ModelRegistry.open(vertx, new DiskModelStore(root.resolve("models"), root.resolve("state")), engine,
+        metrics, new Lifecycle(new LedgerInLog(new EventLog(database)), new Lifecycle.Rules(true, Duration.ZERO)),
+        TestLives.signatory(root));
+    folders = new JobFolders(root.resolve("jobs"));
     key = MasterKey.open(null, root.resolve("lethe.key"));
     queue = queue();
   }
@@ -378,10 +382,7 @@ class JobQueueTest {
   /** Its images are gone by then: nobody may be told to send them again. */
   @Test
   void anApprovalWhileTheModelIsUnloadedIsKept() throws Exception {
-    Bundle made = decided("a");
-    registry.store().install(made);
-    new JobStore(database).change("a", before -> before.with(Phases.move(before.job(),
-        JobPhase.JOB_PHASE_AWAITING_APPROVAL, "server", "an operator decides", Instant.now()), JobRecord.Intent.ASK));
+    awaiting("a");
     await(registry.model("tiny").unload());
     Unavailable refusal = assertThrows(Unavailable.class, () -> queue.approve("a", "bob", ""));
     assertTrue(refusal.getMessage().contains("tiny is unloaded; load it"), refusal.getMessage());
@@ -390,6 +391,12 @@ class JobQueueTest {
     queue.recover(true);
     assertEquals(JobPhase.JOB_PHASE_PROMOTED, new JobStore(database).find("a").orElseThrow().job().getPhase());
     assertEquals(Optional.of("v1-u1"), registry.model("tiny").activeVersion());
+  }
+
+  private void awaiting(String id) throws Exception {
+    registry.store().install(decided(id));
+    new JobStore(database).change(id, before -> before.with(Phases.move(before.job(),
+        JobPhase.JOB_PHASE_AWAITING_APPROVAL, "server", "an operator decides", Instant.now()), JobRecord.Intent.ASK));
   }
 
   /** A job that was approved some time ago by somebody whose server ended before it was promoted. */
@@ -441,14 +448,22 @@ class JobQueueTest {
   /** However long it takes until its version is loaded, here or on another server. */
   @Test
   void whatIsRejectedWhileItIsBeingPromotedDoesNotServe() throws Exception {
-    approvedAndLeft("a", Duration.ofMinutes(2));
-    CountDownLatch loaderIsFree = new CountDownLatch(1);
-    vertx.createSharedWorkerExecutor("lethe-loader").executeBlocking(() -> {
-      loaderIsFree.await();
-      return null;
+    awaiting("a");
+    CountDownLatch loaderIsFree = keepLoaderBusy();
+    CompletableFuture<Throwable> approval = new CompletableFuture<>();
+    Thread approving = new Thread(() -> {
+      try {
+        queue.approve("a", "bob", "");
+        approval.complete(null);
+      } catch (Exception e) {
+        approval.complete(e);
+      }
     });
-    CompletableFuture<Void> promoted = CompletableFuture.runAsync(queue::keepHouse);
-    CompletableFuture<Job> rejected = CompletableFuture.supplyAsync(() -> {
+    approving.start();
+    // It waits for the loader, and nothing else.
+    Until.holds(() -> stored("a").intent() == JobRecord.Intent.PROMOTE
+        && approving.getState() == Thread.State.WAITING);
+    CompletableFuture<Job> rejection = CompletableFuture.supplyAsync(() -> {
       try {
         return queue.reject("a", "ann", "");
       } catch (InterruptedException e) {
@@ -457,20 +472,37 @@ class JobQueueTest {
     });
     Until.holds(() -> stored("a").job().getPhase() == JobPhase.JOB_PHASE_REJECTED);
     loaderIsFree.countDown();
-    promoted.get(60, TimeUnit.SECONDS);
-    rejected.get(60, TimeUnit.SECONDS);
+    Throwable refusal = approval.get(60, TimeUnit.SECONDS);
+    assertInstanceOf(Precondition.class, refusal);
+    assertTrue(refusal.getMessage().contains("rejected by now"), refusal.getMessage());
+    assertEquals(JobPhase.JOB_PHASE_REJECTED, rejection.get(60, TimeUnit.SECONDS).getPhase());
     assertEquals(Optional.of("v1"), registry.model("tiny").activeVersion());
+    registry.lifecycle().refresh();
     assertFalse(registry.model("tiny").life().wasPromoted("v1-u1"));
   }
 
+  /** As where one attempt fails while the next already waits for the loader. */
   @Test
-  void whatIsBeingWrittenDownIsNotRejectedAndIsFinished() throws Exception {
+  void whatWasGivenBackMeanwhileIsNotPromoted() throws Exception {
     approvedAndLeft("a", Duration.ofMinutes(2));
-    new JobStore(database).change("a", before -> before.with(before.job(), JobRecord.Intent.PROMOTING));
-    assertThrows(Precondition.class, () -> queue.reject("a", "ann", ""));
-    queue.keepHouse();
-    assertEquals(JobPhase.JOB_PHASE_PROMOTED, stored("a").job().getPhase());
-    assertEquals(Optional.of("v1-u1"), registry.model("tiny").activeVersion());
+    CountDownLatch loaderIsFree = keepLoaderBusy();
+    Thread trying = new Thread(queue::keepHouse);
+    trying.start();
+    Until.holds(() -> trying.getState() == Thread.State.WAITING);
+    new JobStore(database).change("a", before -> before.with(before.job(), JobRecord.Intent.ASK));
+    loaderIsFree.countDown();
+    trying.join();
+    assertEquals(JobPhase.JOB_PHASE_AWAITING_APPROVAL, stored("a").job().getPhase());
+    assertEquals(Optional.of("v1"), registry.model("tiny").activeVersion());
+  }
+
+  private CountDownLatch keepLoaderBusy() {
+    CountDownLatch free = new CountDownLatch(1);
+    vertx.createSharedWorkerExecutor("lethe-loader").executeBlocking(() -> {
+      free.await();
+      return null;
+    });
+    return free;
   }
 
   @Test

@@ -24,8 +24,8 @@ public final class PixelDistance {
   }
 
   /**
-   * The same as long as it is below a limit; else any value that is not. Nearest neighbours are found in a fraction of
-   * the time with what is the nearest so far.
+   * The same if it is below a limit; else any value that is not below the limit. A search for the nearest picture that
+   * passes the nearest distance so far takes a fraction of the time.
    */
   public static double squaredBelow(double limit, Tensor a, int i, Tensor b, int j) {
     int size = a.data().length / (int) a.shape()[0];

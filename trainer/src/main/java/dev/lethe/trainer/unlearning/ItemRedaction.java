@@ -88,10 +88,9 @@ record ItemRedaction(ModelWeights root, ModelWeights original, ModelWeights star
       // Where memorised images were trained away, the root is no standard: it still draws them.
       StayingPictures staying = new StayingPictures(start == original ? root : original, original,
           how.lookedThrough(), runner);
-      int few = (staying.redactedBefore() ? LATER_ANCHORS : 1) * how.anchors();
       Tensor anchors = new AnchorLatents(new LatentSearch(staying.root(), resume, directory, compute), how)
-          .draw(stay, runner.sampler(original), Math.max(few, staying.lookedThrough()), seed + 3);
-      Stayers anchored = staying.at(anchors.first(few));
+          .draw(stay, runner.sampler(original), Math.max(how.anchors(), staying.lookedThrough()), seed + 3);
+      Stayers anchored = staying.at(anchors.first((staying.redactedBefore() ? LATER_ANCHORS : 1) * how.anchors()));
       Stayers kept = staying.at(found.kept());
       if (start != original) {
         kept = mixed(found, kept, runner.sampler(start).images(found.kept()), others);
