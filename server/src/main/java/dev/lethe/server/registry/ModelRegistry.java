@@ -109,8 +109,8 @@ public final class ModelRegistry {
 
   /**
    * Serves what another server has chosen since that shares the folder of state, by the lives that its versions have
-   * now. Blocks for a moment. Without the database, erasures that others have promoted are followed by their
-   * certificates.
+   * now, and nothing that is retired. Blocks for a moment. Without the database, erasures that others have promoted are
+   * followed by their certificates.
    *
    * @return completes when they serve; fails if one does not load
    * @throws StoreException if the database cannot be read
@@ -132,8 +132,9 @@ public final class ModelRegistry {
         Future<Void> load = blind.isPresent() ? model.followCertificate(chosen.get()) : model.load();
         loads.add(load.onFailure(failure -> LOG.warn("{}: version {}, which another server has chosen, is not"
             + " served: {}", model.name(), chosen.get(), failure.getMessage())));
-      } else if (news) {
-        loads.add(model.follow());
+      } else if (news || model.servesRetired()) {
+        loads.add(model.follow().onFailure(failure -> LOG.warn("{}: what has been retired is not followed: {}",
+            model.name(), failure.getMessage())));
       }
     }
     blind.ifPresent(failure -> {

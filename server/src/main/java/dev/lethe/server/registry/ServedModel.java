@@ -280,9 +280,19 @@ public final class ServedModel {
     }
   }
 
-  /** Goes by what other servers have retired since. */
+  /** Whether what serves is retired: a promotion is written down, and whoever wrote it did not come to the switch. */
+  boolean servesRetired() {
+    ServedVersion now = active;
+    return now != null && isRetired(now);
+  }
+
+  /** Goes by what is retired by now, by other servers or by this one; what serves in spite of that is replaced. */
   Future<Void> follow() {
+    long ordered = System.nanoTime();
     return onLoader(() -> {
+      if (servesRetired()) {
+        serve(takeKeptOrLoad(succession.first()), ordered);
+      }
       closeRetired();
       return null;
     });

@@ -197,6 +197,7 @@ public final class JobQueue {
       })));
     }
     chore(pictures::expire);
+    chore(registry::follow);
     chore(() -> store.approved().forEach(approved -> finishLater(approved.job(), grace)));
   }
 
@@ -623,8 +624,8 @@ public final class JobQueue {
     try {
       follow();
       Job job = stored(id).job();
-      // What serves by an operator's order, or did, has nothing left to do but to be recorded.
-      if (!wasPromoted(job) || JobRun.active(registry, job).equals(Optional.of(job.getNewVersion()))) {
+      // What was activated by order has nothing left to do but to be recorded, where its model is away.
+      if (!wasPromoted(job) || JobRun.active(registry, job).isPresent()) {
         promoteApproved(registry.model(job.getSpec().getModel()), job);
       }
       return order(id, stored -> stored.job().getPromoted() ? stored : promoted(stored), () -> { });
@@ -637,10 +638,16 @@ public final class JobQueue {
     boolean promoted;
     try {
       promoted = model.promote(job.getNewVersion(), job.getBaseVersion(), approval(job),
-          store.changing(job.getId(), stored -> promotedBy(job, stored))).toCompletionStage().toCompletableFuture()
-          .get();
+          ending(job)).toCompletionStage().toCompletableFuture().get();
     } catch (ExecutionException e) {
-      if (e.getCause() instanceof Precondition || e.getCause() instanceof NotFound) {
+      follow();
+      if (stored(job.getId()).job().getPromoted()) {
+        LOG.warn("job {} is promoted; what is left to do is done soon: {}", job.getId(), e.getCause().getMessage());
+        return;
+      }
+      boolean refused = (e.getCause() instanceof Precondition || e.getCause() instanceof NotFound)
+          && !TakeOver.isTakenLater(e);
+      if (refused && !wasPromoted(job)) {
         giveBack(job, e.getCause().getMessage());
         throw (DomainException) e.getCause();
       }
@@ -659,15 +666,22 @@ public final class JobQueue {
   }
 
   /**
-   * In the transaction that writes the promotion down: a rejection comes before both or after both, however long the
-   * promotion took, and on whichever server.
+   * The job's end in the transaction that writes the promotion down: a rejection comes before both or after both,
+   * however long the promotion took, and on whichever server.
    */
-  private static JobRecord promotedBy(Job begun, JobRecord stored) {
-    if (!isSameApproval(begun, stored)) {
-      throw new Precondition("job " + begun.getId() + " is not promoted: it is "
-          + (isApproved(stored) ? "approved anew" : Phases.name(stored.job().getPhase())) + " by now");
-    }
-    return promoted(stored);
+  private Database.Work<JobRecord> ending(Job begun) {
+    Database.Work<Optional<JobRecord>> change = store.changing(begun.getId(), stored -> {
+      if (stored.job().getPromoted()) {
+        // Another server was faster.
+        return stored;
+      }
+      if (!isSameApproval(begun, stored)) {
+        throw new Precondition("job " + begun.getId() + " is not promoted: it is "
+            + (isApproved(stored) ? "approved anew" : Phases.name(stored.job().getPhase())) + " by now");
+      }
+      return promoted(stored);
+    });
+    return connection -> change.run(connection).orElseThrow(() -> unknown(begun.getId()));
   }
 
   private static JobRecord promoted(JobRecord stored) {

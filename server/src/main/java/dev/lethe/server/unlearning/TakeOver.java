@@ -257,7 +257,7 @@ record TakeOver(TrackedJob tracked, List<TrackedJob> others, ModelRegistry regis
   }
 
   /** Whether what failed may be done once the disk takes it, or the database is back. */
-  private static boolean isTakenLater(Throwable failure) {
+  static boolean isTakenLater(Throwable failure) {
     for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
       String said = String.valueOf(cause.getMessage());
       if (cause instanceof StoreException || cause instanceof ChoiceNotWrittenException

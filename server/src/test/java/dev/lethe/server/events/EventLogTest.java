@@ -2,6 +2,7 @@ package dev.lethe.server.events;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
@@ -92,6 +93,9 @@ class EventLogTest {
       ledger.append(List.of(new LifeEvent.Certified("m", "v1-u1", "alice", time)), Database.Work.NOTHING);
       Ledger.Head certified = ledger.head().orElseThrow();
       ledger.append(events, Database.Work.NOTHING);
+      assertThrows(IllegalStateException.class, () -> ledger.append(events, connection -> {
+        throw new IllegalStateException("not now");
+      }));
       assertEquals(events, ledger.events());
       assertTrue(ledger.has(certified));
       assertFalse(ledger.has(new Ledger.Head(certified.number() + 1, certified.hash())));

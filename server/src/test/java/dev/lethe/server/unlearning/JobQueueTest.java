@@ -491,9 +491,48 @@ class JobQueueTest {
     Until.holds(() -> trying.getState() == Thread.State.WAITING);
     new JobStore(database).change("a", before -> before.with(before.job(), JobRecord.Intent.ASK));
     loaderIsFree.countDown();
-    trying.join();
-    assertEquals(JobPhase.JOB_PHASE_AWAITING_APPROVAL, stored("a").job().getPhase());
+    trying.join(60_000);
+    assertEquals(JobRecord.Intent.ASK, stored("a").intent());
     assertEquals(Optional.of("v1"), registry.model("tiny").activeVersion());
+  }
+
+  @Test
+  void whatWasDeletedMeanwhileIsNotPromoted() throws Exception {
+    approvedAndLeft("a", Duration.ofMinutes(2));
+    CountDownLatch loaderIsFree = keepLoaderBusy();
+    Thread trying = new Thread(queue::keepHouse);
+    trying.start();
+    Until.holds(() -> trying.getState() == Thread.State.WAITING);
+    new JobStore(database).delete("a");
+    loaderIsFree.countDown();
+    trying.join(60_000);
+    assertEquals(Optional.of("v1"), registry.model("tiny").activeVersion());
+    registry.lifecycle().refresh();
+    assertFalse(registry.model("tiny").life().wasPromoted("v1-u1"));
+  }
+
+  /** As where whoever wrote the promotion down was killed before the switch, or did not hear that it was written. */
+  @Test
+  void whatIsPromotedServesThoughNobodyCameToTheSwitch() throws Exception {
+    approvedAndLeft("a", Duration.ofMinutes(2));
+    registry.lifecycle().record(List.of(new LifeEvent.Promoted(new Erasure("a", "tiny", "v1-u1", "v1", "class",
+        List.of("seven"), 0, Instant.now()), "bob", Instant.now())), new JobStore(database).changing("a", before ->
+        before.with(Phases.move(before.job(), JobPhase.JOB_PHASE_PROMOTED, "server", "serves", Instant.now())
+            .toBuilder().setPromoted(true).build())));
+    assertEquals(Optional.of("v1"), registry.model("tiny").activeVersion());
+    queue.keepHouse();
+    Until.holds(() -> registry.model("tiny").activeVersion().equals(Optional.of("v1-u1")));
+    Until.holds(() -> registry.store().chosen("tiny").equals(Optional.of("v1-u1")));
+  }
+
+  /** The same, for a version that was activated by hand. */
+  @Test
+  void anApprovalOfWhatWasActivatedAndNotSwitchedToSwitches() throws Exception {
+    awaiting("a");
+    registry.lifecycle().record(new LifeEvent.Promoted(new Erasure("a", "tiny", "v1-u1", "v1", "class",
+        List.of("seven"), 0, Instant.now()), "bob", Instant.now()));
+    assertEquals(JobPhase.JOB_PHASE_PROMOTED, queue.approve("a", "bob", "").getPhase());
+    Until.holds(() -> registry.model("tiny").activeVersion().equals(Optional.of("v1-u1")));
   }
 
   private CountDownLatch keepLoaderBusy() {
