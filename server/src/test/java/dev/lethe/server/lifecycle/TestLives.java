@@ -1,10 +1,10 @@
 package dev.lethe.server.lifecycle;
 
 import dev.lethe.server.provenance.SigningKey;
+import dev.lethe.server.store.Database;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
-import dev.lethe.server.store.Database;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;

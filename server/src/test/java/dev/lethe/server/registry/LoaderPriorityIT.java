@@ -5,14 +5,13 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 
 import dev.lethe.server.ServerFixture;
 import dev.lethe.server.TinyBundles;
+import dev.lethe.server.threads.Niceness;
 import dev.lethe.v1.ActivateRequest;
 import dev.lethe.v1.GenerateRequest;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
@@ -22,9 +21,6 @@ import org.junit.jupiter.api.io.TempDir;
 @EnabledOnOs(OS.LINUX)
 class LoaderPriorityIT {
 
-  /** Of the numbers after a thread's name in its stat file. */
-  private static final int NICENESS = 16;
-
   @TempDir
   Path root;
 
@@ -33,32 +29,17 @@ class LoaderPriorityIT {
     TinyBundles.conditional(root.resolve("models"), "v1", 1);
     TinyBundles.conditional(root.resolve("models"), "v2", 2);
     Files.writeString(root.resolve("models/tiny/active"), "v1\n");
-    int own = niceness("java").get(0);
+    int own = Niceness.ofThreads("java").get(0);
     try (ServerFixture server = ServerFixture.start(root)) {
       server.models().activate(ActivateRequest.newBuilder().setModel("tiny").setVersion("v2").build());
       server.generation().generate(GenerateRequest.getDefaultInstance());
       // Other servers of this process may have left theirs.
-      assertEquals(10, niceness("lethe-loader").get(0));
+      assertEquals(10, Niceness.ofThreads("lethe-loader").get(0));
       for (String name : List.of("lethe-inference", "vert.x-eventloo")) {
-        List<Integer> values = niceness(name);
+        List<Integer> values = Niceness.ofThreads(name);
         assertFalse(values.isEmpty(), name);
         values.forEach(value -> assertEquals(own, value, name));
       }
     }
-  }
-
-  /** Of the threads of this process whose name, of which Linux keeps 15 letters, begins so. */
-  private static List<Integer> niceness(String name) throws IOException {
-    List<Integer> values = new ArrayList<>();
-    try (Stream<Path> tasks = Files.list(Path.of("/proc/self/task"))) {
-      for (Path task : tasks.toList()) {
-        String stat = Files.readString(task.resolve("stat"));
-        int end = stat.lastIndexOf(')');
-        if (stat.substring(stat.indexOf('(') + 1, end).startsWith(name)) {
-          values.add(Integer.parseInt(stat.substring(end + 2).split(" ")[NICENESS]));
-        }
-      }
-    }
-    return values;
   }
 }

@@ -476,48 +476,52 @@ class JobQueueTest {
     assertInstanceOf(Precondition.class, refusal);
     assertTrue(refusal.getMessage().contains("rejected by now"), refusal.getMessage());
     assertEquals(JobPhase.JOB_PHASE_REJECTED, rejection.get(60, TimeUnit.SECONDS).getPhase());
-    assertEquals(Optional.of("v1"), registry.model("tiny").activeVersion());
-    registry.lifecycle().refresh();
-    assertFalse(registry.model("tiny").life().wasPromoted("v1-u1"));
+    nothingIsPromoted();
   }
 
   /** As where one attempt fails while the next already waits for the loader. */
   @Test
   void whatWasGivenBackMeanwhileIsNotPromoted() throws Exception {
-    approvedAndLeft("a", Duration.ofMinutes(2));
-    CountDownLatch loaderIsFree = keepLoaderBusy();
-    Thread trying = new Thread(queue::keepHouse);
-    trying.start();
-    Until.holds(() -> trying.getState() == Thread.State.WAITING);
-    new JobStore(database).change("a", before -> before.with(before.job(), JobRecord.Intent.ASK));
-    loaderIsFree.countDown();
-    trying.join(60_000);
+    triesWhile(() -> new JobStore(database).change("a", before -> before.with(before.job(), JobRecord.Intent.ASK)));
     assertEquals(JobRecord.Intent.ASK, stored("a").intent());
-    assertEquals(Optional.of("v1"), registry.model("tiny").activeVersion());
+    nothingIsPromoted();
   }
 
   @Test
   void whatWasDeletedMeanwhileIsNotPromoted() throws Exception {
+    triesWhile(() -> new JobStore(database).delete("a"));
+    nothingIsPromoted();
+  }
+
+  /** Carries an approval of job a out, for which something else happens while that waits for the loader. */
+  private void triesWhile(Runnable happens) throws Exception {
     approvedAndLeft("a", Duration.ofMinutes(2));
     CountDownLatch loaderIsFree = keepLoaderBusy();
     Thread trying = new Thread(queue::keepHouse);
     trying.start();
     Until.holds(() -> trying.getState() == Thread.State.WAITING);
-    new JobStore(database).delete("a");
+    happens.run();
     loaderIsFree.countDown();
     trying.join(60_000);
+  }
+
+  private void nothingIsPromoted() {
     assertEquals(Optional.of("v1"), registry.model("tiny").activeVersion());
     registry.lifecycle().refresh();
     assertFalse(registry.model("tiny").life().wasPromoted("v1-u1"));
+  }
+
+  private static LifeEvent.Promoted promotion(String model) {
+    return new LifeEvent.Promoted(new Erasure("a", model, "v1-u1", "v1", "class", List.of("seven"), 0, Instant.now()),
+        "bob", Instant.now());
   }
 
   /** As where whoever wrote the promotion down was killed before the switch, or did not hear that it was written. */
   @Test
   void whatIsPromotedServesThoughNobodyCameToTheSwitch() throws Exception {
     approvedAndLeft("a", Duration.ofMinutes(2));
-    registry.lifecycle().record(List.of(new LifeEvent.Promoted(new Erasure("a", "tiny", "v1-u1", "v1", "class",
-        List.of("seven"), 0, Instant.now()), "bob", Instant.now())), new JobStore(database).changing("a", before ->
-        before.with(Phases.move(before.job(), JobPhase.JOB_PHASE_PROMOTED, "server", "serves", Instant.now())
+    registry.lifecycle().record(List.of(promotion("tiny")), new JobStore(database).changing("a", before -> before.with(
+        Phases.move(before.job(), JobPhase.JOB_PHASE_PROMOTED, "server", "serves", Instant.now())
             .toBuilder().setPromoted(true).build())));
     assertEquals(Optional.of("v1"), registry.model("tiny").activeVersion());
     queue.keepHouse();
@@ -529,8 +533,7 @@ class JobQueueTest {
   @Test
   void anApprovalOfWhatWasActivatedAndNotSwitchedToSwitches() throws Exception {
     awaiting("a");
-    registry.lifecycle().record(new LifeEvent.Promoted(new Erasure("a", "tiny", "v1-u1", "v1", "class",
-        List.of("seven"), 0, Instant.now()), "bob", Instant.now()));
+    registry.lifecycle().record(promotion("tiny"));
     assertEquals(JobPhase.JOB_PHASE_PROMOTED, queue.approve("a", "bob", "").getPhase());
     Until.holds(() -> registry.model("tiny").activeVersion().equals(Optional.of("v1-u1")));
   }
@@ -575,8 +578,7 @@ class JobQueueTest {
   @Test
   void whatWasActivatedByHandIsRecordedByItsApprovalThoughItsModelIsGone() throws Exception {
     awaitingOfAbsentModel("a");
-    registry.lifecycle().record(new LifeEvent.Promoted(new Erasure("e", "gone", "v1-u1", "v1", "class",
-        List.of("seven"), 0, Instant.now()), "bob", Instant.now()));
+    registry.lifecycle().record(promotion("gone"));
     assertThrows(Precondition.class, () -> queue.reject("a", "bob", ""));
     assertEquals(JobPhase.JOB_PHASE_PROMOTED, queue.approve("a", "bob", "").getPhase());
   }
