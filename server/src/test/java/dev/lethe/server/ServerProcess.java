@@ -40,7 +40,7 @@ public record ServerProcess(Process process, int port, ManagedChannel channel, P
     command.addAll(List.of("-cp", classPath, ServeCommand.class.getName(), "--port=0",
         "--models=" + root.resolve("models"), "--state=" + root.resolve("state"), "--jobs=" + root.resolve("jobs")));
     command.addAll(settings);
-    Path log = root.resolve("log");
+    Path log = Files.createTempFile(root, "server-", ".log");
     Process process = new ProcessBuilder(command).redirectError(log.toFile()).start();
     String line = process.inputReader().readLine();
     Matcher serving = Pattern.compile("lethe: serving on 127.0.0.1:(\\d+)").matcher(String.valueOf(line));

@@ -2,10 +2,11 @@ package dev.lethe.server.unlearning;
 
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.lethe.server.Breakpoint;
 import dev.lethe.models.files.FileTrees;
+import dev.lethe.server.Breakpoint;
 import dev.lethe.server.store.DatabaseUrl;
 import dev.lethe.server.store.TestDatabases;
+import dev.lethe.server.unlearning.FaultRound.Promotion;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -19,8 +20,9 @@ import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Kills at random moments, of a server's process, a worker's and both, while jobs are submitted and carried out, and at
- * each step of a take-over. Nothing that was accepted may be lost, promoted twice or left behind.
+ * Kills at random moments, of a server's process, a worker's and both, while jobs are submitted, carried out, approved
+ * and rejected, and at each step of a take-over and of an approval. Nothing that was accepted may be lost, promoted
+ * twice or left behind, and what an operator was told must hold.
  *
  * <p>System properties say how much: {@code lethe.faults.kills} on each database, by default a few; {@code
  * lethe.faults.seed}; {@code lethe.faults.worker}, the command of a real worker, without which a script stands in for
@@ -55,6 +57,13 @@ class FaultIT {
       List.of("the version serves, and the images are there", "unlearning.Cleaning", "clean"),
       List.of("the images are gone, and the end is not written", "unlearning.TakeOver", "promoted"),
       List.of("the end is written, and not in the event log", "audit.AuditLog", "ended"));
+  /** Where a server is held and killed that an operator has told to promote a candidate. */
+  private static final List<List<String>> APPROVED_STEPS = List.of(
+      List.of("the approval is written", "unlearning.JobQueue", "finishApproved"),
+      List.of("the approved version is in place", "registry.Succession", "chosen"),
+      List.of("its certificate is made, and nothing recorded", "lifecycle.Lifecycle", "record"),
+      List.of("the end is recorded, and the choice not written", "modelstore.DiskModelStore", "choose"),
+      List.of("the choice is written, and nothing switched to it", "registry.ServedModel", "serve"));
   private static final int LONGEST_WAY_S = 120;
 
   @TempDir
@@ -62,23 +71,25 @@ class FaultIT {
 
   @TestFactory
   Stream<DynamicTest> nothingThatWasAcceptedIsLost() {
-    return TestDatabases.all(root).map(DatabaseUrl::isShared).map(shared -> DynamicTest.dynamicTest(
-        (shared ? "PostgreSQL" : "SQLite") + ", seed " + SEED + ", kills " + KILLS, () -> rounds(shared)));
+    return TestDatabases.all(root).map(DatabaseUrl::isShared).flatMap(shared -> Stream.of(Promotion.values())
+        .map(promotion -> DynamicTest.dynamicTest((shared ? "PostgreSQL" : "SQLite") + ", " + promotion + ", seed "
+            + SEED + ", kills " + KILLS / 2, () -> rounds(shared, promotion))));
   }
 
-  private void rounds(boolean shared) throws Exception {
-    for (int done = 0, number = 0; done < KILLS; done += OF_A_ROUND, number++) {
+  private void rounds(boolean shared, Promotion promotion) throws Exception {
+    int kills = KILLS / 2;
+    for (int done = 0, number = 0; done < kills; done += OF_A_ROUND, number++) {
       long seed = SEED + number;
-      if (isDone(shared, seed)) {
+      if (isDone(shared, promotion, seed)) {
         continue;
       }
-      Path at = root.resolve((shared ? "postgresql-" : "sqlite-") + number);
+      Path at = root.resolve((shared ? "postgresql-" : "sqlite-") + promotion + "-" + number);
       DatabaseUrl url = shared ? TestDatabases.postgresql().orElseThrow()
           : DatabaseUrl.sqlite(Files.createDirectories(at).resolve("test.db"));
       long started = System.nanoTime();
-      try (FaultRound round = new FaultRound(at, url, JOBS)) {
+      try (FaultRound round = new FaultRound(at, url, JOBS, promotion)) {
         round.start();
-        round.strike(Math.min(OF_A_ROUND, KILLS - done), AT_ONCE, new Random(seed));
+        round.strike(Math.min(OF_A_ROUND, kills - done), AT_ONCE, new Random(seed));
         round.check();
         write(round.line(seed, (System.nanoTime() - started) / 1e9));
       }
@@ -86,11 +97,12 @@ class FaultIT {
     }
   }
 
-  private static boolean isDone(boolean shared, long seed) throws IOException {
+  private static boolean isDone(boolean shared, Promotion promotion, long seed) throws IOException {
     if (RESULTS.isEmpty() || Files.notExists(RESULTS.get())) {
       return false;
     }
-    String start = String.join("\t", shared ? "PostgreSQL" : "SQLite", JOBS.name(), Long.toString(seed)) + "\t";
+    String start = String.join("\t", shared ? "PostgreSQL" : "SQLite", JOBS.name(), promotion.name(),
+        Long.toString(seed)) + "\t";
     return Files.readAllLines(RESULTS.get()).stream().anyMatch(line -> line.startsWith(start));
   }
 
@@ -103,21 +115,36 @@ class FaultIT {
 
   @TestFactory
   Stream<DynamicTest> aServerThatEndsAtAStepOfATakeOverGoesOnFromThere() throws IOException {
+    return steps(Promotion.GATES, STEPS, round -> { });
+  }
+
+  @TestFactory
+  Stream<DynamicTest> aServerThatEndsAtAStepOfAnApprovalGoesOnFromThere() throws IOException {
+    return steps(Promotion.OPERATORS, APPROVED_STEPS, FaultRound::approve);
+  }
+
+  /** What an operator does once there is a job. */
+  private interface Order {
+    void give(FaultRound round) throws Exception;
+  }
+
+  private Stream<DynamicTest> steps(Promotion promotion, List<List<String>> steps, Order order) throws IOException {
     Path at = root.resolve("steps");
     FaultRound round = new FaultRound(at, DatabaseUrl.sqlite(Files.createDirectories(at).resolve("test.db")),
-        FaultRound.Jobs.PROTOCOL);
+        FaultRound.Jobs.PROTOCOL, promotion);
     int port = Breakpoint.freePort();
     round.start(Breakpoint.option(port));
-    Stream<DynamicTest> steps = STEPS.stream().map(step -> DynamicTest.dynamicTest(step.get(0), () -> {
+    Stream<DynamicTest> tests = steps.stream().map(step -> DynamicTest.dynamicTest(step.get(0), () -> {
       try (Breakpoint held = Breakpoint.set(port, "dev.lethe.server." + step.get(1), step.get(2))) {
         round.submit();
+        order.give(round);
         assertTrue(held.reached(LONGEST_WAY_S), () -> step + " was not reached: " + log(round));
         round.killAndRestart(step.get(0));
       }
-      round.check();
+      round.checkPromoted();
     }));
-    return Stream.concat(steps, Stream.of(DynamicTest.dynamicTest("all of them", () -> {
-      round.check();
+    return Stream.concat(tests, Stream.of(DynamicTest.dynamicTest("all of them", () -> {
+      round.checkPromoted();
       write(round.line(0, 0));
     }))).onClose(round::close);
   }
