@@ -58,14 +58,17 @@ public final class EventLog {
   /**
    * The same, in one transaction with something else.
    *
-   * @param with carried out first, and again whenever another server's line comes between; what it throws prevents both
+   * @param with carried out first, and again whenever another server's line comes between: it may read the log, and
+   *     what it finds is so when the lines are appended; what it throws prevents both
    */
   public synchronized void append(List<Entry> entries, Database.Work<?> with) {
     for (int attempt = 1; ; attempt++) {
       try {
         database.transaction(connection -> {
+          // First: whatever line is written from here on takes the number.
+          Optional<Head> head = head(connection);
           with.run(connection);
-          append(connection, entries);
+          append(connection, head, entries);
           return null;
         });
         return;
@@ -77,8 +80,7 @@ public final class EventLog {
     }
   }
 
-  private static void append(Connection connection, List<Entry> entries) throws SQLException {
-    Optional<Head> head = head(connection);
+  private static void append(Connection connection, Optional<Head> head, List<Entry> entries) throws SQLException {
     long number = head.map(Head::number).orElse(0L);
     String hash = head.map(Head::hash).orElse(Line.BEGINNING);
     try (PreparedStatement insert = connection.prepareStatement(
@@ -130,17 +132,20 @@ public final class EventLog {
    * @param after the number of a line; only those behind it
    */
   public List<Line> ofKinds(List<String> kinds, long after) {
-    return database.transaction(connection -> {
-      try (PreparedStatement select = connection.prepareStatement("select number, hash, line from events where number >"
-          + " ? and (" + (BEGINNING + " like ? or ").repeat(kinds.size() - 1) + BEGINNING
-          + " like ?) order by number")) {
-        select.setLong(1, after);
-        for (int i = 0; i < kinds.size(); i++) {
-          select.setString(i + 2, "%" + event(kinds.get(i)) + "%");
-        }
-        return lines(select);
+    return database.transaction(connection -> ofKinds(connection, kinds, after));
+  }
+
+  /** The same, within a transaction. */
+  static List<Line> ofKinds(Connection connection, List<String> kinds, long after) throws SQLException {
+    try (PreparedStatement select = connection.prepareStatement("select number, hash, line from events where number >"
+        + " ? and (" + (BEGINNING + " like ? or ").repeat(kinds.size() - 1) + BEGINNING
+        + " like ?) order by number")) {
+      select.setLong(1, after);
+      for (int i = 0; i < kinds.size(); i++) {
+        select.setString(i + 2, "%" + event(kinds.get(i)) + "%");
       }
-    });
+      return lines(select);
+    }
   }
 
   /** All lines of some kinds, in order. */

@@ -44,6 +44,20 @@ public final class LedgerInLog implements Ledger {
     log.append(events.stream().map(LedgerInLog::entry).toList(), with);
   }
 
+  @Override
+  public void appendAfter(Optional<Head> seen, List<? extends LifeEvent> events, Database.Work<?> with) {
+    log.append(events.stream().map(LedgerInLog::entry).toList(), connection -> {
+      if (!EventLog.ofKinds(connection, KINDS, number(seen)).isEmpty()) {
+        throw new OutdatedException();
+      }
+      return with.run(connection);
+    });
+  }
+
+  private static long number(Optional<Head> line) {
+    return line.map(Head::number).orElse(Long.MIN_VALUE);
+  }
+
   private static EventLog.Entry entry(LifeEvent event) {
     ObjectNode fields = JSON.createObjectNode().put("model", event.model()).put("by", event.by());
     String kind;
@@ -89,7 +103,7 @@ public final class LedgerInLog implements Ledger {
 
   @Override
   public boolean hasEventsAfter(Optional<Head> line) {
-    return !log.ofKinds(KINDS, line.map(Head::number).orElse(Long.MIN_VALUE)).isEmpty();
+    return !log.ofKinds(KINDS, number(line)).isEmpty();
   }
 
   private static LifeEvent read(JsonNode line) {

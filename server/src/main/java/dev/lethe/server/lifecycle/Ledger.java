@@ -13,10 +13,27 @@ public interface Ledger {
   /**
    * Appends events, all or none; once it returns, they are on the disk.
    *
-   * @param with what else is done in the same transaction of the database, perhaps several times until one of them
-   *     counts; what it throws prevents all of it
+   * @param with what else is done first in the same transaction of the database, perhaps several times until one of
+   *     them counts; what it throws prevents all of it
    */
   void append(List<? extends LifeEvent> events, Database.Work<?> with);
+
+  /**
+   * The same, of what was decided by events that were read.
+   *
+   * @param seen the last line when they were read; empty of a log without any
+   * @throws OutdatedException if there are others by now; then nothing is appended
+   */
+  void appendAfter(Optional<Head> seen, List<? extends LifeEvent> events, Database.Work<?> with);
+
+  /** What was decided may not hold any more. */
+  final class OutdatedException extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+
+    public OutdatedException() {
+      super("something else was written down meanwhile");
+    }
+  }
 
   /** All events, the oldest first. */
   List<LifeEvent> events();

@@ -1,7 +1,10 @@
 package dev.lethe.server.lifecycle;
 
+import dev.lethe.server.errors.DomainException;
+import dev.lethe.server.errors.DomainException.Unavailable;
 import dev.lethe.server.store.Database;
 import dev.lethe.server.store.StoreException;
+import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.HashSet;
@@ -18,6 +21,9 @@ import java.util.stream.Stream;
  */
 public final class Lifecycle {
 
+  /** As often something is decided that others come before. */
+  private static final int DECISIONS = 10;
+
   private final Ledger ledger;
   private final Rules rules;
   // As they were read last; guarded by this object's lock.
@@ -29,6 +35,8 @@ public final class Lifecycle {
   private String confirmedBy = "";
   // Where the log stood, or before that.
   private Optional<Ledger.Head> read = Optional.empty();
+  // Written under the lock, after the lives.
+  private volatile long revision;
 
   /**
    * What an operator decides.
@@ -80,17 +88,56 @@ public final class Lifecycle {
   }
 
   /** Writes events down, all or none; from then on they hold. Blocks. */
-  public void record(List<? extends LifeEvent> now) {
-    record(now, Database.Work.NOTHING);
+  public synchronized void record(List<? extends LifeEvent> now) {
+    ledger.append(now, Database.Work.NOTHING);
+    took(now);
+  }
+
+  /** What is to be written down, by the lives as they are now. */
+  public interface Decision {
+
+    /** @return nothing, if nothing is to be written down any more */
+    List<? extends LifeEvent> make() throws IOException;
   }
 
   /**
-   * The same, and something else with them.
+   * Writes down what is decided, all or nothing, if nothing else was written down of any version since, by this server
+   * or another; else it is decided anew. Blocks.
    *
-   * @param with as of {@link Ledger#append}
+   * @param with as of {@link Ledger#append}; not carried out if nothing is to be written down
+   * @throws StoreException if the database cannot be used
+   * @throws DomainException Unavailable if something else came between again and again
    */
-  public synchronized void record(List<? extends LifeEvent> now, Database.Work<?> with) {
-    ledger.append(now, with);
+  public void record(Decision decision, Database.Work<?> with) throws IOException {
+    for (int attempt = 1; ; attempt++) {
+      // Before the lives that are decided by: these are as new, or newer.
+      Optional<Ledger.Head> seen = refreshed();
+      List<? extends LifeEvent> now = decision.make();
+      if (now.isEmpty()) {
+        return;
+      }
+      try {
+        append(seen, now, with);
+        return;
+      } catch (Ledger.OutdatedException e) {
+        if (attempt == DECISIONS) {
+          throw new Unavailable("versions of the models are promoted, activated or retired all the time; try again", e);
+        }
+      }
+    }
+  }
+
+  private synchronized Optional<Ledger.Head> refreshed() {
+    refresh();
+    return read;
+  }
+
+  private synchronized void append(Optional<Ledger.Head> seen, List<? extends LifeEvent> now, Database.Work<?> with) {
+    ledger.appendAfter(seen, now, with);
+    took(now);
+  }
+
+  private void took(List<? extends LifeEvent> now) {
     try {
       refresh();
     } catch (StoreException e) {
@@ -131,21 +178,23 @@ public final class Lifecycle {
 
   /**
    * Reads anew what is written down, if that is more than when it was last read. Blocks for a moment.
-   *
-   * @return whether there was something
    */
-  public synchronized boolean follow() {
+  public synchronized void follow() {
     Optional<Ledger.Head> now = ledger.head();
     if (now.equals(read)) {
-      return false;
+      return;
     }
     // Most lines of the log are about calls.
-    if (!ledger.hasEventsAfter(read)) {
+    if (ledger.hasEventsAfter(read)) {
+      refresh();
+    } else {
       read = now;
-      return false;
     }
-    refresh();
-    return true;
+  }
+
+  /** Greater whenever the lives were read anew: who has seen this has nothing to follow. */
+  public long revision() {
+    return revision;
   }
 
   /** Reads anew what is written down, by other servers too. Blocks. */
@@ -162,5 +211,6 @@ public final class Lifecycle {
     Map<String, ModelLife> told = new ConcurrentHashMap<>();
     models.forEach(model -> told.put(model, ModelLife.of(model, events, rules.override())));
     lives = told;
+    revision++;
   }
 }

@@ -35,6 +35,7 @@ public final class ModelLife {
   private final Set<String> names = new HashSet<>();
   private final boolean override;
   private Optional<String> overridden = Optional.empty();
+  private Optional<String> chosen = Optional.empty();
 
   private ModelLife(String model, boolean override) {
     this.model = model;
@@ -59,12 +60,15 @@ public final class ModelLife {
       promoted.add(told.erasure().version());
       names.add(told.erasure().version());
       overridden = Optional.empty();
+      chosen = Optional.of(told.erasure().version());
     } else if (event instanceof Activated told) {
       names.add(told.version());
       overridden = Optional.empty();
+      chosen = Optional.of(told.version());
     } else if (event instanceof Overridden told) {
       names.add(told.version());
       overridden = Optional.of(told.version()).filter(version -> override);
+      chosen = Optional.of(told.version());
     } else if (event instanceof Retired told) {
       names.add(told.version());
       byHand.putIfAbsent(told.version(), told);
@@ -96,6 +100,11 @@ public final class ModelLife {
   /** Whether a version that unlearning made has taken requests. */
   public boolean wasPromoted(String version) {
     return promoted.contains(version);
+  }
+
+  /** The version that was promoted or activated last; empty if the one of the start serves. */
+  public Optional<String> chosen() {
+    return chosen;
   }
 
   /** All versions that anything is told of, those included of which nothing is left. */

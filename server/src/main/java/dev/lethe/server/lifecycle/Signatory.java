@@ -118,7 +118,7 @@ public final class Signatory {
     try {
       List<Certificate> before = certified(files);
       if (!before.isEmpty() && before.stream().noneMatch(lifecycle::isUnfinished)) {
-        return before.stream().map(Certificate::erasure).toList();
+        return erasures(before);
       }
     } catch (ProvenanceException e) {
       LOG.warn("the certificate that came with a version stays as it is, and says nothing here: {}", e.getMessage());
@@ -132,6 +132,11 @@ public final class Signatory {
         new LifeEvent.Certified(version.card().name(), version.card().version(), approval.by(), now));
     List<Resource> all = files.digests();
     List<Resource> before = parent.isPresent() ? resources(parent.get(), store) : List.of();
+    lifecycle.refresh();
+    if (lifecycle.of(version.card().name()).wasPromoted(version.card().version())) {
+      // By another server meanwhile, whose certificate stays.
+      return erasures(certified(files));
+    }
     List<Erasure> erasures = new ArrayList<>();
     // The last one, without which there is none of this version, is that of the job which the run was given to.
     List<String> reports = all.stream().map(Resource::name).filter(ErasureCertificate::isReport)
@@ -147,6 +152,10 @@ public final class Signatory {
       erasures.add(0, Erasure.of(certificate.statement()));
     }
     return erasures;
+  }
+
+  private static List<Erasure> erasures(List<Certificate> certificates) {
+    return certificates.stream().map(Certificate::erasure).toList();
   }
 
   /** Of a version of which nobody knows the job: made by an earlier release, or put there from elsewhere. */

@@ -118,9 +118,8 @@ public final class ModelRegistry {
   public Future<Void> follow() throws IOException {
     List<Future<Void>> loads = new ArrayList<>();
     Optional<StoreException> blind = Optional.empty();
-    boolean news = false;
     try {
-      news = lifecycle.follow();
+      lifecycle.follow();
     } catch (StoreException e) {
       blind = Optional.of(e);
     }
@@ -128,19 +127,34 @@ public final class ModelRegistry {
       Optional<String> active = model.activeVersion();
       Optional<String> chosen = store.chosen(model.name());
       // Who switches here writes the choice down first, and is on the loader already: then nothing is left to do.
-      if (active.isPresent() && chosen.isPresent() && !chosen.equals(active)) {
+      if (active.isPresent() && chosen.isPresent() && !chosen.equals(active) && !model.isAhead()) {
         Future<Void> load = blind.isPresent() ? model.followCertificate(chosen.get()) : model.load();
         loads.add(load.onFailure(failure -> LOG.warn("{}: version {}, which another server has chosen, is not"
             + " served: {}", model.name(), chosen.get(), failure.getMessage())));
-      } else if (news || model.servesRetired()) {
-        loads.add(model.follow().onFailure(failure -> LOG.warn("{}: what has been retired is not followed: {}",
-            model.name(), failure.getMessage())));
+      } else {
+        settle(model).ifPresent(loads::add);
       }
     }
     blind.ifPresent(failure -> {
       throw failure;
     });
     return Future.all(loads).mapEmpty();
+  }
+
+  /**
+   * Serves nothing that is retired, whoever has written that down, and writes what could not be written. Blocks for a
+   * moment.
+   *
+   * @throws StoreException if the database cannot be read
+   */
+  public void settle() {
+    lifecycle.follow();
+    models.values().forEach(this::settle);
+  }
+
+  private Optional<Future<Void>> settle(ServedModel model) {
+    return model.isBehind() ? Optional.of(model.follow().onFailure(failure -> LOG.warn(
+        "{}: what has been retired is not followed: {}", model.name(), failure.getMessage()))) : Optional.empty();
   }
 
   public ModelStore store() {

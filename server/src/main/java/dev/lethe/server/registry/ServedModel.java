@@ -63,6 +63,17 @@ public final class ServedModel {
   // The same; null while no candidate is tried.
   private volatile @Nullable CanaryTrial trial;
   private volatile boolean closed;
+  // Written on the loader only.
+  private volatile @Nullable Unwritten unwritten;
+  // Of the lives, those that are followed here.
+  private volatile long followed = -1;
+
+  /**
+   * A choice that could not be written down.
+   *
+   * @param instead the one that stands there
+   */
+  private record Unwritten(String version, Optional<String> instead) {}
 
   ServedModel(String name, ModelStore store, Succession succession, VersionLoader versions,
       WorkerExecutor loader, ServerMetrics metrics) {
@@ -260,23 +271,26 @@ public final class ServedModel {
         choose(version);
         return before;
       }
-      switchTo(version, new Approval(by, "activated the version", now()), reason, Database.Work.NOTHING, ordered);
+      switchTo(succession.choice(version, reason).bundle(), () -> Optional.of(succession.choice(version, reason)),
+          new Approval(by, "activated the version", now()), reason, Database.Work.NOTHING, ordered);
       return before;
     });
   }
 
-  private void switchTo(String version, Approval approval, String reason, Database.Work<?> with, long ordered)
-      throws IOException {
-    Succession.Choice choice = succession.choice(version, reason);
-    ServedVersion next = takeKeptOrLoad(choice.bundle());
+  /** @return whether it was chosen */
+  private boolean switchTo(Bundle version, Succession.Choosing choosing, Approval approval, String reason,
+      Database.Work<?> with, long ordered) throws IOException {
+    ServedVersion next = takeKeptOrLoad(version);
     try {
-      succession.chosen(choice, approval, reason, with);
+      if (!succession.choose(choosing, approval, reason, with)) {
+        return false;
+      }
       switchTo(next, ordered);
-    } catch (IOException | RuntimeException e) {
+      return true;
+    } finally {
       if (active != next) {
         next.retire();
       }
-      throw e;
     }
   }
 
@@ -286,16 +300,60 @@ public final class ServedModel {
     return now != null && isRetired(now);
   }
 
-  /** Goes by what is retired by now, by other servers or by this one; what serves in spite of that is replaced. */
+  /** Whether a version serves that was ordered, and that the choice on the disk does not tell of yet. */
+  boolean isAhead() {
+    return unwritten != null;
+  }
+
+  /** Whether {@link #follow} has something to do. */
+  boolean isBehind() {
+    return succession.revision() != followed || servesRetired() || isAhead() || succession.isUnsure();
+  }
+
+  /**
+   * Goes by what is retired by now, by other servers or by this one; what serves in spite of that is replaced. What a
+   * disk or a database had no room for is written.
+   */
   Future<Void> follow() {
     long ordered = System.nanoTime();
     return onLoader(() -> {
-      if (servesRetired()) {
-        serve(takeKeptOrLoad(succession.first()), ordered);
+      long revision = succession.revision();
+      try {
+        replaceRetired(ordered);
+      } finally {
+        closeRetired();
       }
-      closeRetired();
+      succession.settle();
+      writeChoice();
+      followed = revision;
       return null;
     });
+  }
+
+  private void replaceRetired(long ordered) throws IOException {
+    if (servesRetired()) {
+      Bundle first = succession.first();
+      if (!activeVersion().equals(Optional.of(first.card().version()))) {
+        serve(takeKeptOrLoad(first), ordered);
+      }
+    }
+  }
+
+  private void writeChoice() {
+    Unwritten choice = unwritten;
+    if (choice == null) {
+      return;
+    }
+    try {
+      // Else another server has chosen since.
+      if (store.chosen(name).equals(choice.instead())) {
+        store.choose(name, choice.version());
+        LOG.info("{}: the choice of version {} is written down now", name, choice.version());
+      }
+      unwritten = null;
+    } catch (IOException e) {
+      LOG.debug("{}: the choice of version {} cannot be written down yet", name, choice.version(), e);
+    }
   }
 
   /** Serves what another server has promoted, by its certificate, while the database cannot be asked. */
@@ -325,8 +383,7 @@ public final class ServedModel {
   public Future<Void> retire(String version, String by, String reason) {
     return onLoader(() -> {
       if (activeVersion().equals(Optional.of(version))) {
-        throw new Precondition("version: " + version + " is the active version of " + name
-            + "; activate another one first");
+        throw succession.isActive(version);
       }
       succession.retire(version, by, reason);
       closeRetired();
@@ -464,6 +521,10 @@ public final class ServedModel {
     long ordered = System.nanoTime();
     return onLoader(() -> {
       store.requireNewest(name);
+      writeChoice();
+      if (isAhead() && active != null) {
+        return null;
+      }
       Bundle bundle = succession.first();
       String version = bundle.card().version();
       if (!activeVersion().equals(Optional.of(version))) {
@@ -515,11 +576,12 @@ public final class ServedModel {
       try {
         Bundle installed = store.install(candidate);
         loaded.generator().movedTo(installed);
-        if (instead != null && serves(instead) && succession.lacksAll(installed)) {
-          succession.chosen(new Succession.Choice(installed, Optional.empty()),
-              Approval.gates(), "", Database.Work.NOTHING);
-          promoted = true;
-          switchTo(loaded, ordered);
+        if (instead != null) {
+          promoted = succession.choose(() -> succeeds(installed.card().version(), instead), Approval.gates(), "",
+              Database.Work.NOTHING);
+          if (promoted) {
+            switchTo(loaded, ordered);
+          }
         }
         return promoted;
       } finally {
@@ -536,23 +598,41 @@ public final class ServedModel {
    * @param instead promote only while this version is the active one
    * @param approval who lets it serve
    * @param with done in the transaction that writes the promotion down; what it throws prevents the promotion
-   * @return whether the version is active now, which it may have been before; NotFound if there is no such version,
-   *     Precondition if it is refused, Unavailable if the model is unloaded, which decides nothing about the version
+   * @return whether the version is promoted now, which it may have been before: then nothing that was chosen since is
+   *     undone; NotFound if there is no such version, Precondition if it is refused, Unavailable if the model is
+   *     unloaded, which decides nothing about the version
    */
   public Future<Boolean> promote(String version, String instead, Approval approval, Database.Work<?> with) {
     long ordered = System.nanoTime();
     return onLoader(() -> {
-      if (activeVersion().equals(Optional.of(version)) && life().wasPromoted(version)) {
-        // What kept the choice from being written down may be over.
-        choose(version);
+      if (isPromoted(version, ordered)) {
         return true;
       }
-      if (!serves(instead) || !succession.lacksAll(version)) {
-        return false;
-      }
-      switchTo(version, approval, "", with, ordered);
-      return true;
+      Optional<Succession.Choice> choice = succeeds(version, instead);
+      return choice.isPresent() && switchTo(choice.get().bundle(), () -> succeeds(version, instead), approval, "",
+          with, ordered) || isPromoted(version, ordered);
     });
+  }
+
+  /** Whether a version was promoted, here or by another server; then what is left of that is done. */
+  private boolean isPromoted(String version, long ordered) throws IOException {
+    if (!life().wasPromoted(version)) {
+      return false;
+    }
+    if (activeVersion().equals(Optional.of(version))) {
+      // What kept the choice from being written down may be over.
+      choose(version);
+    } else {
+      replaceRetired(ordered);
+      closeRetired();
+    }
+    return true;
+  }
+
+  /** A version that is to serve instead of another, and of no third; empty if it is not to any more. */
+  private Optional<Succession.Choice> succeeds(String version, String instead) throws IOException {
+    return !life().wasPromoted(version) && serves(instead) && succession.lacksAll(version)
+        ? Optional.of(succession.choice(version, "")) : Optional.empty();
   }
 
   /**
@@ -597,14 +677,18 @@ public final class ServedModel {
   }
 
   private void choose(String version) throws IOException {
-    if (!store.chosen(name).equals(Optional.of(version))) {
-      try {
+    Optional<String> before = activeVersion();
+    try {
+      before = store.chosen(name);
+      if (!before.equals(Optional.of(version))) {
         store.choose(name, version);
-      } catch (IOException e) {
-        throw new ChoiceNotWrittenException("version " + version + " of " + name + " serves, but that cannot be written"
-            + " down, so that another may serve after a restart: " + e.getMessage() + ". Order it again once its folder"
-            + " can be written", e);
       }
+      unwritten = null;
+    } catch (IOException e) {
+      unwritten = new Unwritten(version, before);
+      throw new ChoiceNotWrittenException("version " + version + " of " + name + " serves, but that cannot be written"
+          + " down yet, so that another may serve after a restart: " + e.getMessage() + ". It is tried again every so"
+          + " often, until its folder can be written", e);
     }
   }
 
@@ -612,6 +696,10 @@ public final class ServedModel {
     breakTrial("version " + next.version() + " serves");
     ServedVersion before = active;
     active = next;
+    Unwritten choice = unwritten;
+    if (choice != null && !choice.version().equals(next.version())) {
+      unwritten = null;
+    }
     if (before == null) {
       metrics.activated(name, next.version());
       LOG.info("{}: version {} serves", name, next.version());

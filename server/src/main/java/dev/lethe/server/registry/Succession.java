@@ -21,17 +21,18 @@ import dev.lethe.server.store.Database;
 import dev.lethe.server.store.StoreException;
 import java.io.IOException;
 import java.time.Instant;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.Deque;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedList;
 import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -49,6 +50,8 @@ final class Succession {
   private final ModelStore store;
   private final Lifecycle lifecycle;
   private final Signatory signatory;
+  // Versions of whose promotion nobody knows whether it was written down.
+  private final Set<String> unsure = ConcurrentHashMap.newKeySet();
 
   Succession(String model, ModelStore store, Lifecycle lifecycle, Signatory signatory) {
     this.model = model;
@@ -59,6 +62,16 @@ final class Succession {
 
   ModelLife life() {
     return lifecycle.of(model);
+  }
+
+  /** Of the lives; greater when they were read anew. */
+  long revision() {
+    return lifecycle.revision();
+  }
+
+  /** Whether {@link #settle} has something to do. */
+  boolean isUnsure() {
+    return !unsure.isEmpty();
   }
 
   /** The parents that cards tell of. */
@@ -157,24 +170,97 @@ final class Succession {
     return life().holds(candidate.card().version(), parents).isEmpty();
   }
 
+  /** What is to serve, by the lives as they are now; made anew whenever these change on the way. */
+  interface Choosing {
+
+    /**
+     * @return empty if nothing is to be changed any more
+     * @throws DomainException if something speaks against it
+     */
+    Optional<Choice> choose() throws IOException;
+  }
+
   /**
    * Signs and writes down that a version takes requests from now on; those that hold what it lacks are retired by it.
+   * Versions before it that were never promoted are promoted with it, the oldest first.
    *
    * @param with done in the transaction that writes it down; what it throws prevents that
+   * @return whether it was chosen
    */
-  void chosen(Choice choice, Approval approval, String reason, Database.Work<?> with) throws IOException {
-    Bundle version = choice.bundle();
-    String name = version.card().version();
+  boolean choose(Choosing choosing, Approval approval, String reason, Database.Work<?> with) throws IOException {
     // An attempt of which nobody knows how it ended may have come to its end.
     lifecycle.refresh();
+    Optional<Choice> choice = choosing.choose();
+    if (choice.isEmpty()) {
+      return false;
+    }
+    Bundle version = choice.get().bundle();
+    for (Bundle before : unpromoted(version)) {
+      if (!before.card().version().equals(version.card().version())) {
+        promote(before, () -> choosing.choose().isEmpty() || life().wasPromoted(before.card().version()) ? List.of()
+            : promotion(before, approval), Database.Work.NOTHING);
+      }
+    }
+    AtomicBoolean chosen = new AtomicBoolean();
+    promote(version, () -> {
+      Optional<Choice> now = choosing.choose();
+      chosen.set(now.isPresent());
+      return now.isEmpty() ? List.of() : order(now.get(), approval, reason);
+    }, with);
+    return chosen.get();
+  }
+
+  /** A version and those before it that were never promoted, the oldest first. */
+  private List<Bundle> unpromoted(Bundle version) throws IOException {
+    NavigableMap<String, Bundle> versions = store.versions(model);
+    LinkedList<Bundle> unpromoted = new LinkedList<>();
+    Set<String> seen = new HashSet<>();
+    for (Bundle at = version; at != null && at.card().parentVersion() != null && seen.add(at.card().version())
+        && !life().wasPromoted(at.card().version()); at = versions.get(at.card().parentVersion())) {
+      unpromoted.addFirst(at);
+    }
+    return unpromoted;
+  }
+
+  /** What is written down of a choice, in one transaction: there is no promotion without its override. */
+  private List<LifeEvent> order(Choice choice, Approval approval, String reason) throws IOException {
+    Bundle version = choice.bundle();
+    String name = version.card().version();
+    List<LifeEvent> events = new ArrayList<>();
+    // What a version was made to erase is erased once it serves, however it came to that.
+    if (version.card().parentVersion() != null && !life().wasPromoted(name)) {
+      events.addAll(promotion(version, approval));
+    } else {
+      signatory.sign(version, store);
+    }
     if (choice.retired().isPresent()) {
       LOG.warn("{}: {}. It is served all the same by order of {}: {}", model, choice.retired().get().reason(),
           approval.by(), reason);
-      // What a version was made to erase is erased once it serves, however it came to that.
-      promote(version, approval, new LifeEvent.Overridden(model, name, approval.by(), reason, approval.time()),
-          with);
-    } else {
-      promote(version, approval, new LifeEvent.Activated(model, name, approval.by(), approval.time()), with);
+      events.add(new LifeEvent.Overridden(model, name, approval.by(), reason, approval.time()));
+    } else if (events.isEmpty()) {
+      events.add(new LifeEvent.Activated(model, name, approval.by(), approval.time()));
+    }
+    return events;
+  }
+
+  /** Certifies and signs a version that unlearning made. */
+  private List<LifeEvent> promotion(Bundle version, Approval approval) throws IOException {
+    Optional<Bundle> parent = Optional.ofNullable(store.versions(model).get(version.card().parentVersion()));
+    List<Erasure> erasures = store.isOwn(version) ? signatory.certify(version, parent, store, approval, lifecycle)
+        : List.of(Signatory.uncertified(version.card(), approval.time()));
+    signatory.sign(version, store);
+    return erasures.stream().map(erasure -> (LifeEvent) new LifeEvent.Promoted(erasure, approval.by(), approval.time()))
+        .toList();
+  }
+
+  private void promote(Bundle version, Lifecycle.Decision decision, Database.Work<?> with) throws IOException {
+    boolean before = life().wasPromoted(version.card().version());
+    try {
+      lifecycle.record(decision, with);
+    } catch (IOException | RuntimeException e) {
+      if (before || !isWritten(version, e)) {
+        throw e;
+      }
     }
   }
 
@@ -200,11 +286,12 @@ final class Succession {
 
   /**
    * Whether a promotion is written down, though that seemed to fail; if not, it leaves nothing behind, but where the
-   * database may still do it: then the next attempt, or a rejection, finds out.
+   * database may still do it: then {@link #settle} finds out.
    */
   private boolean isWritten(Bundle version, Exception failure) {
     try {
       if (failure instanceof StoreException store && store.reason() == StoreException.Reason.UNAVAILABLE) {
+        unsure.add(version.card().version());
         lifecycle.refresh();
       } else {
         withdraw(version.card().version());
@@ -215,49 +302,12 @@ final class Succession {
     return life().wasPromoted(version.card().version());
   }
 
-  /**
-   * Certifies and signs a version, and those before it that were never promoted, the oldest first, and writes down by
-   * what order it serves.
-   *
-   * @param order written with the last promotion, so that there is none without the other; alone if there is none
-   * @param with done with the last of what is written
-   */
-  private void promote(Bundle version, Approval approval, LifeEvent order, Database.Work<?> with)
-      throws IOException {
-    NavigableMap<String, Bundle> versions = store.versions(model);
-    Deque<Bundle> unpromoted = new ArrayDeque<>();
-    Set<String> seen = new HashSet<>();
-    for (Bundle at = version; at != null && at.card().parentVersion() != null && seen.add(at.card().version())
-        && !life().wasPromoted(at.card().version()); at = versions.get(at.card().parentVersion())) {
-      unpromoted.push(at);
+  /** Takes the certificates away of promotions that, by what is known by now, were not written down. */
+  void settle() throws IOException {
+    for (String version : List.copyOf(unsure)) {
+      withdraw(version);
+      unsure.remove(version);
     }
-    if (unpromoted.isEmpty()) {
-      signatory.sign(version, store);
-      lifecycle.record(List.of(order), with);
-    }
-    while (!unpromoted.isEmpty()) {
-      Bundle next = unpromoted.pop();
-      List<LifeEvent> last = unpromoted.isEmpty() && order instanceof LifeEvent.Overridden ? List.of(order) : List.of();
-      try {
-        promote(next, Optional.ofNullable(versions.get(next.card().parentVersion())), approval, last,
-            unpromoted.isEmpty() ? with : Database.Work.NOTHING);
-      } catch (IOException | RuntimeException e) {
-        if (!isWritten(next, e)) {
-          throw e;
-        }
-      }
-    }
-  }
-
-  private void promote(Bundle version, Optional<Bundle> parent, Approval approval, List<LifeEvent> more,
-      Database.Work<?> with) throws IOException {
-    List<Erasure> erasures = store.isOwn(version) ? signatory.certify(version, parent, store, approval, lifecycle)
-        : List.of(Signatory.uncertified(version.card(), approval.time()));
-    signatory.sign(version, store);
-    List<LifeEvent> events = new ArrayList<>();
-    erasures.forEach(erasure -> events.add(new LifeEvent.Promoted(erasure, approval.by(), approval.time())));
-    events.addAll(more);
-    lifecycle.record(events, with);
   }
 
   /**
@@ -301,9 +351,15 @@ final class Succession {
     if (newest.isPresent() && chosen.isPresent()) {
       LOG.warn("{}: version {} was chosen, and holds what was erased since, or is gone; version {} is served", model,
           chosen.get(), newest.get().card().version());
-      store.choose(model, newest.get().card().version());
+      try {
+        store.choose(model, newest.get().card().version());
+      } catch (IOException e) {
+        LOG.warn("{}: that cannot be written down, and is found anew at each start: {}", model, e.getMessage());
+      }
     }
-    newest.ifPresent(this::adopt);
+    if (newest.isPresent()) {
+      adopt(newest.get());
+    }
     return newest;
   }
 
@@ -402,10 +458,15 @@ final class Succession {
   }
 
   /** A version that unlearning made and that is served was promoted, by an earlier release or elsewhere. */
-  private void adopt(Bundle served) {
-    if (served.card().unlearned() && !life().wasPromoted(served.card().version())) {
-      Erasure erasure = Signatory.uncertified(served.card(), Instant.now());
-      lifecycle.record(new LifeEvent.Promoted(erasure, SERVER, erasure.promoted()));
+  private void adopt(Bundle served) throws IOException {
+    if (served.card().unlearned()) {
+      lifecycle.record(() -> {
+        if (life().wasPromoted(served.card().version())) {
+          return List.of();
+        }
+        Erasure erasure = Signatory.uncertified(served.card(), Instant.now());
+        return List.of(new LifeEvent.Promoted(erasure, SERVER, erasure.promoted()));
+      }, Database.Work.NOTHING);
     }
   }
 
@@ -461,10 +522,24 @@ final class Succession {
         || ErasureCertificate.isReport(name);
   }
 
-  /** Retires a version by order. */
+  /**
+   * Retires a version by order.
+   *
+   * @throws DomainException NotFound; Precondition if it is the one that was chosen last, on whichever server
+   */
   void retire(String version, String by, String reason) throws IOException {
     find(version, store.versions(model));
-    lifecycle.record(new LifeEvent.Retired(model, version, by, reason, Instant.now()));
+    lifecycle.record(() -> {
+      if (life().chosen().equals(Optional.of(version))) {
+        throw isActive(version);
+      }
+      return List.of(new LifeEvent.Retired(model, version, by, reason, Instant.now()));
+    }, Database.Work.NOTHING);
+  }
+
+  DomainException isActive(String version) {
+    return new Precondition("version: " + version + " is the active version of " + model
+        + "; activate another one first");
   }
 
   /** Deletes the files of those that have been retired for longer than the grace period, and what is left of others. */

@@ -129,6 +129,8 @@ public final class Database implements AutoCloseable {
     pool.setDriverClassName("org.postgresql.Driver");
     // A server that hangs is one that is gone. The URL may say otherwise.
     pool.addDataSourceProperty("socketTimeout", Long.toString(SILENCE.toSeconds()));
+    // So is one of our own: what a server has locked that stands still within a transaction, others wait for.
+    pool.setConnectionInitSql("set idle_in_transaction_session_timeout = '" + SILENCE.toSeconds() + "s'");
     return pool;
   }
 

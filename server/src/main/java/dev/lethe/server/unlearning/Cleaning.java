@@ -26,8 +26,29 @@ record Cleaning(JobStore store, MasterKey key, Pictures pictures) {
 
   /** Cleans up after a job; if that fails it is told, and done again later. */
   void clean(JobDirectory directory, JobRecord record) {
+    if (!delete(directory, record) || !Phases.hasEnded(record.job())) {
+      return;
+    }
+    try {
+      store.cleaned(record.job().getId(), Instant.now(), isKept(record));
+    } catch (StoreException e) {
+      LOG.error("job {}: that its images are deleted is not written down yet, which is tried again: {}",
+          record.job().getId(), e.getMessage());
+    }
+  }
+
+  private static boolean isKept(JobRecord record) {
+    return record.job().getSpec().getKeepPictures() && !record.sealedKey().isEmpty();
+  }
+
+  /**
+   * The same, as something that is to be done once more.
+   *
+   * @return whether all is gone that is to go
+   */
+  boolean delete(JobDirectory directory, JobRecord record) {
     String id = record.job().getId();
-    boolean keep = record.job().getSpec().getKeepPictures() && !record.sealedKey().isEmpty();
+    boolean keep = isKept(record);
     try {
       Optional<byte[]> made = directory.beforeAfter();
       if (made.isPresent() && keep) {
@@ -43,11 +64,10 @@ record Cleaning(JobStore store, MasterKey key, Pictures pictures) {
       if (!left.isEmpty()) {
         throw new IOException("these are still there: " + left);
       }
-      if (Phases.hasEnded(record.job())) {
-        store.cleaned(id, Instant.now(), keep);
-      }
-    } catch (IOException | StoreException e) {
+      return true;
+    } catch (IOException e) {
       LOG.error("job {}: its images are not deleted yet, which is tried again: {}", id, e.getMessage());
+      return false;
     }
   }
 

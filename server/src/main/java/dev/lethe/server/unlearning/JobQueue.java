@@ -189,7 +189,7 @@ public final class JobQueue {
   private void keepHouse(Duration grace) {
     chore(() -> folders.recover(this::isKnown, STALE_UPLOAD));
     chore(() -> store.open().forEach(open -> scheduler.add(open.job().getId())));
-    chore(() -> store.uncleaned().forEach(ended -> cleaning.clean(folders.of(ended.job().getId()), ended)));
+    chore(() -> store.uncleaned().forEach(this::cleanUp));
     if (options.keep().isPresent()) {
       chore(() -> store.endedBefore(Instant.now().minus(options.keep().get())).forEach(old -> chore(() -> {
         delete(old);
@@ -197,7 +197,7 @@ public final class JobQueue {
       })));
     }
     chore(pictures::expire);
-    chore(registry::follow);
+    chore(registry::settle);
     chore(() -> store.approved().forEach(approved -> finishLater(approved.job(), grace)));
   }
 
@@ -231,6 +231,16 @@ public final class JobQueue {
           approved.getId(), e.getMessage());
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
+    }
+  }
+
+  /** Of a candidate that was not promoted, what an attempt may have certified goes as well. */
+  private void cleanUp(JobRecord ended) {
+    JobDirectory directory = folders.of(ended.job().getId());
+    if (ended.job().getPhase() != JobPhase.JOB_PHASE_REJECTED || withdraw(ended.job())) {
+      cleaning.clean(directory, ended);
+    } else {
+      cleaning.delete(directory, ended);
     }
   }
 
@@ -672,8 +682,7 @@ public final class JobQueue {
   private Database.Work<JobRecord> ending(Job begun) {
     Database.Work<Optional<JobRecord>> change = store.changing(begun.getId(), stored -> {
       if (stored.job().getPromoted()) {
-        // Another server was faster.
-        return stored;
+        throw new Precondition("job " + begun.getId() + " is promoted already");
       }
       if (!isSameApproval(begun, stored)) {
         throw new Precondition("job " + begun.getId() + " is not promoted: it is "
@@ -717,7 +726,7 @@ public final class JobQueue {
    *
    * @throws DomainException NotFound; Precondition if it does not await approval, or was activated by hand
    */
-  Job reject(String id, String actor, String reason) throws InterruptedException {
+  Job reject(String id, String actor, String reason) {
     follow();
     Job rejected = order(id, stored -> {
       requireAwaiting(stored);
@@ -730,18 +739,26 @@ public final class JobQueue {
     return rejected;
   }
 
-  /** An approval that failed may have left a certificate. */
-  private void withdraw(Job rejected) throws InterruptedException {
+  /**
+   * An attempt to promote it that failed may have left a certificate.
+   *
+   * @return whether there is none now, as far as its model is here
+   */
+  private boolean withdraw(Job rejected) {
     Optional<ServedModel> model = registry.find(rejected.getSpec().getModel());
     if (model.isEmpty()) {
-      return;
+      return true;
     }
     try {
       model.get().withdraw(rejected.getNewVersion()).toCompletionStage().toCompletableFuture().get();
+      return true;
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
     } catch (DomainException | ExecutionException e) {
-      LOG.warn("job {}: its version may still be certified, though it is not promoted: {}", rejected.getId(),
-          e.getMessage());
+      LOG.warn("job {}: its version may still be certified, though it is not promoted, which is tried again: {}",
+          rejected.getId(), e.getMessage());
     }
+    return false;
   }
 
   private static void requireAwaiting(JobRecord stored) {

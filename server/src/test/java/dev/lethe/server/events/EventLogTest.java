@@ -25,6 +25,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -74,6 +75,34 @@ class EventLogTest {
       assertEquals(160, lines.size());
       assertEquals(Optional.empty(), fault(lines));
       assertEquals(lines.get(159).hash(), logs.get(1).head().orElseThrow().hash());
+    }
+  }
+
+  /** What was decided by the events until a line; lines of other kinds change nothing about that. */
+  @ParameterizedTest
+  @MethodSource("databases")
+  void whatWasDecidedByOlderEventsIsNotAppended(DatabaseUrl url) throws Exception {
+    LifeEvent event = new LifeEvent.Activated("m", "v2", "alice", Instant.EPOCH);
+    try (Database one = Database.open(url); Database other = Database.open(url)) {
+      LedgerInLog ledger = new LedgerInLog(new EventLog(one));
+      Optional<Ledger.Head> seen = ledger.head();
+      new EventLog(other).append(List.of(entry(1)));
+      ledger.appendAfter(seen, List.of(event), Database.Work.NOTHING);
+      assertThrows(Ledger.OutdatedException.class,
+          () -> ledger.appendAfter(seen, List.of(event), Database.Work.NOTHING));
+      Optional<Ledger.Head> newer = ledger.head();
+      // Between the look and the line.
+      AtomicInteger attempts = new AtomicInteger();
+      assertThrows(Ledger.OutdatedException.class, () -> ledger.appendAfter(newer, List.of(event), connection -> {
+        if (url.isShared() && attempts.getAndIncrement() == 0) {
+          new LedgerInLog(new EventLog(other)).append(List.of(event), Database.Work.NOTHING);
+        } else if (!url.isShared()) {
+          // SQLite lets nobody write there.
+          throw new Ledger.OutdatedException();
+        }
+        return null;
+      }));
+      assertEquals(url.isShared() ? 2 : 1, ledger.events().size());
     }
   }
 

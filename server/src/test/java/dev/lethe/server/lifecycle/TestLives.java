@@ -8,6 +8,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicReference;
 
 /** Lives of versions without a database. */
 public final class TestLives {
@@ -25,6 +26,11 @@ public final class TestLives {
         throw new UnsupportedOperationException("there is no database");
       }
       events.addAll(more);
+    }
+
+    @Override
+    public void appendAfter(Optional<Head> seen, List<? extends LifeEvent> more, Database.Work<?> with) {
+      append(more, with);
     }
 
     @Override
@@ -46,6 +52,45 @@ public final class TestLives {
     @Override
     public boolean has(Head line) {
       return line.number() <= events.size() && events.get((int) line.number() - 1).toString().equals(line.hash());
+    }
+  }
+
+  /**
+   * Another one, and what happens once between a decision and its being written down.
+   *
+   * @param meanwhile nothing, once it has happened
+   */
+  public record Interrupted(Ledger of, AtomicReference<Runnable> meanwhile) implements Ledger {
+
+    @Override
+    public void append(List<? extends LifeEvent> events, Database.Work<?> with) {
+      of.append(events, with);
+    }
+
+    @Override
+    public void appendAfter(Optional<Head> seen, List<? extends LifeEvent> events, Database.Work<?> with) {
+      meanwhile.getAndSet(() -> { }).run();
+      of.appendAfter(seen, events, with);
+    }
+
+    @Override
+    public List<LifeEvent> events() {
+      return of.events();
+    }
+
+    @Override
+    public boolean hasEventsAfter(Optional<Head> line) {
+      return of.hasEventsAfter(line);
+    }
+
+    @Override
+    public Optional<Head> head() {
+      return of.head();
+    }
+
+    @Override
+    public boolean has(Head line) {
+      return of.has(line);
     }
   }
 

@@ -179,9 +179,28 @@ class ServedModelTest {
     assertInstanceOf(ChoiceNotWrittenException.class, failure.getCause().getCause(), failure::toString);
     assertEquals(Optional.of("v2"), model.activeVersion());
     assertEquals(Optional.of("v1"), repository.chosen("tiny"));
+    // What stands there is from before, and no choice of another server.
+    await(model.follow());
+    await(model.load());
+    assertEquals(Optional.of("v2"), model.activeVersion());
     readOnly = false;
-    await(model.activate("v2", "operator", ""));
+    await(model.follow());
     assertEquals(Optional.of("v2"), repository.chosen("tiny"));
+    assertEquals(Optional.of("v2"), model.activeVersion());
+    assertFalse(model.isAhead());
+    await(model.close());
+  }
+
+  @Test
+  void aNewerChoiceIsNotWrittenOver() throws Exception {
+    readOnly = true;
+    assertThrows(ExecutionException.class,
+        () -> await(model.promote("v2", "v1", Approval.gates(), Database.Work.NOTHING)));
+    readOnly = false;
+    repository.choose("tiny", "v3");
+    await(model.follow());
+    assertEquals(Optional.of("v3"), repository.chosen("tiny"));
+    assertFalse(model.isAhead());
     await(model.close());
   }
 }

@@ -17,6 +17,7 @@ import dev.lethe.server.Until;
 import dev.lethe.server.audit.AuditLog;
 import dev.lethe.server.encryption.MasterKey;
 import dev.lethe.server.erasure.Erasure;
+import dev.lethe.server.erasure.ErasureCertificate;
 import dev.lethe.server.errors.DomainException.NotFound;
 import dev.lethe.server.errors.DomainException.Precondition;
 import dev.lethe.server.errors.DomainException.Unavailable;
@@ -49,8 +50,10 @@ import dev.lethe.v1.WorkerJob;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.sql.SQLTransientConnectionException;
 import java.nio.file.attribute.FileTime;
 import java.time.Duration;
 import java.time.Instant;
@@ -62,6 +65,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -79,9 +83,13 @@ class JobQueueTest {
 
   private static final ApprovalRules AUTOMATIC = new ApprovalRules(ApprovalRules.Who.AUTOMATIC, Map.of());
 
+  private static final Lifecycle.Rules RULES = new Lifecycle.Rules(true, Duration.ZERO);
+
   @TempDir
   Path root;
 
+  /** What another server does once, while this one writes down what it has decided. */
+  private final AtomicReference<Runnable> meanwhile = new AtomicReference<>(() -> { });
   private final Vertx vertx = Vertx.vertx();
   private final ServerMetrics metrics = new ServerMetrics();
   private InferenceEngine engine;
@@ -98,7 +106,7 @@ class JobQueueTest {
         new BatchingOptions(1, Duration.ZERO, 1, 100), Map.of(), metrics, Tracing.off().tracer());
     database = Database.open(DatabaseUrl.sqlite(root.resolve("lethe.db")));
     registry = ModelRegistry.open(vertx, new DiskModelStore(root.resolve("models"), root.resolve("state")), engine,
-        metrics, new Lifecycle(new LedgerInLog(new EventLog(database)), new Lifecycle.Rules(true, Duration.ZERO)),
+        metrics, new Lifecycle(new TestLives.Interrupted(new LedgerInLog(new EventLog(database)), meanwhile), RULES),
         TestLives.signatory(root));
     folders = new JobFolders(root.resolve("jobs"));
     key = MasterKey.open(null, root.resolve("lethe.key"));
@@ -463,13 +471,7 @@ class JobQueueTest {
     // It waits for the loader, and nothing else.
     Until.holds(() -> stored("a").intent() == JobRecord.Intent.PROMOTE
         && approving.getState() == Thread.State.WAITING);
-    CompletableFuture<Job> rejection = CompletableFuture.supplyAsync(() -> {
-      try {
-        return queue.reject("a", "ann", "");
-      } catch (InterruptedException e) {
-        throw new IllegalStateException(e);
-      }
-    });
+    CompletableFuture<Job> rejection = CompletableFuture.supplyAsync(() -> queue.reject("a", "ann", ""));
     Until.holds(() -> stored("a").job().getPhase() == JobPhase.JOB_PHASE_REJECTED);
     loaderIsFree.countDown();
     Throwable refusal = approval.get(60, TimeUnit.SECONDS);
@@ -516,13 +518,118 @@ class JobQueueTest {
         "bob", Instant.now());
   }
 
+  /** What another server writes down, which has the same database. */
+  private void elsewhere(LifeEvent event) {
+    new Lifecycle(new LedgerInLog(new EventLog(database)), RULES).record(event);
+  }
+
+  private void promotedElsewhere(String id) throws IOException {
+    new Lifecycle(new LedgerInLog(new EventLog(database)), RULES).record(() -> List.of(promotion("tiny")),
+        new JobStore(database).changing(id, before -> before.with(Phases.move(before.job(),
+            JobPhase.JOB_PHASE_PROMOTED, "server", "serves", Instant.now()).toBuilder().setPromoted(true).build())));
+  }
+
+  /** Of two that are made from one version, each holds what the other has erased: nothing would be left to serve. */
+  @Test
+  void whatAnotherServerPromotesMeanwhileIsNotPassedOver() throws Exception {
+    awaiting("a");
+    TinyBundles.conditional(root.resolve("models"), "v1-u2", 9);
+    meanwhile.set(() -> elsewhere(new LifeEvent.Promoted(new Erasure("b", "tiny", "v1-u2", "v1", "class",
+        List.of("one"), 0, Instant.now()), "bob", Instant.now())));
+    Precondition refusal = assertThrows(Precondition.class, () -> queue.approve("a", "bob", ""));
+    assertTrue(refusal.getMessage().contains("which it is made from, holds what was erased before"),
+        refusal.getMessage());
+    assertEquals(JobRecord.Intent.ASK, stored("a").intent());
+    assertFalse(registry.model("tiny").life().wasPromoted("v1-u1"));
+  }
+
+  @Test
+  void whatAnotherServerRetiresMeanwhileIsNotPromoted() throws Exception {
+    awaiting("a");
+    meanwhile.set(() -> elsewhere(new LifeEvent.Retired("tiny", "v1-u1", "ann", "it draws badly", Instant.now())));
+    Precondition refusal = assertThrows(Precondition.class, () -> queue.approve("a", "bob", ""));
+    assertTrue(refusal.getMessage().contains("it draws badly"), refusal.getMessage());
+    nothingIsPromoted();
+  }
+
+  @Test
+  void whatAnotherServerHasActivatedIsNotRetired() throws Exception {
+    registry.store().install(decided("a"));
+    elsewhere(new LifeEvent.Activated("tiny", "v1-u1", "ann", Instant.now()));
+    ExecutionException refusal = assertThrows(ExecutionException.class,
+        () -> await(registry.model("tiny").retire("v1-u1", "bob", "")));
+    assertInstanceOf(Precondition.class, refusal.getCause());
+  }
+
+  @Test
+  void anApprovalThatAnotherServerCarriesOutAtTheSameTimeIsCarriedOutOnce() throws Exception {
+    awaiting("a");
+    meanwhile.set(() -> {
+      try {
+        promotedElsewhere("a");
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
+    });
+    assertEquals(JobPhase.JOB_PHASE_PROMOTED, queue.approve("a", "bob", "").getPhase());
+    assertEquals(1, new EventLog(database).ofKinds(List.of("promoted")).size());
+    Until.holds(() -> registry.model("tiny").activeVersion().equals(Optional.of("v1-u1")));
+  }
+
+  /** Its version was activated by hand, and then another: what is left is to say so. */
+  @Test
+  void anApprovalUndoesNoRollback() throws Exception {
+    awaiting("a");
+    await(registry.model("tiny").activate("v1-u1", "ann", ""));
+    await(registry.model("tiny").activate("v1", "ann", "it draws badly"));
+    assertThrows(Precondition.class, () -> queue.reject("a", "bob", ""));
+    await(registry.model("tiny").retire("v1-u1", "ann", "it draws badly"));
+    assertEquals(JobPhase.JOB_PHASE_PROMOTED, queue.approve("a", "bob", "").getPhase());
+    assertEquals(Optional.of("v1"), registry.model("tiny").activeVersion());
+  }
+
+  /** Whoever reads the log first: a look of this server's, an order, or a job. */
+  @Test
+  void whatIsRetiredElsewhereIsServedNoMoreWhoeverReadsOfIt() throws Exception {
+    TinyBundles.conditional(root.resolve("models"), "v0", 9);
+    await(registry.model("tiny").lease("v0")).close();
+    elsewhere(new LifeEvent.Retired("tiny", "v0", "ann", "it draws badly", Instant.now()));
+    registry.lifecycle().follow();
+    registry.settle();
+    Until.holds(() -> {
+      try {
+        await(registry.model("tiny").lease("v0")).close();
+        return false;
+      } catch (ExecutionException e) {
+        return e.getCause() instanceof Precondition;
+      }
+    });
+  }
+
+  /** Nobody knows whether it was promoted; once that is known, nothing says that it was, unless it was. */
+  @Test
+  void aPromotionThatFailedOnTheWayLeavesNoCertificate() throws Exception {
+    Bundle made = decided("a");
+    folders.of("a").keepReport(ErasureCertificate.REPORT, ErasureCertificate.report(stored("a").job(), List.of()));
+    registry.store().install(made);
+    Path certificate = root.resolve("state/tiny/v1-u1").resolve(ErasureCertificate.FILE);
+    meanwhile.set(() -> {
+      assertTrue(Files.exists(certificate));
+      database.transaction(connection -> {
+        throw new SQLTransientConnectionException("it is gone");
+      });
+    });
+    assertThrows(ExecutionException.class, () -> await(registry.model("tiny").activate("v1-u1", "ann", "")));
+    assertTrue(Files.exists(certificate));
+    registry.settle();
+    Until.holds(() -> Files.notExists(certificate));
+  }
+
   /** As where whoever wrote the promotion down was killed before the switch, or did not hear that it was written. */
   @Test
   void whatIsPromotedServesThoughNobodyCameToTheSwitch() throws Exception {
     approvedAndLeft("a", Duration.ofMinutes(2));
-    registry.lifecycle().record(List.of(promotion("tiny")), new JobStore(database).changing("a", before -> before.with(
-        Phases.move(before.job(), JobPhase.JOB_PHASE_PROMOTED, "server", "serves", Instant.now())
-            .toBuilder().setPromoted(true).build())));
+    promotedElsewhere("a");
     assertEquals(Optional.of("v1"), registry.model("tiny").activeVersion());
     queue.keepHouse();
     Until.holds(() -> registry.model("tiny").activeVersion().equals(Optional.of("v1-u1")));
