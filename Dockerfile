@@ -54,11 +54,12 @@ HEALTHCHECK --interval=10s --timeout=5s --start-period=120s --retries=3 \
   CMD curl -fs -o /dev/null "http://127.0.0.1:${LETHE_PORT:-8080}/readyz" \
     || curl -fsk -o /dev/null "https://127.0.0.1:${LETHE_PORT:-8080}/readyz" || exit 1
 # Java is process 1: it takes SIGTERM itself, and drains. Options for it go to JAVA_TOOL_OPTIONS.
-# Without memory it ends, and is started anew: it would take connections and answer none.
+# Without memory it ends, and is started anew: it would take connections and answer none. -Xrs: a worker ends by SIGTERM
+# at once, not by way of shutdown hooks, of which one of ONNX Runtime's frees what it computes with.
 ENTRYPOINT ["java", "-XX:+ExitOnOutOfMemoryError", \
   "-Dlethe.default.host=0.0.0.0", \
   "-Dlethe.default.models=/opt/lethe/bundles", \
   "-Dlethe.default.state=/var/lib/lethe/models", \
   "-Dlethe.default.jobs=/var/lib/lethe/jobs", \
-  "-Dlethe.default.worker-command=java -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -cp /opt/lethe/trainer/* dev.lethe.trainer.worker.Worker", \
+  "-Dlethe.default.worker-command=java -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xrs -cp /opt/lethe/trainer/* dev.lethe.trainer.worker.Worker", \
   "-cp", "/opt/lethe/server/*", "dev.lethe.server.ServeCommand"]

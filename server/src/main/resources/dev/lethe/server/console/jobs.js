@@ -71,9 +71,11 @@ export function Job({ id }) {
 
   const progress = job?.progress;
   const awaits = job && jobPhase(job.phase) === 'awaiting approval';
+  // The last thing that happened to it: it is promoted once that can be done, and can be rejected until then.
+  const approved = awaits && job.changes?.at(-1)?.cause?.startsWith('approved');
   return html`<${Title}>Job ${id}<//><${Failure} error=${error} />
     ${job && html`<section class="panel">
-      <p role="status"><strong>${awaits ? 'awaits approval' : jobState(job)}</strong>${progress && !isOver(job) && html`: ${progress.stage}
+      <p role="status"><strong>${approved ? 'approved' : awaits ? 'awaits approval' : jobState(job)}</strong>${progress && !isOver(job) && html`: ${progress.stage}
         ${progress.steps > 0 && html`, step ${progress.step} of ${progress.steps}`}
         ${progress.secondsLeft !== undefined && html`, about ${duration(progress.secondsLeft)} left`}`}</p>
       ${!isOver(job) && html`<progress max="1" value=${progress?.fraction ?? 0} aria-label="Progress of the job" />`}
@@ -82,8 +84,8 @@ export function Job({ id }) {
         from ${job.baseVersion || 'the active version'}${job.newVersion && ` to ${job.newVersion}`};
         submitted ${when(job.submitted)} by ${job.submittedBy}</p>
       <div class="row">
-        ${awaits && html`<button type="button" onClick=${() => setAsked('approve')}>Approve</button>
-          <button type="button" class="plain" onClick=${() => setAsked('reject')}>Reject</button>`}
+        ${awaits && !approved && html`<button type="button" onClick=${() => setAsked('approve')}>Approve</button>`}
+        ${awaits && html`<button type="button" class="plain" onClick=${() => setAsked('reject')}>Reject</button>`}
         ${['failed', 'cancelled'].includes(jobState(job)) && html`<button type="button" class="plain"
           onClick=${() => decide('retry')}>Try again</button>`}
         ${!isOver(job) && html`<button type="button" class="plain" onClick=${() => setAsked('cancel')}>Cancel the job</button>`}

@@ -30,7 +30,7 @@ final class JobsCommand {
 
   private static final List<Column<Job>> COLUMNS = List.of(
       Column.of("JOB", Job::getId),
-      Column.of("STATE", job -> ProgressLine.name(job.getState())),
+      Column.of("STATE", JobsCommand::state),
       Column.of("DONE", job -> String.format(Locale.ROOT, "%.0f %%", 100 * job.getProgress().getFraction())),
       Column.of("IMAGES", job -> String.valueOf(job.getUnlearnImages())),
       Column.of("BASE", Job::getBaseVersion),
@@ -147,8 +147,7 @@ final class JobsCommand {
   private void print(Job job) {
     PrintStream out = console.out();
     out.println("job        " + job.getId());
-    out.println("state      " + (job.getPhase() == JobPhase.JOB_PHASE_UNSPECIFIED ? ProgressLine.name(job.getState())
-        : phase(job.getPhase()))
+    out.println("state      " + state(job)
         + (job.getMessage().isEmpty() ? "" : ": " + job.getMessage()));
     if (!LetheClient.hasEnded(job) && job.hasProgress()) {
       out.printf(Locale.ROOT, "progress   %.0f %%, %s%n", 100 * job.getProgress().getFraction(),
@@ -177,6 +176,11 @@ final class JobsCommand {
     if (job.hasReport()) {
       ReportTable.of(job.getReport()).print(out);
     }
+  }
+
+  /** How far it is; of one that has ended well, too, whether it serves or awaits an operator. */
+  private static String state(Job job) {
+    return job.getPhase() == JobPhase.JOB_PHASE_UNSPECIFIED ? ProgressLine.name(job.getState()) : phase(job.getPhase());
   }
 
   private static String phase(JobPhase phase) {
