@@ -48,7 +48,7 @@ class FaultIT {
       List.of("the report is not in the candidate", "unlearning.JobDirectory", "keepReport"),
       List.of("the candidate is not tried", "registry.ServedModel", "install"),
       List.of("the candidate is tried, and not moved", "modelstore.DiskModelStore", "install"),
-      List.of("the version is in place", "registry.Succession", "chosen"),
+      List.of("the version is in place", "registry.Succession", "choose"),
       List.of("the certificate is not made", "lifecycle.Signatory", "certify"),
       List.of("the version is not signed", "lifecycle.Signatory", "sign"),
       List.of("the promotion is not recorded", "lifecycle.Lifecycle", "record"),
@@ -60,7 +60,7 @@ class FaultIT {
   /** Where a server is held and killed that an operator has told to promote a candidate. */
   private static final List<List<String>> APPROVED_STEPS = List.of(
       List.of("the approval is written", "unlearning.JobQueue", "finishApproved"),
-      List.of("the approved version is in place", "registry.Succession", "chosen"),
+      List.of("the approved version is in place", "registry.Succession", "choose"),
       List.of("its certificate is made, and nothing recorded", "lifecycle.Lifecycle", "record"),
       List.of("the end is recorded, and the choice not written", "modelstore.DiskModelStore", "choose"),
       List.of("the choice is written, and nothing switched to it", "registry.ServedModel", "serve"));
