@@ -1,5 +1,6 @@
 package dev.lethe.server.events;
 
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.lethe.server.store.Database;
 import dev.lethe.server.store.StoreException;
@@ -78,6 +79,31 @@ public final class EventLog {
         }
       }
     }
+  }
+
+  /**
+   * Returns once those have come to an end who were appending lines, by connections that may be lost: whether their
+   * lines are there is certain from then on.
+   */
+  public synchronized void await() {
+    Entry rival = Entry.now("none", JsonNodeFactory.instance.objectNode());
+    try {
+      database.transaction(connection -> {
+        // It has to wait for whoever has taken the number, and is taken back.
+        append(connection, head(connection), List.of(rival));
+        throw new TakenBackException();
+      });
+    } catch (TakenBackException e) {
+      return;
+    } catch (StoreException e) {
+      if (e.reason() != StoreException.Reason.DUPLICATE) {
+        throw e;
+      }
+    }
+  }
+
+  private static final class TakenBackException extends RuntimeException {
+    private static final long serialVersionUID = 1L;
   }
 
   private static void append(Connection connection, Optional<Head> head, List<Entry> entries) throws SQLException {

@@ -92,6 +92,11 @@ public final class LedgerInLog implements Ledger {
   }
 
   @Override
+  public void await() {
+    log.await();
+  }
+
+  @Override
   public List<LifeEvent> events() {
     List<LifeEvent> events = new ArrayList<>();
     // Of what is being promoted no life tells yet.

@@ -35,6 +35,9 @@ public interface Ledger {
     }
   }
 
+  /** Returns once it is certain of all events that were being appended whether they are there. */
+  void await();
+
   /** All events, the oldest first. */
   List<LifeEvent> events();
 

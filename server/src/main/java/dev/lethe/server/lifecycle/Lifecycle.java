@@ -204,6 +204,12 @@ public final class Lifecycle {
     read = head;
   }
 
+  /** The same, once it is certain what was being written down. */
+  public void settle() {
+    ledger.await();
+    refresh();
+  }
+
   private void read(List<LifeEvent> all) {
     events = all;
     Set<String> models = new HashSet<>();

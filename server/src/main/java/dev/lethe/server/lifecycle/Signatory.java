@@ -80,6 +80,11 @@ public final class Signatory {
     return all;
   }
 
+  /** Whether a version lacks the certificate that {@link #certify} would write. */
+  public boolean lacksCertificate(VersionFiles files) {
+    return files.has(ErasureCertificate.REPORT) && !files.has(ErasureCertificate.FILE);
+  }
+
   /** Takes away what {@link #certify} and {@link #sign} have written of a version that is not promoted after all. */
   public void withdraw(VersionFiles files) throws IOException {
     // The one without which there is none comes last.
@@ -133,9 +138,10 @@ public final class Signatory {
     List<Resource> all = files.digests();
     List<Resource> before = parent.isPresent() ? resources(parent.get(), store) : List.of();
     lifecycle.refresh();
-    if (lifecycle.of(version.card().name()).wasPromoted(version.card().version())) {
+    List<Certificate> others = certified(files);
+    if (!others.isEmpty() && lifecycle.of(version.card().name()).wasPromoted(version.card().version())) {
       // By another server meanwhile, whose certificate stays.
-      return erasures(certified(files));
+      return erasures(others);
     }
     List<Erasure> erasures = new ArrayList<>();
     // The last one, without which there is none of this version, is that of the job which the run was given to.

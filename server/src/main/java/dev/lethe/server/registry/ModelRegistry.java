@@ -131,7 +131,7 @@ public final class ModelRegistry {
         Future<Void> load = blind.isPresent() ? model.followCertificate(chosen.get()) : model.load();
         loads.add(load.onFailure(failure -> LOG.warn("{}: version {}, which another server has chosen, is not"
             + " served: {}", model.name(), chosen.get(), failure.getMessage())));
-      } else {
+      } else if (blind.isEmpty() || model.servesRetired()) {
         settle(model).ifPresent(loads::add);
       }
     }

@@ -87,7 +87,23 @@ public final class ServedModel {
 
   /** Loads the active version; on the loader, before anything else. */
   void start() throws IOException {
-    serve(load(succession.first()), System.nanoTime());
+    serveFirst(System.nanoTime());
+  }
+
+  /** Serves what is to be served at the start, or when what serves is retired. */
+  private void serveFirst(long ordered) throws IOException {
+    Bundle first = succession.first();
+    String version = first.card().version();
+    if (!activeVersion().equals(Optional.of(version))) {
+      serve(takeKeptOrLoad(first), ordered);
+    }
+    if (store.chosen(name).isPresent()) {
+      try {
+        choose(version);
+      } catch (ChoiceNotWrittenException e) {
+        LOG.warn("{}: {}", name, e.getMessage());
+      }
+    }
   }
 
   public String name() {
@@ -267,12 +283,18 @@ public final class ServedModel {
     long ordered = System.nanoTime();
     return onLoader(() -> {
       Optional<String> before = activeVersion();
+      Approval approval = new Approval(by, "activated the version", now());
       if (before.equals(Optional.of(version))) {
+        if (!succession.isChosen(version)) {
+          // By what is written down another one is active, and this order ends that.
+          succession.choose(() -> Optional.of(succession.choice(version, reason)), approval, reason,
+              Database.Work.NOTHING);
+        }
         choose(version);
         return before;
       }
       switchTo(succession.choice(version, reason).bundle(), () -> Optional.of(succession.choice(version, reason)),
-          new Approval(by, "activated the version", now()), reason, Database.Work.NOTHING, ordered);
+          approval, reason, Database.Work.NOTHING, ordered);
       return before;
     });
   }
@@ -323,19 +345,16 @@ public final class ServedModel {
       } finally {
         closeRetired();
       }
-      succession.settle();
       writeChoice();
       followed = revision;
+      succession.settle();
       return null;
     });
   }
 
   private void replaceRetired(long ordered) throws IOException {
     if (servesRetired()) {
-      Bundle first = succession.first();
-      if (!activeVersion().equals(Optional.of(first.card().version()))) {
-        serve(takeKeptOrLoad(first), ordered);
-      }
+      serveFirst(ordered);
     }
   }
 
@@ -345,8 +364,8 @@ public final class ServedModel {
       return;
     }
     try {
-      // Else another server has chosen since.
-      if (store.chosen(name).equals(choice.instead())) {
+      // Else another one was chosen since.
+      if (store.chosen(name).equals(choice.instead()) && !succession.isSuperseded(choice.version())) {
         store.choose(name, choice.version());
         LOG.info("{}: the choice of version {} is written down now", name, choice.version());
       }
@@ -522,15 +541,16 @@ public final class ServedModel {
     return onLoader(() -> {
       store.requireNewest(name);
       writeChoice();
-      if (isAhead() && active != null) {
-        return null;
+      Unwritten ahead = unwritten;
+      try {
+        if (ahead == null) {
+          serveFirst(ordered);
+        } else if (active == null) {
+          serve(takeKeptOrLoad(succession.servable(ahead.version())), ordered);
+        }
+      } finally {
+        closeRetired();
       }
-      Bundle bundle = succession.first();
-      String version = bundle.card().version();
-      if (!activeVersion().equals(Optional.of(version))) {
-        serve(takeKeptOrLoad(bundle), ordered);
-      }
-      closeRetired();
       return null;
     });
   }
@@ -576,6 +596,7 @@ public final class ServedModel {
       try {
         Bundle installed = store.install(candidate);
         loaded.generator().movedTo(installed);
+        writeChoice();
         if (instead != null) {
           promoted = succession.choose(() -> succeeds(installed.card().version(), instead), Approval.gates(), "",
               Database.Work.NOTHING);
@@ -605,6 +626,8 @@ public final class ServedModel {
   public Future<Boolean> promote(String version, String instead, Approval approval, Database.Work<?> with) {
     long ordered = System.nanoTime();
     return onLoader(() -> {
+      succession.follow();
+      writeChoice();
       if (isPromoted(version, ordered)) {
         return true;
       }
@@ -619,7 +642,7 @@ public final class ServedModel {
     if (!life().wasPromoted(version)) {
       return false;
     }
-    if (activeVersion().equals(Optional.of(version))) {
+    if (activeVersion().equals(Optional.of(version)) && succession.isChosen(version)) {
       // What kept the choice from being written down may be over.
       choose(version);
     } else {
@@ -641,8 +664,10 @@ public final class ServedModel {
    * @throws DomainException Unavailable if none is active
    */
   private boolean serves(String version) throws IOException {
+    Optional<String> chosen = store.chosen(name);
+    Unwritten ahead = unwritten;
     return activeVersion().orElseThrow(this::unloaded).equals(version)
-        && store.chosen(name).map(version::equals).orElse(true);
+        && (chosen.map(version::equals).orElse(true) || ahead != null && chosen.equals(ahead.instead()));
   }
 
   /**

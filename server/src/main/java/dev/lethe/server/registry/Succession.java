@@ -64,6 +64,17 @@ final class Succession {
     return lifecycle.of(model);
   }
 
+  /** Takes notice of what others have written down. */
+  void follow() {
+    lifecycle.follow();
+  }
+
+  /** Whether a version is the one that was chosen last, as far as that is written down. */
+  boolean isChosen(String version) {
+    lifecycle.follow();
+    return life().chosen().map(version::equals).orElse(true);
+  }
+
   /** Of the lives; greater when they were read anew. */
   long revision() {
     return lifecycle.revision();
@@ -197,12 +208,12 @@ final class Succession {
     Bundle version = choice.get().bundle();
     for (Bundle before : unpromoted(version)) {
       if (!before.card().version().equals(version.card().version())) {
-        promote(before, () -> choosing.choose().isEmpty() || life().wasPromoted(before.card().version()) ? List.of()
-            : promotion(before, approval), Database.Work.NOTHING);
+        promote(before, approval, () -> choosing.choose().isEmpty() || life().wasPromoted(before.card().version())
+            ? List.of() : promotion(before, approval), Database.Work.NOTHING);
       }
     }
     AtomicBoolean chosen = new AtomicBoolean();
-    promote(version, () -> {
+    promote(version, approval, () -> {
       Optional<Choice> now = choosing.choose();
       chosen.set(now.isPresent());
       return now.isEmpty() ? List.of() : order(now.get(), approval, reason);
@@ -253,14 +264,23 @@ final class Succession {
         .toList();
   }
 
-  private void promote(Bundle version, Lifecycle.Decision decision, Database.Work<?> with) throws IOException {
-    boolean before = life().wasPromoted(version.card().version());
+  private void promote(Bundle version, Approval approval, Lifecycle.Decision decision, Database.Work<?> with)
+      throws IOException {
+    String name = version.card().version();
+    boolean before = version.card().parentVersion() == null || life().wasPromoted(name);
     try {
       lifecycle.record(decision, with);
     } catch (IOException | RuntimeException e) {
       if (before || !isWritten(version, e)) {
         throw e;
       }
+    }
+    if (!before && !life().wasPromoted(name)) {
+      // It was certified, and then another one came before it.
+      withdraw(name);
+    } else if (!before && store.isOwn(version) && signatory.lacksCertificate(store.files(version))) {
+      // Another server took it for one that had failed.
+      promotion(version, approval);
     }
   }
 
@@ -269,7 +289,7 @@ final class Succession {
    * read anew.
    */
   void withdraw(String version) throws IOException {
-    lifecycle.refresh();
+    lifecycle.settle();
     Bundle bundle = store.versions(model).get(version);
     if (bundle == null || !store.isOwn(bundle) || life().wasPromoted(version)) {
       return;
@@ -302,12 +322,23 @@ final class Succession {
     return life().wasPromoted(version.card().version());
   }
 
-  /** Takes the certificates away of promotions that, by what is known by now, were not written down. */
-  void settle() throws IOException {
+  /** Takes the certificates away of promotions that were not written down; later, if that cannot be known yet. */
+  void settle() {
     for (String version : List.copyOf(unsure)) {
-      withdraw(version);
-      unsure.remove(version);
+      try {
+        withdraw(version);
+        unsure.remove(version);
+      } catch (IOException | StoreException e) {
+        LOG.debug("{}: whether version {} was promoted is not known yet", model, version, e);
+      }
     }
+  }
+
+  /** Whether a version was chosen after another one, by whichever server, and may still be served. */
+  boolean isSuperseded(String version) throws IOException {
+    NavigableMap<String, Bundle> versions = store.versions(model);
+    return life().chosen().filter(other -> !other.equals(version) && versions.containsKey(other)
+        && refusal(other, versions).isEmpty()).isPresent();
   }
 
   /**
@@ -351,11 +382,6 @@ final class Succession {
     if (newest.isPresent() && chosen.isPresent()) {
       LOG.warn("{}: version {} was chosen, and holds what was erased since, or is gone; version {} is served", model,
           chosen.get(), newest.get().card().version());
-      try {
-        store.choose(model, newest.get().card().version());
-      } catch (IOException e) {
-        LOG.warn("{}: that cannot be written down, and is found anew at each start: {}", model, e.getMessage());
-      }
     }
     if (newest.isPresent()) {
       adopt(newest.get());
@@ -480,25 +506,36 @@ final class Succession {
     if (store.purging(model).contains(version)) {
       return finishPurge(version, by);
     }
+    lifecycle.refresh();
     NavigableMap<String, Bundle> versions = store.versions(model);
     if (!versions.containsKey(version) && life().purged().containsKey(version)) {
       return List.of();
     }
     Map<String, String> parents = parents(versions.values());
     if (isLost(version, parents)) {
+      lifecycle.record(new LifeEvent.Purged(model, version, by, Instant.now()));
       return finishPurge(version, by);
     }
     Bundle bundle = find(version, versions);
-    if (life().refusal(version, parents).isEmpty()) {
-      throw refused("version " + version + " of " + model + " is not retired; only what nobody is served is deleted");
-    }
+    requireRetired(version, parents);
     if (!store.isOwn(bundle)) {
       throw refused("version " + version + " of " + model + " lies in " + store.files(bundle).locate("")
           + ", among the shipped"
           + " models, which the server only reads: delete that folder yourself");
     }
+    // Written down first: what is missing on the disk and not in the log is a loss, and no purge.
+    lifecycle.record(() -> {
+      requireRetired(version, parents);
+      return List.of(new LifeEvent.Purged(model, version, by, Instant.now()));
+    }, Database.Work.NOTHING);
     store.beginPurge(bundle);
     return finishPurge(version, by);
+  }
+
+  private void requireRetired(String version, Map<String, String> parents) {
+    if (life().refusal(version, parents).isEmpty()) {
+      throw refused("version " + version + " of " + model + " is not retired; only what nobody is served is deleted");
+    }
   }
 
   /** Whether a retired version's card is gone: its folder was deleted by hand, and purging it writes that down. */
@@ -508,9 +545,11 @@ final class Succession {
         && files.equals(store.proof(model, version)) && life().retired(version, parents).isPresent();
   }
 
-  /** Written down first: what is missing on the disk and not in the log is a loss, and no purge. */
   private List<String> finishPurge(String version, String by) throws IOException {
-    lifecycle.record(new LifeEvent.Purged(model, version, by, Instant.now()));
+    if (!life().purged().containsKey(version)) {
+      // Begun by an earlier release, which wrote it down later.
+      lifecycle.record(new LifeEvent.Purged(model, version, by, Instant.now()));
+    }
     List<String> deleted = store.finishPurge(model, version, Succession::isProof);
     LOG.info("{}: version {} is purged by order of {}: {} are deleted", model, version, by, deleted);
     return deleted;

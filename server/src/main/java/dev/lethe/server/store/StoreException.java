@@ -101,7 +101,8 @@ public final class StoreException extends RuntimeException {
     if (state.equals("23505")) {
       return Reason.DUPLICATE;
     }
+    // 25P03: this server stood still in the midst of it.
     return state.startsWith("08") || state.startsWith("57P") || state.startsWith("53") || state.startsWith("40")
-        ? Reason.UNAVAILABLE : Reason.OTHER;
+        || state.equals("25P03") ? Reason.UNAVAILABLE : Reason.OTHER;
   }
 }

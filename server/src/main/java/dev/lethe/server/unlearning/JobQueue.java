@@ -252,7 +252,7 @@ public final class JobQueue {
   private void clean(String id) {
     try {
       store.find(id).filter(record -> Phases.hasEnded(record.job()))
-          .ifPresent(record -> cleaning.clean(folders.of(id), record));
+          .ifPresent(this::cleanUp);
     } catch (StoreException e) {
       LOG.warn("job {}: its images are deleted later: {}", id, e.getMessage());
     }

@@ -34,6 +34,9 @@ public final class TestLives {
     }
 
     @Override
+    public void await() {}
+
+    @Override
     public List<LifeEvent> events() {
       return List.copyOf(events);
     }
@@ -71,6 +74,11 @@ public final class TestLives {
     public void appendAfter(Optional<Head> seen, List<? extends LifeEvent> events, Database.Work<?> with) {
       meanwhile.getAndSet(() -> { }).run();
       of.appendAfter(seen, events, with);
+    }
+
+    @Override
+    public void await() {
+      of.await();
     }
 
     @Override

@@ -192,6 +192,21 @@ class ServedModelTest {
   }
 
   @Test
+  void aChoiceThatIsNotWrittenDownIsOneAllTheSame() throws Exception {
+    readOnly = true;
+    for (List<String> step : List.of(List.of("v1", "v2"), List.of("v2", "v3"))) {
+      assertThrows(ExecutionException.class,
+          () -> await(model.promote(step.get(1), step.get(0), Approval.gates(), Database.Work.NOTHING)));
+      assertEquals(Optional.of(step.get(1)), model.activeVersion());
+    }
+    await(model.unload());
+    await(model.load());
+    assertEquals(Optional.of("v3"), model.activeVersion());
+    assertEquals(Optional.of("v1"), repository.chosen("tiny"));
+    await(model.close());
+  }
+
+  @Test
   void aNewerChoiceIsNotWrittenOver() throws Exception {
     readOnly = true;
     assertThrows(ExecutionException.class,

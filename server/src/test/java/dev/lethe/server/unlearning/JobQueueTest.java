@@ -403,6 +403,10 @@ class JobQueueTest {
 
   private void awaiting(String id) throws Exception {
     registry.store().install(decided(id));
+    awaits(id);
+  }
+
+  private void awaits(String id) {
     new JobStore(database).change(id, before -> before.with(Phases.move(before.job(),
         JobPhase.JOB_PHASE_AWAITING_APPROVAL, "server", "an operator decides", Instant.now()), JobRecord.Intent.ASK));
   }
@@ -532,7 +536,7 @@ class JobQueueTest {
   /** Of two that are made from one version, each holds what the other has erased: nothing would be left to serve. */
   @Test
   void whatAnotherServerPromotesMeanwhileIsNotPassedOver() throws Exception {
-    awaiting("a");
+    certifiable("a");
     TinyBundles.conditional(root.resolve("models"), "v1-u2", 9);
     meanwhile.set(() -> elsewhere(new LifeEvent.Promoted(new Erasure("b", "tiny", "v1-u2", "v1", "class",
         List.of("one"), 0, Instant.now()), "bob", Instant.now())));
@@ -541,6 +545,42 @@ class JobQueueTest {
         refusal.getMessage());
     assertEquals(JobRecord.Intent.ASK, stored("a").intent());
     assertFalse(registry.model("tiny").life().wasPromoted("v1-u1"));
+    assertTrue(Files.notExists(certificate()));
+  }
+
+  /** As {@link #awaiting}, of a job whose report is known. */
+  private void certifiable(String id) throws Exception {
+    Bundle made = decided(id);
+    folders.of(id).keepReport(ErasureCertificate.REPORT, ErasureCertificate.report(stored(id).job(), List.of()));
+    registry.store().install(made);
+    awaits(id);
+  }
+
+  private Path certificate() {
+    return root.resolve("state/tiny/v1-u1").resolve(ErasureCertificate.FILE);
+  }
+
+  /** By the log another version is active: orders must end that, and what they end may be retired then. */
+  @Test
+  void anOrderOfWhatServesIsWrittenDown() throws Exception {
+    TinyBundles.conditional(root.resolve("models"), "v0", 9);
+    elsewhere(new LifeEvent.Overridden("tiny", "v0", "ann", "a rollback", Instant.now()));
+    await(registry.model("tiny").activate("v1", "bob", ""));
+    await(registry.model("tiny").retire("v0", "bob", "it draws badly"));
+    assertEquals(Optional.of("v1"), registry.model("tiny").life().chosen());
+  }
+
+  @Test
+  void whatAnotherServerHasChosenIsNotPurged() throws Exception {
+    awaiting("a");
+    assertEquals(JobPhase.JOB_PHASE_PROMOTED, queue.approve("a", "bob", "").getPhase());
+    TinyBundles.conditional(root.resolve("made"), "v0", 9);
+    registry.store().install(Bundle.open(root.resolve("made/tiny/v0")));
+    elsewhere(new LifeEvent.Overridden("tiny", "v0", "ann", "a rollback", Instant.now()));
+    ExecutionException refusal = assertThrows(ExecutionException.class,
+        () -> await(registry.model("tiny").purge("v0", "bob")));
+    assertTrue(refusal.getMessage().contains("is not retired"), refusal.getMessage());
+    assertTrue(registry.store().versions("tiny").containsKey("v0"));
   }
 
   @Test
@@ -609,10 +649,8 @@ class JobQueueTest {
   /** Nobody knows whether it was promoted; once that is known, nothing says that it was, unless it was. */
   @Test
   void aPromotionThatFailedOnTheWayLeavesNoCertificate() throws Exception {
-    Bundle made = decided("a");
-    folders.of("a").keepReport(ErasureCertificate.REPORT, ErasureCertificate.report(stored("a").job(), List.of()));
-    registry.store().install(made);
-    Path certificate = root.resolve("state/tiny/v1-u1").resolve(ErasureCertificate.FILE);
+    certifiable("a");
+    Path certificate = certificate();
     meanwhile.set(() -> {
       assertTrue(Files.exists(certificate));
       database.transaction(connection -> {
