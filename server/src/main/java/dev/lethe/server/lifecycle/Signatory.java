@@ -23,6 +23,7 @@ import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -85,14 +86,31 @@ public final class Signatory {
     return files.has(ErasureCertificate.REPORT) && !files.has(ErasureCertificate.FILE);
   }
 
-  /** Takes away what {@link #certify} and {@link #sign} have written of a version that is not promoted after all. */
-  public void withdraw(VersionFiles files) throws IOException {
+  /**
+   * Takes away what {@link #certify} and {@link #sign} have written of a version that is not promoted after all.
+   *
+   * @return what it was, by file, in the order in which it was taken away
+   */
+  public Map<String, byte[]> withdraw(VersionFiles files) throws IOException {
+    List<String> names = new ArrayList<>(certificates(files));
     // The one without which there is none comes last.
-    for (String more : certificates(files)) {
-      files.delete(more);
+    names.addAll(List.of(ModelSignature.FILE, ErasureCertificate.FILE));
+    Map<String, byte[]> withdrawn = new LinkedHashMap<>();
+    for (String name : names) {
+      Optional<byte[]> bytes = files.read(name);
+      if (bytes.isPresent()) {
+        withdrawn.put(name, bytes.get());
+        files.delete(name);
+      }
     }
-    files.delete(ModelSignature.FILE);
-    files.delete(ErasureCertificate.FILE);
+    return withdrawn;
+  }
+
+  /** Writes again what was taken away of a version that was promoted meanwhile. */
+  public void restore(VersionFiles files, Map<String, byte[]> withdrawn) throws IOException {
+    for (Map.Entry<String, byte[]> file : withdrawn.entrySet()) {
+      files.write(file.getKey(), file.getValue());
+    }
   }
 
   /** Names of the certificates of jobs that another one's run carried out. */

@@ -31,6 +31,7 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -92,12 +93,14 @@ public final class ServedModel {
 
   /** Serves what is to be served at the start, or when what serves is retired. */
   private void serveFirst(long ordered) throws IOException {
+    Optional<String> stood = store.chosen(name);
     Bundle first = succession.first();
     String version = first.card().version();
     if (!activeVersion().equals(Optional.of(version))) {
       serve(takeKeptOrLoad(first), ordered);
     }
-    if (store.chosen(name).isPresent()) {
+    // Not over what another server has chosen while the version was loaded.
+    if (stood.isPresent() && !stood.get().equals(version) && store.chosen(name).equals(stood)) {
       try {
         choose(version);
       } catch (ChoiceNotWrittenException e) {
@@ -307,7 +310,7 @@ public final class ServedModel {
       if (!succession.choose(choosing, approval, reason, with)) {
         return false;
       }
-      switchTo(next, ordered);
+      switchIfLast(next, ordered);
       return true;
     } finally {
       if (active != next) {
@@ -320,6 +323,16 @@ public final class ServedModel {
   boolean servesRetired() {
     ServedVersion now = active;
     return now != null && isRetired(now);
+  }
+
+  /** It may have taken a while to learn that it was written down, and another server may have gone on from there. */
+  private void switchIfLast(ServedVersion chosen, long ordered) throws IOException {
+    if (succession.isChosen(chosen.version())) {
+      switchTo(chosen, ordered);
+    } else {
+      replaceRetired(ordered);
+      closeRetired();
+    }
   }
 
   /** Whether a version serves that was ordered, and that the choice on the disk does not tell of yet. */
@@ -598,10 +611,14 @@ public final class ServedModel {
         loaded.generator().movedTo(installed);
         writeChoice();
         if (instead != null) {
-          promoted = succession.choose(() -> succeeds(installed.card().version(), instead), Approval.gates(), "",
+          String version = installed.card().version();
+          Optional<String> began = life().chosen();
+          promoted = succession.choose(() -> succeeds(version, instead, began), Approval.gates(), "",
               Database.Work.NOTHING);
           if (promoted) {
-            switchTo(loaded, ordered);
+            switchIfLast(loaded, ordered);
+          } else {
+            promoted = isPromoted(version, ordered);
           }
         }
         return promoted;
@@ -631,9 +648,10 @@ public final class ServedModel {
       if (isPromoted(version, ordered)) {
         return true;
       }
-      Optional<Succession.Choice> choice = succeeds(version, instead);
-      return choice.isPresent() && switchTo(choice.get().bundle(), () -> succeeds(version, instead), approval, "",
-          with, ordered) || isPromoted(version, ordered);
+      Optional<String> began = life().chosen();
+      Optional<Succession.Choice> choice = succeeds(version, instead, began);
+      return choice.isPresent() && switchTo(choice.get().bundle(), () -> succeeds(version, instead, began), approval,
+          "", with, ordered) || isPromoted(version, ordered);
     });
   }
 
@@ -652,9 +670,16 @@ public final class ServedModel {
     return true;
   }
 
-  /** A version that is to serve instead of another, and of no third; empty if it is not to any more. */
-  private Optional<Succession.Choice> succeeds(String version, String instead) throws IOException {
+  /**
+   * A version that is to serve instead of another, and of no third; empty if it is not to any more.
+   *
+   * @param began what was chosen last when this was begun; what was chosen since, but for versions that this one comes
+   *     from and that are promoted before it, is a third
+   */
+  private Optional<Succession.Choice> succeeds(String version, String instead, Optional<String> began)
+      throws IOException {
     return !life().wasPromoted(version) && serves(instead) && succession.lacksAll(version)
+        && (life().chosen().equals(began) || succession.descends(version, life().chosen().orElseThrow()))
         ? Optional.of(succession.choice(version, "")) : Optional.empty();
   }
 
@@ -676,10 +701,12 @@ public final class ServedModel {
    * @param base what it was made from, in place of which it was to serve
    */
   public String notPromoted(String base) {
-    return activeVersion().equals(Optional.of(base))
+    Optional<String> other = Stream.of(activeVersion(), life().chosen()).flatMap(Optional::stream)
+        .filter(version -> !version.equals(base)).findFirst();
+    return activeVersion().isPresent() && other.isEmpty()
         ? "version " + base + ", which it is made from, holds what was erased before, and so does it"
-        : activeVersion().map(other -> "version " + other).orElse("another version") + " was activated in place of "
-            + base + " while the job ran";
+        : other.map(version -> "version " + version).orElse("another version") + " was activated in place of " + base
+            + " while the job ran";
   }
 
   /**
@@ -702,7 +729,8 @@ public final class ServedModel {
   }
 
   private void choose(String version) throws IOException {
-    Optional<String> before = activeVersion();
+    // If it cannot be read.
+    Optional<String> before = unwritten == null ? activeVersion() : unwritten.instead();
     try {
       before = store.chosen(name);
       if (!before.equals(Optional.of(version))) {

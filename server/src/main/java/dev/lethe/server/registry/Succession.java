@@ -69,9 +69,13 @@ final class Succession {
     lifecycle.follow();
   }
 
-  /** Whether a version is the one that was chosen last, as far as that is written down. */
+  /** Whether a version is the one that was chosen last, as far as that is written down and can be read. */
   boolean isChosen(String version) {
-    lifecycle.follow();
+    try {
+      lifecycle.follow();
+    } catch (StoreException e) {
+      LOG.debug("{}: whether another version was chosen since is not known", model, e);
+    }
     return life().chosen().map(version::equals).orElse(true);
   }
 
@@ -167,18 +171,21 @@ final class Succession {
   /** @param retired why it is retired, and was chosen all the same */
   record Choice(Bundle bundle, Optional<Refusal> retired) {}
 
-  /** The same of a version that is there. */
+  /** Whether a version comes from another one, by what their cards tell. */
+  boolean descends(String version, String ancestor) throws IOException {
+    Map<String, String> parents = parents(store.versions(model).values());
+    Set<String> seen = new HashSet<>();
+    String at = version;
+    while (at != null && seen.add(at) && !at.equals(ancestor)) {
+      at = parents.get(at);
+    }
+    return ancestor.equals(at);
+  }
+
+  /** Whether a version lacks all that was erased: what comes from a version that was rolled back to does not. */
   boolean lacksAll(String version) throws IOException {
     NavigableMap<String, Bundle> versions = store.versions(model);
     return life().holds(version, parents(versions.values())).isEmpty();
-  }
-
-  /** Whether a new version lacks all that was erased: what comes from a version that was rolled back to does not. */
-  boolean lacksAll(Bundle candidate) throws IOException {
-    NavigableMap<String, Bundle> versions = store.versions(model);
-    Map<String, String> parents = parents(versions.values());
-    parents.put(candidate.card().version(), candidate.card().parentVersion());
-    return life().holds(candidate.card().version(), parents).isEmpty();
   }
 
   /** What is to serve, by the lives as they are now; made anew whenever these change on the way. */
@@ -297,7 +304,12 @@ final class Succession {
     VersionFiles files = store.files(bundle);
     try {
       if (signatory.certified(files).stream().anyMatch(lifecycle::isUnfinished)) {
-        signatory.withdraw(files);
+        Map<String, byte[]> withdrawn = signatory.withdraw(files);
+        lifecycle.refresh();
+        if (life().wasPromoted(version)) {
+          // Another server was just about to.
+          signatory.restore(files, withdrawn);
+        }
       }
     } catch (ProvenanceException e) {
       LOG.debug("{}: a certificate of another stays: {}", model, e.getMessage());

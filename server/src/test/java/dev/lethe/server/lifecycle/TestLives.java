@@ -59,11 +59,13 @@ public final class TestLives {
   }
 
   /**
-   * Another one, and what happens once between a decision and its being written down.
+   * Another one, and what happens once between a decision and its being written down, and right after that.
    *
    * @param meanwhile nothing, once it has happened
+   * @param afterwards the same
    */
-  public record Interrupted(Ledger of, AtomicReference<Runnable> meanwhile) implements Ledger {
+  public record Interrupted(Ledger of, AtomicReference<Runnable> meanwhile, AtomicReference<Runnable> afterwards)
+      implements Ledger {
 
     @Override
     public void append(List<? extends LifeEvent> events, Database.Work<?> with) {
@@ -74,6 +76,7 @@ public final class TestLives {
     public void appendAfter(Optional<Head> seen, List<? extends LifeEvent> events, Database.Work<?> with) {
       meanwhile.getAndSet(() -> { }).run();
       of.appendAfter(seen, events, with);
+      afterwards.getAndSet(() -> { }).run();
     }
 
     @Override

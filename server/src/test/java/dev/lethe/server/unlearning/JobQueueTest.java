@@ -90,6 +90,7 @@ class JobQueueTest {
 
   /** What another server does once, while this one writes down what it has decided. */
   private final AtomicReference<Runnable> meanwhile = new AtomicReference<>(() -> { });
+  private final AtomicReference<Runnable> afterwards = new AtomicReference<>(() -> { });
   private final Vertx vertx = Vertx.vertx();
   private final ServerMetrics metrics = new ServerMetrics();
   private InferenceEngine engine;
@@ -106,8 +107,8 @@ class JobQueueTest {
         new BatchingOptions(1, Duration.ZERO, 1, 100), Map.of(), metrics, Tracing.off().tracer());
     database = Database.open(DatabaseUrl.sqlite(root.resolve("lethe.db")));
     registry = ModelRegistry.open(vertx, new DiskModelStore(root.resolve("models"), root.resolve("state")), engine,
-        metrics, new Lifecycle(new TestLives.Interrupted(new LedgerInLog(new EventLog(database)), meanwhile), RULES),
-        TestLives.signatory(root));
+        metrics, new Lifecycle(new TestLives.Interrupted(new LedgerInLog(new EventLog(database)), meanwhile,
+            afterwards), RULES), TestLives.signatory(root));
     folders = new JobFolders(root.resolve("jobs"));
     key = MasterKey.open(null, root.resolve("lethe.key"));
     queue = queue();
@@ -541,8 +542,7 @@ class JobQueueTest {
     meanwhile.set(() -> elsewhere(new LifeEvent.Promoted(new Erasure("b", "tiny", "v1-u2", "v1", "class",
         List.of("one"), 0, Instant.now()), "bob", Instant.now())));
     Precondition refusal = assertThrows(Precondition.class, () -> queue.approve("a", "bob", ""));
-    assertTrue(refusal.getMessage().contains("which it is made from, holds what was erased before"),
-        refusal.getMessage());
+    assertTrue(refusal.getMessage().contains("version v1-u2 was activated in place of v1"), refusal.getMessage());
     assertEquals(JobRecord.Intent.ASK, stored("a").intent());
     assertFalse(registry.model("tiny").life().wasPromoted("v1-u1"));
     assertTrue(Files.notExists(certificate()));
@@ -581,6 +581,32 @@ class JobQueueTest {
         () -> await(registry.model("tiny").purge("v0", "bob")));
     assertTrue(refusal.getMessage().contains("is not retired"), refusal.getMessage());
     assertTrue(registry.store().versions("tiny").containsKey("v0"));
+  }
+
+  @Test
+  void whatAnotherServerActivatesMeanwhileIsNotReplaced() throws Exception {
+    awaiting("a");
+    TinyBundles.conditional(root.resolve("models"), "v2", 9);
+    meanwhile.set(() -> elsewhere(new LifeEvent.Activated("tiny", "v2", "ann", Instant.now())));
+    Precondition refusal = assertThrows(Precondition.class, () -> queue.approve("a", "bob", ""));
+    assertTrue(refusal.getMessage().contains("version v2 was activated in place of v1"), refusal.getMessage());
+    nothingIsPromoted();
+  }
+
+  /** Whoever wrote the promotion down waited for an answer that did not come, and others had it meanwhile. */
+  @Test
+  void aPromotionThatIsLearntOfLateUndoesNoRollback() throws Exception {
+    awaiting("a");
+    afterwards.set(() -> {
+      elsewhere(new LifeEvent.Overridden("tiny", "v1", "ann", "it draws badly", Instant.now()));
+      database.transaction(connection -> {
+        throw new SQLTransientConnectionException("it is gone");
+      });
+    });
+    queue.approve("a", "bob", "");
+    assertEquals(JobPhase.JOB_PHASE_PROMOTED, stored("a").job().getPhase());
+    assertTrue(registry.model("tiny").life().wasPromoted("v1-u1"));
+    assertEquals(Optional.of("v1"), registry.model("tiny").activeVersion());
   }
 
   @Test
