@@ -117,10 +117,16 @@ public final class Phases {
     };
   }
 
-  /** How often a job has ended: one that was retried may have more than once. */
+  /** How often a job has ended: one that was retried may have more than once. What operators decide then is no end. */
   public static long ends(Job job) {
-    return job.getChangesList().stream().filter(change -> ends(change.getPhase())).count()
-        + (job.getPhase() == JOB_PHASE_CANDIDATE && hasEnded(job) ? 1 : 0);
+    long ends = 0;
+    boolean ended = false;
+    for (JobChange change : job.getChangesList()) {
+      boolean now = ends(change.getPhase());
+      ends += now && !ended ? 1 : 0;
+      ended = now;
+    }
+    return ends + (job.getPhase() == JOB_PHASE_CANDIDATE && hasEnded(job) ? 1 : 0);
   }
 
   /** Whether a worker is, or was last, at work. */

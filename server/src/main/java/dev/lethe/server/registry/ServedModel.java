@@ -55,6 +55,7 @@ public final class ServedModel {
   private final WorkerExecutor loader;
   private final ServerMetrics metrics;
   private final Succession succession;
+  private final WrittenChoice choice;
   private final Map<ServedVersion, Promise<Void>> open = new ConcurrentHashMap<>();
   private final Set<String> loading = ConcurrentHashMap.newKeySet();
   // By version, least recently used first; guarded by itself.
@@ -64,23 +65,15 @@ public final class ServedModel {
   // The same; null while no candidate is tried.
   private volatile @Nullable CanaryTrial trial;
   private volatile boolean closed;
-  // Written on the loader only.
-  private volatile @Nullable Unwritten unwritten;
   // Of the lives, those that are followed here.
   private volatile long followed = -1;
-
-  /**
-   * A choice that could not be written down.
-   *
-   * @param instead the one that stands there
-   */
-  private record Unwritten(String version, Optional<String> instead) {}
 
   ServedModel(String name, ModelStore store, Succession succession, VersionLoader versions,
       WorkerExecutor loader, ServerMetrics metrics) {
     this.name = name;
     this.store = store;
     this.succession = succession;
+    this.choice = new WrittenChoice(name, store, succession);
     this.versions = versions;
     this.loader = loader;
     this.metrics = metrics;
@@ -93,19 +86,19 @@ public final class ServedModel {
 
   /** Serves what is to be served at the start, or when what serves is retired. */
   private void serveFirst(long ordered) throws IOException {
-    Optional<String> stood = store.chosen(name);
+    Optional<String> stood = choice.read();
     Bundle first = succession.first();
     String version = first.card().version();
     if (!activeVersion().equals(Optional.of(version))) {
       serve(takeKeptOrLoad(first), ordered);
     }
-    // Not over what another server has chosen while the version was loaded.
-    if (stood.isPresent() && !stood.get().equals(version) && store.chosen(name).equals(stood)) {
-      try {
-        choose(version);
-      } catch (ChoiceNotWrittenException e) {
-        LOG.warn("{}: {}", name, e.getMessage());
+    try {
+      // Not over what another server has chosen while the version was loaded.
+      if (stood.isPresent() && !stood.get().equals(version) && choice.read().equals(stood)) {
+        choice.write(version, activeVersion());
       }
+    } catch (IOException e) {
+      LOG.warn("{}: {}", name, e.getMessage());
     }
   }
 
@@ -293,7 +286,7 @@ public final class ServedModel {
           succession.choose(() -> Optional.of(succession.choice(version, reason)), approval, reason,
               Database.Work.NOTHING);
         }
-        choose(version);
+        choice.write(version, before);
         return before;
       }
       switchTo(succession.choice(version, reason).bundle(), () -> Optional.of(succession.choice(version, reason)),
@@ -337,7 +330,7 @@ public final class ServedModel {
 
   /** Whether a version serves that was ordered, and that the choice on the disk does not tell of yet. */
   boolean isAhead() {
-    return unwritten != null;
+    return choice.ahead().isPresent();
   }
 
   /** Whether {@link #follow} has something to do. */
@@ -358,7 +351,7 @@ public final class ServedModel {
       } finally {
         closeRetired();
       }
-      writeChoice();
+      choice.retry();
       followed = revision;
       succession.settle();
       return null;
@@ -368,23 +361,6 @@ public final class ServedModel {
   private void replaceRetired(long ordered) throws IOException {
     if (servesRetired()) {
       serveFirst(ordered);
-    }
-  }
-
-  private void writeChoice() {
-    Unwritten choice = unwritten;
-    if (choice == null) {
-      return;
-    }
-    try {
-      // Else another one was chosen since.
-      if (store.chosen(name).equals(choice.instead()) && !succession.isSuperseded(choice.version())) {
-        store.choose(name, choice.version());
-        LOG.info("{}: the choice of version {} is written down now", name, choice.version());
-      }
-      unwritten = null;
-    } catch (IOException e) {
-      LOG.debug("{}: the choice of version {} cannot be written down yet", name, choice.version(), e);
     }
   }
 
@@ -553,13 +529,13 @@ public final class ServedModel {
     long ordered = System.nanoTime();
     return onLoader(() -> {
       store.requireNewest(name);
-      writeChoice();
-      Unwritten ahead = unwritten;
+      choice.retry();
+      Optional<String> ahead = choice.ahead();
       try {
-        if (ahead == null) {
+        if (ahead.isEmpty()) {
           serveFirst(ordered);
         } else if (active == null) {
-          serve(takeKeptOrLoad(succession.servable(ahead.version())), ordered);
+          serve(takeKeptOrLoad(succession.servable(ahead.get())), ordered);
         }
       } finally {
         closeRetired();
@@ -609,7 +585,7 @@ public final class ServedModel {
       try {
         Bundle installed = store.install(candidate);
         loaded.generator().movedTo(installed);
-        writeChoice();
+        choice.retry();
         if (instead != null) {
           String version = installed.card().version();
           Optional<String> began = life().chosen();
@@ -644,14 +620,14 @@ public final class ServedModel {
     long ordered = System.nanoTime();
     return onLoader(() -> {
       succession.follow();
-      writeChoice();
+      choice.retry();
       if (isPromoted(version, ordered)) {
         return true;
       }
       Optional<String> began = life().chosen();
-      Optional<Succession.Choice> choice = succeeds(version, instead, began);
-      return choice.isPresent() && switchTo(choice.get().bundle(), () -> succeeds(version, instead, began), approval,
-          "", with, ordered) || isPromoted(version, ordered);
+      Optional<Succession.Choice> successor = succeeds(version, instead, began);
+      return successor.isPresent() && switchTo(successor.get().bundle(), () -> succeeds(version, instead, began),
+          approval, "", with, ordered) || isPromoted(version, ordered);
     });
   }
 
@@ -662,7 +638,7 @@ public final class ServedModel {
     }
     if (activeVersion().equals(Optional.of(version)) && succession.isChosen(version)) {
       // What kept the choice from being written down may be over.
-      choose(version);
+      choice.write(version, activeVersion());
     } else {
       replaceRetired(ordered);
       closeRetired();
@@ -689,10 +665,7 @@ public final class ServedModel {
    * @throws DomainException Unavailable if none is active
    */
   private boolean serves(String version) throws IOException {
-    Optional<String> chosen = store.chosen(name);
-    Unwritten ahead = unwritten;
-    return activeVersion().orElseThrow(this::unloaded).equals(version)
-        && (chosen.map(version::equals).orElse(true) || ahead != null && chosen.equals(ahead.instead()));
+    return activeVersion().orElseThrow(this::unloaded).equals(version) && !choice.isOther(version);
   }
 
   /**
@@ -717,7 +690,7 @@ public final class ServedModel {
     IOException failure = null;
     try {
       // First, so that a restart never serves what this server has replaced.
-      choose(next.version());
+      choice.write(next.version(), activeVersion());
     } catch (ChoiceNotWrittenException e) {
       failure = e;
     }
@@ -728,31 +701,11 @@ public final class ServedModel {
     }
   }
 
-  private void choose(String version) throws IOException {
-    // If it cannot be read.
-    Optional<String> before = unwritten == null ? activeVersion() : unwritten.instead();
-    try {
-      before = store.chosen(name);
-      if (!before.equals(Optional.of(version))) {
-        store.choose(name, version);
-      }
-      unwritten = null;
-    } catch (IOException e) {
-      unwritten = new Unwritten(version, before);
-      throw new ChoiceNotWrittenException("version " + version + " of " + name + " serves, but that cannot be written"
-          + " down yet, so that another may serve after a restart: " + e.getMessage() + ". It is tried again every so"
-          + " often, until its folder can be written", e);
-    }
-  }
-
   private void serve(ServedVersion next, long ordered) {
     breakTrial("version " + next.version() + " serves");
     ServedVersion before = active;
     active = next;
-    Unwritten choice = unwritten;
-    if (choice != null && !choice.version().equals(next.version())) {
-      unwritten = null;
-    }
+    choice.serves(next.version());
     if (before == null) {
       metrics.activated(name, next.version());
       LOG.info("{}: version {} serves", name, next.version());

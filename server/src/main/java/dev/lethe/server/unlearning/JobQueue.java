@@ -5,14 +5,11 @@ import com.google.protobuf.util.Durations;
 import com.google.protobuf.util.Timestamps;
 import dev.lethe.server.audit.AuditLog;
 import dev.lethe.server.encryption.MasterKey;
-import dev.lethe.server.erasure.Approval;
 import dev.lethe.server.errors.DomainException;
 import dev.lethe.server.errors.DomainException.AlreadyExists;
 import dev.lethe.server.errors.DomainException.Exhausted;
 import dev.lethe.server.errors.DomainException.Invalid;
-import dev.lethe.server.errors.DomainException.NotFound;
 import dev.lethe.server.errors.DomainException.Precondition;
-import dev.lethe.server.errors.DomainException.Unavailable;
 import dev.lethe.server.jobs.Commitment;
 import dev.lethe.server.jobs.ImageNames;
 import dev.lethe.server.jobs.JobRecord;
@@ -23,7 +20,6 @@ import dev.lethe.server.monitoring.ServerMetrics;
 import dev.lethe.server.registry.CanaryRules;
 import dev.lethe.server.registry.ClassLabels;
 import dev.lethe.server.registry.ModelRegistry;
-import dev.lethe.server.registry.ServedModel;
 import dev.lethe.server.store.Database;
 import dev.lethe.server.store.StoreException;
 import dev.lethe.v1.Job;
@@ -44,7 +40,6 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
-import java.util.function.UnaryOperator;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -56,7 +51,6 @@ import org.slf4j.LoggerFactory;
  */
 public final class JobQueue {
 
-  private static final String APPROVED = "approved";
   private static final Logger LOG = LoggerFactory.getLogger(JobQueue.class);
   private static final Duration PATIENCE = Duration.ofSeconds(5);
   /** Between looks at what other servers have done. */
@@ -80,6 +74,8 @@ public final class JobQueue {
   private final ServerMetrics metrics;
   private final AuditLog audit;
   private final JobScheduler scheduler;
+  private final Orders orders;
+  private final Approvals approvals;
   private final Optional<JobRun.Settings> running;
   // Those that have not ended and that somebody here deals with.
   private final Map<String, TrackedJob> live = new ConcurrentHashMap<>();
@@ -117,6 +113,8 @@ public final class JobQueue {
     this.options = options;
     this.metrics = metrics;
     this.audit = audit;
+    this.orders = new Orders(store, this::count);
+    this.approvals = new Approvals(store, registry, orders);
     this.scheduler = new JobScheduler(database, options.heartbeat(), this::take);
     this.running = options.command().map(command -> new JobRun.Settings(registry, new LocalWorkers(command), key,
         cleaning,
@@ -198,7 +196,9 @@ public final class JobQueue {
     }
     chore(pictures::expire);
     chore(registry::settle);
-    chore(() -> store.approved().forEach(approved -> finishLater(approved.job(), grace)));
+    // Not those of models that only others serve.
+    chore(() -> approvals.left(grace).stream().filter(job -> approvals.wasPromoted(job) || serves(job))
+        .forEach(approvals::finishLater));
   }
 
   /** Something to do now and then. */
@@ -215,37 +215,14 @@ public final class JobQueue {
     }
   }
 
-  /**
-   * Carries out an approval that failed before, here or on a server that has ended since; not one that a server is just
-   * carrying out, nor one of a model that only others serve.
-   */
-  private void finishLater(Job approved, Duration grace) {
-    if (approval(approved).time().isAfter(Instant.now().minus(grace))
-        || !wasPromoted(approved) && !serves(approved)) {
-      return;
-    }
-    try {
-      finishApproved(approved.getId());
-    } catch (DomainException | StoreException e) {
-      LOG.warn("the approval of job {} is not carried out now; it is tried again if it still holds: {}",
-          approved.getId(), e.getMessage());
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
-  }
-
   /** Of a candidate that was not promoted, what an attempt may have certified goes as well. */
   private void cleanUp(JobRecord ended) {
     JobDirectory directory = folders.of(ended.job().getId());
-    if (ended.job().getPhase() != JobPhase.JOB_PHASE_REJECTED || withdraw(ended.job())) {
+    if (ended.job().getPhase() != JobPhase.JOB_PHASE_REJECTED || approvals.withdraw(ended.job())) {
       cleaning.clean(directory, ended);
     } else {
       cleaning.delete(directory, ended);
     }
-  }
-
-  private boolean wasPromoted(Job job) {
-    return registry.lifecycle().of(job.getSpec().getModel()).wasPromoted(job.getNewVersion());
   }
 
   /** Takes the files of a job away that has ended. */
@@ -256,6 +233,11 @@ public final class JobQueue {
     } catch (StoreException e) {
       LOG.warn("job {}: its images are deleted later: {}", id, e.getMessage());
     }
+  }
+
+  /** What operators decide. */
+  Approvals approvals() {
+    return approvals;
   }
 
   /** The pictures of a job's report, if they are kept, or held still. */
@@ -486,7 +468,7 @@ public final class JobQueue {
     }
     try {
       return track(id).or(() -> store.find(id).map(record -> new TrackedJob(store, folders.of(id), record)))
-          .orElseThrow(() -> unknown(id));
+          .orElseThrow(() -> Orders.unknown(id));
     } catch (StoreException e) {
       throw e.error();
     }
@@ -573,7 +555,7 @@ public final class JobQueue {
    * @throws DomainException NotFound; Precondition if it did neither, or its images are deleted
    */
   Job retry(String id, String actor) {
-    return withPosition(order(id, stored -> {
+    Job queued = orders.give(id, stored -> {
       Job moved = Phases.move(stored.job(), JobPhase.JOB_PHASE_QUEUED, actor, "retried by request", Instant.now());
       boolean sent = stored.job().getUnlearnImages() + stored.job().getLearnImages() > 0;
       // What is not kept may be there for a moment after the end; it is being deleted.
@@ -583,204 +565,9 @@ public final class JobQueue {
             + " request did not ask to keep them; submit them again");
       }
       return stored.with(moved, Intent.NONE);
-    }, () -> enqueue(id)));
-  }
-
-  /**
-   * Promotes a candidate that awaits it. Blocks until it serves.
-   *
-   * @throws DomainException NotFound, of the model too; Precondition if it does not await approval, or another
-   *     version was activated meanwhile; Unavailable if the database is gone, or the model unloaded: then what was
-   *     approved is promoted later
-   */
-  Job approve(String id, String actor, String reason) throws IOException, InterruptedException {
-    follow();
-    order(id, stored -> {
-      requireAwaiting(stored);
-      if (isApproved(stored)) {
-        throw new IllegalStateException("job " + id + " is approved already, and promoted as soon as that can be done;"
-            + " reject it to take that back");
-      }
-      if (!wasPromoted(stored.job())) {
-        // An approval of what is not here would be nobody's to carry out.
-        registry.model(stored.job().getSpec().getModel());
-      }
-      return stored.with(noted(stored.job(), actor, APPROVED + (reason.isEmpty() ? "" : ": " + reason)).toBuilder()
-          .setMessage("approved; it is promoted as soon as that can be done").build(), Intent.PROMOTE);
-    }, () -> { });
-    return finishApproved(id);
-  }
-
-  private static boolean isApproved(JobRecord stored) {
-    return stored.job().getPhase() == JobPhase.JOB_PHASE_AWAITING_APPROVAL && stored.intent() == Intent.PROMOTE;
-  }
-
-  /** Takes notice of what other servers have promoted. */
-  private void follow() {
-    try {
-      registry.lifecycle().follow();
-    } catch (StoreException e) {
-      throw e.error();
-    }
-  }
-
-  /**
-   * What an operator has approved, to its end; done again if a server ended on the way.
-   *
-   * @throws DomainException Precondition if it is not approved any more; Unavailable if the database is gone or the
-   *     model unloaded: then it is done again later
-   */
-  private Job finishApproved(String id) throws InterruptedException {
-    try {
-      follow();
-      Job job = stored(id).job();
-      // What was activated by order has nothing left to do but to be recorded, where its model is away.
-      if (!wasPromoted(job) || JobRun.active(registry, job).isPresent()) {
-        promoteApproved(registry.model(job.getSpec().getModel()), job);
-      }
-      return order(id, stored -> stored.job().getPromoted() ? stored : promoted(stored), () -> { });
-    } catch (StoreException e) {
-      throw e.error();
-    }
-  }
-
-  private void promoteApproved(ServedModel model, Job job) throws InterruptedException {
-    boolean promoted;
-    try {
-      promoted = model.promote(job.getNewVersion(), job.getBaseVersion(), approval(job),
-          ending(job)).toCompletionStage().toCompletableFuture().get();
-    } catch (ExecutionException e) {
-      follow();
-      if (stored(job.getId()).job().getPromoted()) {
-        LOG.warn("job {} is promoted; what is left to do is done soon: {}", job.getId(), e.getCause().getMessage());
-        return;
-      }
-      boolean refused = (e.getCause() instanceof Precondition || e.getCause() instanceof NotFound)
-          && !TakeOver.isTakenLater(e);
-      if (refused && !wasPromoted(job)) {
-        giveBack(job, e.getCause().getMessage());
-        throw (DomainException) e.getCause();
-      }
-      // It says nothing about the version.
-      throw new Unavailable("job " + job.getId() + " is approved, and is promoted once it can be: "
-          + e.getCause().getMessage(), e);
-    }
-    follow();
-    // Somebody may have activated it by hand, and another after it.
-    if (!promoted && !wasPromoted(job)) {
-      String reason = model.notPromoted(job.getBaseVersion());
-      giveBack(job, reason);
-      throw new Precondition("job " + job.getId() + " is not promoted: " + reason + ", from which its"
-          + " version is made; reject it and submit its images again");
-    }
-  }
-
-  /**
-   * The job's end in the transaction that writes the promotion down: a rejection comes before both or after both,
-   * however long the promotion took, and on whichever server.
-   */
-  private Database.Work<JobRecord> ending(Job begun) {
-    Database.Work<Optional<JobRecord>> change = store.changing(begun.getId(), stored -> {
-      if (stored.job().getPromoted()) {
-        throw new Precondition("job " + begun.getId() + " is promoted already");
-      }
-      if (!isSameApproval(begun, stored)) {
-        throw new Precondition("job " + begun.getId() + " is not promoted: it is "
-            + (isApproved(stored) ? "approved anew" : Phases.name(stored.job().getPhase())) + " by now");
-      }
-      return promoted(stored);
     });
-    return connection -> change.run(connection).orElseThrow(() -> unknown(begun.getId()));
-  }
-
-  private static JobRecord promoted(JobRecord stored) {
-    return stored.with(Phases.move(stored.job(), JobPhase.JOB_PHASE_PROMOTED, Phases.SERVER,
-        "version " + stored.job().getNewVersion() + " serves", Instant.now()).toBuilder().setPromoted(true)
-            .clearMessage().build());
-  }
-
-  private static boolean isSameApproval(Job begun, JobRecord stored) {
-    return isApproved(stored) && approval(begun).equals(approval(stored.job()));
-  }
-
-  /** Who approved a job last, for the certificate of its version. */
-  private static Approval approval(Job job) {
-    return job.getChangesList().stream().filter(change -> change.getCause().startsWith(APPROVED))
-        .reduce((first, last) -> last)
-        .map(change -> new Approval(change.getActor(), change.getCause(), Instant.ofEpochSecond(
-            change.getTime().getSeconds(), change.getTime().getNanos())))
-        .orElseGet(Approval::gates);
-  }
-
-  private void giveBack(Job begun, String reason) {
-    // Somebody may have decided otherwise meanwhile.
-    order(begun.getId(), stored -> isSameApproval(begun, stored)
-        ? stored.with(noted(stored.job(), Phases.SERVER, "not promoted: " + reason).toBuilder()
-            .setMessage("awaits the approval of an operator: it was approved, and not promoted: " + reason).build(),
-            Intent.ASK) : stored, () -> { });
-  }
-
-  /**
-   * Leaves a candidate that awaits approval a candidate for good; also one that was approved, as long as its promotion
-   * is not written down.
-   *
-   * @throws DomainException NotFound; Precondition if it does not await approval, or was activated by hand
-   */
-  Job reject(String id, String actor, String reason) {
-    follow();
-    Job rejected = order(id, stored -> {
-      requireAwaiting(stored);
-      requireCandidate(stored);
-      String cause = "rejected" + (reason.isEmpty() ? "" : ": " + reason);
-      return stored.with(Phases.move(stored.job(), JobPhase.JOB_PHASE_REJECTED, actor, cause, Instant.now()).toBuilder()
-          .setMessage("not promoted: " + cause).build(), Intent.REJECT);
-    }, () -> { });
-    withdraw(rejected);
-    return rejected;
-  }
-
-  /**
-   * An attempt to promote it that failed may have left a certificate.
-   *
-   * @return whether there is none now, as far as its model is here
-   */
-  private boolean withdraw(Job rejected) {
-    Optional<ServedModel> model = registry.find(rejected.getSpec().getModel());
-    if (model.isEmpty()) {
-      return true;
-    }
-    try {
-      model.get().withdraw(rejected.getNewVersion()).toCompletionStage().toCompletableFuture().get();
-      return true;
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    } catch (DomainException | ExecutionException e) {
-      LOG.warn("job {}: its version may still be certified, though it is not promoted, which is tried again: {}",
-          rejected.getId(), e.getMessage());
-    }
-    return false;
-  }
-
-  private static void requireAwaiting(JobRecord stored) {
-    Job job = stored.job();
-    if (job.getPhase() != JobPhase.JOB_PHASE_AWAITING_APPROVAL) {
-      throw new IllegalStateException("job " + job.getId() + " does not await approval: it is "
-          + Phases.name(job.getPhase()));
-    }
-  }
-
-  private void requireCandidate(JobRecord stored) {
-    Job job = stored.job();
-    if (wasPromoted(job)) {
-      throw new IllegalStateException("job " + job.getId() + ": its version " + job.getNewVersion()
-          + " is no candidate any more, since it was activated" + (isApproved(stored) ? "" : "; approve the job, which"
-          + " records that"));
-    }
-  }
-
-  private static Job noted(Job job, String actor, String cause) {
-    return job.toBuilder().addChanges(JobChange.newBuilder().setPhase(job.getPhase()).setTime(Timestamps.now())
-        .setActor(actor).setCause(cause)).build();
+    enqueue(id);
+    return withPosition(queued);
   }
 
   /**
@@ -789,13 +576,13 @@ public final class JobQueue {
    * @throws DomainException NotFound; Precondition if something is still to be done or decided
    */
   void delete(String id) throws IOException {
-    order(id, stored -> {
+    orders.give(id, stored -> {
       if (!Phases.hasEnded(stored.job()) || stored.job().getPhase() == JobPhase.JOB_PHASE_AWAITING_APPROVAL) {
         throw new IllegalStateException("job " + id + " is " + Phases.name(stored.job().getPhase())
             + "; it can be deleted once it has ended");
       }
       return stored;
-    }, () -> { });
+    });
     folders.discard(folders.of(id));
     pictures.forget(id);
     try {
@@ -804,29 +591,6 @@ public final class JobQueue {
       throw e.error();
     }
     count();
-  }
-
-  private JobRecord stored(String id) {
-    return store.find(id).orElseThrow(() -> unknown(id));
-  }
-
-  private static DomainException unknown(String id) {
-    return new NotFound("job_id: there is no job " + ClassLabels.abbreviate(id));
-  }
-
-  /** Changes a job that has ended, by order; what speaks against it is told. */
-  private Job order(String id, UnaryOperator<JobRecord> change, Runnable then) {
-    Job job;
-    try {
-      job = store.change(id, change).orElseThrow(() -> unknown(id)).job();
-    } catch (IllegalStateException e) {
-      throw new Precondition(e.getMessage());
-    } catch (StoreException e) {
-      throw e.error();
-    }
-    then.run();
-    count();
-    return job;
   }
 
   /** Stops the job that runs; it and those that wait are taken up at the next start. Blocks until that is done. */

@@ -191,13 +191,15 @@ public final class UnlearningService {
   private Future<Job> approveJob(ApproveJobRequest request, Call<Job> call) {
     String actor = call.caller().principal().name();
     return known(request.getJobId(), call)
-        .compose(job -> background.run(() -> queue.approve(job.getId(), actor, reason(request.getReason()))));
+        .compose(job -> background.run(() ->
+            queue.approvals().approve(job.getId(), actor, reason(request.getReason()))));
   }
 
   private Future<Job> rejectJob(RejectJobRequest request, Call<Job> call) {
     String actor = call.caller().principal().name();
     return known(request.getJobId(), call)
-        .compose(job -> background.run(() -> queue.reject(job.getId(), actor, reason(request.getReason()))));
+        .compose(job -> background.run(() ->
+            queue.approvals().reject(job.getId(), actor, reason(request.getReason()))));
   }
 
   private static String reason(String text) {

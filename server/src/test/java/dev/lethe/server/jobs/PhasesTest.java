@@ -97,4 +97,20 @@ class PhasesTest {
     assertTrue(Phases.hasEnded(waiting));
     assertThrows(IllegalStateException.class, () -> Phases.move(waiting, JobPhase.JOB_PHASE_QUEUED, "ann", "", NOON));
   }
+
+  @Test
+  void aJobEndsOnceHoweverOftenOperatorsDecide() {
+    Job awaiting = moved(JobPhase.JOB_PHASE_INVERTING, JobPhase.JOB_PHASE_CANDIDATE,
+        JobPhase.JOB_PHASE_AWAITING_APPROVAL);
+    assertEquals(1, Phases.ends(awaiting));
+    // An approval, and that it could not be carried out.
+    Job approved = awaiting.toBuilder().addAllChanges(List.of(awaiting.getChanges(awaiting.getChangesCount() - 1),
+        awaiting.getChanges(awaiting.getChangesCount() - 1))).build();
+    assertEquals(1, Phases.ends(approved));
+    assertEquals(1, Phases.ends(Phases.move(approved, JobPhase.JOB_PHASE_PROMOTED, "server", "", NOON)));
+    assertEquals(2, Phases.ends(Phases.move(Phases.move(moved(JobPhase.JOB_PHASE_FAILED), JobPhase.JOB_PHASE_QUEUED,
+        "ann", "retry", NOON), JobPhase.JOB_PHASE_CANCELLED, "ann", "", NOON)));
+    assertEquals(1, Phases.ends(Phases.keep(moved(JobPhase.JOB_PHASE_INVERTING, JobPhase.JOB_PHASE_CANDIDATE),
+        "server", "as asked", NOON)));
+  }
 }

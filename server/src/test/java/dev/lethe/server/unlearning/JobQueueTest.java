@@ -393,7 +393,7 @@ class JobQueueTest {
   void anApprovalWhileTheModelIsUnloadedIsKept() throws Exception {
     awaiting("a");
     await(registry.model("tiny").unload());
-    Unavailable refusal = assertThrows(Unavailable.class, () -> queue.approve("a", "bob", ""));
+    Unavailable refusal = assertThrows(Unavailable.class, () -> queue.approvals().approve("a", "bob", ""));
     assertTrue(refusal.getMessage().contains("tiny is unloaded; load it"), refusal.getMessage());
     assertEquals(JobRecord.Intent.PROMOTE, new JobStore(database).find("a").orElseThrow().intent());
     await(registry.model("tiny").load());
@@ -449,9 +449,9 @@ class JobQueueTest {
   void anApprovalIsTakenBackByRejectionAsLongAsNothingServes() throws Exception {
     approvedAndLeft("a", Duration.ofMinutes(2));
     await(registry.model("tiny").unload());
-    Precondition again = assertThrows(Precondition.class, () -> queue.approve("a", "bob", ""));
+    Precondition again = assertThrows(Precondition.class, () -> queue.approvals().approve("a", "bob", ""));
     assertTrue(again.getMessage().contains("approved already"), again.getMessage());
-    assertEquals(JobPhase.JOB_PHASE_REJECTED, queue.reject("a", "ann", "changed our mind").getPhase());
+    assertEquals(JobPhase.JOB_PHASE_REJECTED, queue.approvals().reject("a", "ann", "changed our mind").getPhase());
     await(registry.model("tiny").load());
     queue.keepHouse();
     assertEquals(JobPhase.JOB_PHASE_REJECTED, stored("a").job().getPhase());
@@ -466,7 +466,7 @@ class JobQueueTest {
     CompletableFuture<Throwable> approval = new CompletableFuture<>();
     Thread approving = new Thread(() -> {
       try {
-        queue.approve("a", "bob", "");
+        queue.approvals().approve("a", "bob", "");
         approval.complete(null);
       } catch (Exception e) {
         approval.complete(e);
@@ -476,7 +476,7 @@ class JobQueueTest {
     // It waits for the loader, and nothing else.
     Until.holds(() -> stored("a").intent() == JobRecord.Intent.PROMOTE
         && approving.getState() == Thread.State.WAITING);
-    CompletableFuture<Job> rejection = CompletableFuture.supplyAsync(() -> queue.reject("a", "ann", ""));
+    CompletableFuture<Job> rejection = CompletableFuture.supplyAsync(() -> queue.approvals().reject("a", "ann", ""));
     Until.holds(() -> stored("a").job().getPhase() == JobPhase.JOB_PHASE_REJECTED);
     loaderIsFree.countDown();
     Throwable refusal = approval.get(60, TimeUnit.SECONDS);
@@ -541,7 +541,7 @@ class JobQueueTest {
     TinyBundles.conditional(root.resolve("models"), "v1-u2", 9);
     meanwhile.set(() -> elsewhere(new LifeEvent.Promoted(new Erasure("b", "tiny", "v1-u2", "v1", "class",
         List.of("one"), 0, Instant.now()), "bob", Instant.now())));
-    Precondition refusal = assertThrows(Precondition.class, () -> queue.approve("a", "bob", ""));
+    Precondition refusal = assertThrows(Precondition.class, () -> queue.approvals().approve("a", "bob", ""));
     assertTrue(refusal.getMessage().contains("version v1-u2 was activated in place of v1"), refusal.getMessage());
     assertEquals(JobRecord.Intent.ASK, stored("a").intent());
     assertFalse(registry.model("tiny").life().wasPromoted("v1-u1"));
@@ -573,7 +573,7 @@ class JobQueueTest {
   @Test
   void whatAnotherServerHasChosenIsNotPurged() throws Exception {
     awaiting("a");
-    assertEquals(JobPhase.JOB_PHASE_PROMOTED, queue.approve("a", "bob", "").getPhase());
+    assertEquals(JobPhase.JOB_PHASE_PROMOTED, queue.approvals().approve("a", "bob", "").getPhase());
     TinyBundles.conditional(root.resolve("made"), "v0", 9);
     registry.store().install(Bundle.open(root.resolve("made/tiny/v0")));
     elsewhere(new LifeEvent.Overridden("tiny", "v0", "ann", "a rollback", Instant.now()));
@@ -588,7 +588,7 @@ class JobQueueTest {
     awaiting("a");
     TinyBundles.conditional(root.resolve("models"), "v2", 9);
     meanwhile.set(() -> elsewhere(new LifeEvent.Activated("tiny", "v2", "ann", Instant.now())));
-    Precondition refusal = assertThrows(Precondition.class, () -> queue.approve("a", "bob", ""));
+    Precondition refusal = assertThrows(Precondition.class, () -> queue.approvals().approve("a", "bob", ""));
     assertTrue(refusal.getMessage().contains("version v2 was activated in place of v1"), refusal.getMessage());
     nothingIsPromoted();
   }
@@ -603,7 +603,7 @@ class JobQueueTest {
         throw new SQLTransientConnectionException("it is gone");
       });
     });
-    queue.approve("a", "bob", "");
+    queue.approvals().approve("a", "bob", "");
     assertEquals(JobPhase.JOB_PHASE_PROMOTED, stored("a").job().getPhase());
     assertTrue(registry.model("tiny").life().wasPromoted("v1-u1"));
     assertEquals(Optional.of("v1"), registry.model("tiny").activeVersion());
@@ -613,7 +613,7 @@ class JobQueueTest {
   void whatAnotherServerRetiresMeanwhileIsNotPromoted() throws Exception {
     awaiting("a");
     meanwhile.set(() -> elsewhere(new LifeEvent.Retired("tiny", "v1-u1", "ann", "it draws badly", Instant.now())));
-    Precondition refusal = assertThrows(Precondition.class, () -> queue.approve("a", "bob", ""));
+    Precondition refusal = assertThrows(Precondition.class, () -> queue.approvals().approve("a", "bob", ""));
     assertTrue(refusal.getMessage().contains("it draws badly"), refusal.getMessage());
     nothingIsPromoted();
   }
@@ -637,7 +637,7 @@ class JobQueueTest {
         throw new UncheckedIOException(e);
       }
     });
-    assertEquals(JobPhase.JOB_PHASE_PROMOTED, queue.approve("a", "bob", "").getPhase());
+    assertEquals(JobPhase.JOB_PHASE_PROMOTED, queue.approvals().approve("a", "bob", "").getPhase());
     assertEquals(1, new EventLog(database).ofKinds(List.of("promoted")).size());
     Until.holds(() -> registry.model("tiny").activeVersion().equals(Optional.of("v1-u1")));
   }
@@ -648,9 +648,9 @@ class JobQueueTest {
     awaiting("a");
     await(registry.model("tiny").activate("v1-u1", "ann", ""));
     await(registry.model("tiny").activate("v1", "ann", "it draws badly"));
-    assertThrows(Precondition.class, () -> queue.reject("a", "bob", ""));
+    assertThrows(Precondition.class, () -> queue.approvals().reject("a", "bob", ""));
     await(registry.model("tiny").retire("v1-u1", "ann", "it draws badly"));
-    assertEquals(JobPhase.JOB_PHASE_PROMOTED, queue.approve("a", "bob", "").getPhase());
+    assertEquals(JobPhase.JOB_PHASE_PROMOTED, queue.approvals().approve("a", "bob", "").getPhase());
     assertEquals(Optional.of("v1"), registry.model("tiny").activeVersion());
   }
 
@@ -705,7 +705,7 @@ class JobQueueTest {
   void anApprovalOfWhatWasActivatedAndNotSwitchedToSwitches() throws Exception {
     awaiting("a");
     registry.lifecycle().record(promotion("tiny"));
-    assertEquals(JobPhase.JOB_PHASE_PROMOTED, queue.approve("a", "bob", "").getPhase());
+    assertEquals(JobPhase.JOB_PHASE_PROMOTED, queue.approvals().approve("a", "bob", "").getPhase());
     Until.holds(() -> registry.model("tiny").activeVersion().equals(Optional.of("v1-u1")));
   }
 
@@ -741,17 +741,17 @@ class JobQueueTest {
   @Test
   void aModelThatIsNotHereIsNeitherApprovedNorInTheWayOfARejection() throws Exception {
     awaitingOfAbsentModel("a");
-    assertThrows(NotFound.class, () -> queue.approve("a", "bob", ""));
+    assertThrows(NotFound.class, () -> queue.approvals().approve("a", "bob", ""));
     assertEquals(JobRecord.Intent.ASK, stored("a").intent());
-    assertEquals(JobPhase.JOB_PHASE_REJECTED, queue.reject("a", "bob", "").getPhase());
+    assertEquals(JobPhase.JOB_PHASE_REJECTED, queue.approvals().reject("a", "bob", "").getPhase());
   }
 
   @Test
   void whatWasActivatedByHandIsRecordedByItsApprovalThoughItsModelIsGone() throws Exception {
     awaitingOfAbsentModel("a");
     registry.lifecycle().record(promotion("gone"));
-    assertThrows(Precondition.class, () -> queue.reject("a", "bob", ""));
-    assertEquals(JobPhase.JOB_PHASE_PROMOTED, queue.approve("a", "bob", "").getPhase());
+    assertThrows(Precondition.class, () -> queue.approvals().reject("a", "bob", ""));
+    assertEquals(JobPhase.JOB_PHASE_PROMOTED, queue.approvals().approve("a", "bob", "").getPhase());
   }
 
   /** What this database does not know may be of a server that agrees by another one, and is at work. */
