@@ -95,7 +95,7 @@ public final class ServedModel {
     try {
       // Not over what another server has chosen while the version was loaded.
       if (stood.isPresent() && !stood.get().equals(version) && choice.read().equals(stood)) {
-        choice.write(version, activeVersion());
+        choice.write(version, stood);
       }
     } catch (IOException e) {
       LOG.warn("{}: {}", name, e.getMessage());
@@ -320,11 +320,20 @@ public final class ServedModel {
 
   /** It may have taken a while to learn that it was written down, and another server may have gone on from there. */
   private void switchIfLast(ServedVersion chosen, long ordered) throws IOException {
-    if (succession.isChosen(chosen.version())) {
+    if (isStillChosen(chosen.version())) {
       switchTo(chosen, ordered);
     } else {
       replaceRetired(ordered);
       closeRetired();
+    }
+  }
+
+  private boolean isStillChosen(String version) {
+    try {
+      return succession.isChosen(version);
+    } catch (StoreException e) {
+      // It is written down, and a promotion serves without the database, too.
+      return succession.isChosenAsKnown(version);
     }
   }
 
@@ -588,7 +597,7 @@ public final class ServedModel {
         choice.retry();
         if (instead != null) {
           String version = installed.card().version();
-          Optional<String> began = life().chosen();
+          ModelLife began = life();
           promoted = succession.choose(() -> succeeds(version, instead, began), Approval.gates(), "",
               Database.Work.NOTHING);
           if (promoted) {
@@ -624,7 +633,7 @@ public final class ServedModel {
       if (isPromoted(version, ordered)) {
         return true;
       }
-      Optional<String> began = life().chosen();
+      ModelLife began = life();
       Optional<Succession.Choice> successor = succeeds(version, instead, began);
       return successor.isPresent() && switchTo(successor.get().bundle(), () -> succeeds(version, instead, began),
           approval, "", with, ordered) || isPromoted(version, ordered);
@@ -649,14 +658,19 @@ public final class ServedModel {
   /**
    * A version that is to serve instead of another, and of no third; empty if it is not to any more.
    *
-   * @param began what was chosen last when this was begun; what was chosen since, but for versions that this one comes
-   *     from and that are promoted before it, is a third
+   * @param began the lives when this was begun: what was chosen since is a third, but for versions that this one comes
+   *     from and that are promoted before it
    */
-  private Optional<Succession.Choice> succeeds(String version, String instead, Optional<String> began)
-      throws IOException {
+  private Optional<Succession.Choice> succeeds(String version, String instead, ModelLife began) throws IOException {
     return !life().wasPromoted(version) && serves(instead) && succession.lacksAll(version)
-        && (life().chosen().equals(began) || succession.descends(version, life().chosen().orElseThrow()))
+        && (life().chosen().equals(began.chosen()) || comesFromPromoted(version, began))
         ? Optional.of(succession.choice(version, "")) : Optional.empty();
+  }
+
+  private boolean comesFromPromoted(String version, ModelLife began) throws IOException {
+    Optional<String> chosen = life().chosen();
+    return chosen.isPresent() && !began.wasPromoted(chosen.get()) && life().wasPromoted(chosen.get())
+        && succession.descends(version, chosen.get());
   }
 
   /**
@@ -674,12 +688,20 @@ public final class ServedModel {
    * @param base what it was made from, in place of which it was to serve
    */
   public String notPromoted(String base) {
-    Optional<String> other = Stream.of(activeVersion(), life().chosen()).flatMap(Optional::stream)
+    Optional<String> other = Stream.of(activeVersion(), life().chosen(), written()).flatMap(Optional::stream)
         .filter(version -> !version.equals(base)).findFirst();
     return activeVersion().isPresent() && other.isEmpty()
         ? "version " + base + ", which it is made from, holds what was erased before, and so does it"
         : other.map(version -> "version " + version).orElse("another version") + " was activated in place of " + base
             + " while the job ran";
+  }
+
+  private Optional<String> written() {
+    try {
+      return choice.read();
+    } catch (IOException e) {
+      return Optional.empty();
+    }
   }
 
   /**

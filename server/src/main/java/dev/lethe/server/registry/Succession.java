@@ -69,13 +69,14 @@ final class Succession {
     lifecycle.follow();
   }
 
-  /** Whether a version is the one that was chosen last, as far as that is written down and can be read. */
+  /** Whether a version is the one that was chosen last, as far as that is written down. */
   boolean isChosen(String version) {
-    try {
-      lifecycle.follow();
-    } catch (StoreException e) {
-      LOG.debug("{}: whether another version was chosen since is not known", model, e);
-    }
+    lifecycle.follow();
+    return isChosenAsKnown(version);
+  }
+
+  /** The same by what is known already. */
+  boolean isChosenAsKnown(String version) {
     return life().chosen().map(version::equals).orElse(true);
   }
 
@@ -305,10 +306,15 @@ final class Succession {
     try {
       if (signatory.certified(files).stream().anyMatch(lifecycle::isUnfinished)) {
         Map<String, byte[]> withdrawn = signatory.withdraw(files);
-        lifecycle.refresh();
-        if (life().wasPromoted(version)) {
-          // Another server was just about to.
-          signatory.restore(files, withdrawn);
+        boolean promoted = true;
+        try {
+          lifecycle.refresh();
+          promoted = life().wasPromoted(version);
+        } finally {
+          if (promoted) {
+            // Another server was just about to; or that cannot be known.
+            signatory.restore(files, withdrawn);
+          }
         }
       }
     } catch (ProvenanceException e) {

@@ -34,7 +34,7 @@ final class WrittenChoice {
     this.succession = succession;
   }
 
-  /** What stands there; empty if nothing was ever chosen. */
+  /** What stands there, or what the shipped model says; empty if neither was ever chosen. */
   Optional<String> read() throws IOException {
     return store.chosen(model);
   }
@@ -54,7 +54,7 @@ final class WrittenChoice {
   /**
    * Writes a choice down.
    *
-   * @param serves the version until now, for what stands there if that cannot be read
+   * @param serves the version until now: what stands there if that cannot be read
    * @throws ChoiceNotWrittenException if it cannot be written, which {@link #retry} makes up for
    */
   void write(String version, Optional<String> serves) throws ChoiceNotWrittenException {

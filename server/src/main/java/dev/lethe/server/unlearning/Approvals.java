@@ -49,9 +49,9 @@ final class Approvals {
   }
 
   /**
-   * Those that have waited for longer than that to be carried out: their server failed, or has ended.
+   * What is approved and was not carried out at once: its server failed or has ended, or its model was away.
    *
-   * @param grace what was approved since is left to whoever is at it
+   * @param grace what was approved for less time than that is left to whoever is at it
    */
   List<Job> left(Duration grace) {
     Instant since = Instant.now().minus(grace);

@@ -38,7 +38,7 @@ final class FaultOperators implements AutoCloseable {
   /** What may become of a call whose server is killed or stopped, or whose order came too late. */
   private static final Set<Code> EXPECTED = Set.of(Code.UNAVAILABLE, Code.DEADLINE_EXCEEDED, Code.FAILED_PRECONDITION);
   private static final long PATIENCE_S = 40;
-  private static final int LOOK_MS = 20;
+  private static final int LOOK_MS = 100;
 
   private final List<Thread> threads = new ArrayList<>();
   // Of orders that a server has carried out, by its own word.
