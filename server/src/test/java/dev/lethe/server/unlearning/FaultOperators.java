@@ -39,6 +39,7 @@ final class FaultOperators implements AutoCloseable {
   private static final Set<Code> EXPECTED = Set.of(Code.UNAVAILABLE, Code.DEADLINE_EXCEEDED, Code.FAILED_PRECONDITION);
   private static final long PATIENCE_S = 40;
   private static final int LOOK_MS = 100;
+  private static final int NEWEST = 10;
 
   private final List<Thread> threads = new ArrayList<>();
   // Of orders that a server has carried out, by its own word.
@@ -116,8 +117,8 @@ final class FaultOperators implements AutoCloseable {
 
   private void decide(ServerProcess server, Random random) {
     UnlearningServiceBlockingStub jobs = UnlearningServiceGrpc.newBlockingStub(server.channel());
-    for (Job job : jobs.withDeadlineAfter(PATIENCE_S, TimeUnit.SECONDS).listJobs(ListJobsRequest.getDefaultInstance())
-        .getJobsList()) {
+    for (Job job : jobs.withDeadlineAfter(PATIENCE_S, TimeUnit.SECONDS).listJobs(ListJobsRequest.newBuilder()
+        .setPageSize(NEWEST).build()).getJobsList()) {
       if (job.getPhase() != JobPhase.JOB_PHASE_AWAITING_APPROVAL) {
         continue;
       }

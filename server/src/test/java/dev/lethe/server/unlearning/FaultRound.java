@@ -73,6 +73,8 @@ final class FaultRound implements AutoCloseable {
   private static final long LONGEST_END_S = 600;
   private static final long LONGEST_WAIT_S = 60;
   private static final int LOOK_MS = 20;
+  /** More than those that are under way: looks must not cost what they look at. */
+  private static final int NEWEST = 4;
   /** For which a server is stopped between any two of its steps: longer than others take it for alive. */
   private static final int LONGEST_PAUSE_MS = 8000;
   /** In which a server that lives serves what another has promoted. */
@@ -185,7 +187,7 @@ final class FaultRound implements AutoCloseable {
   private void await(JobPhase moment) throws InterruptedException {
     long limit = System.nanoTime() + TimeUnit.SECONDS.toNanos(LONGEST_WAIT_S);
     while (moment != JobPhase.JOB_PHASE_QUEUED && System.nanoTime() < limit
-        && jobs().values().stream().noneMatch(job -> job.getPhase() == moment && !Phases.hasEnded(job))) {
+        && newest().stream().noneMatch(job -> job.getPhase() == moment && !Phases.hasEnded(job))) {
       Thread.sleep(LOOK_MS);
     }
   }
@@ -242,6 +244,11 @@ final class FaultRound implements AutoCloseable {
         .getJobsList().stream().collect(Collectors.toMap(Job::getId, Function.identity()));
   }
 
+  private List<Job> newest() {
+    return UnlearningServiceGrpc.newBlockingStub(server().channel()).listJobs(
+        ListJobsRequest.newBuilder().setPageSize(NEWEST).build()).getJobsList();
+  }
+
   private List<String> open() {
     return jobs().values().stream().filter(job -> !isSettled(job)).map(Job::getId).toList();
   }
@@ -255,7 +262,7 @@ final class FaultRound implements AutoCloseable {
     String awaiting;
     do {
       Thread.sleep(LOOK_MS);
-      awaiting = jobs().values().stream().filter(job -> job.getPhase() == JobPhase.JOB_PHASE_AWAITING_APPROVAL)
+      awaiting = newest().stream().filter(job -> job.getPhase() == JobPhase.JOB_PHASE_AWAITING_APPROVAL)
           .map(Job::getId).findAny().orElse("");
     } while (awaiting.isEmpty());
     UnlearningServiceGrpc.newFutureStub(server().channel()).approveJob(ApproveJobRequest.newBuilder()
