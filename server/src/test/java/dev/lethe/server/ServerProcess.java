@@ -49,8 +49,9 @@ public record ServerProcess(Process process, int port, ManagedChannel channel, P
       throw new IOException("the server has not started: " + line + "\n" + Files.readString(log));
     }
     int port = Integer.parseInt(serving.group(1));
+    // A call that was to be retried on a channel that is shut down meanwhile throws what is no status.
     return new ServerProcess(process, port,
-        NettyChannelBuilder.forAddress("127.0.0.1", port).usePlaintext().build(), log);
+        NettyChannelBuilder.forAddress("127.0.0.1", port).usePlaintext().disableRetry().build(), log);
   }
 
   @Override

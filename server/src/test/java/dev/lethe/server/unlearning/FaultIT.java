@@ -59,7 +59,7 @@ class FaultIT {
       List.of("the end is written, and not in the event log", "audit.AuditLog", "ended"));
   /** Where a server is held and killed that an operator has told to promote a candidate. */
   private static final List<List<String>> APPROVED_STEPS = List.of(
-      List.of("the approval is written", "unlearning.JobQueue", "finishApproved"),
+      List.of("the approval is written", "unlearning.Approvals", "finishApproved"),
       List.of("the approved version is in place", "registry.Succession", "choose"),
       List.of("its certificate is made, and nothing recorded", "lifecycle.Lifecycle", "record"),
       List.of("the end is recorded, and the choice not written", "modelstore.DiskModelStore", "choose"),
