@@ -117,6 +117,11 @@ public final class Phases {
     };
   }
 
+  /** Whether nothing is left for anybody to do or decide. */
+  public static boolean isSettled(Job job) {
+    return hasEnded(job) && job.getPhase() != JOB_PHASE_AWAITING_APPROVAL;
+  }
+
   /** How often a job has ended: one that was retried may have more than once. What operators decide then is no end. */
   public static long ends(Job job) {
     long ends = 0;

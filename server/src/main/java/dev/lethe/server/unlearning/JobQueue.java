@@ -577,7 +577,7 @@ public final class JobQueue {
    */
   void delete(String id) throws IOException {
     orders.give(id, stored -> {
-      if (!Phases.hasEnded(stored.job()) || stored.job().getPhase() == JobPhase.JOB_PHASE_AWAITING_APPROVAL) {
+      if (!Phases.isSettled(stored.job())) {
         throw new IllegalStateException("job " + id + " is " + Phases.name(stored.job().getPhase())
             + "; it can be deleted once it has ended");
       }

@@ -192,9 +192,12 @@ final class FaultRound implements AutoCloseable {
     }
   }
 
-  private void strike(Victim victim, int which) throws Exception {
-    String phase = jobs().values().stream().filter(job -> !isSettled(job)).map(Job::getPhase)
+  private void strike(Victim chosen, int which) throws Exception {
+    String phase = jobs().values().stream().filter(job -> !Phases.isSettled(job)).map(Job::getPhase)
         .max((a, b) -> Integer.compare(a.getNumber(), b.getNumber())).map(Phases::name).orElse("idle");
+    List<ProcessHandle> workers = workers();
+    // Where there is no worker, none is killed, and it would count: then the server is.
+    Victim victim = workers.isEmpty() && chosen != Victim.SERVER_BY_SIGTERM ? Victim.SERVER : chosen;
     struck.merge(phase, 1, Integer::sum);
     kills.merge(victim, 1, Integer::sum);
     ServerProcess server = servers.get(which);
@@ -202,11 +205,12 @@ final class FaultRound implements AutoCloseable {
       server.process().destroy();
       assertTrue(server.process().waitFor(120, TimeUnit.SECONDS), "it does not heed SIGTERM");
     } else {
-      List<ProcessHandle> workers = victim == Victim.SERVER ? List.of() : workers();
       if (victim != Victim.WORKER) {
         server.process().destroyForcibly().waitFor();
       }
-      workers.forEach(ProcessHandle::destroyForcibly);
+      if (victim != Victim.SERVER) {
+        workers.forEach(ProcessHandle::destroyForcibly);
+      }
     }
     if (victim != Victim.WORKER) {
       server.close();
@@ -250,11 +254,7 @@ final class FaultRound implements AutoCloseable {
   }
 
   private List<String> open() {
-    return jobs().values().stream().filter(job -> !isSettled(job)).map(Job::getId).toList();
-  }
-
-  private static boolean isSettled(Job job) {
-    return Phases.hasEnded(job) && job.getPhase() != JobPhase.JOB_PHASE_AWAITING_APPROVAL;
+    return jobs().values().stream().filter(job -> !Phases.isSettled(job)).map(Job::getId).toList();
   }
 
   /** Orders a promotion as soon as a job awaits it, and does not wait for it. */
