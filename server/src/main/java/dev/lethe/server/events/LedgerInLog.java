@@ -40,18 +40,22 @@ public final class LedgerInLog implements Ledger {
   }
 
   @Override
-  public void append(List<? extends LifeEvent> events, Database.Work<?> with) {
-    log.append(events.stream().map(LedgerInLog::entry).toList(), with);
+  public void append(List<? extends LifeEvent> events) {
+    log.append(entries(events));
   }
 
   @Override
   public void appendAfter(Optional<Head> seen, List<? extends LifeEvent> events, Database.Work<?> with) {
-    log.append(events.stream().map(LedgerInLog::entry).toList(), connection -> {
+    log.append(entries(events), connection -> {
       if (!EventLog.ofKinds(connection, KINDS, number(seen)).isEmpty()) {
         throw new OutdatedException();
       }
       return with.run(connection);
     });
+  }
+
+  private static List<EventLog.Entry> entries(List<? extends LifeEvent> events) {
+    return events.stream().map(LedgerInLog::entry).toList();
   }
 
   private static long number(Optional<Head> line) {

@@ -10,18 +10,15 @@ import java.util.Optional;
  */
 public interface Ledger {
 
-  /**
-   * Appends events, all or none; once it returns, they are on the disk.
-   *
-   * @param with what else is done first in the same transaction of the database, perhaps several times until one of
-   *     them counts; what it throws prevents all of it
-   */
-  void append(List<? extends LifeEvent> events, Database.Work<?> with);
+  /** Appends events, all or none; once it returns, they are on the disk. */
+  void append(List<? extends LifeEvent> events);
 
   /**
    * The same, of what was decided by events that were read.
    *
    * @param seen the last line when they were read; empty of a log without any
+   * @param with what else is done first in the same transaction of the database, perhaps several times until one of
+   *     them counts; what it throws prevents all of it
    * @throws OutdatedException if there are others by now; then nothing is appended
    */
   void appendAfter(Optional<Head> seen, List<? extends LifeEvent> events, Database.Work<?> with);

@@ -69,7 +69,7 @@ public final class Lifecycle {
 
   /** Writes down that a version is being promoted. Blocks. */
   Optional<Ledger.Head> announce(LifeEvent.Certified promotion) {
-    ledger.append(List.of(promotion), Database.Work.NOTHING);
+    ledger.append(List.of(promotion));
     return ledger.head();
   }
 
@@ -89,7 +89,7 @@ public final class Lifecycle {
 
   /** Writes events down, all or none; from then on they hold. Blocks. */
   public synchronized void record(List<? extends LifeEvent> now) {
-    ledger.append(now, Database.Work.NOTHING);
+    ledger.append(now);
     took(now);
   }
 
@@ -104,7 +104,7 @@ public final class Lifecycle {
    * Writes down what is decided, all or nothing, if nothing else was written down of any version since, by this server
    * or another; else it is decided anew. Blocks.
    *
-   * @param with as of {@link Ledger#append}; not carried out if nothing is to be written down
+   * @param with as of {@link Ledger#appendAfter}; not carried out if nothing is to be written down
    * @throws StoreException if the database cannot be used
    * @throws DomainException Unavailable if something else came between again and again
    */

@@ -127,7 +127,12 @@ public final class ModelLife {
     return erasures.values().stream().filter(erasure -> !descends(version, erasure.version(), parents)).toList();
   }
 
-  private boolean descends(String version, String ancestor, Map<String, String> parents) {
+  /**
+   * Whether a version is another one, or comes from it.
+   *
+   * @param parents as of {@link #lacks}
+   */
+  public boolean descends(String version, String ancestor, Map<String, String> parents) {
     // Of a version that was purged, the erasures still tell what it came from.
     Map<String, String> bases = new HashMap<>();
     erasures.values().forEach(erasure -> bases.put(erasure.version(), erasure.base()));

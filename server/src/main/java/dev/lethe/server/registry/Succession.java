@@ -174,13 +174,7 @@ final class Succession {
 
   /** Whether a version comes from another one, by what their cards tell. */
   boolean descends(String version, String ancestor) throws IOException {
-    Map<String, String> parents = parents(store.versions(model).values());
-    Set<String> seen = new HashSet<>();
-    String at = version;
-    while (at != null && seen.add(at) && !at.equals(ancestor)) {
-      at = parents.get(at);
-    }
-    return ancestor.equals(at);
+    return life().descends(version, ancestor, parents(store.versions(model).values()));
   }
 
   /** Whether a version lacks all that was erased: what comes from a version that was rolled back to does not. */
@@ -214,11 +208,9 @@ final class Succession {
       return false;
     }
     Bundle version = choice.get().bundle();
-    for (Bundle before : unpromoted(version)) {
-      if (!before.card().version().equals(version.card().version())) {
-        promote(before, approval, () -> choosing.choose().isEmpty() || life().wasPromoted(before.card().version())
-            ? List.of() : promotion(before, approval), Database.Work.NOTHING);
-      }
+    for (Bundle before : unpromotedBefore(version)) {
+      promote(before, approval, () -> choosing.choose().isEmpty() || life().wasPromoted(before.card().version())
+          ? List.of() : promotion(before, approval), Database.Work.NOTHING);
     }
     AtomicBoolean chosen = new AtomicBoolean();
     promote(version, approval, () -> {
@@ -229,16 +221,21 @@ final class Succession {
     return chosen.get();
   }
 
-  /** A version and those before it that were never promoted, the oldest first. */
-  private List<Bundle> unpromoted(Bundle version) throws IOException {
+  /** Those that a version comes from and that were never promoted, as it was not, the oldest first. */
+  private List<Bundle> unpromotedBefore(Bundle version) throws IOException {
     NavigableMap<String, Bundle> versions = store.versions(model);
-    LinkedList<Bundle> unpromoted = new LinkedList<>();
+    LinkedList<Bundle> before = new LinkedList<>();
     Set<String> seen = new HashSet<>();
-    for (Bundle at = version; at != null && at.card().parentVersion() != null && seen.add(at.card().version())
-        && !life().wasPromoted(at.card().version()); at = versions.get(at.card().parentVersion())) {
-      unpromoted.addFirst(at);
+    for (Bundle at = version; at != null && isUnpromoted(at) && seen.add(at.card().version());
+        at = versions.get(at.card().parentVersion())) {
+      before.addFirst(at);
     }
-    return unpromoted;
+    before.pollLast();
+    return before;
+  }
+
+  private boolean isUnpromoted(Bundle version) {
+    return version.card().parentVersion() != null && !life().wasPromoted(version.card().version());
   }
 
   /** What is written down of a choice, in one transaction: there is no promotion without its override. */
@@ -247,7 +244,7 @@ final class Succession {
     String name = version.card().version();
     List<LifeEvent> events = new ArrayList<>();
     // What a version was made to erase is erased once it serves, however it came to that.
-    if (version.card().parentVersion() != null && !life().wasPromoted(name)) {
+    if (isUnpromoted(version)) {
       events.addAll(promotion(version, approval));
     } else {
       signatory.sign(version, store);
@@ -274,19 +271,18 @@ final class Succession {
 
   private void promote(Bundle version, Approval approval, Lifecycle.Decision decision, Database.Work<?> with)
       throws IOException {
-    String name = version.card().version();
-    boolean before = version.card().parentVersion() == null || life().wasPromoted(name);
+    boolean begun = isUnpromoted(version);
     try {
       lifecycle.record(decision, with);
     } catch (IOException | RuntimeException e) {
-      if (before || !isWritten(version, e)) {
+      if (!begun || !isWritten(version, e)) {
         throw e;
       }
     }
-    if (!before && !life().wasPromoted(name)) {
+    if (begun && isUnpromoted(version)) {
       // It was certified, and then another one came before it.
-      withdraw(name);
-    } else if (!before && store.isOwn(version) && signatory.lacksCertificate(store.files(version))) {
+      withdraw(version.card().version());
+    } else if (begun && store.isOwn(version) && signatory.lacksCertificate(store.files(version))) {
       // Another server took it for one that had failed.
       promotion(version, approval);
     }
@@ -531,7 +527,6 @@ final class Succession {
     }
     Map<String, String> parents = parents(versions.values());
     if (isLost(version, parents)) {
-      lifecycle.record(new LifeEvent.Purged(model, version, by, Instant.now()));
       return finishPurge(version, by);
     }
     Bundle bundle = find(version, versions);
@@ -565,7 +560,7 @@ final class Succession {
 
   private List<String> finishPurge(String version, String by) throws IOException {
     if (!life().purged().containsKey(version)) {
-      // Begun by an earlier release, which wrote it down later.
+      // Its folder was deleted by hand, or an earlier release has begun, which wrote it down later.
       lifecycle.record(new LifeEvent.Purged(model, version, by, Instant.now()));
     }
     List<String> deleted = store.finishPurge(model, version, Succession::isProof);

@@ -95,7 +95,7 @@ class EventLogTest {
       AtomicInteger attempts = new AtomicInteger();
       assertThrows(Ledger.OutdatedException.class, () -> ledger.appendAfter(newer, List.of(event), connection -> {
         if (url.isShared() && attempts.getAndIncrement() == 0) {
-          new LedgerInLog(new EventLog(other)).append(List.of(event), Database.Work.NOTHING);
+          new LedgerInLog(new EventLog(other)).append(List.of(event));
         } else if (!url.isShared()) {
           // SQLite lets nobody write there.
           throw new Ledger.OutdatedException();
@@ -119,10 +119,10 @@ class EventLogTest {
     try (Database database = Database.open(url)) {
       LedgerInLog ledger = new LedgerInLog(new EventLog(database));
       new EventLog(database).append(List.of(entry(1)));
-      ledger.append(List.of(new LifeEvent.Certified("m", "v1-u1", "alice", time)), Database.Work.NOTHING);
+      ledger.append(List.of(new LifeEvent.Certified("m", "v1-u1", "alice", time)));
       Ledger.Head certified = ledger.head().orElseThrow();
-      ledger.append(events, Database.Work.NOTHING);
-      assertThrows(IllegalStateException.class, () -> ledger.append(events, connection -> {
+      ledger.append(events);
+      assertThrows(IllegalStateException.class, () -> ledger.appendAfter(ledger.head(), events, connection -> {
         throw new IllegalStateException("not now");
       }));
       assertEquals(events, ledger.events());

@@ -21,16 +21,16 @@ public final class TestLives {
     private final List<LifeEvent> events = new CopyOnWriteArrayList<>();
 
     @Override
-    public void append(List<? extends LifeEvent> more, Database.Work<?> with) {
-      if (with != Database.Work.NOTHING) {
-        throw new UnsupportedOperationException("there is no database");
-      }
+    public void append(List<? extends LifeEvent> more) {
       events.addAll(more);
     }
 
     @Override
     public void appendAfter(Optional<Head> seen, List<? extends LifeEvent> more, Database.Work<?> with) {
-      append(more, with);
+      if (with != Database.Work.NOTHING) {
+        throw new UnsupportedOperationException("there is no database");
+      }
+      append(more);
     }
 
     @Override
@@ -68,8 +68,8 @@ public final class TestLives {
       implements Ledger {
 
     @Override
-    public void append(List<? extends LifeEvent> events, Database.Work<?> with) {
-      of.append(events, with);
+    public void append(List<? extends LifeEvent> events) {
+      of.append(events);
     }
 
     @Override

@@ -523,13 +523,17 @@ class JobQueueTest {
         "bob", Instant.now());
   }
 
-  /** What another server writes down, which has the same database. */
+  /** The lives of another server, which has the same database. */
+  private Lifecycle others() {
+    return new Lifecycle(new LedgerInLog(new EventLog(database)), RULES);
+  }
+
   private void elsewhere(LifeEvent event) {
-    new Lifecycle(new LedgerInLog(new EventLog(database)), RULES).record(event);
+    others().record(event);
   }
 
   private void promotedElsewhere(String id) throws IOException {
-    new Lifecycle(new LedgerInLog(new EventLog(database)), RULES).record(() -> List.of(promotion("tiny")),
+    others().record(() -> List.of(promotion("tiny")),
         new JobStore(database).changing(id, before -> before.with(Phases.move(before.job(),
             JobPhase.JOB_PHASE_PROMOTED, "server", "serves", Instant.now()).toBuilder().setPromoted(true).build())));
   }
