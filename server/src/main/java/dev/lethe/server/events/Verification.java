@@ -13,6 +13,7 @@ import dev.lethe.server.provenance.Statement;
 import dev.lethe.server.provenance.Statement.Resource;
 import dev.lethe.server.provenance.VerificationKey;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -35,6 +36,10 @@ public final class Verification {
 
   /** Of a line that tells the end of a job: the digest of its report. */
   public static final String REPORT = "report_sha256";
+
+  /** For which what a server does meanwhile is waited for: it signs first, and writes down what it has signed then. */
+  private static final Duration PATIENCE = Duration.ofSeconds(10);
+  private static final Duration LOOK = Duration.ofMillis(200);
 
   private static final String JOB = "job";
   private static final String PROMOTED = "promoted";
@@ -63,6 +68,9 @@ public final class Verification {
    */
   public record Proof(VersionFiles proof, VersionFiles files, Optional<String> unreadable) {}
 
+  /** @param file the certificate */
+  private record Certified(Erasure erasure, VersionFiles proof, String file) {}
+
   /**
    * Checks all.
    *
@@ -72,7 +80,7 @@ public final class Verification {
    */
   public boolean run(EventLog log, Map<String, Proof> proofs, Map<String, String> reports) {
     Chain chain = new Chain();
-    Map<String, List<Erasure>> certified = new HashMap<>();
+    Map<String, List<Certified>> certified = new HashMap<>();
     // Before the versions are looked at: what is promoted meanwhile is signed first, and written down then.
     Map<String, Set<String>> before = new HashMap<>();
     log.ofKinds(List.of(PROMOTED)).forEach(line -> promotion(line, before));
@@ -95,9 +103,10 @@ public final class Verification {
     told.accept("event log: " + chain.length() + " lines, whole; the last one's hash is " + chain.head());
     log.firstMislabelled().ifPresent(number -> fails("event log: line " + number + " is filed under another kind than"
         + " it is of: the column kind was changed"));
-    certified.forEach((name, erasures) -> erasures.forEach(erasure -> {
-      if (!promoted.getOrDefault(name, Set.of()).contains(erasure.id())) {
-        fails(name + ": the event log does not tell of erasure " + erasure.id() + ", which is certified");
+    certified.forEach((name, erasures) -> erasures.forEach(certificate -> {
+      String id = certificate.erasure().id();
+      if (!promoted.getOrDefault(name, Set.of()).contains(id) && !comesRight(name, certificate, log)) {
+        fails(name + ": the event log does not tell of erasure " + id + ", which is certified");
       }
     }));
     before.forEach((name, erasures) -> {
@@ -108,6 +117,29 @@ public final class Verification {
     });
     reports(reports);
     return holds;
+  }
+
+  /**
+   * Whether a promotion that is certified is written down a moment later, or its certificate taken back, since it was
+   * not to be: a server may be just at it.
+   */
+  private static boolean comesRight(String name, Certified certificate, EventLog log) {
+    long limit = System.nanoTime() + PATIENCE.toNanos();
+    while (System.nanoTime() < limit) {
+      Map<String, Set<String>> promoted = new HashMap<>();
+      log.ofKinds(List.of(PROMOTED)).forEach(line -> promotion(line, promoted));
+      if (promoted.getOrDefault(name, Set.of()).contains(certificate.erasure().id())
+          || !certificate.proof().has(certificate.file())) {
+        return true;
+      }
+      try {
+        Thread.sleep(LOOK.toMillis());
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        return false;
+      }
+    }
+    return false;
   }
 
   /** Notes what a line tells of a job's report. One from before reports were told of has nothing of it. */
@@ -171,7 +203,7 @@ public final class Verification {
   }
 
   private void version(String name, Proof proof, Set<String> promoted, boolean activated, EventLog log, Chain chain,
-      Map<String, List<Erasure>> certified) {
+      Map<String, List<Certified>> certified) {
     try {
       Set<String> uncertified = new LinkedHashSet<>(promoted);
       // Of an erasure that another server or release has promoted, nobody here knows more than the version.
@@ -197,7 +229,7 @@ public final class Verification {
         if (certificate.isPresent()) {
           Statement statement = certificate.get().statement();
           Erasure erasure = Erasure.of(statement);
-          certified.computeIfAbsent(name, first -> new ArrayList<>()).add(erasure);
+          certified.computeIfAbsent(name, first -> new ArrayList<>()).add(new Certified(erasure, proof.proof(), file));
           uncertified.remove(erasure.id());
           JsonNode head = statement.predicate().path("log");
           if (head.has("line")) {
