@@ -24,7 +24,7 @@ record Images(WorkerJob job, JobFiles files, ModelCard card) {
   private static final int LEARNING_IMAGES = 1024;
 
   JobImages read() throws IOException {
-    ImageDataset unlearn = files.unlearn(card, job.getUnlearnLabelsList());
+    ImageDataset unlearn = files.unlearn(card, job);
     ImageDataset learn = files.learn(card, job.getLearnLabelsList());
     if (job.getData().isEmpty()) {
       requireLearnable(learn);

@@ -57,9 +57,18 @@ record JobFiles(Path directory, Optional<FileCipher> cipher) {
     return Digests.sha256(directory.resolve(JobContract.JOB));
   }
 
-  /** Images to unlearn; {@code labels} as in the job. */
-  ImageDataset unlearn(ModelCard card, List<Integer> labels) throws IOException {
-    return read(JobContract.UNLEARN, card, labels);
+  /**
+   * Images to unlearn.
+   *
+   * @throws IOException if one is missing, too, that the job speaks of: of fewer, nobody would be told
+   */
+  ImageDataset unlearn(ModelCard card, WorkerJob job) throws IOException {
+    for (int i = 0; i < job.getUnlearnIndicesCount(); i++) {
+      if (Files.notExists(path(JobContract.UNLEARN, i))) {
+        throw new IOException("an image of the job is missing: " + path(JobContract.UNLEARN, i));
+      }
+    }
+    return read(JobContract.UNLEARN, card, job.getUnlearnLabelsList());
   }
 
   /** Learning images. */

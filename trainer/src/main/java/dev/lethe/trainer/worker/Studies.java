@@ -49,7 +49,7 @@ record Studies(WorkerJob job, JobFiles files, Path directory, Compute compute) {
   }
 
   private Inspection inspect(Bundle base, ModelWeights model, Progress progress) throws IOException {
-    ImageDataset images = files.unlearn(base.card(), job.getUnlearnLabelsList());
+    ImageDataset images = files.unlearn(base.card(), job);
     Optional<ImageDataset> neverSeen =
         job.getData().isEmpty() ? Optional.empty() : new Images(job, files, base.card()).neverSeen();
     Inspector.Findings found = new Inspector(model, directory.resolve("session"), compute, job.getSpec().getSeed())
@@ -94,7 +94,7 @@ record Studies(WorkerJob job, JobFiles files, Path directory, Compute compute) {
 
   private Projection project(Bundle base, ModelWeights model, Progress progress) throws IOException {
     ProjectRequest how = job.getProjection();
-    Tensor image = files.unlearn(base.card(), job.getUnlearnLabelsList()).images();
+    Tensor image = files.unlearn(base.card(), job).images();
     int label = job.getUnlearnLabelsCount() > 0 ? job.getUnlearnLabels(0) : 0;
     Projector projector = new Projector(model, directory.resolve("session"), compute);
     Projector.Projection found = projector.project(image, label,
