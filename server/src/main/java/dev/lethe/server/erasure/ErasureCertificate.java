@@ -210,6 +210,11 @@ public final class ErasureCertificate {
     return (report.toPrettyString() + "\n").getBytes(StandardCharsets.UTF_8);
   }
 
+  /** The id of the job that a report is of. */
+  public static String job(byte[] report) throws IOException {
+    return JSON.readTree(report).path("id").asText();
+  }
+
   /** The commitments that a report has. */
   public static List<String> commitments(byte[] report) throws IOException {
     List<String> commitments = new ArrayList<>();

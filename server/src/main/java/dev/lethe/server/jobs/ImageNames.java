@@ -55,7 +55,7 @@ public final class ImageNames {
   }
 
   /** A job as it is kept once its images are gone. */
-  public static JobRecord without(JobRecord record) {
+  static JobRecord without(JobRecord record) {
     return new JobRecord(of(record.work()).without(record.job()), record.work().toBuilder().clearUnlearnNames().build(),
         record.intent(), record.request(), record.sealedKey());
   }

@@ -30,9 +30,10 @@ public record JobRecord(Job job, WorkerJob work, Intent intent, String request, 
     REJECT
   }
 
-  /** The same without the key of its images. */
-  JobRecord withoutKey() {
-    return new JobRecord(job, work, intent, request, "");
+  /** The same without the key of its images, and without what its client called them: nobody reads them any more. */
+  public JobRecord withoutKey() {
+    JobRecord nameless = ImageNames.without(this);
+    return new JobRecord(nameless.job, nameless.work, intent, request, "");
   }
 
   /** The same with another job. */

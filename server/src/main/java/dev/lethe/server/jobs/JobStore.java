@@ -25,6 +25,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.function.Predicate;
 import java.util.function.UnaryOperator;
 
 /**
@@ -40,6 +41,8 @@ public final class JobStore {
 
   /** The number, of PostgreSQL's locks that an application gives a meaning to, for inserts of jobs. */
   private static final long INSERTS = 0x6c65746865L;
+  /** The same, of those that take a second number, for beginnings of runs; the second one is a model's. */
+  private static final int BEGINNINGS = 0x6c657468;
   private static final String SELECT = "select job, work, intent, request_digest, sealed_key from jobs";
 
   private final Database database;
@@ -192,19 +195,59 @@ public final class JobStore {
    * @return the jobs as they are now, by id
    */
   public Map<String, JobRecord> changeAll(Collection<String> ids, UnaryOperator<Map<String, JobRecord>> change) {
-    return database.transaction(connection -> {
-      Map<String, JobRecord> found = new TreeMap<>();
-      for (String id : new TreeSet<>(ids)) {
-        find(connection, id, database.isShared() ? " for update" : "").ifPresent(record -> found.put(id, record));
+    return database.transaction(connection -> changeAll(connection, ids, change));
+  }
+
+  private Map<String, JobRecord> changeAll(Connection connection, Collection<String> ids,
+      UnaryOperator<Map<String, JobRecord>> change) throws SQLException {
+    Map<String, JobRecord> found = new TreeMap<>();
+    for (String id : new TreeSet<>(ids)) {
+      find(connection, id, database.isShared() ? " for update" : "").ifPresent(record -> found.put(id, record));
+    }
+    Map<String, JobRecord> changed = change.apply(Map.copyOf(found));
+    for (Map.Entry<String, JobRecord> job : changed.entrySet()) {
+      if (job.getValue() != found.get(job.getKey())) {
+        update(connection, job.getValue());
       }
-      Map<String, JobRecord> changed = change.apply(Map.copyOf(found));
-      for (Map.Entry<String, JobRecord> job : changed.entrySet()) {
-        if (job.getValue() != found.get(job.getKey())) {
-          update(connection, job.getValue());
+    }
+    return changed;
+  }
+
+  /**
+   * {@link #changeAll}, where a run begins: two at once would make two versions from one, of which either lacks what
+   * the other has unlearned.
+   *
+   * @throws IllegalStateException if another job of the model is at work, on whichever server
+   */
+  public Map<String, JobRecord> begin(String model, Collection<String> ids,
+      UnaryOperator<Map<String, JobRecord>> change) {
+    return database.transaction(connection -> {
+      beginAlone(connection, model);
+      try (PreparedStatement select = connection.prepareStatement("select id from jobs where model = ? and phase <> ?"
+          + " and ended is null")) {
+        select.setString(1, model);
+        select.setString(2, JobPhase.JOB_PHASE_QUEUED.name());
+        try (ResultSet row = select.executeQuery()) {
+          while (row.next()) {
+            if (!ids.contains(row.getString(1))) {
+              throw new IllegalStateException("job " + row.getString(1) + " of " + model + " is at work");
+            }
+          }
         }
       }
-      return changed;
+      return changeAll(connection, ids, change);
     });
+  }
+
+  /** As of inserts: of two that begin on PostgreSQL, neither would see the other. */
+  private void beginAlone(Connection connection, String model) throws SQLException {
+    if (database.isShared()) {
+      try (PreparedStatement lock = connection.prepareStatement("select pg_advisory_xact_lock(?, ?)")) {
+        lock.setInt(1, BEGINNINGS);
+        lock.setInt(2, model.hashCode());
+        lock.execute();
+      }
+    }
   }
 
   private static void update(Connection connection, JobRecord record) throws SQLException {
@@ -272,6 +315,19 @@ public final class JobStore {
     });
   }
 
+  /** Whether a job has ended, and its files were not seen to be gone since. */
+  public boolean isUncleaned(String id) {
+    return database.transaction(connection -> {
+      try (PreparedStatement select = connection.prepareStatement(
+          "select 1 from jobs where id = ? and ended is not null and cleaned is null")) {
+        select.setString(1, id);
+        try (ResultSet row = select.executeQuery()) {
+          return row.next();
+        }
+      }
+    });
+  }
+
   /** Those that have ended, and whose files were not seen to be gone since. */
   public List<JobRecord> uncleaned() {
     return database.transaction(connection -> {
@@ -289,11 +345,12 @@ public final class JobStore {
    * @param keepKey whether its images are kept
    */
   public void cleaned(String id, Instant time, boolean keepKey) {
-    if (!keepKey) {
-      forget(id);
+    if (!keepKey && !forget(id, Phases::hasEnded)) {
+      return;
     }
     database.transaction(connection -> {
-      try (PreparedStatement update = connection.prepareStatement("update jobs set cleaned = ? where id = ?")) {
+      try (PreparedStatement update = connection.prepareStatement(
+          "update jobs set cleaned = ? where id = ? and ended is not null")) {
         update.setLong(1, time.toEpochMilli());
         update.setString(2, id);
         return update.executeUpdate();
@@ -301,16 +358,23 @@ public final class JobStore {
     });
   }
 
-  /** Nothing of it is left in the journal, either. */
-  private void forget(String id) {
-    database.transaction(connection -> {
-      Optional<JobRecord> kept = find(connection, id, database.isShared() ? " for update" : "");
-      if (kept.isPresent()) {
-        update(connection, ImageNames.without(kept.get()).withoutKey());
+  /**
+   * Nothing of it is left in the journal, either.
+   *
+   * @param over what a job must be
+   * @return false if there is no such job, or it is not so, since it goes on by now
+   */
+  private boolean forget(String id, Predicate<Job> over) {
+    boolean forgotten = database.transaction(connection -> {
+      Optional<JobRecord> ended = find(connection, id, database.isShared() ? " for update" : "")
+          .filter(record -> over.test(record.job()));
+      if (ended.isPresent()) {
+        update(connection, ended.get().withoutKey());
       }
-      return kept;
+      return ended.isPresent();
     });
     database.emptyJournal();
+    return forgotten;
   }
 
   /** Ids of jobs that ended before a time, and of which nothing is to be decided any more. */
@@ -331,16 +395,18 @@ public final class JobStore {
     });
   }
 
-  /** How many of a model that have not ended are older than a job. */
+  /** How many of a model go before a job that waits: those at work, and older ones. */
   public int before(Job job) {
     return database.transaction(connection -> {
       try (PreparedStatement select =
-          connection.prepareStatement("select count(*) from jobs where model = ? and ended is"
-          + " null and (submitted < ? or submitted = ? and id < ?)")) {
+          connection.prepareStatement("select count(*) from jobs where model = ? and ended is null and id <> ?"
+          + " and (phase <> ? or submitted < ? or submitted = ? and id < ?)")) {
         select.setString(1, job.getSpec().getModel());
-        select.setLong(2, Timestamps.toMillis(job.getSubmitted()));
-        select.setLong(3, Timestamps.toMillis(job.getSubmitted()));
-        select.setString(4, job.getId());
+        select.setString(2, job.getId());
+        select.setString(3, JobPhase.JOB_PHASE_QUEUED.name());
+        select.setLong(4, Timestamps.toMillis(job.getSubmitted()));
+        select.setLong(5, Timestamps.toMillis(job.getSubmitted()));
+        select.setString(6, job.getId());
         try (ResultSet row = select.executeQuery()) {
           row.next();
           return row.getInt(1);
@@ -349,13 +415,17 @@ public final class JobStore {
     });
   }
 
-  /** The oldest job of a model that has not ended: whose turn it is. */
+  /**
+   * Whose turn it is of a model's jobs that have not ended: the one that is at work, although it may be younger than
+   * one that was retried; else the oldest.
+   */
   public Optional<String> first(String model) {
     return database.transaction(connection -> {
       try (PreparedStatement select =
           connection.prepareStatement("select id from jobs where model = ? and ended is null"
-          + " order by submitted, id limit 1")) {
+          + " order by case when phase = ? then 1 else 0 end, submitted, id limit 1")) {
         select.setString(1, model);
+        select.setString(2, JobPhase.JOB_PHASE_QUEUED.name());
         try (ResultSet row = select.executeQuery()) {
           return row.next() ? Optional.of(row.getString(1)) : Optional.empty();
         }
@@ -415,16 +485,20 @@ public final class JobStore {
   }
 
   /**
-   * Deletes a job, in the journal, too.
+   * Deletes a job of which nothing is to be done or decided, in the journal, too.
    *
    * @return false if there is no such job
    */
   public boolean delete(String id) {
     // What must not stay goes first: if the journal cannot be emptied just now, the job is there to be deleted again.
-    forget(id);
+    if (!forget(id, Phases::isSettled)) {
+      return false;
+    }
     boolean deleted = database.transaction(connection -> {
-      try (PreparedStatement delete = connection.prepareStatement("delete from jobs where id = ?")) {
+      try (PreparedStatement delete = connection.prepareStatement(
+          "delete from jobs where id = ? and ended is not null and phase <> ?")) {
         delete.setString(1, id);
+        delete.setString(2, JobPhase.JOB_PHASE_AWAITING_APPROVAL.name());
         return delete.executeUpdate() > 0;
       }
     });

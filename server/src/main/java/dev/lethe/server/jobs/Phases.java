@@ -42,6 +42,8 @@ public final class Phases {
   /** The same, for what a worker says. */
   public static final String WORKER = "worker";
 
+  private static final String CARRIED_ON = "whoever was taking its version over has ended; that is carried on";
+
   private static final Map<JobPhase, Set<JobPhase>> FOLLOWING = new EnumMap<>(Map.of(
       JOB_PHASE_QUEUED, Set.of(JOB_PHASE_INVERTING, JOB_PHASE_FAILED, JOB_PHASE_CANCELLED),
       JOB_PHASE_INVERTING, Set.of(JOB_PHASE_UNLEARNING, JOB_PHASE_AUDITING, JOB_PHASE_CANDIDATE, JOB_PHASE_QUEUED,
@@ -79,7 +81,7 @@ public final class Phases {
         .addChanges(JobChange.newBuilder().setPhase(to).setTime(now).setActor(actor).setCause(cause));
     switch (to) {
       case JOB_PHASE_QUEUED -> moved.clearStarted().clearEnded().clearProgress().clearMessage();
-      case JOB_PHASE_INVERTING -> moved.setStarted(now).setAttempt(job.getAttempt() + 1);
+      case JOB_PHASE_INVERTING -> moved.clearMessage().setStarted(now).setAttempt(job.getAttempt() + 1);
       default -> { }
     }
     if (ends(to)) {
@@ -107,6 +109,31 @@ public final class Phases {
     return job.toBuilder().setState(JobState.JOB_STATE_SUCCEEDED).setEnded(now)
         .addChanges(JobChange.newBuilder().setPhase(JOB_PHASE_CANDIDATE).setTime(now).setActor(actor).setCause(cause))
         .build();
+  }
+
+  /**
+   * The take-over of a candidate is carried on by another than who began it.
+   *
+   * @throws IllegalStateException if there is none to be carried on
+   */
+  public static Job carryOn(Job job, Instant time) {
+    if (job.getPhase() != JOB_PHASE_CANDIDATE || hasEnded(job)) {
+      throw new IllegalStateException("job " + job.getId() + " is " + name(job.getPhase())
+          + "; there is no take-over to be carried on");
+    }
+    return job.toBuilder().addChanges(JobChange.newBuilder().setPhase(JOB_PHASE_CANDIDATE).setTime(timestamp(time))
+        .setActor(SERVER).setCause(CARRIED_ON)).build();
+  }
+
+  /** Whether a job that had failed or was cancelled was queued once more by the second of two changes in a row. */
+  public static boolean isRetry(JobChange before, JobChange change) {
+    return ends(before.getPhase()) && change.getPhase() == JOB_PHASE_QUEUED;
+  }
+
+  /** How often somebody has begun to work on a job: by this number, whoever comes later is told from who was before. */
+  public static long turn(Job job) {
+    return job.getAttempt()
+        + job.getChangesList().stream().filter(change -> change.getCause().equals(CARRIED_ON)).count();
   }
 
   /** Whether nothing is left for the server to do: all is done, or an operator has to decide. */

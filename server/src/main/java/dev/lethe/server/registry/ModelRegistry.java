@@ -124,21 +124,31 @@ public final class ModelRegistry {
       blind = Optional.of(e);
     }
     for (ServedModel model : models.values()) {
-      Optional<String> active = model.activeVersion();
-      Optional<String> chosen = store.chosen(model.name());
-      // Who switches here writes the choice down first, and is on the loader already: then nothing is left to do.
-      if (active.isPresent() && chosen.isPresent() && !chosen.equals(active) && !model.isAhead()) {
-        Future<Void> load = blind.isPresent() ? model.followCertificate(chosen.get()) : model.load();
-        loads.add(load.onFailure(failure -> LOG.warn("{}: version {}, which another server has chosen, is not"
-            + " served: {}", model.name(), chosen.get(), failure.getMessage())));
-      } else if (blind.isEmpty() || model.servesRetired()) {
-        settle(model).ifPresent(loads::add);
-      }
+      follow(model, blind.isPresent()).ifPresent(loads::add);
     }
     blind.ifPresent(failure -> {
       throw failure;
     });
     return Future.all(loads).mapEmpty();
+  }
+
+  /** {@link #follow()} of one model, if the server has it: what becomes of others is not waited for. */
+  public Future<Void> follow(String name) throws IOException {
+    lifecycle.follow();
+    ServedModel model = models.get(name);
+    return model == null ? Future.succeededFuture() : follow(model, false).orElseGet(Future::succeededFuture);
+  }
+
+  private Optional<Future<Void>> follow(ServedModel model, boolean blind) throws IOException {
+    Optional<String> active = model.activeVersion();
+    Optional<String> chosen = store.chosen(model.name());
+    // Who switches here writes the choice down first, and is on the loader already: then nothing is left to do.
+    if (active.isPresent() && chosen.isPresent() && !chosen.equals(active) && !model.isAhead()) {
+      Future<Void> load = blind ? model.followCertificate(chosen.get()) : model.load();
+      return Optional.of(load.onFailure(failure -> LOG.warn("{}: version {}, which another server has chosen, is not"
+          + " served: {}", model.name(), chosen.get(), failure.getMessage())));
+    }
+    return !blind || model.servesRetired() ? settle(model) : Optional.empty();
   }
 
   /**

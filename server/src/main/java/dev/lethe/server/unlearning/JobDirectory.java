@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.UnaryOperator;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -48,7 +49,10 @@ record JobDirectory(Path path) {
     String name = JobContract.image(
         role == ImageRole.IMAGE_ROLE_LEARN ? JobContract.LEARN : JobContract.UNLEARN, index);
     Path file = path.resolve(name + JobContract.SEALED);
-    Files.createDirectories(file.getParent());
+    // Of the role alone: where the job's own folder is gone, other images went with it.
+    if (Files.notExists(file.getParent())) {
+      Files.createDirectory(file.getParent());
+    }
     Files.write(file, cipher.seal(name, png));
   }
 
@@ -72,8 +76,20 @@ record JobDirectory(Path path) {
 
   /** Whether all images of a job are there. */
   boolean hasImages(Job job) {
-    return (job.getUnlearnImages() == 0 || Files.exists(path.resolve(JobContract.UNLEARN)))
-        && (job.getLearnImages() == 0 || Files.exists(path.resolve(JobContract.LEARN)));
+    return hasImages(JobContract.UNLEARN, job.getUnlearnImages()) && hasImages(JobContract.LEARN, job.getLearnImages());
+  }
+
+  private boolean hasImages(String folder, int images) {
+    return IntStream.range(0, images).allMatch(index ->
+        Files.exists(path.resolve(JobContract.image(folder, index) + JobContract.SEALED)));
+  }
+
+  boolean exists() {
+    return Files.isDirectory(path);
+  }
+
+  void make() throws IOException {
+    Files.createDirectory(path);
   }
 
   Path candidate() {

@@ -48,12 +48,14 @@ final class JobFolders {
    * @param stale how long nothing has come of an upload that nobody is at any more
    */
   void recover(Predicate<String> accepted, Duration stale) throws IOException {
+    // First, whatever becomes of others: whoever does not hear of them for long takes them away.
+    for (Path upload : uploads) {
+      beat(upload);
+    }
     Instant since = Instant.now().minus(stale);
     for (Path entry : entries()) {
       String name = entry.getFileName().toString();
-      if (uploads.contains(entry)) {
-        beat(entry);
-      } else if (name.startsWith(UPLOAD)) {
+      if (!uploads.contains(entry) && name.startsWith(UPLOAD)) {
         String id = name.substring(UPLOAD.length());
         if (accepted.test(id)) {
           commit(new JobDirectory(entry), id);
@@ -87,8 +89,13 @@ final class JobFolders {
    * @param accepted whether there is a job of this id
    */
   List<JobDirectory> unknown(Predicate<String> accepted) throws IOException {
+    return ofJobs().stream().filter(directory -> !accepted.test(directory.path().getFileName().toString())).toList();
+  }
+
+  /** All folders that are named as those of jobs are. */
+  List<JobDirectory> ofJobs() throws IOException {
     return entries().stream().filter(entry -> ID.matcher(entry.getFileName().toString()).matches())
-        .filter(entry -> !accepted.test(entry.getFileName().toString())).map(JobDirectory::new).toList();
+        .map(JobDirectory::new).toList();
   }
 
   /** A new id: the time, for people, and enough chance that no two are equal. */

@@ -10,6 +10,7 @@ import dev.lethe.server.errors.DomainException.AlreadyExists;
 import dev.lethe.server.errors.DomainException.Exhausted;
 import dev.lethe.server.errors.DomainException.Invalid;
 import dev.lethe.server.errors.DomainException.Precondition;
+import dev.lethe.server.errors.DomainException.Unavailable;
 import dev.lethe.server.jobs.Commitment;
 import dev.lethe.server.jobs.ImageNames;
 import dev.lethe.server.jobs.JobRecord;
@@ -29,6 +30,7 @@ import dev.lethe.v1.JobState;
 import dev.lethe.v1.WorkerJob;
 import io.vertx.core.Future;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -62,6 +64,8 @@ public final class JobQueue {
   private static final int ESTIMATED_BY = 10;
   /** For a worker to end, and what it has made of a job's images to be deleted. */
   private static final Duration LEAVING = Duration.ofSeconds(30);
+  /** So many heartbeats after the last look at the database, others may take this server for ended soon. */
+  private static final int HEARTBEATS_CUT_OFF = 3;
   /** An upload is none any more that its server has not shown to be at for so long, which it does with every look. */
   private static final Duration STALE_UPLOAD = Duration.ofMinutes(5);
 
@@ -86,6 +90,8 @@ public final class JobQueue {
   // Models whose jobs wait since they are not served here, as far as that is told.
   private final Set<String> unserved = ConcurrentHashMap.newKeySet();
   private volatile TrackedJob atWork;
+  // When the database was looked at last, by System.nanoTime.
+  private volatile long looked = System.nanoTime();
   private volatile boolean closing;
 
   /**
@@ -119,7 +125,7 @@ public final class JobQueue {
     this.running = options.command().map(command -> new JobRun.Settings(registry, new LocalWorkers(command), key,
         cleaning,
         PATIENCE, options, metrics, new Merging(store, key, options.merge(), options.approval(), this::track),
-        () -> closing));
+        database.isShared(), this::isCutOff, () -> closing));
     this.shared = database.isShared();
   }
 
@@ -135,6 +141,7 @@ public final class JobQueue {
       // Beside others, what this database does not know may be theirs.
       deleteUnknown();
     }
+    folders.ofJobs().forEach(directory -> chore(() -> cleanAgain(directory)));
     // Alone, nobody is at what was approved before; beside others, somebody may be.
     keepHouse(shared ? HOUSE : Duration.ZERO);
     if (options.command().isPresent()) {
@@ -147,8 +154,21 @@ public final class JobQueue {
     count();
   }
 
+  private boolean isCutOff() {
+    return shared && System.nanoTime() - looked > HEARTBEATS_CUT_OFF * options.heartbeat().toNanos();
+  }
+
   private boolean isKnown(String id) {
     return store.find(id).isPresent();
+  }
+
+  /** A worker that outlived its server may have gone on, after its job was ended elsewhere and its files deleted. */
+  private void cleanAgain(JobDirectory directory) throws IOException {
+    Optional<JobRecord> ended = store.find(directory.path().getFileName().toString())
+        .filter(record -> Phases.hasEnded(record.job()));
+    if (ended.isPresent() && !directory.left(true).isEmpty()) {
+      cleanUp(ended.get());
+    }
   }
 
   /** No job comes after what lies open in folders of jobs that there are not. */
@@ -183,11 +203,14 @@ public final class JobQueue {
     keepHouse(HOUSE);
   }
 
-  /** @param grace what was approved since is left to whoever is at it */
+  /** @param grace what was approved or has ended since is left to whoever is at it */
   private void keepHouse(Duration grace) {
     chore(() -> folders.recover(this::isKnown, STALE_UPLOAD));
     chore(() -> store.open().forEach(open -> scheduler.add(open.job().getId())));
-    chore(() -> store.uncleaned().forEach(this::cleanUp));
+    Instant since = Instant.now().minus(grace);
+    chore(() -> store.uncleaned().stream().map(JobRecord::job)
+        .filter(ended -> Timestamps.toMillis(ended.getEnded()) <= since.toEpochMilli())
+        .forEach(ended -> clean(ended.getId())));
     if (options.keep().isPresent()) {
       chore(() -> store.endedBefore(Instant.now().minus(options.keep().get())).forEach(old -> chore(() -> {
         delete(old);
@@ -250,10 +273,15 @@ public final class JobQueue {
     try {
       // First: versions are followed without a database, too.
       registry.follow();
-      live.values().forEach(job -> store.find(job.id()).ifPresent(job::refresh));
-      count();
     } catch (IOException | RuntimeException e) {
-      LOG.warn("what other servers have done cannot be seen: {}", e.getMessage());
+      LOG.warn("what other servers have promoted cannot be seen: {}", e.getMessage());
+    }
+    try {
+      metrics.jobs(store.counts());
+      live.values().forEach(job -> store.find(job.id()).ifPresentOrElse(job::refresh, job::deleted));
+      looked = System.nanoTime();
+    } catch (StoreException e) {
+      LOG.warn("what other servers have done to jobs cannot be seen: {}", e.getMessage());
     }
   }
 
@@ -385,6 +413,7 @@ public final class JobQueue {
   private boolean take(String id) throws InterruptedException {
     Optional<JobRecord> record = store.find(id);
     if (record.isEmpty()) {
+      discard(id);
       return true;
     }
     if (Phases.hasEnded(record.get().job())) {
@@ -401,7 +430,7 @@ public final class JobQueue {
     if (tracked.isEmpty()) {
       return true;
     }
-    if (!serves(record.get().job()) || shared && !follows()) {
+    if (!serves(record.get().job()) || shared && !follows(record.get().job())) {
       return false;
     }
     TrackedJob job = tracked.get();
@@ -417,6 +446,10 @@ public final class JobQueue {
       atWork = null;
       count();
     }
+    if (store.find(id).isEmpty()) {
+      discard(id);
+      return true;
+    }
     Job end = job.job();
     if (Phases.hasEnded(end)) {
       clean(id);
@@ -425,6 +458,19 @@ public final class JobQueue {
     LOG.info("job {} is {}{}", id, Phases.name(end.getPhase()), end.getMessage().isEmpty() ? "" : ": "
         + end.getMessage());
     return Phases.hasEnded(end);
+  }
+
+  /** Of a job that was deleted by another server, a worker of this one may have made something since. */
+  private void discard(String id) throws InterruptedException {
+    JobDirectory directory = folders.of(id);
+    try {
+      if (directory.exists()) {
+        running.orElseThrow().workers().endLeft(directory);
+        folders.discard(directory);
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException("job " + id + " is deleted, and its files are not yet", e);
+    }
   }
 
   /** A model may be unloaded for a while, or be another server's: its jobs wait. */
@@ -442,12 +488,13 @@ public final class JobQueue {
   }
 
   /** A job must begin with what another server has promoted last; whether that serves here. */
-  private boolean follows() throws InterruptedException {
+  private boolean follows(Job job) throws InterruptedException {
+    String model = job.getSpec().getModel();
     try {
-      registry.follow().toCompletionStage().toCompletableFuture().get();
+      registry.follow(model).toCompletionStage().toCompletableFuture().get();
       return true;
     } catch (IOException | ExecutionException e) {
-      LOG.warn("no job begins here: what another server has promoted is not served: {}", e.getMessage());
+      LOG.warn("no job of {} begins here: what another server has promoted is not served: {}", model, e.getMessage());
       return false;
     }
   }
@@ -552,14 +599,17 @@ public final class JobQueue {
   /**
    * Queues a job that failed or was cancelled once more.
    *
-   * @throws DomainException NotFound; Precondition if it did neither, or its images are deleted
+   * @throws DomainException NotFound; Precondition if it did neither, or its images are deleted; Unavailable if files
+   *     of its last run cannot be deleted
    */
   Job retry(String id, String actor) {
+    awaitCleaned(id);
     Job queued = orders.give(id, stored -> {
       Job moved = Phases.move(stored.job(), JobPhase.JOB_PHASE_QUEUED, actor, "retried by request", Instant.now());
       boolean sent = stored.job().getUnlearnImages() + stored.job().getLearnImages() > 0;
-      // What is not kept may be there for a moment after the end; it is being deleted.
-      if (sent && !stored.job().getSpec().getKeepPictures() || !folders.of(id).hasImages(stored.job())) {
+      // Without their key they are nobody's: they were not to be kept, or the job is just being deleted.
+      boolean kept = stored.job().getSpec().getKeepPictures() && !stored.sealedKey().isEmpty();
+      if (sent && !kept || !folders.of(id).hasImages(stored.job())) {
         throw new IllegalStateException("job " + id
             + " cannot be carried out once more: its images are deleted, since the"
             + " request did not ask to keep them; submit them again");
@@ -568,6 +618,24 @@ public final class JobQueue {
     });
     enqueue(id);
     return withPosition(queued);
+  }
+
+  /** Waits until nobody takes files away any more, which would be the next run's by then. */
+  private void awaitCleaned(String id) {
+    long limit = System.nanoTime() + LEAVING.toNanos();
+    try {
+      while (store.isUncleaned(id)) {
+        if (System.nanoTime() > limit) {
+          throw new Unavailable("job " + id + ": files of its last run are not deleted yet; try again later");
+        }
+        TimeUnit.MILLISECONDS.sleep(20);
+      }
+    } catch (StoreException e) {
+      throw e.error();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new Unavailable("the server is shutting down", e);
+    }
   }
 
   /**
@@ -581,12 +649,15 @@ public final class JobQueue {
         throw new IllegalStateException("job " + id + " is " + Phases.name(stored.job().getPhase())
             + "; it can be deleted once it has ended");
       }
-      return stored;
+      // From here on its images are nobody's, and cannot be what it is carried out with once more.
+      return stored.withoutKey();
     });
     folders.discard(folders.of(id));
     pictures.forget(id);
     try {
-      store.delete(id);
+      if (!store.delete(id) && store.find(id).isPresent()) {
+        throw new Precondition("job " + id + " was queued once more meanwhile");
+      }
     } catch (StoreException e) {
       throw e.error();
     }

@@ -43,6 +43,9 @@ import org.slf4j.LoggerFactory;
 final class JobRun {
 
   private static final Logger LOG = LoggerFactory.getLogger(JobRun.class);
+  private static final long PAUSE_S = 2;
+  private static final long LONGEST_PAUSE_S = 600;
+  private static final long LOOK_MS = 100;
 
   private final TrackedJob tracked;
   private final Settings settings;
@@ -66,10 +69,13 @@ final class JobRun {
    * @param cleaning takes their files away
    * @param patience between asking a worker to end and ending it
    * @param merging which jobs are carried out by one run
+   * @param shared whether other servers carry jobs of the same database out
+   * @param cutOff whether the database was out of reach for so long that others may take this server for ended
    * @param closing whether the server ends
    */
   record Settings(ModelRegistry registry, WorkerLauncher workers, MasterKey key, Cleaning cleaning, Duration patience,
-      JobQueue.Options options, ServerMetrics metrics, Merging merging, BooleanSupplier closing) {}
+      JobQueue.Options options, ServerMetrics metrics, Merging merging, boolean shared, BooleanSupplier cutOff,
+      BooleanSupplier closing) {}
 
   /** A job that cannot be carried out; the message is the job's. */
   static final class JobFailedException extends Exception {
@@ -85,6 +91,15 @@ final class JobRun {
     private static final long serialVersionUID = 1;
   }
 
+  /** Something speaks against carrying the job out here and now, and nothing against the job; the message says what. */
+  private static final class NotNowException extends Exception {
+    private static final long serialVersionUID = 1;
+
+    NotNowException(String message) {
+      super(message);
+    }
+  }
+
   /** The model is not served here: its jobs wait until it is, or until another server has their turn. */
   static final class NotServedException extends RuntimeException {
     private static final long serialVersionUID = 1;
@@ -92,24 +107,30 @@ final class JobRun {
 
   /**
    * Brings the job to its end; or leaves it where the next server takes it up, if this one ends, or where its next turn
-   * does, if the model is unloaded meanwhile.
+   * does, if the model is unloaded meanwhile, or the job's files or their key are out of reach.
    */
   void run() throws InterruptedException {
     tracked.begin();
     others = settings.merging().with(tracked);
     try {
-      if (tracked.record().job().getPhase() != JobPhase.JOB_PHASE_CANDIDATE) {
-        if (!work()) {
-          return;
-        }
+      if (tracked.record().job().getPhase() == JobPhase.JOB_PHASE_CANDIDATE) {
+        carryOn();
+      } else if (!work()) {
+        return;
       }
       if (active(settings.registry(), tracked.record().job()).isEmpty()) {
         throw new NotServedException();
       }
       new TakeOver(tracked, others, settings.registry(), settings.cleaning(), this::stored,
           new Canary(settings.options().canary(), settings.closing())).run();
+    } catch (NotNowException e) {
+      awaits(e.getMessage());
     } catch (JobFailedException | IOException e) {
-      end(JobPhase.JOB_PHASE_FAILED, Phases.SERVER, words(e));
+      if (e instanceof IOException && TakeOver.isTakenLater(e)) {
+        awaits(words(e));
+      } else {
+        end(JobPhase.JOB_PHASE_FAILED, Phases.SERVER, words(e));
+      }
     } catch (NoLongerOursException e) {
       LOG.info("job {} is no longer carried out here", tracked.id());
     } catch (NotServedException e) {
@@ -122,6 +143,44 @@ final class JobRun {
       end(JobPhase.JOB_PHASE_FAILED, Phases.SERVER, "a fault of this server ended it: " + e);
     } finally {
       settings.metrics().progress(0);
+    }
+  }
+
+  /** Takes over what another turn has made, which then changes nothing any more, should it only have stood still. */
+  private void carryOn() throws InterruptedException {
+    Instant now = Instant.now();
+    stored(() -> tracked.changeWith(others, stored -> stored.with(Phases.carryOn(stored.job(), now))));
+    tracked.hold();
+  }
+
+  /**
+   * Leaves the job to its next turn, here or elsewhere, and tells why, once. The more workers it had, the later that
+   * turn comes: each is told of in its history.
+   */
+  private void awaits(String reason) throws InterruptedException {
+    String message = "waits: " + reason;
+    if (!tracked.record().job().getMessage().equals(message)) {
+      LOG.error("job {} {}", tracked.id(), message);
+      try {
+        tracked.change(stored -> Phases.hasEnded(stored.job()) ? stored
+            : stored.with(stored.job().toBuilder().setMessage(message).build()));
+      } catch (StoreException | IllegalStateException e) {
+        LOG.info("job {}: why it waits is not written down: {}", tracked.id(), e.getMessage());
+      }
+    }
+    long limit = System.nanoTime()
+        + TimeUnit.SECONDS.toNanos(Math.min(LONGEST_PAUSE_S, PAUSE_S * (1L + tracked.record().job().getAttempt())));
+    while (System.nanoTime() < limit && !settings.closing().getAsBoolean() && !tracked.isLost()) {
+      Optional<TrackedJob.Stop> stop = tracked.stopped();
+      if (stop.isPresent()) {
+        try {
+          stored(() -> moveAlone(stop.get().to(), stop.get().actor(), stop.get().cause()));
+        } catch (NoLongerOursException e) {
+          LOG.info("job {} is no longer carried out here", tracked.id());
+        }
+        return;
+      }
+      TimeUnit.MILLISECONDS.sleep(LOOK_MS);
     }
   }
 
@@ -213,7 +272,7 @@ final class JobRun {
   }
 
   /** Starts workers until one is done, and decides about its candidate; false if the job is not to be carried on. */
-  private boolean work() throws InterruptedException, IOException, JobFailedException {
+  private boolean work() throws InterruptedException, IOException, JobFailedException, NotNowException {
     while (true) {
       WorkerJob work = prepare();
       Optional<TrackedJob.Stop> stop;
@@ -302,10 +361,11 @@ final class JobRun {
   /** Workers that crashed or stood still. */
   private long crashes() {
     List<JobChange> changes = tracked.record().job().getChangesList();
-    // What became of workers that carried out others, too, is not counted.
+    // What became of workers that carried out others, too, is not counted; nor what led to an end before a retry.
     int since = 0;
-    for (int i = 0; i < changes.size(); i++) {
-      since = changes.get(i).getCause().startsWith(Merging.APART) ? i : since;
+    for (int i = 1; i < changes.size(); i++) {
+      since = changes.get(i).getCause().startsWith(Merging.APART) || Phases.isRetry(changes.get(i - 1), changes.get(i))
+          ? i : since;
     }
     return changes.stream().skip(since)
         .filter(change -> change.getPhase() == JobPhase.JOB_PHASE_QUEUED && change.getActor().equals(Phases.WORKER))
@@ -313,9 +373,10 @@ final class JobRun {
   }
 
   /** Fixes the base only now, so that a job builds upon what the one before it in the queue has unlearned. */
-  private WorkerJob prepare() throws IOException, InterruptedException, JobFailedException {
+  private WorkerJob prepare() throws IOException, InterruptedException, JobFailedException, NotNowException {
     settings.workers().endLeft(tracked.directory());
     JobRecord record = tracked.record();
+    requireFiles(record.job());
     if (Phases.works(record.job().getPhase())) {
       Instant now = Instant.now();
       stored(() -> tracked.changeWith(others, stored -> leaveEnded(stored, stored.job().getId().equals(tracked.id()))
@@ -331,8 +392,10 @@ final class JobRun {
     if (base == null) {
       throw new JobFailedException("the active version " + active + " is not on disk any more", null);
     }
+    String root = store.uri(root(base, versions)).toString();
+    // What it is compared with may have been purged meanwhile.
     boolean sameBase = record.work().getBaseBundle().equals(store.uri(base).toString())
-        && !versions.containsKey(record.work().getNewVersion());
+        && record.work().getRootBundle().equals(root) && !versions.containsKey(record.work().getNewVersion());
     List<TrackedJob> gathered = settings.merging().gather(tracked, base.card());
     if (!gathered.stream().map(TrackedJob::id).toList().equals(record.job().getMergedJobsList())) {
       // What was made of others' images goes with them.
@@ -341,7 +404,7 @@ final class JobRun {
     tracked.directory().clear(!sameBase);
     WorkerJob work = sameBase ? record.work() : record.work().toBuilder()
         .setBaseBundle(store.uri(base).toString())
-        .setRootBundle(store.uri(root(base, versions)).toString())
+        .setRootBundle(root)
         .setNewVersion(VersionName.next(base.card().version(), model.taken()))
         .build();
     combined = settings.merging().combine(tracked, gathered, work);
@@ -349,7 +412,7 @@ final class JobRun {
     tracked.directory().write(combined.work());
     tracked.release();
     Instant now = Instant.now();
-    stored(() -> tracked.changeWith(merged, stored -> {
+    stored(() -> tracked.beginWith(merged, stored -> {
       boolean first = stored.job().getId().equals(tracked.id());
       Job moved = Phases.move(stored.job(), JobPhase.JOB_PHASE_INVERTING, Phases.SERVER, first ? "worker "
           + (stored.job().getAttempt() + 1) + " starts, from version " + base.card().version()
@@ -361,6 +424,33 @@ final class JobRun {
     others = merged;
     tracked.hold();
     return work;
+  }
+
+  /**
+   * Sees to it that a job's files can be read here before a worker is started for them: what is out of reach says
+   * nothing against the job, and what takes a job for failed deletes the key of its images.
+   */
+  private void requireFiles(Job job) throws IOException, JobFailedException, NotNowException {
+    boolean sent = job.getUnlearnImages() + job.getLearnImages() > 0;
+    if (!tracked.directory().exists()) {
+      if (!sent) {
+        tracked.directory().make();
+      } else if (settings.shared()) {
+        throw new NotNowException(tracked.directory().path() + " is not there; see to it that all servers of the"
+            + " database have the same folder of jobs, or cancel the job");
+      } else {
+        throw new NoSuchFileException(tracked.directory().path().toString());
+      }
+    }
+    if (!tracked.directory().hasImages(job)) {
+      throw new JobFailedException("images of the job are missing in " + tracked.directory().path(), null);
+    }
+    try {
+      imageKey();
+    } catch (IOException e) {
+      throw new NotNowException("its images are encrypted under another key than this server has; start the server"
+          + " with the one that it had (" + MasterKey.VARIABLE + ", or its file), or cancel the job");
+    }
   }
 
   /** The version that a base comes from which no unlearning has touched, or the oldest of those that are there. */
@@ -394,6 +484,9 @@ final class JobRun {
     try {
       worker = settings.workers().start(tracked.directory(), key);
     } catch (IOException e) {
+      if (TakeOver.isTakenLater(e)) {
+        throw e;
+      }
       throw new JobFailedException("the worker cannot be started: " + e.getMessage(), e);
     }
     lastSign = System.nanoTime();
@@ -418,6 +511,9 @@ final class JobRun {
     if (workersOwnReason == null && worker.crashed()) {
       return Optional.of(new TrackedJob.Stop(JobPhase.JOB_PHASE_QUEUED, Phases.WORKER, failure(worker)));
     }
+    if (workersOwnReason != null && TakeOver.isTrouble(workersOwnReason)) {
+      throw new IOException(failure(worker));
+    }
     throw new JobFailedException(failure(worker), null);
   }
 
@@ -431,6 +527,9 @@ final class JobRun {
     if (System.nanoTime() - lastSign > settings.options().silence().toNanos()) {
       tracked.stop(new TrackedJob.Stop(JobPhase.JOB_PHASE_QUEUED, Phases.WORKER, "the worker has stood still for "
           + settings.options().silence().toSeconds() + " s (--worker-timeout) and was ended"), settings.patience());
+    } else if (settings.cutOff().getAsBoolean()) {
+      tracked.stop(new TrackedJob.Stop(JobPhase.JOB_PHASE_QUEUED, Phases.SERVER,
+          "the database was out of reach for so long that another server may carry it on"), settings.patience());
     } else if (tracked.isLost()) {
       tracked.stop(new TrackedJob.Stop(JobPhase.JOB_PHASE_CANCELLED, Phases.SERVER, "it is carried on elsewhere"),
           settings.patience());
@@ -476,7 +575,7 @@ final class JobRun {
     };
   }
 
-  private String failure(WorkerLauncher.Worker worker) throws IOException {
+  private String failure(WorkerLauncher.Worker worker) {
     StringBuilder reason = new StringBuilder();
     if (workersOwnReason != null) {
       reason.append(workersOwnReason).append(" (the worker ").append(worker.end()).append(")");
@@ -486,9 +585,13 @@ final class JobRun {
         reason.append(" without having said that it was done");
       }
     }
-    String log = tracked.directory().endOfLog();
-    if (!log.isEmpty()) {
-      reason.append("\nThe end of its log:\n").append(log);
+    try {
+      String log = tracked.directory().endOfLog();
+      if (!log.isEmpty()) {
+        reason.append("\nThe end of its log:\n").append(log);
+      }
+    } catch (IOException e) {
+      reason.append("\nIts log cannot be read: ").append(e);
     }
     return reason.toString();
   }

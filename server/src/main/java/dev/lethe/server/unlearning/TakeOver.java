@@ -48,9 +48,11 @@ record TakeOver(TrackedJob tracked, List<TrackedJob> others, ModelRegistry regis
 
   private static final Logger LOG = LoggerFactory.getLogger(TakeOver.class);
   private static final int AGAIN_SECONDS = 5;
-  /** Of a disk that takes nothing now, as systems put it. */
-  private static final List<String> TROUBLES = List.of("Disk quota exceeded", "Read-only file system",
-      "Input/output error", "Operation not permitted", "Too many open files", "Stale file handle");
+  private static final String NO_SPACE = "No space left on device";
+  /** Of a machine that has no room now, or a disk that takes nothing, as systems put it. */
+  private static final List<String> TROUBLES = List.of(NO_SPACE, "Disk quota exceeded", "Read-only file system",
+      "Input/output error", "Operation not permitted", "Too many open files", "Stale file handle",
+      "Cannot allocate memory", "Resource temporarily unavailable");
 
   /** Carries out a change of the store, and repeats it while the store cannot be used. */
   interface Storing {
@@ -234,6 +236,7 @@ record TakeOver(TrackedJob tracked, List<TrackedJob> others, ModelRegistry regis
     String instead = promote ? job.getBaseVersion() : null;
     return carriedOut(job, () -> {
       if (registry.store().versions(model.name()).containsKey(job.getNewVersion())) {
+        requireMade(model, job);
         // A server got so far that ended then.
         return promote ? promotion(model, job, instead) : Future.succeededFuture(false);
       }
@@ -244,6 +247,15 @@ record TakeOver(TrackedJob tracked, List<TrackedJob> others, ModelRegistry regis
       }
       return model.install(candidate, instead);
     });
+  }
+
+  /** A version of the same name that somebody else made must not pass for what was asked for. */
+  private void requireMade(ServedModel model, Job job) throws JobFailedException, IOException {
+    Optional<byte[]> report = registry.store().proof(model.name(), job.getNewVersion()).read(ErasureCertificate.REPORT);
+    if (report.isEmpty() || !ErasureCertificate.job(report.get()).equals(job.getId())) {
+      throw new JobFailedException("there is a version " + job.getNewVersion() + " already that another job made, or"
+          + " nobody; the candidate is not taken over. Submit the images again", null);
+    }
   }
 
   private void keepReport(String name, JobRecord record) throws IOException {
@@ -259,20 +271,24 @@ record TakeOver(TrackedJob tracked, List<TrackedJob> others, ModelRegistry regis
   /** Whether what failed may be done once the disk takes it, or the database is back. */
   static boolean isTakenLater(Throwable failure) {
     for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
-      String said = String.valueOf(cause.getMessage());
       if (cause instanceof StoreException || cause instanceof ChoiceNotWrittenException
           || cause instanceof AccessDeniedException
-          || cause instanceof IOException && TROUBLES.stream().anyMatch(said::contains)) {
+          || cause instanceof IOException && isTrouble(String.valueOf(cause.getMessage()))) {
         return true;
       }
     }
-    return isFullDisk(failure);
+    return false;
+  }
+
+  /** Whether what somebody says of a failure is about the machine, and nothing else. */
+  static boolean isTrouble(String said) {
+    return TROUBLES.stream().anyMatch(said::contains);
   }
 
   /** Linux and macOS say it in these words; Java has no exception of its own for it. */
   static boolean isFullDisk(Throwable failure) {
     for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
-      if (cause instanceof IOException && String.valueOf(cause.getMessage()).contains("No space left on device")) {
+      if (cause instanceof IOException && String.valueOf(cause.getMessage()).contains(NO_SPACE)) {
         return true;
       }
     }

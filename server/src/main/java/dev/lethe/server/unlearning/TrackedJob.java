@@ -1,11 +1,13 @@
 package dev.lethe.server.unlearning;
 
+import com.google.protobuf.util.Timestamps;
 import dev.lethe.server.jobs.JobRecord;
 import dev.lethe.server.jobs.JobStore;
 import dev.lethe.server.jobs.Phases;
 import dev.lethe.server.store.StoreException;
 import dev.lethe.v1.Job;
 import dev.lethe.v1.JobPhase;
+import dev.lethe.v1.JobState;
 import dev.lethe.v1.Progress;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
@@ -45,8 +47,8 @@ final class TrackedJob {
   private volatile Progress progress = Progress.getDefaultInstance();
   private WorkerLauncher.Worker worker;
   private Stop stop;
-  // The attempt that is carried out here; -1 for none.
-  private int attempt = -1;
+  // The turn, as Phases counts them, that is carried out here; -1 for none.
+  private long turn = -1;
 
   TrackedJob(JobStore store, JobDirectory directory, JobRecord record) {
     this.store = store;
@@ -93,7 +95,7 @@ final class TrackedJob {
     try {
       changed = store.change(id(), stored -> {
         seen[0] = stored;
-        requireAttempt(stored);
+        requireTurn(stored);
         return change.apply(stored);
       });
     } catch (IllegalStateException e) {
@@ -115,18 +117,36 @@ final class TrackedJob {
   synchronized void changeWith(List<TrackedJob> others, UnaryOperator<JobRecord> change) {
     if (others.isEmpty()) {
       change(change);
-      return;
+    } else {
+      changeAll(others, change, store::changeAll);
     }
+  }
+
+  /**
+   * The same, where a run begins.
+   *
+   * @throws IllegalStateException if another job of the model is at work, too
+   */
+  synchronized void beginWith(List<TrackedJob> others, UnaryOperator<JobRecord> change) {
+    changeAll(others, change, (ids, all) -> store.begin(record.job().getSpec().getModel(), ids, all));
+  }
+
+  /** A transaction of several jobs, by their ids. */
+  private interface Changing {
+    Map<String, JobRecord> change(List<String> ids, UnaryOperator<Map<String, JobRecord>> change);
+  }
+
+  private void changeAll(List<TrackedJob> others, UnaryOperator<JobRecord> change, Changing changing) {
     List<String> ids = Stream.concat(Stream.of(this), others.stream()).map(TrackedJob::id).toList();
     Map<String, JobRecord> seen = new HashMap<>();
     Map<String, JobRecord> changed;
     try {
-      changed = store.changeAll(ids, stored -> {
+      changed = changing.change(ids, stored -> {
         seen.putAll(stored);
         if (stored.size() < ids.size()) {
           throw new IllegalStateException("one of the jobs " + ids + " was deleted");
         }
-        requireAttempt(stored.get(id()));
+        requireTurn(stored.get(id()));
         Map<String, JobRecord> all = new HashMap<>();
         stored.forEach((id, record) -> all.put(id, change.apply(record)));
         return all;
@@ -143,11 +163,14 @@ final class TrackedJob {
         Optional.ofNullable(stored.get(job.id())).ifPresent(job::refresh));
   }
 
-  private void requireAttempt(JobRecord stored) {
-    if (attempt >= 0 && stored.job().getAttempt() != attempt) {
-      throw new IllegalStateException("job " + id() + ": attempt " + stored.job().getAttempt()
-          + " has begun elsewhere");
+  private void requireTurn(JobRecord stored) {
+    if (isElsewhere(stored)) {
+      throw new IllegalStateException("job " + id() + " is carried on elsewhere");
     }
+  }
+
+  private boolean isElsewhere(JobRecord stored) {
+    return turn >= 0 && Phases.turn(stored.job()) != turn;
   }
 
   /**
@@ -213,7 +236,7 @@ final class TrackedJob {
   synchronized void begin() {
     stop = null;
     worker = null;
-    attempt = -1;
+    turn = -1;
   }
 
   /** The worker that was asked to end has ended: the next one is not asked. */
@@ -222,19 +245,29 @@ final class TrackedJob {
     worker = null;
   }
 
-  /** Another attempt may begin. */
+  /** Another turn may begin. */
   synchronized void release() {
-    attempt = -1;
+    turn = -1;
   }
 
-  /** From here on only the attempt that the job is at now may change it here. */
+  /** From here on the job is changed here only as long as nobody else has begun to work on it. */
   synchronized void hold() {
-    attempt = record.job().getAttempt();
+    turn = Phases.turn(record.job());
   }
 
-  /** Whether another server has begun an attempt since, or the job has ended. */
+  /** Whether somebody else has begun to work on it since, or the job has ended. */
   synchronized boolean isLost() {
-    return Phases.hasEnded(record.job()) || attempt >= 0 && record.job().getAttempt() != attempt;
+    return Phases.hasEnded(record.job()) || isElsewhere(record);
+  }
+
+  /** It was ended and deleted elsewhere, before anybody here has seen its end. */
+  synchronized void deleted() {
+    if (!Phases.hasEnded(record.job())) {
+      record = record.with(record.job().toBuilder().setPhase(JobPhase.JOB_PHASE_CANCELLED)
+          .setState(JobState.JOB_STATE_CANCELLED).setEnded(Timestamps.now()).setMessage("was ended and deleted")
+          .build());
+      tell();
+    }
   }
 
   /** The worker runs; it is stopped at once if that was asked for before. */

@@ -27,6 +27,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
@@ -78,6 +79,8 @@ class JobStoreTest {
           "digest", "sealed");
       assertEquals(Optional.of(changed), store.change("a", before -> changed));
       assertEquals(Optional.of(changed), store.find("a"));
+      assertFalse(store.delete("a"), "it waits");
+      store.change("a", before -> moved(before, JobPhase.JOB_PHASE_CANCELLED));
       assertTrue(store.delete("a"));
       assertFalse(store.delete("a"));
     });
@@ -118,6 +121,75 @@ class JobStoreTest {
       assertEquals(Optional.of("c"), store.first("tiny"));
       assertEquals(Optional.empty(), store.first("none"));
       assertEquals(Map.of(JobState.JOB_STATE_QUEUED, 2L, JobState.JOB_STATE_CANCELLED, 1L), store.counts());
+    });
+  }
+
+  /** One that was retried is older than what has begun since: two at once would unlearn from one version. */
+  @TestFactory
+  Stream<DynamicTest> whatIsAtWorkGoesBeforeWhatIsOlder() {
+    return onAll(store -> {
+      store.insert(record("a", "tiny", 1), List.of(), LIMIT);
+      store.insert(record("b", "tiny", 2), List.of(), LIMIT);
+      store.insert(record("c", "other", 0), List.of(), LIMIT);
+      store.change("b", before -> moved(before, JobPhase.JOB_PHASE_INVERTING));
+      assertEquals(Optional.of("b"), store.first("tiny"));
+      assertEquals(1, store.before(store.find("a").orElseThrow().job()));
+      IllegalStateException refusal = assertThrows(IllegalStateException.class,
+          () -> store.begin("tiny", List.of("a"), JobStoreTest::begun));
+      assertEquals("job b of tiny is at work", refusal.getMessage());
+      store.begin("other", List.of("c"), JobStoreTest::begun);
+      store.change("b", before -> moved(before, JobPhase.JOB_PHASE_CANDIDATE));
+      assertThrows(IllegalStateException.class, () -> store.begin("tiny", List.of("a"), JobStoreTest::begun));
+      store.change("b", before -> moved(before, JobPhase.JOB_PHASE_AWAITING_APPROVAL));
+      assertEquals(Optional.of("a"), store.first("tiny"));
+      assertEquals(0, store.before(store.find("a").orElseThrow().job()));
+      store.begin("tiny", List.of("a"), JobStoreTest::begun);
+      assertEquals(JobPhase.JOB_PHASE_INVERTING, store.find("a").orElseThrow().job().getPhase());
+    });
+  }
+
+  private static Map<String, JobRecord> begun(Map<String, JobRecord> waiting) {
+    return waiting.entrySet().stream().collect(Collectors.toMap(Map.Entry::getKey,
+        job -> moved(job.getValue(), JobPhase.JOB_PHASE_INVERTING)));
+  }
+
+  /** Each sees that nobody is at work, unless one waits for the other. */
+  @TestFactory
+  Stream<DynamicTest> ofTwoThatBeginAtOnceOneDoes() {
+    return onAll(store -> {
+      for (int round = 0; round < 10; round++) {
+        List<String> both = List.of("a" + round, "b" + round);
+        for (String id : both) {
+          store.insert(record(id, "tiny", round), List.of(), LIMIT);
+        }
+        List<CompletableFuture<Boolean>> begun = both.stream().map(id -> CompletableFuture.supplyAsync(() -> {
+          try {
+            store.begin("tiny", List.of(id), JobStoreTest::begun);
+            return true;
+          } catch (IllegalStateException e) {
+            return false;
+          }
+        })).toList();
+        assertEquals(1, begun.stream().filter(CompletableFuture::join).count());
+        for (String id : both) {
+          store.change(id, before -> moved(before, JobPhase.JOB_PHASE_CANCELLED));
+        }
+      }
+    });
+  }
+
+  @TestFactory
+  Stream<DynamicTest> whatIsQueuedOnceMoreIsNeitherDeletedNorCleaned() {
+    return onAll(store -> {
+      store.insert(new JobRecord(record("a", "tiny", 1).job(), WorkerJob.getDefaultInstance(), Intent.NONE, "x",
+          "sealed"), List.of(), LIMIT);
+      assertFalse(store.isUncleaned("a"));
+      store.change("a", before -> moved(before, JobPhase.JOB_PHASE_CANCELLED));
+      assertTrue(store.isUncleaned("a"));
+      store.change("a", before -> moved(before, JobPhase.JOB_PHASE_QUEUED));
+      store.cleaned("a", Instant.now(), false);
+      assertFalse(store.delete("a"));
+      assertEquals("sealed", store.find("a").orElseThrow().sealedKey());
     });
   }
 

@@ -16,6 +16,7 @@ import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 class PhasesTest {
@@ -96,6 +97,21 @@ class PhasesTest {
         JobPhase.JOB_PHASE_AWAITING_APPROVAL);
     assertTrue(Phases.hasEnded(waiting));
     assertThrows(IllegalStateException.class, () -> Phases.move(waiting, JobPhase.JOB_PHASE_QUEUED, "ann", "", NOON));
+  }
+
+  @Test
+  void eachWhoBeginsToWorkOnAJobHasATurnOfHisOwn() {
+    Job working = moved(JobPhase.JOB_PHASE_INVERTING);
+    Job again = Phases.move(Phases.move(working, JobPhase.JOB_PHASE_QUEUED, "server", "it ended", NOON),
+        JobPhase.JOB_PHASE_INVERTING, "server", "once more", NOON);
+    Job made = Phases.move(again, JobPhase.JOB_PHASE_CANDIDATE, "worker", "made", NOON);
+    Job carriedOn = Phases.carryOn(made, NOON);
+    assertEquals(List.of(1L, 2L, 2L, 3L, 4L), Stream.of(working, again, made, carriedOn,
+        Phases.carryOn(carriedOn, NOON)).map(Phases::turn).toList());
+    assertEquals(2, carriedOn.getAttempt());
+    assertThrows(IllegalStateException.class, () -> Phases.carryOn(working, NOON));
+    Job kept = Phases.keep(made, "server", "as asked", NOON);
+    assertThrows(IllegalStateException.class, () -> Phases.carryOn(kept, NOON));
   }
 
   @Test

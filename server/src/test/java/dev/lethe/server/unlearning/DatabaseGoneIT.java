@@ -150,6 +150,55 @@ class DatabaseGoneIT {
     }
   }
 
+  /** Another server may have begun to carry the job on, in the same folder. */
+  @Test
+  void aServerThatIsCutOffForLongEndsItsWorker() throws Exception {
+    String url = TestDatabases.postgresql().orElseThrow().text();
+    TinyBundles.smallest(root.resolve("models"), "v1");
+    Path workers = root.resolve("workers");
+    Files.writeString(root.resolve("worker.sh"), "echo $$ >> " + workers + "; exec sleep 600\n");
+    try (Relay relay = new Relay(url);
+        ServerFixture server = ServerFixture.start(root, Map.of("database", relay.url(), "job-heartbeat", "1",
+            "worker-command", ServerFixture.line(new WorkerCommand(
+                List.of("sh", root.resolve("worker.sh").toString())))))) {
+      submit(server, 1);
+      Until.holds(() -> Files.exists(workers) && !Files.readAllLines(workers).isEmpty());
+      long worker = Long.parseLong(Files.readAllLines(workers).get(0));
+      relay.cut(true);
+      Until.holds(() -> ProcessHandle.of(worker).isEmpty());
+      relay.cut(false);
+      // And carries it on, since nobody else did.
+      Until.holds(() -> Files.readAllLines(workers).size() == 2);
+    }
+  }
+
+  /** As where a folder of jobs is mounted on some servers alone: none of them may take a job for failed. */
+  @Test
+  void aJobWhoseFolderIsNotHereWaits() throws Exception {
+    String url = TestDatabases.postgresql().orElseThrow().text();
+    TinyBundles.smallest(root.resolve("models"), "v1");
+    Files.writeString(root.resolve("worker.sh"), "touch " + root.resolve("begun") + "; while [ ! -e "
+        + root.resolve("go") + " ]; do sleep 0.05; done; echo '{\"failure\":{\"message\":\"it ends\"}}'; exit 1\n");
+    try (ServerFixture server = ServerFixture.start(root, Map.of("database", url, "worker-command",
+        ServerFixture.line(new WorkerCommand(List.of("sh", root.resolve("worker.sh").toString())))))) {
+      submit(server, 1);
+      Job job = submit(server, 2);
+      Until.holds(() -> Files.exists(root.resolve("begun")));
+      Path folder = root.resolve("jobs").resolve(job.getId());
+      Path away = root.resolve("away");
+      Files.move(folder, away);
+      Files.createFile(root.resolve("go"));
+      Until.holds(() -> job(server, job).getMessage().startsWith("waits: " + folder + " is not there"));
+      Files.move(away, folder);
+      Until.holds(() -> job(server, job).getPhase() == JobPhase.JOB_PHASE_FAILED);
+      assertTrue(job(server, job).getMessage().startsWith("it ends"), job(server, job).getMessage());
+    }
+  }
+
+  private static Job job(ServerFixture server, Job job) {
+    return server.unlearning().getJob(GetJobRequest.newBuilder().setJobId(job.getId()).build());
+  }
+
   /** Whoever looks at jobs waits for the database as long as the server has patience; cards and metrics need none. */
   private static void nobodyElseWaits(ServerFixture server) throws Exception {
     List<ListenableFuture<Job>> looks = IntStream.range(0, 40).mapToObj(i ->

@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.google.protobuf.util.Timestamps;
 import dev.lethe.models.architecture.Precision;
 import dev.lethe.models.bundle.Bundle;
+import dev.lethe.models.encryption.FileCipher;
 import dev.lethe.models.files.FileTrees;
 import dev.lethe.models.runtime.Compute;
 import dev.lethe.server.LogLines;
@@ -23,6 +24,7 @@ import dev.lethe.server.errors.DomainException.Precondition;
 import dev.lethe.server.errors.DomainException.Unavailable;
 import dev.lethe.server.events.EventLog;
 import dev.lethe.server.events.LedgerInLog;
+import dev.lethe.server.events.Verification;
 import dev.lethe.server.inference.BatchingOptions;
 import dev.lethe.server.inference.InferenceEngine;
 import dev.lethe.server.inference.ServingCompute;
@@ -31,6 +33,7 @@ import dev.lethe.server.jobs.JobStore;
 import dev.lethe.server.jobs.Phases;
 import dev.lethe.server.lifecycle.LifeEvent;
 import dev.lethe.server.lifecycle.Lifecycle;
+import dev.lethe.server.lifecycle.Signatory;
 import dev.lethe.server.lifecycle.TestLives;
 import dev.lethe.server.modelstore.DiskModelStore;
 import dev.lethe.server.monitoring.ServerMetrics;
@@ -62,6 +65,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -116,13 +120,18 @@ class JobQueueTest {
 
   /** Its worker writes down which job it was started for, waits for the file {@code go}, and fails. */
   private JobQueue queue() {
-    return new JobQueue(database, key, folders, registry,
-        new JobQueue.Options(Optional.of(new WorkerCommand(List.of("sh", "-c",
-        "basename \"$0\" >> " + root.resolve("started") + "; while [ ! -e " + root.resolve("go")
-            + " ]; do sleep 0.02; done; exit 1"))), Duration.ofMinutes(1), 2, Duration.ofSeconds(5), 10, AUTOMATIC,
-            MergeRules.OFF, CanaryRules.OFF,
-                Optional.empty()), metrics,
-        new AuditLog(entry -> { }, (kind, field, value) -> 0));
+    return queueOf("basename \"$0\" >> " + root.resolve("started") + "; while [ ! -e " + root.resolve("go")
+        + " ]; do sleep 0.02; done; exit 1");
+  }
+
+  private JobQueue queueOf(String worker) {
+    return queue(new WorkerCommand(List.of("sh", "-c", worker)), Duration.ofMinutes(1), key);
+  }
+
+  private JobQueue queue(WorkerCommand worker, Duration silence, MasterKey with) {
+    return new JobQueue(database, with, folders, registry,
+        new JobQueue.Options(Optional.of(worker), silence, 2, Duration.ofSeconds(5), 10, AUTOMATIC, MergeRules.OFF,
+            CanaryRules.OFF, Optional.empty()), metrics, new AuditLog(entry -> { }, (kind, field, value) -> 0));
   }
 
   @AfterEach
@@ -288,12 +297,9 @@ class JobQueueTest {
 
   @Test
   void aWorkerThatCrashesOrStandsStillIsReplacedAsOftenAsTheOperatorSays() throws Exception {
-    queue = new JobQueue(database, key, folders, registry,
-        new JobQueue.Options(Optional.of(new WorkerCommand(List.of("sh",
-        "-c", "basename \"$0\" >> " + root.resolve("started") + "; [ $(wc -l < " + root.resolve("started")
-            + ") = 1 ] && kill -9 $$; exec sleep 60"))), Duration.ofMillis(300), 2, Duration.ofSeconds(5), 10,
-                AUTOMATIC, MergeRules.OFF, CanaryRules.OFF, Optional.empty()), metrics,
-        new AuditLog(entry -> { }, (kind, field, value) -> 0));
+    queue = queue(new WorkerCommand(List.of("sh", "-c", "basename \"$0\" >> " + root.resolve("started")
+        + "; [ $(wc -l < " + root.resolve("started") + ") = 1 ] && kill -9 $$; exec sleep 60")), Duration.ofMillis(300),
+        key);
     queue.recover(true);
     submit("a");
     Job end = await(queue.job("a").ended());
@@ -496,7 +502,11 @@ class JobQueueTest {
 
   @Test
   void whatWasDeletedMeanwhileIsNotPromoted() throws Exception {
-    triesWhile(() -> new JobStore(database).delete("a"));
+    triesWhile(() -> {
+      new JobStore(database).change("a", before -> before.with(Phases.move(before.job(),
+          JobPhase.JOB_PHASE_REJECTED, "ann", "rejected", Instant.now())));
+      assertTrue(new JobStore(database).delete("a"));
+    });
     nothingIsPromoted();
   }
 
@@ -776,6 +786,7 @@ class JobQueueTest {
   void aTakeOverIsCarriedOnFromWhereverItWas(Reached reached) throws Exception {
     Bundle made = decided("a");
     if (reached != Reached.DECIDED) {
+      folders.of("a").keepReport(ErasureCertificate.REPORT, ErasureCertificate.report(stored("a").job(), List.of()));
       registry.store().install(made);
     }
     if (reached == Reached.SWITCHED) {
@@ -789,6 +800,168 @@ class JobQueueTest {
     assertEquals(Optional.of("v1-u1"), registry.model("tiny").activeVersion());
     assertEquals(Set.of("v1", "v1-u1"), registry.store().versions("tiny").keySet());
     assertEquals(List.of(), started());
+  }
+
+  /** Nothing of what a job was asked for is in a version that another has made, whatever its name. */
+  @Test
+  void aVersionOfTheSameNameThatAnotherJobMadeIsNotTakenForItsOwn() throws Exception {
+    Bundle made = decided("a");
+    Job another = stored("a").job().toBuilder().setId("b").build();
+    folders.of("a").keepReport(ErasureCertificate.REPORT, ErasureCertificate.report(another, List.of()));
+    registry.store().install(made);
+    queue.recover(true);
+    await(queue.job("a").ended());
+    assertEquals(JobPhase.JOB_PHASE_FAILED, queue.job("a").job().getPhase());
+    assertTrue(queue.job("a").job().getMessage().contains("there is a version v1-u1 already"),
+        queue.job("a").job().getMessage());
+    assertEquals(Optional.of("v1"), registry.model("tiny").activeVersion());
+  }
+
+  /** A candidate waits since its model was unloaded, and an older job is retried meanwhile. */
+  @Test
+  void aJobThatIsRetriedDoesNotOvertakeTheOneAtWork() throws Exception {
+    submit("older");
+    decided("a");
+    queue.recover(true);
+    await(queue.job("a").ended());
+    assertEquals(JobPhase.JOB_PHASE_PROMOTED, queue.job("a").job().getPhase());
+    Until.holds(() -> started().equals(List.of("older")));
+    assertEquals("v1-u1", queue.job("older").job().getBaseVersion());
+    go();
+    await(queue.job("older").ended());
+  }
+
+  /** What a job is told of in a version's name, the next one builds upon. */
+  @Test
+  void aRootThatWasPurgedMeanwhileIsNotWhatAJobIsComparedWith() throws Exception {
+    submit("a");
+    String base = registry.store().uri(registry.store().versions("tiny").get("v1")).toString();
+    new JobStore(database).change("a", before -> new JobRecord(before.job(), before.work().toBuilder()
+        .setBaseBundle(base).setRootBundle("file:///gone").setNewVersion("v1-u1").build(), before.intent(),
+        before.request(), ""));
+    queue.recover(true);
+    Until.holds(() -> started().equals(List.of("a")));
+    assertEquals(base, stored("a").work().getRootBundle());
+    go();
+    await(queue.job("a").ended());
+  }
+
+  /** Its images are not deleted for that. */
+  @Test
+  void aWorkerThatTheDiskHasNoRoomForIsStartedAgain() throws Exception {
+    queue = queueOf("basename \"$0\" >> " + root.resolve("started") + "; if [ $(wc -l < " + root.resolve("started")
+        + ") = 1 ]; then echo '{\"failure\":{\"message\":\"/a/b: No space left on device\"}}'; fi; exit 1");
+    queue.recover(true);
+    submit("a");
+    Until.holds(() -> queue.job("a").job().getMessage().startsWith("waits: /a/b: No space left on device"));
+    assertFalse(queue.job("a").job().hasEnded());
+    Job end = await(queue.job("a").ended());
+    assertEquals(List.of("a", "a"), started());
+    assertFalse(end.getMessage().contains("No space"), end.getMessage());
+  }
+
+  /** A server was started without the key that it had: those of jobs cannot be had again once they are forgotten. */
+  @Test
+  void aJobWhoseImagesAreUnderAnotherKeyWaitsForItAndCanBeCancelled() throws Exception {
+    for (String id : List.of("a", "b")) {
+      submit(id);
+      new JobStore(database).change(id, before -> new JobRecord(before.job(), before.work(), before.intent(),
+          before.request(), key.seal(id, FileCipher.newKey())));
+    }
+    queue = queue(new WorkerCommand(List.of("false")), Duration.ofMinutes(1),
+        MasterKey.open(null, root.resolve("another.key")));
+    queue.recover(true);
+    Until.holds(() -> queue.job("a").job().getMessage().startsWith("waits: its images are encrypted under another"));
+    assertEquals(JobState.JOB_STATE_CANCELLED, await(queue.cancel("a", "ann")).getState());
+    Until.holds(() -> queue.job("b").job().getMessage().startsWith("waits: "));
+    queue.close();
+    queue = queue();
+    go();
+    queue.recover(true);
+    assertTrue(await(queue.job("b").ended()).getMessage().contains("exited with status 1"));
+    assertEquals(List.of("b"), started());
+  }
+
+  @Test
+  void whatAWorkerMakesOfAJobThatWasDeletedMeanwhileIsDeleted() throws Exception {
+    queue.recover(true);
+    submit("a");
+    Until.holds(() -> started().equals(List.of("a")));
+    JobStore store = new JobStore(database);
+    store.change("a", before -> before.with(Phases.move(before.job(), JobPhase.JOB_PHASE_CANCELLED, "ann", "elsewhere",
+        Instant.now())));
+    assertTrue(store.delete("a"));
+    Files.writeString(folders.of("a").path().resolve("before_after.png"), "a face");
+    go();
+    Until.holds(() -> !folders.of("a").exists());
+  }
+
+  /** A worker outlived its server, whose job was ended elsewhere meanwhile. */
+  @Test
+  void whatWasLeftOfAJobAfterItsEndIsDeletedAtTheNextStart() throws Exception {
+    String id = "20261128-205401-7b08fab6";
+    submit(id);
+    await(queue.cancel(id, "ann"));
+    assertFalse(new JobStore(database).isUncleaned(id));
+    Path late = Files.createDirectories(folders.of(id).path().resolve("session")).resolve("latents");
+    Files.writeString(late, "a face");
+    queue.recover(false);
+    assertTrue(Files.notExists(late));
+  }
+
+  @Test
+  void imagesWithoutTheirKeyAreNotCarriedOutOnceMore() throws Exception {
+    submit("a");
+    await(queue.cancel("a", "ann"));
+    new JobStore(database).change("a", before -> before.with(before.job().toBuilder().setUnlearnImages(1)
+        .setSpec(before.job().getSpec().toBuilder().setKeepPictures(true)).build()));
+    new JobStore(database).cleaned("a", Instant.now(), true);
+    Path image = folders.of("a").path().resolve("unlearn/0000.png.sealed");
+    Files.createDirectories(image.getParent());
+    Files.writeString(image, "sealed");
+    assertTrue(assertThrows(Precondition.class, () -> queue.retry("a", "ann")).getMessage().contains("are deleted"));
+    new JobStore(database).change("a", before -> new JobRecord(before.job(), before.work(), before.intent(),
+        before.request(), "sealed"));
+    new JobStore(database).cleaned("a", Instant.now(), true);
+    Files.delete(image);
+    // Some of them: the next run would unlearn fewer than it says.
+    assertThrows(Precondition.class, () -> queue.retry("a", "ann"));
+    Files.writeString(image, "sealed");
+    assertEquals(JobPhase.JOB_PHASE_QUEUED, queue.retry("a", "ann").getPhase());
+  }
+
+  @Test
+  void aModelThatDoesNotLoadIsNotInTheWayOfJobsOfOthers() throws Exception {
+    TinyBundles.unconditional(root.resolve("models"), "plain", "v1");
+    await(registry.load("plain"));
+    Files.writeString(Files.createDirectories(root.resolve("state/plain")).resolve("active"), "v9");
+    assertThrows(ExecutionException.class, () -> await(registry.follow()));
+    await(registry.follow("tiny"));
+    assertThrows(ExecutionException.class, () -> await(registry.follow("plain")));
+  }
+
+  /** Whoever looks at versions and log meanwhile sees one before the other. */
+  @Test
+  void whatIsJustBeingPromotedHolds() throws Exception {
+    certifiable("a");
+    Signatory signatory = TestLives.signatory(root);
+    CompletableFuture<Boolean> holds = new CompletableFuture<>();
+    List<String> told = new CopyOnWriteArrayList<>();
+    CompletableFuture<Void> read = new CompletableFuture<>();
+    meanwhile.set(() -> {
+      new Thread(() -> holds.complete(new Verification(signatory.verificationKey(), line -> {
+        told.add(line);
+        if (line.startsWith("event log: ")) {
+          read.complete(null);
+        }
+      }).run(
+          new EventLog(database), Map.of("tiny/v1-u1", new Verification.Proof(registry.store().proof("tiny", "v1-u1"),
+              registry.store().files("tiny", "v1-u1"), Optional.empty())), Map.of()))).start();
+      read.join();
+    });
+    queue.approvals().approve("a", "bob", "");
+    assertTrue(holds.get(60, TimeUnit.SECONDS), told::toString);
+    assertTrue(told.toString().contains("certificate and report hold"), told::toString);
   }
 
   /** A job whose candidate is made, and is to be promoted. */
@@ -812,6 +985,7 @@ class JobQueueTest {
   @Test
   void aJobWhoseFilesAreGoneSaysSo() throws Exception {
     submit("a");
+    new JobStore(database).change("a", before -> before.with(before.job().toBuilder().setUnlearnImages(1).build()));
     FileTrees.delete(folders.of("a").path());
     queue.recover(true);
     Until.holds(() -> queue.job("a").job().hasEnded());

@@ -153,9 +153,36 @@ class TrackedJobTest {
       store.change("job", before -> before.with(Phases.move(before.job(), phase, "server", "there", Instant.now())));
     }
     assertTrue(assertThrows(IllegalStateException.class, () -> to(JobPhase.JOB_PHASE_UNLEARNING)).getMessage()
-        .contains("attempt 2 has begun elsewhere"));
+        .contains("job job is carried on elsewhere"));
     assertTrue(job.isLost());
     assertEquals(JobPhase.JOB_PHASE_INVERTING, stored().getPhase());
+  }
+
+  /** As where a server stands still on its way from a candidate to a version, and another goes on from there. */
+  @Test
+  void aTakeOverThatHasARivalChangesNothing() {
+    to(JobPhase.JOB_PHASE_INVERTING);
+    job.hold();
+    to(JobPhase.JOB_PHASE_CANDIDATE);
+    TrackedJob other = new TrackedJob(store, directory, store.find("job").orElseThrow());
+    other.change(stored -> stored.with(Phases.carryOn(stored.job(), Instant.now())));
+    other.hold();
+    assertThrows(IllegalStateException.class, () -> to(JobPhase.JOB_PHASE_FAILED));
+    assertTrue(job.isLost());
+    assertEquals(1, stored().getAttempt());
+    other.move(JobPhase.JOB_PHASE_PROMOTED, "server", "it serves", end -> { });
+  }
+
+  /** Ended by order and deleted through another server, within the time between two looks. */
+  @Test
+  void whatWasDeletedElsewhereHasEndedForWhoeverIsAtIt() {
+    to(JobPhase.JOB_PHASE_INVERTING);
+    job.hold();
+    assertFalse(job.isLost());
+    job.deleted();
+    assertTrue(job.isLost());
+    assertEquals(JobPhase.JOB_PHASE_CANCELLED, seen.get(seen.size() - 1));
+    assertTrue(job.ended().isComplete());
   }
 
   @Test
