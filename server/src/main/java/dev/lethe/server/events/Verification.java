@@ -52,6 +52,8 @@ public final class Verification {
   private final Map<String, Set<String>> logged = new HashMap<>();
   private final Map<String, String> proven = new HashMap<>();
   private boolean holds = true;
+  // By System.nanoTime; 0 until something is waited for.
+  private long patientUntil;
 
   /** @param told a line for each thing that was checked */
   public Verification(VerificationKey key, Consumer<String> told) {
@@ -123,23 +125,33 @@ public final class Verification {
    * Whether a promotion that is certified is written down a moment later, or its certificate taken back, since it was
    * not to be: a server may be just at it.
    */
-  private static boolean comesRight(String name, Certified certificate, EventLog log) {
-    long limit = System.nanoTime() + PATIENCE.toNanos();
-    while (System.nanoTime() < limit) {
+  private boolean comesRight(String name, Certified certificate, EventLog log) {
+    do {
       Map<String, Set<String>> promoted = new HashMap<>();
       log.ofKinds(List.of(PROMOTED)).forEach(line -> promotion(line, promoted));
       if (promoted.getOrDefault(name, Set.of()).contains(certificate.erasure().id())
           || !certificate.proof().has(certificate.file())) {
         return true;
       }
-      try {
-        Thread.sleep(LOOK.toMillis());
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-        return false;
-      }
-    }
+    } while (waits());
     return false;
+  }
+
+  /** Waits for a moment; false if that was done for long enough, for all that was waited for together. */
+  private boolean waits() {
+    if (patientUntil == 0) {
+      patientUntil = System.nanoTime() + PATIENCE.toNanos();
+    }
+    if (System.nanoTime() > patientUntil) {
+      return false;
+    }
+    try {
+      Thread.sleep(LOOK.toMillis());
+      return true;
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return false;
+    }
   }
 
   /** Notes what a line tells of a job's report. One from before reports were told of has nothing of it. */
@@ -204,70 +216,82 @@ public final class Verification {
 
   private void version(String name, Proof proof, Set<String> promoted, boolean activated, EventLog log, Chain chain,
       Map<String, List<Certified>> certified) {
-    try {
-      Set<String> uncertified = new LinkedHashSet<>(promoted);
-      // Of an erasure that another server or release has promoted, nobody here knows more than the version.
-      uncertified.remove(proof.proof().version());
-      Optional<SignedStatement> signature = signed(proof.proof(), ModelSignature.FILE);
-      if (signature.isEmpty()) {
-        unsigned(name, proof, uncertified, activated, log);
+    while (true) {
+      try {
+        told.accept(name + ": " + checked(name, proof, promoted, activated, log, chain, certified));
         return;
-      }
-      Statement signed = signature.get().statement();
-      String files;
-      if (!proof.files().has(Bundle.CARD) && isPurged(name, log)) {
-        files = "its files are deleted; signature holds";
-      } else {
-        ModelSignature.check(signed, proof.files().digests(), proof.files()::locate);
-        files = "signature and " + ModelSignature.digests(signed).size() + " files hold";
-      }
-      Set<String> certificates = new LinkedHashSet<>(List.of(ErasureCertificate.FILE));
-      ModelSignature.digests(signed).keySet().stream().filter(ErasureCertificate::isCertificate).sorted()
-          .forEach(certificates::add);
-      for (String file : certificates) {
-        Optional<SignedStatement> certificate = signed(proof.proof(), file);
-        if (certificate.isPresent()) {
-          Statement statement = certificate.get().statement();
-          Erasure erasure = Erasure.of(statement);
-          certified.computeIfAbsent(name, first -> new ArrayList<>()).add(new Certified(erasure, proof.proof(), file));
-          uncertified.remove(erasure.id());
-          JsonNode head = statement.predicate().path("log");
-          if (head.has("line")) {
-            chain.expect(head.path("line").asLong(), head.path("sha256").asText());
-          }
-          report(file, statement, signed, proof.proof()).ifPresent(digest -> proven.put(erasure.id(), digest));
-          files += ", certificate and report hold (erasure " + erasure.id() + ", "
-              + statement.predicate().path("audit").path("result").asText() + ")";
-        } else if (ModelSignature.digests(signed).containsKey(file)) {
-          throw new ProvenanceException(proof.proof().locate(file) + " is missing, which was signed");
+      } catch (IOException e) {
+        // Of what is not written down as promoted, signature and certificate may be just being made, or taken back.
+        if (!promoted.isEmpty() || activated || !waits()) {
+          fails(name + ": " + e.getMessage());
+          return;
         }
       }
-      if (!uncertified.isEmpty()) {
-        throw new ProvenanceException("the event log tells of erasure " + String.join(", ", uncertified)
-            + ", and its certificate is missing in " + proof.proof().locate(""));
-      }
-      told.accept(name + ": " + files);
-    } catch (IOException e) {
-      fails(name + ": " + e.getMessage());
     }
   }
 
-  private void unsigned(String name, Proof proof, Set<String> promoted, boolean activated, EventLog log) {
+  /** What holds of a version. */
+  private String checked(String name, Proof proof, Set<String> promoted, boolean activated, EventLog log, Chain chain,
+      Map<String, List<Certified>> certified) throws IOException {
+    Set<String> uncertified = new LinkedHashSet<>(promoted);
+    // Of an erasure that another server or release has promoted, nobody here knows more than the version.
+    uncertified.remove(proof.proof().version());
+    Optional<SignedStatement> signature = signed(proof.proof(), ModelSignature.FILE);
+    if (signature.isEmpty()) {
+      return unsigned(name, proof, uncertified, activated, log);
+    }
+    Statement signed = signature.get().statement();
+    String files;
+    if (!proof.files().has(Bundle.CARD) && isPurged(name, log)) {
+      files = "its files are deleted; signature holds";
+    } else {
+      ModelSignature.check(signed, proof.files().digests(), proof.files()::locate);
+      files = "signature and " + ModelSignature.digests(signed).size() + " files hold";
+    }
+    Set<String> certificates = new LinkedHashSet<>(List.of(ErasureCertificate.FILE));
+    ModelSignature.digests(signed).keySet().stream().filter(ErasureCertificate::isCertificate).sorted()
+        .forEach(certificates::add);
+    for (String file : certificates) {
+      Optional<SignedStatement> certificate = signed(proof.proof(), file);
+      if (certificate.isPresent()) {
+        Statement statement = certificate.get().statement();
+        Erasure erasure = Erasure.of(statement);
+        certified.computeIfAbsent(name, first -> new ArrayList<>()).add(new Certified(erasure, proof.proof(), file));
+        uncertified.remove(erasure.id());
+        JsonNode head = statement.predicate().path("log");
+        if (head.has("line")) {
+          chain.expect(head.path("line").asLong(), head.path("sha256").asText());
+        }
+        report(file, statement, signed, proof.proof()).ifPresent(digest -> proven.put(erasure.id(), digest));
+        files += ", certificate and report hold (erasure " + erasure.id() + ", "
+            + statement.predicate().path("audit").path("result").asText() + ")";
+      } else if (ModelSignature.digests(signed).containsKey(file)) {
+        throw new ProvenanceException(proof.proof().locate(file) + " is missing, which was signed");
+      }
+    }
+    if (!uncertified.isEmpty()) {
+      throw new ProvenanceException("the event log tells of erasure " + String.join(", ", uncertified)
+          + ", and its certificate is missing in " + proof.proof().locate(""));
+    }
+    return files;
+  }
+
+  private static String unsigned(String name, Proof proof, Set<String> promoted, boolean activated, EventLog log)
+      throws ProvenanceException {
     String missing = ", and " + proof.proof().locate(ModelSignature.FILE) + " is missing";
     if (!promoted.isEmpty()) {
-      fails(name + ": the event log tells that it was promoted (erasure " + String.join(", ", promoted) + ")"
-          + missing);
+      throw new ProvenanceException("the event log tells that it was promoted (erasure " + String.join(", ", promoted)
+          + ")" + missing);
     } else if (activated) {
-      fails(name + ": the event log tells that it was activated" + missing);
+      throw new ProvenanceException("the event log tells that it was activated" + missing);
     } else if (proof.proof().has(ErasureCertificate.FILE)) {
-      fails(name + ": it is certified" + missing);
+      throw new ProvenanceException("it is certified" + missing);
     } else if (proof.unreadable().isPresent()) {
-      fails(name + ": " + proof.unreadable().get());
+      throw new ProvenanceException(proof.unreadable().get());
     } else if (!proof.files().has(Bundle.CARD) && proof.files().has(Bundle.SYNTHESIS) && !isPurged(name, log)) {
-      fails(name + ": " + proof.files().locate(Bundle.CARD) + " is missing");
-    } else {
-      told.accept(name + ": not signed: it was never promoted here");
+      throw new ProvenanceException(proof.files().locate(Bundle.CARD) + " is missing");
     }
+    return "not signed: it was never promoted here";
   }
 
   private Optional<SignedStatement> signed(VersionFiles files, String file) throws IOException {
