@@ -34,6 +34,9 @@ import org.slf4j.LoggerFactory;
  */
 record JobDirectory(Path path) {
 
+  /** A file that tells the folder of all jobs from the place where it is to be mounted. */
+  static final String MARK = ".jobs";
+
   private static final Logger LOG = LoggerFactory.getLogger(JobDirectory.class);
 
   void write(WorkerJob job) throws IOException {
@@ -74,18 +77,25 @@ record JobDirectory(Path path) {
     }
   }
 
-  /** Whether all images of a job are there. */
+  /** Whether no image of a job is missing, as far as that can be seen. */
   boolean hasImages(Job job) {
-    return hasImages(JobContract.UNLEARN, job.getUnlearnImages()) && hasImages(JobContract.LEARN, job.getLearnImages());
+    return hasImages(JobContract.UNLEARN, job.getUnlearnImages())
+        && hasImages(JobContract.LEARN, job.getLearnImages());
   }
 
   private boolean hasImages(String folder, int images) {
-    return IntStream.range(0, images).allMatch(index ->
-        Files.exists(path.resolve(JobContract.image(folder, index) + JobContract.SEALED)));
+    return IntStream.range(0, images).noneMatch(index ->
+        Files.notExists(path.resolve(JobContract.image(folder, index) + JobContract.SEALED)));
   }
 
-  boolean exists() {
-    return Files.isDirectory(path);
+  /** Whether there is no such folder; not, if that cannot be seen. */
+  boolean isGone() {
+    return Files.notExists(path);
+  }
+
+  /** Whether the folder of all jobs is there, in which this one is or was: its disk may not be mounted. */
+  boolean isParentThere() {
+    return Files.exists(path.resolveSibling(MARK));
   }
 
   void make() throws IOException {
@@ -205,8 +215,15 @@ record JobDirectory(Path path) {
     }
   }
 
-  /** What is there and should not be, after {@link #clean}. */
+  /**
+   * What is there and should not be, after {@link #clean}.
+   *
+   * @throws IOException also if the folder of all jobs is not there, so that nothing can be said
+   */
   List<String> left(boolean images) throws IOException {
+    if (isGone() && !isParentThere()) {
+      throw new NoSuchFileException(path.toString(), null, "nor is the folder of jobs");
+    }
     return entries().stream().filter(entry -> !outlives(entry, images)).map(entry -> entry.getFileName().toString())
         .toList();
   }

@@ -38,6 +38,10 @@ final class JobFolders {
   /** Makes the directory. */
   JobFolders(Path root) throws IOException {
     this.root = Files.createDirectories(root.toAbsolutePath().normalize());
+    Path mark = this.root.resolve(JobDirectory.MARK);
+    if (Files.notExists(mark)) {
+      Files.write(mark, new byte[0]);
+    }
   }
 
   /**

@@ -141,7 +141,6 @@ public final class JobQueue {
       // Beside others, what this database does not know may be theirs.
       deleteUnknown();
     }
-    folders.ofJobs().forEach(directory -> chore(() -> cleanAgain(directory)));
     // Alone, nobody is at what was approved before; beside others, somebody may be.
     keepHouse(shared ? HOUSE : Duration.ZERO);
     if (options.command().isPresent()) {
@@ -163,12 +162,15 @@ public final class JobQueue {
   }
 
   /** A worker that outlived its server may have gone on, after its job was ended elsewhere and its files deleted. */
-  private void cleanAgain(JobDirectory directory) throws IOException {
-    Optional<JobRecord> ended = store.find(directory.path().getFileName().toString())
-        .filter(record -> Phases.hasEnded(record.job()));
-    if (ended.isPresent() && !directory.left(true).isEmpty()) {
-      cleanUp(ended.get());
+  private void cleanAgain(JobDirectory directory, Instant since) throws IOException {
+    if (!directory.left(true).isEmpty()) {
+      store.find(directory.path().getFileName().toString()).filter(record -> hasEndedBefore(record.job(), since))
+          .ifPresent(this::cleanUp);
     }
+  }
+
+  private static boolean hasEndedBefore(Job job, Instant time) {
+    return Phases.hasEnded(job) && Timestamps.toMillis(job.getEnded()) <= time.toEpochMilli();
   }
 
   /** No job comes after what lies open in folders of jobs that there are not. */
@@ -208,9 +210,9 @@ public final class JobQueue {
     chore(() -> folders.recover(this::isKnown, STALE_UPLOAD));
     chore(() -> store.open().forEach(open -> scheduler.add(open.job().getId())));
     Instant since = Instant.now().minus(grace);
-    chore(() -> store.uncleaned().stream().map(JobRecord::job)
-        .filter(ended -> Timestamps.toMillis(ended.getEnded()) <= since.toEpochMilli())
+    chore(() -> store.uncleaned().stream().map(JobRecord::job).filter(ended -> hasEndedBefore(ended, since))
         .forEach(ended -> clean(ended.getId())));
+    chore(() -> folders.ofJobs().forEach(directory -> chore(() -> cleanAgain(directory, since))));
     if (options.keep().isPresent()) {
       chore(() -> store.endedBefore(Instant.now().minus(options.keep().get())).forEach(old -> chore(() -> {
         delete(old);
@@ -443,7 +445,7 @@ public final class JobQueue {
       }
       new JobRun(job, running.orElseThrow()).run();
     } finally {
-      atWork = null;
+      leave(job);
       count();
     }
     if (store.find(id).isEmpty()) {
@@ -460,11 +462,29 @@ public final class JobQueue {
     return Phases.hasEnded(end);
   }
 
+  /** Nobody works on it here from now on. Who asked for its end when the run was past heeding it is heeded now. */
+  private void leave(TrackedJob job) {
+    Optional<TrackedJob.Stop> asked;
+    synchronized (job) {
+      atWork = null;
+      asked = job.stopped().filter(stop -> stop.to() == JobPhase.JOB_PHASE_CANCELLED
+          && !stop.actor().equals(Phases.SERVER) && !Phases.hasEnded(job.record().job()));
+    }
+    if (asked.isPresent()) {
+      try {
+        job.move(JobPhase.JOB_PHASE_CANCELLED, asked.get().actor(), asked.get().cause(),
+            end -> end.setMessage(asked.get().cause()));
+      } catch (IllegalStateException | StoreException e) {
+        LOG.warn("job {} is not cancelled, which was asked for: {}", job.id(), e.getMessage());
+      }
+    }
+  }
+
   /** Of a job that was deleted by another server, a worker of this one may have made something since. */
   private void discard(String id) throws InterruptedException {
     JobDirectory directory = folders.of(id);
     try {
-      if (directory.exists()) {
+      if (!directory.isGone()) {
         running.orElseThrow().workers().endLeft(directory);
         folders.discard(directory);
       }
@@ -550,10 +570,16 @@ public final class JobQueue {
    */
   Future<Job> cancel(String id, String actor) {
     TrackedJob job = job(id);
-    TrackedJob here = atWork;
-    if (here == job && job.record().job().getPhase() != JobPhase.JOB_PHASE_CANDIDATE) {
-      job.stop(new TrackedJob.Stop(JobPhase.JOB_PHASE_CANCELLED, actor, "cancelled by request"), PATIENCE);
-    } else {
+    TrackedJob here;
+    boolean stopped;
+    synchronized (job) {
+      here = atWork;
+      stopped = here == job && job.record().job().getPhase() != JobPhase.JOB_PHASE_CANDIDATE;
+      if (stopped) {
+        job.stop(new TrackedJob.Stop(JobPhase.JOB_PHASE_CANCELLED, actor, "cancelled by request"), PATIENCE);
+      }
+    }
+    if (!stopped) {
       try {
         job.move(JobPhase.JOB_PHASE_CANCELLED, actor, "cancelled by request",
             end -> end.setMessage("cancelled by request"));

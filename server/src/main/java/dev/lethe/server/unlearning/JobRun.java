@@ -1,8 +1,10 @@
 package dev.lethe.server.unlearning;
 
 import dev.lethe.models.bundle.Bundle;
+import dev.lethe.models.encryption.FileCipher;
 import dev.lethe.server.encryption.MasterKey;
 import dev.lethe.server.errors.DomainException;
+import dev.lethe.server.jobs.ImageNames;
 import dev.lethe.server.jobs.JobRecord;
 import dev.lethe.server.jobs.Phases;
 import dev.lethe.server.modelstore.ModelStore;
@@ -142,6 +144,8 @@ final class JobRun {
       LOG.error("job {} met a fault of this server", tracked.id(), e);
       end(JobPhase.JOB_PHASE_FAILED, Phases.SERVER, "a fault of this server ended it: " + e);
     } finally {
+      // Whoever works on it next is not held to this turn, and orders are not, either.
+      tracked.release();
       settings.metrics().progress(0);
     }
   }
@@ -159,27 +163,25 @@ final class JobRun {
    */
   private void awaits(String reason) throws InterruptedException {
     String message = "waits: " + reason;
-    if (!tracked.record().job().getMessage().equals(message)) {
-      LOG.error("job {} {}", tracked.id(), message);
-      try {
-        tracked.change(stored -> Phases.hasEnded(stored.job()) ? stored
-            : stored.with(stored.job().toBuilder().setMessage(message).build()));
-      } catch (StoreException | IllegalStateException e) {
-        LOG.info("job {}: why it waits is not written down: {}", tracked.id(), e.getMessage());
+    try {
+      if (!tracked.record().job().getMessage().equals(message)) {
+        LOG.error("job {} {}", tracked.id(), message);
+        stored(() -> {
+          if (Phases.works(tracked.record().job().getPhase())) {
+            moveAlone(JobPhase.JOB_PHASE_QUEUED, Phases.SERVER, message.lines().findFirst().orElseThrow());
+          }
+          tracked.change(stored -> Phases.hasEnded(stored.job()) ? stored
+              : stored.with(stored.job().toBuilder().setMessage(message).build()));
+        });
       }
+    } catch (NoLongerOursException e) {
+      LOG.info("job {} is no longer carried out here", tracked.id());
+      return;
     }
     long limit = System.nanoTime()
         + TimeUnit.SECONDS.toNanos(Math.min(LONGEST_PAUSE_S, PAUSE_S * (1L + tracked.record().job().getAttempt())));
-    while (System.nanoTime() < limit && !settings.closing().getAsBoolean() && !tracked.isLost()) {
-      Optional<TrackedJob.Stop> stop = tracked.stopped();
-      if (stop.isPresent()) {
-        try {
-          stored(() -> moveAlone(stop.get().to(), stop.get().actor(), stop.get().cause()));
-        } catch (NoLongerOursException e) {
-          LOG.info("job {} is no longer carried out here", tracked.id());
-        }
-        return;
-      }
+    while (System.nanoTime() < limit && !settings.closing().getAsBoolean() && !tracked.isLost()
+        && tracked.stopped().isEmpty()) {
       TimeUnit.MILLISECONDS.sleep(LOOK_MS);
     }
   }
@@ -431,25 +433,29 @@ final class JobRun {
    * nothing against the job, and what takes a job for failed deletes the key of its images.
    */
   private void requireFiles(Job job) throws IOException, JobFailedException, NotNowException {
-    boolean sent = job.getUnlearnImages() + job.getLearnImages() > 0;
-    if (!tracked.directory().exists()) {
-      if (!sent) {
-        tracked.directory().make();
+    JobDirectory directory = tracked.directory();
+    if (directory.isGone()) {
+      if (job.getUnlearnImages() + job.getLearnImages() == 0 && directory.isParentThere()) {
+        directory.make();
       } else if (settings.shared()) {
-        throw new NotNowException(tracked.directory().path() + " is not there; see to it that all servers of the"
-            + " database have the same folder of jobs, or cancel the job");
+        throw new NotNowException(directory.path() + " is not there; see to it that all servers of the database have"
+            + " the same folder of jobs, or cancel the job");
       } else {
-        throw new NoSuchFileException(tracked.directory().path().toString());
+        throw new NoSuchFileException(directory.path().toString());
       }
     }
-    if (!tracked.directory().hasImages(job)) {
-      throw new JobFailedException("images of the job are missing in " + tracked.directory().path(), null);
+    if (!directory.hasImages(job)) {
+      throw new JobFailedException("images of the job are missing in " + directory.path(), null);
     }
+    Optional<byte[]> key;
     try {
-      imageKey();
+      key = imageKey();
     } catch (IOException e) {
       throw new NotNowException("its images are encrypted under another key than this server has; start the server"
           + " with the one that it had (" + MasterKey.VARIABLE + ", or its file), or cancel the job");
+    }
+    if (key.isPresent() && job.getUnlearnImages() > 0) {
+      directory.readImage(0, new FileCipher(key.get()));
     }
   }
 
@@ -511,7 +517,9 @@ final class JobRun {
     if (workersOwnReason == null && worker.crashed()) {
       return Optional.of(new TrackedJob.Stop(JobPhase.JOB_PHASE_QUEUED, Phases.WORKER, failure(worker)));
     }
-    if (workersOwnReason != null && TakeOver.isTrouble(workersOwnReason)) {
+    // What a client calls its images is no word of the system's.
+    if (workersOwnReason != null
+        && TakeOver.isTrouble(ImageNames.of(tracked.record().work()).without(workersOwnReason))) {
       throw new IOException(failure(worker));
     }
     throw new JobFailedException(failure(worker), null);

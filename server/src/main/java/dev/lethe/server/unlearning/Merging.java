@@ -1,5 +1,6 @@
 package dev.lethe.server.unlearning;
 
+import com.google.protobuf.util.Timestamps;
 import dev.lethe.models.bundle.ModelCard;
 import dev.lethe.models.encryption.FileCipher;
 import dev.lethe.models.files.Digests;
@@ -16,6 +17,7 @@ import dev.lethe.v1.UnlearnSpec;
 import dev.lethe.v1.WorkerJob;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -41,6 +43,9 @@ record Merging(JobStore store, MasterKey key, MergeRules rules, ApprovalRules ap
   private static final Logger LOG = LoggerFactory.getLogger(Merging.class);
   /** How the cause begins of the change by which a job is not merged any more. */
   static final String APART = "is carried out by itself from now on: ";
+  /** In which jobs have their turn. One that goes before a run's first would be taken for that. */
+  private static final Comparator<Job> ORDER = Comparator
+      .comparing((Job job) -> Timestamps.toMillis(job.getSubmitted())).thenComparing(Job::getId);
   /** Most jobs of one run. */
   private static final int MOST_JOBS = 64;
 
@@ -79,7 +84,7 @@ record Merging(JobStore store, MasterKey key, MergeRules rules, ApprovalRules ap
     for (JobRecord other : store.open()) {
       Set<Integer> all = new HashSet<>(classes);
       all.addAll(other.work().getClassesList());
-      if (!other.job().getId().equals(job.getId()) && other.job().getPhase() == JobPhase.JOB_PHASE_QUEUED
+      if (ORDER.compare(other.job(), job) > 0 && other.job().getPhase() == JobPhase.JOB_PHASE_QUEUED
           && found.size() < MOST_JOBS - 1 && isMergeable(other) && sameOptions(record, other)
           && images + other.job().getUnlearnImages() <= SubmitUpload.LARGEST_COUNT
           && (all.isEmpty() || all.size() < stay)) {
@@ -137,7 +142,6 @@ record Merging(JobStore store, MasterKey key, MergeRules rules, ApprovalRules ap
     Set<String> names = new TreeSet<>();
     // One image may be in several requests.
     Map<String, Integer> known = new HashMap<>();
-    FileCipher cipher = cipher(first.record());
     for (TrackedJob job : concat(first, others)) {
       JobRecord record = job.record();
       List<byte[]> images;
@@ -166,7 +170,7 @@ record Merging(JobStore store, MasterKey key, MergeRules rules, ApprovalRules ap
           place = known.size();
           known.put(image, place);
           if (job != first) {
-            first.directory().writeImage(ImageRole.IMAGE_ROLE_UNLEARN, place, png, cipher);
+            first.directory().writeImage(ImageRole.IMAGE_ROLE_UNLEARN, place, png, cipher(first.record()));
           }
           label.ifPresent(all::addUnlearnLabels);
           // Names are for whoever sent the images, and for nobody else.
@@ -185,6 +189,10 @@ record Merging(JobStore store, MasterKey key, MergeRules rules, ApprovalRules ap
 
   /** A job's images to unlearn, as PNG. */
   private List<byte[]> images(TrackedJob job) throws IOException {
+    if (job.record().job().getUnlearnImages() == 0) {
+      // Of classes that were retried, the key is forgotten.
+      return List.of();
+    }
     FileCipher cipher = cipher(job.record());
     List<byte[]> images = new ArrayList<>();
     for (int i = 0; i < job.record().job().getUnlearnImages(); i++) {

@@ -278,9 +278,9 @@ final class TrackedJob {
     }
   }
 
-  /** Asks the run that is under way here to end; the first reason holds. */
+  /** Asks the run that is under way here to end; the first reason holds, unless the job was to go on, and is to end. */
   synchronized void stop(Stop reason, Duration patience) {
-    if (stop == null) {
+    if (stop == null || stop.to() == JobPhase.JOB_PHASE_QUEUED && reason.to() == JobPhase.JOB_PHASE_CANCELLED) {
       stop = reason;
     }
     if (worker != null) {

@@ -1,11 +1,17 @@
 package dev.lethe.server.unlearning;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.lethe.models.encryption.FileCipher;
+import dev.lethe.v1.ImageRole;
+import dev.lethe.v1.Job;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -33,6 +39,29 @@ class JobDirectoryTest {
       worker.destroyForcibly().waitFor();
     }
     assertEquals(Optional.empty(), job.leftWorker());
+  }
+
+  /** A disk that is not mounted has nothing left on it, as far as one can see. */
+  @Test
+  void nothingIsSaidOfAFolderWhoseParentIsNotThere() throws IOException {
+    JobDirectory job = new JobFolders(root.resolve("jobs")).of("a");
+    assertEquals(List.of(), job.left(false));
+    Files.delete(root.resolve("jobs").resolve(JobDirectory.MARK));
+    assertThrows(IOException.class, () -> job.left(false));
+  }
+
+  @Test
+  void ofImagesThatTheJobSpeaksOfNoneMayBeMissing() throws IOException {
+    JobDirectory job = new JobDirectory(root);
+    Job two = Job.newBuilder().setUnlearnImages(2).build();
+    FileCipher cipher = new FileCipher(FileCipher.newKey());
+    job.writeImage(ImageRole.IMAGE_ROLE_UNLEARN, 0, new byte[1], cipher);
+    assertFalse(job.hasImages(two));
+    job.writeImage(ImageRole.IMAGE_ROLE_UNLEARN, 1, new byte[1], cipher);
+    assertTrue(job.hasImages(two));
+    // Of an upload whose folder was taken away under it, what comes later is no upload.
+    JobDirectory gone = new JobDirectory(root.resolve("gone"));
+    assertThrows(IOException.class, () -> gone.writeImage(ImageRole.IMAGE_ROLE_UNLEARN, 1, new byte[1], cipher));
   }
 
   @Test

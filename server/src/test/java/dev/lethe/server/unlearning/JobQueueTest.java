@@ -33,9 +33,9 @@ import dev.lethe.server.jobs.JobStore;
 import dev.lethe.server.jobs.Phases;
 import dev.lethe.server.lifecycle.LifeEvent;
 import dev.lethe.server.lifecycle.Lifecycle;
-import dev.lethe.server.lifecycle.Signatory;
 import dev.lethe.server.lifecycle.TestLives;
 import dev.lethe.server.modelstore.DiskModelStore;
+import dev.lethe.server.modelstore.VersionFiles;
 import dev.lethe.server.monitoring.ServerMetrics;
 import dev.lethe.server.registry.CanaryRules;
 import dev.lethe.server.registry.Lease;
@@ -48,6 +48,7 @@ import dev.lethe.v1.Job;
 import dev.lethe.v1.JobChange;
 import dev.lethe.v1.JobPhase;
 import dev.lethe.v1.JobState;
+import dev.lethe.v1.UnlearnKind;
 import dev.lethe.v1.UnlearnSpec;
 import dev.lethe.v1.WorkerJob;
 import io.vertx.core.Future;
@@ -893,7 +894,7 @@ class JobQueueTest {
     assertTrue(store.delete("a"));
     Files.writeString(folders.of("a").path().resolve("before_after.png"), "a face");
     go();
-    Until.holds(() -> !folders.of("a").exists());
+    Until.holds(() -> folders.of("a").isGone());
   }
 
   /** A worker outlived its server, whose job was ended elsewhere meanwhile. */
@@ -907,6 +908,47 @@ class JobQueueTest {
     Files.writeString(late, "a face");
     queue.recover(false);
     assertTrue(Files.notExists(late));
+  }
+
+  /** A file's name says nothing of the disk. */
+  @Test
+  void whatAClientCallsItsImagesIsNoReasonToWait() throws Exception {
+    queue = queueOf("echo '{\"failure\":{\"message\":\"No space left on device: was not found\"}}'; exit 1");
+    submit("a");
+    new JobStore(database).change("a", before -> new JobRecord(before.job(), before.work().toBuilder()
+        .addUnlearnNames("No space left on device").addUnlearnIndices(0).build(), before.intent(), before.request(),
+        ""));
+    queue.recover(true);
+    assertEquals(JobPhase.JOB_PHASE_FAILED, await(queue.job("a").ended()).getPhase());
+  }
+
+  /** It would be taken for the run's first, by whoever asks whose turn it is. */
+  @Test
+  void aRunTakesNoJobAlongThatGoesBeforeIt() throws Exception {
+    Merging merging = merging(UnlearnSpec.newBuilder().setModel("tiny").build(), 1);
+    assertEquals(List.of("b"), merging.gather(queue.job("a"), TinyBundles.card("tiny", "v1", null,
+        TinyBundles.CONDITIONAL, Map.of())).stream().map(TrackedJob::id).toList());
+    assertEquals(List.of(), merging.gather(queue.job("b"), TinyBundles.card("tiny", "v1", null,
+        TinyBundles.CONDITIONAL, Map.of())));
+  }
+
+  /** The key of those that were retried is forgotten: there was no image. */
+  @Test
+  void classesWithoutAKeyAreCarriedOutTogether() throws Exception {
+    Merging merging = merging(UnlearnSpec.newBuilder().setModel("tiny").setKind(UnlearnKind.UNLEARN_KIND_CLASS).build(),
+        0);
+    assertEquals(1, merging.combine(queue.job("a"), List.of(queue.job("b")), stored("a").work()).others().size());
+  }
+
+  /** Of two jobs that wait, a before b. */
+  private Merging merging(UnlearnSpec spec, int images) throws IOException {
+    JobStore store = new JobStore(database);
+    for (String id : List.of("a", "b")) {
+      submit(id);
+      store.change(id, before -> before.with(before.job().toBuilder().setSpec(spec).setUnlearnImages(images).build()));
+      queue.job(id).refresh(stored(id));
+    }
+    return new Merging(store, key, new MergeRules(true, Map.of()), AUTOMATIC, id -> Optional.of(queue.job(id)));
   }
 
   @Test
@@ -944,24 +986,41 @@ class JobQueueTest {
   @Test
   void whatIsJustBeingPromotedHolds() throws Exception {
     certifiable("a");
-    Signatory signatory = TestLives.signatory(root);
-    CompletableFuture<Boolean> holds = new CompletableFuture<>();
     List<String> told = new CopyOnWriteArrayList<>();
-    CompletableFuture<Void> read = new CompletableFuture<>();
+    AtomicReference<CompletableFuture<Boolean>> holds = new AtomicReference<>();
     meanwhile.set(() -> {
-      new Thread(() -> holds.complete(new Verification(signatory.verificationKey(), line -> {
-        told.add(line);
-        if (line.startsWith("event log: ")) {
-          read.complete(null);
-        }
-      }).run(
-          new EventLog(database), Map.of("tiny/v1-u1", new Verification.Proof(registry.store().proof("tiny", "v1-u1"),
-              registry.store().files("tiny", "v1-u1"), Optional.empty())), Map.of()))).start();
-      read.join();
+      holds.set(CompletableFuture.supplyAsync(() -> verify("v1-u1", told)));
+      while (told.stream().noneMatch(line -> line.startsWith("event log: "))) {
+        Thread.onSpinWait();
+      }
     });
     queue.approvals().approve("a", "bob", "");
-    assertTrue(holds.get(60, TimeUnit.SECONDS), told::toString);
+    assertTrue(holds.get().get(60, TimeUnit.SECONDS), told::toString);
     assertTrue(told.toString().contains("certificate and report hold"), told::toString);
+  }
+
+  /** It is signed last when it is certified, and first taken back when it was not to be. */
+  @Test
+  void whatIsJustBeingCertifiedHolds() throws Exception {
+    awaiting("a");
+    VersionFiles files = registry.store().proof("tiny", "v1-u1");
+    files.write(ErasureCertificate.FILE, new byte[0]);
+    List<String> told = new CopyOnWriteArrayList<>();
+    CompletableFuture<Boolean> holds = CompletableFuture.supplyAsync(() -> verify("v1-u1", told));
+    Thread.sleep(1000);
+    assertEquals(List.of(), told);
+    files.delete(ErasureCertificate.FILE);
+    assertTrue(holds.get(60, TimeUnit.SECONDS), told::toString);
+  }
+
+  private boolean verify(String version, List<String> told) {
+    try {
+      return new Verification(TestLives.signatory(root).verificationKey(), told::add).run(new EventLog(database),
+          Map.of("tiny/" + version, new Verification.Proof(registry.store().proof("tiny", version),
+              registry.store().files("tiny", version), Optional.empty())), Map.of());
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   /** A job whose candidate is made, and is to be promoted. */

@@ -196,6 +196,15 @@ class TrackedJobTest {
     assertEquals(Optional.of(first), job.stopped());
   }
 
+  /** A worker that is just being replaced is no reason to forget what its client asked for. */
+  @Test
+  void anOrderToEndTheJobIsHeededWhateverItsWorkerIsStoppedFor() {
+    job.stop(new TrackedJob.Stop(JobPhase.JOB_PHASE_QUEUED, Phases.WORKER, "it stood still"), PATIENCE);
+    TrackedJob.Stop cancelled = new TrackedJob.Stop(JobPhase.JOB_PHASE_CANCELLED, "ann", "cancelled by request");
+    job.stop(cancelled, PATIENCE);
+    assertEquals(Optional.of(cancelled), job.stopped());
+  }
+
   @Test
   void aWorkerThatStartsAfterTheOrderToStopIsStopped() throws Exception {
     job.stop(new TrackedJob.Stop(JobPhase.JOB_PHASE_QUEUED, Phases.SERVER, "the server was stopped"), PATIENCE);
