@@ -52,8 +52,7 @@ public final class Verification {
   private final Map<String, Set<String>> logged = new HashMap<>();
   private final Map<String, String> proven = new HashMap<>();
   private boolean holds = true;
-  // By System.nanoTime; 0 until something is waited for.
-  private long patientUntil;
+  private Duration waited = Duration.ZERO;
 
   /** @param told a line for each thing that was checked */
   public Verification(VerificationKey key, Consumer<String> told) {
@@ -105,6 +104,8 @@ public final class Verification {
     told.accept("event log: " + chain.length() + " lines, whole; the last one's hash is " + chain.head());
     log.firstMislabelled().ifPresent(number -> fails("event log: line " + number + " is filed under another kind than"
         + " it is of: the column kind was changed"));
+    // What does not hold of one version is no reason to be impatient with others.
+    waited = Duration.ZERO;
     certified.forEach((name, erasures) -> erasures.forEach(certificate -> {
       String id = certificate.erasure().id();
       if (!promoted.getOrDefault(name, Set.of()).contains(id) && !comesRight(name, certificate, log)) {
@@ -139,12 +140,10 @@ public final class Verification {
 
   /** Waits for a moment; false if that was done for long enough, for all that was waited for together. */
   private boolean waits() {
-    if (patientUntil == 0) {
-      patientUntil = System.nanoTime() + PATIENCE.toNanos();
-    }
-    if (System.nanoTime() > patientUntil) {
+    if (waited.compareTo(PATIENCE) >= 0) {
       return false;
     }
+    waited = waited.plus(LOOK);
     try {
       Thread.sleep(LOOK.toMillis());
       return true;
@@ -222,7 +221,7 @@ public final class Verification {
         return;
       } catch (IOException e) {
         // Of what is not written down as promoted, signature and certificate may be just being made, or taken back.
-        if (!promoted.isEmpty() || activated || !waits()) {
+        if (!promoted.isEmpty() || activated || proof.unreadable().isPresent() || !waits()) {
           fails(name + ": " + e.getMessage());
           return;
         }
@@ -233,6 +232,7 @@ public final class Verification {
   /** What holds of a version. */
   private String checked(String name, Proof proof, Set<String> promoted, boolean activated, EventLog log, Chain chain,
       Map<String, List<Certified>> certified) throws IOException {
+    certified.remove(name);
     Set<String> uncertified = new LinkedHashSet<>(promoted);
     // Of an erasure that another server or release has promoted, nobody here knows more than the version.
     uncertified.remove(proof.proof().version());

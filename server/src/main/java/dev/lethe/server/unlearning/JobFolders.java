@@ -38,10 +38,15 @@ final class JobFolders {
   /** Makes the directory. */
   JobFolders(Path root) throws IOException {
     this.root = Files.createDirectories(root.toAbsolutePath().normalize());
-    Path mark = this.root.resolve(JobDirectory.MARK);
-    if (Files.notExists(mark)) {
-      Files.write(mark, new byte[0]);
-    }
+  }
+
+  /** Whether this is known for the folder of jobs, and not the place where its disk is to be mounted. */
+  boolean isMarked() {
+    return Files.exists(root.resolve(JobDirectory.MARK));
+  }
+
+  void mark() throws IOException {
+    Files.write(root.resolve(JobDirectory.MARK), new byte[0]);
   }
 
   /**

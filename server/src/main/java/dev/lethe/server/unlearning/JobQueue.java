@@ -153,6 +153,20 @@ public final class JobQueue {
     count();
   }
 
+  /** A folder that lacks all jobs that there are files of may be the place where it is to be mounted. */
+  private void mark() throws IOException {
+    if (folders.isMarked()) {
+      return;
+    }
+    if (store.open().isEmpty() && store.uncleaned().isEmpty()
+        || folders.ofJobs().stream().anyMatch(directory -> isKnown(directory.path().getFileName().toString()))) {
+      folders.mark();
+    } else {
+      LOG.error("the folder of jobs has none of the jobs that wait, or are to be cleaned up: see to it that it is"
+          + " mounted; until then they wait");
+    }
+  }
+
   private boolean isCutOff() {
     return shared && System.nanoTime() - looked > HEARTBEATS_CUT_OFF * options.heartbeat().toNanos();
   }
@@ -207,6 +221,7 @@ public final class JobQueue {
 
   /** @param grace what was approved or has ended since is left to whoever is at it */
   private void keepHouse(Duration grace) {
+    chore(this::mark);
     chore(() -> folders.recover(this::isKnown, STALE_UPLOAD));
     chore(() -> store.open().forEach(open -> scheduler.add(open.job().getId())));
     Instant since = Instant.now().minus(grace);
@@ -463,19 +478,22 @@ public final class JobQueue {
   }
 
   /** Nobody works on it here from now on. Who asked for its end when the run was past heeding it is heeded now. */
-  private void leave(TrackedJob job) {
+  private void leave(TrackedJob job) throws InterruptedException {
     Optional<TrackedJob.Stop> asked;
     synchronized (job) {
       atWork = null;
-      asked = job.stopped().filter(stop -> stop.to() == JobPhase.JOB_PHASE_CANCELLED
-          && !stop.actor().equals(Phases.SERVER) && !Phases.hasEnded(job.record().job()));
+      asked = job.stopped().filter(TrackedJob.Stop::isOrdered);
     }
-    if (asked.isPresent()) {
+    while (asked.isPresent() && !Phases.hasEnded(job.record().job()) && !closing) {
       try {
         job.move(JobPhase.JOB_PHASE_CANCELLED, asked.get().actor(), asked.get().cause(),
             end -> end.setMessage(asked.get().cause()));
-      } catch (IllegalStateException | StoreException e) {
-        LOG.warn("job {} is not cancelled, which was asked for: {}", job.id(), e.getMessage());
+      } catch (IllegalStateException e) {
+        LOG.info("job {} is not cancelled, which was asked for: {}", job.id(), e.getMessage());
+        return;
+      } catch (StoreException e) {
+        LOG.error("job {} is to be cancelled, and waits for the database: {}", job.id(), e.getMessage());
+        TimeUnit.SECONDS.sleep(1);
       }
     }
   }

@@ -437,9 +437,9 @@ final class JobRun {
     if (directory.isGone()) {
       if (job.getUnlearnImages() + job.getLearnImages() == 0 && directory.isParentThere()) {
         directory.make();
-      } else if (settings.shared()) {
-        throw new NotNowException(directory.path() + " is not there; see to it that all servers of the database have"
-            + " the same folder of jobs, or cancel the job");
+      } else if (settings.shared() || !directory.isParentThere()) {
+        throw new NotNowException(directory.path() + " is not there; see to it that the folder of jobs is mounted, the"
+            + " same on all servers of the database, or cancel the job");
       } else {
         throw new NoSuchFileException(directory.path().toString());
       }
@@ -517,12 +517,17 @@ final class JobRun {
     if (workersOwnReason == null && worker.crashed()) {
       return Optional.of(new TrackedJob.Stop(JobPhase.JOB_PHASE_QUEUED, Phases.WORKER, failure(worker)));
     }
-    // What a client calls its images is no word of the system's.
-    if (workersOwnReason != null
-        && TakeOver.isTrouble(ImageNames.of(tracked.record().work()).without(workersOwnReason))) {
+    if (workersOwnReason != null && isTrouble(workersOwnReason)) {
       throw new IOException(failure(worker));
     }
     throw new JobFailedException(failure(worker), null);
+  }
+
+  /** What a client calls its images is no word of the system's. */
+  private boolean isTrouble(String said) {
+    WorkerJob work = tracked.record().work();
+    return TakeOver.isTrouble(work.getUnlearnNamesList().stream().anyMatch(TakeOver::isTrouble)
+        ? ImageNames.of(work).without(said) : said);
   }
 
   /** Opens the key of the job's images; empty if it has none. */

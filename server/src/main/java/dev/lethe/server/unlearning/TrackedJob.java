@@ -36,7 +36,13 @@ final class TrackedJob {
    * @param to what the job becomes then
    * @param actor who asked
    */
-  record Stop(JobPhase to, String actor, String cause) {}
+  record Stop(JobPhase to, String actor, String cause) {
+
+    /** Whether somebody has ordered the end of the job, and not the server that of a run or a worker. */
+    boolean isOrdered() {
+      return to == JobPhase.JOB_PHASE_CANCELLED && !actor.equals(Phases.SERVER);
+    }
+  }
 
   private final JobStore store;
   private final JobDirectory directory;
@@ -232,16 +238,17 @@ final class TrackedJob {
     watchers.remove(watcher);
   }
 
-  /** A new run of it, with a worker or without: what an earlier one was asked is forgotten. */
+  /** A new run of it, with a worker or without: what an earlier one was asked is forgotten, but for orders. */
   synchronized void begin() {
-    stop = null;
-    worker = null;
+    forgetStop();
     turn = -1;
   }
 
-  /** The worker that was asked to end has ended: the next one is not asked. */
+  /** The worker that was asked to end has ended: the next one is not asked, unless the job is to end by order. */
   synchronized void forgetStop() {
-    stop = null;
+    if (stop != null && !stop.isOrdered()) {
+      stop = null;
+    }
     worker = null;
   }
 
@@ -278,9 +285,9 @@ final class TrackedJob {
     }
   }
 
-  /** Asks the run that is under way here to end; the first reason holds, unless the job was to go on, and is to end. */
+  /** Asks the run that is under way here to end; the first reason holds, and an order before all others. */
   synchronized void stop(Stop reason, Duration patience) {
-    if (stop == null || stop.to() == JobPhase.JOB_PHASE_QUEUED && reason.to() == JobPhase.JOB_PHASE_CANCELLED) {
+    if (stop == null || !stop.isOrdered() && reason.isOrdered()) {
       stop = reason;
     }
     if (worker != null) {

@@ -115,6 +115,7 @@ class JobQueueTest {
         metrics, new Lifecycle(new TestLives.Interrupted(new LedgerInLog(new EventLog(database)), meanwhile,
             afterwards), RULES), TestLives.signatory(root));
     folders = new JobFolders(root.resolve("jobs"));
+    folders.mark();
     key = MasterKey.open(null, root.resolve("lethe.key"));
     queue = queue();
   }
@@ -895,6 +896,28 @@ class JobQueueTest {
     Files.writeString(folders.of("a").path().resolve("before_after.png"), "a face");
     go();
     Until.holds(() -> folders.of("a").isGone());
+  }
+
+  /** Whose files these were to be, one cannot say of a place where nothing is mounted. */
+  @Test
+  void jobsWaitForTheirFolderAndAreCleanedUpThen() throws Exception {
+    String id = "20261128-205401-7b08fab6";
+    submit(id);
+    new JobStore(database).change(id, before -> before.with(before.job().toBuilder().setUnlearnImages(1).build()));
+    Path away = root.resolve("away");
+    Files.move(root.resolve("jobs"), away);
+    Files.createDirectory(root.resolve("jobs"));
+    queue.recover(true);
+    Until.holds(() -> queue.job(id).job().getMessage().contains("is not there; see to it that the folder of jobs is"));
+    assertEquals(JobState.JOB_STATE_CANCELLED, await(queue.cancel(id, "ann")).getState());
+    queue.keepHouse();
+    assertTrue(new JobStore(database).isUncleaned(id));
+    Files.delete(root.resolve("jobs"));
+    Files.move(away, root.resolve("jobs"));
+    new JobStore(database).change(id, before -> before.with(before.job().toBuilder().setEnded(
+        Timestamps.fromMillis(0)).build()));
+    queue.keepHouse();
+    assertFalse(new JobStore(database).isUncleaned(id));
   }
 
   /** A worker outlived its server, whose job was ended elsewhere meanwhile. */

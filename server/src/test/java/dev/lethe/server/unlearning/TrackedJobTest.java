@@ -202,6 +202,9 @@ class TrackedJobTest {
     job.stop(new TrackedJob.Stop(JobPhase.JOB_PHASE_QUEUED, Phases.WORKER, "it stood still"), PATIENCE);
     TrackedJob.Stop cancelled = new TrackedJob.Stop(JobPhase.JOB_PHASE_CANCELLED, "ann", "cancelled by request");
     job.stop(cancelled, PATIENCE);
+    job.stop(new TrackedJob.Stop(JobPhase.JOB_PHASE_CANCELLED, Phases.SERVER, "it is carried on elsewhere"), PATIENCE);
+    job.forgetStop();
+    job.begin();
     assertEquals(Optional.of(cancelled), job.stopped());
   }
 
