@@ -1577,8 +1577,8 @@ type UnlearnReport struct {
 	Collateral *Collateral `protobuf:"bytes,29,opt,name=collateral,proto3" json:"collateral,omitempty"`
 	// Kind ITEM: membership by reconstruction error, unlearned images against images never seen; 0.5 tells nothing.
 	Membership *Membership `protobuf:"bytes,30,opt,name=membership,proto3" json:"membership,omitempty"`
-	// Fréchet distance of 5,000 samples from real images that stay: before, of the root version, which no unlearning has
-	// touched.
+	// Fréchet distance of 5,000 samples from real images that stay: before, of the root version, the oldest that was there
+	// of those that the base comes from.
 	FidRoot *BeforeAfter `protobuf:"bytes,31,opt,name=fid_root,json=fidRoot,proto3" json:"fid_root,omitempty"`
 	// What the audit took, which is not part of seconds.
 	AuditSeconds float64 `protobuf:"fixed64,32,opt,name=audit_seconds,json=auditSeconds,proto3" json:"audit_seconds,omitempty"`

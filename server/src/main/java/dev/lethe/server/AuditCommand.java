@@ -187,8 +187,12 @@ public final class AuditCommand {
           }
         }
         List<String> told = new ArrayList<>();
-        boolean holds = new Verification(key, told::add).run(new EventLog(database), proofs,
-            reports(new JobStore(database)));
+        JobStore jobs = new JobStore(database);
+        boolean holds = new Verification(key, told::add).run(new EventLog(database), proofs, reports(jobs));
+        for (String job : jobs.mislabelled()) {
+          told.add(Verification.FAULT + "job " + job + ": a column of its row in the database is not what the job is");
+          holds = false;
+        }
         print(told, holds);
         return holds ? ExitCode.OK : ExitCode.SOFTWARE;
       }
@@ -253,9 +257,10 @@ public final class AuditCommand {
      * What is said of one file.
      *
      * @param committed whether it was among the images; empty if it cannot be read
+     * @param leftOut whether the run left it out
      * @param error why not
      */
-    private record Answer(Path file, Optional<Boolean> committed, String error) {}
+    private record Answer(Path file, Optional<Boolean> committed, boolean leftOut, String error) {}
 
     @Override
     int look(Configuration settings) throws IOException {
@@ -264,29 +269,36 @@ public final class AuditCommand {
       Job job;
       try (Database database = open(settings)) {
         JobStore jobs = new JobStore(database);
-        job = jobs.find(id).map(JobRecord::job)
+        JobRecord record = jobs.find(id)
             .orElseThrow(() -> new IOException("there is no job " + id + "; a job that is deleted has no commitments"));
+        job = record.job();
         List<Commitment> commitments = jobs.commitments(id);
+        List<Commitment> unlearned = record.unlearned(commitments);
         ModelCard.Network network = network(store, job.getSpec().getModel());
         for (Path file : files) {
-          answers.add(answer(file, commitments, network, UnlearnSpecs.preparation(job.getSpec())));
+          answers.add(answer(file, commitments, unlearned, network, UnlearnSpecs.preparation(job.getSpec())));
         }
       }
       print(job, answers);
       return answers.stream().allMatch(answer -> answer.committed().orElse(false)) ? ExitCode.OK : ExitCode.SOFTWARE;
     }
 
-    private static Answer answer(Path file, List<Commitment> commitments, ModelCard.Network network,
-        Preparation preparation) {
+    private static Answer answer(Path file, List<Commitment> commitments, List<Commitment> unlearned,
+        ModelCard.Network network, Preparation preparation) {
       try {
         byte[] pixels = ImageDecoder.prepare(Files.readAllBytes(file), network.channels(), network.resolution(),
             preparation).pixels();
-        return new Answer(file, Optional.of(commitments.stream().anyMatch(commitment -> commitment.holds(pixels))), "");
+        boolean committed = holds(commitments, pixels);
+        return new Answer(file, Optional.of(committed), committed && !holds(unlearned, pixels), "");
       } catch (NoSuchFileException e) {
-        return new Answer(file, Optional.empty(), "there is no such file");
+        return new Answer(file, Optional.empty(), false, "there is no such file");
       } catch (IOException e) {
-        return new Answer(file, Optional.empty(), e.getMessage());
+        return new Answer(file, Optional.empty(), false, e.getMessage());
       }
+    }
+
+    private static boolean holds(List<Commitment> commitments, byte[] pixels) {
+      return commitments.stream().anyMatch(commitment -> commitment.holds(pixels));
     }
 
     /** All versions of a model take the same images. */
@@ -309,7 +321,8 @@ public final class AuditCommand {
           ArrayNode images = all.putArray("images");
           answers.forEach(answer -> {
             ObjectNode image = images.addObject().put("file", answer.file().toString());
-            answer.committed().ifPresentOrElse(committed -> image.put("committed", committed),
+            answer.committed().ifPresentOrElse(
+                committed -> image.put("committed", committed).put("left_out", answer.leftOut()),
                 () -> image.put("error", answer.error()));
           });
           System.out.println(all.toPrettyString());
@@ -326,6 +339,10 @@ public final class AuditCommand {
       }
       if (!answer.committed().get()) {
         return "was not among the images of job " + id;
+      }
+      if (answer.leftOut()) {
+        return "was among the images of job " + id + ", which left it out: the model could not draw it, so that there"
+            + " was nothing to unlearn";
       }
       return "was among the images of job " + id + ", which " + (job.getPromoted()
           ? "was promoted: version " + job.getNewVersion() + " of " + job.getSpec().getModel()

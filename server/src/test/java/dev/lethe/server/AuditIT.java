@@ -12,8 +12,12 @@ import dev.lethe.models.files.FileTrees;
 import dev.lethe.models.image.ImageEncoder;
 import dev.lethe.server.erasure.ErasureCertificate;
 import dev.lethe.server.provenance.ModelSignature;
+import dev.lethe.server.provenance.SignedStatement;
+import dev.lethe.server.provenance.VerificationKey;
 import dev.lethe.server.unlearning.TestErasures;
+import dev.lethe.server.unlearning.WorkerDouble;
 import dev.lethe.v1.ActivateRequest;
+import dev.lethe.v1.ApproveJobRequest;
 import dev.lethe.v1.Image;
 import dev.lethe.v1.Job;
 import dev.lethe.v1.LabelledImage;
@@ -243,6 +247,56 @@ class AuditIT {
     assertEquals(1, audit("images", job.getId(), root.resolve("jobs/lethe.db").toString()).status());
   }
 
+  /** Of what the model could not draw, nothing was unlearned: no certificate may say that it was. */
+  @Test
+  void anImageThatTheRunLeftOutIsNotCertified() throws Exception {
+    TinyBundles.conditional(root.resolve("models"), "v1", 7);
+    List<LabelledImage> images = new ArrayList<>();
+    for (int image = 0; image < 3; image++) {
+      byte[] pixels = new byte[32 * 32];
+      new Random(image).nextBytes(pixels);
+      byte[] png = ImageEncoder.png(pixels, 1, 32, 32);
+      Files.write(root.resolve(image + ".png"), png);
+      images.add(LabelledImage.newBuilder().setImage(Image.newBuilder().setData(ByteString.copyFrom(png)))
+          .setLabel("three").build());
+    }
+    Job job;
+    try (ServerFixture server = ServerFixture.start(root, Map.of("worker-command", TestErasures.workerDouble()))) {
+      job = TestErasures.run(server.channel(), UnlearnSpec.newBuilder().setModel("tiny")
+          .setSeed(WorkerDouble.LEAVES_OUT_THE_FIRST).setMode(UnlearnMode.UNLEARN_MODE_ZERO_SHOT).build(),
+          images.toArray(LabelledImage[]::new));
+      assertTrue(job.getPromoted(), job.getMessage());
+    }
+    JsonNode certificate = SignedStatement.read(root.resolve("state/tiny/v1-u1").resolve(ErasureCertificate.FILE),
+        VerificationKey.read(root.resolve("jobs/signing.pem.pub"))).statement().predicate();
+    assertEquals(2, certificate.path("erasure").path("images").asInt());
+    assertEquals(1, certificate.path("erasure").path("leftOut").asInt());
+    assertEquals(2, certificate.path("commitments").path("sha256").size());
+    Run run = audit("images", job.getId(), root.resolve("0.png").toString(), root.resolve("1.png").toString());
+    assertTrue(run.out().contains("0.png: was among the images of job " + job.getId() + ", which left it out"),
+        run.out());
+    assertTrue(run.out().contains("version v1-u1 of tiny was made without them"), run.out());
+    assertEquals(0, verify().status());
+  }
+
+  /** Nobody has signed what lies beside a candidate that waits. */
+  @Test
+  void aVersionWithoutTheCertificateOfItsJobIsFound() throws Exception {
+    TinyBundles.conditional(root.resolve("models"), "v1", 7);
+    Path report = root.resolve("state/tiny/v1-u1").resolve(ErasureCertificate.REPORT);
+    try (ServerFixture server = ServerFixture.start(root, Map.of("worker-command", TestErasures.workerDouble(),
+        "approval", "operator"))) {
+      Job job = TestErasures.run(server.channel(), TestErasures.ofClass("tiny", "seven").build());
+      Files.writeString(report, Files.readString(report).replace("\"anonymous\"", "\"somebody\""));
+      server.unlearning().approveJob(ApproveJobRequest.newBuilder().setJobId(job.getId()).build());
+      fault("tiny/v1-u1: its certificate tells of another request than the event log's line of job " + job.getId());
+      Job next = TestErasures.run(server.channel(), TestErasures.ofClass("tiny", "three").build());
+      Files.delete(root.resolve("state/tiny/v1-u2").resolve(ErasureCertificate.REPORT));
+      server.unlearning().approveJob(ApproveJobRequest.newBuilder().setJobId(next.getId()).build());
+      fault("tiny/v1-u2: the event log tells that job " + next.getId() + " has made it, and there is no certificate");
+    }
+  }
+
   @Test
   void aReportThatWasChangedInTheDatabaseIsFound() throws Exception {
     TinyBundles.conditional(root.resolve("models"), "v1", 7);
@@ -265,6 +319,12 @@ class AuditIT {
       }
     }
     assertEquals(0, verify().status());
+    // By its column it waits, and has no report yet.
+    try (Connection connection = DriverManager.getConnection("jdbc:sqlite:" + root.resolve("jobs/lethe.db"));
+        Statement statement = connection.createStatement()) {
+      statement.executeUpdate("update jobs set state = 'JOB_STATE_QUEUED'");
+    }
+    fault("job " + kept + ": a column of its row");
   }
 
   private void change(String job, String from, String to) throws Exception {
@@ -310,5 +370,8 @@ class AuditIT {
     Run run = verify();
     assertEquals(0, run.status(), run.out());
     assertTrue(run.out().contains("tiny/v1: its files are deleted; signature holds"), run.out());
+    FileTrees.delete(root.resolve("models/tiny/v2"));
+    FileTrees.delete(root.resolve("state/tiny/v2"));
+    fault("tiny/v2: the event log tells that it was activated, and there is nothing of that version");
   }
 }

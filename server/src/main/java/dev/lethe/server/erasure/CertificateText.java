@@ -74,6 +74,11 @@ record CertificateText(String title, String verdict, boolean forgotten, List<Sec
   private static Map<String, String> done(JsonNode certificate, JsonNode erasure, String what) {
     Map<String, String> rows = new LinkedHashMap<>();
     rows.put("Erased", what);
+    int leftOut = erasure.path("leftOut").asInt();
+    if (leftOut > 0) {
+      rows.put("Left out", leftOut + (leftOut == 1 ? " image more that was sent" : " images more that were sent")
+          + ", and that the model could not draw: there was nothing to erase, and nothing was measured");
+    }
     rows.put("Request", erasure.path("id").asText());
     put(rows, "Requested by", erasure.path("requestedBy").asText());
     JsonNode times = certificate.path("times");
@@ -131,8 +136,8 @@ record CertificateText(String title, String verdict, boolean forgotten, List<Sec
           percent(before))));
     }
     change(figures.path("fid_root"), (before, after) -> sentences.add(text("The quality of the pictures that stay, as a"
-        + " Fréchet distance (smaller is better): %.2f; of the version that no erasure has touched, %.2f.", after,
-        before)));
+        + " Fréchet distance (smaller is better): %.2f; of the oldest version that it comes from and that was there to"
+        + " compare with, %.2f.", after, before)));
     texts(certificate.path("reasons")).forEach(reason -> sentences.add("Against it: " + reason + "."));
     // What was not measured, or could not be judged, stands there alone.
     texts(certificate.path("findings")).forEach(finding -> sentences.add("In the audit's words: " + finding + "."));

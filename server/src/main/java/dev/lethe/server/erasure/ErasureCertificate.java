@@ -107,7 +107,11 @@ public final class ErasureCertificate {
     erasure.put("version", job.getNewVersion());
     erasure.put("kind", kind(job));
     job.getSpec().getClassesList().forEach(erasure.putArray("classes")::add);
-    erasure.put("images", job.getUnlearnImages());
+    int unlearned = unlearned(job);
+    erasure.put("images", unlearned);
+    if (unlearned < job.getUnlearnImages()) {
+      erasure.put("leftOut", job.getUnlearnImages() - unlearned);
+    }
     erasure.put("requestedBy", job.getSubmittedBy());
 
     if (!commitments.isEmpty()) {
@@ -152,6 +156,12 @@ public final class ErasureCertificate {
     if (known) {
       times.put(name, Timestamps.toString(time));
     }
+  }
+
+  /** How many images were unlearned, and not only sent: a run may leave out what its model cannot draw. */
+  private static int unlearned(Job job) {
+    int reported = kind(job).equals("item") ? job.getReport().getImages() : 0;
+    return reported > 0 ? Math.min(reported, job.getUnlearnImages()) : job.getUnlearnImages();
   }
 
   private static String kind(Job job) {

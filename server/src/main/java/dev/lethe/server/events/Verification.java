@@ -44,6 +44,7 @@ public final class Verification {
   private static final String JOB = "job";
   private static final String PROMOTED = "promoted";
   private static final String ACTIVATED = "activated";
+  private static final String OVERRIDDEN = "overridden";
   private static final String PURGED = "purged";
 
   private final VerificationKey key;
@@ -51,8 +52,9 @@ public final class Verification {
   // By job: digests of reports that the log tells of, and of the one that is certified.
   private final Map<String, Set<String>> logged = new HashMap<>();
   private final Map<String, String> proven = new HashMap<>();
+  // By version: lines of the ends of jobs that have made it.
+  private final Map<String, List<JsonNode>> made = new HashMap<>();
   private boolean holds = true;
-  private Duration waited = Duration.ZERO;
 
   /** @param told a line for each thing that was checked */
   public Verification(VerificationKey key, Consumer<String> told) {
@@ -69,8 +71,11 @@ public final class Verification {
    */
   public record Proof(VersionFiles proof, VersionFiles files, Optional<String> unreadable) {}
 
-  /** @param file the certificate */
-  private record Certified(Erasure erasure, VersionFiles proof, String file) {}
+  /**
+   * @param requestedBy as it states
+   * @param file the certificate
+   */
+  private record Certified(Erasure erasure, String requestedBy, VersionFiles proof, String file) {}
 
   /**
    * Checks all.
@@ -85,7 +90,7 @@ public final class Verification {
     // Before the versions are looked at: what is promoted meanwhile is signed first, and written down then.
     Map<String, Set<String>> before = new HashMap<>();
     log.ofKinds(List.of(PROMOTED)).forEach(line -> promotion(line, before));
-    Set<String> activated = names(log, ACTIVATED);
+    Set<String> activated = names(log, ACTIVATED, OVERRIDDEN);
     proofs.forEach((name, proof) -> version(name, proof, before.getOrDefault(name, Set.of()), activated.contains(name),
         log, chain, certified));
     Map<String, Set<String>> promoted = new HashMap<>();
@@ -104,14 +109,18 @@ public final class Verification {
     told.accept("event log: " + chain.length() + " lines, whole; the last one's hash is " + chain.head());
     log.firstMislabelled().ifPresent(number -> fails("event log: line " + number + " is filed under another kind than"
         + " it is of: the column kind was changed"));
-    // What does not hold of one version is no reason to be impatient with others.
-    waited = Duration.ZERO;
+    long limit = limit();
     certified.forEach((name, erasures) -> erasures.forEach(certificate -> {
       String id = certificate.erasure().id();
-      if (!promoted.getOrDefault(name, Set.of()).contains(id) && !comesRight(name, certificate, log)) {
+      if (!promoted.getOrDefault(name, Set.of()).contains(id) && !comesRight(name, certificate, log, limit)) {
         fails(name + ": the event log does not tell of erasure " + id + ", which is certified");
       }
     }));
+    before.keySet().forEach(name -> made.getOrDefault(name, List.of()).forEach(job ->
+        certified(name, job, certified.getOrDefault(name, List.of()))));
+    activated.stream().filter(name -> !proofs.containsKey(name) && !before.containsKey(name) && !isPurged(name, log))
+        .sorted().forEach(name -> fails(name + ": the event log tells that it was activated, and there is nothing of"
+            + " that version"));
     before.forEach((name, erasures) -> {
       if (!proofs.containsKey(name)) {
         fails(name + ": the event log tells of erasure " + String.join(", ", erasures)
@@ -126,7 +135,7 @@ public final class Verification {
    * Whether a promotion that is certified is written down a moment later, or its certificate taken back, since it was
    * not to be: a server may be just at it.
    */
-  private boolean comesRight(String name, Certified certificate, EventLog log) {
+  private static boolean comesRight(String name, Certified certificate, EventLog log, long limit) {
     do {
       Map<String, Set<String>> promoted = new HashMap<>();
       log.ofKinds(List.of(PROMOTED)).forEach(line -> promotion(line, promoted));
@@ -134,16 +143,20 @@ public final class Verification {
           || !certificate.proof().has(certificate.file())) {
         return true;
       }
-    } while (waits());
+    } while (waits(limit));
     return false;
   }
 
-  /** Waits for a moment; false if that was done for long enough, for all that was waited for together. */
-  private boolean waits() {
-    if (waited.compareTo(PATIENCE) >= 0) {
+  /** By System.nanoTime. */
+  private static long limit() {
+    return System.nanoTime() + PATIENCE.toNanos();
+  }
+
+  /** Waits for a moment; false if that was done for long enough. */
+  private static boolean waits(long limit) {
+    if (System.nanoTime() > limit) {
       return false;
     }
-    waited = waited.plus(LOOK);
     try {
       Thread.sleep(LOOK.toMillis());
       return true;
@@ -156,8 +169,33 @@ public final class Verification {
   /** Notes what a line tells of a job's report. One from before reports were told of has nothing of it. */
   private void report(Line line) {
     content(line).filter(content -> content.path("event").asText().equals(JOB) && content.has(REPORT))
-        .ifPresent(content -> logged.computeIfAbsent(content.path("job_id").asText(), first -> new HashSet<>())
-            .add(content.path(REPORT).asText()));
+        .ifPresent(content -> {
+          logged.computeIfAbsent(content.path("job_id").asText(), first -> new HashSet<>())
+              .add(content.path(REPORT).asText());
+          // Of one that failed on its last steps, another may have got the version's name.
+          if (content.path("outcome").asText().equals("succeeded")) {
+            made.computeIfAbsent(content.path("model").asText() + "/" + content.path("new_version").asText(),
+                first -> new ArrayList<>()).add(content);
+          }
+        });
+  }
+
+  /** The certificate of a version is of the job that the log tells to have made it, and says the same of it. */
+  private void certified(String name, JsonNode job, List<Certified> certificates) {
+    String id = job.path("job_id").asText();
+    Optional<Certified> own = certificates.stream().filter(certificate -> certificate.erasure().id().equals(id))
+        .findFirst();
+    if (own.isEmpty()) {
+      fails(name + ": the event log tells that job " + id + " has made it, and there is no certificate of that job");
+      return;
+    }
+    Erasure erasure = own.get().erasure();
+    if (!erasure.base().equals(job.path("base_version").asText())
+        || !String.join(",", erasure.classes()).equals(job.path("classes").asText())
+        || erasure.images() > job.path("images").asInt()
+        || !own.get().requestedBy().equals(job.path("principal").asText())) {
+      fails(name + ": its certificate tells of another request than the event log's line of job " + id);
+    }
   }
 
   /** Nobody has signed what the database has: the log and certificates hold it to what it was. */
@@ -199,8 +237,8 @@ public final class Verification {
   }
 
   /** Models and versions of which the log, as it is now, tells something. */
-  private static Set<String> names(EventLog log, String kind) {
-    return log.ofKinds(List.of(kind)).stream().flatMap(line -> content(line).stream()).map(Verification::name)
+  private static Set<String> names(EventLog log, String... kinds) {
+    return log.ofKinds(List.of(kinds)).stream().flatMap(line -> content(line).stream()).map(Verification::name)
         .collect(Collectors.toSet());
   }
 
@@ -215,13 +253,14 @@ public final class Verification {
 
   private void version(String name, Proof proof, Set<String> promoted, boolean activated, EventLog log, Chain chain,
       Map<String, List<Certified>> certified) {
+    long limit = limit();
     while (true) {
       try {
         told.accept(name + ": " + checked(name, proof, promoted, activated, log, chain, certified));
         return;
       } catch (IOException e) {
         // Of what is not written down as promoted, signature and certificate may be just being made, or taken back.
-        if (!promoted.isEmpty() || activated || proof.unreadable().isPresent() || !waits()) {
+        if (!promoted.isEmpty() || activated || proof.unreadable().isPresent() || !waits(limit)) {
           fails(name + ": " + e.getMessage());
           return;
         }
@@ -256,7 +295,8 @@ public final class Verification {
       if (certificate.isPresent()) {
         Statement statement = certificate.get().statement();
         Erasure erasure = Erasure.of(statement);
-        certified.computeIfAbsent(name, first -> new ArrayList<>()).add(new Certified(erasure, proof.proof(), file));
+        certified.computeIfAbsent(name, first -> new ArrayList<>()).add(new Certified(erasure,
+            statement.predicate().path("erasure").path("requestedBy").asText(), proof.proof(), file));
         uncertified.remove(erasure.id());
         JsonNode head = statement.predicate().path("log");
         if (head.has("line")) {

@@ -4,6 +4,7 @@ import com.google.protobuf.UnsafeByteOperations;
 import dev.lethe.job.JobContract;
 import dev.lethe.models.bundle.Bundle;
 import dev.lethe.models.bundle.ModelCard;
+import dev.lethe.server.audit.AuditLog;
 import dev.lethe.server.errors.DomainException;
 import dev.lethe.server.errors.DomainException.Exhausted;
 import dev.lethe.server.errors.DomainException.Precondition;
@@ -94,12 +95,24 @@ public final class InspectionService {
     return RpcService.of(InspectionServiceGrpc.getServiceDescriptor(), settings)
         .auditedStreaming(InspectionServiceGrpc.getInspectMethod(), (message, call) -> {
           if (message.hasSpec()) {
-            call.about("model", message.getSpec().getModel());
+            subject(message.getSpec(), call);
           }
         }, InspectUpload::new)
-        .auditedStreaming(InspectionServiceGrpc.getProjectMethod(),
-            (message, call) -> call.about("model", message.getModel()), ProjectUpload::new)
+        .auditedStreaming(InspectionServiceGrpc.getProjectMethod(), InspectionService::subject, ProjectUpload::new)
         .build();
+  }
+
+  private static void subject(UnlearnSpec asked, Call<?> call) {
+    call.about("model", asked.getModel());
+    call.about("kind", AuditLog.kind(asked));
+    call.about("classes", String.join(",", asked.getClassesList()));
+  }
+
+  private static void subject(ProjectRequest asked, Call<?> call) {
+    call.about("model", asked.getModel());
+    if (!asked.getVersion().isEmpty()) {
+      call.about("version", asked.getVersion());
+    }
   }
 
   /** Runs a study in its turn, and deletes its files; the result is made of what its worker left. */
@@ -161,6 +174,7 @@ public final class InspectionService {
   private Lease lease(String model, Call<?> call) {
     Lease active = registry.model(model).lease();
     call.about("model", active.card().name());
+    call.about("version", active.card().version());
     return active;
   }
 
@@ -174,6 +188,7 @@ public final class InspectionService {
     private Future<Void> last = Future.succeededFuture();
     private boolean running;
     private int learning;
+    private int received;
 
     InspectUpload(Call<InspectEvent> call) {
       this.call = call;
@@ -183,6 +198,7 @@ public final class InspectionService {
     public Future<Void> message(SubmitRequest message) {
       switch (message.getPartCase()) {
         case SPEC -> {
+          subject(message.getSpec(), call);
           requireWorker();
           if (spec != null) {
             throw Study.invalid("spec: came twice; only the first message holds it");
@@ -200,6 +216,8 @@ public final class InspectionService {
             learning += message.getImages().getImagesCount();
             return Future.succeededFuture();
           }
+          received += message.getImages().getImagesCount();
+          call.about("images", Integer.toString(received));
           last = vertx.executeBlocking(() -> {
             for (LabelledImage image : message.getImages().getImagesList()) {
               study().add(image, "unlearn images[" + study().images() + "]");
@@ -218,7 +236,7 @@ public final class InspectionService {
       if (begun == null) {
         UnlearnSpec checked = Objects.requireNonNull(spec);
         begun = new Study(Objects.requireNonNull(card), UnlearnSpecs.preparation(checked),
-            checked.getSkipUnreadable(), directories.create());
+            checked.getSkipUnreadable(), directories.create(), call::conceal);
         study = begun;
       }
       return begun;
@@ -275,6 +293,7 @@ public final class InspectionService {
 
     @Override
     public Future<Void> message(ProjectRequest request) {
+      subject(request, call);
       requireWorker();
       if (asked) {
         throw Study.invalid("the request came twice");
@@ -284,10 +303,11 @@ public final class InspectionService {
       ModelCard card = card(request.getModel(), call);
       call.about("images", "1");
       Optional<String> version = request.getVersion().isEmpty() ? Optional.empty() : Optional.of(request.getVersion());
+      version.ifPresent(named -> call.about("version", named));
       Future<Study> prepared = vertx.executeBlocking(() -> {
         Study study = new Study(card, UnlearnSpecs.preparation(checked.getFit(),
             checked.hasBackground() ? OptionalInt.of(checked.getBackground()) : OptionalInt.empty()), false,
-            directories.create());
+            directories.create(), call::conceal);
         try {
           study.add(checked.getImage(), "image");
           return study;

@@ -16,6 +16,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.HashSet;
 import java.util.Set;
+import java.util.function.BiConsumer;
 
 /**
  * The images of a study as they come in: each is decoded and written anew, so that no byte of a client's file reaches
@@ -31,17 +32,23 @@ final class Study {
   private final Preparation preparation;
   private final boolean skipUnreadable;
   private final StudyDirectory directory;
+  private final BiConsumer<String, String> conceal;
   private final WorkerJob.Builder job = WorkerJob.newBuilder();
   private final Set<ByteBuffer> seen = new HashSet<>();
   private int images;
   private int sent;
 
-  /** @param skipUnreadable images that cannot be read are told of, and not refused */
-  Study(ModelCard card, Preparation preparation, boolean skipUnreadable, StudyDirectory directory) {
+  /**
+   * @param skipUnreadable images that cannot be read are told of, and not refused
+   * @param conceal told of what a client calls an image, and what is to be written down in place of it
+   */
+  Study(ModelCard card, Preparation preparation, boolean skipUnreadable, StudyDirectory directory,
+      BiConsumer<String, String> conceal) {
     this.card = card;
     this.preparation = preparation;
     this.skipUnreadable = skipUnreadable;
     this.directory = directory;
+    this.conceal = conceal;
   }
 
   ModelCard card() {
@@ -66,6 +73,12 @@ final class Study {
    */
   void add(LabelledImage image, String index) throws IOException {
     String name = image.getName().isEmpty() ? index : SafeText.line(image.getName(), LONGEST_NAME);
+    if (!name.equals(index)) {
+      conceal.accept(name, index);
+    }
+    if (!card.labels().contains(image.getLabel())) {
+      conceal.accept(ClassLabels.abbreviate(image.getLabel()), "its label");
+    }
     if (++sent > LARGEST_COUNT) {
       throw invalid(name + ": is one too many; the limit is " + LARGEST_COUNT);
     }

@@ -2,6 +2,9 @@ package dev.lethe.server.jobs;
 
 import dev.lethe.v1.Job;
 import dev.lethe.v1.WorkerJob;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.IntStream;
 
 /**
  * A job as it is kept.
@@ -28,6 +31,17 @@ public record JobRecord(Job job, WorkerJob work, Intent intent, String request, 
     KEEP,
     /** The candidate becomes a version and stays one, since a gate refused it. */
     REJECT
+  }
+
+  /**
+   * Of all commitments to a job's images, in their order, those to images that were unlearned: a run may leave out what
+   * its model cannot draw.
+   */
+  public List<Commitment> unlearned(List<Commitment> all) {
+    Set<Integer> leftOut = Set.copyOf(job.getReport().getSkippedImagesList());
+    return IntStream.range(0, all.size())
+        .filter(i -> i >= work.getUnlearnIndicesCount() || !leftOut.contains(work.getUnlearnIndices(i)))
+        .mapToObj(all::get).toList();
   }
 
   /** The same without the key of its images, and without what its client called them: nobody reads them any more. */

@@ -395,6 +395,32 @@ public final class JobStore {
     });
   }
 
+  /**
+   * Jobs of which the columns say something else than the job itself, by id: whoever looks by columns would pass them
+   * over.
+   */
+  public List<String> mislabelled() {
+    return database.transaction(connection -> {
+      List<String> ids = new ArrayList<>();
+      try (PreparedStatement select = connection.prepareStatement(
+          "select id, model, phase, state, submitted, submitted_by, ended, job from jobs order by submitted, id");
+          ResultSet row = select.executeQuery()) {
+        while (row.next()) {
+          Job job = parse(row.getString(8), Job.newBuilder()).build();
+          row.getLong(7);
+          boolean ended = !row.wasNull();
+          if (!job.getId().equals(row.getString(1)) || !job.getSpec().getModel().equals(row.getString(2))
+              || !job.getPhase().name().equals(row.getString(3)) || !job.getState().name().equals(row.getString(4))
+              || Timestamps.toMillis(job.getSubmitted()) != row.getLong(5)
+              || !job.getSubmittedBy().equals(row.getString(6)) || ended != Phases.hasEnded(job)) {
+            ids.add(row.getString(1));
+          }
+        }
+      }
+      return ids;
+    });
+  }
+
   /** How many of a model go before a job that waits: those at work, and older ones. */
   public int before(Job job) {
     return database.transaction(connection -> {

@@ -228,7 +228,10 @@ final class JsonCheck {
         && field.getMessageType().getFullName().startsWith(WELL_KNOWN);
     if (field != null && !wellKnown && !(field.getJavaType() == JavaType.MESSAGE ? token == JsonToken.START_OBJECT
         : token.isScalarValue() && isValue(token, field))) {
-      throw fault(token, expected(field));
+      // What is no base64 may be a part of an image, or somebody's name.
+      throw field.getJavaType() == JavaType.BYTE_STRING && token == JsonToken.VALUE_STRING
+          ? fault("is a text of " + parser.getTextLength() + " characters; it must be " + expected(field))
+          : fault(token, expected(field));
     }
     if (token == JsonToken.START_OBJECT) {
       object(field == null || wellKnown ? null : field.getMessageType());

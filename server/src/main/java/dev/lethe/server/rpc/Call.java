@@ -15,9 +15,14 @@ import io.vertx.grpc.common.GrpcStatus;
 import io.vertx.grpc.server.GrpcServerRequest;
 import io.vertx.grpc.server.GrpcServerResponse;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.slf4j.MDC;
@@ -49,6 +54,8 @@ public final class Call<R> {
   private final String id;
   private final CallSpan span;
   private final Map<String, String> subject = new LinkedHashMap<>();
+  // Texts of the client's that are not written down, and what is in their place; written where images are read.
+  private final Map<String, String> concealed = new ConcurrentHashMap<>();
   // Set before a handler sees the call.
   private Caller caller;
   // Empty while it is not known.
@@ -102,6 +109,28 @@ public final class Call<R> {
     String bounded = SafeText.bounded(value, SafeText.NAME);
     subject.put(name, bounded);
     span.attribute("lethe." + name, bounded);
+  }
+
+  /**
+   * Has something else written down, in the audit log and in traces, for a text of the client's that a refusal may
+   * quote: what it calls its images may well be names of people, and the log is never changed. The client itself is
+   * told in its own words. Any thread may call this.
+   */
+  public void conceal(String text, String instead) {
+    if (!text.isEmpty()) {
+      concealed.put(text, instead);
+    }
+  }
+
+  private String written(String description) {
+    if (concealed.isEmpty() || description.isEmpty()) {
+      return description;
+    }
+    // All at once, the longest first: one may be a part of another, or of what has taken its place.
+    Pattern texts = Pattern.compile(concealed.keySet().stream()
+        .sorted(Comparator.comparingInt(String::length).reversed()).map(Pattern::quote)
+        .collect(Collectors.joining("|", "(?<!\\w)(?:", ")(?!\\w)")));
+    return texts.matcher(description).replaceAll(text -> Matcher.quoteReplacement(concealed.get(text.group())));
   }
 
   /** Runs a step of the call: its log lines bear the call's request id, its spans are below the call's. */
@@ -200,7 +229,7 @@ public final class Call<R> {
     if (description != null && description.length() > LONGEST_DESCRIPTION) {
       description = description.substring(0, LONGEST_DESCRIPTION) + "...";
     }
-    end(status.getCode(), description == null ? "" : description);
+    end(status.getCode(), description == null ? "" : written(description));
     FailureStatus.retryAfter(failure).ifPresent(wait ->
         response.trailers().set(FailureStatus.RETRY_PUSHBACK, Long.toString(wait.toMillis())));
     response.status(GrpcStatus.valueOf(status.getCode().value())).statusMessage(description).end()

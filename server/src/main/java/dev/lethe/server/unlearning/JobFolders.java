@@ -1,6 +1,8 @@
 package dev.lethe.server.unlearning;
 
 import dev.lethe.models.files.FileTrees;
+import dev.lethe.server.errors.DomainException;
+import dev.lethe.server.errors.DomainException.Unavailable;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
@@ -112,8 +114,15 @@ final class JobFolders {
     return TIME.format(Clock.systemUTC().instant()) + "-%08x".formatted(ThreadLocalRandom.current().nextInt());
   }
 
-  /** A directory for an upload, that is no job yet. */
+  /**
+   * A directory for an upload, that is no job yet.
+   *
+   * @throws DomainException Unavailable if this seems not to be the folder of jobs
+   */
   JobDirectory beginUpload(String id) throws IOException {
+    if (!isMarked()) {
+      throw new Unavailable("the folder of jobs is not mounted on the server");
+    }
     JobDirectory upload = new JobDirectory(Files.createDirectory(root.resolve(UPLOAD + id)));
     uploads.add(upload.path());
     return upload;

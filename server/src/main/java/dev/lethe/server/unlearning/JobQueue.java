@@ -153,17 +153,16 @@ public final class JobQueue {
     count();
   }
 
-  /** A folder that lacks all jobs that there are files of may be the place where it is to be mounted. */
+  /** A folder that has none of the jobs that there are may be the place where it is to be mounted. */
   private void mark() throws IOException {
     if (folders.isMarked()) {
       return;
     }
-    if (store.open().isEmpty() && store.uncleaned().isEmpty()
-        || folders.ofJobs().stream().anyMatch(directory -> isKnown(directory.path().getFileName().toString()))) {
+    if (store.counts().isEmpty() || folders.ofJobs().size() > folders.unknown(this::isKnown).size()) {
       folders.mark();
     } else {
-      LOG.error("the folder of jobs has none of the jobs that wait, or are to be cleaned up: see to it that it is"
-          + " mounted; until then they wait");
+      LOG.error("the folder of jobs has none of the jobs of the database: see to it that it is mounted; until then"
+          + " they wait, and none is taken. If it is lost, make the file {} in it", JobDirectory.MARK);
     }
   }
 
@@ -460,7 +459,7 @@ public final class JobQueue {
       }
       new JobRun(job, running.orElseThrow()).run();
     } finally {
-      leave(job);
+      leave(job, Phases.ends(record.get().job()));
       count();
     }
     if (store.find(id).isEmpty()) {
@@ -477,8 +476,12 @@ public final class JobQueue {
     return Phases.hasEnded(end);
   }
 
-  /** Nobody works on it here from now on. Who asked for its end when the run was past heeding it is heeded now. */
-  private void leave(TrackedJob job) throws InterruptedException {
+  /**
+   * Nobody works on it here from now on. Who asked for its end when the run was past heeding it is heeded now.
+   *
+   * @param ends how often it had ended when it was begun: what was retried elsewhere since is not what was to end
+   */
+  private void leave(TrackedJob job, long ends) throws InterruptedException {
     Optional<TrackedJob.Stop> asked;
     synchronized (job) {
       atWork = null;
@@ -486,10 +489,17 @@ public final class JobQueue {
     }
     while (asked.isPresent() && !Phases.hasEnded(job.record().job()) && !closing) {
       try {
-        job.move(JobPhase.JOB_PHASE_CANCELLED, asked.get().actor(), asked.get().cause(),
-            end -> end.setMessage(asked.get().cause()));
+        TrackedJob.Stop order = asked.get();
+        job.change(stored -> {
+          if (Phases.ends(stored.job()) != ends) {
+            throw new IllegalStateException("it has ended, and was retried elsewhere");
+          }
+          return stored.with(Phases.move(stored.job(), order.to(), order.actor(), order.cause(), Instant.now())
+              .toBuilder().setMessage(order.cause()).build());
+        });
       } catch (IllegalStateException e) {
         LOG.info("job {} is not cancelled, which was asked for: {}", job.id(), e.getMessage());
+        job.forgetOrder();
         return;
       } catch (StoreException e) {
         LOG.error("job {} is to be cancelled, and waits for the database: {}", job.id(), e.getMessage());
@@ -685,9 +695,13 @@ public final class JobQueue {
   /**
    * Deletes what is known of a job that has ended, and its files.
    *
-   * @throws DomainException NotFound; Precondition if something is still to be done or decided
+   * @throws DomainException NotFound; Precondition if something is still to be done or decided; Unavailable if its
+   *     files are out of reach
    */
   void delete(String id) throws IOException {
+    if (folders.of(id).isGone() && !folders.isMarked()) {
+      throw new Unavailable("job " + id + ": the folder of jobs is not mounted, so that its files cannot be deleted");
+    }
     orders.give(id, stored -> {
       if (!Phases.isSettled(stored.job())) {
         throw new IllegalStateException("job " + id + " is " + Phases.name(stored.job().getPhase())

@@ -7,6 +7,7 @@ import dev.lethe.server.errors.DomainException;
 import dev.lethe.server.jobs.ImageNames;
 import dev.lethe.server.jobs.JobRecord;
 import dev.lethe.server.jobs.Phases;
+import dev.lethe.server.lifecycle.ModelLife;
 import dev.lethe.server.modelstore.ModelStore;
 import dev.lethe.server.modelstore.VersionName;
 import dev.lethe.server.monitoring.ServerMetrics;
@@ -439,7 +440,8 @@ final class JobRun {
         directory.make();
       } else if (settings.shared() || !directory.isParentThere()) {
         throw new NotNowException(directory.path() + " is not there; see to it that the folder of jobs is mounted, the"
-            + " same on all servers of the database, or cancel the job");
+            + " same on all servers of the database. If it is lost, make " + directory.path().resolveSibling(
+                JobDirectory.MARK) + " by hand, and the job fails");
       } else {
         throw new NoSuchFileException(directory.path().toString());
       }
@@ -459,13 +461,20 @@ final class JobRun {
     }
   }
 
-  /** The version that a base comes from which no unlearning has touched, or the oldest of those that are there. */
-  private static Bundle root(Bundle base, Map<String, Bundle> versions) {
-    Bundle root = base;
-    while (root.card().parentVersion() != null && versions.containsKey(root.card().parentVersion())) {
-      root = versions.get(root.card().parentVersion());
-    }
-    return root;
+  /**
+   * The version that a base comes from which no unlearning has touched, or the oldest of those that are there: versions
+   * in between may have been purged.
+   */
+  private Bundle root(Bundle base, Map<String, Bundle> versions) {
+    ModelLife life = settings.registry().lifecycle().of(base.card().name());
+    Map<String, String> parents = new HashMap<>();
+    versions.forEach((version, bundle) -> Optional.ofNullable(bundle.card().parentVersion())
+        .ifPresent(parent -> parents.put(version, parent)));
+    List<String> line = versions.keySet().stream()
+        .filter(version -> life.descends(base.card().version(), version, parents)).toList();
+    return line.stream().filter(version -> line.stream().noneMatch(
+        older -> !older.equals(version) && life.descends(version, older, parents))).findFirst().map(versions::get)
+            .orElse(base);
   }
 
   /** The version of a job's model that serves here; empty of a model that is unloaded, or that this server has not. */

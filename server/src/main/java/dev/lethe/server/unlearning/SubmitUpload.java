@@ -213,6 +213,7 @@ final class SubmitUpload implements Sink<SubmitRequest> {
         : SafeText.line(image.getName(), LONGEST_NAME);
     // Names tell of people: refusals have them, what is kept has not.
     String place = (learn ? "learn" : "unlearn") + " images[" + sent + "]";
+    conceal(image, field, place);
     if (sent == LARGEST_COUNT) {
       throw UnlearnSpecs.invalid(field + ": is one too many; the limit is " + LARGEST_COUNT);
     }
@@ -250,6 +251,16 @@ final class SubmitUpload implements Sink<SubmitRequest> {
       commitments.add(Commitment.to(pixels));
       work.addUnlearnIndices(sent).addUnlearnNames(field);
       unlearnImages++;
+    }
+  }
+
+  private void conceal(LabelledImage image, String field, String place) {
+    if (!field.equals(place)) {
+      call.conceal(field, place);
+    }
+    if (!card.labels().contains(image.getLabel())) {
+      // Such as the folder that it was in.
+      call.conceal(ClassLabels.abbreviate(image.getLabel()), "its label");
     }
   }
 

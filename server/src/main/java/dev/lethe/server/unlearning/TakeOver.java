@@ -265,7 +265,7 @@ record TakeOver(TrackedJob tracked, List<TrackedJob> others, ModelRegistry regis
     tracked.directory().keepReport(name, ErasureCertificate.report(
         job.toBuilder().clearMergedInto().clearMergedJobs()
             .setSpec(job.getSpec().toBuilder().clearRequestKey()).build(),
-        cleaning.store().commitments(job.getId()).stream().map(Commitment::sha256).toList()));
+        record.unlearned(cleaning.store().commitments(job.getId())).stream().map(Commitment::sha256).toList()));
   }
 
   /** Whether what failed may be done once the disk takes it, or the database is back. */

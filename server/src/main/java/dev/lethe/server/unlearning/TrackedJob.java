@@ -252,6 +252,11 @@ final class TrackedJob {
     worker = null;
   }
 
+  /** What was ordered cannot be done any more. */
+  synchronized void forgetOrder() {
+    stop = null;
+  }
+
   /** Another turn may begin. */
   synchronized void release() {
     turn = -1;

@@ -68,11 +68,14 @@ public final class WorkerOutput {
       return "";
     }
     String end;
+    boolean all;
     try (SeekableByteChannel channel = Files.newByteChannel(log)) {
+      all = channel.size() <= LOG_BYTES;
       channel.position(Math.max(0, channel.size() - LOG_BYTES));
       end = new String(Channels.newInputStream(channel).readAllBytes(), StandardCharsets.UTF_8).strip();
     }
-    List<String> lines = end.lines().toList();
+    // The end of a line that begins before may be that of a name, which nobody knows for one any more.
+    List<String> lines = end.lines().skip(all ? 0 : 1).toList();
     return String.join("\n", lines.subList(Math.max(0, lines.size() - LOG_LINES), lines.size()));
   }
 }

@@ -11,8 +11,8 @@ import com.lowagie.text.pdf.PdfReader;
 import com.lowagie.text.pdf.parser.PdfTextExtractor;
 import dev.lethe.server.provenance.SignedStatement;
 import dev.lethe.server.provenance.SigningKey;
-import dev.lethe.server.provenance.Statement;
 import dev.lethe.server.provenance.Statement.Resource;
+import dev.lethe.server.provenance.Statement;
 import dev.lethe.v1.BeforeAfter;
 import dev.lethe.v1.Job;
 import dev.lethe.v1.JobState;
@@ -100,6 +100,18 @@ class ErasureCertificateTest {
     job.getReportBuilder().setImages(3);
     assertEquals("[\"redaction\",\"deletion\",\"utility\"]",
         statement(job.build()).predicate().path("audit").path("passedTests").toString());
+  }
+
+  @Test
+  void whatWasLeftOutIsSaidToBe() {
+    Job.Builder job = job().setUnlearnImages(16)
+        .setSpec(UnlearnSpec.newBuilder().setKind(UnlearnKind.UNLEARN_KIND_ITEM));
+    job.getReportBuilder().setImages(11);
+    assertEquals(11, statement(job.build()).predicate().path("erasure").path("images").asInt());
+    String page = new String(CertificatePage.html(SignedStatement.sign(statement(job.build()), key),
+        key.verificationKey()), StandardCharsets.UTF_8);
+    assertTrue(page.contains("11 images") && page.contains("5 images more that were sent")
+        && !page.contains("16 images"), page);
   }
 
   @Test

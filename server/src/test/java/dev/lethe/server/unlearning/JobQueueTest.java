@@ -833,7 +833,26 @@ class JobQueueTest {
     await(queue.job("older").ended());
   }
 
-  /** What a job is told of in a version's name, the next one builds upon. */
+  /** Else the bound on what all erasures together may cost begins anew with each purge. */
+  @Test
+  void theRootIsFoundOverVersionsThatWerePurged() throws Exception {
+    registry.lifecycle().record(promotion("tiny"));
+    registry.lifecycle().record(new LifeEvent.Promoted(new Erasure("b", "tiny", "v1-u2", "v1-u1", "class",
+        List.of("one"), 0, Instant.now()), "bob", Instant.now()));
+    Bundle made = TinyBundles.conditional(root.resolve("made"), "v1-u2", 8);
+    registry.store().install(Bundle.seal(made.directory(), TinyBundles.card("tiny", "v1-u2", "v1-u1",
+        TinyBundles.CONDITIONAL, Map.of())));
+    await(registry.model("tiny").activate("v1-u2", "ann", ""));
+    submit("a");
+    queue.recover(true);
+    Until.holds(() -> started().equals(List.of("a")));
+    assertEquals("v1-u2", stored("a").job().getBaseVersion());
+    assertEquals(registry.store().uri(registry.store().versions("tiny").get("v1")).toString(),
+        stored("a").work().getRootBundle());
+    go();
+    await(queue.job("a").ended());
+  }
+
   @Test
   void aRootThatWasPurgedMeanwhileIsNotWhatAJobIsComparedWith() throws Exception {
     submit("a");
@@ -912,6 +931,9 @@ class JobQueueTest {
     assertEquals(JobState.JOB_STATE_CANCELLED, await(queue.cancel(id, "ann")).getState());
     queue.keepHouse();
     assertTrue(new JobStore(database).isUncleaned(id));
+    // What is put there would be hidden by the disk, and speak for a folder that is none.
+    assertThrows(Unavailable.class, () -> submit("b"));
+    assertThrows(Unavailable.class, () -> queue.delete(id));
     Files.delete(root.resolve("jobs"));
     Files.move(away, root.resolve("jobs"));
     new JobStore(database).change(id, before -> before.with(before.job().toBuilder().setEnded(

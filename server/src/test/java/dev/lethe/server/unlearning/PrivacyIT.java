@@ -3,6 +3,7 @@ package dev.lethe.server.unlearning;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.protobuf.ByteString;
@@ -19,6 +20,7 @@ import dev.lethe.v1.GetReportRequest;
 import dev.lethe.v1.ImageRole;
 import dev.lethe.v1.Job;
 import dev.lethe.v1.JobPhase;
+import dev.lethe.v1.LabelledImage;
 import dev.lethe.v1.UnlearnSpec;
 import dev.lethe.v1.WatchRequest;
 import java.io.IOException;
@@ -26,11 +28,16 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.ResultSet;
+import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -173,6 +180,29 @@ class PrivacyIT {
     assertEquals(List.of(), traces(true));
     open();
     assertEquals(0, pictures(done).length);
+  }
+
+  /** The client is told which one it was; the log is never changed, and tells its place. */
+  @Test
+  void whatIsRefusedIsWrittenDownWithoutNames() throws Exception {
+    LabelledImage broken = Submission.labelled(ByteString.copyFromUtf8("no picture"), "one").toBuilder().setName(NAME)
+        .build();
+    LabelledImage ofPerson = Submission.labelled(ByteString.copyFrom(png), NAME);
+    for (LabelledImage image : List.of(broken, ofPerson)) {
+      CompletionException refusal = assertThrows(CompletionException.class, () -> Submission.send(server.channel(),
+          Submission.of(UnlearnSpec.getDefaultInstance()), Submission.images(ImageRole.IMAGE_ROLE_UNLEARN, image))
+              .orTimeout(60, TimeUnit.SECONDS).join());
+      assertTrue(refusal.getMessage().contains(NAME), refusal.getMessage());
+    }
+    server.close();
+    assertEquals(List.of(), traces(true));
+    try (Connection connection = DriverManager.getConnection("jdbc:sqlite:" + root.resolve("jobs/lethe.db"));
+        Statement statement = connection.createStatement();
+        ResultSet lines = statement.executeQuery("select line from events where line like '%INVALID_ARGUMENT%'")) {
+      assertTrue(lines.next() && lines.getString(1).contains("unlearn images[0]"), lines.getString(1));
+      assertTrue(lines.next() && lines.getString(1).contains("no class \\\"its label\\\""), lines.getString(1));
+    }
+    open();
   }
 
   @Test

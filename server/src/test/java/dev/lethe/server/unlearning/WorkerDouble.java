@@ -42,6 +42,7 @@ public final class WorkerDouble {
   static final long LEAVES_SLOW_CANDIDATE = 11;
   static final long REDACTS_THE_FIRST_ALONE = 12;
   static final long REPORTS_FAILURE_OF_AN_IMAGE = 13;
+  public static final long LEAVES_OUT_THE_FIRST = 14;
 
   /** What a real worker finds in a model of an image. */
   static final byte[] LATENTS = "the latents of somebody's face, found in a model".getBytes(StandardCharsets.UTF_8);
@@ -94,9 +95,11 @@ public final class WorkerDouble {
       verdict.addImageFindings(ImageFinding.newBuilder().setWay(1 - i / 100.0)
           .setNearerToSubstitute(i == 0 || behaviour != REDACTS_THE_FIRST_ALONE));
     }
+    int leftOut = behaviour == LEAVES_OUT_THE_FIRST ? 1 : 0;
     say(WorkerEvent.newBuilder().setReport(verdict
         .setJobId(job.getJobId())
-        .setImages(job.getUnlearnLabelsCount())
+        .addAllSkippedImages(job.getUnlearnIndicesList().subList(0, leftOut))
+        .setImages(job.getUnlearnLabelsCount() - leftOut)
         .setAucLu(BeforeAfter.newBuilder().setBefore(0.5).setAfter(0.93))
         .setFidL(BeforeAfter.newBuilder().setBefore(10).setAfter(11))));
     Path first = directory.resolve("unlearn/0000.png.sealed");
