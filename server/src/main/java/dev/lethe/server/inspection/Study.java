@@ -76,7 +76,7 @@ final class Study {
     if (!name.equals(index)) {
       conceal.accept(name, index);
     }
-    if (!card.labels().contains(image.getLabel())) {
+    if (!ClassLabels.isLabel(card, image.getLabel())) {
       conceal.accept(ClassLabels.abbreviate(image.getLabel()), "its label");
     }
     if (++sent > LARGEST_COUNT) {

@@ -5,10 +5,13 @@ import dev.lethe.server.errors.DomainException;
 import dev.lethe.server.errors.DomainException.Invalid;
 import dev.lethe.server.errors.DomainException.Precondition;
 import java.util.List;
+import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 
 /** Classes of a version by what clients call them. */
 public final class ClassLabels {
+
+  private static final Pattern INDEX = Pattern.compile("\\d{1,9}");
 
   private ClassLabels() {}
 
@@ -22,10 +25,15 @@ public final class ClassLabels {
    */
   public static int index(ModelCard card, String label, String field) {
     int index = card.labels().indexOf(label);
-    if (index < 0 && label.matches("\\d{1,9}")) {
+    if (index < 0 && INDEX.matcher(label).matches()) {
       index = Integer.parseInt(label);
     }
     return checked(card, index, "\"" + abbreviate(label) + "\"", field);
+  }
+
+  /** Whether a text is a class's name, or has the form of an index. */
+  public static boolean isLabel(ModelCard card, String label) {
+    return card.labels().contains(label) || INDEX.matcher(label).matches();
   }
 
   /** The same for a class by its index alone, which may be another class's name. */

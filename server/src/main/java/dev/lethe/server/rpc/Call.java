@@ -123,12 +123,13 @@ public final class Call<R> {
   }
 
   private String written(String description) {
-    if (concealed.isEmpty() || description.isEmpty()) {
+    List<String> quoted = concealed.keySet().stream().filter(description::contains)
+        .sorted(Comparator.comparingInt(String::length).reversed()).toList();
+    if (quoted.isEmpty()) {
       return description;
     }
     // All at once, the longest first: one may be a part of another, or of what has taken its place.
-    Pattern texts = Pattern.compile(concealed.keySet().stream()
-        .sorted(Comparator.comparingInt(String::length).reversed()).map(Pattern::quote)
+    Pattern texts = Pattern.compile(quoted.stream().map(Pattern::quote)
         .collect(Collectors.joining("|", "(?<!\\w)(?:", ")(?!\\w)")));
     return texts.matcher(description).replaceAll(text -> Matcher.quoteReplacement(concealed.get(text.group())));
   }
@@ -225,16 +226,19 @@ public final class Call<R> {
       step(() -> LOG.error("{} failed", method, failure));
       status = Status.INTERNAL.withDescription("the server failed; its log has the reason");
     }
-    String description = status.getDescription();
-    if (description != null && description.length() > LONGEST_DESCRIPTION) {
-      description = description.substring(0, LONGEST_DESCRIPTION) + "...";
-    }
-    end(status.getCode(), description == null ? "" : written(description));
+    String whole = status.getDescription();
+    String description = whole == null ? null : shortened(whole);
+    end(status.getCode(), whole == null ? "" : shortened(written(whole)));
     FailureStatus.retryAfter(failure).ifPresent(wait ->
         response.trailers().set(FailureStatus.RETRY_PUSHBACK, Long.toString(wait.toMillis())));
     response.status(GrpcStatus.valueOf(status.getCode().value())).statusMessage(description).end()
         .onComplete(told -> inbound.stop());
     abandonHandlers.forEach(Runnable::run);
+  }
+
+  private static String shortened(String description) {
+    return description.length() <= LONGEST_DESCRIPTION ? description
+        : description.substring(0, LONGEST_DESCRIPTION) + "...";
   }
 
   private void abandon(Code code) {

@@ -11,6 +11,7 @@ import java.sql.SQLException;
 import java.sql.SQLTransientException;
 import java.sql.Statement;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.Map;
 import java.util.function.Consumer;
 import javax.sql.DataSource;
@@ -181,6 +182,11 @@ public final class Database implements AutoCloseable {
   /** Whether several servers may work on it at once. */
   public boolean isShared() {
     return url.isShared();
+  }
+
+  /** The database's file; empty of a server's. */
+  public Optional<Path> file() {
+    return url.file();
   }
 
   /**

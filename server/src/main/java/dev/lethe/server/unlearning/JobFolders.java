@@ -42,6 +42,11 @@ final class JobFolders {
     this.root = Files.createDirectories(root.toAbsolutePath().normalize());
   }
 
+  /** Whether a file lies in it. */
+  boolean holds(Path file) {
+    return root.equals(file.toAbsolutePath().normalize().getParent());
+  }
+
   /** Whether this is known for the folder of jobs, and not the place where its disk is to be mounted. */
   boolean isMarked() {
     return Files.exists(root.resolve(JobDirectory.MARK));

@@ -69,6 +69,7 @@ public final class JobQueue {
   /** An upload is none any more that its server has not shown to be at for so long, which it does with every look. */
   private static final Duration STALE_UPLOAD = Duration.ofMinutes(5);
 
+  private final Database database;
   private final JobStore store;
   private final Cleaning cleaning;
   private final Pictures pictures = new Pictures();
@@ -112,6 +113,7 @@ public final class JobQueue {
 
   JobQueue(Database database, MasterKey key, JobFolders folders, ModelRegistry registry, Options options,
       ServerMetrics metrics, AuditLog audit) {
+    this.database = database;
     this.store = new JobStore(database);
     this.cleaning = new Cleaning(store, key, pictures);
     this.folders = folders;
@@ -158,7 +160,8 @@ public final class JobQueue {
     if (folders.isMarked()) {
       return;
     }
-    if (store.counts().isEmpty() || folders.ofJobs().size() > folders.unknown(this::isKnown).size()) {
+    if (database.file().map(folders::holds).orElse(false) || store.counts().isEmpty()
+        || folders.ofJobs().size() > folders.unknown(this::isKnown).size()) {
       folders.mark();
     } else {
       LOG.error("the folder of jobs has none of the jobs of the database: see to it that it is mounted; until then"

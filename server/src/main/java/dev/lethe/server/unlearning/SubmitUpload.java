@@ -92,6 +92,7 @@ final class SubmitUpload implements Sink<SubmitRequest> {
   private final List<Commitment> commitments = new ArrayList<>();
   private final List<String> asked = new ArrayList<>();
   private int sentToUnlearn;
+  private int sentToLearn;
 
   /** An image that is here already. */
   private record Seen(String field, boolean learn) {}
@@ -208,7 +209,7 @@ final class SubmitUpload implements Sink<SubmitRequest> {
 
   private void store(ImageRole role, LabelledImage image) throws IOException {
     boolean learn = role == ImageRole.IMAGE_ROLE_LEARN;
-    int sent = learn ? learnImages : sentToUnlearn++;
+    int sent = learn ? sentToLearn++ : sentToUnlearn++;
     String field = image.getName().isEmpty() ? (learn ? "learn" : "unlearn") + " images[" + sent + "]"
         : SafeText.line(image.getName(), LONGEST_NAME);
     // Names tell of people: refusals have them, what is kept has not.
@@ -258,7 +259,7 @@ final class SubmitUpload implements Sink<SubmitRequest> {
     if (!field.equals(place)) {
       call.conceal(field, place);
     }
-    if (!card.labels().contains(image.getLabel())) {
+    if (!ClassLabels.isLabel(card, image.getLabel())) {
       // Such as the folder that it was in.
       call.conceal(ClassLabels.abbreviate(image.getLabel()), "its label");
     }
