@@ -472,7 +472,8 @@ public final class JobQueue {
     Job end = job.job();
     if (Phases.hasEnded(end)) {
       clean(id);
-      audit.ended(ImageNames.of(record.get().work()).without(end));
+      // Where it was ended elsewhere, that is told already.
+      audit.endedUntold(ImageNames.of(record.get().work()).without(end), Phases.ends(end));
     }
     LOG.info("job {} is {}{}", id, Phases.name(end.getPhase()), end.getMessage().isEmpty() ? "" : ": "
         + end.getMessage());

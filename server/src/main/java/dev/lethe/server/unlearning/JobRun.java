@@ -379,7 +379,6 @@ final class JobRun {
   private WorkerJob prepare() throws IOException, InterruptedException, JobFailedException, NotNowException {
     settings.workers().endLeft(tracked.directory());
     JobRecord record = tracked.record();
-    requireFiles(record.job());
     if (Phases.works(record.job().getPhase())) {
       Instant now = Instant.now();
       stored(() -> tracked.changeWith(others, stored -> leaveEnded(stored, stored.job().getId().equals(tracked.id()))
@@ -387,6 +386,8 @@ final class JobRun {
               "the server that carried it out has ended", now).toBuilder().clearMergedInto().build())));
     }
     others = List.of();
+    // What is wrong with its files is nothing that those have to do with that were carried out with it.
+    requireFiles(record.job());
     String active = active(settings.registry(), record.job()).orElseThrow(NotServedException::new);
     ServedModel model = model(settings.registry(), record.job());
     ModelStore store = settings.registry().store();

@@ -53,8 +53,9 @@ final class TrackedJob {
   private volatile Progress progress = Progress.getDefaultInstance();
   private WorkerLauncher.Worker worker;
   private Stop stop;
-  // The turn, as Phases counts them, that is carried out here; -1 for none.
+  // The turn, as Phases counts them, that is carried out here, and how often the job had ended by then; -1 for none.
   private long turn = -1;
+  private long ends;
 
   TrackedJob(JobStore store, JobDirectory directory, JobRecord record) {
     this.store = store;
@@ -176,7 +177,7 @@ final class TrackedJob {
   }
 
   private boolean isElsewhere(JobRecord stored) {
-    return turn >= 0 && Phases.turn(stored.job()) != turn;
+    return turn >= 0 && (Phases.turn(stored.job()) != turn || Phases.ends(stored.job()) != ends);
   }
 
   /**
@@ -265,6 +266,7 @@ final class TrackedJob {
   /** From here on the job is changed here only as long as nobody else has begun to work on it. */
   synchronized void hold() {
     turn = Phases.turn(record.job());
+    ends = Phases.ends(record.job());
   }
 
   /** Whether somebody else has begun to work on it since, or the job has ended. */

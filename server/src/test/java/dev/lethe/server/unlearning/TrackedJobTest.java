@@ -158,6 +158,19 @@ class TrackedJobTest {
     assertEquals(JobPhase.JOB_PHASE_INVERTING, stored().getPhase());
   }
 
+  /** Ended by order through another server, and queued once more: that is another run's. */
+  @Test
+  void whatWasRetriedElsewhereIsNotEndedByTheRunOfBefore() {
+    to(JobPhase.JOB_PHASE_INVERTING);
+    job.hold();
+    for (JobPhase phase : List.of(JobPhase.JOB_PHASE_CANCELLED, JobPhase.JOB_PHASE_QUEUED)) {
+      store.change("job", before -> before.with(Phases.move(before.job(), phase, "ann", "elsewhere", Instant.now())));
+    }
+    assertThrows(IllegalStateException.class, () -> to(JobPhase.JOB_PHASE_FAILED));
+    assertTrue(job.isLost());
+    assertEquals(JobPhase.JOB_PHASE_QUEUED, stored().getPhase());
+  }
+
   /** As where a server stands still on its way from a candidate to a version, and another goes on from there. */
   @Test
   void aTakeOverThatHasARivalChangesNothing() {
