@@ -209,9 +209,8 @@ class AuditIT {
     assertTrue(!Files.exists(root.resolve("jobs/lethe.db")), "looking makes no database");
   }
 
-  @Test
-  void whoHasAnImageIsToldWhetherItWasToBeUnlearned() throws Exception {
-    TinyBundles.conditional(root.resolve("models"), "v1", 7);
+  /** Three, which are files 0.png to 2.png, too. */
+  private List<LabelledImage> images() throws IOException {
     List<LabelledImage> images = new ArrayList<>();
     for (int image = 0; image < 3; image++) {
       byte[] pixels = new byte[32 * 32];
@@ -221,6 +220,13 @@ class AuditIT {
       images.add(LabelledImage.newBuilder().setImage(Image.newBuilder().setData(ByteString.copyFrom(png)))
           .setLabel("three").build());
     }
+    return images;
+  }
+
+  @Test
+  void whoHasAnImageIsToldWhetherItWasToBeUnlearned() throws Exception {
+    TinyBundles.conditional(root.resolve("models"), "v1", 7);
+    List<LabelledImage> images = images();
     Job job;
     try (ServerFixture server = ServerFixture.start(root, Map.of("worker-command", TestErasures.workerDouble()))) {
       job = TestErasures.run(server.channel(), UnlearnSpec.newBuilder().setModel("tiny").setKeepAsCandidate(true)
@@ -251,15 +257,7 @@ class AuditIT {
   @Test
   void anImageThatTheRunLeftOutIsNotCertified() throws Exception {
     TinyBundles.conditional(root.resolve("models"), "v1", 7);
-    List<LabelledImage> images = new ArrayList<>();
-    for (int image = 0; image < 3; image++) {
-      byte[] pixels = new byte[32 * 32];
-      new Random(image).nextBytes(pixels);
-      byte[] png = ImageEncoder.png(pixels, 1, 32, 32);
-      Files.write(root.resolve(image + ".png"), png);
-      images.add(LabelledImage.newBuilder().setImage(Image.newBuilder().setData(ByteString.copyFrom(png)))
-          .setLabel("three").build());
-    }
+    List<LabelledImage> images = images();
     Job job;
     try (ServerFixture server = ServerFixture.start(root, Map.of("worker-command", TestErasures.workerDouble()))) {
       job = TestErasures.run(server.channel(), UnlearnSpec.newBuilder().setModel("tiny")

@@ -76,7 +76,7 @@ public final class Verification {
    * @param requestedBy as it states
    * @param file the certificate
    */
-  private record Certified(Erasure erasure, String requestedBy, VersionFiles proof, String file) {}
+  private record Certified(Erasure erasure, String requestedBy, String file) {}
 
   /**
    * Checks all.
@@ -89,8 +89,7 @@ public final class Verification {
     Chain chain = new Chain();
     Map<String, List<Certified>> certified = new HashMap<>();
     // Before the versions are looked at: what is promoted meanwhile is signed first, and written down then.
-    Map<String, Set<String>> before = new HashMap<>();
-    log.ofKinds(List.of(PROMOTED)).forEach(line -> promotion(line, before));
+    Map<String, Set<String>> before = promotions(log);
     Set<String> activated = names(log, ACTIVATED, OVERRIDDEN);
     proofs.forEach((name, proof) -> version(name, proof, before.getOrDefault(name, Set.of()), activated.contains(name),
         log, chain, certified));
@@ -113,7 +112,8 @@ public final class Verification {
     long limit = limit();
     certified.forEach((name, erasures) -> erasures.forEach(certificate -> {
       String id = certificate.erasure().id();
-      if (!promoted.getOrDefault(name, Set.of()).contains(id) && !comesRight(name, certificate, log, limit)) {
+      if (!promoted.getOrDefault(name, Set.of()).contains(id) && !comesRight(name, certificate,
+          proofs.get(name).proof(), log, limit)) {
         fails(name + ": the event log does not tell of erasure " + id + ", which is certified");
       }
     }));
@@ -139,12 +139,10 @@ public final class Verification {
    * Whether a promotion that is certified is written down a moment later, or its certificate taken back, since it was
    * not to be: a server may be just at it.
    */
-  private static boolean comesRight(String name, Certified certificate, EventLog log, long limit) {
+  private static boolean comesRight(String name, Certified certificate, VersionFiles proof, EventLog log, long limit) {
     do {
-      Map<String, Set<String>> promoted = new HashMap<>();
-      log.ofKinds(List.of(PROMOTED)).forEach(line -> promotion(line, promoted));
-      if (promoted.getOrDefault(name, Set.of()).contains(certificate.erasure().id())
-          || !certificate.proof().has(certificate.file())) {
+      if (promotions(log).getOrDefault(name, Set.of()).contains(certificate.erasure().id())
+          || !proof.has(certificate.file())) {
         return true;
       }
     } while (waits(limit));
@@ -236,6 +234,13 @@ public final class Verification {
         + " are held to the event log or a certificate");
   }
 
+  /** Erasures that the log tells of now, by model and version. */
+  private static Map<String, Set<String>> promotions(EventLog log) {
+    Map<String, Set<String>> promoted = new HashMap<>();
+    log.ofKinds(List.of(PROMOTED)).forEach(line -> promotion(line, promoted));
+    return promoted;
+  }
+
   /** Notes the erasure of a line that tells of one, by model and version. */
   private static void promotion(Line line, Map<String, Set<String>> promoted) {
     content(line).filter(content -> content.path("event").asText().equals(PROMOTED)).ifPresent(content -> promoted
@@ -315,7 +320,7 @@ public final class Verification {
         Statement statement = certificate.get().statement();
         Erasure erasure = Erasure.of(statement);
         certified.computeIfAbsent(name, first -> new ArrayList<>()).add(new Certified(erasure,
-            statement.predicate().path("erasure").path("requestedBy").asText(), proof.proof(), file));
+            statement.predicate().path("erasure").path("requestedBy").asText(), file));
         uncertified.remove(erasure.id());
         JsonNode head = statement.predicate().path("log");
         if (head.has("line")) {

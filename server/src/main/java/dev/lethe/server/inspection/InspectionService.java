@@ -4,7 +4,6 @@ import com.google.protobuf.UnsafeByteOperations;
 import dev.lethe.job.JobContract;
 import dev.lethe.models.bundle.Bundle;
 import dev.lethe.models.bundle.ModelCard;
-import dev.lethe.server.audit.AuditLog;
 import dev.lethe.server.errors.DomainException;
 import dev.lethe.server.errors.DomainException.Exhausted;
 import dev.lethe.server.errors.DomainException.Precondition;
@@ -93,19 +92,9 @@ public final class InspectionService {
 
   public Service service(RpcService.Settings settings) {
     return RpcService.of(InspectionServiceGrpc.getServiceDescriptor(), settings)
-        .auditedStreaming(InspectionServiceGrpc.getInspectMethod(), (message, call) -> {
-          if (message.hasSpec()) {
-            subject(message.getSpec(), call);
-          }
-        }, InspectUpload::new)
+        .auditedStreaming(InspectionServiceGrpc.getInspectMethod(), UnlearnSpecs::subject, InspectUpload::new)
         .auditedStreaming(InspectionServiceGrpc.getProjectMethod(), InspectionService::subject, ProjectUpload::new)
         .build();
-  }
-
-  private static void subject(UnlearnSpec asked, Call<?> call) {
-    call.about("model", asked.getModel());
-    call.about("kind", AuditLog.kind(asked));
-    call.about("classes", String.join(",", asked.getClassesList()));
   }
 
   private static void subject(ProjectRequest asked, Call<?> call) {
@@ -198,7 +187,6 @@ public final class InspectionService {
     public Future<Void> message(SubmitRequest message) {
       switch (message.getPartCase()) {
         case SPEC -> {
-          subject(message.getSpec(), call);
           requireWorker();
           if (spec != null) {
             throw Study.invalid("spec: came twice; only the first message holds it");
@@ -293,7 +281,6 @@ public final class InspectionService {
 
     @Override
     public Future<Void> message(ProjectRequest request) {
-      subject(request, call);
       requireWorker();
       if (asked) {
         throw Study.invalid("the request came twice");

@@ -8,8 +8,8 @@ import dev.lethe.models.image.Preparation;
 import dev.lethe.models.image.PreparedImage;
 import dev.lethe.server.errors.DomainException;
 import dev.lethe.server.errors.DomainException.Invalid;
-import dev.lethe.server.logging.SafeText;
 import dev.lethe.server.registry.ClassLabels;
+import dev.lethe.server.unlearning.ImageField;
 import dev.lethe.v1.LabelledImage;
 import dev.lethe.v1.WorkerJob;
 import java.io.IOException;
@@ -26,7 +26,6 @@ final class Study {
 
   /** Most images of one. */
   static final int LARGEST_COUNT = 256;
-  private static final int LONGEST_NAME = 255;
 
   private final ModelCard card;
   private final Preparation preparation;
@@ -72,13 +71,7 @@ final class Study {
    * @throws DomainException Invalid naming the image, and what is wrong with it
    */
   void add(LabelledImage image, String index) throws IOException {
-    String name = image.getName().isEmpty() ? index : SafeText.line(image.getName(), LONGEST_NAME);
-    if (!name.equals(index)) {
-      conceal.accept(name, index);
-    }
-    if (!ClassLabels.isLabel(card, image.getLabel())) {
-      conceal.accept(ClassLabels.abbreviate(image.getLabel()), "its label");
-    }
+    String name = ImageField.of(image, index, card, conceal);
     if (++sent > LARGEST_COUNT) {
       throw invalid(name + ": is one too many; the limit is " + LARGEST_COUNT);
     }

@@ -41,8 +41,8 @@ public final class JobStore {
 
   /** The number, of PostgreSQL's locks that an application gives a meaning to, for inserts of jobs. */
   private static final long INSERTS = 0x6c65746865L;
-  /** The same, of those that take a second number, for beginnings of runs; the second one is a model's. */
-  private static final int BEGINNINGS = 0x6c657468;
+  /** The same for beginnings of runs; a model's own number is in the lower half. */
+  private static final long BEGINNINGS = 0x6c657468L << Integer.SIZE;
   private static final String SELECT = "select job, work, intent, request_digest, sealed_key from jobs";
 
   private final Database database;
@@ -61,7 +61,7 @@ public final class JobStore {
    */
   public Optional<JobRecord> insert(JobRecord record, List<Commitment> commitments, int limit) {
     return database.transaction(connection -> {
-      insertAlone(connection);
+      alone(connection, INSERTS);
       Optional<JobRecord> same = same(connection, record);
       if (same.isPresent()) {
         return same;
@@ -75,11 +75,11 @@ public final class JobStore {
     });
   }
 
-  /** On SQLite every transaction is alone; on PostgreSQL two that insert would not see each other's request. */
-  private void insertAlone(Connection connection) throws SQLException {
+  /** On SQLite every transaction is alone; on PostgreSQL two of a kind would not see what the other writes. */
+  private void alone(Connection connection, long kind) throws SQLException {
     if (database.isShared()) {
       try (PreparedStatement lock = connection.prepareStatement("select pg_advisory_xact_lock(?)")) {
-        lock.setLong(1, INSERTS);
+        lock.setLong(1, kind);
         lock.execute();
       }
     }
@@ -111,10 +111,14 @@ public final class JobStore {
 
   /** Whether a client has a job that has not ended. */
   public boolean hasOpen(String client) {
+    return isAny("submitted_by = ? and ended is null", client);
+  }
+
+  /** @param condition with one parameter */
+  private boolean isAny(String condition, String value) {
     return database.transaction(connection -> {
-      try (PreparedStatement select = connection.prepareStatement(
-          "select 1 from jobs where submitted_by = ? and ended is null")) {
-        select.setString(1, client);
+      try (PreparedStatement select = connection.prepareStatement("select 1 from jobs where " + condition)) {
+        select.setString(1, value);
         try (ResultSet row = select.executeQuery()) {
           return row.next();
         }
@@ -222,7 +226,7 @@ public final class JobStore {
   public Map<String, JobRecord> begin(String model, Collection<String> ids,
       UnaryOperator<Map<String, JobRecord>> change) {
     return database.transaction(connection -> {
-      beginAlone(connection, model);
+      alone(connection, BEGINNINGS | Integer.toUnsignedLong(model.hashCode()));
       try (PreparedStatement select = connection.prepareStatement("select id from jobs where model = ? and phase <> ?"
           + " and ended is null")) {
         select.setString(1, model);
@@ -237,17 +241,6 @@ public final class JobStore {
       }
       return changeAll(connection, ids, change);
     });
-  }
-
-  /** As of inserts: of two that begin on PostgreSQL, neither would see the other. */
-  private void beginAlone(Connection connection, String model) throws SQLException {
-    if (database.isShared()) {
-      try (PreparedStatement lock = connection.prepareStatement("select pg_advisory_xact_lock(?, ?)")) {
-        lock.setInt(1, BEGINNINGS);
-        lock.setInt(2, model.hashCode());
-        lock.execute();
-      }
-    }
   }
 
   private static void update(Connection connection, JobRecord record) throws SQLException {
@@ -317,15 +310,7 @@ public final class JobStore {
 
   /** Whether a job has ended, and its files were not seen to be gone since. */
   public boolean isUncleaned(String id) {
-    return database.transaction(connection -> {
-      try (PreparedStatement select = connection.prepareStatement(
-          "select 1 from jobs where id = ? and ended is not null and cleaned is null")) {
-        select.setString(1, id);
-        try (ResultSet row = select.executeQuery()) {
-          return row.next();
-        }
-      }
-    });
+    return isAny("id = ? and ended is not null and cleaned is null", id);
   }
 
   /** Those that have ended, and whose files were not seen to be gone since. */
@@ -407,8 +392,7 @@ public final class JobStore {
           ResultSet row = select.executeQuery()) {
         while (row.next()) {
           Job job = parse(row.getString(8), Job.newBuilder()).build();
-          row.getLong(7);
-          boolean ended = !row.wasNull();
+          boolean ended = row.getObject(7) != null;
           if (!job.getId().equals(row.getString(1)) || !job.getSpec().getModel().equals(row.getString(2))
               || !job.getPhase().name().equals(row.getString(3)) || !job.getState().name().equals(row.getString(4))
               || Timestamps.toMillis(job.getSubmitted()) != row.getLong(5)

@@ -262,6 +262,15 @@ public final class ServedModel {
     return taken;
   }
 
+  /**
+   * The version that another comes from which no unlearning has touched, or the oldest of those.
+   *
+   * @param versions that are there, by name
+   */
+  public Bundle root(Bundle version, Map<String, Bundle> versions) {
+    return succession.root(version, versions);
+  }
+
   /** Whether a version waits for its promotion. */
   public boolean isCandidate(Bundle version) {
     return succession.isCandidate(version);

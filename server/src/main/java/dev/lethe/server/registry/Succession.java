@@ -97,6 +97,20 @@ final class Succession {
     return parents;
   }
 
+  /**
+   * The version that another comes from which no unlearning has touched, or the oldest of those that are there:
+   * versions in between may have been purged.
+   */
+  Bundle root(Bundle version, Map<String, Bundle> versions) {
+    Map<String, String> parents = parents(versions.values());
+    ModelLife life = life();
+    List<String> line = versions.keySet().stream()
+        .filter(ancestor -> life.descends(version.card().version(), ancestor, parents)).toList();
+    return line.stream().filter(ancestor -> line.stream().noneMatch(
+        older -> !older.equals(ancestor) && life.descends(ancestor, older, parents))).findFirst().map(versions::get)
+            .orElse(version);
+  }
+
   /** Whether a version waits for its promotion: unlearning made it here, and it has taken no requests. */
   boolean isCandidate(Bundle version) {
     return version.card().unlearned() && store.isOwn(version)

@@ -39,6 +39,11 @@ record JobDirectory(Path path) {
 
   private static final Logger LOG = LoggerFactory.getLogger(JobDirectory.class);
 
+  /** Of its job. */
+  String id() {
+    return path.getFileName().toString();
+  }
+
   void write(WorkerJob job) throws IOException {
     write(JobContract.JOB, job);
   }
@@ -96,6 +101,11 @@ record JobDirectory(Path path) {
   /** Whether the folder of all jobs is there, in which this one is or was: its disk may not be mounted. */
   boolean isParentThere() {
     return Files.exists(path.resolveSibling(MARK));
+  }
+
+  /** Whether nobody can say what is in it: it is not there, and neither is the folder of all jobs. */
+  boolean isOutOfReach() {
+    return isGone() && !isParentThere();
   }
 
   void make() throws IOException {
@@ -221,7 +231,7 @@ record JobDirectory(Path path) {
    * @throws IOException also if the folder of all jobs is not there, so that nothing can be said
    */
   List<String> left(boolean images) throws IOException {
-    if (isGone() && !isParentThere()) {
+    if (isOutOfReach()) {
       throw new NoSuchFileException(path.toString(), null, "nor is the folder of jobs");
     }
     return entries().stream().filter(entry -> !outlives(entry, images)).map(entry -> entry.getFileName().toString())

@@ -105,7 +105,7 @@ final class JobFolders {
    * @param accepted whether there is a job of this id
    */
   List<JobDirectory> unknown(Predicate<String> accepted) throws IOException {
-    return ofJobs().stream().filter(directory -> !accepted.test(directory.path().getFileName().toString())).toList();
+    return ofJobs().stream().filter(directory -> !accepted.test(directory.id())).toList();
   }
 
   /** All folders that are named as those of jobs are. */

@@ -180,7 +180,7 @@ public final class JobQueue {
   /** A worker that outlived its server may have gone on, after its job was ended elsewhere and its files deleted. */
   private void cleanAgain(JobDirectory directory, Instant since) throws IOException {
     if (!directory.left(true).isEmpty()) {
-      store.find(directory.path().getFileName().toString()).filter(record -> hasEndedBefore(record.job(), since))
+      store.find(directory.id()).filter(record -> hasEndedBefore(record.job(), since))
           .ifPresent(this::cleanUp);
     }
   }
@@ -197,7 +197,7 @@ public final class JobQueue {
     }
     LOG.warn("the database does not know the jobs of these folders, as if it were restored from a backup: {}. What is"
         + " readable in them is deleted. Their encrypted images stay, for a database that has their keys; delete the"
-        + " folders if there is none", unknown.stream().map(directory -> directory.path().getFileName()).toList());
+        + " folders if there is none", unknown.stream().map(JobDirectory::id).toList());
     for (JobDirectory directory : unknown) {
       try {
         if (running.isPresent()) {
@@ -703,7 +703,8 @@ public final class JobQueue {
    *     files are out of reach
    */
   void delete(String id) throws IOException {
-    if (folders.of(id).isGone() && !folders.isMarked()) {
+    JobDirectory directory = folders.of(id);
+    if (directory.isOutOfReach()) {
       throw new Unavailable("job " + id + ": the folder of jobs is not mounted, so that its files cannot be deleted");
     }
     orders.give(id, stored -> {
@@ -714,7 +715,7 @@ public final class JobQueue {
       // From here on its images are nobody's, and cannot be what it is carried out with once more.
       return stored.withoutKey();
     });
-    folders.discard(folders.of(id));
+    folders.discard(directory);
     pictures.forget(id);
     try {
       if (!store.delete(id) && store.find(id).isPresent()) {

@@ -7,7 +7,6 @@ import dev.lethe.server.errors.DomainException;
 import dev.lethe.server.jobs.ImageNames;
 import dev.lethe.server.jobs.JobRecord;
 import dev.lethe.server.jobs.Phases;
-import dev.lethe.server.lifecycle.ModelLife;
 import dev.lethe.server.modelstore.ModelStore;
 import dev.lethe.server.modelstore.VersionName;
 import dev.lethe.server.monitoring.ServerMetrics;
@@ -396,7 +395,7 @@ final class JobRun {
     if (base == null) {
       throw new JobFailedException("the active version " + active + " is not on disk any more", null);
     }
-    String root = store.uri(root(base, versions)).toString();
+    String root = store.uri(model.root(base, versions)).toString();
     // What it is compared with may have been purged meanwhile.
     boolean sameBase = record.work().getBaseBundle().equals(store.uri(base).toString())
         && record.work().getRootBundle().equals(root) && !versions.containsKey(record.work().getNewVersion());
@@ -460,22 +459,6 @@ final class JobRun {
     if (key.isPresent() && job.getUnlearnImages() > 0) {
       directory.readImage(0, new FileCipher(key.get()));
     }
-  }
-
-  /**
-   * The version that a base comes from which no unlearning has touched, or the oldest of those that are there: versions
-   * in between may have been purged.
-   */
-  private Bundle root(Bundle base, Map<String, Bundle> versions) {
-    ModelLife life = settings.registry().lifecycle().of(base.card().name());
-    Map<String, String> parents = new HashMap<>();
-    versions.forEach((version, bundle) -> Optional.ofNullable(bundle.card().parentVersion())
-        .ifPresent(parent -> parents.put(version, parent)));
-    List<String> line = versions.keySet().stream()
-        .filter(version -> life.descends(base.card().version(), version, parents)).toList();
-    return line.stream().filter(version -> line.stream().noneMatch(
-        older -> !older.equals(version) && life.descends(version, older, parents))).findFirst().map(versions::get)
-            .orElse(base);
   }
 
   /** The version of a job's model that serves here; empty of a model that is unloaded, or that this server has not. */

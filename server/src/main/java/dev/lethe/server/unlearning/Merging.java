@@ -1,6 +1,5 @@
 package dev.lethe.server.unlearning;
 
-import com.google.protobuf.util.Timestamps;
 import dev.lethe.models.bundle.ModelCard;
 import dev.lethe.models.encryption.FileCipher;
 import dev.lethe.models.files.Digests;
@@ -17,7 +16,6 @@ import dev.lethe.v1.UnlearnSpec;
 import dev.lethe.v1.WorkerJob;
 import java.io.IOException;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -43,9 +41,6 @@ record Merging(JobStore store, MasterKey key, MergeRules rules, ApprovalRules ap
   private static final Logger LOG = LoggerFactory.getLogger(Merging.class);
   /** How the cause begins of the change by which a job is not merged any more. */
   static final String APART = "is carried out by itself from now on: ";
-  /** In which jobs have their turn. One that goes before a run's first would be taken for that. */
-  private static final Comparator<Job> ORDER = Comparator
-      .comparing((Job job) -> Timestamps.toMillis(job.getSubmitted())).thenComparing(Job::getId);
   /** Most jobs of one run. */
   private static final int MOST_JOBS = 64;
 
@@ -81,10 +76,12 @@ record Merging(JobStore store, MasterKey key, MergeRules rules, ApprovalRules ap
     long stay = card.labels().stream().filter(label -> !card.unlearnedLabels().containsKey(label)).count();
     int images = job.getUnlearnImages();
     Map<String, JobRecord> found = new LinkedHashMap<>();
-    for (JobRecord other : store.open()) {
+    // Of those alone that come after it: one that goes before a run's first would be taken for that.
+    for (JobRecord other : store.open().stream().dropWhile(open -> !open.job().getId().equals(job.getId())).skip(1)
+        .toList()) {
       Set<Integer> all = new HashSet<>(classes);
       all.addAll(other.work().getClassesList());
-      if (ORDER.compare(other.job(), job) > 0 && other.job().getPhase() == JobPhase.JOB_PHASE_QUEUED
+      if (other.job().getPhase() == JobPhase.JOB_PHASE_QUEUED
           && found.size() < MOST_JOBS - 1 && isMergeable(other) && sameOptions(record, other)
           && images + other.job().getUnlearnImages() <= SubmitUpload.LARGEST_COUNT
           && (all.isEmpty() || all.size() < stay)) {

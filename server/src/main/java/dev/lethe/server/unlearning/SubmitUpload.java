@@ -13,7 +13,6 @@ import dev.lethe.server.errors.DomainException.Exhausted;
 import dev.lethe.server.errors.DomainException.Precondition;
 import dev.lethe.models.files.Digests;
 import dev.lethe.server.jobs.Commitment;
-import dev.lethe.server.logging.SafeText;
 import dev.lethe.server.registry.ClassLabels;
 import dev.lethe.server.registry.Lease;
 import dev.lethe.server.registry.ModelRegistry;
@@ -59,7 +58,6 @@ final class SubmitUpload implements Sink<SubmitRequest> {
   private static final int LONGEST_KEY = 128;
 
   private static final Pattern INDEXED = Pattern.compile("(un)?learn images\\[\\d+]");
-  private static final int LONGEST_NAME = 255;
   private static final Logger LOG = LoggerFactory.getLogger(SubmitUpload.class);
 
   private final Background background;
@@ -157,16 +155,6 @@ final class SubmitUpload implements Sink<SubmitRequest> {
     }
   }
 
-  /** What a submission is about, whether it is taken or not: what its first message asks for. */
-  static void subject(SubmitRequest message, Call<Job> call) {
-    if (message.hasSpec()) {
-      UnlearnSpec asked = message.getSpec();
-      call.about("model", asked.getModel());
-      call.about("kind", AuditLog.kind(asked));
-      call.about("classes", String.join(",", asked.getClassesList()));
-    }
-  }
-
   private void begin(UnlearnSpec requested) {
     if (requested.getRequestKey().length() > LONGEST_KEY) {
       throw UnlearnSpecs.invalid("spec.request_key: has " + requested.getRequestKey().length()
@@ -210,11 +198,9 @@ final class SubmitUpload implements Sink<SubmitRequest> {
   private void store(ImageRole role, LabelledImage image) throws IOException {
     boolean learn = role == ImageRole.IMAGE_ROLE_LEARN;
     int sent = learn ? sentToLearn++ : sentToUnlearn++;
-    String field = image.getName().isEmpty() ? (learn ? "learn" : "unlearn") + " images[" + sent + "]"
-        : SafeText.line(image.getName(), LONGEST_NAME);
     // Names tell of people: refusals have them, what is kept has not.
     String place = (learn ? "learn" : "unlearn") + " images[" + sent + "]";
-    conceal(image, field, place);
+    String field = ImageField.of(image, place, card, call::conceal);
     if (sent == LARGEST_COUNT) {
       throw UnlearnSpecs.invalid(field + ": is one too many; the limit is " + LARGEST_COUNT);
     }
@@ -252,16 +238,6 @@ final class SubmitUpload implements Sink<SubmitRequest> {
       commitments.add(Commitment.to(pixels));
       work.addUnlearnIndices(sent).addUnlearnNames(field);
       unlearnImages++;
-    }
-  }
-
-  private void conceal(LabelledImage image, String field, String place) {
-    if (!field.equals(place)) {
-      call.conceal(field, place);
-    }
-    if (!ClassLabels.isLabel(card, image.getLabel())) {
-      // Such as the folder that it was in.
-      call.conceal(ClassLabels.abbreviate(image.getLabel()), "its label");
     }
   }
 

@@ -6,14 +6,17 @@ import dev.lethe.models.bundle.ModelCard;
 import dev.lethe.models.features.RecognisedClasses;
 import dev.lethe.models.image.Fit;
 import dev.lethe.models.image.Preparation;
+import dev.lethe.server.audit.AuditLog;
 import dev.lethe.server.errors.DomainException;
 import dev.lethe.server.errors.DomainException.Invalid;
 import dev.lethe.server.errors.DomainException.Precondition;
 import dev.lethe.server.registry.ClassLabels;
+import dev.lethe.server.rpc.Call;
 import dev.lethe.v1.BadImages;
 import dev.lethe.v1.Gates;
 import dev.lethe.v1.ImageFit;
 import dev.lethe.v1.Recipe;
+import dev.lethe.v1.SubmitRequest;
 import dev.lethe.v1.SubstituteKind;
 import dev.lethe.v1.UnlearnKind;
 import dev.lethe.v1.UnlearnMode;
@@ -338,6 +341,16 @@ public final class UnlearnSpecs {
 
   private static DomainException unknown(String field, int value, String known) {
     return invalid("spec." + field + ": " + value + " is not known; use " + known);
+  }
+
+  /** Tells a call what a submission or a dry run is about, taken or not: what its first message asks for. */
+  public static void subject(SubmitRequest message, Call<?> call) {
+    if (message.hasSpec()) {
+      UnlearnSpec asked = message.getSpec();
+      call.about("model", asked.getModel());
+      call.about("kind", AuditLog.kind(asked));
+      call.about("classes", String.join(",", asked.getClassesList()));
+    }
   }
 
   static DomainException invalid(String description) {

@@ -98,7 +98,7 @@ public final class UnlearningService {
 
   public Service service(RpcService.Settings settings) {
     return RpcService.of(UnlearningServiceGrpc.getServiceDescriptor(), settings)
-        .auditedStreaming(UnlearningServiceGrpc.getSubmitMethod(), SubmitUpload::subject,
+        .auditedStreaming(UnlearningServiceGrpc.getSubmitMethod(), UnlearnSpecs::subject,
             call -> new SubmitUpload(background, registry, folders, queue, key, data, call))
         .serverStreaming(UnlearningServiceGrpc.getWatchMethod(), this::watch)
         .unary(UnlearningServiceGrpc.getGetJobMethod(), this::getJob)
