@@ -440,8 +440,7 @@ final class JobRun {
         directory.make();
       } else if (settings.shared() || !directory.isParentThere()) {
         throw new NotNowException(directory.path() + " is not there; see to it that the folder of jobs is mounted, the"
-            + " same on all servers of the database. If it is lost, make " + directory.path().resolveSibling(
-                JobDirectory.MARK) + " by hand, and the job fails");
+            + " same on all servers of the database, or cancel the job");
       } else {
         throw new NoSuchFileException(directory.path().toString());
       }
